@@ -1,0 +1,55 @@
+/** One error class for the whole program: a stable code to branch on, a message that says what and where, a hint that says what to do. */
+
+/** Stable identifiers of what went wrong; programs branch on these, never on message text. */
+export type ErrorCode =
+  | 'aborted' // the caller's AbortSignal fired
+  | 'bad_config' // a config file, override or flag that cannot be honoured
+  | 'bad_file' // a file whose content breaks its format
+  | 'bad_request' // a generation request that cannot be honoured
+  | 'bad_shape' // shapes or dtypes that an operation refuses
+  | 'bad_weights' // a checkpoint that does not fit the model
+  | 'disposed' // a device resource used after it was disposed
+  | 'io' // the file system or a process said no
+  | 'not_found' // a file, folder or name that does not exist
+  | 'plugin' // a PJRT plugin that is missing, broken or cannot be installed
+  | 'pjrt' // an error returned by a PJRT call
+  | 'unsupported'; // something this platform, plugin or model cannot do
+
+/** An error raised by Fluxion, with what to do about it where that is known. */
+export class FluxionError extends Error {
+  override readonly name: string = 'FluxionError';
+  readonly code: ErrorCode;
+  /** One sentence on what to do next. */
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** Returns the known names closest to `name` (case-insensitive edit distance), best first, at most `count`; empty when nothing is near. */
+export function nearest(name: string, known: Iterable<string>, count = 3): string[] {
+  const limit = Math.max(2, Math.floor(name.length / 3));
+  return [...known]
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase(), limit) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** Levenshtein distance, cut off at `limit + 1`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}
