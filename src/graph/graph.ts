@@ -1,0 +1,62 @@
+/** A traced function: named parameters, outputs, and the nodes between them in one deterministic order. */
+
+import { FluxionError } from '../support/errors.ts';
+import { Tensor } from './tensor.ts';
+
+export interface Graph {
+  readonly name: string;
+  readonly parameters: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Every node the outputs depend on, operands before users, parameters included. */
+  readonly nodes: readonly Tensor[];
+}
+
+/** Collects what `outputs` depend on; a parameter that is used and not listed is an error. */
+export function graph(name: string, parameters: readonly Tensor[], outputs: readonly Tensor[]): Graph {
+  const nodes = topological(outputs);
+  const listed = new Set(parameters);
+  for (const node of nodes) {
+    if (node.op.kind === 'parameter' && !listed.has(node))
+      throw new FluxionError(
+        'bad_shape',
+        `graph ${name}: uses the parameter '${node.op.name}', which is not one of its own`,
+      );
+  }
+  return { name, parameters, outputs, nodes };
+}
+
+/** Depth-first order without recursion: a whole denoising step is thousands of nodes deep. */
+function topological(outputs: readonly Tensor[]): Tensor[] {
+  const order: Tensor[] = [];
+  const state = new Map<Tensor, 'open' | 'done'>();
+  const stack = [...outputs].reverse();
+  while (stack.length > 0) {
+    const node = stack.at(-1)!;
+    const seen = state.get(node);
+    if (seen === undefined) {
+      state.set(node, 'open');
+      for (const input of [...node.inputs].reverse()) if (!state.has(input)) stack.push(input);
+    } else {
+      stack.pop();
+      if (seen === 'open') {
+        state.set(node, 'done');
+        order.push(node);
+      }
+    }
+  }
+  return order;
+}
+
+/** Rebuilds a graph bottom-up, replacing each node for which `rule` returns a tensor; `rule` sees nodes with new inputs. */
+export function rewrite(g: Graph, rule: (node: Tensor) => Tensor | undefined): Graph {
+  const replaced = new Map<Tensor, Tensor>();
+  const current = (t: Tensor): Tensor => replaced.get(t) ?? t;
+  for (const node of g.nodes) {
+    const inputs = node.inputs.map(current);
+    const same = inputs.every((input, i) => input === node.inputs[i]);
+    const rebuilt = same ? node : new Tensor(node.op, inputs, node.dtype, node.shape);
+    const result = rule(rebuilt) ?? rebuilt;
+    if (result !== node) replaced.set(node, result);
+  }
+  return graph(g.name, g.parameters, g.outputs.map(current));
+}

@@ -1,0 +1,192 @@
+/**
+ * Prints a graph as StableHLO text: deterministic, so that the text is golden file, cache key and program at once.
+ * Syntax: https://openxla.org/stablehlo/spec in the pretty form PJRT plugins parse.
+ */
+
+import type { DType } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
+import { fromF32 } from '../support/floats.ts';
+import type { Graph } from './graph.ts';
+import type { Shape } from './shape.ts';
+import type { Op, Tensor } from './tensor.ts';
+
+export interface PrintOptions {
+  /** Precision of dots and convolutions on f32 operands; `HIGHEST` forbids shortened mantissas on GPU and TPU. */
+  readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST';
+  /** Result i may be written into the memory of parameter `aliases.get(i)`, which the call then consumes. */
+  readonly aliases?: ReadonlyMap<number, number>;
+}
+
+const MLIR_TYPES: Record<DType, string> = {
+  f64: 'f64', f32: 'f32', f16: 'f16', bf16: 'bf16', f8e4m3: 'f8E4M3FN', f8e5m2: 'f8E5M2',
+  i64: 'i64', i32: 'i32', i16: 'i16', i8: 'i8', u64: 'ui64', u32: 'ui32', u16: 'ui16', u8: 'ui8', bool: 'i1',
+}; // biome-ignore format: one line a family
+
+/** Writes a tensor type, such as `tensor<1x512x3072xbf16>`. */
+export function mlirType({ dtype, shape }: { dtype: DType; shape: Shape }): string {
+  return `tensor<${[...shape, MLIR_TYPES[dtype]].join('x')}>`;
+}
+
+/** Prints `g` as a module whose public function `main` takes its parameters in order. */
+export function print(g: Graph, options: PrintOptions = {}): string {
+  const names = new Map<Tensor, string>();
+  g.parameters.forEach((p, i) => {
+    names.set(p, `%arg${i}`);
+  });
+  const lines: string[] = [];
+  let next = 0;
+  const fresh = (): string => `%${next++}`;
+  for (const node of g.nodes) {
+    if (node.op.kind === 'parameter') continue;
+    const operands = node.inputs.map((input) => names.get(input)!);
+    names.set(node, printNode(node, operands, options, fresh, lines));
+  }
+  const consumed = new Map([...(options.aliases ?? [])].map(([result, parameter]) => [parameter, result]));
+  const args = g.parameters.map((p, i) => {
+    const alias = consumed.has(i) ? ` {tf.aliasing_output = ${consumed.get(i)} : i32}` : '';
+    return `%arg${i}: ${mlirType(p)}${alias}`;
+  });
+  const types = g.outputs.map(mlirType);
+  const returned = g.outputs.map((t) => names.get(t)!);
+  return [
+    `module @${g.name.replaceAll(/[^A-Za-z0-9_]/g, '_')} {`,
+    `  func.func public @main(${args.join(', ')}) -> (${types.join(', ')}) {`,
+    ...lines.map((line) => `    ${line}`),
+    `    return ${returned.join(', ')} : ${types.join(', ')}`,
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** Appends the lines of one node and returns the name of its value. */
+function printNode(
+  node: Tensor,
+  operands: readonly string[],
+  { precision }: PrintOptions,
+  fresh: () => string,
+  lines: string[],
+): string {
+  const type = mlirType(node);
+  const types = node.inputs.map(mlirType);
+  const emit = (text: string): string => {
+    const name = fresh();
+    lines.push(`${name} = ${text}`);
+    return name;
+  };
+  const [a, b] = operands;
+  const signature = `(${types.join(', ')}) -> ${type}`;
+  const op: Op = node.op;
+  switch (op.kind) {
+    case 'parameter':
+      throw new FluxionError('bad_shape', `parameter '${op.name}' has no place in the signature`);
+    case 'constant':
+      return emit(`stablehlo.constant dense<${literal(op.value, node.dtype)}> : ${type}`);
+    case 'iota':
+      return emit(`stablehlo.iota dim = ${op.dim} : ${type}`);
+    case 'unary':
+      return emit(`stablehlo.${op.fn} ${a} : ${type}`);
+    case 'binary':
+      return emit(`stablehlo.${op.fn} ${a}, ${b} : ${type}`);
+    case 'compare': {
+      const order = comparisonType(node.inputs[0]!.dtype);
+      return emit(`stablehlo.compare ${op.direction}, ${a}, ${b}, ${order} : ${signature}`);
+    }
+    case 'select':
+      return emit(`stablehlo.select ${operands.join(', ')} : ${types[0]}, ${type}`);
+    case 'convert':
+    case 'reshape':
+      return emit(`stablehlo.${op.kind} ${a} : ${signature}`);
+    case 'transpose':
+      return emit(`stablehlo.transpose ${a}, dims = [${op.permutation.join(', ')}] : ${signature}`);
+    case 'broadcast':
+      return emit(`stablehlo.broadcast_in_dim ${a}, dims = [${op.dims.join(', ')}] : ${signature}`);
+    case 'slice': {
+      const ranges = op.start.map((start, i) => `${start}:${op.limit[i]}`);
+      return emit(`stablehlo.slice ${a} [${ranges.join(', ')}] : ${signature}`);
+    }
+    case 'concatenate':
+      return emit(`stablehlo.concatenate ${operands.join(', ')}, dim = ${op.dim} : ${signature}`);
+    case 'pad': {
+      const scalar = mlirType({ dtype: node.dtype, shape: [] });
+      const zero = emit(`stablehlo.constant dense<${literal(0, node.dtype)}> : ${scalar}`);
+      const interior = op.low.map(() => 0);
+      const amounts = `low = [${op.low.join(', ')}], high = [${op.high.join(', ')}], interior = [${interior.join(', ')}]`;
+      return emit(`stablehlo.pad ${a}, ${zero}, ${amounts} : (${types[0]}, ${scalar}) -> ${type}`);
+    }
+    case 'reduce': {
+      const scalar = mlirType({ dtype: node.dtype, shape: [] });
+      const start = literal(op.fn === 'add' ? 0 : Number.NEGATIVE_INFINITY, node.dtype);
+      const init = emit(`stablehlo.constant dense<${start}> : ${scalar}`);
+      const dims = op.dims.join(', ');
+      return emit(
+        `stablehlo.reduce(${a} init: ${init}) applies stablehlo.${op.fn} across dimensions = [${dims}] : (${types[0]}, ${scalar}) -> ${type}`,
+      );
+    }
+    case 'dot': {
+      const side = ([left, right]: readonly [readonly number[], readonly number[]]): string =>
+        `[${left.join(', ')}] x [${right.join(', ')}]`;
+      const batching = op.dims.batch[0].length > 0 ? `batching_dims = ${side(op.dims.batch)}, ` : '';
+      const asked = precision && precision !== 'DEFAULT' ? `, precision = [${precision}, ${precision}]` : '';
+      return emit(
+        `stablehlo.dot_general ${a}, ${b}, ${batching}contracting_dims = ${side(op.dims.contract)}${asked} : ${signature}`,
+      );
+    }
+    case 'take': {
+      const rank = node.inputs[1]!.shape.length;
+      const width = node.shape.at(-1)!;
+      const numbers = `#stablehlo.gather<offset_dims = [${rank}], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = ${rank}>`;
+      return emit(
+        `"stablehlo.gather"(${a}, ${b}) <{dimension_numbers = ${numbers}, indices_are_sorted = false, slice_sizes = array<i64: 1, ${width}>}> : ${signature}`,
+      );
+    }
+    case 'convolution': {
+      const [top, side] = op.window.padding;
+      const window = `stride = [${op.window.stride.join(', ')}], pad = [[${top.join(', ')}], [${side.join(', ')}]]`;
+      const asked =
+        precision && precision !== 'DEFAULT'
+          ? `, precision_config = [#stablehlo<precision ${precision}>, #stablehlo<precision ${precision}>]`
+          : '';
+      return emit(
+        `stablehlo.convolution(${a}, ${b}) dim_numbers = [b, 0, 1, f]x[o, i, 0, 1]->[b, 0, 1, f], window = {${window}} {batch_group_count = 1 : i64, feature_group_count = 1 : i64${asked}} : ${signature}`,
+      );
+    }
+    case 'attention':
+      throw new FluxionError('unsupported', 'attention must be lowered to a kernel before the graph is printed');
+    default:
+      return op satisfies never;
+  }
+}
+
+function isFloating(dtype: DType): boolean {
+  return dtype.startsWith('f') || dtype === 'bf16';
+}
+
+function comparisonType(dtype: DType): 'FLOAT' | 'SIGNED' | 'UNSIGNED' {
+  if (isFloating(dtype)) return 'FLOAT';
+  return dtype.startsWith('i') ? 'SIGNED' : 'UNSIGNED';
+}
+
+/** MLIR wants a decimal point and spells what is not finite as bits of the type. */
+function literal(value: number | boolean | Float32Array | Int32Array, dtype: DType): string {
+  if (typeof value === 'boolean') return String(value);
+  if (value instanceof Int32Array)
+    return bytesLiteral(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  if (value instanceof Float32Array) return bytesLiteral(fromF32(dtype, value));
+  if (!isFloating(dtype)) return String(value);
+  if (!Number.isFinite(value)) {
+    const bits = fromF32(dtype, Float32Array.of(value));
+    return `0x${hex(bits.toReversed())}`;
+  }
+  const text = String(value);
+  if (/^-?\d+$/.test(text)) return `${text}.0`;
+  return text.includes('e') && !text.includes('.') ? text.replace('e', '.0e') : text;
+}
+
+function bytesLiteral(bytes: Uint8Array): string {
+  return `"0x${hex(bytes)}"`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
+}
