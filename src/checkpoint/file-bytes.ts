@@ -1,0 +1,86 @@
+/**
+ * Read access to a file by byte range. The weight store asks only for this interface, so that a memory-mapped file (`pjrt/`)
+ * and plain positional reads (here) are interchangeable.
+ */
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { FluxionError } from '../support/errors.ts';
+
+/** A file of fixed size whose byte ranges can be looked at until it is disposed. */
+export interface FileBytes extends Disposable {
+  readonly path: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Returns bytes `offset` to `offset + length`; a view into the file where the implementation maps it, else a copy. */
+  view(offset: number, length: number): Uint8Array;
+}
+
+/** Opens a file for reading; throws `not_found` or `io` naming the path. */
+export type OpenFile = (path: string) => FileBytes;
+
+/** Opens a file whose views are positional reads into fresh buffers: no mapping, for headers, `inspect` and tests. */
+export const readingFile: OpenFile = (path) => new ReadFile(path);
+
+class ReadFile implements FileBytes {
+  readonly path: string;
+  readonly size: number;
+  #descriptor: number | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#descriptor = openDescriptor(path);
+    const stat = fstatSync(this.#descriptor);
+    this.size = stat.size;
+    if (!stat.isFile()) {
+      this[Symbol.dispose]();
+      throw new FluxionError(
+        'io',
+        `${path}: expected a file, found a ${stat.isDirectory() ? 'folder' : 'special file'}`,
+      );
+    }
+  }
+
+  view(offset: number, length: number): Uint8Array {
+    if (this.#descriptor === undefined) throw new FluxionError('disposed', `${this.path}: read after it was closed`);
+    checkRange(this, offset, length);
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const got = readSync(this.#descriptor, bytes, done, length - done, offset + done);
+      if (got === 0)
+        throw new FluxionError('io', `${this.path}: ends at byte ${offset + done}; it shrank while it was read`);
+      done += got;
+    }
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+}
+
+/** Throws `bad_file` when a byte range does not lie within the file. */
+export function checkRange(file: { path: string; size: number }, offset: number, length: number): void {
+  const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (!valid || offset + length > file.size) {
+    throw new FluxionError(
+      'bad_file',
+      `${file.path}: bytes ${offset} to ${offset + length} do not lie within its ${file.size}`,
+    );
+  }
+}
+
+function openDescriptor(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new FluxionError(
+      missing ? 'not_found' : 'io',
+      `${path}: ${missing ? 'no such file' : (cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}

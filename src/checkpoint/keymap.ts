@@ -1,0 +1,256 @@
+/**
+ * How the weights the models declare are named in the files people have. The tables are data; `layoutOf` recognises a file's
+ * spelling, a layout's `parts` answers where a declared tensor lies in it.
+ *
+ * Declared names: Flux transformer as Black Forest Labs name it, CLIP and T5 as transformers 4 does, VAE as diffusers does.
+ */
+
+/** The models whose weights are bound. */
+export type ModelFamily = 'flux' | 'clip' | 't5' | 'vae';
+
+/** A stored tensor, or one half of its rows, that holds part of a declared tensor. */
+export interface SourcePart {
+  readonly key: string;
+  readonly half?: 'first' | 'second';
+}
+
+/** One spelling of a family's weights. */
+export interface Layout {
+  readonly name: string;
+  /** A key, without prefix, that this spelling has and no other. */
+  readonly marker: string;
+  /** What may stand before every key. */
+  readonly prefixes: readonly string[];
+  /** Gives the stored tensors whose rows, one after the other, are the declared tensor's; without prefix. */
+  parts(declared: string): readonly SourcePart[];
+  /** Other keys under which a stored key may be found instead; where both exist the extra is a duplicate. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Keys such files carry that the model does not use. */
+  readonly unused: readonly RegExp[];
+}
+
+/** A module of the Flux transformer in both spellings; several diffusers modules are fused, by rows, in the BFL one. */
+export interface FluxModule {
+  /** `#` stands for the block's number. */
+  readonly bfl: string;
+  readonly diffusers: readonly string[];
+  /** Row halves are exchanged between the spellings: BFL writes shift, scale; diffusers scale, shift. */
+  readonly swapped?: true;
+}
+
+const DOUBLE = 'transformer_blocks.#';
+const SINGLE = 'single_transformer_blocks.#';
+
+/**
+ * The name table of the FLUX.1 transformer.
+ * Sources: BFL `src/flux/model.py`; diffusers `loaders/single_file_utils.py`, `convert_flux_transformer_checkpoint_to_diffusers`.
+ */
+export const FLUX_MODULES: readonly FluxModule[] = [
+  { bfl: 'img_in', diffusers: ['x_embedder'] },
+  { bfl: 'txt_in', diffusers: ['context_embedder'] },
+  { bfl: 'time_in.in_layer', diffusers: ['time_text_embed.timestep_embedder.linear_1'] },
+  { bfl: 'time_in.out_layer', diffusers: ['time_text_embed.timestep_embedder.linear_2'] },
+  { bfl: 'vector_in.in_layer', diffusers: ['time_text_embed.text_embedder.linear_1'] },
+  { bfl: 'vector_in.out_layer', diffusers: ['time_text_embed.text_embedder.linear_2'] },
+  { bfl: 'guidance_in.in_layer', diffusers: ['time_text_embed.guidance_embedder.linear_1'] },
+  { bfl: 'guidance_in.out_layer', diffusers: ['time_text_embed.guidance_embedder.linear_2'] },
+  { bfl: 'double_blocks.#.img_mod.lin', diffusers: [`${DOUBLE}.norm1.linear`] },
+  { bfl: 'double_blocks.#.txt_mod.lin', diffusers: [`${DOUBLE}.norm1_context.linear`] },
+  {
+    bfl: 'double_blocks.#.img_attn.qkv',
+    diffusers: [`${DOUBLE}.attn.to_q`, `${DOUBLE}.attn.to_k`, `${DOUBLE}.attn.to_v`],
+  },
+  {
+    bfl: 'double_blocks.#.txt_attn.qkv',
+    diffusers: [`${DOUBLE}.attn.add_q_proj`, `${DOUBLE}.attn.add_k_proj`, `${DOUBLE}.attn.add_v_proj`],
+  },
+  { bfl: 'double_blocks.#.img_attn.norm.query_norm', diffusers: [`${DOUBLE}.attn.norm_q`] },
+  { bfl: 'double_blocks.#.img_attn.norm.key_norm', diffusers: [`${DOUBLE}.attn.norm_k`] },
+  { bfl: 'double_blocks.#.txt_attn.norm.query_norm', diffusers: [`${DOUBLE}.attn.norm_added_q`] },
+  { bfl: 'double_blocks.#.txt_attn.norm.key_norm', diffusers: [`${DOUBLE}.attn.norm_added_k`] },
+  { bfl: 'double_blocks.#.img_attn.proj', diffusers: [`${DOUBLE}.attn.to_out.0`] },
+  { bfl: 'double_blocks.#.txt_attn.proj', diffusers: [`${DOUBLE}.attn.to_add_out`] },
+  { bfl: 'double_blocks.#.img_mlp.0', diffusers: [`${DOUBLE}.ff.net.0.proj`] },
+  { bfl: 'double_blocks.#.img_mlp.2', diffusers: [`${DOUBLE}.ff.net.2`] },
+  { bfl: 'double_blocks.#.txt_mlp.0', diffusers: [`${DOUBLE}.ff_context.net.0.proj`] },
+  { bfl: 'double_blocks.#.txt_mlp.2', diffusers: [`${DOUBLE}.ff_context.net.2`] },
+  { bfl: 'single_blocks.#.modulation.lin', diffusers: [`${SINGLE}.norm.linear`] },
+  {
+    bfl: 'single_blocks.#.linear1',
+    diffusers: [`${SINGLE}.attn.to_q`, `${SINGLE}.attn.to_k`, `${SINGLE}.attn.to_v`, `${SINGLE}.proj_mlp`],
+  },
+  { bfl: 'single_blocks.#.linear2', diffusers: [`${SINGLE}.proj_out`] },
+  { bfl: 'single_blocks.#.norm.query_norm', diffusers: [`${SINGLE}.attn.norm_q`] },
+  { bfl: 'single_blocks.#.norm.key_norm', diffusers: [`${SINGLE}.attn.norm_k`] },
+  { bfl: 'final_layer.linear', diffusers: ['proj_out'] },
+  { bfl: 'final_layer.adaLN_modulation.1', diffusers: ['norm_out.linear'], swapped: true },
+];
+
+const BY_BFL = new Map(FLUX_MODULES.map((module) => [module.bfl, module]));
+const BY_DIFFUSERS = new Map(
+  FLUX_MODULES.flatMap((module) => module.diffusers.map((name, part) => [name, { module, part }] as const)),
+);
+
+/** Splits `double_blocks.3.img_mlp.0.bias` into the table's module name, the block's number and the parameter. */
+function splitFlux(name: string): { module: string; block: string; parameter: string } {
+  const dot = name.lastIndexOf('.');
+  let block = '';
+  const module = name
+    .slice(0, dot)
+    .replace(/^((?:double|single|transformer|single_transformer)_blocks)\.(\d+)/, (_, stem, n) => {
+      block = n;
+      return `${stem}.#`;
+    });
+  return { module, block, parameter: name.slice(dot + 1) };
+}
+
+/** Gives the diffusers tensors whose rows, in order, are the BFL tensor's; a name that is not in the table stands for itself. */
+export function bflToDiffusers(name: string): readonly SourcePart[] {
+  const { module, block, parameter } = splitFlux(name);
+  const row = BY_BFL.get(module);
+  if (!row) return [{ key: name }];
+  const suffix = parameter === 'scale' ? 'weight' : parameter;
+  const keys = row.diffusers.map((stem) => `${stem.replace('#', block)}.${suffix}`);
+  if (!row.swapped) return keys.map((key) => ({ key }));
+  return keys.flatMap((key) => [
+    { key, half: 'second' },
+    { key, half: 'first' },
+  ]);
+}
+
+/** Gives the BFL tensor a diffusers tensor belongs to and which of its fused parts it is; undefined for a name not in the table. */
+export function diffusersToBfl(
+  name: string,
+): { name: string; part: number; parts: number; swapped: boolean } | undefined {
+  const { module, block, parameter } = splitFlux(name);
+  const found = BY_DIFFUSERS.get(module);
+  if (!found) return undefined;
+  const { bfl, diffusers, swapped = false } = found.module;
+  const suffix = bfl.endsWith('_norm') && parameter === 'weight' ? 'scale' : parameter;
+  return { name: `${bfl.replace('#', block)}.${suffix}`, part: found.part, parts: diffusers.length, swapped };
+}
+
+const itself = (declared: string): readonly SourcePart[] => [{ key: declared }];
+const NONE: ReadonlyMap<string, string> = new Map();
+const CLIP_UNUSED = [
+  /(^|\.)position_ids$/,
+  /^text_projection\./,
+  /^visual_projection\./,
+  /^vision_model\./,
+  /^logit_scale$/,
+];
+
+/** diffusers before 0.18 named the VAE's attention projections after their role. */
+const OLD_VAE_ATTENTION = new Map([
+  ['to_q', 'query'],
+  ['to_k', 'key'],
+  ['to_v', 'value'],
+  ['to_out.0', 'proj_attn'],
+]);
+
+/** The spellings known of each family, tried in order. */
+export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
+  flux: [
+    {
+      name: 'diffusers',
+      marker: 'x_embedder.weight',
+      prefixes: ['', 'transformer.'],
+      parts: bflToDiffusers,
+      aliases: NONE,
+      unused: [],
+    },
+    {
+      name: 'BFL',
+      marker: 'img_in.weight',
+      prefixes: ['', 'model.diffusion_model.', 'diffusion_model.'],
+      parts: itself,
+      aliases: NONE,
+      unused: [],
+    },
+  ],
+  clip: [
+    {
+      name: 'transformers 4',
+      marker: 'text_model.embeddings.token_embedding.weight',
+      prefixes: [''],
+      parts: itself,
+      aliases: NONE,
+      unused: CLIP_UNUSED,
+    },
+    {
+      name: 'transformers 5',
+      marker: 'embeddings.token_embedding.weight',
+      prefixes: [''],
+      parts: (declared) => [{ key: declared.replace(/^text_model\./, '') }],
+      aliases: NONE,
+      unused: CLIP_UNUSED,
+    },
+  ],
+  t5: [
+    {
+      name: 'transformers',
+      marker: 'encoder.final_layer_norm.weight',
+      prefixes: [''],
+      parts: itself,
+      aliases: new Map([['shared.weight', 'encoder.embed_tokens.weight']]),
+      unused: [/^decoder\./, /^lm_head\./],
+    },
+  ],
+  vae: [
+    {
+      name: 'diffusers before 0.18',
+      marker: 'decoder.mid_block.attentions.0.query.weight',
+      prefixes: ['', 'vae.'],
+      parts: (declared) => [
+        {
+          key: declared.replace(
+            /(?<=\.attentions\.\d+\.)(to_q|to_k|to_v|to_out\.0)(?=\.)/,
+            (role) => OLD_VAE_ATTENTION.get(role) ?? role,
+          ),
+        },
+      ],
+      aliases: NONE,
+      unused: [],
+    },
+    {
+      name: 'diffusers',
+      marker: 'decoder.conv_norm_out.weight',
+      prefixes: ['', 'vae.'],
+      parts: itself,
+      aliases: NONE,
+      unused: [],
+    },
+  ],
+};
+
+/** Files that are easily taken for one of ours, by a key they alone have. */
+const FOREIGN: readonly [sign: RegExp, what: string][] = [
+  [/(^|\.)distilled_guidance_layer\./, 'a Chroma transformer'],
+  [/(^|\.)(single|double)_stream_modulation(_img|_txt)?\./, 'a FLUX.2 transformer'],
+  [/(^|\.)joint_blocks\.\d/, 'a Stable Diffusion 3 transformer'],
+  [/(^|\.)(input_blocks|down_blocks)\.\d+\..*(transformer_blocks|attentions\.\d+\.proj_in)/, 'a Stable Diffusion UNet'],
+  [/(^|\.)lora_(A|down)\.|\.lora\.down\./, 'a LoRA'],
+  [/(^|\.)decoder\.up\.\d+\.block\./, 'an autoencoder in ldm names'],
+  [/\.bitsandbytes__/, 'a bitsandbytes checkpoint'],
+];
+
+/** Names what a file holds when it is none of a family's layouts, where that is recognised. */
+export function recogniseForeign(keys: Iterable<string>): string | undefined {
+  for (const key of keys) {
+    const found = FOREIGN.find(([sign]) => sign.test(key));
+    if (found) return found[1];
+  }
+  return undefined;
+}
+
+/** Finds the spelling and the prefix of a file's keys; undefined when no known one fits. */
+export function layoutOf(
+  family: ModelFamily,
+  has: (key: string) => boolean,
+): { layout: Layout; prefix: string } | undefined {
+  for (const layout of LAYOUTS[family]) {
+    const prefix = layout.prefixes.find((candidate) => has(candidate + layout.marker));
+    if (prefix !== undefined) return { layout, prefix };
+  }
+  return undefined;
+}

@@ -1,0 +1,230 @@
+/**
+ * The safetensors format: an 8-byte little-endian header length, a JSON header `{ name: { dtype, shape, data_offsets } }`, then
+ * the tensors' bytes back to back. Reading trusts nothing in the header; writing aligns what the format lets it align.
+ * Format: https://github.com/huggingface/safetensors#format
+ */
+
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { byteSize, type DType, elementCount } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
+import type { FileBytes } from './file-bytes.ts';
+import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject } from './json.ts';
+
+/** Largest header accepted, as in the reference implementation. */
+const MAX_HEADER = 100_000_000;
+const MAX_RANK = 8;
+
+// biome-ignore format: one line a family
+const DTYPE_NAMES = {
+  F64: 'f64', F32: 'f32', F16: 'f16', BF16: 'bf16', F8_E4M3: 'f8e4m3', F8_E5M2: 'f8e5m2',
+  I64: 'i64', I32: 'i32', I16: 'i16', I8: 'i8', U64: 'u64', U32: 'u32', U16: 'u16', U8: 'u8', BOOL: 'bool',
+} as const satisfies Record<string, DType>;
+
+const DTYPES = new Map<string, DType>(Object.entries(DTYPE_NAMES));
+const SPELLINGS = new Map<DType, string>([...DTYPES].map(([spelling, dtype]) => [dtype, spelling]));
+
+/** Where one tensor lies in its file. */
+export interface TensorInfo {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** First byte, counted from the start of the file. */
+  readonly start: number;
+  /** One past the last byte. */
+  readonly end: number;
+}
+
+/** A validated header: every tensor in bounds, none overlapping, nothing in between. */
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Reads and validates the header of a safetensors file; throws `bad_file` naming the path, the tensor and the field. */
+export function readSafetensorsHeader(file: FileBytes): SafetensorsHeader {
+  const { path, size } = file;
+  if (size < 8) throw refuse(file, `${size} bytes are too few for a safetensors file`);
+  const length = Number(new DataView(file.view(0, 8).slice().buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER) throw refuse(file, `header length ${length} is more than the ${MAX_HEADER} bytes allowed`);
+  if (length > size - 8)
+    throw refuse(file, `header length ${length} is more than the ${size - 8} bytes that follow it`);
+  const where = `${path}: header`;
+  const json = parseJsonObject(decodeUtf8(file.view(8, length), where), where);
+
+  const metadata = readMetadata(json.get('__metadata__'), path);
+  json.delete('__metadata__');
+  const dataStart = 8 + length;
+  const tensors = new Map([...json].map(([name, entry]) => [name, readTensor(name, entry, dataStart, size, path)]));
+  checkLayout(tensors, dataStart, file);
+  return { tensors, metadata };
+}
+
+function readMetadata(value: Json | undefined, path: string): Map<string, string> {
+  const metadata = new Map<string, string>();
+  if (value === undefined || value === null) return metadata;
+  if (!(value instanceof Map)) throw bad(path, `__metadata__: expected an object, found ${describeJson(value)}`);
+  for (const [key, text] of value) {
+    if (typeof text !== 'string')
+      throw bad(path, `__metadata__.${key}: expected a string, found ${describeJson(text)}`);
+    metadata.set(key, text);
+  }
+  return metadata;
+}
+
+function readTensor(name: string, entry: Json, dataStart: number, size: number, path: string): TensorInfo {
+  if (!(entry instanceof Map)) throw bad(path, `${name}: expected an object, found ${describeJson(entry)}`);
+  for (const key of entry.keys()) {
+    if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') throw bad(path, `${name}.${key}: no such field`);
+  }
+  const dtype = readDtype(name, entry, path);
+  const shape = readShape(name, entry, path);
+  const [start, end] = readOffsets(name, entry, path);
+  if (dataStart + end > size) {
+    throw bad(
+      path,
+      `${name}.data_offsets: end ${end} lies beyond the file's ${size - dataStart} bytes of data`,
+      'the file is cut short: download it again',
+    );
+  }
+  // Dimensions are safe integers, so a product that is exact in a double is detected by staying within 2^53.
+  const bytes = elementCount(shape) * byteSize(dtype);
+  if (!Number.isSafeInteger(bytes)) throw bad(path, `${name}.shape: [${shape.join(', ')}] overflows`);
+  if (end - start !== bytes) {
+    throw bad(
+      path,
+      `${name}.data_offsets: ${end - start} bytes, but ${entry.get('dtype')} [${shape.join(', ')}] takes ${bytes}`,
+    );
+  }
+  return { dtype, shape, start: dataStart + start, end: dataStart + end };
+}
+
+function readDtype(name: string, entry: JsonObject, path: string): DType {
+  const spelling = entry.get('dtype');
+  const dtype = typeof spelling === 'string' ? DTYPES.get(spelling) : undefined;
+  if (dtype) return dtype;
+  throw bad(path, `${name}.dtype: expected one of ${[...DTYPES.keys()].join(', ')}, found ${describeJson(spelling)}`);
+}
+
+function readShape(name: string, entry: JsonObject, path: string): number[] {
+  const shape = entry.get('shape');
+  if (!Array.isArray(shape)) throw bad(path, `${name}.shape: expected an array, found ${describeJson(shape)}`);
+  if (shape.length > MAX_RANK) throw bad(path, `${name}.shape: rank ${shape.length} is more than ${MAX_RANK}`);
+  if (shape.every(isCount)) return shape;
+  throw bad(path, `${name}.shape: expected non-negative integers, found ${describeJson(shape)}`);
+}
+
+function readOffsets(name: string, entry: JsonObject, path: string): [start: number, end: number] {
+  const offsets = entry.get('data_offsets');
+  if (Array.isArray(offsets) && offsets.length === 2) {
+    const [start, end] = offsets as [Json, Json];
+    if (isCount(start) && isCount(end) && start <= end) return [start, end];
+  }
+  throw bad(path, `${name}.data_offsets: expected [start, end] with 0 ≤ start ≤ end, found ${describeJson(offsets)}`);
+}
+
+function isCount(value: Json): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Tensors must tile the data: the format has neither gaps nor overlaps nor trailing bytes. */
+function checkLayout(tensors: Map<string, TensorInfo>, dataStart: number, { path, size }: FileBytes): void {
+  const ordered = [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
+  let covered = dataStart;
+  let previous = 'the header';
+  for (const [name, { start, end }] of ordered) {
+    if (start < covered) throw bad(path, `${name}.data_offsets: overlaps ${previous}`);
+    if (start > covered)
+      throw bad(path, `${name}.data_offsets: leaves a gap of ${start - covered} bytes after ${previous}`);
+    covered = end;
+    previous = name;
+  }
+  if (covered < size) throw bad(path, `${size - covered} bytes after the last tensor belong to none`);
+}
+
+function bad(path: string, message: string, hint?: string): FluxionError {
+  return new FluxionError('bad_file', `${path}: ${message}`, { hint });
+}
+
+/** The error for a file that is no safetensors file at all, with a hint at what it is instead. */
+function refuse(file: FileBytes, message: string): FluxionError {
+  const start = Buffer.from(file.view(0, Math.min(file.size, 40))).toString('latin1');
+  const kinds: [sign: string, hint: string][] = [
+    ['version https://git-lfs', 'this is a Git LFS pointer: run `git lfs pull`, or download the file itself'],
+    ['GGUF', 'this is a GGUF file, not safetensors'],
+    ['PK\x03\x04', 'this is a PyTorch pickle archive: convert it to safetensors first'],
+    ['\x80\x02', 'this is a Python pickle: convert it to safetensors first'],
+    ['<', 'this is a web page: the download failed or needs a login'],
+  ];
+  return bad(file.path, message, kinds.find(([sign]) => start.startsWith(sign))?.[1] ?? 'download it again');
+}
+
+/** A tensor to write. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+export interface WriteOptions {
+  /** Alignment in bytes; 64 is what the CPU plugin needs to use a mapped file in place. */
+  readonly align?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Lays tensors out as the byte runs of a safetensors file, header first. The same tensors give the same bytes in any input order.
+ *
+ * The format allows no gap between tensors, so alignment comes from order: tensors whose size is a multiple of `align` come first
+ * and all start at one; the others follow, largest element type first, each at a multiple of its own element size.
+ */
+export function layoutSafetensors(
+  tensors: Iterable<NamedTensor>,
+  { align = 64, metadata = {} }: WriteOptions = {},
+): Uint8Array[] {
+  const rank = (t: NamedTensor): number => (t.bytes.byteLength % align === 0 ? 0 : 1 / byteSize(t.dtype));
+  const ordered = [...tensors].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  const entries = new Map<string, unknown>();
+  const keys = Object.keys(metadata).sort();
+  if (keys.length > 0) entries.set('__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]])));
+  let at = 0;
+  for (const { name, dtype, shape, bytes } of ordered) {
+    if (bytes.byteLength !== elementCount(shape) * byteSize(dtype)) {
+      throw new FluxionError(
+        'bad_shape',
+        `${name}: ${bytes.byteLength} bytes do not hold ${dtype} [${shape.join(', ')}]`,
+      );
+    }
+    if (entries.has(name)) throw new FluxionError('bad_weights', `${name}: two tensors of this name`);
+    entries.set(name, { dtype: SPELLINGS.get(dtype), shape, data_offsets: [at, at + bytes.byteLength] });
+    at += bytes.byteLength;
+  }
+  // Written entry by entry: an object would move names that look like numbers to the front.
+  const json = `{${[...entries].map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
+  const header = Buffer.from(json);
+  const padded = Buffer.alloc(Math.ceil((8 + header.length) / align) * align, ' ');
+  padded.writeBigUInt64LE(BigInt(padded.length - 8));
+  padded.set(header, 8);
+  return [padded, ...ordered.map(({ bytes }) => bytes)];
+}
+
+/** Writes a safetensors file laid out by `layoutSafetensors`, under a temporary name first so that a killed write leaves nothing. */
+export function writeSafetensors(path: string, tensors: Iterable<NamedTensor>, options?: WriteOptions): void {
+  const runs = layoutSafetensors(tensors, options);
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    const descriptor = openSync(partial, 'w');
+    try {
+      for (const run of runs) {
+        for (let done = 0; done < run.length; )
+          done += writeSync(descriptor, run, done, Math.min(run.length - done, 2 ** 30));
+      }
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(partial, path);
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    throw new FluxionError('io', `${path}: cannot write: ${(cause as Error).message}`, { cause });
+  }
+}

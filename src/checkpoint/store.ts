@@ -1,0 +1,223 @@
+/**
+ * Named weights of one component, out of one safetensors file or several shards. Opening reads and checks headers only; bytes are
+ * looked at when asked for, as views where the given `OpenFile` maps its files.
+ */
+
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { DType } from '../support/dtype.ts';
+import { FluxionError, nearest } from '../support/errors.ts';
+import { type FileBytes, type OpenFile, readingFile } from './file-bytes.ts';
+import { describeJson, readJsonObject } from './json.ts';
+import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
+
+export interface OpenStoreOptions {
+  /** How files are opened; positional reads unless told otherwise. */
+  readonly openFile?: OpenFile;
+  /** Infix of the file name to prefer, such as `fp16`. */
+  readonly variant?: string | undefined;
+}
+
+/** What is known of a stored tensor without reading its bytes. */
+export interface StoredTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Path of the file it lies in. */
+  readonly file: string;
+}
+
+interface Entry {
+  readonly file: FileBytes;
+  readonly info: TensorInfo;
+}
+
+/** Weights by key, over one or several safetensors files; disposing closes the files and ends their views. */
+export class WeightStore implements Disposable {
+  /** What was opened: a safetensors file or an index. */
+  readonly path: string;
+  /** Header metadata of all files; the first file wins where keys meet. */
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #files: DisposableStack;
+
+  private constructor(
+    path: string,
+    entries: Map<string, Entry>,
+    metadata: Map<string, string>,
+    files: DisposableStack,
+  ) {
+    this.path = path;
+    this.metadata = metadata;
+    this.#entries = entries;
+    this.#files = files;
+  }
+
+  /** Opens a `.safetensors` file, a `.safetensors.index.json`, or the weights found in a component's folder. */
+  static open(path: string, { openFile = readingFile, variant }: OpenStoreOptions = {}): WeightStore {
+    const target = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? findWeights(path, variant) : path;
+    using files = new DisposableStack();
+    const entries = new Map<string, Entry>();
+    const metadata = new Map<string, string>();
+
+    const readShard = (shard: string): ReadonlyMap<string, TensorInfo> => {
+      const file = files.use(openFile(shard));
+      const header = readSafetensorsHeader(file);
+      for (const [key, text] of header.metadata) if (!metadata.has(key)) metadata.set(key, text);
+      for (const [key, info] of header.tensors) {
+        const other = entries.get(key)?.file.path;
+        if (other) throw new FluxionError('bad_file', `${shard}: ${key} is also in ${other}`);
+        entries.set(key, { file, info });
+      }
+      return header.tensors;
+    };
+
+    if (target.endsWith('.json')) {
+      for (const [shard, keys] of readIndex(target, openFile)) checkShard(target, shard, keys, readShard(shard));
+    } else {
+      readShard(target);
+    }
+    return new WeightStore(target, entries, metadata, files.move());
+  }
+
+  /** Lists every key, in file order. */
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Returns a tensor's dtype, shape and file; throws `not_found` with the nearest keys. */
+  info(key: string): StoredTensor {
+    const { file, info } = this.#entry(key);
+    return { dtype: info.dtype, shape: info.shape, file: file.path };
+  }
+
+  /** Returns a tensor's bytes, or those of rows `start` to `end` of its first dimension; a view where the file is mapped. */
+  bytes(key: string, rows?: readonly [start: number, end: number]): Uint8Array {
+    if (this.#files.disposed)
+      throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
+    const { file, info } = this.#entry(key);
+    const size = info.end - info.start;
+    if (!rows) return file.view(info.start, size);
+    const [start, end] = rows;
+    const count = info.shape[0] ?? 0;
+    if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= count)) {
+      throw new FluxionError(
+        'bad_shape',
+        `${key}: rows ${start} to ${end} do not lie within [${info.shape.join(', ')}]`,
+      );
+    }
+    const row = count === 0 ? 0 : size / count;
+    return file.view(info.start + start * row, (end - start) * row);
+  }
+
+  [Symbol.dispose](): void {
+    this.#files.dispose();
+  }
+
+  #entry(key: string): Entry {
+    const entry = this.#entries.get(key);
+    if (entry) return entry;
+    const near = nearest(key, this.#entries.keys());
+    throw new FluxionError('not_found', `${this.path}: no tensor '${key}'`, {
+      hint: near.length > 0 ? `nearest: ${near.join(', ')}` : undefined,
+    });
+  }
+}
+
+/** The keys each shard must hold, by shard path, from an index's `weight_map`. */
+function readIndex(path: string, openFile: OpenFile): Map<string, Set<string>> {
+  const map = readJsonObject(path, openFile).get('weight_map');
+  if (!(map instanceof Map)) {
+    throw new FluxionError('bad_file', `${path}: weight_map: expected an object, found ${describeJson(map)}`);
+  }
+  const shards = new Map<string, Set<string>>();
+  for (const [key, name] of map) {
+    // A shard is a plain name beside its index: no separators, no parent folders, no drive letters.
+    if (typeof name !== 'string' || !/^[^/\\:\0]+\.safetensors$/.test(name)) {
+      throw new FluxionError(
+        'bad_file',
+        `${path}: weight_map.${key}: expected the name of a .safetensors file beside it, found ${describeJson(name)}`,
+      );
+    }
+    const shard = join(dirname(path), name);
+    shards.set(shard, (shards.get(shard) ?? new Set()).add(key));
+  }
+  const missing = [...shards.keys()].filter((shard) => !existsSync(shard));
+  if (missing.length > 0) {
+    throw new FluxionError(
+      'not_found',
+      `${path}: ${missing.length} of ${shards.size} shards are missing: ${some(missing.map((shard) => basename(shard)))}`,
+      { hint: 'download the missing files into the same folder' },
+    );
+  }
+  return shards;
+}
+
+function checkShard(
+  index: string,
+  shard: string,
+  expected: ReadonlySet<string>,
+  found: ReadonlyMap<string, unknown>,
+): void {
+  const missing = [...expected].filter((key) => !found.has(key));
+  const extra = [...found.keys()].filter((key) => !expected.has(key));
+  if (missing.length > 0) {
+    throw new FluxionError(
+      'bad_file',
+      `${shard}: lacks ${missing.length} keys that ${index} expects in it: ${some(missing)}`,
+    );
+  }
+  if (extra.length > 0) {
+    throw new FluxionError(
+      'bad_file',
+      `${shard}: has ${extra.length} keys that ${index} does not list: ${some(extra)}`,
+    );
+  }
+}
+
+/** Joins at most ten names. */
+function some(names: readonly string[]): string {
+  return names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');
+}
+
+/**
+ * Finds the weights in a component's folder: `<base>.safetensors`, then `<base>.safetensors.index.json`, then the same with a
+ * variant infix (`<base>.fp16.safetensors`, `<base>.safetensors.index.fp16.json`); the asked-for variant comes before all.
+ */
+export function findWeights(folder: string, variant?: string): string {
+  const names = readdirSync(folder).sort();
+  const bases = ['diffusion_pytorch_model', 'model'];
+  const candidates = (infix: string): string[] =>
+    bases.flatMap((base) =>
+      infix === ''
+        ? [`${base}.safetensors`, `${base}.safetensors.index.json`]
+        : [
+            `${base}.${infix}.safetensors`,
+            `${base}.safetensors.index.${infix}.json`,
+            `${base}.${infix}.safetensors.index.json`,
+          ],
+    );
+  const order = variant === undefined ? ['', 'bf16', 'fp16', 'fp32'] : [variant];
+  const wanted = order.flatMap(candidates);
+  const found = wanted.find((name) => names.includes(name));
+  if (found) return join(folder, found);
+
+  const files = names.filter((name) => name.endsWith('.safetensors'));
+  if (variant === undefined && files.length === 1) return join(folder, files[0]!);
+  const pickled = names.some((name) => /\.(bin|pt|ckpt|msgpack|h5)$/.test(name));
+  throw new FluxionError(
+    'not_found',
+    `${folder}: no weights${variant === undefined ? '' : ` of variant '${variant}'`}; looked for ${some(wanted)}`,
+    {
+      hint:
+        files.length > 0
+          ? `the folder has ${some(files)}${variant === undefined ? ' but no index of them' : ''}`
+          : pickled
+            ? 'the folder has weights of another format only: convert them to safetensors'
+            : 'download the weights of this component',
+    },
+  );
+}
