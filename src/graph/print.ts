@@ -85,6 +85,8 @@ function printNode(
     case 'iota':
       return emit(`stablehlo.iota dim = ${op.dim} : ${type}`);
     case 'unary':
+      // The error function is in StableHLO's companion dialect, which plugins take in the same text.
+      if (op.fn === 'erf') return emit(`chlo.erf ${a} : ${type} -> ${type}`);
       return emit(`stablehlo.${op.fn} ${a} : ${type}`);
     case 'binary':
       return emit(`stablehlo.${op.fn} ${a}, ${b} : ${type}`);
@@ -102,7 +104,9 @@ function printNode(
     case 'broadcast':
       return emit(`stablehlo.broadcast_in_dim ${a}, dims = [${op.dims.join(', ')}] : ${signature}`);
     case 'slice': {
-      const ranges = op.start.map((start, i) => `${start}:${op.limit[i]}`);
+      const ranges = op.start.map((start, i) =>
+        [start, op.limit[i], ...(op.stride[i] === 1 ? [] : [op.stride[i]])].join(':'),
+      );
       return emit(`stablehlo.slice ${a} [${ranges.join(', ')}] : ${signature}`);
     }
     case 'concatenate':

@@ -9,7 +9,7 @@ import { elementCount, isFloat } from '../support/dtype.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
 
 export type UnaryFunction =
-  | 'negate' | 'exponential' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor'; // biome-ignore format: a list
+  | 'negate' | 'exponential' | 'erf' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor'; // biome-ignore format: a list
 export type BinaryFunction = 'add' | 'subtract' | 'multiply' | 'divide' | 'maximum' | 'minimum' | 'power';
 export type Comparison = 'EQ' | 'NE' | 'LT' | 'LE' | 'GT' | 'GE';
 
@@ -40,7 +40,12 @@ export type Op =
   | { readonly kind: 'transpose'; readonly permutation: readonly number[] }
   /** `dims[i]` is the result dimension that operand dimension i becomes. */
   | { readonly kind: 'broadcast'; readonly dims: readonly number[] }
-  | { readonly kind: 'slice'; readonly start: readonly number[]; readonly limit: readonly number[] }
+  | {
+      readonly kind: 'slice';
+      readonly start: readonly number[];
+      readonly limit: readonly number[];
+      readonly stride: readonly number[];
+    }
   | { readonly kind: 'concatenate'; readonly dim: number }
   | { readonly kind: 'pad'; readonly low: readonly number[]; readonly high: readonly number[] }
   | { readonly kind: 'reduce'; readonly fn: 'add' | 'maximum'; readonly dims: readonly number[] }
@@ -91,6 +96,10 @@ export class Tensor<D extends DType = DType> {
   }
   exp(): Tensor<D> {
     return this.unary('exponential');
+  }
+  /** The Gauss error function. */
+  erf(): Tensor<D> {
+    return this.unary('erf');
   }
   log(): Tensor<D> {
     return this.unary('log');
@@ -162,17 +171,22 @@ export class Tensor<D extends DType = DType> {
     return new Tensor({ kind: 'broadcast', dims: kept }, [squeezed], this.dtype, shape);
   }
 
-  /** Cuts `start` (inclusive) to `limit` (exclusive) out of one dimension. */
-  slice(dim: number, start: number, limit: number): Tensor<D> {
+  /** Cuts `start` (inclusive) to `limit` (exclusive) out of one dimension, every `stride`-th element of it. */
+  slice(dim: number, start: number, limit: number, stride = 1): Tensor<D> {
     const d = resolveDim('slice', dim, this);
     const size = this.shape[d]!;
-    if (!(Number.isInteger(start) && Number.isInteger(limit) && 0 <= start && start < limit && limit <= size))
-      refuse('slice', [this], `[${start}, ${limit}) does not lie in dimension ${d} of ${size}`);
-    if (start === 0 && limit === size) return this;
-    const starts = this.shape.map((_, i) => (i === d ? start : 0));
-    const limits = this.shape.map((n, i) => (i === d ? limit : n));
-    const shape = this.shape.map((n, i) => (i === d ? limit - start : n));
-    return new Tensor({ kind: 'slice', start: starts, limit: limits }, [this], this.dtype, shape);
+    const whole = [start, limit, stride].every(Number.isInteger);
+    if (!(whole && 0 <= start && start < limit && limit <= size && stride >= 1))
+      refuse('slice', [this], `[${start}, ${limit}) by ${stride} does not lie in dimension ${d} of ${size}`);
+    if (start === 0 && limit === size && stride === 1) return this;
+    const op = {
+      kind: 'slice',
+      start: this.shape.map((_, i) => (i === d ? start : 0)),
+      limit: this.shape.map((n, i) => (i === d ? limit : n)),
+      stride: this.shape.map((_, i) => (i === d ? stride : 1)),
+    } as const;
+    const shape = this.shape.map((n, i) => (i === d ? Math.ceil((limit - start) / stride) : n));
+    return new Tensor(op, [this], this.dtype, shape);
   }
 
   /** Sums over `dims`, which stay as dimensions of 1. */

@@ -1,0 +1,22 @@
+/** Attention as two dots around a softmax that holds all scores: right on every platform, at [b, h, n, m] of memory. */
+
+import { iota, select } from '../graph/ops.ts';
+import { einsum } from '../graph/rearrange.ts';
+import { constant, type Tensor } from '../graph/tensor.ts';
+import type { Float } from '../support/dtype.ts';
+import type { AttentionInputs } from './lower.ts';
+
+/** Scores and softmax in f32; probabilities are rounded to the operands' type for the second dot. */
+export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: AttentionInputs<F>): Tensor<F> {
+  let scores = einsum('b h n c, b h m c -> b h n m', q, k, 'f32');
+  if (scale !== 1) scores = scores.mul(scale);
+  if (bias) scores = scores.add(bias.cast('f32'));
+  if (mask === 'causal') {
+    const row = iota('i32', scores.shape, 2);
+    const column = iota('i32', scores.shape, 3);
+    scores = select(column.compare('LE', row), scores, constant(Number.NEGATIVE_INFINITY, 'f32', scores.shape));
+  }
+  const weights = scores.sub(scores.maxOver(3)).exp();
+  const probabilities = weights.div(weights.sum(3)).cast(q.dtype);
+  return einsum('b h n m, b h m c -> b h n c', probabilities, v);
+}

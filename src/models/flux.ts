@@ -1,0 +1,274 @@
+/**
+ * The Flux transformer (FLUX.1; https://github.com/black-forest-labs/flux, src/flux/model.py), in the names of its checkpoint.
+ * Notable:
+ * - image and text tokens keep their own weights in the double blocks and share them in the single blocks;
+ * - all that depends on timestep, guidance and pooled text is a row of shifts, scales and gates, calculated for every
+ *   step before the loop (`conditioning`, `doubleModulation`, …), so those weights need not stay;
+ * - each part is a program of its own: the double blocks share one executable and the single blocks another.
+ *
+ * b batch · s steps · l image tokens · t text tokens · n either or both · d width · h heads · c = d / h
+ */
+
+import { attention, concatenate, split } from '../graph/ops.ts';
+import { rearrange } from '../graph/rearrange.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { geluTanh, silu } from '../nn/activation.ts';
+import { mlpEmbedder, sinusoid } from '../nn/embed.ts';
+import { fusedLinear, linear } from '../nn/linear.ts';
+import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
+import { layerNorm, rmsNorm } from '../nn/norm.ts';
+import { applyRope } from '../nn/rope.ts';
+import { spec, type Traced, trace } from '../nn/trace.ts';
+import { Weights } from '../nn/weights.ts';
+import type { DType, Float } from '../support/dtype.ts';
+
+/** The shape of a Flux transformer. */
+export interface FluxConfig {
+  /** Channels of a packed latent token: 4 × the VAE's latent channels. */
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly layers: number;
+  readonly singleLayers: number;
+  readonly heads: number;
+  readonly headDim: number;
+  /** Width of the T5 sequence. */
+  readonly jointAttentionDim: number;
+  /** Width of the pooled CLIP vector. */
+  readonly pooledDim: number;
+  readonly guidanceEmbeds: boolean;
+  readonly axesDimsRope: readonly [number, number, number];
+}
+
+/** Sizes and element types a program is traced for. */
+export interface FluxSizes {
+  readonly batch: number;
+  readonly imageTokens: number;
+  readonly textTokens: number;
+  readonly steps: number;
+  /** Element type of activations. */
+  readonly compute: Float;
+  /** Element type weights are stored in. */
+  readonly storage: DType;
+}
+
+const MLP_RATIO = 4;
+const QK_NORM_EPS = 1e-6;
+
+const width = ({ heads, headDim }: FluxConfig): number => heads * headDim;
+
+interface Rope {
+  /** [n, c/2] */
+  readonly cos: Tensor<'f32'>;
+  readonly sin: Tensor<'f32'>;
+}
+
+/** Normalises queries and keys [b, n, h, c] per head, turns them by their positions and puts heads first. */
+function qkNorm<F extends Float>(w: Weights<F>, headDim: number) {
+  const query = rmsNorm(w, { width: headDim, eps: QK_NORM_EPS, name: 'query_norm.scale' });
+  const key = rmsNorm(w, { width: headDim, eps: QK_NORM_EPS, name: 'key_norm.scale' });
+  return (q: Tensor<F>, k: Tensor<F>) => ({ q: query(q), k: key(k) });
+}
+
+/** Rotary attention over tokens [b, n, h, c]: result [b, n, d]. */
+function jointAttention<F extends Float>(q: Tensor<'f32'>, k: Tensor<'f32'>, v: Tensor<F>, rope: Rope): Tensor<F> {
+  const turned = (x: Tensor<'f32'>) => rearrange(applyRope(x, rope.cos, rope.sin).cast(v.dtype), 'b n h c -> b h n c');
+  const out = attention(turned(q), turned(k), rearrange(v, 'b n h c -> b h n c'), { scale: v.shape[3]! ** -0.5 });
+  return rearrange(out, 'b h n c -> b n (h c)');
+}
+
+/** Linear, GELU, linear, named `0` and `2` as in the checkpoint. */
+function mlp<F extends Float>(w: Weights<F>, d: number): (x: Tensor<F>) => Tensor<F> {
+  const up = linear(w.at('0'), { in: d, out: MLP_RATIO * d, axes: ['embed', 'mlp'] });
+  const down = linear(w.at('2'), { in: MLP_RATIO * d, out: d, axes: ['mlp', 'embed'] });
+  return (x) => down(geluTanh(up(x)));
+}
+
+export interface Streams<F extends Float> {
+  /** [b, l, d] */
+  readonly img: Tensor<F>;
+  /** [b, t, d] */
+  readonly txt: Tensor<F>;
+}
+
+/** Image and text tokens keep their own weights and meet only inside attention. `mod` [b, 12, d]: image's six, then text's. */
+export function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
+  const d = width(cfg);
+  const stream = (name: 'img' | 'txt') => {
+    const qkv = fusedLinear(w.at(`${name}_attn.qkv`), { in: d, out: [d, d, d], axes: ['embed', 'heads'] });
+    const norm = qkNorm(w.at(`${name}_attn.norm`), cfg.headDim);
+    const proj = linear(w.at(`${name}_attn.proj`), { in: d, out: d, axes: ['heads', 'embed'] });
+    const ff = mlp(w.at(`${name}_mlp`), d);
+
+    return (x: Tensor<F>, attn: Modulation<F>, mlpMod: Modulation<F>) => {
+      const input = modulate(layerNorm(x), attn);
+      const [q, k, v] = qkv.map((layer) => rearrange(layer(input), 'b n (h c) -> b n h c', { h: cfg.heads }));
+      const finish = (attended: Tensor<F>): Tensor<F> => {
+        const y = x.add(attn.gate.mul(proj(attended)));
+        return y.add(mlpMod.gate.mul(ff(modulate(layerNorm(y), mlpMod))));
+      };
+      return { ...norm(q!, k!), v: v!, finish };
+    };
+  };
+  const image = stream('img');
+  const text = stream('txt');
+
+  return ({ img, txt }: Streams<F>, mod: Tensor<F>, rope: Rope): Streams<F> => {
+    const [imgAttn, imgMlp, txtAttn, txtMlp] = modulations(mod);
+    const i = image(img, imgAttn!, imgMlp!);
+    const t = text(txt, txtAttn!, txtMlp!);
+    const both = <T extends Float>(a: Tensor<T>, b: Tensor<T>): Tensor<T> => concatenate([a, b], 1);
+    const out = jointAttention(both(t.q, i.q), both(t.k, i.k), both(t.v, i.v), rope);
+    const [txtOut, imgOut] = split(out, [txt.shape[1]!, img.shape[1]!], 1);
+    return { img: i.finish(imgOut!), txt: t.finish(txtOut!) };
+  };
+}
+
+/** Attention and MLP side by side on the joint tokens x [b, n, d], text first. `mod` [b, 3, d]. */
+export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
+  const d = width(cfg);
+  const hidden = MLP_RATIO * d;
+  const linear1 = fusedLinear(w.at('linear1'), { in: d, out: [d, d, d, hidden], axes: ['embed', 'heads'] });
+  const norm = qkNorm(w.at('norm'), cfg.headDim);
+  const linear2 = linear(w.at('linear2'), { in: d + hidden, out: d, axes: ['mlp', 'embed'] });
+
+  return (x: Tensor<F>, mod: Tensor<F>, rope: Rope): Tensor<F> => {
+    const [m] = modulations(mod);
+    const input = modulate(layerNorm(x), m!);
+    const [q, k, v, mlpIn] = linear1.map((layer) => layer(input));
+    const heads = (y: Tensor<F>) => rearrange(y, 'b n (h c) -> b n h c', { h: cfg.heads });
+    const normed = norm(heads(q!), heads(k!));
+    const attended = jointAttention(normed.q, normed.k, heads(v!), rope);
+    return x.add(m!.gate.mul(linear2(concatenate([attended, geluTanh(mlpIn!)], 2))));
+  };
+}
+
+/** The vector every modulation is calculated from, SiLU applied: timesteps [s] (0–1000), pooled [b, p] to [s, b, d]. */
+export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
+  const d = width(cfg);
+  const time = mlpEmbedder(w.at('time_in'), { in: 256, out: d });
+  const guide = cfg.guidanceEmbeds ? mlpEmbedder(w.at('guidance_in'), { in: 256, out: d }) : undefined;
+  const vector = mlpEmbedder(w.at('vector_in'), { in: cfg.pooledDim, out: d });
+
+  return (timesteps: Tensor<'f32'>, pooled: Tensor<F>, guidance?: Tensor<'f32'>): Tensor<F> => {
+    const [s, b] = [timesteps.shape[0]!, pooled.shape[0]!];
+    const over = (x: Tensor<F>, shape: readonly number[]) => x.reshape(shape).broadcastTo([s, b, d]);
+    let sum = over(time(sinusoid(timesteps).cast(pooled.dtype)), [s, 1, d]);
+    if (guide && guidance) sum = sum.add(over(guide(sinusoid(guidance).cast(pooled.dtype)), [1, b, d]));
+    return silu(sum.add(over(vector(pooled), [1, b, d])));
+  };
+}
+
+/** Splits [s, b, k, d] into one [b, k, d] a step, named by step. */
+function perStep<F extends Float>(all: Tensor<F>): Record<string, Tensor<F>> {
+  const [s, ...rest] = all.shape;
+  const ones = Array.from({ length: s! }, () => 1);
+  return Object.fromEntries(split(all, ones, 0).map((step, i) => [`step${i}`, step.reshape(rest)]));
+}
+
+/** The parts of the transformer as programs; block programs name their weights relative to one block. */
+export interface FluxPrograms {
+  /** timesteps [s], pooled [b, p], guidance [b] where the model takes one → vec [s, b, d] */
+  readonly conditioning: Traced;
+  /** vec → step0 … [b, 12, d] (weights of one double block) */
+  readonly doubleModulation: Traced;
+  /** vec → step0 … [b, 3, d] (weights of one single block) */
+  readonly singleModulation: Traced;
+  /** vec → step0 … [b, 2, d]: shift, scale */
+  readonly finalModulation: Traced;
+  /** sequence [b, t, joint] → txt [b, t, d] */
+  readonly textIn: Traced;
+  /** latents [b, l, in] f32 → img [b, l, d] */
+  readonly imageIn: Traced;
+  /** img, txt, mod, cos, sin → img, txt */
+  readonly doubleBlock: Traced;
+  /** img, txt → x [b, t + l, d] */
+  readonly join: Traced;
+  /** x, mod, cos, sin → x */
+  readonly singleBlock: Traced;
+  /** x, mod → velocity [b, l, out] f32 */
+  readonly finalLayer: Traced;
+}
+
+/** Traces every part of a transformer for the given sizes; needs no weights. */
+export function fluxPrograms<F extends Float>(
+  cfg: FluxConfig,
+  sizes: FluxSizes & { readonly compute: F },
+): FluxPrograms {
+  const { batch: b, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
+  const d = width(cfg);
+  const n = l + t;
+  const w = () => new Weights(f, storage);
+  const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };
+  const vec = spec(f, [s, b, d]);
+
+  /** Linear layers from vec to rows of modulation, d wide, one after the other: [s, b, rows, d]. */
+  const modulation = (name: string, layers: readonly { readonly path: string; readonly rows: number }[]): Traced =>
+    trace(name, w(), { vec }, (inputs, weights) => {
+      const parts = layers.map(({ path, rows }) => {
+        const layer = linear(weights.at(path), { in: d, out: rows * d, axes: ['embed', null] });
+        return layer(inputs.vec).reshape([s, b, rows, d]);
+      });
+      return perStep(concatenate(parts, 2));
+    });
+
+  return {
+    conditioning: cfg.guidanceEmbeds
+      ? trace(
+          'flux_conditioning',
+          w(),
+          { timesteps: spec('f32', [s]), pooled: spec(f, [b, cfg.pooledDim]), guidance: spec('f32', [b]) },
+          (x, weights) => ({ vec: conditioning(weights, cfg)(x.timesteps, x.pooled, x.guidance) }),
+        )
+      : trace(
+          'flux_conditioning',
+          w(),
+          { timesteps: spec('f32', [s]), pooled: spec(f, [b, cfg.pooledDim]) },
+          (x, weights) => ({ vec: conditioning(weights, cfg)(x.timesteps, x.pooled) }),
+        ),
+    doubleModulation: modulation('flux_double_modulation', [
+      { path: 'img_mod.lin', rows: 6 },
+      { path: 'txt_mod.lin', rows: 6 },
+    ]),
+    singleModulation: modulation('flux_single_modulation', [{ path: 'modulation.lin', rows: 3 }]),
+    finalModulation: trace('flux_final_modulation', w(), { vec }, (x, weights) => {
+      const halves = fusedLinear(weights.at('final_layer.adaLN_modulation.1'), {
+        in: d,
+        out: [d, d],
+        axes: ['embed', null],
+      });
+      return perStep(
+        concatenate(
+          halves.map((half) => half(x.vec).reshape([s, b, 1, d])),
+          2,
+        ),
+      );
+    }),
+    textIn: trace('flux_txt_in', w(), { sequence: spec(f, [b, t, cfg.jointAttentionDim]) }, (x, weights) => ({
+      txt: linear(weights.at('txt_in'), { in: cfg.jointAttentionDim, out: d, axes: [null, 'embed'] })(x.sequence),
+    })),
+    imageIn: trace('flux_img_in', w(), { latents: spec('f32', [b, l, cfg.inChannels]) }, (x, weights) => ({
+      img: linear(weights.at('img_in'), { in: cfg.inChannels, out: d, axes: [null, 'embed'] })(x.latents.cast(f)),
+    })),
+    doubleBlock: trace(
+      'flux_double_block',
+      w(),
+      { img: spec(f, [b, l, d]), txt: spec(f, [b, t, d]), mod: spec(f, [b, 12, d]), ...rope },
+      (x, weights) => ({ ...doubleStreamBlock(weights, cfg)(x, x.mod, x) }),
+    ),
+    join: trace('flux_join', w(), { img: spec(f, [b, l, d]), txt: spec(f, [b, t, d]) }, (x) => ({
+      x: concatenate([x.txt, x.img], 1),
+    })),
+    singleBlock: trace(
+      'flux_single_block',
+      w(),
+      { x: spec(f, [b, n, d]), mod: spec(f, [b, 3, d]), ...rope },
+      (x, weights) => ({ x: singleStreamBlock(weights, cfg)(x.x, x.mod, x) }),
+    ),
+    finalLayer: trace('flux_final_layer', w(), { x: spec(f, [b, n, d]), mod: spec(f, [b, 2, d]) }, (x, weights) => {
+      const [shift, scale] = split(x.mod, [1, 1], 1);
+      const img = modulate(layerNorm(x.x.slice(1, t, n)), { shift: shift!, scale: scale! });
+      const out = linear(weights.at('final_layer.linear'), { in: d, out: cfg.outChannels, axes: ['embed', null] });
+      return { velocity: out(img).cast('f32') };
+    }),
+  };
+}

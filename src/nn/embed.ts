@@ -1,0 +1,29 @@
+/** Embeddings of scalars: the sinusoid of a timestep or a guidance scale, and the two-layer network after it. */
+
+import { concatenate } from '../graph/ops.ts';
+import { constant, type Tensor } from '../graph/tensor.ts';
+import type { Float } from '../support/dtype.ts';
+import { silu } from './activation.ts';
+import { linear } from './linear.ts';
+import type { Weights } from './weights.ts';
+
+/** [cos | sin] of t · 10000^(-k / half), k < half: t [n] to [n, 2 · half], in f32. */
+export function sinusoid(t: Tensor<'f32'>, channels = 256): Tensor<'f32'> {
+  const half = channels / 2;
+  // Rounded to f32 at each step, as the reference calculates it.
+  const frequencies = Float32Array.from({ length: half }, (_, k) =>
+    Math.exp(Math.fround(Math.fround(-Math.log(10_000) * k) / half)),
+  );
+  const angles = t.reshape([t.shape[0]!, 1]).mul(constant(frequencies, 'f32', [1, half]));
+  return concatenate([angles.cos(), angles.sin()], 1);
+}
+
+/** `in_layer`, SiLU, `out_layer`: [n, in] to [n, out]. */
+export function mlpEmbedder<F extends Float>(
+  w: Weights<F>,
+  { in: inputs, out }: { readonly in: number; readonly out: number },
+): (x: Tensor<F>) => Tensor<F> {
+  const first = linear(w.at('in_layer'), { in: inputs, out, axes: [null, 'embed'] });
+  const second = linear(w.at('out_layer'), { in: out, out, axes: ['embed', null] });
+  return (x) => second(silu(first(x)));
+}

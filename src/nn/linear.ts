@@ -1,0 +1,46 @@
+/** Linear layers, and the only place that knows how a matrix is represented in memory. Weights are stored [out, in]. */
+
+import { matmulTransposed } from '../graph/ops.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Float } from '../support/dtype.ts';
+import type { LogicalAxis, RowRange, Weights } from './weights.ts';
+
+export interface LinearOptions {
+  readonly in: number;
+  readonly out: number;
+  /** Logical axes of the input and the output features. */
+  readonly axes: readonly [input: LogicalAxis, output: LogicalAxis];
+  readonly bias?: 'bias' | 'none';
+  /** Rows of a larger stored weight that this layer is. */
+  readonly rows?: RowRange;
+}
+
+/** Declares `weight` [out, in] and `bias` [out]; the forward takes [..., in] to [..., out]. */
+export function linear<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
+  const { in: inputs, out, axes, rows } = options;
+  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], rows);
+  const bias = options.bias === 'none' ? undefined : w.param('bias', [out], [axes[1]], rows);
+  return (x) => {
+    const y = matmulTransposed(x, weight);
+    if (!bias) return y;
+    const ones = Array.from({ length: y.shape.length - 1 }, () => 1);
+    return y.add(bias.reshape([...ones, out]));
+  };
+}
+
+/**
+ * Layers that one fused weight holds in consecutive rows, such as q, k and v of `img_attn.qkv`.
+ * They stay separate here: a file that stores them apart and one that stores them fused are then both used in place.
+ */
+export function fusedLinear<F extends Float>(
+  w: Weights<F>,
+  options: Omit<LinearOptions, 'out' | 'rows'> & { readonly out: readonly number[] },
+): ((x: Tensor<F>) => Tensor<F>)[] {
+  const of = options.out.reduce((n, rows) => n + rows, 0);
+  let start = 0;
+  return options.out.map((out) => {
+    const rows = { start, end: start + out, of };
+    start += out;
+    return linear(w, { ...options, out, rows });
+  });
+}

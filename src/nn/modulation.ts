@@ -1,0 +1,30 @@
+/** Adaptive layer normalisation: shifts, scales and gates that depend on timestep, guidance and pooled text alone. */
+
+import { split } from '../graph/ops.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Float } from '../support/dtype.ts';
+
+/** shift, scale and gate [b, 1, d] of one residual branch. */
+export interface Modulation<F extends Float> {
+  readonly shift: Tensor<F>;
+  readonly scale: Tensor<F>;
+  readonly gate: Tensor<F>;
+}
+
+/** x · (1 + scale) + shift, for x [b, n, d]. */
+export function modulate<F extends Float>(
+  x: Tensor<F>,
+  { shift, scale }: Pick<Modulation<F>, 'shift' | 'scale'>,
+): Tensor<F> {
+  return x.mul(scale.add(1)).add(shift);
+}
+
+/** Reads consecutive (shift, scale, gate) triples out of rows [b, 3 · branches, d]. */
+export function modulations<F extends Float>(rows: Tensor<F>): Modulation<F>[] {
+  const vectors = split(rows, rows.shape[1] ? Array.from({ length: rows.shape[1] }, () => 1) : [], 1);
+  return Array.from({ length: vectors.length / 3 }, (_, i) => ({
+    shift: vectors[3 * i]!,
+    scale: vectors[3 * i + 1]!,
+    gate: vectors[3 * i + 2]!,
+  }));
+}

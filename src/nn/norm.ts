@@ -1,0 +1,68 @@
+/** Normalisations. Statistics are computed in f32 whatever the element type, and the result is rounded once. */
+
+import type { Shape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Float } from '../support/dtype.ts';
+import type { Weights } from './weights.ts';
+
+/** A vector [c] shaped to stretch over every dimension of `like` but the last. */
+function alongLast<F extends Float>(vector: Tensor<F>, like: Shape): Tensor<'f32'> {
+  return vector.cast('f32').reshape([...like.slice(0, -1).map(() => 1), like.at(-1)!]);
+}
+
+/** (x - mean) / √(variance + eps) over the last dimension, without scale or shift. */
+export function layerNorm<F extends Float>(x: Tensor<F>, eps = 1e-6): Tensor<F> {
+  return standardize(x.cast('f32'), [-1], eps).cast(x.dtype);
+}
+
+/** Layer normalisation with a learned scale and shift, `weight` and `bias` [width]. */
+export function affineLayerNorm<F extends Float>(
+  w: Weights<F>,
+  { width, eps }: { readonly width: number; readonly eps: number },
+): (x: Tensor<F>) => Tensor<F> {
+  const weight = w.param('weight', [width], ['norm']);
+  const bias = w.param('bias', [width], ['norm']);
+  return (x) =>
+    standardize(x.cast('f32'), [-1], eps).mul(alongLast(weight, x.shape)).add(alongLast(bias, x.shape)).cast(x.dtype);
+}
+
+/** x / √(mean x² + eps) · weight over the last dimension; the weight is called `name` in the checkpoint. */
+export function rmsNorm<F extends Float>(
+  w: Weights<F>,
+  { width, eps, name }: { readonly width: number; readonly eps: number; readonly name: string },
+): (x: Tensor<F>) => Tensor<'f32'> {
+  const weight = w.param(name, [width], ['norm']);
+  return (x) => {
+    const f = x.cast('f32');
+    return f.mul(f.mul(f).mean(-1).add(eps).rsqrt()).mul(alongLast(weight, x.shape));
+  };
+}
+
+/** Group normalisation of a picture [b, height, width, c] in `groups` groups of channels, with `weight` and `bias` [c]. */
+export function groupNorm<F extends Float>(
+  w: Weights<F>,
+  { channels, groups, eps = 1e-6 }: { readonly channels: number; readonly groups: number; readonly eps?: number },
+): (x: Tensor<F>) => Tensor<F> {
+  const weight = w.param('weight', [channels], ['norm']);
+  const bias = w.param('bias', [channels], ['norm']);
+  return (x) => {
+    const [b, height, width] = x.shape;
+    const grouped = x.cast('f32').reshape([b!, height! * width!, groups, channels / groups]);
+    return standardize(grouped, [1, 3], eps)
+      .reshape(x.shape)
+      .mul(alongLast(weight, x.shape))
+      .add(alongLast(bias, x.shape))
+      .cast(x.dtype);
+  };
+}
+
+function standardize(x: Tensor<'f32'>, dims: readonly number[], eps: number): Tensor<'f32'> {
+  const centred = x.sub(x.mean(...dims));
+  return centred.mul(
+    centred
+      .mul(centred)
+      .mean(...dims)
+      .add(eps)
+      .rsqrt(),
+  );
+}

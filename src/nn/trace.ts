@@ -1,0 +1,50 @@
+/** Tracing: runs a function on symbolic inputs and keeps the graph and the weights it declared. */
+
+import { type Graph, graph } from '../graph/graph.ts';
+import type { Shape } from '../graph/shape.ts';
+import { parameter, type Tensor } from '../graph/tensor.ts';
+import type { DType, Float } from '../support/dtype.ts';
+import type { WeightSpec, Weights } from './weights.ts';
+
+/** The element type and shape of one input. */
+export interface InputSpec<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: Shape;
+}
+
+/** A traced part of a model: its parameters are the inputs in order, then the weights in order of declaration. */
+export interface Traced<I extends string = string, O extends string = string> {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly inputs: readonly I[];
+  readonly weights: readonly WeightSpec[];
+  readonly outputs: readonly O[];
+}
+
+type Symbolic<I> = { readonly [K in keyof I]: I[K] extends InputSpec<infer D> ? Tensor<D> : never };
+
+/** Traces `body`, which declares its weights through `w` and returns named outputs. */
+export function trace<F extends Float, const I extends Record<string, InputSpec>, O extends Record<string, Tensor>>(
+  name: string,
+  w: Weights<F>,
+  inputs: I,
+  body: (inputs: Symbolic<I>, w: Weights<F>) => O,
+): Traced<keyof I & string, keyof O & string> {
+  const symbols = Object.fromEntries(
+    Object.entries(inputs).map(([key, { dtype, shape }]) => [key, parameter(key, dtype, shape)]),
+  );
+  const outputs = body(symbols as Symbolic<I>, w);
+  const parameters = [...Object.values(symbols), ...w.declared.map(({ tensor }) => tensor)];
+  return {
+    name,
+    graph: graph(name, parameters, Object.values(outputs)),
+    inputs: Object.keys(inputs),
+    weights: w.declared.map(({ spec }) => spec),
+    outputs: Object.keys(outputs),
+  };
+}
+
+/** Describes an input: `spec('bf16', [1, 512, 3072])`. */
+export function spec<D extends DType>(dtype: D, shape: Shape): InputSpec<D> {
+  return { dtype, shape };
+}
