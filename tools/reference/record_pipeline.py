@@ -49,7 +49,7 @@ CASES = [
     case("tiny-empty-prompt", TINY, [""], 64, 64, 2, 1, max_sequence_length=512),
     case("tiny-prompt-2", TINY, ["a cactus in the desert"], 80, 112, 4, 2**32 - 1, prompts_2=["an orange house on the right, dusk"], max_sequence_length=48),
     case("tiny-truncated", TINY, [LONG], 64, 48, 2, 42, max_sequence_length=24, sigmas=[0.9, 0.5]),
-    case("tiny-two-prompts", TINY, [HOUSE, "a starry sky over the sea"], 64, 64, 2, 9, num_images_per_prompt=2),
+    case("tiny-two-prompts", TINY, [HOUSE, "a starry sky over the sea"], 64, 64, 2, 9, num_images_per_prompt=2, recorded_steps=[1]),
     case("random-one-step", RANDOM, [HOUSE], 48, 80, 1, 5),
     case("random-guidance-7", RANDOM, [HOUSE], 48, 80, 4, 5, guidance_scale=7.0),
     case("random-batch-2", RANDOM, ["a cat"], 80, 48, 4, 11, guidance_scale=0.0, num_images_per_prompt=2),
