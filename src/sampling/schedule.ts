@@ -1,0 +1,209 @@
+/**
+ * The flow-matching noise schedule of FLUX.1: which noise levels (sigmas) the steps visit, and which timestep the
+ * transformer is told at each. Every value equals that of diffusers' FluxPipeline with FlowMatchEulerDiscreteScheduler
+ * bit for bit: sigmas start in f64, and are shifted in f32.
+ */
+
+import { FluxionError } from '../support/errors.ts';
+import { type ModelFloat, rounding } from './rounding.ts';
+
+const { fround } = Math;
+
+/** The settings of diffusers' FlowMatchEulerDiscreteScheduler that FLUX.1 uses. */
+export interface SchedulerConfig {
+  readonly numTrainTimesteps: number;
+  /** Static shift, for models without dynamic shifting. */
+  readonly shift: number;
+  /** Whether the shift grows with the number of image tokens. */
+  readonly useDynamicShifting: boolean;
+  /** Dynamic shift at `baseImageSeqLen` tokens. */
+  readonly baseShift: number;
+  /** Dynamic shift at `maxImageSeqLen` tokens. */
+  readonly maxShift: number;
+  readonly baseImageSeqLen: number;
+  readonly maxImageSeqLen: number;
+  /** Stretches the schedule so that its last sigma before 0 is this; null leaves it. */
+  readonly shiftTerminal: number | null;
+  readonly timeShiftType: 'exponential' | 'linear';
+}
+
+/** The noise levels of one run. */
+export interface Schedule {
+  /** One per step, descending, and a final 0. */
+  readonly sigmas: Float32Array;
+  /** One per step: sigma × numTrainTimesteps, before any rounding to the model's type. */
+  readonly timesteps: Float32Array;
+  /** The dynamic shift for the image's size; null where the shift is static. */
+  readonly mu: number | null;
+}
+
+export interface ScheduleRequest {
+  /** Number of steps; `sigmas`, where given, decides instead. */
+  readonly steps?: number;
+  /** Number of packed image tokens, height / 16 × width / 16. */
+  readonly imageTokens: number;
+  /** Noise levels before shifting, strictly descending within (0, 1]; the final 0 is not among them. */
+  readonly sigmas?: readonly number[] | undefined;
+}
+
+const MAX_STEPS = 10_000;
+
+/**
+ * Computes the schedule of a run. Throws `bad_request` for a bad number of steps, custom sigmas out of order or out of
+ * range, and a shift that leaves no descending schedule.
+ */
+export function schedule(config: SchedulerConfig, request: ScheduleRequest): Schedule {
+  const mu = config.useDynamicShifting ? dynamicShift(config, request.imageTokens) : null;
+  const levels = request.sigmas ? checkedSigmas(request.sigmas) : evenSigmas(request.steps);
+  let shifted = levels.map((sigma) => shift(fround(sigma), mu, config));
+  // As in diffusers, 0 counts as unset.
+  if (config.shiftTerminal) shifted = stretchToTerminal(shifted, config.shiftTerminal);
+
+  const sigmas = Float32Array.from([...shifted, 0]);
+  const rising = sigmas.findIndex((sigma, i) => i > 0 && !(sigma < sigmas[i - 1]!));
+  if (rising !== -1 || !Number.isFinite(sigmas[0])) {
+    throw new FluxionError('bad_request', `schedule: the sigmas do not descend from step ${Math.max(rising, 1)} on`, {
+      hint: 'lower the number of steps, or bring shift, base_shift and max_shift nearer to their defaults',
+    });
+  }
+  return { sigmas, timesteps: sigmas.subarray(0, -1).map((sigma) => sigma * config.numTrainTimesteps), mu };
+}
+
+/** Returns 1, …, 1/n in even steps, as numpy's linspace rounds them in f64. */
+function evenSigmas(n: number | undefined): number[] {
+  if (n === undefined || !Number.isInteger(n) || n < 1 || n > MAX_STEPS) {
+    throw new FluxionError('bad_request', `steps: expected a whole number from 1 to ${MAX_STEPS}, found ${n}`);
+  }
+  if (n === 1) return [1];
+  const step = (1 / n - 1) / (n - 1);
+  return Array.from({ length: n }, (_, i) => (i === n - 1 ? 1 / n : i * step + 1));
+}
+
+function checkedSigmas(sigmas: readonly number[]): readonly number[] {
+  if (sigmas.length < 1 || sigmas.length > MAX_STEPS) {
+    throw new FluxionError('bad_request', `sigmas: expected 1 to ${MAX_STEPS} values, found ${sigmas.length}`);
+  }
+  sigmas.forEach((sigma, i) => {
+    const above = i === 0 ? 1 : sigmas[i - 1]!;
+    if (!(sigma > 0 && (i === 0 ? sigma <= above : sigma < above))) {
+      const range = i === 0 ? 'in (0, 1]' : `between 0 and ${above}, the one before`;
+      throw new FluxionError('bad_request', `sigmas[${i}]: expected a value ${range}, found ${sigma}`, {
+        hint: 'list noise levels from the highest to the lowest; the final 0 is added by itself',
+      });
+    }
+  });
+  return sigmas;
+}
+
+/** Interpolates the shift linearly in the number of image tokens (BFL's get_lin_function, diffusers' calculate_shift). */
+function dynamicShift(config: SchedulerConfig, imageTokens: number): number {
+  const slope = (config.maxShift - config.baseShift) / (config.maxImageSeqLen - config.baseImageSeqLen);
+  return imageTokens * slope + (config.baseShift - slope * config.baseImageSeqLen);
+}
+
+/** Moves one sigma towards 1, in f32. */
+function shift(sigma: number, mu: number | null, config: SchedulerConfig): number {
+  if (mu === null) {
+    const scaled = fround(fround(config.shift) * sigma);
+    return fround(scaled / fround(1 + fround(fround(config.shift - 1) * sigma)));
+  }
+  const weight = fround(config.timeShiftType === 'exponential' ? Math.exp(mu) : mu);
+  return fround(weight / fround(weight + fround(fround(1 / sigma) - 1)));
+}
+
+/** Stretches 1 - sigma so that the last sigma becomes `terminal`, in f32. */
+function stretchToTerminal(sigmas: readonly number[], terminal: number): number[] {
+  const scale = fround(fround(1 - sigmas.at(-1)!) / fround(1 - terminal));
+  return sigmas.map((sigma) => fround(1 - fround(fround(1 - sigma) / scale)));
+}
+
+/**
+ * Returns the timesteps that enter the transformer's sinusoidal embedding, one per step: the pipeline casts a timestep
+ * to the model's type and divides by 1000, the model multiplies by 1000 again, and each rounds.
+ */
+export function modelTimesteps({ timesteps }: Schedule, dtype: ModelFloat): Float32Array {
+  const round = rounding(dtype);
+  return timesteps.map((t) => round(round(round(t) / 1000) * 1000));
+}
+
+/** Returns the guidance value that enters the transformer's sinusoidal embedding: cast to its type and multiplied by 1000. */
+export function modelGuidance(scale: number, dtype: ModelFloat): number {
+  const round = rounding(dtype);
+  return round(round(scale) * 1000);
+}
+
+/** What a run may set over the model's own scheduler config, under MaxDiffusion's names. */
+export interface ShiftOverrides {
+  /** Dynamic shifting on, or no shift at all. */
+  readonly timeShift?: boolean | undefined;
+  readonly baseShift?: number | undefined;
+  readonly maxShift?: number | undefined;
+}
+
+/** Applies a run's overrides to the model's scheduler config; throws `bad_config` for shifts that are no numbers. */
+export function overrideShift(config: SchedulerConfig, overrides: ShiftOverrides): SchedulerConfig {
+  const { timeShift = config.useDynamicShifting, baseShift = config.baseShift, maxShift = config.maxShift } = overrides;
+  for (const [name, value] of Object.entries({ base_shift: baseShift, max_shift: maxShift })) {
+    if (!Number.isFinite(value)) {
+      throw new FluxionError('bad_config', `${name}: expected a finite number, found ${value}`);
+    }
+  }
+  const staticShift = overrides.timeShift === false ? 1 : config.shift;
+  return { ...config, useDynamicShifting: timeShift, shift: staticShift, baseShift, maxShift };
+}
+
+/** Settings that would change the schedule in ways FLUX.1 never asks for. */
+const UNSUPPORTED = [
+  'invert_sigmas',
+  'use_karras_sigmas',
+  'use_exponential_sigmas',
+  'use_beta_sigmas',
+  'use_flow_sigmas',
+  'stochastic_sampling',
+] as const;
+
+/**
+ * Reads diffusers' scheduler_config.json, with diffusers' defaults for what it leaves out. Throws `unsupported` for
+ * another scheduler or a setting not implemented here, `bad_file` for a value of the wrong kind.
+ */
+export function parseSchedulerConfig(json: Readonly<Record<string, unknown>>): SchedulerConfig {
+  const found = json['_class_name'];
+  if (found !== 'FlowMatchEulerDiscreteScheduler') {
+    throw new FluxionError(
+      'unsupported',
+      `scheduler_config.json: expected FlowMatchEulerDiscreteScheduler, found ${found}`,
+    );
+  }
+  for (const key of UNSUPPORTED) {
+    if (json[key]) throw new FluxionError('unsupported', `scheduler_config.json: ${key} is not supported`);
+  }
+  const number = (key: string, otherwise: number, { above = -Infinity } = {}): number => {
+    const value = json[key] ?? otherwise;
+    if (typeof value === 'number' && Number.isFinite(value) && value > above) return value;
+    const kind = above === -Infinity ? 'a finite number' : `a number above ${above}`;
+    throw new FluxionError(
+      'bad_file',
+      `scheduler_config.json: ${key}: expected ${kind}, found ${JSON.stringify(value)}`,
+    );
+  };
+  const timeShiftType = json['time_shift_type'] ?? 'exponential';
+  if (timeShiftType !== 'exponential' && timeShiftType !== 'linear') {
+    const value = JSON.stringify(timeShiftType);
+    throw new FluxionError(
+      'bad_file',
+      `scheduler_config.json: time_shift_type: expected 'exponential' or 'linear', found ${value}`,
+    );
+  }
+  const baseImageSeqLen = number('base_image_seq_len', 256, { above: 0 });
+  return {
+    numTrainTimesteps: number('num_train_timesteps', 1000, { above: 0 }),
+    shift: number('shift', 1, { above: 0 }),
+    useDynamicShifting: json['use_dynamic_shifting'] === true,
+    baseShift: number('base_shift', 0.5),
+    maxShift: number('max_shift', 1.15),
+    baseImageSeqLen,
+    maxImageSeqLen: number('max_image_seq_len', 4096, { above: baseImageSeqLen }),
+    shiftTerminal: json['shift_terminal'] == null ? null : number('shift_terminal', 0),
+    timeShiftType,
+  };
+}
