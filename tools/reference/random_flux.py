@@ -2,7 +2,7 @@
 
 It never draws anything; it exists so that a wrong axis, a forgotten bias or an option that the bundled model does not use shows up as a number. So all
 norm scales and biases are random too, the rope axes are all different, heads x head size is not the width in T5, and the files use what published
-checkpoints use: four storage dtypes, a sharded transformer, CLIP keys with the `text_model.` prefix, CLIP's historical `eos_token_id` of 2.
+checkpoints use: three storage dtypes, a sharded transformer, CLIP keys with the `text_model.` prefix, CLIP's historical `eos_token_id` of 2.
 """
 
 import json
