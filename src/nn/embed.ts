@@ -1,11 +1,20 @@
-/** Embeddings of scalars: the sinusoid of a timestep or a guidance scale, and the two-layer network after it. */
+/** Embeddings: token ids by table; scalars (a timestep, a guidance scale) by sinusoid and the two-layer network after it. */
 
-import { concatenate } from '../graph/ops.ts';
+import { concatenate, take } from '../graph/ops.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
-import type { Float } from '../support/dtype.ts';
+import type { Float, Integer } from '../support/dtype.ts';
 import { silu } from './activation.ts';
 import { linear } from './linear.ts';
 import type { Weights } from './weights.ts';
+
+/** Declares `weight` [count, width]; the forward takes ids [...] to rows [..., width]. Only the rows picked are converted. */
+export function embedding<F extends Float>(
+  w: Weights<F>,
+  { count, width }: { readonly count: number; readonly width: number },
+): (ids: Tensor<Integer>) => Tensor<F> {
+  const table = w.stored('weight', [count, width], ['vocab', 'embed']);
+  return (ids) => take(table, ids).cast(w.compute);
+}
 
 /** [cos | sin] of t · 10000^(-k / half), k < half: t [n] to [n, 2 · half], in f32. */
 export function sinusoid(t: Tensor<'f32'>, channels = 256): Tensor<'f32'> {

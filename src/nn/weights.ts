@@ -56,6 +56,11 @@ export class Weights<F extends Float> {
 
   /** Declares one weight and returns it in the element type of the calculation; declaring it again returns the same. */
   param(name: string, shape: Shape, axes: readonly LogicalAxis[], rows?: RowRange): Tensor<F> {
+    return this.stored(name, shape, axes, rows).cast(this.compute);
+  }
+
+  /** Declares one weight and returns it as it lies in memory, for layers that use a part of it and convert only that. */
+  stored(name: string, shape: Shape, axes: readonly LogicalAxis[], rows?: RowRange): Tensor {
     const path = this.#resolve(name);
     const key = rows ? `${path}[${rows.start}:${rows.end}]` : path;
     const known = this.#declared.get(key);
@@ -69,7 +74,7 @@ export class Weights<F extends Float> {
       const spec: WeightSpec = { name: path, dtype: this.#storage, shape, axes, ...(rows ? { rows } : {}) };
       this.#declared.set(key, { spec, tensor });
     }
-    return tensor.cast(this.compute);
+    return tensor;
   }
 
   /** Everything declared so far at any place of this name space, in order. */

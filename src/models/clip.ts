@@ -1,0 +1,119 @@
+/**
+ * The CLIP text encoder (https://arxiv.org/abs/2103.00020; transformers `CLIPTextModel`), of which Flux uses the pooled vector.
+ * Notable: one program serves every layer, so its weights are named relative to `text_model.encoder.layers.N`.
+ *
+ * b batch · n tokens · d width · h heads
+ */
+
+import { attention, iota, take } from '../graph/ops.ts';
+import { rearrange } from '../graph/rearrange.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { gelu, quickGelu } from '../nn/activation.ts';
+import { embedding } from '../nn/embed.ts';
+import { linear } from '../nn/linear.ts';
+import { affineLayerNorm } from '../nn/norm.ts';
+import { spec, type Traced, trace } from '../nn/trace.ts';
+import { Weights } from '../nn/weights.ts';
+import type { DType, Float } from '../support/dtype.ts';
+
+/** The shape of a CLIP text encoder. */
+export interface ClipConfig {
+  readonly vocabSize: number;
+  readonly width: number;
+  readonly intermediate: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly maxPositions: number;
+  readonly activation: 'quick_gelu' | 'gelu';
+  readonly eps: number;
+}
+
+/** Sizes and element types a program is traced for. */
+export interface ClipSizes {
+  readonly batch: number;
+  readonly tokens: number;
+  /** Element type of activations. */
+  readonly compute: Float;
+  /** Element type weights are stored in. */
+  readonly storage: DType;
+}
+
+const ACTIVATIONS = { quick_gelu: quickGelu, gelu } as const;
+
+/** Causal self-attention over x [b, n, d]. */
+function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h }: ClipConfig) {
+  const project = (name: string) => linear(w.at(name), { in: d, out: d, axes: ['embed', 'heads'] });
+  const query = project('q_proj');
+  const key = project('k_proj');
+  const value = project('v_proj');
+  const out = linear(w.at('out_proj'), { in: d, out: d, axes: ['heads', 'embed'] });
+
+  return (x: Tensor<F>): Tensor<F> => {
+    const [q, k, v] = [query, key, value].map((layer) => rearrange(layer(x), 'b n (h c) -> b h n c', { h }));
+    const attended = attention(q!, k!, v!, { scale: (d / h) ** -0.5, mask: 'causal' });
+    return out(rearrange(attended, 'b h n c -> b n (h c)'));
+  };
+}
+
+/** Attention and MLP, each normalised before and added to x [b, n, d]. */
+export function clipLayer<F extends Float>(w: Weights<F>, cfg: ClipConfig): (x: Tensor<F>) => Tensor<F> {
+  const { width, intermediate, eps } = cfg;
+  const norm1 = affineLayerNorm(w.at('layer_norm1'), { width, eps });
+  const attend = selfAttention(w.at('self_attn'), cfg);
+  const norm2 = affineLayerNorm(w.at('layer_norm2'), { width, eps });
+  const up = linear(w.at('mlp.fc1'), { in: width, out: intermediate, axes: ['embed', 'mlp'] });
+  const down = linear(w.at('mlp.fc2'), { in: intermediate, out: width, axes: ['mlp', 'embed'] });
+  const activation = ACTIVATIONS[cfg.activation];
+
+  return (x) => {
+    const y = x.add(attend(norm1(x)));
+    return y.add(down(activation(up(norm2(y)))));
+  };
+}
+
+/** The parts of the encoder as programs. */
+export interface ClipPrograms {
+  /** ids [b, n] i32 → x [b, n, d] */
+  readonly embed: Traced;
+  /** x → x (weights of one layer) */
+  readonly layer: Traced;
+  /** x, eos [b] i32 → pooled [b, d]: the row at the end-of-text token, normalised */
+  readonly pool: Traced;
+}
+
+/** Traces every part of an encoder for the given sizes; needs no weights. */
+export function clipPrograms<F extends Float>(
+  cfg: ClipConfig,
+  sizes: ClipSizes & { readonly compute: F },
+): ClipPrograms {
+  const { batch: b, tokens: n, compute: f, storage } = sizes;
+  const { width: d, eps } = cfg;
+  const w = () => new Weights(f, storage);
+
+  return {
+    embed: trace('clip_embed', w(), { ids: spec('i32', [b, n]) }, ({ ids }, weights) => {
+      const embeddings = weights.at('text_model.embeddings');
+      const tokens = embedding(embeddings.at('token_embedding'), { count: cfg.vocabSize, width: d });
+      const table = embeddings.param('position_embedding.weight', [cfg.maxPositions, d], [null, 'embed']);
+      const positions = table.slice(0, 0, n).reshape([1, n, d]);
+      return { x: tokens(ids).add(positions) };
+    }),
+    layer: trace('clip_layer', w(), { x: spec(f, [b, n, d]) }, ({ x }, weights) => ({
+      x: clipLayer(weights, cfg)(x),
+    })),
+    pool: trace('clip_pool', w(), { x: spec(f, [b, n, d]), eos: spec('i32', [b]) }, ({ x, eos }, weights) => {
+      const norm = affineLayerNorm(weights.at('text_model.final_layer_norm'), { width: d, eps });
+      const row = iota('i32', [b], 0).mul(n).add(eos);
+      return { pooled: norm(take(x.reshape([b * n, d]), row)) };
+    }),
+  };
+}
+
+/**
+ * Finds the position CLIP is pooled at, by the rule of transformers' `CLIPTextModel`: the first end-of-text token, or 0 where
+ * there is none. Configs of its first years say `eos_token_id` 2, which stands for the largest id in the sequence.
+ */
+export function eosPosition(ids: readonly number[], eosTokenId: number): number {
+  const eos = eosTokenId === 2 ? Math.max(...ids) : eosTokenId;
+  return Math.max(0, ids.indexOf(eos));
+}
