@@ -1,0 +1,114 @@
+/**
+ * Special tokens written out in a text, such as `<|endoftext|>`. Which there are, and whether they are looked for before or after
+ * the text is normalised, is spread over three files; the order of precedence here is that of transformers 5 `from_pretrained`.
+ */
+
+import { FluxionError } from '../support/errors.ts';
+import { isRecord, type JsonRecord } from './files.ts';
+
+/** A token that is matched as a whole, ahead of the model. */
+export interface AddedToken {
+  readonly content: string;
+  /** Matched in the normalised text instead of the text as given. */
+  readonly normalized: boolean;
+  /** Takes the white space on its left, or right, along. */
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  /** Matched only where no letter, digit or underscore adjoins. */
+  readonly singleWord: boolean;
+}
+
+/** The roles transformers knows, in the order it registers them. */
+const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The JSON files special tokens are read from; undefined where a folder lacks one. */
+export interface SpecialTokenFiles {
+  readonly config: JsonRecord | undefined;
+  readonly specialTokensMap: JsonRecord | undefined;
+  readonly tokenizerJson: JsonRecord | undefined;
+}
+
+export interface SpecialTokens {
+  /** Every added token by content. */
+  readonly added: ReadonlyMap<string, AddedToken>;
+  /** The token that plays a role, where one does. */
+  readonly roles: ReadonlyMap<Role, string>;
+}
+
+/** Collects the special tokens of a tokenizer folder; `standard` gives the roles that no file names. */
+export function readSpecialTokens(
+  files: SpecialTokenFiles,
+  standard: Partial<Record<Role, string>>,
+  where: string,
+): SpecialTokens {
+  const config = files.config ?? {};
+  const decoder = config['added_tokens_decoder'];
+  const explicit = isRecord(decoder);
+  const listed: unknown = explicit ? Object.values(decoder) : (files.tokenizerJson?.['added_tokens'] ?? []);
+  if (!Array.isArray(listed)) throw new FluxionError('bad_file', `${where}: added_tokens: expected an array`);
+  const added = new Map(listed.map((entry) => readToken(entry, where)).map((token) => [token.content, token]));
+
+  const listedContents = new Set(added.keys());
+  const named: JsonRecord = explicit ? config : { ...config, ...files.specialTokensMap };
+  const roles = new Map<Role, string>();
+  for (const role of ROLES) {
+    const value = named[role] ?? standard[role];
+    if (value === undefined) continue;
+    const token = readToken(value, where);
+    roles.set(role, token.content);
+    // What is listed keeps its properties; of several roles with the same content the last one's hold.
+    if (!listedContents.has(token.content)) added.set(token.content, token);
+  }
+  return { added, roles };
+}
+
+function readToken(value: unknown, where: string): AddedToken {
+  const fields: JsonRecord = isRecord(value) ? value : { content: value };
+  const content = fields['content'];
+  if (typeof content !== 'string' || content === '') {
+    throw new FluxionError('bad_file', `${where}: special token: expected text, found ${JSON.stringify(content)}`);
+  }
+  const flag = (name: string): boolean => fields[name] === true;
+  return {
+    content,
+    normalized: flag('normalized'),
+    lstrip: flag('lstrip'),
+    rstrip: flag('rstrip'),
+    singleWord: flag('single_word'),
+  };
+}
+
+/** A stretch of text: one special token, or what lies between them. */
+export interface Section {
+  readonly special: boolean;
+  readonly text: string;
+}
+
+/** Splits text at special tokens, the longest first where several begin at one place. */
+export function makeSplitter(
+  tokens: Iterable<AddedToken>,
+  normalize = (text: string): string => text,
+): (text: string) => Section[] {
+  const ordered = [...tokens].sort((a, b) => b.content.length - a.content.length);
+  if (ordered.length === 0) return (text) => (text === '' ? [] : [{ special: false, text }]);
+  const names = new Map(ordered.map(({ content }) => [normalize(content), content]));
+  const alternatives = ordered.map(({ content, lstrip, rstrip, singleWord }) => {
+    const literal = RegExp.escape(normalize(content));
+    const word = singleWord ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal;
+    return `${lstrip ? '\\p{White_Space}*' : ''}(?:${word})${rstrip ? '\\p{White_Space}*' : ''}`;
+  });
+  const pattern = new RegExp(alternatives.join('|'), 'gu');
+  return (text) => {
+    const sections: Section[] = [];
+    let at = 0;
+    for (const match of text.matchAll(pattern)) {
+      if (match.index > at) sections.push({ special: false, text: text.slice(at, match.index) });
+      const found = names.get(match[0]) ?? names.get(match[0].trim()) ?? match[0];
+      sections.push({ special: true, text: found });
+      at = match.index + match[0].length;
+    }
+    if (at < text.length) sections.push({ special: false, text: text.slice(at) });
+    return sections;
+  };
+}

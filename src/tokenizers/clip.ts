@@ -1,0 +1,118 @@
+/**
+ * The CLIP tokenizer: lower-cased byte-level BPE with an end-of-word mark, 77 tokens. Reads `vocab.json` and `merges.txt`, or
+ * `tokenizer.json`. As transformers 5 does, only vocabulary, merges and special tokens come from the files: the pipeline is CLIP's.
+ */
+
+import { FluxionError } from '../support/errors.ts';
+import { makeSplitter, readSpecialTokens } from './added-tokens.ts';
+import { checkMerges, checkVocabulary, readRecord, readText, recordAt } from './files.ts';
+import { BPE } from './models.ts';
+import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
+
+/** Positions of every published CLIP text encoder. */
+const MAX_LENGTH = 77;
+const END_OF_WORD = '</w>';
+
+/** Words, single digits and runs of anything else; white space separates. */
+const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
+/** GPT-2's split, applied to each word in turn: it takes `<|endoftext|>` apart where that was not matched as a special token. */
+const GPT2_WORDS =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+
+/** Loads the CLIP tokenizer of a folder; throws `not_found` or `bad_file` naming the file. */
+export function loadClipTokenizer(folder: string): Tokenizer {
+  const tokenizerJson = readRecord(folder, 'tokenizer.json');
+  const config = readRecord(folder, 'tokenizer_config.json');
+  const special = readSpecialTokens(
+    { config, tokenizerJson, specialTokensMap: readRecord(folder, 'special_tokens_map.json') },
+    {
+      bos_token: '<|startoftext|>',
+      eos_token: '<|endoftext|>',
+      unk_token: '<|endoftext|>',
+      pad_token: '<|endoftext|>',
+    },
+    folder,
+  );
+  const source = tokenizerJson
+    ? recordAt(tokenizerJson, 'model', `${folder}/tokenizer.json`)
+    : readVocabularyAndMerges(folder);
+  const vocab = checkVocabulary(source['vocab'], folder);
+  const model = new BPE({
+    type: 'BPE',
+    vocab,
+    merges: checkMerges(source['merges'], folder),
+    unk_token: special.roles.get('unk_token')!,
+    end_of_word_suffix: END_OF_WORD,
+  });
+
+  const idOf = (role: 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token'): number => {
+    const token = special.roles.get(role)!;
+    const id = Object.hasOwn(vocab, token) ? vocab[token] : undefined;
+    if (id !== undefined) return id;
+    throw new FluxionError('bad_file', `${folder}: ${role} '${token}' is not in the vocabulary`);
+  };
+  const unknown = idOf('unk_token');
+  const find = (token: string): Token => ({ id: model.tokens_to_ids.get(token) ?? unknown, text: token });
+  const known = [...special.added.values()].filter(({ content }) => Object.hasOwn(vocab, content));
+  const splitRaw = makeSplitter(known.filter((token) => !token.normalized));
+  const splitNormalized = makeSplitter(
+    known.filter((token) => token.normalized),
+    normalize,
+  );
+
+  return makeTokenizer({
+    maxLength: Math.min(MAX_LENGTH, Number(config?.['model_max_length'] ?? MAX_LENGTH)),
+    prefix: [idOf('bos_token')],
+    suffix: [idOf('eos_token')],
+    padId: idOf('pad_token'),
+    tokenize: (text) =>
+      splitRaw(text)
+        .flatMap((section) => (section.special ? [section] : splitNormalized(normalize(section.text))))
+        .flatMap((section) => (section.special ? [section.text] : model(words(section.text))))
+        .map(find),
+    spell: spellBytes,
+  });
+}
+
+function readVocabularyAndMerges(folder: string): { vocab: unknown; merges: string[] } {
+  const vocab = readRecord(folder, 'vocab.json');
+  const merges = readText(folder, 'merges.txt');
+  if (!vocab || merges === undefined) {
+    throw new FluxionError(
+      'not_found',
+      `${folder}: no CLIP tokenizer; looked for tokenizer.json, or vocab.json and merges.txt`,
+    );
+  }
+  const lines = merges.split(/\r?\n/).filter((line) => line !== '');
+  return { vocab, merges: lines[0]?.startsWith('#version') ? lines.slice(1) : lines };
+}
+
+/** Composes, makes every run of white space one space, and lower-cases each character by itself (no final sigma). */
+function normalize(text: string): string {
+  const spaced = text.normalize('NFC').replace(/\p{White_Space}+/gu, ' ');
+  return spaced.includes('Σ') ? Array.from(spaced, (char) => char.toLowerCase()).join('') : spaced.toLowerCase();
+}
+
+/** Splits normalised text into words, each byte of which is written as a printable character. */
+function words(text: string): string[] {
+  return (text.match(WORDS) ?? []).flatMap((word) => (word.match(GPT2_WORDS) ?? []).map(writeBytes));
+}
+
+/** GPT-2's printable stand-ins for bytes: themselves where printable, else the characters from U+0100 on. */
+const BYTE_CHARACTERS: readonly string[] = (() => {
+  let next = 0x100;
+  const printable = (byte: number): boolean => (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
+})();
+const BYTES = new Map(BYTE_CHARACTERS.map((char, byte) => [char, byte]));
+const UTF8 = new TextEncoder();
+
+function writeBytes(word: string): string {
+  return Array.from(UTF8.encode(word), (byte) => BYTE_CHARACTERS[byte]).join('');
+}
+
+function spellBytes(tokens: readonly string[]): string {
+  const text = tokens.map((token) => token.replace(END_OF_WORD, ' ')).join('');
+  const bytes = Array.from(text, (char) => BYTES.get(char) ?? 0x20);
+  return new TextDecoder().decode(Uint8Array.from(bytes)).trim();
+}

@@ -1,0 +1,87 @@
+/** The files of a tokenizer folder: JSON of bounded size, checked for the shape that is needed, errors with the path. */
+
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FluxionError } from '../support/errors.ts';
+
+const MAX_BYTES = 64 * 2 ** 20;
+const MAX_VOCABULARY = 4_194_304;
+
+/** A parsed JSON object whose values are still unknown. */
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+/** Reads a text file of a tokenizer folder; undefined when it is not there. */
+export function readText(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return undefined;
+  if (size > MAX_BYTES) throw new FluxionError('bad_file', `${path}: ${size} bytes, more than ${MAX_BYTES}`);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FluxionError('io', `${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Reads a JSON object of a tokenizer folder; undefined when the file is not there. */
+export function readRecord(folder: string, name: string): JsonRecord | undefined {
+  const text = readText(folder, name);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch (cause) {
+    throw new FluxionError('bad_file', `${join(folder, name)}: not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+  throw new FluxionError('bad_file', `${join(folder, name)}: expected a JSON object`);
+}
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Takes the object at `key`; throws `bad_file` naming `where` when it is none. */
+export function recordAt(record: JsonRecord, key: string, where: string): JsonRecord {
+  const value = record[key];
+  if (isRecord(value)) return value;
+  throw new FluxionError('bad_file', `${where}: ${key}: expected an object`);
+}
+
+/** Checks a token → id table of a BPE model. */
+export function checkVocabulary(value: unknown, where: string): Readonly<Record<string, number>> {
+  if (!isRecord(value)) throw new FluxionError('bad_file', `${where}: vocab: expected an object of token ids`);
+  for (const token in value) {
+    const id = value[token];
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_VOCABULARY) continue;
+    throw new FluxionError(
+      'bad_file',
+      `${where}: vocab: '${token.slice(0, 80)}': expected an id below ${MAX_VOCABULARY}`,
+    );
+  }
+  return value as Readonly<Record<string, number>>;
+}
+
+/** Checks a list of [token, log probability] pairs of a Unigram model. */
+export function checkPieces(value: unknown, where: string): [token: string, score: number][] {
+  const fits = Array.isArray(value) && value.length > 0 && value.length < MAX_VOCABULARY;
+  if (!fits) throw new FluxionError('bad_file', `${where}: vocab: expected [token, score] pairs`);
+  for (const [i, piece] of value.entries()) {
+    const pair =
+      Array.isArray(piece) && piece.length === 2 && typeof piece[0] === 'string' && Number.isFinite(piece[1]);
+    if (!pair) throw new FluxionError('bad_file', `${where}: vocab[${i}]: expected a [token, score] pair`);
+  }
+  return value;
+}
+
+/** Checks the merges of a BPE model, in either spelling: `"a b"` or `["a", "b"]`. */
+export function checkMerges(value: unknown, where: string): [left: string, right: string][] {
+  const fits = Array.isArray(value) && value.length < MAX_VOCABULARY;
+  if (!fits) throw new FluxionError('bad_file', `${where}: merges: expected an array`);
+  return value.map((merge: unknown, i) => {
+    const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
+    if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string' && typeof pair[1] === 'string') {
+      return pair as [string, string];
+    }
+    throw new FluxionError('bad_file', `${where}: merges[${i}]: expected two tokens`);
+  });
+}

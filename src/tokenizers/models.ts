@@ -1,0 +1,29 @@
+/**
+ * The two subword models, out of `@huggingface/tokenizers`. Its type declarations do not resolve under `nodenext` (their imports
+ * lack extensions), so the little that is used is typed here.
+ */
+
+import * as huggingface from '@huggingface/tokenizers';
+
+/** A subword model: splits words into tokens it knows; an unknown stretch comes back as it is. */
+export interface SubwordModel {
+  (words: readonly string[]): string[];
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+}
+
+interface Constructors {
+  readonly BPE: new (config: {
+    type: 'BPE';
+    vocab: Readonly<Record<string, number>>;
+    merges: readonly (readonly [string, string])[];
+    unk_token: string;
+    end_of_word_suffix: string;
+  }) => SubwordModel;
+  readonly Unigram: new (
+    config: { type: 'Unigram'; vocab: readonly (readonly [string, number])[]; unk_id: number },
+    eosToken: string,
+  ) => SubwordModel;
+}
+
+/** Byte-pair encoding by merge rank, and the most likely split under a unigram model. */
+export const { BPE, Unigram }: Constructors = huggingface as unknown as Constructors;

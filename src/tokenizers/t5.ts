@@ -1,0 +1,88 @@
+/**
+ * The T5 tokenizer: a Unigram model over SentencePiece pieces, each word begun by `▁`. Reads `tokenizer.json`. As transformers 5
+ * does, only the pieces, the character map and the special tokens come from the file: the pipeline is T5's.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { FluxionError } from '../support/errors.ts';
+import { makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
+import { makeCharsmap } from './charsmap.ts';
+import { checkPieces, isRecord, type JsonRecord, readRecord, recordAt } from './files.ts';
+import { Unigram } from './models.ts';
+import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
+
+/** FLUX.1's longest prompt, in tokens. */
+const MAX_LENGTH = 512;
+const SPACE = '▁';
+/** Piece that stands for unknown text in every T5 vocabulary. */
+const UNKNOWN_ID = 2;
+
+/** Loads the T5 tokenizer of a folder; throws `not_found`, `unsupported` or `bad_file` naming the file. */
+export function loadT5Tokenizer(folder: string): Tokenizer {
+  const path = join(folder, 'tokenizer.json');
+  const tokenizerJson = readRecord(folder, 'tokenizer.json');
+  if (!tokenizerJson) throw missing(folder, path);
+  const config = readRecord(folder, 'tokenizer_config.json');
+  const special = readSpecialTokens(
+    { config, tokenizerJson, specialTokensMap: readRecord(folder, 'special_tokens_map.json') },
+    { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
+    folder,
+  );
+  const pieces = checkPieces(recordAt(tokenizerJson, 'model', path)['vocab'], path);
+  if (pieces.length <= UNKNOWN_ID)
+    throw new FluxionError('bad_file', `${path}: vocab: ${pieces.length} pieces are too few`);
+  const eos = special.roles.get('eos_token')!;
+  const model = new Unigram({ type: 'Unigram', vocab: pieces, unk_id: UNKNOWN_ID }, eos);
+
+  const idOf = (role: Role): number => {
+    const id = model.tokens_to_ids.get(special.roles.get(role)!);
+    if (id !== undefined) return id;
+    throw new FluxionError('bad_file', `${path}: ${role} '${special.roles.get(role)}' is not in the vocabulary`);
+  };
+  const find = (token: string): Token => ({ id: model.tokens_to_ids.get(token) ?? UNKNOWN_ID, text: token });
+  const split = makeSplitter([...special.added.values()].filter(({ content }) => model.tokens_to_ids.has(content)));
+  const charsmap = findCharsmap(tokenizerJson['normalizer']);
+  const normalize = charsmap === undefined ? (text: string) => text : makeCharsmap(charsmap, path);
+
+  return makeTokenizer({
+    maxLength: MAX_LENGTH,
+    prefix: [],
+    suffix: [idOf('eos_token')],
+    padId: idOf('pad_token'),
+    tokenize: (text) =>
+      split(text)
+        .flatMap((section) =>
+          section.special ? [section.text] : words(normalize(section.text)).flatMap((word) => model([word])),
+        )
+        .map(find),
+    spell: (tokens) => tokens.join('').replaceAll(SPACE, ' ').trim(),
+  });
+}
+
+/** Splits at white space, begins every word with ▁, and splits before each ▁ within. */
+function words(text: string): string[] {
+  return (text.match(/\P{White_Space}+/gu) ?? []).flatMap((word) =>
+    (word.startsWith(SPACE) ? word : SPACE + word).split(/(?=▁)/u),
+  );
+}
+
+/** The first precompiled character map of a normaliser, which may be a sequence. */
+function findCharsmap(normalizer: unknown): string | undefined {
+  if (!isRecord(normalizer)) return undefined;
+  const steps: unknown = normalizer['type'] === 'Sequence' ? normalizer['normalizers'] : [normalizer];
+  const found = Array.isArray(steps)
+    ? steps.find((step: unknown) => isRecord(step) && step['type'] === 'Precompiled')
+    : undefined;
+  const charsmap = (found as JsonRecord | undefined)?.['precompiled_charsmap'];
+  return typeof charsmap === 'string' ? charsmap : undefined;
+}
+
+function missing(folder: string, path: string): FluxionError {
+  if (existsSync(join(folder, 'spiece.model'))) {
+    return new FluxionError('unsupported', `${folder}: has only spiece.model; looked for ${path}`, {
+      hint: 'download tokenizer.json of the same repository, or write it with transformers: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)',
+    });
+  }
+  return new FluxionError('not_found', `${path}: no T5 tokenizer there`);
+}

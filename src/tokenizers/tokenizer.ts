@@ -1,0 +1,77 @@
+/**
+ * What a text encoder gets to read: token ids of a fixed length. The CLIP and T5 tokenizers share this frame: special tokens are
+ * found in the text, the rest is split and looked up, then cut, ended and padded. Every id equals transformers 5's.
+ */
+
+import { FluxionError } from '../support/errors.ts';
+
+/** A prompt as token ids. */
+export interface Encoding {
+  /** Ids, ended and padded to the length asked for. */
+  readonly ids: Int32Array;
+  /** Ids before padding, the end token included. */
+  readonly length: number;
+  /** The text that did not fit, as its tokens spell it; undefined when all of it did. */
+  readonly truncated: string | undefined;
+}
+
+/** Turns text into token ids. */
+export interface Tokenizer {
+  /** Length of an encoding where none is asked for, in tokens. */
+  readonly maxLength: number;
+  /** Encodes text to exactly `maxLength` ids; throws `bad_request` for a length that cannot hold the special tokens. */
+  encode(text: string, maxLength?: number): Encoding;
+}
+
+/** A token and its id, as found in a text. */
+export interface Token {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** What differs between tokenizers. */
+export interface TokenizerParts {
+  readonly maxLength: number;
+  /** Ids put before every text. */
+  readonly prefix: readonly number[];
+  /** Ids put after every text, also after one that was cut. */
+  readonly suffix: readonly number[];
+  readonly padId: number;
+  /** Finds the tokens of a text, special tokens included. */
+  tokenize(text: string): Token[];
+  /** Spells tokens out again, for messages. */
+  spell(tokens: readonly string[]): string;
+}
+
+const LONGEST = 65_536;
+
+/** Builds a tokenizer out of its parts. */
+export function makeTokenizer({
+  maxLength: standard,
+  prefix,
+  suffix,
+  padId,
+  tokenize,
+  spell,
+}: TokenizerParts): Tokenizer {
+  const added = prefix.length + suffix.length;
+  return {
+    maxLength: standard,
+    encode(text, maxLength = standard) {
+      if (!Number.isInteger(maxLength) || maxLength < added || maxLength > LONGEST) {
+        throw new FluxionError(
+          'bad_request',
+          `a prompt's length must be ${added} to ${LONGEST} tokens, not ${maxLength}`,
+        );
+      }
+      // A lone surrogate is no character: it reads as U+FFFD, which is what UTF-8 would make of it.
+      const tokens = tokenize(text.toWellFormed());
+      const room = maxLength - added;
+      const kept = [...prefix, ...tokens.slice(0, room).map(({ id }) => id), ...suffix];
+      const ids = new Int32Array(maxLength).fill(padId);
+      ids.set(kept);
+      const cut = tokens.slice(room).map(({ text: token }) => token);
+      return { ids, length: kept.length, truncated: cut.length > 0 ? spell(cut) : undefined };
+    },
+  };
+}
