@@ -1,0 +1,179 @@
+/** The schedule, the model's timesteps and its guidance are diffusers', bit for bit. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import type { ModelFloat } from '../../src/sampling/rounding.ts';
+import {
+  modelGuidance,
+  modelTimesteps,
+  overrideShift,
+  parseSchedulerConfig,
+  type ScheduleRequest,
+  schedule,
+} from '../../src/sampling/schedule.ts';
+
+interface Case {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly imageTokens: number;
+  readonly steps: number | null;
+  readonly sigmas: readonly number[] | null;
+  readonly mu: number | null;
+  readonly expected: { sigmas: string; timesteps: string; model: Record<ModelFloat, string> };
+}
+
+const recorded = JSON.parse(readFileSync(new URL('../fixtures/sampling/schedule.json', import.meta.url), 'utf8')) as {
+  cases: readonly Case[];
+  guidance: { scales: readonly number[]; expected: Record<ModelFloat, string> };
+};
+const DTYPES = ['f32', 'bf16', 'f16'] as const;
+
+const floats = (base64: string) => new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
+
+const schnell = parseSchedulerConfig({ _class_name: 'FlowMatchEulerDiscreteScheduler' });
+const dev = parseSchedulerConfig({
+  _class_name: 'FlowMatchEulerDiscreteScheduler',
+  shift: 3,
+  use_dynamic_shifting: true,
+});
+
+describe('schedule as diffusers computes it', () => {
+  for (const { config, imageTokens, steps, sigmas, mu, expected } of recorded.cases) {
+    const kind = config['use_dynamic_shifting'] ? `${config['time_shift_type']} shift` : `shift ${config['shift']}`;
+    const extra = `${sigmas ? ', custom sigmas' : ''}${config['shift_terminal'] ? ', terminal' : ''}`;
+    test(`${steps ?? sigmas?.length} steps, ${imageTokens} tokens, ${kind}${extra}`, () => {
+      const request: ScheduleRequest = { imageTokens, ...(steps && { steps }), ...(sigmas && { sigmas }) };
+      const actual = schedule(parseSchedulerConfig(config), request);
+      assert.deepEqual(actual.sigmas, floats(expected.sigmas));
+      assert.deepEqual(actual.timesteps, floats(expected.timesteps));
+      assert.equal(actual.mu, mu);
+      for (const dtype of DTYPES) {
+        assert.deepEqual(modelTimesteps(actual, dtype), floats(expected.model[dtype]), dtype);
+      }
+    });
+  }
+
+  test('guidance is cast to the type of the model before it is multiplied', () => {
+    const { scales, expected } = recorded.guidance;
+    for (const dtype of DTYPES) {
+      const actual = Float32Array.from(scales, (scale) => modelGuidance(scale, dtype));
+      assert.deepEqual(actual, floats(expected[dtype]), dtype);
+    }
+  });
+
+  test('schnell’s four steps are the even ones', () => {
+    assert.deepEqual([...schedule(schnell, { steps: 4, imageTokens: 4096 }).sigmas], [1, 0.75, 0.5, 0.25, 0]);
+  });
+
+  test('custom sigmas decide the number of steps', () => {
+    const { timesteps } = schedule(schnell, { steps: 28, sigmas: [1, 0.5], imageTokens: 64 });
+    assert.deepEqual([...timesteps], [1000, 500]);
+  });
+});
+
+describe('overrides', () => {
+  test('time_shift: false leaves no shift at all', () => {
+    const plain = overrideShift(dev, { timeShift: false });
+    assert.deepEqual(
+      schedule(plain, { steps: 7, imageTokens: 4096 }),
+      schedule(schnell, { steps: 7, imageTokens: 4096 }),
+    );
+  });
+
+  test('time_shift: true with the shifts of dev makes schnell’s config dev’s', () => {
+    const shifted = overrideShift(schnell, { timeShift: true, baseShift: 0.5, maxShift: 1.15 });
+    const request = { steps: 7, imageTokens: 1024 };
+    assert.deepEqual(schedule(shifted, request), schedule(dev, request));
+  });
+
+  test('base_shift and max_shift are the shifts at the two ends', () => {
+    const shifted = overrideShift(dev, { baseShift: 0.1, maxShift: 2 });
+    assert.equal(schedule(shifted, { steps: 1, imageTokens: 256 }).mu, 0.1);
+    assert.ok(Math.abs(schedule(shifted, { steps: 1, imageTokens: 4096 }).mu! - 2) < 1e-12);
+  });
+
+  test('nothing given changes nothing', () => {
+    assert.deepEqual(overrideShift(dev, {}), dev);
+  });
+
+  test('a shift that is no number is refused by name', () => {
+    assert.throws(() => overrideShift(dev, { maxShift: Number.NaN }), {
+      code: 'bad_config',
+      message: /max_shift.*NaN/,
+    });
+  });
+});
+
+describe('refused requests', () => {
+  for (const steps of [0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, 1e9]) {
+    test(`${steps} steps`, () => {
+      assert.throws(() => schedule(dev, { steps, imageTokens: 64 }), { code: 'bad_request', message: /^steps: / });
+    });
+  }
+
+  test('neither steps nor sigmas', () => {
+    assert.throws(() => schedule(dev, { imageTokens: 64 }), { code: 'bad_request', message: /^steps: / });
+  });
+
+  const bad: readonly [readonly number[], RegExp][] = [
+    [[], /expected 1 to/],
+    [[1.5, 1], /^sigmas\[0\].*\(0, 1\].*1\.5/],
+    [[1, 0.5, 0.5], /^sigmas\[2\].*between 0 and 0\.5.*0\.5/],
+    [[0.5, 0.7], /^sigmas\[1\]/],
+    [[1, Number.NaN], /^sigmas\[1\].*NaN/],
+    [[Number.POSITIVE_INFINITY], /^sigmas\[0\]/],
+    [[1, 0.5, 0], /^sigmas\[2\]/],
+    [[1, -0.5], /^sigmas\[1\]/],
+  ];
+  for (const [sigmas, message] of bad) {
+    test(`sigmas [${sigmas}]`, () => {
+      assert.throws(() => schedule(dev, { sigmas, imageTokens: 64 }), { code: 'bad_request', message });
+    });
+  }
+
+  test('a shift so strong that sigmas meet', () => {
+    const extreme = overrideShift(dev, { baseShift: 80, maxShift: 80 });
+    assert.throws(() => schedule(extreme, { steps: 4, imageTokens: 64 }), { code: 'bad_request', message: /descend/ });
+  });
+
+  test('a terminal shift that one step cannot reach', () => {
+    const terminal = { ...dev, shiftTerminal: 0.02 };
+    assert.throws(() => schedule(terminal, { steps: 1, imageTokens: 64 }), { code: 'bad_request' });
+  });
+});
+
+describe('scheduler_config.json', () => {
+  const name = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
+
+  test('the bundled model’s file reads', () => {
+    const path = new URL('../../models/tiny/scheduler/scheduler_config.json', import.meta.url);
+    assert.deepEqual(parseSchedulerConfig(JSON.parse(readFileSync(path, 'utf8'))), dev);
+  });
+
+  test('another scheduler is named', () => {
+    const json = { _class_name: 'DDIMScheduler' };
+    assert.throws(() => parseSchedulerConfig(json), { code: 'unsupported', message: /DDIMScheduler/ });
+  });
+
+  test('settings that would change the schedule are not ignored', () => {
+    const json = { ...name, use_karras_sigmas: true };
+    assert.throws(() => parseSchedulerConfig(json), { code: 'unsupported', message: /use_karras_sigmas/ });
+  });
+
+  for (const [key, value] of Object.entries({
+    shift: 'three',
+    base_shift: null,
+    num_train_timesteps: 0,
+    max_image_seq_len: 256,
+    time_shift_type: 'cubic',
+    shift_terminal: [],
+  })) {
+    test(`${key}: ${JSON.stringify(value)}`, () => {
+      if (value === null) assert.equal(parseSchedulerConfig({ ...name, [key]: value }).baseShift, 0.5);
+      else {
+        const message = new RegExp(`${key}: expected`);
+        assert.throws(() => parseSchedulerConfig({ ...name, [key]: value }), { code: 'bad_file', message });
+      }
+    });
+  }
+});
