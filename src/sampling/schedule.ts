@@ -186,6 +186,14 @@ export function parseSchedulerConfig(json: Readonly<Record<string, unknown>>): S
       `scheduler_config.json: ${key}: expected ${kind}, found ${JSON.stringify(value)}`,
     );
   };
+  const dynamic = json['use_dynamic_shifting'] ?? false;
+  if (typeof dynamic !== 'boolean') {
+    const value = JSON.stringify(dynamic);
+    throw new FluxionError(
+      'bad_file',
+      `scheduler_config.json: use_dynamic_shifting: expected true or false, found ${value}`,
+    );
+  }
   const timeShiftType = json['time_shift_type'] ?? 'exponential';
   if (timeShiftType !== 'exponential' && timeShiftType !== 'linear') {
     const value = JSON.stringify(timeShiftType);
@@ -198,7 +206,7 @@ export function parseSchedulerConfig(json: Readonly<Record<string, unknown>>): S
   return {
     numTrainTimesteps: number('num_train_timesteps', 1000, { above: 0 }),
     shift: number('shift', 1, { above: 0 }),
-    useDynamicShifting: json['use_dynamic_shifting'] === true,
+    useDynamicShifting: dynamic,
     baseShift: number('base_shift', 0.5),
     maxShift: number('max_shift', 1.15),
     baseImageSeqLen,
