@@ -1,0 +1,328 @@
+/**
+ * Installing one wheel with the Python tools at hand: `uv`, else `pip`, told to accept nothing but the pinned file.
+ *
+ * A package is unpacked into a hidden folder beside its destination and renamed into place when it is whole, so a killed install leaves
+ * nothing that looks installed; what it does leave is swept by the next one. Of two processes that install at once, the second to finish
+ * discards its copy.
+ */
+
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
+
+/** What to install, and the hashes it must have. */
+export interface WheelRequest {
+  readonly package: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** Path of the plugin inside the package, and its own hash. */
+  readonly file: string;
+  readonly fileSha256: string;
+  /** Sizes for the progress line: of the download, and of what is inside. */
+  readonly bytes: number;
+  readonly unpackedBytes: number;
+}
+
+/** How far an installation is. */
+export interface InstallProgress {
+  readonly phase: 'downloading' | 'unpacking' | 'verifying' | 'installed';
+  /** Bytes on disk so far in this phase, and how many there will be. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly seconds: number;
+}
+
+/** Called with a line a person can read, and the same as data. */
+export type OnProgress = (message: string, progress: InstallProgress) => void;
+
+export interface InstallOptions {
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** What is remembered of an installed or added plugin file; its hash holds as long as size and time do. */
+export interface FileRecord {
+  readonly sha256: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** Name of the record beside an installed package. */
+export const RECORD = 'fluxion-plugin.json';
+
+/** Installs a wheel into `folder` and returns the path of its plugin file; returns at once when it is there already. */
+export async function installWheel(wheel: WheelRequest, folder: string, options: InstallOptions = {}): Promise<string> {
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const installed = join(folder, wheel.file);
+  if (existsSync(join(folder, RECORD)) && existsSync(installed)) return installed;
+  const parent = dirname(folder);
+  await mkdir(parent, { recursive: true }).catch((cause) => {
+    throw new FluxionError('io', `cannot create ${parent}: ${message(cause)}`, {
+      cause,
+      hint: 'set FLUXION_CACHE_DIR to a folder that can be written to',
+    });
+  });
+  await sweep(parent);
+
+  const staging = join(parent, `.${basename(folder)}.${process.pid}.${randomBytes(4).toString('hex')}`);
+  const progress = new ProgressMeter(wheel, staging, onProgress);
+  try {
+    await mkdir(join(staging, 'tmp'), { recursive: true });
+    await fetchWheel(wheel, staging, signal);
+    progress.enter('verifying', wheel.unpackedBytes);
+    const file = join(staging, 'package', wheel.file);
+    const sha256 = await hashFile(file, signal).catch((cause) => {
+      signal?.throwIfAborted();
+      throw new FluxionError('plugin', `${wheel.package} ${wheel.version} has no readable ${wheel.file}`, { cause });
+    });
+    if (sha256 !== wheel.fileSha256)
+      throw wrongHash(wheel, `${wheel.file} has sha256 ${sha256}, not ${wheel.fileSha256}`);
+    const { size, mtimeMs } = await stat(file);
+    const record = { package: wheel.package, version: wheel.version, file: wheel.file, sha256, size, mtimeMs };
+    await writeFile(join(staging, 'package', RECORD), `${JSON.stringify(record, null, 2)}\n`);
+    await moveInto(join(staging, 'package'), folder);
+    progress.enter('installed', wheel.unpackedBytes);
+    return installed;
+  } finally {
+    progress.stop();
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Renames a finished package into place; where another process was faster, its copy stays. A folder without a record is replaced. */
+async function moveInto(from: string, to: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      if (existsSync(join(to, RECORD))) return;
+      if (attempt > 0) throw error;
+      await rm(to, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Removes what installations that no longer run have left behind. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = Number(name.match(/^\..+\.(\d+)\.[0-9a-f]{8}$/)?.[1]);
+    if (!pid || pid === process.pid || isRunning(pid)) continue;
+    log('debug', `removing the unfinished installation ${name}`);
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The programs that can install a wheel, in order of preference. */
+const INSTALLERS: readonly (readonly string[])[] = [
+  ['uv', 'pip'],
+  ['python3', '-m', 'pip'],
+  ['python', '-m', 'pip'],
+  ['pip3'],
+  ['pip'],
+];
+
+/** Unpacks the wheel into `staging/package` with the first installer that manages to. */
+async function fetchWheel(wheel: WheelRequest, staging: string, signal: AbortSignal | undefined): Promise<void> {
+  const requirements = join(staging, 'requirements.txt');
+  await writeFile(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
+  const target = join(staging, 'package');
+  const failures: FluxionError[] = [];
+  for (const [program = '', ...prefix] of INSTALLERS) {
+    const { code: missing } = await run(program, [...(program === 'uv' ? [] : prefix), '--version'], staging, signal);
+    if (missing !== 0) continue;
+    const flags =
+      program === 'uv' ? ['--quiet'] : ['--quiet', '--no-compile', '--no-input', '--disable-pip-version-check'];
+    const args = [...prefix, 'install', ...flags, '--no-deps', '--only-binary', ':all:', '--require-hashes'];
+    const { code, output } = await run(program, [...args, '--target', target, '-r', requirements], staging, signal);
+    signal?.throwIfAborted();
+    if (code === 0 && existsSync(join(target, wheel.file))) return;
+    const failure = explain(wheel, staging, [program, ...prefix].join(' '), output);
+    if (failure.code === 'io' || /hash/.test(failure.message)) throw failure;
+    failures.push(failure);
+    await rm(target, { recursive: true, force: true });
+  }
+  // The first word on what went wrong is the preferred installer's; one that merely lacks its pip module has less to say.
+  throw (
+    failures.find((failure) => !/No module named pip/.test(failure.message)) ??
+    failures[0] ??
+    new FluxionError('plugin', `installing ${wheel.package} needs uv or pip, and neither was found`, {
+      hint: `install uv (one file, no Python needed) or Python 3 with pip and run this again; or download the wheel ${wheel.package} ${wheel.version} elsewhere, unzip it, and run: fluxion plugins add PATH/${wheel.file}`,
+    })
+  );
+}
+
+/** Runs a program and collects what it prints; exit status 127 when there is no such program. An abort ends it. */
+function run(
+  program: string,
+  args: readonly string[],
+  staging: string,
+  signal: AbortSignal | undefined,
+): Promise<{ code: number; output: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ code: number; output: string }>();
+  const temporary = join(staging, 'tmp');
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+    // Downloads land in the staging folder, where they are swept; settings that contradict --target are overruled.
+    env: {
+      ...process.env,
+      TMPDIR: temporary,
+      TMP: temporary,
+      TEMP: temporary,
+      PIP_USER: '0',
+      PIP_REQUIRE_VIRTUALENV: '0',
+    },
+    ...(signal && { signal }),
+  });
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-20_000);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  child.on('error', (error) => {
+    if (!signal?.aborted) resolve({ code: 127, output: String(error) });
+  });
+  child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  return promise;
+}
+
+const NETWORK =
+  /NewConnectionError|Max retries exceeded|Temporary failure in name resolution|Name or service not known|getaddrinfo|ConnectTimeout|Connection refused|Connection reset|Network is unreachable|ProxyError|SSLError|error sending request|dns error|Could not connect/i;
+
+/** Turns an installer's last words into what happened and what to do. */
+function explain(wheel: WheelRequest, staging: string, installer: string, output: string): FluxionError {
+  const what = `${wheel.package} ${wheel.version}`;
+  const last = output.trim().split('\n').slice(-3).join(' ').slice(0, 600);
+  const byHand = `download the wheel ${what} on another machine, unzip it, and run: fluxion plugins add PATH/${wheel.file}`;
+  if (/DO NOT MATCH THE HASHES|hash mismatch|hashes? (do|does) not match/i.test(output)) {
+    return wrongHash(wheel, `the index served a file with another hash than ${wheel.sha256}`);
+  }
+  if (/No space left on device|Errno 28|ENOSPC|os error 28|not enough space/i.test(output)) {
+    const need = Math.ceil((wheel.bytes + wheel.unpackedBytes) / 1e6);
+    return new FluxionError('io', `the disk ran full while installing ${what} into ${dirname(staging)}`, {
+      hint: `free ${need} MB there, or set FLUXION_CACHE_DIR to a folder on a larger disk`,
+    });
+  }
+  if (NETWORK.test(output)) {
+    return new FluxionError('plugin', `${installer} could not reach the package index for ${what}: ${last}`, {
+      hint: `connect to the network, or set the installer's index or proxy (PIP_INDEX_URL, UV_INDEX_URL, HTTPS_PROXY); without a network, ${byHand}`,
+    });
+  }
+  if (
+    /No matching distribution|Could not find a version|not found in the package registry|no version of/i.test(output)
+  ) {
+    return new FluxionError('plugin', `${installer} found no ${what} for this machine: ${last}`, {
+      hint: `upgrade pip (20.3 or later) or install uv; if the index is a mirror, it may lack the package; or ${byHand}`,
+    });
+  }
+  return new FluxionError('plugin', `${installer} could not install ${what}: ${last || 'it said nothing'}`, {
+    hint: `run it again; or ${byHand}`,
+  });
+}
+
+function wrongHash(wheel: WheelRequest, what: string): FluxionError {
+  return new FluxionError('plugin', `${wheel.package} ${wheel.version} was refused: ${what} (wrong hash)`, {
+    hint: 'nothing was installed; a proxy, mirror or cache between here and the package index altered or replaced the file: try again on another network',
+  });
+}
+
+/** Hashes a file with SHA-256. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
+    hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Reads the record of the package that holds `file`, if an installation put it there. */
+export function readRecord(file: string): FileRecord | undefined {
+  for (
+    let folder = dirname(file), depth = 0;
+    depth < 6 && folder !== dirname(folder);
+    folder = dirname(folder), depth++
+  ) {
+    const path = join(folder, RECORD);
+    if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as FileRecord;
+  }
+  return undefined;
+}
+
+/** Tells how far the installer is by what it has put on disk, since neither pip nor uv says so in a form meant for programs. */
+class ProgressMeter {
+  readonly #wheel: WheelRequest;
+  readonly #staging: string;
+  readonly #report: OnProgress | undefined;
+  readonly #start = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #phase: InstallProgress['phase'] = 'downloading';
+
+  constructor(wheel: WheelRequest, staging: string, report: OnProgress | undefined) {
+    this.#wheel = wheel;
+    this.#staging = staging;
+    this.#report = report;
+    this.#timer = setInterval(() => this.#look(), 250);
+    this.#timer.unref();
+    this.#say(0, wheel.bytes);
+  }
+
+  enter(phase: InstallProgress['phase'], bytes: number): void {
+    this.#phase = phase;
+    this.#say(bytes, bytes);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    if (this.#phase === 'verifying' || this.#phase === 'installed') return;
+    const { bytes, unpackedBytes } = this.#wheel;
+    const { download, unpacked } = measure(this.#staging);
+    // The installers' own small files come first.
+    this.#phase = unpacked > 1e6 ? 'unpacking' : this.#phase;
+    if (this.#phase === 'unpacking') this.#say(Math.min(unpacked, unpackedBytes), unpackedBytes);
+    else this.#say(Math.min(download, bytes), bytes);
+  }
+
+  #say(bytes: number, totalBytes: number): void {
+    const seconds = (performance.now() - this.#start) / 1000;
+    const amount =
+      this.#phase === 'downloading' || this.#phase === 'unpacking' ? `, ${mb(bytes)} of ${mb(totalBytes)} MB` : '';
+    const line = `${this.#phase} ${this.#wheel.package} ${this.#wheel.version}${amount}, ${seconds.toFixed(0)} s`;
+    this.#report?.(line, { phase: this.#phase, bytes, totalBytes, seconds });
+  }
+}
+
+/** Bytes downloaded (wheels) and unpacked (everything else) under a folder. Files come and go while it looks. */
+function measure(folder: string): { download: number; unpacked: number } {
+  const found = { download: 0, unpacked: 0 };
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const size = statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+    found[entry.name.endsWith('.whl') ? 'download' : 'unpacked'] += size;
+  }
+  return found;
+}
+
+function message(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function mb(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}

@@ -1,0 +1,66 @@
+/**
+ * Memory that native code and JavaScript share: addresses of JavaScript buffers, views over native memory, C strings and pointer arrays.
+ *
+ * Notable: a JavaScript ArrayBuffer's bytes never move, so its address may be handed to native code as long as the buffer stays reachable.
+ */
+
+import koffi from 'koffi';
+
+/** The address of a buffer's first byte. The caller keeps the buffer reachable for as long as the address is used. */
+export function addressOf(bytes: ArrayBufferLike | ArrayBufferView): bigint {
+  return koffi.address(bytes);
+}
+
+/** Lays a view over native memory without copying. It must not be read after the memory is freed. */
+export function viewNative(address: bigint, byteLength: number): ArrayBuffer {
+  return koffi.view(address, byteLength);
+}
+
+/** Copies native bytes out; an empty array for length 0. */
+export function copyNative(address: bigint, byteLength: number): Uint8Array {
+  return byteLength === 0 ? new Uint8Array() : new Uint8Array(viewNative(address, byteLength)).slice();
+}
+
+/** Reads a UTF-8 string of `byteLength` bytes. */
+export function readString(address: bigint, byteLength: number): string {
+  return byteLength === 0 ? '' : Buffer.from(viewNative(address, byteLength)).toString('utf8');
+}
+
+/** Reads an array of `count` 8-byte words: pointers or sizes. */
+export function readWords(address: bigint, count: number): bigint[] {
+  return count === 0 ? [] : [...new BigUint64Array(viewNative(address, count * 8))];
+}
+
+/** Allocates zeroed memory whose address is a multiple of `alignment`; XLA uses host memory in place from 64 on. */
+export function alignedBytes(byteLength: number, alignment = 64): Uint8Array<ArrayBuffer> {
+  const buffer = new ArrayBuffer(byteLength + alignment);
+  const offset = Number(-addressOf(buffer) & BigInt(alignment - 1));
+  return new Uint8Array(buffer, offset, byteLength);
+}
+
+/** What owns the native memory behind a view, and must outlive every native use of it. */
+export interface MemoryOwner {
+  /** Counts one more user; the returned function counts it off again. */
+  retain(): () => void;
+}
+
+const owners = new WeakMap<ArrayBufferLike, MemoryOwner>();
+
+/** Names the owner of the native memory that `buffer` is a view of. */
+export function setOwner(buffer: ArrayBufferLike, owner: MemoryOwner): void {
+  owners.set(buffer, owner);
+}
+
+/** Keeps the memory under `bytes` valid until the returned function is called: the mapping it views, or else the JavaScript buffer itself. */
+export function retain(bytes: Uint8Array): () => void {
+  const owner = owners.get(bytes.buffer);
+  if (owner) return owner.retain();
+  return () => void bytes;
+}
+
+const DELETER = koffi.proto('PjrtDeleter', 'void', ['void *']);
+
+/** Frees plugin memory through the deleter that came with it. */
+export function freeThrough(deleter: bigint, memory: bigint): void {
+  koffi.call(deleter, DELETER, memory);
+}

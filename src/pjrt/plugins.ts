@@ -1,0 +1,269 @@
+/**
+ * Finding the plugin for a device: one named in the environment, one the user added, or one installed into the cache folder (the CPU's by
+ * itself on first use).
+ */
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../support/cache-folder.ts';
+import { FluxionError, nearest } from '../support/errors.ts';
+import { type FileRecord, hashFile, type InstallOptions, installWheel, readRecord } from './install.ts';
+import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntry } from './plugin-table.ts';
+
+/** A plugin file that was found, and how. */
+export interface FoundPlugin {
+  /** Undefined where the file was named without saying what it serves. */
+  readonly device: DeviceName | undefined;
+  readonly path: string;
+  readonly source: 'environment' | 'added' | 'installed';
+}
+
+/** A plugin the user added, remembered in `plugins.json` of the cache folder. */
+export interface AddedPlugin extends FileRecord {
+  readonly device: DeviceName | undefined;
+  readonly path: string;
+  readonly apiVersion: string;
+}
+
+/** A row of `fluxion plugins list`. */
+export interface PluginStatus extends PluginEntry {
+  /** `available` installs by itself, `manual` by the steps in `manual`; `unsupported` has no package for this machine. */
+  readonly status: 'installed' | 'added' | 'available' | 'manual' | 'unsupported';
+  readonly path: string | undefined;
+  /** Whether this machine shows such a device. */
+  readonly present: boolean;
+}
+
+/** Finds the plugin of a device without installing anything. `FLUXION_PJRT_PLUGIN` (`PATH` or `DEVICE:PATH`) goes first. */
+export function findPlugin(
+  device: DeviceName,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): FoundPlugin | undefined {
+  const named = fromEnvironment(env);
+  if (named && (named.device === undefined || named.device === device)) return named;
+  const added = addedPlugins().findLast((plugin) => plugin.device === device && existsSync(plugin.path));
+  if (added) return { device, path: added.path, source: 'added' };
+  const entry = pluginEntry(device);
+  if (entry.file === undefined) return undefined;
+  const path = join(installFolder(entry), entry.file);
+  return readRecord(path) && existsSync(path) ? { device, path, source: 'installed' } : undefined;
+}
+
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): FoundPlugin | undefined {
+  const value = env['FLUXION_PJRT_PLUGIN'];
+  if (!value) return undefined;
+  const colon = value.indexOf(':');
+  const device = DEVICE_NAMES.find((name) => name === value.slice(0, colon));
+  const path = resolve(device === undefined ? value : value.slice(colon + 1));
+  if (!existsSync(path)) {
+    throw new FluxionError('not_found', `FLUXION_PJRT_PLUGIN names ${path}, which does not exist`, {
+      hint: 'correct the path, or unset the variable',
+    });
+  }
+  return { device, path, source: 'environment' };
+}
+
+/**
+ * Returns the path of the plugin for a device, installing it first where that is possible. `auto` takes the best device that this machine
+ * shows and a plugin is at hand for, and otherwise the CPU.
+ */
+export async function ensurePlugin(
+  device: DeviceName | 'auto' = 'auto',
+  options: InstallOptions = {},
+): Promise<string> {
+  if (device !== 'auto') return findPlugin(device)?.path ?? installPlugin(device, options);
+  const named = fromEnvironment(process.env);
+  if (named) return named.path;
+  for (const entry of PLUGINS) {
+    const found = isPresent(entry) ? findPlugin(entry.device) : undefined;
+    if (found) return found.path;
+  }
+  return installPlugin('cpu', options);
+}
+
+/** Installs the plugin of a device into the cache folder and returns its path; throws with what to do where that cannot be done. */
+export async function installPlugin(name: string, options: InstallOptions = {}): Promise<string> {
+  const entry = entryNamed(name);
+  const wheel = wheelFor(entry);
+  const { package: packageName, version, file } = entry;
+  const { sha256, bytes, fileSha256, unpackedBytes } = wheel;
+  const request = { package: packageName, version, sha256, file: file!, fileSha256, bytes, unpackedBytes };
+  return installWheel(request, installFolder(entry), options);
+}
+
+function entryNamed(name: string): PluginEntry {
+  const entry = PLUGINS.find((e) => e.device === name || e.package === name);
+  if (entry) return entry;
+  const near = nearest(name, DEVICE_NAMES, 1)[0];
+  throw new FluxionError('not_found', `no plugin is called '${name}'`, {
+    hint: `${near ? `did you mean '${near}'? ` : ''}there are ${DEVICE_NAMES.join(', ')}`,
+  });
+}
+
+/** The package for this machine, or why there is none. */
+function wheelFor(entry: PluginEntry): PluginEntry['wheels'][string] {
+  const { device, title, manual, wheels } = entry;
+  if (Object.keys(wheels).length === 0) {
+    throw new FluxionError('unsupported', `the plugin for ${device} (${title}) is not installed automatically yet`, {
+      hint: manual,
+    });
+  }
+  const platform = `${process.platform}-${process.arch}`;
+  const elsewhere = `run on one of ${Object.keys(wheels).join(', ')} (a container will do), or build a plugin and run: fluxion plugins add PATH`;
+  const wheel = wheels[platform];
+  if (!wheel) {
+    throw new FluxionError('unsupported', `the plugin for ${device} has no package for ${platform}`, {
+      hint: elsewhere,
+    });
+  }
+  if (wheel.glibc !== undefined) {
+    const found = glibcVersion();
+    if (found === undefined) {
+      throw new FluxionError(
+        'unsupported',
+        `the plugin for ${device} needs glibc ${wheel.glibc}; this system has another C library (musl?)`,
+        {
+          hint: `use a distribution with glibc, such as Debian or Ubuntu, or ${elsewhere}`,
+        },
+      );
+    }
+    if (found.localeCompare(wheel.glibc, undefined, { numeric: true }) < 0) {
+      throw new FluxionError('unsupported', `the plugin for ${device} needs glibc ${wheel.glibc}, found ${found}`, {
+        hint: `upgrade the operating system, or ${elsewhere}`,
+      });
+    }
+  }
+  return wheel;
+}
+
+/** The glibc this process runs on; undefined on musl and outside Linux. */
+function glibcVersion(): string | undefined {
+  // Without this the report looks up the name of every open connection.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime;
+}
+
+function installFolder(entry: PluginEntry): string {
+  return join(cacheFolder(), 'plugins', `${entry.package}-${entry.version}-${process.platform}-${process.arch}`);
+}
+
+function isPresent(entry: PluginEntry): boolean {
+  if (entry.device === 'cpu') return true;
+  if (entry.device === 'metal') return process.platform === 'darwin' && process.arch === 'arm64';
+  return entry.deviceFiles.some((path) => existsSync(path));
+}
+
+/** Every known plugin with its state on this machine. */
+export function listPlugins(): PluginStatus[] {
+  return PLUGINS.map((entry) => {
+    const found = findPlugin(entry.device, {});
+    const status = found ? found.source : automatic(entry);
+    return { ...entry, status: status as PluginStatus['status'], path: found?.path, present: isPresent(entry) };
+  });
+}
+
+function automatic(entry: PluginEntry): 'available' | 'manual' | 'unsupported' {
+  if (entry.manual !== undefined) return 'manual';
+  try {
+    wheelFor(entry);
+    return 'available';
+  } catch {
+    return 'unsupported';
+  }
+}
+
+/**
+ * Adds a plugin file: loads it in a process of its own (a file that is no plugin may crash what loads it), asks what it serves, and remembers
+ * it. `device` says what it serves where its device is not in this machine.
+ */
+export async function addPlugin(path: string, { device }: { device?: DeviceName } = {}): Promise<AddedPlugin> {
+  if (!existsSync(path)) throw new FluxionError('not_found', `no file at ${path}`, { hint: 'check the path' });
+  const real = realpathSync(path);
+  const { apiVersion, platform } = await inspectInChild(real);
+  const { size, mtimeMs } = statSync(real);
+  const served = device ?? deviceOf(platform);
+  const added: AddedPlugin = { device: served, path: real, apiVersion, sha256: await hashFile(real), size, mtimeMs };
+  const others = addedPlugins().filter((plugin) => plugin.path !== real);
+  writeAdded([...others, added]);
+  return added;
+}
+
+/** What a plugin says about itself when it is loaded. */
+export interface PluginReport {
+  readonly apiVersion: string;
+  /** The platform's name, where a client could be made. */
+  readonly platform: string | undefined;
+}
+
+async function inspectInChild(path: string): Promise<PluginReport> {
+  const script = `
+    const { Plugin, Client } = await import(process.argv[1]);
+    const plugin = Plugin.load(process.argv[2]);
+    let platform;
+    try { using client = await Client.create(plugin); platform = client.platformName; } catch {}
+    process.stdout.write('\\n' + JSON.stringify({ apiVersion: plugin.apiVersion, platform }), () => process.exit(0));`;
+  const module = import.meta.url.replace(/plugins\.(ts|js)$/, 'client.$1');
+  const args = ['--input-type=module', '-e', script, module, path];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
+    return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as PluginReport;
+  } catch (cause) {
+    const { stderr = '', signal } = cause as { stderr?: string; signal?: string };
+    const reason =
+      stderr.match(/FluxionError[^:]*: (.*)/)?.[1] ??
+      (signal ? `loading it ended with ${signal}` : stderr.trim().slice(-300));
+    throw new FluxionError('plugin', `${path} is not a PJRT plugin that works here: ${reason}`, {
+      cause,
+      hint: 'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor',
+    });
+  }
+}
+
+/** The device kind for a platform name as clients report it. */
+function deviceOf(platform: string | undefined): DeviceName | undefined {
+  const name = platform?.toLowerCase();
+  return (
+    DEVICE_NAMES.find((device) => device === name) ?? (name === 'gpu' ? 'cuda' : name === 'mps' ? 'metal' : undefined)
+  );
+}
+
+function addedFile(): string {
+  return join(cacheFolder(), 'plugins.json');
+}
+
+/** The plugins added by hand, oldest first. */
+export function addedPlugins(): AddedPlugin[] {
+  const path = addedFile();
+  if (!existsSync(path)) return [];
+  try {
+    const list: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (!Array.isArray(list)) throw new Error('it is not a list');
+    return list as AddedPlugin[];
+  } catch (cause) {
+    throw new FluxionError('bad_file', `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+      hint: 'delete it and add your plugins again',
+    });
+  }
+}
+
+function writeAdded(plugins: readonly AddedPlugin[]): void {
+  mkdirSync(cacheFolder(), { recursive: true });
+  const staging = `${addedFile()}.${process.pid}`;
+  writeFileSync(staging, `${JSON.stringify(plugins, null, 2)}\n`);
+  renameSync(staging, addedFile());
+}
+
+/**
+ * A string that changes when a plugin file does, for cache keys. Cheap: the hash recorded at installation where size and time still agree,
+ * and otherwise size and time themselves.
+ */
+export function pluginFingerprint(path: string): string {
+  const real = realpathSync(path);
+  const { size, mtimeMs } = statSync(real);
+  const record = readRecord(real) ?? addedPlugins().find((plugin) => plugin.path === real);
+  return record?.size === size && record.mtimeMs === mtimeMs ? `sha256:${record.sha256}` : `stat:${size}:${mtimeMs}`;
+}
