@@ -12,7 +12,7 @@ function alongLast<F extends Float>(vector: Tensor<F>, like: Shape): Tensor<'f32
 
 /** (x - mean) / √(variance + eps) over the last dimension, without scale or shift. */
 export function layerNorm<F extends Float>(x: Tensor<F>, eps = 1e-6): Tensor<F> {
-  return standardize(x.cast('f32'), [-1], eps).cast(x.dtype);
+  return standardize(x.cast('f32'), eps).cast(x.dtype);
 }
 
 /** Layer normalisation with a learned scale and shift, `weight` and `bias` [width]. */
@@ -23,7 +23,7 @@ export function affineLayerNorm<F extends Float>(
   const weight = w.param('weight', [width], ['norm']);
   const bias = w.param('bias', [width], ['norm']);
   return (x) =>
-    standardize(x.cast('f32'), [-1], eps).mul(alongLast(weight, x.shape)).add(alongLast(bias, x.shape)).cast(x.dtype);
+    standardize(x.cast('f32'), eps).mul(alongLast(weight, x.shape)).add(alongLast(bias, x.shape)).cast(x.dtype);
 }
 
 /** x / √(mean x² + eps) · weight over the last dimension; the weight is called `name` in the checkpoint. */
@@ -46,23 +46,22 @@ export function groupNorm<F extends Float>(
   const weight = w.param('weight', [channels], ['norm']);
   const bias = w.param('bias', [channels], ['norm']);
   return (x) => {
-    const [b, height, width] = x.shape;
-    const grouped = x.cast('f32').reshape([b!, height! * width!, groups, channels / groups]);
-    return standardize(grouped, [1, 3], eps)
-      .reshape(x.shape)
-      .mul(alongLast(weight, x.shape))
-      .add(alongLast(bias, x.shape))
-      .cast(x.dtype);
+    const b = x.shape[0]!;
+    const perGroup = [b, groups, channels / groups];
+    const groupMean = (f: Tensor<'f32'>): Tensor<'f32'> => {
+      // Along rows first: their sums spread over the device's threads, and each adds few numbers.
+      const perChannel = f.mean(2).mean(1).reshape(perGroup);
+      return perChannel.mean(2).broadcastTo(perGroup).reshape([b, 1, 1, channels]);
+    };
+    const f = x.cast('f32');
+    const centred = f.sub(groupMean(f));
+    const scale = groupMean(centred.mul(centred)).add(eps).rsqrt().mul(alongLast(weight, x.shape));
+    return centred.mul(scale).add(alongLast(bias, x.shape)).cast(x.dtype);
   };
 }
 
-function standardize(x: Tensor<'f32'>, dims: readonly number[], eps: number): Tensor<'f32'> {
-  const centred = x.sub(x.mean(...dims));
-  return centred.mul(
-    centred
-      .mul(centred)
-      .mean(...dims)
-      .add(eps)
-      .rsqrt(),
-  );
+/** (x - mean) / √(variance + eps) over the last dimension. */
+function standardize(x: Tensor<'f32'>, eps: number): Tensor<'f32'> {
+  const centred = x.sub(x.mean(-1));
+  return centred.mul(centred.mul(centred).mean(-1).add(eps).rsqrt());
 }
