@@ -1,0 +1,237 @@
+/**
+ * Every configuration key: the one list that types, defaults, flags, help and JSON Schema are made from (schema.ts).
+ * Names and meanings are MaxDiffusion's where it has one. A row without a `default` is left open for the model to decide,
+ * and `unset` says how.
+ */
+
+/** The groups of `--help`, in its order. */
+export const GROUPS = ['Picture', 'Sampling', 'Model', 'Numbers', 'Output', 'Devices', 'Parallelism', 'LoRA'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What a row of the list says about its key. */
+export interface Key {
+  /** A named kind of value (schema.ts), or the words that may stand there. */
+  readonly kind: string | readonly string[];
+  readonly default?: unknown;
+  /** What happens when a key without default is not set. */
+  readonly unset?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly multipleOf?: number;
+  readonly group: Group;
+  /** One sentence. */
+  readonly help: string;
+  /**
+   * `honoured`: the program reads it. `noted`: values other than `today`'s change nothing, which is said once.
+   * `refused`: values other than `today`'s are an error, as their feature is not there yet.
+   */
+  readonly use: 'honoured' | 'noted' | 'refused';
+  /** The values that are fully honoured today; the default alone where absent. Only for `noted` and `refused`. */
+  readonly today?: readonly unknown[];
+  /** Why other values are noted or refused. */
+  readonly because?: string;
+  /** A value that is not honoured and stands in a file is noted by name: MaxDiffusion's own files carry it. */
+  readonly inFile?: 'noted';
+}
+
+const MESH = 'one picture is made on one device so far; meshes of several devices come later';
+
+export const KEYS = {
+  // Picture
+  prompt: {
+    kind: 'prompts', default: 'a red house in the mountains at sunset', group: 'Picture', use: 'honoured',
+    help: 'What the picture shows; a list in a file makes one batch for each.',
+  },
+  prompt_2: {
+    kind: 'prompts', unset: 'the same as prompt', group: 'Picture', use: 'honoured',
+    help: 'Text for the T5 encoder alone; one for all prompts, or a list as long as prompt.',
+  },
+  resolution: {
+    kind: 'int', min: 16, max: 8192, multipleOf: 16, unset: 'the size the model was made for', group: 'Picture', use: 'honoured',
+    help: 'Width and height in pixels, where these are not given.',
+  },
+  width: {
+    kind: 'int', min: 16, max: 8192, multipleOf: 16, unset: 'resolution', group: 'Picture', use: 'honoured',
+    help: 'Width in pixels.',
+  },
+  height: {
+    kind: 'int', min: 16, max: 8192, multipleOf: 16, unset: 'resolution', group: 'Picture', use: 'honoured',
+    help: 'Height in pixels.',
+  },
+  batch: {
+    kind: 'int', min: 1, max: 4096, unset: 'per_device_batch_size × devices', group: 'Picture', use: 'honoured',
+    help: 'Pictures for each prompt and seed.',
+  },
+  per_device_batch_size: {
+    kind: 'int', min: 1, max: 4096, default: 1, group: 'Picture', use: 'honoured',
+    help: 'Pictures for each prompt, seed and device.',
+  },
+  seed: {
+    kind: 'seeds', default: 0, group: 'Picture', use: 'honoured',
+    help: 'Seed of the noise, or a list of seeds: one batch for each.',
+  },
+  noise: {
+    kind: ['torch', 'jax', 'philox'], default: 'torch', group: 'Picture', use: 'honoured',
+    help: "Whose noise a seed stands for: torch's CPU generator (diffusers), JAX's (MaxDiffusion), or Philox.",
+  },
+
+  // Sampling
+  num_inference_steps: {
+    kind: 'int', min: 1, max: 1000, unset: '28 for a guidance-distilled model, else 4', group: 'Sampling', use: 'honoured',
+    help: 'Denoising steps.',
+  },
+  guidance_scale: {
+    kind: 'number', min: 0, max: 100, unset: '3.5 for a guidance-distilled model, else 0', group: 'Sampling', use: 'honoured',
+    help: 'Distilled guidance; a model without guidance embedding ignores it.',
+  },
+  max_sequence_length: {
+    kind: 'int', min: 1, max: 512, unset: "what the model's T5 tokenizer was made for, at most 512", group: 'Sampling', use: 'honoured',
+    help: 'Length in tokens that T5 prompts are padded or cut to.',
+  },
+  time_shift: {
+    kind: 'boolean', unset: "the model's scheduler", group: 'Sampling', use: 'honoured',
+    help: 'Shifts the schedule by the size of the picture.',
+  },
+  base_shift: {
+    kind: 'number', min: -10, max: 10, unset: "the model's scheduler", group: 'Sampling', use: 'honoured',
+    help: 'Shift µ at 256 image tokens.',
+  },
+  max_shift: {
+    kind: 'number', min: -10, max: 10, unset: "the model's scheduler", group: 'Sampling', use: 'honoured',
+    help: 'Shift µ at 4096 image tokens.',
+  },
+  sigmas: {
+    kind: 'sigmas', unset: 'evenly spaced', group: 'Sampling', use: 'honoured',
+    help: 'Noise levels before the shift, falling, one for each step; the final 0 is added.',
+  },
+  preview: {
+    kind: ['off', 'step'], default: 'off', group: 'Sampling', use: 'honoured',
+    help: 'Decodes the predicted clean picture after every step.',
+  },
+
+  // Model
+  pretrained_model_name_or_path: {
+    kind: 'text', default: 'tiny', group: 'Model', use: 'honoured',
+    help: "A model folder in the diffusers layout, or 'tiny', the model that comes with the program.",
+  },
+  flux_name: {
+    kind: 'text', unset: "the model folder's name", group: 'Model', use: 'honoured',
+    help: "The name that reports and recipes call the model by.",
+  },
+  revision: {
+    kind: 'text', default: '', group: 'Model', use: 'refused', inFile: 'noted',
+    because: 'a revision chooses what to download, and models are read from folders so far',
+    help: 'Branch, tag or commit of a model on the Hugging Face hub.',
+  },
+
+  // Numbers
+  weights_dtype: {
+    kind: 'dtype', default: 'bfloat16', group: 'Numbers', use: 'honoured',
+    help: 'Type that weights are kept in.',
+  },
+  activations_dtype: {
+    kind: 'dtype', default: 'bfloat16', group: 'Numbers', use: 'honoured',
+    help: 'Type that activations are computed in.',
+  },
+  precision: {
+    kind: ['DEFAULT', 'HIGH', 'HIGHEST'], default: 'DEFAULT', group: 'Numbers', use: 'honoured',
+    help: 'Precision of float32 matrix products and convolutions on GPU and TPU.',
+  },
+
+  // Output
+  output_dir: {
+    kind: 'text', default: '.', group: 'Output', use: 'honoured',
+    help: 'Folder for flux_0.png, flux_1.png, …; made if absent.',
+  },
+  overwrite: {
+    kind: 'boolean', default: false, group: 'Output', use: 'honoured',
+    help: 'Starts again at flux_0.png instead of at the next free number.',
+  },
+  run_name: {
+    kind: 'text', default: '', group: 'Output', use: 'honoured',
+    help: "A name for this run, kept in the picture's recipe and the report.",
+  },
+
+  // Devices
+  hardware: {
+    kind: ['auto', 'cpu', 'gpu', 'tpu'], default: 'auto', group: 'Devices', use: 'honoured', inFile: 'noted',
+    because: "'tpu' in a file is read as 'auto', since MaxDiffusion's files all say it; hardware=tpu on the command line insists",
+    help: 'Kind of device; auto takes the fastest there is.',
+  },
+  cpu_devices: {
+    kind: 'int', min: 1, max: 64, default: 1, group: 'Devices', use: 'refused', because: MESH,
+    help: 'Devices that the CPU is presented as.',
+  },
+  offload_encoders: {
+    kind: 'boolean', default: true, group: 'Devices', use: 'honoured',
+    help: "Frees the text encoders' memory before the transformer is placed.",
+  },
+  jax_cache_dir: {
+    kind: 'text', default: '', group: 'Devices', use: 'honoured',
+    help: "Folder of compiled programs; empty stands for the user's cache folder.",
+  },
+  attention: {
+    kind: ['auto', 'dot_product', 'flash', 'cudnn_flash_te'], default: 'auto', group: 'Devices', use: 'refused', inFile: 'noted',
+    today: ['auto', 'dot_product'],
+    because: "dot_product is the only attention so far, and the one that a cpu uses; the fused kernels of GPU and TPU come later",
+    help: 'Attention kernel; auto takes what is fastest on the device.',
+  },
+  flash_block_sizes: {
+    kind: 'blockSizes', default: {}, group: 'Devices', use: 'noted',
+    because: 'it tunes the TPU flash attention kernel, which comes later; the picture is the same',
+    help: "Block sizes of the TPU's flash attention.",
+  },
+  split_head_dim: {
+    kind: 'boolean', default: true, group: 'Devices', use: 'noted',
+    because: 'attention heads are always an axis of their own here; the picture is the same',
+    help: 'Keeps attention heads as an axis of their own.',
+  },
+
+  // Parallelism
+  mesh_axes: {
+    kind: 'names', default: ['data', 'fsdp', 'context', 'tensor'], group: 'Parallelism', use: 'noted',
+    because: 'one device has nothing to share out',
+    help: 'Axes of the device mesh.',
+  },
+  logical_axis_rules: {
+    kind: 'axisRules', default: [], group: 'Parallelism', use: 'noted',
+    because: 'one device has nothing to share out',
+    help: 'Which mesh axes split which logical axis: a list of [logical axis, mesh axes].',
+  },
+  data_sharding: {
+    kind: 'sharding', default: [['data', 'fsdp', 'context', 'tensor']], group: 'Parallelism', use: 'noted',
+    because: 'one device has nothing to share out',
+    help: 'Mesh axes that split the batch.',
+  },
+  ici_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along data; -1 takes all that are left.' },
+  ici_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along fsdp.' },
+  ici_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along context.' },
+  ici_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along tensor.' },
+  dcn_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along data; -1 takes all that are left.' },
+  dcn_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along fsdp.' },
+  dcn_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along context.' },
+  dcn_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along tensor.' },
+
+  // LoRA
+  lora_config: {
+    kind: 'loras', default: { lora_model_name_or_path: [], weight_name: [], adapter_name: [], scale: [], from_pt: [] },
+    group: 'LoRA', use: 'refused', because: 'LoRA files are not applied yet',
+    help: 'LoRA files, names and scales: five lists of one length.',
+  },
+} as const satisfies Record<string, Key>; // biome-ignore format: one key reads as one row
+
+/** The name of a configuration key. */
+export type KeyName = keyof typeof KEYS;
+
+/** All key names, in the order of the list. */
+export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
+
+/** Tells whether a name is a configuration key. */
+export function isKey(name: string): name is KeyName {
+  return Object.hasOwn(KEYS, name);
+}
+
+/** The row of a key, without the literal types of the list. */
+export function keyRow(name: KeyName): Key {
+  return KEYS[name];
+}

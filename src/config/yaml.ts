@@ -1,0 +1,125 @@
+/**
+ * Reads YAML as PyYAML does (version 1.1: `yes` and `True` are booleans, `4.e-7` is a number, the last of equal keys wins)
+ * from text that may be hostile: its size, nesting and aliases are bounded before the parser builds anything.
+ */
+
+import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument } from 'yaml';
+import { FluxionError } from '../support/errors.ts';
+
+/** One `key: value` of a file. */
+export interface Entry {
+  readonly key: string;
+  readonly line: number;
+  /** The value as YAML reads it. */
+  readonly value: unknown;
+  /** The value where text is wanted: plain scalars letter by letter, so that `yes` or `12` can be a prompt. */
+  readonly text: unknown;
+}
+
+const SIZE_LIMIT = 1 << 20;
+const FLOW_DEPTH_LIMIT = 32;
+/** Of `-`, `?` and `:` in one line, each of which opens a level outside brackets. */
+const LINE_LEVEL_LIMIT = 16;
+const INDENT_LIMIT = 256;
+const ALIAS_LIMIT = 100;
+
+const OPTIONS = { version: '1.1', uniqueKeys: false, merge: false, logLevel: 'error' } as const;
+
+/** Parses a file whose top level is a map; `where` names it in messages. Throws `bad_config` with the line. */
+export function parseYamlFile(source: string, where: string): Entry[] {
+  const lines = new LineCounter();
+  const document = parse(source, where, lines);
+  const root = document.contents;
+  if (root === null) return [];
+  if (!isMap(root)) {
+    throw new FluxionError('bad_config', `${where}: expected 'key: value' lines, found ${describe(root)}`);
+  }
+  return root.items.map(({ key, value }) => {
+    const start = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+    const { line } = lines.linePos(start);
+    if (!isScalar(key))
+      throw new FluxionError('bad_config', `${where}: expected a name as key, found ${describe(key)}`);
+    const node = value as Node | null;
+    const at = `${where}:${line}`;
+    // A plain key such as `on` or `1` is meant as a name.
+    const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+    return { key: name, line, value: toValue(node, document, at), text: toText(node, document, at) };
+  });
+}
+
+/** Parses one value, as it stands behind `key=` on a command line. Throws `bad_config`. */
+export function parseYamlValue(source: string, where: string): unknown {
+  const document = parse(source, where, new LineCounter());
+  return toValue(document.contents, document, where);
+}
+
+/** Takes the quotes off text that is one whole YAML-quoted string, and leaves all other text as it is. */
+export function unquote(text: string): string {
+  if (!/^(".*"|'.*')$/s.test(text) || text.length > SIZE_LIMIT) return text;
+  const { errors, contents } = parseDocument(text, OPTIONS);
+  const whole = errors.length === 0 && isScalar(contents) && contents.range?.[1] === text.length;
+  return whole && typeof contents.value === 'string' ? contents.value : text;
+}
+
+function parse(source: string, where: string, lineCounter: LineCounter): Document.Parsed {
+  if (source.length > SIZE_LIMIT) {
+    throw new FluxionError('bad_config', `${where}: expected at most ${SIZE_LIMIT} characters, found ${source.length}`);
+  }
+  checkNesting(source, where);
+  const document = parseDocument(source, { ...OPTIONS, lineCounter });
+  // A warning is an unknown tag or directive.
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem) {
+    const { line, col } = lineCounter.linePos(problem.pos[0]);
+    const message = problem.message.split(/ at line \d+|\n/)[0]!;
+    throw new FluxionError('bad_config', `${where}: not valid YAML at line ${line}, column ${col}: ${message}`);
+  }
+  return document;
+}
+
+/** Refuses deep nesting from the tokens alone: the parser recurses, and takes minutes over some nested lines. */
+function checkNesting(source: string, where: string): void {
+  let flow = 0;
+  let levels = 0;
+  let line = 1;
+  for (const token of new Lexer().lex(source)) {
+    if (token === '[' || token === '{') flow++;
+    else if (token === ']' || token === '}') flow--;
+    else if (token === '-' || token === '?' || token === ':') levels++;
+    const breaks = token.includes('\n');
+    if (breaks) line++;
+    const indent = /^ *$/.test(token) ? token.length : 0;
+    if (
+      flow > FLOW_DEPTH_LIMIT ||
+      (flow === 0 && levels > LINE_LEVEL_LIMIT) ||
+      (levels === 0 && indent > INDENT_LIMIT)
+    ) {
+      throw new FluxionError('bad_config', `${where}: nested too deeply near line ${line}`);
+    }
+    if (breaks) levels = 0;
+  }
+}
+
+function toValue(node: Node | null, document: Document, where: string): unknown {
+  if (node === null) return null;
+  try {
+    return node.toJS(document, { maxAliasCount: ALIAS_LIMIT });
+  } catch (cause) {
+    throw new FluxionError('bad_config', `${where}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function toText(node: Node | null, document: Document, where: string): unknown {
+  const target = isAlias(node) ? node.resolve(document) : node;
+  if (isSeq(target)) return target.items.map((item) => (isSeq(item) ? null : toText(item as Node, document, where)));
+  const plain = isScalar(target) && typeof target.value !== 'string' && target.value !== null;
+  return plain && target.source !== undefined ? target.source : toValue(node, document, where);
+}
+
+function describe(node: unknown): string {
+  if (isSeq(node)) return 'a list';
+  if (isMap(node)) return 'a map';
+  return isScalar(node) ? `'${String(node.source ?? node.value).slice(0, 40)}'` : 'an alias or nothing';
+}
