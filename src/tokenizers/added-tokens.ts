@@ -22,6 +22,9 @@ export interface AddedToken {
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** More would make an absurd pattern; T5 has 103. */
+const MAX_ADDED = 10_000;
+
 /** The JSON files special tokens are read from; undefined where a folder lacks one. */
 export interface SpecialTokenFiles {
   readonly config: JsonRecord | undefined;
@@ -46,7 +49,9 @@ export function readSpecialTokens(
   const decoder = config['added_tokens_decoder'];
   const explicit = isRecord(decoder);
   const listed: unknown = explicit ? Object.values(decoder) : (files.tokenizerJson?.['added_tokens'] ?? []);
-  if (!Array.isArray(listed)) throw new FluxionError('bad_file', `${where}: added_tokens: expected an array`);
+  if (!Array.isArray(listed) || listed.length > MAX_ADDED) {
+    throw new FluxionError('bad_file', `${where}: added_tokens: expected an array of at most ${MAX_ADDED} tokens`);
+  }
   const added = new Map(listed.map((entry) => readToken(entry, where)).map((token) => [token.content, token]));
 
   const listedContents = new Set(added.keys());

@@ -7,17 +7,24 @@ import { FluxionError } from '../support/errors.ts';
 import { makeSplitter, readSpecialTokens } from './added-tokens.ts';
 import { checkMerges, checkVocabulary, readRecord, readText, recordAt } from './files.ts';
 import { BPE } from './models.ts';
+import { INERT_IN_COMPOSITION, UNKNOWN_LETTERS } from './newer-unicode.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
 
 /** Positions of every published CLIP text encoder. */
 const MAX_LENGTH = 77;
 const END_OF_WORD = '</w>';
 
+const LETTER = `[\\p{L}--[${UNKNOWN_LETTERS}]]`;
+const NUMBER = `[\\p{N}--[${UNKNOWN_LETTERS}]]`;
+const OTHER = `[[^\\p{White_Space}\\p{L}\\p{N}]${UNKNOWN_LETTERS}]`;
 /** Words, single digits and runs of anything else; white space separates. */
-const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
+const WORDS = new RegExp(
+  `<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}|${OTHER}+`,
+  'gv',
+);
 /** GPT-2's split, applied to each word in turn: it takes `<|endoftext|>` apart where that was not matched as a special token. */
-const GPT2_WORDS =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+const GPT2_WORDS = new RegExp(`'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}+|${OTHER}+`, 'gv');
+const COMPOSABLE = new RegExp(`[^${INERT_IN_COMPOSITION}]+`, 'gv');
 
 /** Loads the CLIP tokenizer of a folder; throws `not_found` or `bad_file` naming the file. */
 export function loadClipTokenizer(folder: string): Tokenizer {
@@ -61,7 +68,7 @@ export function loadClipTokenizer(folder: string): Tokenizer {
   );
 
   return makeTokenizer({
-    maxLength: Math.min(MAX_LENGTH, Number(config?.['model_max_length'] ?? MAX_LENGTH)),
+    maxLength: readMaxLength(config?.['model_max_length']),
     prefix: [idOf('bos_token')],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),
@@ -72,6 +79,11 @@ export function loadClipTokenizer(folder: string): Tokenizer {
         .map(find),
     spell: spellBytes,
   });
+}
+
+/** transformers writes an absurd length where none is known; positions end at 77 in any case. */
+function readMaxLength(value: unknown): number {
+  return Number.isInteger(value) && (value as number) >= 2 ? Math.min(value as number, MAX_LENGTH) : MAX_LENGTH;
 }
 
 function readVocabularyAndMerges(folder: string): { vocab: unknown; merges: string[] } {
@@ -89,7 +101,8 @@ function readVocabularyAndMerges(folder: string): { vocab: unknown; merges: stri
 
 /** Composes, makes every run of white space one space, and lower-cases each character by itself (no final sigma). */
 function normalize(text: string): string {
-  const spaced = text.normalize('NFC').replace(/\p{White_Space}+/gu, ' ');
+  const composed = text.replace(COMPOSABLE, (run) => run.normalize('NFC'));
+  const spaced = composed.replace(/\p{White_Space}+/gu, ' ');
   return spaced.includes('Σ') ? Array.from(spaced, (char) => char.toLowerCase()).join('') : spaced.toLowerCase();
 }
 
