@@ -72,6 +72,8 @@ export interface VaeConfig {
   readonly midBlockAttention: boolean;
   readonly useQuantConv: boolean;
   readonly usePostQuantConv: boolean;
+  /** Side in pixels of the pictures it was made for. */
+  readonly sampleSize: number;
 }
 
 /** The sampler (diffusers `FlowMatchEulerDiscreteScheduler`). */
@@ -197,6 +199,7 @@ export function readVaeConfig(json: JsonObject, path: string): VaeConfig {
     midBlockAttention: f.boolean('mid_block_add_attention', true),
     useQuantConv: f.boolean('use_quant_conv', true),
     usePostQuantConv: f.boolean('use_post_quant_conv', true),
+    sampleSize: f.integer('sample_size', 32, 1, 16_384),
   };
 }
 

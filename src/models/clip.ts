@@ -113,7 +113,7 @@ export function clipPrograms<F extends Float>(
  * Finds the position CLIP is pooled at, by the rule of transformers' `CLIPTextModel`: the first end-of-text token, or 0 where
  * there is none. Configs of its first years say `eos_token_id` 2, which stands for the largest id in the sequence.
  */
-export function eosPosition(ids: readonly number[], eosTokenId: number): number {
+export function eosPosition(ids: Int32Array | readonly number[], eosTokenId: number): number {
   const eos = eosTokenId === 2 ? Math.max(...ids) : eosTokenId;
   return Math.max(0, ids.indexOf(eos));
 }

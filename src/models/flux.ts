@@ -17,7 +17,7 @@ import { mlpEmbedder, sinusoid } from '../nn/embed.ts';
 import { fusedLinear, linear } from '../nn/linear.ts';
 import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
-import { applyRope } from '../nn/rope.ts';
+import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
 import { spec, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
@@ -41,7 +41,10 @@ export interface FluxConfig {
 
 /** Sizes and element types a program is traced for. */
 export interface FluxSizes {
+  /** Pictures. */
   readonly batch: number;
+  /** Prompts they are made from: 1, spread over the batch, or one each. */
+  readonly prompts: number;
   readonly imageTokens: number;
   readonly textTokens: number;
   readonly steps: number;
@@ -142,7 +145,7 @@ export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
   };
 }
 
-/** The vector every modulation is calculated from, SiLU applied: timesteps [s] (0–1000), pooled [b, p] to [s, b, d]. */
+/** The vector every modulation is calculated from, SiLU applied: timesteps [s] and guidance [1] × 1000, pooled [b, p] to [s, b, d]. */
 export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   const d = width(cfg);
   const time = mlpEmbedder(w.at('time_in'), { in: 256, out: d });
@@ -150,11 +153,9 @@ export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   const vector = mlpEmbedder(w.at('vector_in'), { in: cfg.pooledDim, out: d });
 
   return (timesteps: Tensor<'f32'>, pooled: Tensor<F>, guidance?: Tensor<'f32'>): Tensor<F> => {
-    const [s, b] = [timesteps.shape[0]!, pooled.shape[0]!];
-    const over = (x: Tensor<F>, shape: readonly number[]) => x.reshape(shape).broadcastTo([s, b, d]);
-    let sum = over(time(sinusoid(timesteps).cast(pooled.dtype)), [s, 1, d]);
-    if (guide && guidance) sum = sum.add(over(guide(sinusoid(guidance).cast(pooled.dtype)), [1, b, d]));
-    return silu(sum.add(over(vector(pooled), [1, b, d])));
+    let sum = time(sinusoid(timesteps).cast(pooled.dtype)).reshape([-1, 1, d]);
+    if (guide && guidance) sum = sum.add(guide(sinusoid(guidance).cast(pooled.dtype)).reshape([1, 1, d]));
+    return silu(sum.add(vector(pooled).reshape([1, -1, d])));
   };
 }
 
@@ -165,9 +166,22 @@ function perStep<F extends Float>(all: Tensor<F>): Record<string, Tensor<F>> {
   return Object.fromEntries(split(all, ones, 0).map((step, i) => [`step${i}`, step.reshape(rest)]));
 }
 
+/** cos and sin [n, c/2] of the joint tokens, text first; positions [t, 3] and [l, 3] row-major. */
+export function positionTables(
+  cfg: FluxConfig,
+  text: Float32Array,
+  image: Float32Array,
+): RopeTables & { readonly shape: readonly number[] } {
+  const ids = new Float32Array(text.length + image.length);
+  ids.set(text);
+  ids.set(image, text.length);
+  const shape: readonly number[] = [ids.length / cfg.axesDimsRope.length, cfg.headDim / 2];
+  return { ...ropeTables(ids, cfg.axesDimsRope), shape };
+}
+
 /** The parts of the transformer as programs; block programs name their weights relative to one block. */
 export interface FluxPrograms {
-  /** timesteps [s], pooled [b, p], guidance [b] where the model takes one → vec [s, b, d] */
+  /** timesteps [s], pooled [prompts, p], guidance [1] where the model takes one → vec [s, b, d] */
   readonly conditioning: Traced;
   /** vec → step0 … [b, 12, d] (weights of one double block) */
   readonly doubleModulation: Traced;
@@ -175,7 +189,7 @@ export interface FluxPrograms {
   readonly singleModulation: Traced;
   /** vec → step0 … [b, 2, d]: shift, scale */
   readonly finalModulation: Traced;
-  /** sequence [b, t, joint] → txt [b, t, d] */
+  /** sequence [prompts, t, joint] → txt [b, t, d] */
   readonly textIn: Traced;
   /** latents [b, l, in] f32 → img [b, l, d] */
   readonly imageIn: Traced;
@@ -194,7 +208,7 @@ export function fluxPrograms<F extends Float>(
   cfg: FluxConfig,
   sizes: FluxSizes & { readonly compute: F },
 ): FluxPrograms {
-  const { batch: b, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
+  const { batch: b, prompts, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
   const d = width(cfg);
   const n = l + t;
   const w = () => new Weights(f, storage);
@@ -212,19 +226,18 @@ export function fluxPrograms<F extends Float>(
     });
 
   return {
-    conditioning: cfg.guidanceEmbeds
-      ? trace(
-          'flux_conditioning',
-          w(),
-          { timesteps: spec('f32', [s]), pooled: spec(f, [b, cfg.pooledDim]), guidance: spec('f32', [b]) },
-          (x, weights) => ({ vec: conditioning(weights, cfg)(x.timesteps, x.pooled, x.guidance) }),
-        )
-      : trace(
-          'flux_conditioning',
-          w(),
-          { timesteps: spec('f32', [s]), pooled: spec(f, [b, cfg.pooledDim]) },
-          (x, weights) => ({ vec: conditioning(weights, cfg)(x.timesteps, x.pooled) }),
-        ),
+    conditioning: trace(
+      'flux_conditioning',
+      w(),
+      {
+        timesteps: spec('f32', [s]),
+        pooled: spec(f, [prompts, cfg.pooledDim]),
+        ...(cfg.guidanceEmbeds && { guidance: spec('f32', [1]) }),
+      },
+      (x: { timesteps: Tensor<'f32'>; pooled: Tensor<F>; guidance?: Tensor<'f32'> }, weights) => ({
+        vec: conditioning(weights, cfg)(x.timesteps, x.pooled, x.guidance).broadcastTo([s, b, d]),
+      }),
+    ),
     doubleModulation: modulation('flux_double_modulation', [
       { path: 'img_mod.lin', rows: 6 },
       { path: 'txt_mod.lin', rows: 6 },
@@ -243,9 +256,10 @@ export function fluxPrograms<F extends Float>(
         ),
       );
     }),
-    textIn: trace('flux_txt_in', w(), { sequence: spec(f, [b, t, cfg.jointAttentionDim]) }, (x, weights) => ({
-      txt: linear(weights.at('txt_in'), { in: cfg.jointAttentionDim, out: d, axes: [null, 'embed'] })(x.sequence),
-    })),
+    textIn: trace('flux_txt_in', w(), { sequence: spec(f, [prompts, t, cfg.jointAttentionDim]) }, (x, weights) => {
+      const layer = linear(weights.at('txt_in'), { in: cfg.jointAttentionDim, out: d, axes: [null, 'embed'] });
+      return { txt: layer(x.sequence).broadcastTo([b, t, d]) };
+    }),
     imageIn: trace('flux_img_in', w(), { latents: spec('f32', [b, l, cfg.inChannels]) }, (x, weights) => ({
       img: linear(weights.at('img_in'), { in: cfg.inChannels, out: d, axes: [null, 'embed'] })(x.latents.cast(f)),
     })),

@@ -1,6 +1,8 @@
 /** The Euler method on the flow-matching ODE, as graph functions: v is the velocity the transformer predicts at (x, σ). */
 
-import type { Tensor } from '../graph/tensor.ts';
+import { type Graph, graph } from '../graph/graph.ts';
+import type { Shape } from '../graph/shape.ts';
+import { parameter, type Tensor } from '../graph/tensor.ts';
 import type { ModelFloat } from './rounding.ts';
 
 /**
@@ -25,4 +27,30 @@ export function predictClean<F extends ModelFloat>(
   sigma: Tensor<'f32'>,
 ): Tensor<'f32'> {
   return x.cast('f32').sub(velocity.cast('f32').mul(sigma));
+}
+
+/** The step as a program: latents, velocity [b, l, c] and the sigmas [1, 1, 1] → the next latents and the clean ones, all f32. */
+export interface EulerProgram {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly inputs: readonly ['latents', 'velocity', 'sigma', 'sigmaNext'];
+  readonly weights: readonly [];
+  readonly outputs: readonly ['latents', 'clean'];
+}
+
+/** Traces the step for latents of `shape` [b, l, c]. */
+export function eulerProgram(shape: Shape): EulerProgram {
+  const latents = parameter('latents', 'f32', shape);
+  const velocity = parameter('velocity', 'f32', shape);
+  const sigma = parameter('sigma', 'f32', [1, 1, 1]);
+  const sigmaNext = parameter('sigmaNext', 'f32', [1, 1, 1]);
+  const outputs = [eulerStep(latents, velocity, sigma, sigmaNext), predictClean(latents, velocity, sigma)];
+  const name = 'euler_step';
+  return {
+    name,
+    graph: graph(name, [latents, velocity, sigma, sigmaNext], outputs),
+    inputs: ['latents', 'velocity', 'sigma', 'sigmaNext'],
+    weights: [],
+    outputs: ['latents', 'clean'],
+  };
 }

@@ -1,9 +1,8 @@
 /** Rounding of single values to the element types the model computes in. */
 
-import type { Float } from '../support/dtype.ts';
+import type { ModelFloat } from '../support/dtype.ts';
 
-/** Element types that weights, activations and latents can have. */
-export type ModelFloat = Exclude<Float, 'f64'>;
+export type { ModelFloat };
 
 const view = new DataView(new ArrayBuffer(4));
 

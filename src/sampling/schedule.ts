@@ -22,8 +22,8 @@ export interface SchedulerConfig {
   readonly maxShift: number;
   readonly baseImageSeqLen: number;
   readonly maxImageSeqLen: number;
-  /** Stretches the schedule so that its last sigma before 0 is this; null leaves it. */
-  readonly shiftTerminal: number | null;
+  /** Stretches the schedule so that its last sigma before 0 is this; undefined leaves it. */
+  readonly shiftTerminal: number | undefined;
   readonly timeShiftType: 'exponential' | 'linear';
 }
 
@@ -150,68 +150,4 @@ export function overrideShift(config: SchedulerConfig, overrides: ShiftOverrides
   }
   const staticShift = overrides.timeShift === false ? 1 : config.shift;
   return { ...config, useDynamicShifting: timeShift, shift: staticShift, baseShift, maxShift };
-}
-
-/** Settings that would change the schedule in ways FLUX.1 never asks for. */
-const UNSUPPORTED = [
-  'invert_sigmas',
-  'use_karras_sigmas',
-  'use_exponential_sigmas',
-  'use_beta_sigmas',
-  'use_flow_sigmas',
-  'stochastic_sampling',
-] as const;
-
-/**
- * Reads diffusers' scheduler_config.json, with diffusers' defaults for what it leaves out. Throws `unsupported` for
- * another scheduler or a setting not implemented here, `bad_file` for a value of the wrong kind.
- */
-export function parseSchedulerConfig(json: Readonly<Record<string, unknown>>): SchedulerConfig {
-  const found = json['_class_name'];
-  if (found !== 'FlowMatchEulerDiscreteScheduler') {
-    throw new FluxionError(
-      'unsupported',
-      `scheduler_config.json: expected FlowMatchEulerDiscreteScheduler, found ${found}`,
-    );
-  }
-  for (const key of UNSUPPORTED) {
-    if (json[key]) throw new FluxionError('unsupported', `scheduler_config.json: ${key} is not supported`);
-  }
-  const number = (key: string, otherwise: number, { above = -Infinity } = {}): number => {
-    const value = json[key] ?? otherwise;
-    if (typeof value === 'number' && Number.isFinite(value) && value > above) return value;
-    const kind = above === -Infinity ? 'a finite number' : `a number above ${above}`;
-    throw new FluxionError(
-      'bad_file',
-      `scheduler_config.json: ${key}: expected ${kind}, found ${JSON.stringify(value)}`,
-    );
-  };
-  const dynamic = json['use_dynamic_shifting'] ?? false;
-  if (typeof dynamic !== 'boolean') {
-    const value = JSON.stringify(dynamic);
-    throw new FluxionError(
-      'bad_file',
-      `scheduler_config.json: use_dynamic_shifting: expected true or false, found ${value}`,
-    );
-  }
-  const timeShiftType = json['time_shift_type'] ?? 'exponential';
-  if (timeShiftType !== 'exponential' && timeShiftType !== 'linear') {
-    const value = JSON.stringify(timeShiftType);
-    throw new FluxionError(
-      'bad_file',
-      `scheduler_config.json: time_shift_type: expected 'exponential' or 'linear', found ${value}`,
-    );
-  }
-  const baseImageSeqLen = number('base_image_seq_len', 256, { above: 0 });
-  return {
-    numTrainTimesteps: number('num_train_timesteps', 1000, { above: 0 }),
-    shift: number('shift', 1, { above: 0 }),
-    useDynamicShifting: dynamic,
-    baseShift: number('base_shift', 0.5),
-    maxShift: number('max_shift', 1.15),
-    baseImageSeqLen,
-    maxImageSeqLen: number('max_image_seq_len', 4096, { above: baseImageSeqLen }),
-    shiftTerminal: json['shift_terminal'] == null ? null : number('shift_terminal', 0),
-    timeShiftType,
-  };
 }

@@ -11,6 +11,8 @@ export const DTYPES = [
 export type DType = (typeof DTYPES)[number];
 /** Types arithmetic happens in. */
 export type Float = 'f64' | 'f32' | 'f16' | 'bf16';
+/** The floating-point types models are run in. */
+export type ModelFloat = Exclude<Float, 'f64'>;
 export type Integer = 'i64' | 'i32' | 'i16' | 'i8' | 'u64' | 'u32' | 'u16' | 'u8';
 
 const BYTES: Record<DType, number> = {
@@ -32,14 +34,14 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((n, d) => n * d, 1);
 }
 
-const FLOAT_NAMES: Record<string, Float> = {
+const FLOAT_NAMES: Record<string, ModelFloat> = {
   float32: 'f32', f32: 'f32', fp32: 'f32', float: 'f32',
   bfloat16: 'bf16', bf16: 'bf16',
   float16: 'f16', f16: 'f16', fp16: 'f16', half: 'f16',
 }; // biome-ignore format: one line a type
 
 /** Reads a floating-point type as configs spell it (`bfloat16`, `bf16`, `float32`, …). */
-export function parseFloatName(name: string): Float {
+export function parseFloatName(name: string): ModelFloat {
   const dtype = FLOAT_NAMES[name.toLowerCase()];
   if (dtype) return dtype;
   const near = nearest(name, Object.keys(FLOAT_NAMES), 1)[0];

@@ -1,0 +1,91 @@
+/** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
+
+import type { PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import { type VaePrograms, vaePrograms } from '../models/vae.ts';
+import { Run } from '../runtime/run.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { WeightSet, whole } from '../runtime/weight-set.ts';
+import type { LatentSize } from '../sampling/latents.ts';
+import type { ModelTypes } from './model-types.ts';
+import { colourChart, drawPreview, fitPreview, type Preview, type PreviewMap } from './preview.ts';
+
+/** Side in pixels of the chart that previews are fitted on. */
+const CHART = 128;
+
+/** The autoencoder of a pipeline folder. */
+export class Autoencoder implements Disposable {
+  readonly weights: WeightSet;
+  /** Pixels a latent is wide and high. */
+  readonly scale: number;
+  readonly #folder: PipelineFolder;
+  readonly #types: ModelTypes;
+  readonly #traced = new Map<string, VaePrograms>();
+  #previewMap: PreviewMap | undefined;
+
+  /** Binds the weights, without placing them. */
+  constructor(folder: PipelineFolder, types: ModelTypes) {
+    this.#folder = folder;
+    this.#types = types;
+    this.scale = 2 ** (folder.vae.blockOutChannels.length - 1);
+    const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
+    this.weights = new WeightSet(folder.openWeights('vae'), 'vae', [whole(decode), whole(encode)]);
+  }
+
+  #programs(batch: number, { height, width }: Pick<LatentSize, 'height' | 'width'>): VaePrograms {
+    const key = [batch, height, width].join();
+    const known = this.#traced.get(key);
+    const programs = known ?? vaePrograms(this.#folder.vae, { batch, height, width, ...this.#types });
+    this.#traced.set(key, programs);
+    return programs;
+  }
+
+  async compile(runtime: Runtime, size: LatentSize, signal?: AbortSignal): Promise<void> {
+    await runtime.compile(this.#programs(1, size).decode, signal);
+  }
+
+  /** Decodes packed latents [b, l, channels] one picture after the other: each H · W · 3 values in 0 to 1. */
+  async *decode(
+    runtime: Runtime,
+    latents: Float32Array,
+    size: LatentSize,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Float32Array, void, undefined> {
+    const use = whole(this.#programs(1, size).decode);
+    const channels = 4 * this.#folder.vae.latentChannels;
+    const each = size.tokens * channels;
+    for (let start = 0; start < latents.length; start += each) {
+      using run = new Run(runtime, this.weights, signal);
+      // A copy of its own, which the device may use in place.
+      using input = await runtime.upload(latents.slice(start, start + each), 'f32', [1, size.tokens, channels]);
+      const image = await run.next(use, { latents: input });
+      yield new Float32Array((await image.toHost()).buffer);
+    }
+  }
+
+  /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder. */
+  async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Preview[]> {
+    this.#previewMap ??= await this.#fitPreview(runtime, signal);
+    const grid = { rows: size.rows, columns: size.columns, channels: this.#folder.vae.latentChannels };
+    const each = size.tokens * 4 * grid.channels;
+    const map = this.#previewMap;
+    return Array.from({ length: latents.length / each }, (_, i) =>
+      drawPreview(latents.subarray(i * each, (i + 1) * each), grid, map),
+    );
+  }
+
+  async #fitPreview(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
+    const latentSide = CHART / this.scale;
+    const use = whole(this.#programs(1, { height: latentSide, width: latentSide }).encode);
+    const chart = colourChart(CHART);
+    using run = new Run(runtime, this.weights, signal);
+    using image = await runtime.upload(chart, 'f32', [1, CHART, CHART, 3]);
+    const outputs = await run.step(use, { image });
+    const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
+    const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#folder.vae.latentChannels };
+    return fitPreview(latents, chart, grid, this.scale);
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}

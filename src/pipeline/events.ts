@@ -1,0 +1,59 @@
+/** What a run reports while it goes on: one discriminated union, in the order things happen. */
+
+import type { Image } from './image.ts';
+import type { Preview } from './preview.ts';
+
+/** Wall-clock seconds of a run's parts. */
+export interface Timings {
+  /** Opening the model: configs, tokenizers, checking every weight's name and shape. */
+  readonly load: number;
+  /** Getting all programs, from the compiler or the cache. */
+  readonly compile: number;
+  /** Placing the text encoders and encoding all prompts. */
+  readonly encode: number;
+  /** The denoising loops, all pictures. */
+  readonly denoise: number;
+  /** Median over all steps. */
+  readonly secondsPerStep: number;
+  /** Latents to pixels, all pictures. */
+  readonly decode: number;
+  /** What MaxDiffusion calls inference time: denoising and decoding. */
+  readonly inference: number;
+}
+
+/** Figures of a finished run. */
+export interface Report {
+  readonly timings: Timings;
+  /** Highest resident memory of the process, in bytes. */
+  readonly peakMemory: number;
+  /** Highest memory in use on the device, in bytes, where the plugin tells. */
+  readonly peakDeviceMemory?: number;
+  readonly programs: { readonly compiled: number; readonly fromCache: number };
+  readonly device: string;
+  readonly images: number;
+}
+
+export type Event =
+  /** A part of the run begins. */
+  | {
+      readonly type: 'stage';
+      readonly stage: 'compile' | 'encode' | 'denoise' | 'decode';
+      readonly job: number;
+      readonly jobs: number;
+    }
+  /** Something the user should know, such as a prompt that was cut. */
+  | { readonly type: 'warning'; readonly message: string }
+  /** A denoising step is done; `step` counts from 1 within the job. */
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly steps: number;
+      readonly job: number;
+      readonly jobs: number;
+      readonly seconds: number;
+      /** One per picture of the batch, when previews were asked for. */
+      readonly previews?: readonly Preview[];
+    }
+  /** A picture is done; `index` counts all pictures of the run from 0. */
+  | { readonly type: 'image'; readonly image: Image; readonly seed: bigint; readonly index: number }
+  | { readonly type: 'done'; readonly report: Report };

@@ -1,0 +1,330 @@
+/**
+ * Flux: a model opened on a device, and the stream of events that making pictures with it is.
+ * `generate` is `stream` drained; the command line draws it; a server sends it on.
+ */
+
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openPipelineFolder, type PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import { type DeviceArray, type DeviceChoice, openMapped, type Precision, Runtime } from '../runtime/runtime.ts';
+import { packLatents } from '../sampling/latents.ts';
+import { noise } from '../sampling/noise.ts';
+import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
+import { parseFloatName } from '../support/dtype.ts';
+import { Autoencoder } from './autoencoder.ts';
+import type { Event, Report, Timings } from './events.ts';
+import { Image } from './image.ts';
+import type { ModelTypes } from './model-types.ts';
+import { Queue } from './queue.ts';
+import { makeRecipe } from './recipe.ts';
+import { type Job, type Plan, plan, type Request, type RequestDefaults } from './request.ts';
+import { type Conditioning, TextEncoders } from './text-encoders.ts';
+import { Transformer } from './transformer.ts';
+
+/** How a model is opened. */
+export interface LoadOptions {
+  /** Where it runs; the fastest device at hand by default. */
+  readonly device?: DeviceChoice;
+  /** Element type of weights and activations: `bf16` (the default), `f32`, or as configs spell them. */
+  readonly dtype?: string;
+  /** Element type of weights alone. */
+  readonly weightsDtype?: string;
+  /** Element type of activations alone. */
+  readonly activationsDtype?: string;
+  /** Precision of f32 products on GPU and TPU. */
+  readonly precision?: Precision;
+  /** Frees the text encoders' device memory once prompts are encoded; on by default. */
+  readonly offloadEncoders?: boolean;
+  /** Folder of compiled programs, or `none`; the user's cache folder by default. */
+  readonly cacheDir?: string;
+  /** Overrides of the model's scheduler. */
+  readonly timeShift?: boolean;
+  readonly baseShift?: number;
+  readonly maxShift?: number;
+  /** What reports and recipes call the model; the folder's name by default. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+  /** Told what a first use has to wait for, such as the installation of a plugin. */
+  readonly onProgress?: (message: string) => void;
+}
+
+/** The model that comes with the program, and what it was made for. */
+const BUNDLED = 'tiny';
+const BUNDLED_DEFAULTS = { steps: 8, maxSequenceLength: 32 } as const;
+
+export class Flux implements AsyncDisposable {
+  /** What reports and recipes call the model. */
+  readonly name: string;
+  /** The folder it was read from. */
+  readonly path: string;
+  readonly defaults: RequestDefaults;
+  readonly #runtime: Runtime;
+  readonly #folder: PipelineFolder;
+  readonly #parts: Parts;
+  readonly #scheduler: SchedulerConfig;
+  readonly #types: ModelTypes;
+  readonly #offloadEncoders: boolean;
+  readonly #loadSeconds: number;
+  /** Runs wait for each other: a device makes one batch at a time. */
+  readonly #queue = new Queue();
+
+  private constructor(opened: Opened, options: LoadOptions) {
+    this.#runtime = opened.runtime;
+    this.#folder = opened.folder;
+    this.#parts = opened.parts;
+    this.#types = opened.types;
+    this.#loadSeconds = opened.seconds;
+    this.#scheduler = overrideShift(opened.folder.scheduler, options);
+    this.#offloadEncoders = options.offloadEncoders ?? true;
+    this.path = opened.folder.path;
+    this.name = options.name ?? opened.name;
+    const { guidanceEmbeds } = opened.folder.transformer;
+    this.defaults = {
+      width: opened.folder.vae.sampleSize,
+      height: opened.folder.vae.sampleSize,
+      steps: guidanceEmbeds ? 28 : 4,
+      guidance: guidanceEmbeds ? 3.5 : 0,
+      maxSequenceLength: guidanceEmbeds ? 512 : 256,
+      ...(opened.name === BUNDLED && BUNDLED_DEFAULTS),
+    };
+  }
+
+  /**
+   * Opens a model: a folder in the diffusers layout, or `tiny`, the model that comes with the program.
+   * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
+   */
+  static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
+    const start = performance.now();
+    options.signal?.throwIfAborted();
+    const path = model === BUNDLED ? fileURLToPath(new URL('../../models/tiny/', import.meta.url)) : model;
+    const folder = openPipelineFolder(path, { openFile: openMapped });
+    const types = modelTypes(options);
+    await using opening = new AsyncDisposableStack();
+    const runtime = opening.use(await Runtime.open(options));
+    // XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one.
+    const vaeTypes: ModelTypes = runtime.platform === 'cpu' ? { ...types, compute: 'f32' } : types;
+    const parts: Parts = {
+      encoders: opening.use(new TextEncoders(folder, types)),
+      transformer: opening.use(new Transformer(folder, types)),
+      autoencoder: opening.use(new Autoencoder(folder, vaeTypes)),
+    };
+    const seconds = (performance.now() - start) / 1000;
+    const name = model === BUNDLED ? BUNDLED : basename(path);
+    const flux = new Flux({ folder, runtime, parts, types, seconds, name }, options);
+    opening.move();
+    return flux;
+  }
+
+  /** The device pictures are made on, as its vendor names it. */
+  get device(): string {
+    return this.#runtime.deviceName;
+  }
+
+  /** Makes pictures and returns them all. */
+  async generate(request: Request): Promise<Image[]> {
+    const images: Image[] = [];
+    for await (const event of this.stream(request)) if (event.type === 'image') images.push(event.image);
+    return images;
+  }
+
+  /**
+   * Makes pictures, reporting on the way. Leaving the loop, or the request's signal, stops the work within a block.
+   * Throws `bad_request` before any work for what cannot be honoured.
+   */
+  async *stream(request: Request): AsyncGenerator<Event, void, undefined> {
+    const { signal } = request;
+    const decided = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
+    signal?.throwIfAborted();
+    using _turn = await this.#queue.enter(signal);
+    const clock = new Clock();
+    const counted = { ...this.#runtime.compiled };
+
+    yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
+    await clock.time('compile', () => this.#compile(decided, signal));
+    using encoded = new DisposableStack();
+    yield { type: 'stage', stage: 'encode', job: 1, jobs: decided.jobs.length };
+    const conditionings = await clock.time('encode', () => this.#encode(decided, encoded, signal));
+    for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
+      yield { type: 'warning', message };
+    }
+    let index = 0;
+    for (const [i, job] of decided.jobs.entries()) {
+      for await (const event of this.#make(decided, job, i, conditionings.get(keyOf(job))!, clock, signal)) {
+        yield event.type === 'image' ? { ...event, index: index++ } : event;
+      }
+    }
+    const { programs, fromCache } = this.#runtime.compiled;
+    const used = { compiled: programs - counted.programs, fromCache: fromCache - counted.fromCache };
+    yield { type: 'done', report: this.#report(clock, used, index) };
+  }
+
+  async #compile({ batch, size, schedule, maxSequenceLength }: Plan, signal?: AbortSignal): Promise<void> {
+    const { encoders, transformer, autoencoder } = this.#parts;
+    const sizes = { batch, size, schedule, textTokens: maxSequenceLength };
+    await Promise.all([
+      encoders.compile(this.#runtime, maxSequenceLength, signal),
+      transformer.compile(this.#runtime, sizes, signal),
+      autoencoder.compile(this.#runtime, size, signal),
+    ]);
+  }
+
+  /** Encodes every different prompt once. */
+  async #encode({ jobs, maxSequenceLength }: Plan, owner: DisposableStack, signal?: AbortSignal) {
+    const { encoders } = this.#parts;
+    const encoded = new Map<string, Conditioning>();
+    for (const job of jobs) {
+      if (encoded.has(keyOf(job))) continue;
+      const conditioning = owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, signal));
+      encoded.set(keyOf(job), conditioning);
+    }
+    if (this.#offloadEncoders) encoders.release();
+    return encoded;
+  }
+
+  /** Denoises and decodes one batch. */
+  async *#make(
+    decided: Plan,
+    job: Job,
+    jobIndex: number,
+    conditioning: Conditioning,
+    clock: Clock,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Event, void, undefined> {
+    const { batch, size, schedule, guidance } = decided;
+    const { transformer, autoencoder } = this.#parts;
+    const at = { job: jobIndex + 1, jobs: decided.jobs.length };
+    const steps = schedule.timesteps.length;
+    const request = { batch, size, schedule, guidance, textTokens: decided.maxSequenceLength };
+
+    yield { type: 'stage', stage: 'denoise', ...at };
+    clock.start('denoise');
+    const latents = this.#noise(decided, job);
+    let final: Float32Array = latents;
+    for await (const state of transformer.denoise(this.#runtime, conditioning, { ...request, latents }, signal)) {
+      if (state.step === steps) final = await onHost(state.latents);
+      const seconds = clock.step();
+      const previews =
+        decided.preview === 'step' &&
+        (await autoencoder.preview(this.#runtime, await onHost(state.clean), size, signal));
+      yield { type: 'step', step: state.step, steps, ...at, seconds, ...(previews && { previews }) };
+    }
+    clock.stop('denoise');
+
+    yield { type: 'stage', stage: 'decode', ...at };
+    clock.start('decode');
+    let i = 0;
+    for await (const pixels of autoencoder.decode(this.#runtime, final, size, signal)) {
+      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(), decided, job, i++));
+      clock.stop('decode');
+      yield { type: 'image', image, seed: image.seed, index: 0 };
+      clock.start('decode');
+    }
+    clock.stop('decode');
+  }
+
+  /** Packed noise of a whole batch, [b, l, channels]. */
+  #noise({ batch, size, noise: kind }: Plan, { seed }: Job): Float32Array {
+    const channels = this.#folder.vae.latentChannels;
+    const shape = [batch, channels, size.height, size.width] as const;
+    // MaxDiffusion draws in bf16 whatever the model computes in.
+    const dtype = kind === 'jax' ? 'bf16' : this.#types.compute;
+    return packLatents(noise(kind, { seed, shape, dtype }), shape);
+  }
+
+  #identity() {
+    return {
+      name: this.name,
+      path: this.path,
+      types: this.#types,
+      scheduler: this.#scheduler,
+      device: this.#runtime.platform,
+    };
+  }
+
+  #report(clock: Clock, programs: Report['programs'], images: number): Report {
+    const peak = this.#runtime.client.defaultDevice.memoryStats()?.peakBytesInUse;
+    return {
+      timings: clock.timings(this.#loadSeconds),
+      peakMemory: process.resourceUsage().maxRSS * 1024,
+      ...(peak !== undefined && { peakDeviceMemory: peak }),
+      programs,
+      device: this.device,
+      images,
+    };
+  }
+
+  /** Frees the model and its device; runs in progress end with an error. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { encoders, transformer, autoencoder } = this.#parts;
+    for (const part of [encoders, transformer, autoencoder]) part[Symbol.dispose]();
+    await this.#runtime[Symbol.asyncDispose]();
+  }
+}
+
+interface Parts {
+  readonly encoders: TextEncoders;
+  readonly transformer: Transformer;
+  readonly autoencoder: Autoencoder;
+}
+
+interface Opened {
+  readonly folder: PipelineFolder;
+  readonly runtime: Runtime;
+  readonly parts: Parts;
+  readonly types: ModelTypes;
+  readonly seconds: number;
+  readonly name: string;
+}
+
+function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = dtype }: LoadOptions): ModelTypes {
+  return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
+}
+
+async function onHost(array: DeviceArray): Promise<Float32Array> {
+  return new Float32Array((await array.toHost()).buffer);
+}
+
+function keyOf({ prompt, prompt2 }: Job): string {
+  return JSON.stringify([prompt, prompt2]);
+}
+
+type Timed = 'compile' | 'encode' | 'denoise' | 'decode';
+
+/** Adds up the seconds of a run's parts. */
+class Clock {
+  readonly #seconds: Record<Timed, number> = { compile: 0, encode: 0, denoise: 0, decode: 0 };
+  readonly #steps: number[] = [];
+  #started = 0;
+  #lastStep = 0;
+
+  async time<T>(part: Timed, work: () => Promise<T>): Promise<T> {
+    this.start(part);
+    const result = await work();
+    this.stop(part);
+    return result;
+  }
+
+  start(_part: Timed): void {
+    this.#started = performance.now();
+    this.#lastStep = this.#started;
+  }
+
+  stop(part: Timed): void {
+    this.#seconds[part] += (performance.now() - this.#started) / 1000;
+  }
+
+  /** Seconds since the step before. */
+  step(): number {
+    const now = performance.now();
+    const seconds = (now - this.#lastStep) / 1000;
+    this.#lastStep = now;
+    this.#steps.push(seconds);
+    return seconds;
+  }
+
+  timings(load: number): Timings {
+    const { denoise, decode } = this.#seconds;
+    const secondsPerStep = this.#steps.toSorted((a, b) => a - b)[this.#steps.length >> 1] ?? 0;
+    return { load, ...this.#seconds, secondsPerStep, inference: denoise + decode };
+  }
+}

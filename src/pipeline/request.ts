@@ -1,0 +1,136 @@
+/** What can be asked of a model, its defaults, and the checks that come before any work. */
+
+import { type LatentSize, latentSize } from '../sampling/latents.ts';
+import type { NoiseKind } from '../sampling/noise.ts';
+import { type Schedule, type SchedulerConfig, schedule } from '../sampling/schedule.ts';
+import { FluxionError } from '../support/errors.ts';
+
+/** A request for pictures. What is left out takes the model's default. */
+export interface Request {
+  /** One prompt, or several: each makes its own pictures. */
+  readonly prompt: string | readonly string[];
+  /** Text for the T5 encoder alone: one for all prompts, or as many as there are. The same as `prompt` by default. */
+  readonly prompt2?: string | readonly string[] | undefined;
+  /** Pixels, a multiple of 16. */
+  readonly width?: number | undefined;
+  /** Pixels, a multiple of 16. */
+  readonly height?: number | undefined;
+  /** Denoising steps. */
+  readonly steps?: number | undefined;
+  /** Distilled guidance; ignored by models without a guidance embedding. */
+  readonly guidance?: number | undefined;
+  /** Seed of the noise, or several: each makes its own pictures. 0 by default. */
+  readonly seed?: Seed | readonly Seed[] | undefined;
+  /** Pictures for each prompt and seed; picture i uses seed + i (but see `noise`). */
+  readonly batch?: number | undefined;
+  /** Whose noise a seed stands for: `torch` (diffusers on CPU, the default), `jax` (MaxDiffusion, one draw a batch), `philox`. */
+  readonly noise?: NoiseKind | undefined;
+  /** Tokens that T5's prompt is padded or cut to. */
+  readonly maxSequenceLength?: number | undefined;
+  /** Noise levels before shifting, from high to low; decides the number of steps. */
+  readonly sigmas?: readonly number[] | undefined;
+  /** `step`: every step event carries a small preview of the predicted clean picture. */
+  readonly preview?: 'off' | 'step' | undefined;
+  /** Stops the work within a block; the stream then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Seed = number | bigint;
+
+/** What a model assumes where a request says nothing. */
+export interface RequestDefaults {
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly maxSequenceLength: number;
+}
+
+/** One batch: pictures made together from one prompt and one first seed. */
+export interface Job {
+  readonly prompt: string;
+  readonly prompt2: string;
+  readonly seed: bigint;
+}
+
+/** A request with everything decided. */
+export interface Plan {
+  readonly jobs: readonly Job[];
+  readonly batch: number;
+  readonly width: number;
+  readonly height: number;
+  readonly size: LatentSize;
+  readonly schedule: Schedule;
+  readonly guidance: number;
+  readonly noise: NoiseKind;
+  readonly maxSequenceLength: number;
+  readonly sigmas: readonly number[] | undefined;
+  readonly preview: 'off' | 'step';
+}
+
+const MAX_PROMPT = 100_000;
+const MAX_BATCH = 4096;
+const MAX_TOKENS = 512;
+
+/** Fills in defaults and checks everything that can be checked; throws `bad_request` naming the field. */
+export function plan(request: Request, defaults: RequestDefaults, scheduler: SchedulerConfig, vaeScale: number): Plan {
+  const { width = defaults.width, height = defaults.height, steps = defaults.steps, batch = 1, sigmas } = request;
+  const { guidance = defaults.guidance, maxSequenceLength = defaults.maxSequenceLength } = request;
+  whole('batch', batch, 1, MAX_BATCH);
+  whole('maxSequenceLength', maxSequenceLength, 1, MAX_TOKENS);
+  if (!Number.isFinite(guidance) || guidance < 0) throw bad('guidance', 'a number from 0', guidance);
+  const noise = oneOf('noise', request.noise ?? 'torch', ['torch', 'jax', 'philox']);
+  const preview = oneOf('preview', request.preview ?? 'off', ['off', 'step']);
+  const size = latentSize(width, height, vaeScale);
+  const prompts = list(request.prompt);
+  if (prompts.length === 0) throw bad('prompt', 'at least one', '[]');
+  const prompts2 = request.prompt2 === undefined ? prompts : list(request.prompt2);
+  if (prompts2.length !== 1 && prompts2.length !== prompts.length)
+    throw bad('prompt2', `one, or as many as there are prompts (${prompts.length})`, `${prompts2.length}`);
+  for (const text of [...prompts, ...prompts2]) {
+    if (typeof text !== 'string') throw bad('prompt', 'text', typeof text);
+    if (text.length > MAX_PROMPT) throw bad('prompt', `at most ${MAX_PROMPT} characters`, text.length);
+  }
+  const seeds = list(request.seed ?? 0).map(seedOf);
+  if (seeds.length === 0) throw bad('seed', 'at least one', '[]');
+  return {
+    jobs: prompts.flatMap((prompt, i) =>
+      seeds.map((seed) => ({ prompt, prompt2: (prompts2.length === 1 ? prompts2[0] : prompts2[i])!, seed })),
+    ),
+    batch,
+    width,
+    height,
+    size,
+    schedule: schedule(scheduler, { steps, imageTokens: size.tokens, sigmas }),
+    guidance,
+    noise,
+    maxSequenceLength,
+    sigmas,
+    preview,
+  };
+}
+
+function list<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [value as T];
+}
+
+function seedOf(seed: Seed): bigint {
+  if (typeof seed !== 'bigint' && !Number.isSafeInteger(seed)) throw bad('seed', 'a whole number', seed);
+  const value = BigInt(seed);
+  if (value < -(2n ** 63n) || value >= 2n ** 64n) throw bad('seed', 'a whole number from -2^63 to 2^64 - 1', seed);
+  return value;
+}
+
+function whole(field: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high)
+    throw bad(field, `a whole number from ${low} to ${high}`, value);
+}
+
+function oneOf<T extends string>(field: string, value: T, known: readonly T[]): T {
+  if (!known.includes(value)) throw bad(field, known.join(', '), value);
+  return value;
+}
+
+function bad(field: string, expected: string, found: unknown): FluxionError {
+  return new FluxionError('bad_request', `${field}: expected ${expected}, found ${String(found)}`);
+}

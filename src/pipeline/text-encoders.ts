@@ -1,0 +1,164 @@
+/** From prompts to conditioning: CLIP's pooled vector of `prompt` and T5's sequence of `prompt2`. */
+
+import type { PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
+import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
+import { Run } from '../runtime/run.ts';
+import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
+import { blocks, type Traced, type Use, WeightSet, whole } from '../runtime/weight-set.ts';
+import { loadClipTokenizer } from '../tokenizers/clip.ts';
+import { loadT5Tokenizer } from '../tokenizers/t5.ts';
+import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { ModelTypes } from './model-types.ts';
+
+/** What the transformer is told of one prompt; the holder disposes it. */
+export interface Conditioning extends Disposable {
+  /** [1, pooled dim] */
+  readonly pooled: DeviceArray;
+  /** [1, text tokens, joint attention dim] */
+  readonly sequence: DeviceArray;
+  /** What did not fit the encoders, worth telling the user. */
+  readonly warnings: readonly string[];
+}
+
+export interface Prompt {
+  /** What CLIP reads. */
+  readonly prompt: string;
+  /** What T5 reads. */
+  readonly prompt2: string;
+}
+
+/** Both text encoders of a pipeline folder, with their tokenizers. */
+export class TextEncoders implements Disposable {
+  readonly #clip: ClipEncoder;
+  readonly #t5: T5Encoder;
+  readonly #owned = new DisposableStack();
+
+  /** Reads the tokenizers and binds the weights, without placing them. */
+  constructor(folder: PipelineFolder, types: ModelTypes) {
+    using opening = new DisposableStack();
+    this.#clip = opening.use(new ClipEncoder(folder, types));
+    this.#t5 = opening.use(new T5Encoder(folder, types));
+    this.#owned = opening.move();
+  }
+
+  /** Compiles every program that `encode` runs for sequences of this length. */
+  async compile(runtime: Runtime, maxSequenceLength: number, signal?: AbortSignal): Promise<void> {
+    const parts = [...Object.values(this.#clip.programs), ...Object.values(this.#t5.programs(maxSequenceLength))];
+    await Promise.all(parts.map((part) => runtime.compile(part, signal)));
+  }
+
+  /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. */
+  async encode(runtime: Runtime, text: Prompt, maxSequenceLength: number, signal?: AbortSignal): Promise<Conditioning> {
+    using done = new DisposableStack();
+    const { pooled, truncated } = await this.#clip.encode(runtime, text.prompt, signal);
+    done.use(pooled);
+    const t5 = await this.#t5.encode(runtime, text.prompt2, maxSequenceLength, signal);
+    done.use(t5.sequence);
+    const owned = done.move();
+    return {
+      pooled,
+      sequence: t5.sequence,
+      warnings: [...cut('CLIP', this.#clip.tokens, truncated), ...cut('T5', maxSequenceLength, t5.truncated)],
+      [Symbol.dispose]: () => owned.dispose(),
+    };
+  }
+
+  /** Frees the encoders' device memory; encoding places them again. */
+  release(): void {
+    this.#clip.weights.release();
+    this.#t5.weights.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
+
+function cut(encoder: string, limit: number, text: string | undefined): string[] {
+  return text === undefined ? [] : [`the prompt has more than ${encoder}'s ${limit} tokens; left out: "${text}"`];
+}
+
+class ClipEncoder implements Disposable {
+  readonly tokens: number;
+  readonly programs: ClipPrograms;
+  readonly weights: WeightSet;
+  readonly #tokenizer: Tokenizer;
+  readonly #eosTokenId: number;
+  readonly #layers: readonly Use[];
+
+  constructor(folder: PipelineFolder, types: ModelTypes) {
+    const { clip } = folder;
+    this.tokens = clip.maxPositions;
+    this.#eosTokenId = clip.eosTokenId;
+    this.#tokenizer = loadClipTokenizer(folder.tokenizer);
+    this.programs = clipPrograms(clip, { batch: 1, tokens: this.tokens, ...types });
+    const { embed, layer, pool } = this.programs;
+    this.#layers = blocks(layer, 'text_model.encoder.layers', clip.layers);
+    const all = [whole(embed), ...this.#layers, whole(pool)];
+    this.weights = new WeightSet(folder.openWeights('text_encoder'), 'clip', all);
+  }
+
+  async encode(runtime: Runtime, text: string, signal: AbortSignal | undefined) {
+    const { ids, truncated } = this.#tokenizer.encode(text, this.tokens);
+    const { embed, pool } = this.programs;
+    using run = new Run(runtime, this.weights, signal);
+    using idArray = await runtime.upload(ids, 'i32', [1, this.tokens]);
+    using eos = await runtime.upload(Int32Array.of(eosPosition(ids, this.#eosTokenId)), 'i32', [1]);
+    let x = await run.next(whole(embed), { ids: idArray });
+    for (const layer of this.#layers) x = await run.next(layer, { x });
+    const { pooled } = await run.step(whole(pool), { x, eos });
+    await run.drain();
+    return { pooled: pooled!, truncated };
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}
+
+class T5Encoder implements Disposable {
+  readonly weights: WeightSet;
+  readonly #config: T5Config;
+  readonly #types: ModelTypes;
+  readonly #tokenizer: Tokenizer;
+  readonly #traced = new Map<number, T5Programs>();
+
+  constructor(folder: PipelineFolder, types: ModelTypes) {
+    this.#config = folder.t5;
+    this.#types = types;
+    this.#tokenizer = loadT5Tokenizer(folder.tokenizer2);
+    // Which weights there are does not depend on the length.
+    const { embed, bias, layer, finalNorm } = this.programs(1);
+    const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];
+    this.weights = new WeightSet(folder.openWeights('text_encoder_2'), 't5', all);
+  }
+
+  programs(tokens: number): T5Programs {
+    const known = this.#traced.get(tokens);
+    const programs = known ?? t5Programs(this.#config, { batch: 1, tokens, ...this.#types });
+    this.#traced.set(tokens, programs);
+    return programs;
+  }
+
+  #layers(layer: Traced): Use[] {
+    return blocks(layer, 'encoder.block', this.#config.layers);
+  }
+
+  async encode(runtime: Runtime, text: string, tokens: number, signal: AbortSignal | undefined) {
+    const { ids, truncated } = this.#tokenizer.encode(text, tokens);
+    const { embed, bias, layer, finalNorm } = this.programs(tokens);
+    using run = new Run(runtime, this.weights, signal);
+    using idArray = await runtime.upload(ids, 'i32', [1, tokens]);
+    const positions = await run.next(whole(bias), {});
+    let x = await run.next(whole(embed), { ids: idArray });
+    for (const use of this.#layers(layer)) x = await run.next(use, { x, bias: positions });
+    const { sequence } = await run.step(whole(finalNorm), { x });
+    await run.drain();
+    return { sequence: sequence!, truncated };
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}

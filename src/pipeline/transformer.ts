@@ -1,0 +1,205 @@
+/** The denoising loop: from noise and conditioning to latents, one event a step. */
+
+import type { PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
+import { Run } from '../runtime/run.ts';
+import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
+import { blocks, type Traced, type Use, WeightSet, whole } from '../runtime/weight-set.ts';
+import { eulerProgram } from '../sampling/euler.ts';
+import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
+import type { Schedule } from '../sampling/schedule.ts';
+import type { ModelTypes } from './model-types.ts';
+import type { Conditioning } from './text-encoders.ts';
+
+/** What programs are traced for. */
+export interface DenoiseSizes {
+  readonly batch: number;
+  readonly size: LatentSize;
+  readonly schedule: Schedule;
+  readonly textTokens: number;
+}
+
+/** Everything one batch of pictures is denoised from. */
+export interface DenoiseRequest extends DenoiseSizes {
+  readonly guidance: number;
+  /** Packed noise [b, l, channels] at the first sigma. */
+  readonly latents: Float32Array;
+}
+
+/** The state after a step; the arrays belong to the loop and are gone when it goes on. */
+export interface DenoiseStep {
+  /** From 1. */
+  readonly step: number;
+  /** [b, l, channels] f32 */
+  readonly latents: DeviceArray;
+  /** What the transformer predicted in this step, [b, l, channels] f32. */
+  readonly velocity: DeviceArray;
+  /** The predicted clean latents, [b, l, channels] f32. */
+  readonly clean: DeviceArray;
+}
+
+interface Parts extends FluxPrograms {
+  readonly euler: Traced;
+}
+
+interface Sizes {
+  readonly batch: number;
+  readonly imageTokens: number;
+  readonly textTokens: number;
+  readonly steps: number;
+}
+
+/** The transformer of a pipeline folder. */
+export class Transformer implements Disposable {
+  readonly weights: WeightSet;
+  readonly #folder: PipelineFolder;
+  readonly #types: ModelTypes;
+  readonly #traced = new Map<string, Parts>();
+
+  /** Binds the weights, without placing them. */
+  constructor(folder: PipelineFolder, types: ModelTypes) {
+    this.#folder = folder;
+    this.#types = types;
+    // Which weights there are does not depend on the sizes.
+    const parts = this.#programs({ batch: 1, imageTokens: 1, textTokens: 1, steps: 1 });
+    const all = Object.entries(parts).flatMap(([name, traced]) =>
+      name.startsWith('double')
+        ? this.#double(traced)
+        : name.startsWith('single')
+          ? this.#single(traced)
+          : [whole(traced)],
+    );
+    this.weights = new WeightSet(folder.openWeights('transformer'), 'flux', all);
+  }
+
+  #programs(sizes: Sizes): Parts {
+    const key = Object.values(sizes).join();
+    const known = this.#traced.get(key);
+    if (known) return known;
+    const { batch, imageTokens } = sizes;
+    const programs = {
+      ...fluxPrograms(this.#folder.transformer, { prompts: 1, ...sizes, ...this.#types }),
+      euler: eulerProgram([batch, imageTokens, this.#folder.transformer.inChannels]),
+    };
+    this.#traced.set(key, programs);
+    return programs;
+  }
+
+  #double(traced: Traced): Use[] {
+    return blocks(traced, 'double_blocks', this.#folder.transformer.layers);
+  }
+
+  #single(traced: Traced): Use[] {
+    return blocks(traced, 'single_blocks', this.#folder.transformer.singleLayers);
+  }
+
+  /** Compiles every program that `denoise` runs. */
+  async compile(runtime: Runtime, request: DenoiseSizes, signal?: AbortSignal): Promise<void> {
+    const parts = Object.values(this.#programs(sizesOf(request)));
+    await Promise.all(parts.map((part) => runtime.compile(part, signal)));
+  }
+
+  /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */
+  async *denoise(
+    runtime: Runtime,
+    conditioning: Conditioning,
+    request: DenoiseRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<DenoiseStep, void, undefined> {
+    const { batch, size, schedule, textTokens } = request;
+    const { transformer } = this.#folder;
+    const parts = this.#programs(sizesOf(request));
+    using run = new Run(runtime, this.weights, signal);
+    using owned = new DisposableStack();
+    const upload = async (values: Float32Array, shape: readonly number[]) =>
+      owned.use(await runtime.upload(values, 'f32', shape));
+
+    const rope = positionTables(transformer, textPositions(textTokens), imagePositions(size));
+    const cos = await upload(rope.cos, rope.shape);
+    const sin = await upload(rope.sin, rope.shape);
+    const { double, single, final } = await this.#modulations(runtime, run, conditioning, request);
+    const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
+    const doubleBlocks = this.#double(parts.doubleBlock);
+    const singleBlocks = this.#single(parts.singleBlock);
+    const shape = [batch, size.tokens, transformer.inChannels];
+    using state = new Holder(await runtime.upload(request.latents, 'f32', shape));
+
+    for (let i = 0; i < schedule.timesteps.length; i++) {
+      using temporary = new Run(runtime, this.weights, signal);
+      const at = `step${i}`;
+      let img = await temporary.next(whole(parts.imageIn), { latents: state.array });
+      let txt = txt0;
+      for (const [n, block] of doubleBlocks.entries()) {
+        const out = await temporary.step(block, { img, txt, mod: double[n]![at]!, cos, sin });
+        img = temporary.keep(out, 'img');
+        txt = temporary.keep(out, 'txt');
+      }
+      let x = await temporary.next(whole(parts.join), { img, txt });
+      for (const [n, block] of singleBlocks.entries()) {
+        x = await temporary.next(block, { x, mod: single[n]![at]!, cos, sin });
+      }
+      const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: final[at]! });
+      using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
+      using sigmaNext = await runtime.upload(schedule.sigmas.slice(i + 1, i + 2), 'f32', [1, 1, 1]);
+      const out = await temporary.step(whole(parts.euler), { latents: state.array, velocity, sigma, sigmaNext });
+      const clean = temporary.keep({ clean: out['clean']! }, 'clean');
+      state.replace(out['latents']!);
+      await temporary.drain();
+      yield { step: i + 1, latents: state.array, velocity, clean };
+    }
+  }
+
+  /** Shifts, scales and gates of every step and block, before the loop: the weights are used once. */
+  async #modulations(runtime: Runtime, run: Run, conditioning: Conditioning, request: DenoiseRequest) {
+    const { transformer } = this.#folder;
+    const parts = this.#programs(sizesOf(request));
+    using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
+    // Timesteps and guidance stay f32 whatever the model computes in: rounded to bf16, 3.5 · 1000 would become 3504.
+    using guidance = await runtime.upload(Float32Array.of(request.guidance * 1000), 'f32', [1]);
+    const inputs = { timesteps, pooled: conditioning.pooled, ...(transformer.guidanceEmbeds && { guidance }) };
+    const vec = await run.next(whole(parts.conditioning), inputs);
+    const each = async (uses: readonly Use[]) => {
+      const all: Record<string, DeviceArray>[] = [];
+      for (const use of uses) {
+        const outputs = await run.step(use, { vec });
+        run.keep(outputs, 'step0');
+        all.push(outputs);
+      }
+      return all;
+    };
+    const double = await each(this.#double(parts.doubleModulation));
+    const single = await each(this.#single(parts.singleModulation));
+    const [final] = await each([whole(parts.finalModulation)]);
+    return { double, single, final: final! };
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}
+
+function sizesOf({ batch, size, textTokens, schedule }: DenoiseSizes): Sizes {
+  return { batch, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length };
+}
+
+/** Owns one array at a time. */
+class Holder implements Disposable {
+  #array: DeviceArray;
+
+  constructor(array: DeviceArray) {
+    this.#array = array;
+  }
+
+  get array(): DeviceArray {
+    return this.#array;
+  }
+
+  replace(array: DeviceArray): void {
+    this.#array.dispose();
+    this.#array = array;
+  }
+
+  [Symbol.dispose](): void {
+    this.#array.dispose();
+  }
+}

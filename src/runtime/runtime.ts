@@ -1,0 +1,142 @@
+/** One device ready for work: a client of the right plugin, the compiler with its cache, and the way to the device. */
+
+import { arch, cpus } from 'node:os';
+import { join } from 'node:path';
+import { print } from '../graph/print.ts';
+import { lower, type Platform } from '../kernels/lower.ts';
+import type { Traced } from '../nn/trace.ts';
+import type { DeviceArray } from '../pjrt/array.ts';
+import { Client, Plugin } from '../pjrt/client.ts';
+import type { Executable } from '../pjrt/executable.ts';
+import { encodeCompileOptions } from '../pjrt/options.ts';
+import { ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
+import { cacheFolder } from '../support/cache-folder.ts';
+import type { DType } from '../support/dtype.ts';
+import { log } from '../support/log.ts';
+import { ExecutableCache } from './cache.ts';
+import { Program } from './program.ts';
+
+export { openMapped } from '../pjrt/mapped-file.ts';
+export type { DeviceArray };
+
+
+/** Where programs run. `auto` takes the best device whose plugin is at hand. */
+export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | 'tpu' | 'rocm' | 'metal';
+export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
+
+export interface RuntimeOptions {
+  readonly device?: DeviceChoice;
+  /** Folder of compiled executables; the user's cache folder when absent, none when `none`. */
+  readonly cacheDir?: string | 'none';
+  readonly precision?: Precision;
+  readonly signal?: AbortSignal;
+  /** Told what a first use has to wait for, such as the plugin's download. */
+  readonly onProgress?: (message: string) => void;
+}
+
+/** Variables that change what XLA compiles. */
+const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
+
+export class Runtime implements AsyncDisposable {
+  readonly client: Client;
+  readonly platform: Platform;
+  /** How many programs were compiled, and how many taken from the cache. */
+  readonly compiled: { programs: number; fromCache: number } = { programs: 0, fromCache: 0 };
+  readonly #cache: ExecutableCache | undefined;
+  readonly #precision: Precision;
+  readonly #target: readonly string[];
+  readonly #executables = new Map<string, Promise<Executable>>();
+  readonly #programs = new WeakMap<Traced, Program>();
+
+  private constructor(client: Client, cache: ExecutableCache | undefined, precision: Precision, fingerprint: string) {
+    this.client = client;
+    this.platform = client.platformName as Platform;
+    this.#cache = cache;
+    this.#precision = precision;
+    const { platformVersion, defaultDevice } = client;
+    this.#target = [
+      fingerprint,
+      platformVersion,
+      defaultDevice.kind,
+      arch(),
+      // XLA:CPU compiles for the processor it finds, and cache folders are shared between machines.
+      this.platform === 'cpu' ? (cpus()[0]?.model ?? '') : '',
+      ...COMPILER_ENVIRONMENT.map((name) => `${name}=${process.env[name] ?? ''}`),
+    ];
+  }
+
+  /** Opens a device, installing its plugin first where that is possible and it is missing. */
+  static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    const { device = 'auto', cacheDir, precision = 'DEFAULT', signal, onProgress } = options;
+    const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    const client = await Client.create(Plugin.load(path));
+    const folder = cacheDir ?? join(cacheFolder(), 'executables');
+    const cache = folder === 'none' ? undefined : new ExecutableCache(folder);
+    return new Runtime(client, cache, precision, pluginFingerprint(path));
+  }
+
+  /** The device as a person would name it. */
+  get deviceName(): string {
+    return this.client.defaultDevice.kind;
+  }
+
+  /** Lowers, prints and compiles a traced part, or takes the executable from memory or disk; equal programs share one. */
+  async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
+    const known = this.#programs.get(traced);
+    if (known) return known;
+    const text = print(lower(traced.graph, this.platform), { precision: this.#precision });
+    const pending = this.#executables.get(text) ?? this.#compileText(text, traced.name, signal);
+    this.#executables.set(text, pending);
+    try {
+      const program = new Program(traced, await pending);
+      this.#programs.set(traced, program);
+      return program;
+    } catch (error) {
+      this.#executables.delete(text);
+      throw error;
+    }
+  }
+
+  async #compileText(text: string, name: string, signal: AbortSignal | undefined): Promise<Executable> {
+    const start = performance.now();
+    const options = {};
+    const key = ExecutableCache.keyOf({ program: text, options: encodeCompileOptions(options), target: this.#target });
+    const stored = await this.#cache?.read(key);
+    if (stored) {
+      try {
+        const executable = await this.client.deserialize(stored, signal ? { signal } : {});
+        this.compiled.fromCache++;
+        return executable;
+      } catch (error) {
+        signal?.throwIfAborted();
+        log(
+          'warn',
+          `the cached executable of ${name} cannot be loaded and is compiled again: ${(error as Error).message}`,
+        );
+        await this.#cache?.remove(key);
+      }
+    }
+    const executable = await this.client.compile(text, options, signal ? { signal } : {});
+    this.compiled.programs++;
+    log('debug', `compiled ${name} in ${(performance.now() - start).toFixed(0)} ms`);
+    if (this.#cache) await this.#cache.write(key, executable.serialize());
+    return executable;
+  }
+
+  /** Copies host values to the device, or lends them where their memory is fit for use in place. */
+  upload(values: ArrayBufferView, dtype: DType, shape: readonly number[]): Promise<DeviceArray> {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return this.client.upload(bytes, { dtype, shape, transfer: 'share' });
+  }
+
+  /** How many executables are loaded. */
+  get executableCount(): number {
+    return this.#executables.size;
+  }
+
+  /** Frees the device and everything on it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cache?.trim();
+    await this.client[Symbol.asyncDispose]();
+  }
+}
