@@ -51,19 +51,19 @@ export function bindWeights<W extends DeclaredWeight>(
   if (!found) throw unknownLayout(store, family);
   const { layout, prefix } = found;
   const bound = new Map<W, WeightSource>();
+  /** Stored rows in use, by key. */
   const used = new Map<string, [start: number, end: number][]>();
-  const missing = new Map<string, string>();
+  const missing = new Set<string>();
   const mismatches: string[] = [];
 
   for (const weight of declared) {
     const parts = layout.parts(weight.name).map((part) => ({ ...part, key: storedKey(part.key) }));
     const absent = parts.filter(({ key }) => !store.has(key));
-    for (const { key } of absent) missing.set(key, weight.name);
-    if (absent.length > 0) continue;
-    const slice = locate(weight, parts, store);
-    if (typeof slice === 'string') {
-      mismatches.push(slice);
+    const slice = absent.length === 0 ? locate(weight, parts, store) : undefined;
+    if (slice === undefined || typeof slice === 'string') {
+      for (const { key } of absent) missing.add(key);
       for (const { key } of parts) used.set(key, used.get(key) ?? []);
+      if (slice !== undefined) mismatches.push(slice);
       continue;
     }
     const { key, start, end, rows, info } = slice;
@@ -85,7 +85,8 @@ export function bindWeights<W extends DeclaredWeight>(
     const ours = key.startsWith(prefix) && within(name) && !layout.unused.some((pattern) => pattern.test(name));
     if (ours && !used.has(key) && !isDuplicate(name)) unexpected.push(key);
   }
-  if (mismatches.length === 0) mismatches.push(...coverage(used, store));
+  // Rows are only counted once every weight has found its own.
+  if (missing.size + mismatches.length === 0) mismatches.push(...coverage(used, store));
   if (missing.size + unexpected.length + mismatches.length > 0) {
     throw mismatch(store.path, `${family} weights (${layout.name} names)`, missing, unexpected, mismatches);
   }
@@ -123,18 +124,20 @@ function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: Wei
     return { key, start, end, rows, info };
   });
   const total = stored.reduce((sum, { start, end }) => sum + end - start, 0);
-  const first = stored[0]!;
   const wanted = weight.rows ?? { start: 0, end: total, of: shape[0] ?? 1 };
   const whole = shape.length === 0 ? [] : [wanted.of, ...shape.slice(1)];
-  const files = stored.map(({ info }) => info.file).join(', ');
+  const files = [...new Set(stored.map(({ info }) => info.file))].join(', ');
 
   const integer = stored.find(({ info }) => !/^(f|bf)\d/.test(info.dtype));
   if (integer) return `${name}: expected floating point, found ${integer.info.dtype} in ${files}`;
   const odd = stored.find(({ info }) => !sameShape(info.shape.slice(1), shape.slice(1)));
   if (odd || total !== wanted.of) {
-    const shapes =
-      stored.length === 1 ? show(first.info.shape) : stored.map(({ info }) => show(info.shape)).join(' + ');
+    // Two halves of one tensor are one shape.
+    const shapes = [...new Map(stored.map(({ key, info }) => [key, show(info.shape)])).values()].join(' + ');
     return `${name}: expected ${show(whole)}, found ${shapes} in ${files}`;
+  }
+  if (wanted.end - wanted.start !== (shape[0] ?? 1)) {
+    return `${name}: declared as ${show(shape)}, but as rows ${wanted.start} to ${wanted.end}`;
   }
   let at = 0;
   for (const part of stored) {
@@ -173,17 +176,17 @@ function coverage(used: ReadonlyMap<string, readonly [number, number][]>, store:
 function mismatch(
   path: string,
   what: string,
-  missing: ReadonlyMap<string, string>,
+  missing: ReadonlySet<string>,
   unexpected: readonly string[],
   mismatches: readonly string[],
 ): FluxionError {
   const lines = [
-    ...listed('missing', [...missing.keys()], (key) => {
+    ...listed('missing', [...missing], (key) => {
       const near = nearest(key, unexpected, 1)[0];
       return near ? `${key} (nearest in the file: ${near})` : key;
     }),
     ...listed('unexpected', unexpected, (key) => key),
-    ...listed('of the wrong shape', mismatches, (line) => line),
+    ...listed('that do not fit', mismatches, (line) => line),
   ];
   return new FluxionError('bad_weights', [`${path}: does not fit the ${what}`, ...lines].join('\n'), {
     hint: 'check that the weights and the config.json belong to the same model',

@@ -3,7 +3,7 @@
  * and plain positional reads (here) are interchangeable.
  */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { FluxionError } from '../support/errors.ts';
 
 /** A file of fixed size whose byte ranges can be looked at until it is disposed. */
@@ -70,17 +70,30 @@ export function checkRange(file: { path: string; size: number }, offset: number,
   }
 }
 
-function openDescriptor(path: string): number {
+/** Says what stands at a path; a path that cannot be looked at counts as missing. */
+export function kindOf(path: string): 'file' | 'folder' | 'missing' {
   try {
-    return openSync(path, 'r');
+    return statSync(path).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return 'missing';
+  }
+}
+
+/** Lists the names in a folder, sorted; throws `not_found` or `io` naming the path. */
+export function listFolder(path: string): string[] {
+  return attempt(path, 'folder', () => readdirSync(path)).sort();
+}
+
+function openDescriptor(path: string): number {
+  return attempt(path, 'file', () => openSync(path, 'r'));
+}
+
+function attempt<T>(path: string, what: string, call: () => T): T {
+  try {
+    return call();
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new FluxionError(
-      missing ? 'not_found' : 'io',
-      `${path}: ${missing ? 'no such file' : (cause as Error).message}`,
-      {
-        cause,
-      },
-    );
+    const message = missing ? `no such ${what}` : (cause as Error).message;
+    throw new FluxionError(missing ? 'not_found' : 'io', `${path}: ${message}`, { cause });
   }
 }

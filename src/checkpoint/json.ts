@@ -34,7 +34,7 @@ export function parseJson(text: string, where: string): Json {
     match(space);
     return text[at] ?? '';
   };
-  const shown = (): string => (at < text.length ? `found ${JSON.stringify(text.slice(at, at + 12))}` : 'found the end');
+  const shown = (): string => (at < text.length ? `found ${quote(text.slice(at, at + 12))}` : 'found the end');
 
   const string = (): string => {
     const start = at;
@@ -44,7 +44,7 @@ export function parseJson(text: string, where: string): Json {
     try {
       return JSON.parse(text.slice(start, at)) as string;
     } catch {
-      return fail(`bad string ${text.slice(start, Math.min(at, start + 40))}`);
+      return fail(`bad string ${quote(text.slice(start, at))}`);
     }
   };
   /** Reads items up to `close`; commas between them, none after the last. */
@@ -71,7 +71,7 @@ export function parseJson(text: string, where: string): Json {
       const object: JsonObject = new Map();
       sequence('}', () => {
         const key = string();
-        if (object.has(key)) fail(`duplicate key '${key.slice(0, 200)}'`);
+        if (object.has(key)) fail(`duplicate key ${quote(key)}`);
         if (next() !== ':') fail(`expected ':', ${shown()}`);
         at++;
         object.set(key, value(depth + 1));
@@ -126,5 +126,10 @@ export function describeJson(value: Json | undefined): string {
   if (value instanceof Map) return 'an object';
   if (Array.isArray(value))
     return value.length <= 8 ? `[${value.map(describeJson).join(', ')}]` : `${value.length} values`;
-  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value);
+  return typeof value === 'string' ? quote(value) : String(value);
+}
+
+/** Quotes text of unknown origin for a message: cut at 80 characters, control characters escaped. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -3,10 +3,9 @@
  * configs; the weights of a component are opened when asked for.
  */
 
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
-import { type OpenFile, readingFile } from './file-bytes.ts';
+import { kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
 import { describeJson, type JsonObject, readJsonObject } from './json.ts';
 import {
   type ClipConfig,
@@ -72,12 +71,12 @@ export function openPipelineFolder(path: string, options: OpenPipelineOptions = 
 
   const folder = (component: string, needs: readonly string[]): string => {
     const found = join(path, component);
-    if (!isFolder(found)) {
+    if (kindOf(found) !== 'folder') {
       throw new FluxionError('not_found', `${path}: no ${component} folder; looked for ${found}`, {
-        hint: `a complete Flux pipeline has transformer, text_encoder, text_encoder_2, tokenizer, tokenizer_2, vae and scheduler`,
+        hint: 'a complete Flux pipeline has transformer, text_encoder, text_encoder_2, tokenizer, tokenizer_2, vae and scheduler',
       });
     }
-    const names = readdirSync(found);
+    const names = listFolder(found);
     if (!needs.some((name) => names.includes(name))) {
       const listed = names.length === 0 ? 'it is empty' : `it has ${names.slice(0, 10).join(', ')}`;
       throw new FluxionError('not_found', `${found}: no ${needs.join(' or ')}; ${listed}`);
@@ -106,9 +105,9 @@ export function openPipelineFolder(path: string, options: OpenPipelineOptions = 
 }
 
 function readIndex(path: string): JsonObject {
-  if (!isFolder(path)) throw new FluxionError('not_found', `${path}: no such folder`);
+  if (kindOf(path) !== 'folder') throw new FluxionError('not_found', `${path}: no such folder`);
   const file = join(path, 'model_index.json');
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+  if (kindOf(file) === 'missing') {
     throw new FluxionError('not_found', `${path}: no model_index.json, so this is not a diffusers pipeline folder`, {
       hint: 'give the folder that holds transformer, text_encoder, vae and the others',
     });
@@ -137,8 +136,4 @@ function checkWidths({ path, transformer, clip, t5 }: PipelineFolder): void {
   };
   check('joint_attention_dim', transformer.jointAttentionDim, 'text_encoder_2 d_model', t5.width);
   check('pooled_projection_dim', transformer.pooledDim, 'text_encoder hidden_size', clip.width);
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

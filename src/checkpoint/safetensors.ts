@@ -8,11 +8,12 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
 import { byteSize, type DType, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { FileBytes } from './file-bytes.ts';
-import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject } from './json.ts';
+import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject, quote } from './json.ts';
 
 /** Largest header accepted, as in the reference implementation. */
 const MAX_HEADER = 100_000_000;
 const MAX_RANK = 8;
+const MAX_NAME = 1024;
 
 // biome-ignore format: one line a family
 const DTYPE_NAMES = {
@@ -64,16 +65,21 @@ function readMetadata(value: Json | undefined, path: string): Map<string, string
   if (!(value instanceof Map)) throw bad(path, `__metadata__: expected an object, found ${describeJson(value)}`);
   for (const [key, text] of value) {
     if (typeof text !== 'string')
-      throw bad(path, `__metadata__.${key}: expected a string, found ${describeJson(text)}`);
+      throw bad(path, `__metadata__.${quote(key)}: expected a string, found ${describeJson(text)}`);
     metadata.set(key, text);
   }
   return metadata;
 }
 
 function readTensor(name: string, entry: Json, dataStart: number, size: number, path: string): TensorInfo {
+  // Names end up in messages and on terminals.
+  if (name === '' || name.length > MAX_NAME || /\p{Cc}/u.test(name)) {
+    throw bad(path, `tensor name ${quote(name)}: expected 1 to ${MAX_NAME} printable characters`);
+  }
   if (!(entry instanceof Map)) throw bad(path, `${name}: expected an object, found ${describeJson(entry)}`);
   for (const key of entry.keys()) {
-    if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') throw bad(path, `${name}.${key}: no such field`);
+    if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets')
+      throw bad(path, `${name}: no such field as ${quote(key)}`);
   }
   const dtype = readDtype(name, entry, path);
   const shape = readShape(name, entry, path);
@@ -181,6 +187,8 @@ export function layoutSafetensors(
   tensors: Iterable<NamedTensor>,
   { align = 64, metadata = {} }: WriteOptions = {},
 ): Uint8Array[] {
+  if (!Number.isInteger(Math.log2(align)) || align < 8)
+    throw new RangeError(`align: expected a power of two from 8 on, not ${align}`);
   const rank = (t: NamedTensor): number => (t.bytes.byteLength % align === 0 ? 0 : 1 / byteSize(t.dtype));
   const ordered = [...tensors].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const entries = new Map<string, unknown>();
@@ -194,7 +202,8 @@ export function layoutSafetensors(
         `${name}: ${bytes.byteLength} bytes do not hold ${dtype} [${shape.join(', ')}]`,
       );
     }
-    if (entries.has(name)) throw new FluxionError('bad_weights', `${name}: two tensors of this name`);
+    if (entries.has(name) || name === '__metadata__')
+      throw new FluxionError('bad_weights', `${name}: the name is taken`);
     entries.set(name, { dtype: SPELLINGS.get(dtype), shape, data_offsets: [at, at + bytes.byteLength] });
     at += bytes.byteLength;
   }

@@ -3,12 +3,11 @@
  * looked at when asked for, as views where the given `OpenFile` maps its files.
  */
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
-import { type FileBytes, type OpenFile, readingFile } from './file-bytes.ts';
-import { describeJson, readJsonObject } from './json.ts';
+import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
+import { describeJson, quote, readJsonObject } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
 
 export interface OpenStoreOptions {
@@ -54,7 +53,7 @@ export class WeightStore implements Disposable {
 
   /** Opens a `.safetensors` file, a `.safetensors.index.json`, or the weights found in a component's folder. */
   static open(path: string, { openFile = readingFile, variant }: OpenStoreOptions = {}): WeightStore {
-    const target = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? findWeights(path, variant) : path;
+    const target = kindOf(path) === 'folder' ? findWeights(path, variant) : path;
     using files = new DisposableStack();
     const entries = new Map<string, Entry>();
     const metadata = new Map<string, string>();
@@ -139,13 +138,13 @@ function readIndex(path: string, openFile: OpenFile): Map<string, Set<string>> {
     if (typeof name !== 'string' || !/^[^/\\:\0]+\.safetensors$/.test(name)) {
       throw new FluxionError(
         'bad_file',
-        `${path}: weight_map.${key}: expected the name of a .safetensors file beside it, found ${describeJson(name)}`,
+        `${path}: weight_map.${quote(key)}: expected the name of a .safetensors file beside it, found ${describeJson(name)}`,
       );
     }
     const shard = join(dirname(path), name);
     shards.set(shard, (shards.get(shard) ?? new Set()).add(key));
   }
-  const missing = [...shards.keys()].filter((shard) => !existsSync(shard));
+  const missing = [...shards.keys()].filter((shard) => kindOf(shard) !== 'file');
   if (missing.length > 0) {
     throw new FluxionError(
       'not_found',
@@ -180,7 +179,12 @@ function checkShard(
 
 /** Joins at most ten names. */
 function some(names: readonly string[]): string {
-  return names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');
+  return (
+    names
+      .slice(0, 10)
+      .map((name) => (/\p{Cc}/u.test(name) || name.length > 200 ? quote(name) : name))
+      .join(', ') + (names.length > 10 ? ', …' : '')
+  );
 }
 
 /**
@@ -188,7 +192,7 @@ function some(names: readonly string[]): string {
  * variant infix (`<base>.fp16.safetensors`, `<base>.safetensors.index.fp16.json`); the asked-for variant comes before all.
  */
 export function findWeights(folder: string, variant?: string): string {
-  const names = readdirSync(folder).sort();
+  const names = listFolder(folder);
   const bases = ['diffusion_pytorch_model', 'model'];
   const candidates = (infix: string): string[] =>
     bases.flatMap((base) =>
