@@ -225,6 +225,7 @@ export class Api {
   static load(path: string): Api {
     let getApi: () => bigint | null;
     try {
+      keepLoaded(path);
       getApi = koffi.load(path).func('void *GetPjrtApi()') as unknown as () => bigint | null;
     } catch (cause) {
       throw new FluxionError('plugin', `cannot load ${path}: ${cause instanceof Error ? cause.message : cause}`, {
@@ -308,6 +309,20 @@ export class Api {
       hint: `the plugin implements PJRT API ${this.version.major}.${this.version.minor}, this program was written for ${API_VERSION.major}.${API_VERSION.minor}; a newer plugin may have it`,
     });
   }
+}
+
+/** RTLD_NOW | RTLD_NODELETE of <dlfcn.h>. */
+const STAY: Partial<Record<NodeJS.Platform, number>> = { linux: 0x2 | 0x1000, darwin: 0x2 | 0x80 };
+
+/**
+ * Loads a library for the rest of the process. koffi unloads its own handle when that is collected and when Node ends, while
+ * the plugin's threads and exit handlers still run its code.
+ */
+function keepLoaded(path: string): void {
+  const flags = STAY[process.platform];
+  if (flags === undefined) return;
+  const dlopen = koffi.load(null).func('void *dlopen(const char *path, int flags)');
+  dlopen(path, flags);
 }
 
 function readExtensions(first: bigint): string[] {
