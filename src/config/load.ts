@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { acceptedKeys } from './accepted.ts';
 import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
@@ -198,7 +199,7 @@ function isHonoured(name: KeyName, value: unknown, { where, asked }: Setting): b
   if (name === 'hardware') return value !== 'tpu' || asked === 'by user';
   if (row.use === 'honoured' || row.kind === 'parallelism') return true; // mesh sizes are checked together, by checkMesh
   const today = row.today ?? [defaultOf(name)];
-  if (today.some((known) => JSON.stringify(known) === JSON.stringify(value))) return true;
+  if (today.some((known) => isDeepStrictEqual(known, value))) return true;
   if (row.use === 'noted' || (asked === 'by file' && row.inFile === 'noted')) return false;
   throw new FluxionError('unsupported', `${where}: ${name}=${clip(value)} cannot be honoured: ${row.because}`, {
     hint: `leave ${name} out, or set it to ${clip(today[0])}`,
@@ -237,6 +238,8 @@ function reconcile(config: Config, sources: Partial<Record<KeyName, string>>, no
 }
 
 function clip(value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value));
+  const json = (part: unknown) =>
+    JSON.stringify(part, (_key, item) => (typeof item === 'bigint' ? String(item) : item));
+  const text = typeof value === 'string' ? `'${value}'` : typeof value === 'object' ? json(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

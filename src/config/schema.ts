@@ -22,7 +22,7 @@ interface Kinds {
   number: number;
   boolean: boolean;
   dtype: Float;
-  seeds: number | readonly number[];
+  seeds: number | bigint | readonly (number | bigint)[];
   sigmas: readonly number[];
   names: readonly string[];
   parallelism: number;
@@ -62,8 +62,14 @@ const LIST_LIMIT = 1024;
 
 const text = z.string().max(TEXT_LIMIT);
 const list = <T extends z.ZodType>(item: T) => z.array(item).max(LIST_LIMIT);
-// Seeds are what both torch.manual_seed and jax.random.key take and JavaScript holds exactly.
-const seed = z.int().min(0);
+// What torch.manual_seed takes.
+const seed = z.union([
+  z.int(),
+  z
+    .bigint()
+    .min(-(2n ** 63n))
+    .max(2n ** 64n - 1n),
+]);
 
 /** What each named kind looks like: for a message (`expected …`), for `--help`, and for validation. */
 const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (row: Key) => z.ZodType }> = {
@@ -100,7 +106,7 @@ const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (
     type: () => z.enum(FLOAT_WORDS).transform(parseFloatName),
   },
   seeds: {
-    expected: 'a whole number from 0 to 2⁵³ − 1, or a list of them',
+    expected: 'a whole number from -2⁶³ to 2⁶⁴ - 1, or a list of them',
     placeholder: 'N|[N, …]',
     type: () => z.union([seed, list(seed).min(1)]),
   },
@@ -233,7 +239,13 @@ export function configJsonSchema(): Record<string, unknown> {
       return [name, row.default === undefined ? described : described.meta({ default: row.default })];
     }),
   );
-  const schema = z.toJSONSchema(z.strictObject(shape), { io: 'input' });
+  const schema = z.toJSONSchema(z.strictObject(shape), {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === 'bigint') jsonSchema.type = 'integer';
+    },
+  });
   const others = Object.entries(acceptedKeys).map(([name, reason]) => [name, { description: `No effect: ${reason}` }]);
   return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(others) } };
 }

@@ -16,14 +16,16 @@ export interface Entry {
   readonly text: unknown;
 }
 
-const SIZE_LIMIT = 1 << 20;
+/** Characters; the parser takes up to 5 s for a hostile megabyte. MaxDiffusion's files have 13 thousand. */
+const SIZE_LIMIT = 1 << 18;
 const FLOW_DEPTH_LIMIT = 32;
 /** Of `-`, `?` and `:` in one line, each of which opens a level outside brackets. */
 const LINE_LEVEL_LIMIT = 16;
 const INDENT_LIMIT = 256;
 const ALIAS_LIMIT = 100;
 
-const OPTIONS = { version: '1.1', uniqueKeys: false, merge: false, logLevel: 'error' } as const;
+// Integers as bigint: a seed may have 64 bits.
+const OPTIONS = { version: '1.1', uniqueKeys: false, merge: false, intAsBigInt: true, logLevel: 'error' } as const;
 
 /** Parses a file whose top level is a map; `where` names it in messages. Throws `bad_config` with the line. */
 export function parseYamlFile(source: string, where: string): Entry[] {
@@ -103,7 +105,7 @@ function checkNesting(source: string, where: string): void {
 function toValue(node: Node | null, document: Document, where: string): unknown {
   if (node === null) return null;
   try {
-    return node.toJS(document, { maxAliasCount: ALIAS_LIMIT });
+    return narrow(node.toJS(document, { maxAliasCount: ALIAS_LIMIT }), new Set());
   } catch (cause) {
     throw new FluxionError('bad_config', `${where}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
@@ -111,11 +113,28 @@ function toValue(node: Node | null, document: Document, where: string): unknown 
   }
 }
 
+/** Turns integers that a number holds exactly into numbers, and refuses structures that contain themselves. */
+function narrow(value: unknown, within: Set<object>): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (within.has(value)) throw new RangeError('an alias contains itself');
+  within.add(value);
+  const copy = Array.isArray(value)
+    ? value.map((item) => narrow(item, within))
+    : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, narrow(item, within)]));
+  within.delete(value);
+  return copy;
+}
+
 function toText(node: Node | null, document: Document, where: string): unknown {
   const target = isAlias(node) ? node.resolve(document) : node;
-  if (isSeq(target)) return target.items.map((item) => (isSeq(item) ? null : toText(item as Node, document, where)));
-  const plain = isScalar(target) && typeof target.value !== 'string' && target.value !== null;
-  return plain && target.source !== undefined ? target.source : toValue(node, document, where);
+  if (isSeq(target)) return target.items.map((item) => scalarText(item) ?? toValue(item as Node, document, where));
+  return scalarText(target) ?? toValue(node, document, where);
+}
+
+/** A plain scalar that YAML reads as something else than text (and not as null), letter by letter. */
+function scalarText(node: unknown): string | undefined {
+  return isScalar(node) && typeof node.value !== 'string' && node.value !== null ? node.source : undefined;
 }
 
 function describe(node: unknown): string {

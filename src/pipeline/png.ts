@@ -1,0 +1,160 @@
+/**
+ * PNG files as chunks: reads their text, and adds text to them. Pixels are left to sharp.
+ * Files may be hostile: every length is checked against what is there, and inflated text is bounded.
+ */
+
+import { crc32, inflateSync } from 'node:zlib';
+import { FluxionError } from '../support/errors.ts';
+
+/** One chunk: where it starts in the file, and how many bytes of data it holds. */
+export interface PngChunk {
+  readonly type: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What a PNG says of itself, without its pixels. */
+export interface PngInfo {
+  readonly width: number;
+  readonly height: number;
+  readonly chunks: readonly PngChunk[];
+  /** Text chunks by keyword; of equal keywords the first. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+/** Length and type before a chunk's data, CRC after it. */
+const HEAD = 8;
+const TAIL = 4;
+const IHDR_LENGTH = 13;
+/** The greatest length and side that the format allows. */
+const MAX_INT = 2 ** 31 - 1;
+const CHUNK_LIMIT = 100_000;
+/** Bytes of one text, inflated. */
+const TEXT_LIMIT = 1 << 20;
+
+type Encoding = 'latin1' | 'utf8';
+
+/**
+ * Reads a PNG's size, chunks and texts; `where` names it in messages. Throws `bad_file` for what is no PNG, is cut off,
+ * or fails a checksum. Pixel data is checked by its checksum alone.
+ */
+export function readPng(bytes: Uint8Array, where: string): PngInfo {
+  const bad = (message: string, hint?: string) => new FluxionError('bad_file', `${where}: ${message}`, { hint });
+  if (!SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length))) {
+    throw bad(`expected a PNG, found ${kindOf(bytes)}`, 'other formats, and programs that re-encode, lose the recipe');
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const chunks: PngChunk[] = [];
+  const texts = new Map<string, string>();
+  for (let offset = SIGNATURE.length; ; ) {
+    const left = bytes.length - offset;
+    if (left < HEAD + TAIL) throw bad(`cut off at byte ${bytes.length}, before its IEND chunk`);
+    const length = view.getUint32(offset);
+    const type = decode('latin1', bytes.subarray(offset + 4, offset + HEAD));
+    if (!/^[A-Za-z]{4}$/.test(type))
+      throw bad(`expected a chunk at byte ${offset}, found ${JSON.stringify(type)} as its type`);
+    if (length > MAX_INT || length > left - HEAD - TAIL) {
+      throw bad(`chunk ${type} at byte ${offset} says ${length} bytes, and ${left - HEAD - TAIL} are left`);
+    }
+    const end = offset + HEAD + length;
+    const data = bytes.subarray(offset + HEAD, end);
+    if (crc32(bytes.subarray(offset + 4, end)) !== view.getUint32(end))
+      throw bad(`chunk ${type} at byte ${offset} fails its CRC`);
+    if ((chunks.length === 0) !== (type === 'IHDR') || (type === 'IHDR' && length !== IHDR_LENGTH)) {
+      throw bad(
+        `expected IHDR of ${IHDR_LENGTH} bytes as the first chunk and nowhere else, found ${type} at byte ${offset}`,
+      );
+    }
+    chunks.push({ type, offset, length });
+    if (chunks.length > CHUNK_LIMIT) throw bad(`expected at most ${CHUNK_LIMIT} chunks`);
+    const text = readText(type, data);
+    if (text && !texts.has(text.keyword)) texts.set(text.keyword, text.text);
+    if (type === 'IEND') break;
+    offset = end + TAIL;
+  }
+  const width = view.getUint32(SIGNATURE.length + HEAD);
+  const height = view.getUint32(SIGNATURE.length + HEAD + 4);
+  if (width === 0 || height === 0 || width > MAX_INT || height > MAX_INT)
+    throw bad(`impossible size ${width}×${height}`);
+  return { width, height, chunks, texts };
+}
+
+/** Adds texts to a PNG right after its header: as tEXt where Latin-1 holds them, else as iTXt (UTF-8). */
+export function addTexts(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
+  const at = SIGNATURE.length + HEAD + IHDR_LENGTH + TAIL;
+  const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
+  return Buffer.concat([png.subarray(0, at), ...added, png.subarray(at)]);
+}
+
+function textChunk(keyword: string, text: string): Uint8Array {
+  // NUL ends a field and cannot be in a text.
+  const clean = text.replaceAll('\0', '\ufffd');
+  const isLatin1 = /^[\t\n\r\x20-\x7e\xa0-\xff]*$/.test(clean);
+  return isLatin1
+    ? chunk('tEXt', Buffer.from(`${keyword}\0${clean}`, 'latin1'))
+    : // No compression, no language, no translated keyword.
+      chunk('iTXt', Buffer.from(`${keyword}\0\0\0\0\0${clean}`, 'utf8'));
+}
+
+function chunk(type: string, data: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(HEAD + data.length + TAIL);
+  bytes.writeUInt32BE(data.length, 0);
+  bytes.write(type, 4, 'latin1');
+  bytes.set(data, HEAD);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, HEAD + data.length)), HEAD + data.length);
+  return bytes;
+}
+
+/** Reads one text chunk; undefined for other chunks and for texts that are broken or too long, which others may have written. */
+function readText(type: string, data: Uint8Array): { keyword: string; text: string } | undefined {
+  if (type !== 'tEXt' && type !== 'zTXt' && type !== 'iTXt') return undefined;
+  const [keywordBytes, rest] = splitAtNul(data);
+  if (rest === undefined || keywordBytes.length === 0 || keywordBytes.length > 79) return undefined;
+  const keyword = decode('latin1', keywordBytes);
+  if (type === 'tEXt') return bounded(keyword, rest, 'latin1');
+  if (type === 'zTXt') return rest[0] === 0 ? inflated(keyword, rest.subarray(1), 'latin1') : undefined;
+  const [compressed, method] = rest;
+  const [, afterLanguage] = splitAtNul(rest.subarray(2));
+  const [, text] = splitAtNul(afterLanguage ?? new Uint8Array());
+  if (text === undefined || (compressed === 1 && method !== 0)) return undefined;
+  return compressed === 1 ? inflated(keyword, text, 'utf8') : bounded(keyword, text, 'utf8');
+}
+
+function bounded(
+  keyword: string,
+  bytes: Uint8Array,
+  encoding: Encoding,
+): { keyword: string; text: string } | undefined {
+  return bytes.length <= TEXT_LIMIT ? { keyword, text: decode(encoding, bytes) } : undefined;
+}
+
+function inflated(
+  keyword: string,
+  bytes: Uint8Array,
+  encoding: Encoding,
+): { keyword: string; text: string } | undefined {
+  try {
+    return { keyword, text: decode(encoding, inflateSync(bytes, { maxOutputLength: TEXT_LIMIT })) };
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(encoding: Encoding, bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
+}
+
+function splitAtNul(bytes: Uint8Array): [before: Uint8Array, after: Uint8Array | undefined] {
+  const at = bytes.indexOf(0);
+  return at === -1 ? [bytes, undefined] : [bytes.subarray(0, at), bytes.subarray(at + 1)];
+}
+
+function kindOf(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'an empty file';
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'a JPEG';
+  if (decode('latin1', bytes.subarray(0, 4)) === 'RIFF' && decode('latin1', bytes.subarray(8, 12)) === 'WEBP')
+    return 'a WebP';
+  if (SIGNATURE.subarray(0, bytes.length).equals(bytes.subarray(0, SIGNATURE.length))) return 'its first bytes alone';
+  return 'something else';
+}
