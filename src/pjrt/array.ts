@@ -82,7 +82,7 @@ export class DeviceArray implements Disposable {
     await this.#ready;
   }
 
-  /** Copies the contents to the host once they are there: dense, row-major, one copy. */
+  /** Copies the contents to the host once they are there, in row-major order: one copy. */
   async toHost(): Promise<Uint8Array<ArrayBuffer>> {
     const { api, events } = this.device.client;
     const bytes = new Uint8Array(this.byteLength);
@@ -153,15 +153,15 @@ export async function uploadArray(client: Client, bytes: Uint8Array, spec: Array
     return await client.handle.during(async (address) => {
       const made = await api.transfer('PJRT_Client_BufferFromHostBuffer', { client: address, ...fields }, copied);
       const buffer = made.get('buffer');
-      const unused = events.done(made.get('done_with_host_buffer'), `uploading ${dtype}[${shape}]`);
+      const unused = () => events.done(made.get('done_with_host_buffer'), `uploading ${dtype}[${shape}]`);
       if (transfer === 'share' && isInPlace(api, buffer, bytes)) {
         // The event comes when the last execution that reads the array has ended, some time after its disposal.
-        const releaseHost = () => void unused.catch(() => {}).finally(release);
+        const releaseHost = () => void unused().then(release, release);
         return new DeviceArray(buffer, { dtype, shape, device }, { zeroCopy: true, release: releaseHost });
       }
       const array = new DeviceArray(buffer, { dtype, shape, device });
       try {
-        await unused;
+        await unused();
       } catch (error) {
         array.dispose();
         throw error;
@@ -190,7 +190,10 @@ function memoryOf(device: Device, kind: MemoryKind): bigint {
   });
 }
 
-/** A dense row-major host layout: devices may keep arrays in another order. */
+/**
+ * A dense row-major host layout, since devices may keep arrays in another order. The CPU plugin ignores it and copies in device order, which is
+ * row-major too unless a program asks for another with `mhlo.layout_mode`.
+ */
 function rowMajor(rank: number): Struct<'PJRT_Buffer_MemoryLayout'> | null {
   if (rank < 2) return null;
   return new Struct('PJRT_Buffer_MemoryLayout', { type: ENUMS.PJRT_Buffer_MemoryLayout_Type.Tiled }).embed(

@@ -192,6 +192,8 @@ const LARGE_TRANSFER = 4 << 20;
 /** The function table of one loaded plugin. */
 export class Api {
   readonly path: string;
+  /** The native PJRT_Api. */
+  readonly address: bigint;
   readonly version: { readonly major: number; readonly minor: number };
   /** Names of the extensions the plugin offers, `Extension_N` for numbers newer than the header. */
   readonly extensions: readonly string[];
@@ -202,6 +204,7 @@ export class Api {
   /** Reads the table at `address`, which must stay valid for the life of the process. */
   constructor(address: bigint, path: string) {
     this.path = path;
+    this.address = address;
     const head = new DataView(viewNative(address, TABLE_OFFSET));
     const size = Number(head.getBigUint64(0, true));
     this.version = { major: head.getInt32(32, true), minor: head.getInt32(36, true) };

@@ -11,6 +11,7 @@ import { Handle } from './lifetime.ts';
 import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
+import { Pacing } from './pacing.ts';
 
 const loaded = new Map<string, Plugin>();
 
@@ -58,6 +59,7 @@ export class Client implements Disposable, AsyncDisposable {
   readonly api: Api;
   readonly events: Events;
   readonly handle: Handle;
+  readonly pacing: Pacing = new Pacing();
   /** `cpu`, `cuda`, `tpu`, … */
   readonly platformName: string;
   readonly platformVersion: string;

@@ -209,9 +209,20 @@ export class Executable extends CompiledExecutable {
       this.#call = new ExecuteCall(this.addressableDevices.length, arity, this.numOutputs);
     const outputs = this.#call.run(this.api, executable, args, donate);
     for (const list of args) for (const i of donate) list[i]!.dispose(`it was donated to ${this.name}`);
-    return outputs.map((list, d) =>
+    const results = outputs.map((list, d) =>
       list.map((buffer, i) => new DeviceArray(buffer, { ...this.outputs[i]!, device: this.addressableDevices[d]! })),
     );
+    this.client.pacing.started(results[0]?.[0]);
+    return results;
+  }
+
+  /**
+   * Does what `execute` does, but first waits while so many executions are unfinished that starting one would block the event loop. Use this
+   * wherever many programs are started one after the other.
+   */
+  async start(args: readonly (readonly DeviceArray[])[], options: ExecuteOptions = {}): Promise<DeviceArray[][]> {
+    await this.client.pacing.turn();
+    return this.execute(args, options);
   }
 
   /** Starts a program of one device. */

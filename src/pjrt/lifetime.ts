@@ -108,15 +108,23 @@ export class Handle {
     this.#releaseWhenIdle();
   }
 
+  /** Postpones the freeing of the object until the returned function is called. */
+  retain(): () => void {
+    this.#users++;
+    return () => {
+      this.#users--;
+      this.#releaseWhenIdle();
+    };
+  }
+
   /** Runs `action` with the address, postponing the freeing of the object until it settles. */
   async during<T>(action: (address: bigint) => Promise<T>): Promise<T> {
-    const address = this.address;
-    this.#users++;
+    const { address } = this;
+    const release = this.retain();
     try {
       return await action(address);
     } finally {
-      this.#users--;
-      this.#releaseWhenIdle();
+      release();
     }
   }
 

@@ -1,0 +1,186 @@
+/**
+ * Files as memory: a read-only mapping whose ranges a device can use in place, without the file ever being read as a whole.
+ *
+ * Ownership: the mapping lives until the file is disposed and the last array that uses it in place is gone. Disposing the file detaches the
+ * views handed out (their length becomes 0), so none can be read afterwards by mistake; arrays made from them stay good. A file that is cut
+ * short while it is mapped ends the process with SIGBUS, as with any mapping: do not overwrite model files in place.
+ */
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import koffi from 'koffi';
+import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
+import { Handle } from './lifetime.ts';
+import { alignedBytes, type MemoryOwner, setOwner, viewNative } from './memory.ts';
+
+/** A file of fixed size whose byte ranges can be looked at until it is disposed. */
+export interface MappedBytes extends Disposable {
+  readonly path: string;
+  readonly size: number;
+  /** Whether views lie over the file itself, rather than being read from it. */
+  readonly mapped: boolean;
+  /** Returns bytes `offset` to `offset + length`; throws `bad_file` when they do not lie within the file. */
+  view(offset: number, length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** Opens a file as memory; where the system cannot map it (Windows, some network file systems), views are read into 64-byte aligned memory. */
+export function openMapped(path: string): MappedBytes {
+  const descriptor = openFile(path);
+  let kept = false;
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) {
+      throw new FluxionError(
+        'io',
+        `${path}: expected a file, found a ${stat.isDirectory() ? 'folder' : 'special file'}`,
+      );
+    }
+    const base = mapDescriptor(descriptor, stat.size);
+    if (base !== undefined) return new MappedFile(path, stat.size, base);
+    if (stat.size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
+    const file = new AlignedFile(path, stat.size, descriptor);
+    kept = true;
+    return file;
+  } finally {
+    if (!kept) closeSync(descriptor);
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new FluxionError(
+      missing ? 'not_found' : 'io',
+      `${path}: ${missing ? 'no such file' : (cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+class MappedFile implements MappedBytes, MemoryOwner {
+  readonly path: string;
+  readonly size: number;
+  readonly mapped = true;
+  readonly #handle: Handle;
+  /** Every view's memory that may still be reachable. */
+  readonly #views: Set<WeakRef<ArrayBuffer>>;
+
+  constructor(path: string, size: number, base: bigint) {
+    const views = new Set<WeakRef<ArrayBuffer>>();
+    this.path = path;
+    this.size = size;
+    this.#views = views;
+    this.#handle = new Handle(this, {
+      kind: 'MappedFile',
+      label: () => path,
+      address: base,
+      release: (address) => {
+        detach(views);
+        unmap(address, size);
+      },
+    });
+  }
+
+  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const base = this.#handle.address;
+    checkRange(this, offset, length);
+    const buffer = viewNative(base + BigInt(offset), length);
+    // The view keeps its file alive, and uploads find the file through it.
+    setOwner(buffer, this);
+    this.#views.add(new WeakRef(buffer));
+    return new Uint8Array(buffer);
+  }
+
+  retain(): () => void {
+    return this.#handle.retain();
+  }
+
+  [Symbol.dispose](): void {
+    detach(this.#views);
+    this.#handle.dispose();
+  }
+}
+
+function detach(views: Set<WeakRef<ArrayBuffer>>): void {
+  for (const view of views) view.deref()?.transfer(0);
+  views.clear();
+}
+
+class AlignedFile implements MappedBytes {
+  readonly path: string;
+  readonly size: number;
+  readonly mapped = false;
+  #descriptor: number | undefined;
+
+  constructor(path: string, size: number, descriptor: number) {
+    this.path = path;
+    this.size = size;
+    this.#descriptor = descriptor;
+  }
+
+  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (this.#descriptor === undefined) throw new FluxionError('disposed', `${this.path} used after dispose`);
+    checkRange(this, offset, length);
+    const bytes = alignedBytes(length);
+    for (let done = 0; done < length; ) {
+      const got = readSync(this.#descriptor, bytes, done, length - done, offset + done);
+      if (got === 0) throw new FluxionError('io', `${this.path} ends at byte ${offset + done}: it shrank while in use`);
+      done += got;
+    }
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+}
+
+function checkRange({ path, size }: MappedBytes, offset: number, length: number): void {
+  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+  if (!whole || offset < 0 || length < 0 || offset + length > size) {
+    throw new FluxionError('bad_file', `${path}: bytes ${offset} to ${offset + length} do not lie within its ${size}`);
+  }
+}
+
+interface MemoryCalls {
+  mmap(at: null, length: number, protection: number, flags: number, descriptor: number, offset: number): bigint;
+  munmap(address: bigint, length: number): number;
+}
+
+const PROT_READ = 1;
+const MAP_PRIVATE = 2;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+let memoryCalls: MemoryCalls | 'none' | undefined;
+
+/** The C library's calls, found in the running process itself; the flag values above are those of Linux and macOS. */
+function posix(): MemoryCalls | undefined {
+  if (memoryCalls === undefined) {
+    memoryCalls = 'none';
+    if (process.platform === 'linux' || process.platform === 'darwin') {
+      const libc = koffi.load(null);
+      memoryCalls = {
+        mmap: libc.func(
+          'void *mmap(void *at, size_t length, int protection, int flags, int descriptor, int64_t offset)',
+        ),
+        munmap: libc.func('int munmap(void *address, size_t length)'),
+      };
+    }
+  }
+  return memoryCalls === 'none' ? undefined : memoryCalls;
+}
+
+function mapDescriptor(descriptor: number, size: number): bigint | undefined {
+  if (size === 0) return undefined;
+  const base = posix()?.mmap(null, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  return base === undefined || base === MAP_FAILED ? undefined : base;
+}
+
+function unmap(address: bigint, size: number): void {
+  posix()!.munmap(address, size);
+}

@@ -1,0 +1,96 @@
+/** Devices that need not be there: describing them, and compiling for them ahead of time. */
+
+import { type Client, mlirProgram, type Plugin } from './client.ts';
+import { type DeviceDescription, describeDevice } from './device.ts';
+import { CompiledExecutable } from './executable.ts';
+import { Handle } from './lifetime.ts';
+import { readWords } from './memory.ts';
+import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
+import { type CompileOptions, encodeCompileOptions } from './options.ts';
+
+/**
+ * An arrangement of devices by name, such as `v6e:2x2` for TPUs. GPUs take an empty name and the options `topology` (`1x1x1`) and
+ * `target_config`.
+ */
+export class TopologyDescription implements Disposable {
+  readonly plugin: Plugin;
+  readonly platformName: string;
+  readonly platformVersion: string;
+  readonly devices: readonly DeviceDescription[];
+  readonly handle: Handle;
+
+  private constructor(plugin: Plugin, topology: bigint, owner?: Client) {
+    const { api } = plugin;
+    this.plugin = plugin;
+    this.platformName = api
+      .call('PJRT_TopologyDescription_PlatformName', { topology })
+      .text('platform_name', 'platform_name_size');
+    this.platformVersion = api
+      .call('PJRT_TopologyDescription_PlatformVersion', { topology })
+      .text('platform_version', 'platform_version_size');
+    const listed = api.call('PJRT_TopologyDescription_GetDeviceDescriptions', { topology });
+    this.devices = readWords(listed.get('descriptions'), listed.get('num_descriptions')).map((description) =>
+      describeDevice(api, description),
+    );
+    const label = `${this.platformName} of ${this.devices.length}`;
+    this.handle = new Handle(this, {
+      kind: 'TopologyDescription',
+      label: () => label,
+      address: topology,
+      release: (address) => {
+        if (!owner) api.call('PJRT_TopologyDescription_Destroy', { topology: address });
+      },
+      parent: owner?.handle,
+    });
+  }
+
+  /** Asks a plugin for a topology; throws `pjrt` with the plugin's words when it does not know the name. */
+  static async create(plugin: Plugin, name: string, options: Options = {}): Promise<TopologyDescription> {
+    const { memory, count } = encodeNamedValues(options);
+    const text = Buffer.from(name);
+    const made = await plugin.api.callAsync('PJRT_TopologyDescription_Create', {
+      topology_name: text,
+      topology_name_size: text.length,
+      create_options: memory,
+      num_options: count,
+    });
+    return new TopologyDescription(plugin, made.get('topology'));
+  }
+
+  /** The arrangement of the devices that a client has. */
+  static of(client: Client): TopologyDescription {
+    const { plugin, api, handle } = client;
+    const topology = api.call('PJRT_Client_TopologyDescription', { client: handle.address }).get('topology');
+    return new TopologyDescription(plugin, topology, client);
+  }
+
+  /** What the plugin tells of the arrangement. */
+  attributes(): Map<string, AttributeValue> {
+    const { api } = this.plugin;
+    const listed = api.call('PJRT_TopologyDescription_Attributes', { topology: this.handle.address });
+    return decodeNamedValues(listed.get('attributes'), listed.get('num_attributes'));
+  }
+
+  /** Compiles StableHLO text for these devices, off the main thread. The result can be serialized, and loaded where the devices are. */
+  async compile(text: string, options: CompileOptions = {}): Promise<CompiledExecutable> {
+    const { api } = this.plugin;
+    const compileOptions = encodeCompileOptions(options);
+    return this.handle.during(async (topology) => {
+      const compiled = await api.callAsync('PJRT_Compile', {
+        topology,
+        program: mlirProgram(text),
+        compile_options: compileOptions,
+        compile_options_size: compileOptions.length,
+      });
+      return new CompiledExecutable(api, compiled.get('executable'), { kind: 'CompiledExecutable' });
+    });
+  }
+
+  dispose(): void {
+    this.handle.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
