@@ -6,8 +6,9 @@ import { Run } from '../runtime/run.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { WeightSet, whole } from '../runtime/weight-set.ts';
 import type { LatentSize } from '../sampling/latents.ts';
+import type { Pixels } from './image.ts';
 import type { ModelTypes } from './model-types.ts';
-import { colourChart, drawPreview, fitPreview, type Preview, type PreviewMap } from './preview.ts';
+import { colourChart, drawPreview, fitPreview, type PreviewMap } from './preview.ts';
 
 /** Side in pixels of the chart that previews are fitted on. */
 const CHART = 128;
@@ -63,7 +64,7 @@ export class Autoencoder implements Disposable {
   }
 
   /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder. */
-  async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Preview[]> {
+  async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Pixels[]> {
     this.#previewMap ??= await this.#fitPreview(runtime, signal);
     const grid = { rows: size.rows, columns: size.columns, channels: this.#folder.vae.latentChannels };
     const each = size.tokens * 4 * grid.channels;

@@ -1,7 +1,6 @@
 /** What a run reports while it goes on: one discriminated union, in the order things happen. */
 
-import type { Image } from './image.ts';
-import type { Preview } from './preview.ts';
+import type { Image, Pixels } from './image.ts';
 
 /** Wall-clock seconds of a run's parts. */
 export interface Timings {
@@ -51,8 +50,8 @@ export type Event =
       readonly job: number;
       readonly jobs: number;
       readonly seconds: number;
-      /** One per picture of the batch, when previews were asked for. */
-      readonly previews?: readonly Preview[];
+      /** The predicted clean pictures at an eighth of their size, one per picture of the batch, when asked for. */
+      readonly previews?: readonly Pixels[];
     }
   /** A picture is done; `index` counts all pictures of the run from 0. */
   | { readonly type: 'image'; readonly image: Image; readonly seed: bigint; readonly index: number }

@@ -3,6 +3,7 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openPipelineFolder, type PipelineFolder } from '../checkpoint/pipeline-folder.ts';
@@ -16,7 +17,7 @@ import type { Event, Report, Timings } from './events.ts';
 import { Image } from './image.ts';
 import type { ModelTypes } from './model-types.ts';
 import { Queue } from './queue.ts';
-import { makeRecipe } from './recipe.ts';
+import { type Identity, makeRecipe } from './recipe.ts';
 import { type Job, type Plan, plan, type Request, type RequestDefaults } from './request.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
@@ -65,6 +66,7 @@ export class Flux implements AsyncDisposable {
   readonly #types: ModelTypes;
   readonly #offloadEncoders: boolean;
   readonly #loadSeconds: number;
+  #fingerprint: string | undefined;
   /** Runs wait for each other: a device makes one batch at a time. */
   readonly #queue = new Queue();
 
@@ -231,13 +233,15 @@ export class Flux implements AsyncDisposable {
     return packLatents(noise(kind, { seed, shape, dtype }), shape);
   }
 
-  #identity() {
+  #identity(): Identity {
+    this.#fingerprint ??= fingerprint(this.#parts);
     return {
       name: this.name,
-      path: this.path,
+      fingerprint: this.#fingerprint,
       types: this.#types,
       scheduler: this.#scheduler,
       device: this.#runtime.platform,
+      precision: this.#runtime.precision,
     };
   }
 
@@ -278,6 +282,14 @@ interface Opened {
 
 function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = dtype }: LoadOptions): ModelTypes {
   return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
+}
+
+/** A short hash of every weight's name, type, shape and first bytes: tells models apart without reading them whole. */
+function fingerprint({ encoders, transformer, autoencoder }: Parts): string {
+  const hash = createHash('sha256');
+  for (const set of [...encoders.weights, transformer.weights, autoencoder.weights])
+    set.sample((part) => hash.update(part));
+  return hash.digest('hex').slice(0, 16);
 }
 
 async function onHost(array: DeviceArray): Promise<Float32Array> {

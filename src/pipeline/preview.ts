@@ -3,12 +3,7 @@
  * Notable: the map is fitted to the model's own encoder, so it is right for any autoencoder, published or not.
  */
 
-/** A small picture: RGB, 8 bit, row-major. */
-export interface Preview {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}
+import type { Pixels } from './image.ts';
 
 /** Colours as weighted sums of latent channels: rows of [channels + 1] for red, green and blue, the offset last. */
 export type PreviewMap = readonly (readonly number[])[];
@@ -65,7 +60,7 @@ export interface Grid {
 }
 
 /** Shows packed latents [rows · columns, 4 c] as a picture of two pixels a patch. */
-export function drawPreview(latents: Float32Array, grid: Grid, map: PreviewMap): Preview {
+export function drawPreview(latents: Float32Array, grid: Grid, map: PreviewMap): Pixels {
   const width = grid.columns * 2;
   const height = grid.rows * 2;
   const data = new Uint8Array(width * height * 3);

@@ -19,7 +19,6 @@ import { Program } from './program.ts';
 export { openMapped } from '../pjrt/mapped-file.ts';
 export type { DeviceArray };
 
-
 /** Where programs run. `auto` takes the best device whose plugin is at hand. */
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | 'tpu' | 'rocm' | 'metal';
 export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
@@ -43,7 +42,7 @@ export class Runtime implements AsyncDisposable {
   /** How many programs were compiled, and how many taken from the cache. */
   readonly compiled: { programs: number; fromCache: number } = { programs: 0, fromCache: 0 };
   readonly #cache: ExecutableCache | undefined;
-  readonly #precision: Precision;
+  readonly precision: Precision;
   readonly #target: readonly string[];
   readonly #executables = new Map<string, Promise<Executable>>();
   readonly #programs = new WeakMap<Traced, Program>();
@@ -52,7 +51,7 @@ export class Runtime implements AsyncDisposable {
     this.client = client;
     this.platform = client.platformName as Platform;
     this.#cache = cache;
-    this.#precision = precision;
+    this.precision = precision;
     const { platformVersion, defaultDevice } = client;
     this.#target = [
       fingerprint,
@@ -84,7 +83,7 @@ export class Runtime implements AsyncDisposable {
   async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
     const known = this.#programs.get(traced);
     if (known) return known;
-    const text = print(lower(traced.graph, this.platform), { precision: this.#precision });
+    const text = print(lower(traced.graph, this.platform), { precision: this.precision });
     const pending = this.#executables.get(text) ?? this.#compileText(text, traced.name, signal);
     this.#executables.set(text, pending);
     try {

@@ -1,0 +1,17 @@
+/**
+ * Fluxion: Flux text-to-image for TypeScript, through XLA.
+ *
+ * @example
+ * await using flux = await Flux.load('tiny');
+ * for await (const event of flux.stream({ prompt: 'a red house in the mountains at sunset', seed: 7 })) {
+ *   if (event.type === 'step') console.error(`${event.step}/${event.steps}`);
+ *   if (event.type === 'image') await event.image.save(`house-${event.seed}.png`);
+ * }
+ */
+
+export type { Event, Report, Timings } from './pipeline/events.ts';
+export { Flux, type LoadOptions } from './pipeline/flux.ts';
+export { encode, Image, type ImageFormat, type Pixels } from './pipeline/image.ts';
+export { type PictureInfo, type Recipe, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
+export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
+export { type ErrorCode, FluxionError } from './support/errors.ts';

@@ -1,0 +1,13 @@
+/** The models as traced parts, and the files they are read from: for inspection, ahead-of-time compilation and tools. */
+
+export { bindWeights } from './checkpoint/bind.ts';
+export { type FileBytes, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
+export { openPipelineFolder, type PipelineFolder, type WeightedComponent } from './checkpoint/pipeline-folder.ts';
+export { WeightStore } from './checkpoint/store.ts';
+export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
+export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
+export * from './models/presets.ts';
+export { type T5Config, type T5Programs, t5Programs } from './models/t5.ts';
+export { type VaeConfig, type VaePrograms, vaePrograms } from './models/vae.ts';
+export type { InputSpec, Traced } from './nn/trace.ts';
+export type { LogicalAxis, RowRange, WeightSpec } from './nn/weights.ts';
