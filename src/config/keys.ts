@@ -149,7 +149,7 @@ export const KEYS = {
   },
   run_name: {
     kind: 'text', default: '', group: 'Output', use: 'honoured',
-    help: "A name for this run, kept in the picture's recipe and the report.",
+    help: "A name for this run, kept in the report.",
   },
 
   // Devices

@@ -206,7 +206,7 @@ export function keyOfFlag(flag: string): KeyName | undefined {
   return isKey(name) ? name : undefined;
 }
 
-/** Formats the keys for `--help`: grouped, one flag with its sentence and default each. */
+/** Formats the keys for `--help`: grouped, one flag with its sentence, what of it has no effect yet, and its default each. */
 export function configHelp(): string {
   const lines: string[] = [];
   for (const group of GROUPS) {
@@ -215,12 +215,20 @@ export function configHelp(): string {
       const row = keyRow(name);
       if (row.group !== group) continue;
       const flag = `--${flagName(name)}${row.kind === 'boolean' ? '' : ` ${kindOf(row).placeholder}`}`;
-      const later = row.use === 'refused' ? ` Not yet: ${row.because}.` : '';
+      const later = row.because === undefined ? '' : ` Note: ${row.because}.`;
       lines.push(`  ${flag}`, `      ${row.help}${later} (default: ${defaultText(row)})`);
     }
     lines.push('');
   }
   return lines.join('\n');
+}
+
+/** Formats MaxDiffusion's other keys: each reason, and the keys that have no effect for it. */
+export function acceptedHelp(): string {
+  const byReason = Object.groupBy(Object.keys(acceptedKeys), (key) => acceptedKeys[key]!);
+  return Object.entries(byReason)
+    .map(([reason, keys]) => `Accepted without effect: ${reason}\n  ${keys?.join('\n  ')}\n`)
+    .join('\n');
 }
 
 function defaultText(row: Key): string {

@@ -93,7 +93,9 @@ export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number)
 /** The configuration that makes a recipe's picture again (with its whole batch, of which `batch.index` tells it). */
 export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unknown>> {
   return {
+    // Names alone travel, not where a model lies: for one that is not at hand by its name, the path is asked for.
     pretrained_model_name_or_path: recipe.model.name,
+    flux_name: recipe.model.name,
     prompt: recipe.prompt,
     prompt_2: recipe.prompt2,
     width: recipe.width,

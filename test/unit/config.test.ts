@@ -10,7 +10,15 @@ import { acceptedKeys } from '../../src/config/accepted.ts';
 import { KEY_NAMES, KEYS, keyRow } from '../../src/config/keys.ts';
 import { findConfigFile, findModelFolder, loadConfig } from '../../src/config/load.ts';
 import { splitArguments } from '../../src/config/overrides.ts';
-import { type Config, configHelp, configJsonSchema, defaultOf, flagName, keyOfFlag } from '../../src/config/schema.ts';
+import {
+  acceptedHelp,
+  type Config,
+  configHelp,
+  configJsonSchema,
+  defaultOf,
+  flagName,
+  keyOfFlag,
+} from '../../src/config/schema.ts';
 import { parseYamlFile } from '../../src/config/yaml.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 
@@ -69,6 +77,14 @@ describe('the list of keys', () => {
     }
     assert.match(help, /--noise torch\|jax\|philox\n {6}Whose noise .*\(default: torch\)/);
     assert.match(help, /--overwrite\n.*\(default: False\)/);
+  });
+
+  test('the table of accepted keys has each once, under its reason', () => {
+    const table = acceptedHelp();
+    for (const [key, reason] of Object.entries(acceptedKeys)) {
+      assert.equal(table.split(`\n  ${key}\n`).length, 2, key);
+      assert.ok(table.includes(`Accepted without effect: ${reason}\n`), reason);
+    }
   });
 
   test('the JSON Schema describes every key and refuses others', () => {
