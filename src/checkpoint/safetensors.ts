@@ -44,7 +44,8 @@ export interface SafetensorsHeader {
 export function readSafetensorsHeader(file: FileBytes): SafetensorsHeader {
   const { path, size } = file;
   if (size < 8) throw refuse(file, `${size} bytes are too few for a safetensors file`);
-  const length = Number(new DataView(file.view(0, 8).slice().buffer).getBigUint64(0, true));
+  const prefix = file.view(0, 8);
+  const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER) throw refuse(file, `header length ${length} is more than the ${MAX_HEADER} bytes allowed`);
   if (length > size - 8)
     throw refuse(file, `header length ${length} is more than the ${size - 8} bytes that follow it`);
