@@ -67,7 +67,7 @@ export function generate(header: string): string {
           .map((f) => `${f.name}: [${f.offset}, ${f.size}, '${f.kind}'${f.out ? ", 'out'" : ''}]`)
           .join(', ')} } },`,
     ),
-    '} as const satisfies Record<string, { size: number; stride: number; fields: Record<string, FieldLayout> }>;',
+    '} as const;',
     '',
     '/** Enumerations, without the prefix their members share with the type. */',
     'export const ENUMS = {',

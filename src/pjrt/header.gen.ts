@@ -143,7 +143,7 @@ export const STRUCTS = {
   PJRT_TopologyDescription_Deserialize_Args: { size: 40, stride: 40, fields: { serialized_topology: [16, 8, 'pointer'], serialized_topology_size: [24, 8, 'size'], topology: [32, 8, 'pointer', 'out'] } },
   PJRT_TopologyDescription_Attributes_Args: { size: 40, stride: 40, fields: { topology: [16, 8, 'pointer'], attributes: [24, 8, 'pointer', 'out'], num_attributes: [32, 8, 'size', 'out'] } },
   PJRT_Compile_Args: { size: 64, stride: 64, fields: { topology: [16, 8, 'pointer'], program: [24, 8, 'pointer'], compile_options: [32, 8, 'pointer'], compile_options_size: [40, 8, 'size'], client: [48, 8, 'pointer'], executable: [56, 8, 'pointer', 'out'] } },
-} as const satisfies Record<string, { size: number; stride: number; fields: Record<string, FieldLayout> }>;
+} as const;
 
 /** Enumerations, without the prefix their members share with the type. */
 export const ENUMS = {

@@ -126,53 +126,54 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** The programs that can install a wheel, in order of preference. */
-const INSTALLERS: readonly (readonly string[])[] = [
-  ['uv', 'pip'],
-  ['python3', '-m', 'pip'],
-  ['python', '-m', 'pip'],
-  ['pip3'],
-  ['pip'],
-];
+/** The tools that can install a wheel, best first, each by the commands it may go by. */
+const INSTALLERS: readonly { readonly commands: readonly (readonly string[])[]; readonly flags: readonly string[] }[] =
+  [
+    { commands: [['uv', 'pip']], flags: [] },
+    {
+      commands: [['python3', '-m', 'pip'], ['python', '-m', 'pip'], ['pip3'], ['pip']],
+      flags: ['--no-compile', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'],
+    },
+  ];
 
 /** Unpacks the wheel into `staging/package` with the first installer that manages to. */
 async function fetchWheel(wheel: WheelRequest, staging: string, signal: AbortSignal | undefined): Promise<void> {
   const requirements = join(staging, 'requirements.txt');
   await writeFile(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
   const target = join(staging, 'package');
-  const failures: FluxionError[] = [];
-  for (const [program = '', ...prefix] of INSTALLERS) {
-    const { code: missing } = await run(program, [...(program === 'uv' ? [] : prefix), '--version'], staging, signal);
-    if (missing !== 0) continue;
-    const flags =
-      program === 'uv' ? ['--quiet'] : ['--quiet', '--no-compile', '--no-input', '--disable-pip-version-check'];
-    const args = [...prefix, 'install', ...flags, '--no-deps', '--only-binary', ':all:', '--require-hashes'];
-    const { code, output } = await run(program, [...args, '--target', target, '-r', requirements], staging, signal);
-    signal?.throwIfAborted();
-    if (code === 0 && existsSync(join(target, wheel.file))) return;
-    const failure = explain(wheel, staging, [program, ...prefix].join(' '), output);
-    if (failure.code === 'io' || /hash/.test(failure.message)) throw failure;
-    failures.push(failure);
-    await rm(target, { recursive: true, force: true });
+  const pinned = ['--no-deps', '--only-binary', ':all:', '--require-hashes', '--target', target, '-r', requirements];
+  let failure: FluxionError | undefined;
+  for (const { commands, flags } of INSTALLERS) {
+    for (const command of commands) {
+      const [program = '', ...prefix] = command;
+      const { code, output } = await run(program, [...prefix, 'install', ...flags, ...pinned], staging, signal);
+      if (code === 127 || /No module named '?pip/.test(output)) continue;
+      if (code === 0 && existsSync(join(target, wheel.file))) return;
+      failure = explain(wheel, staging, command.join(' '), output);
+      if (failure.code === 'io' || /wrong hash/.test(failure.message)) throw failure;
+      log('debug', `${failure.message}\n${output}`);
+      await rm(target, { recursive: true, force: true });
+      break;
+    }
   }
-  // The first word on what went wrong is the preferred installer's; one that merely lacks its pip module has less to say.
-  throw (
-    failures.find((failure) => !/No module named pip/.test(failure.message)) ??
-    failures[0] ??
-    new FluxionError('plugin', `installing ${wheel.package} needs uv or pip, and neither was found`, {
-      hint: `install uv (one file, no Python needed) or Python 3 with pip and run this again; or download the wheel ${wheel.package} ${wheel.version} elsewhere, unzip it, and run: fluxion plugins add PATH/${wheel.file}`,
-    })
-  );
+  if (failure) throw failure;
+  throw new FluxionError('plugin', `installing ${wheel.package} needs uv or pip, and neither was found`, {
+    hint: `install uv (one file, no Python needed) or Python 3 with pip and run this again; or ${byHand(wheel)}`,
+  });
 }
 
-/** Runs a program and collects what it prints; exit status 127 when there is no such program. An abort ends it. */
+function byHand(wheel: WheelRequest): string {
+  return `download the wheel ${wheel.package} ${wheel.version} on another machine, unzip it, and run: fluxion plugins add PATH/${wheel.file}`;
+}
+
+/** Runs a program and collects what it prints; exit status 127 when there is no such program. An abort ends it and rejects. */
 function run(
   program: string,
   args: readonly string[],
   staging: string,
   signal: AbortSignal | undefined,
 ): Promise<{ code: number; output: string }> {
-  const { promise, resolve } = Promise.withResolvers<{ code: number; output: string }>();
+  const { promise, resolve, reject } = Promise.withResolvers<{ code: number; output: string }>();
   const temporary = join(staging, 'tmp');
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -197,7 +198,10 @@ function run(
   child.on('error', (error) => {
     if (!signal?.aborted) resolve({ code: 127, output: String(error) });
   });
-  child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  child.on('close', (code) => {
+    if (signal?.aborted) reject(signal.reason);
+    else resolve({ code: code ?? 1, output });
+  });
   return promise;
 }
 
@@ -205,10 +209,9 @@ const NETWORK =
   /NewConnectionError|Max retries exceeded|Temporary failure in name resolution|Name or service not known|getaddrinfo|ConnectTimeout|Connection refused|Connection reset|Network is unreachable|ProxyError|SSLError|error sending request|dns error|Could not connect/i;
 
 /** Turns an installer's last words into what happened and what to do. */
-function explain(wheel: WheelRequest, staging: string, installer: string, output: string): FluxionError {
+export function explain(wheel: WheelRequest, staging: string, installer: string, output: string): FluxionError {
   const what = `${wheel.package} ${wheel.version}`;
   const last = output.trim().split('\n').slice(-3).join(' ').slice(0, 600);
-  const byHand = `download the wheel ${what} on another machine, unzip it, and run: fluxion plugins add PATH/${wheel.file}`;
   if (/DO NOT MATCH THE HASHES|hash mismatch|hashes? (do|does) not match/i.test(output)) {
     return wrongHash(wheel, `the index served a file with another hash than ${wheel.sha256}`);
   }
@@ -220,18 +223,18 @@ function explain(wheel: WheelRequest, staging: string, installer: string, output
   }
   if (NETWORK.test(output)) {
     return new FluxionError('plugin', `${installer} could not reach the package index for ${what}: ${last}`, {
-      hint: `connect to the network, or set the installer's index or proxy (PIP_INDEX_URL, UV_INDEX_URL, HTTPS_PROXY); without a network, ${byHand}`,
+      hint: `connect to the network, or set the installer's index or proxy (PIP_INDEX_URL, UV_INDEX_URL, HTTPS_PROXY); without a network, ${byHand(wheel)}`,
     });
   }
   if (
     /No matching distribution|Could not find a version|not found in the package registry|no version of/i.test(output)
   ) {
     return new FluxionError('plugin', `${installer} found no ${what} for this machine: ${last}`, {
-      hint: `upgrade pip (20.3 or later) or install uv; if the index is a mirror, it may lack the package; or ${byHand}`,
+      hint: `upgrade pip (20.3 or later) or install uv; if the index is a mirror, it may lack the package; or ${byHand(wheel)}`,
     });
   }
   return new FluxionError('plugin', `${installer} could not install ${what}: ${last || 'it said nothing'}`, {
-    hint: `run it again; or ${byHand}`,
+    hint: `run it again; or ${byHand(wheel)}`,
   });
 }
 

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { type FileRecord, hashFile, type InstallOptions, installWheel, readRecord } from './install.ts';
-import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntry } from './plugin-table.ts';
+import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntry, type Wheel } from './plugin-table.ts';
 
 /** A plugin file that was found, and how. */
 export interface FoundPlugin {
@@ -102,15 +102,30 @@ function entryNamed(name: string): PluginEntry {
   });
 }
 
-/** The package for this machine, or why there is none. */
-function wheelFor(entry: PluginEntry): PluginEntry['wheels'][string] {
+/** What decides whether a package fits a machine. */
+export interface Host {
+  readonly platform: string;
+  readonly arch: string;
+  /** Undefined where the C library is not glibc. */
+  readonly glibc: string | undefined;
+}
+
+function thisHost(): Host {
+  // Without this the report looks up the name of every open connection.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return { platform: process.platform, arch: process.arch, glibc: header?.glibcVersionRuntime };
+}
+
+/** Returns the package of a plugin for a machine, or throws `unsupported` with why there is none and what to do instead. */
+export function wheelFor(entry: PluginEntry, host: Host = thisHost()): Wheel {
   const { device, title, manual, wheels } = entry;
   if (Object.keys(wheels).length === 0) {
     throw new FluxionError('unsupported', `the plugin for ${device} (${title}) is not installed automatically yet`, {
       hint: manual,
     });
   }
-  const platform = `${process.platform}-${process.arch}`;
+  const platform = `${host.platform}-${host.arch}`;
   const elsewhere = `run on one of ${Object.keys(wheels).join(', ')} (a container will do), or build a plugin and run: fluxion plugins add PATH`;
   const wheel = wheels[platform];
   if (!wheel) {
@@ -118,32 +133,20 @@ function wheelFor(entry: PluginEntry): PluginEntry['wheels'][string] {
       hint: elsewhere,
     });
   }
-  if (wheel.glibc !== undefined) {
-    const found = glibcVersion();
-    if (found === undefined) {
-      throw new FluxionError(
-        'unsupported',
-        `the plugin for ${device} needs glibc ${wheel.glibc}; this system has another C library (musl?)`,
-        {
-          hint: `use a distribution with glibc, such as Debian or Ubuntu, or ${elsewhere}`,
-        },
-      );
-    }
-    if (found.localeCompare(wheel.glibc, undefined, { numeric: true }) < 0) {
-      throw new FluxionError('unsupported', `the plugin for ${device} needs glibc ${wheel.glibc}, found ${found}`, {
-        hint: `upgrade the operating system, or ${elsewhere}`,
-      });
-    }
+  if (wheel.glibc === undefined) return wheel;
+  if (host.glibc === undefined) {
+    throw new FluxionError(
+      'unsupported',
+      `the plugin for ${device} needs glibc ${wheel.glibc}; this system has another C library, such as musl`,
+      { hint: `use a distribution with glibc, such as Debian or Ubuntu: ${elsewhere}` },
+    );
+  }
+  if (host.glibc.localeCompare(wheel.glibc, undefined, { numeric: true }) < 0) {
+    throw new FluxionError('unsupported', `the plugin for ${device} needs glibc ${wheel.glibc}, found ${host.glibc}`, {
+      hint: `upgrade the operating system, or ${elsewhere}`,
+    });
   }
   return wheel;
-}
-
-/** The glibc this process runs on; undefined on musl and outside Linux. */
-function glibcVersion(): string | undefined {
-  // Without this the report looks up the name of every open connection.
-  Object.assign(process.report, { excludeNetwork: true });
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return header?.glibcVersionRuntime;
 }
 
 function installFolder(entry: PluginEntry): string {
