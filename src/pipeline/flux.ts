@@ -3,7 +3,6 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openPipelineFolder, type PipelineFolder } from '../checkpoint/pipeline-folder.ts';
@@ -14,6 +13,7 @@ import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
 import { parseFloatName } from '../support/dtype.ts';
 import { Autoencoder } from './autoencoder.ts';
 import type { Event, Report, Timings } from './events.ts';
+import { fingerprintFolder } from './fingerprint.ts';
 import { Image } from './image.ts';
 import type { ModelTypes } from './model-types.ts';
 import { Queue } from './queue.ts';
@@ -234,7 +234,7 @@ export class Flux implements AsyncDisposable {
   }
 
   #identity(): Identity {
-    this.#fingerprint ??= fingerprint(this.#parts);
+    this.#fingerprint ??= fingerprintFolder(this.path);
     return {
       name: this.name,
       fingerprint: this.#fingerprint,
@@ -282,14 +282,6 @@ interface Opened {
 
 function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = dtype }: LoadOptions): ModelTypes {
   return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
-}
-
-/** A short hash of every weight's name, type, shape and first bytes: tells models apart without reading them whole. */
-function fingerprint({ encoders, transformer, autoencoder }: Parts): string {
-  const hash = createHash('sha256');
-  for (const set of [...encoders.weights, transformer.weights, autoencoder.weights])
-    set.sample((part) => hash.update(part));
-  return hash.digest('hex').slice(0, 16);
 }
 
 async function onHost(array: DeviceArray): Promise<Float32Array> {

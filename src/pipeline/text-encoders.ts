@@ -42,11 +42,6 @@ export class TextEncoders implements Disposable {
     this.#owned = opening.move();
   }
 
-  /** CLIP's weights, then T5's. */
-  get weights(): readonly WeightSet[] {
-    return [this.#clip.weights, this.#t5.weights];
-  }
-
   /** Compiles every program that `encode` runs for sequences of this length. */
   async compile(runtime: Runtime, maxSequenceLength: number, signal?: AbortSignal): Promise<void> {
     const parts = [...Object.values(this.#clip.programs), ...Object.values(this.#t5.programs(maxSequenceLength))];

@@ -40,9 +40,6 @@ function keyOf({ name, rows }: WeightSpec): string {
   return rows ? `${name}[${rows.start}:${rows.end}]` : name;
 }
 
-/** Enough of a weight to tell it from another. */
-const SAMPLE_BYTES = 256;
-
 export class WeightSet implements Disposable {
   readonly #store: WeightStore;
   readonly #sources: ReadonlyMap<string, WeightSource>;
@@ -67,14 +64,6 @@ export class WeightSet implements Disposable {
   /** Bytes of all weights as the file stores them. */
   get storedBytes(): number {
     return [...this.#sources.values()].reduce((sum, source) => sum + source.bytes().byteLength, 0);
-  }
-
-  /** Shows name, type, shape and first bytes of every weight, in order of names. */
-  sample(visit: (part: string | Uint8Array) => void): void {
-    for (const [key, source] of [...this.#sources].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      visit(`${key} ${source.dtype} ${source.shape.join('x')}\n`);
-      visit(source.bytes().subarray(0, SAMPLE_BYTES));
-    }
   }
 
   /** The weights of one use on the device, in the order its program takes them; placed now where they are not yet. */

@@ -84,5 +84,6 @@ export function convertFloats(from: DType, to: DType, bytes: Uint8Array, shape: 
 /** The bytes in a buffer of their own where they are a view, so that typed arrays can be laid over offset 0. */
 function aligned(bytes: Uint8Array): ArrayBuffer {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  return (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+  // A Node Buffer's own `slice` would not copy.
+  return (whole ? bytes.buffer : Uint8Array.prototype.slice.call(bytes).buffer) as ArrayBuffer;
 }
