@@ -14,4 +14,5 @@ export { Flux, type LoadOptions } from './pipeline/flux.ts';
 export { encode, Image, type ImageFormat, type Pixels } from './pipeline/image.ts';
 export { type PictureInfo, type Recipe, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
 export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
+export { writeAtomically } from './pipeline/save.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

@@ -1,0 +1,112 @@
+/** `fluxion generate`: pictures from a configuration, overrides and a prompt. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConfig } from '../config/load.ts';
+import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
+import { type Config, configHelp } from '../config/schema.ts';
+import { type Command, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
+import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
+import { LivePreview } from './preview.ts';
+import { Progress, paint } from './render.ts';
+
+const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
+
+const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
+
+Makes pictures and writes them as flux_0.png, flux_1.png, … in output_dir: at the next free number, never over a file
+without overwrite=True. The paths go to standard output, all else to standard error. Each picture carries its recipe;
+'fluxion redo' makes it again.
+
+A configuration is a YAML file, ours (base_flux_tiny.yml, base_flux_schnell.yml, base_flux_dev.yml) or MaxDiffusion's;
+without one, the bundled model's. Every key can be given as key=value or as a flag: num_inference_steps=8 and
+--num-inference-steps 8 are the same, and the last one wins. Values are read as YAML. Several quoted prompts make one
+batch each, unquoted words are one prompt, and '-' reads the prompt from standard input.
+
+Examples
+  fluxion generate "a red house in the mountains at sunset"
+  fluxion generate "a lighthouse by the sea at night" --seed 7 --width 256 --num-inference-steps 12
+  fluxion generate prompt="a blue sailboat on the ocean" seed='[1, 2, 3]' output_dir=boats
+  fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER per_device_batch_size= 1
+  fluxion generate weights_dtype=float32 activations_dtype=float32 noise=jax "green hills at sunrise"
+  echo "a cactus in the desert" | fluxion generate - --json > report.json
+  fluxion generate "a hot air balloon" preview=step
+
+Options of this command
+  --json       one JSON object on standard output: files, times in seconds, memory in bytes
+  --quiet      nothing on standard error but errors
+  -h, --help   this text
+
+With preview=step, flux_preview.png in output_dir shows the first picture of the batch as predicted at each step.
+Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
+
+`;
+
+/** The command. */
+const generate: Command = {
+  help: () => HELP + configHelp(),
+
+  async run(argv, { signal }: Session) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const prompt = promptOf(words);
+    const { config: loaded, notes } = readingUsage(() =>
+      loadConfig({ file: words.file, overrides: words.overrides, values: prompt === undefined ? {} : { prompt } }),
+    );
+    const config = renamed(loaded, words);
+    const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
+    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+
+    const files: WrittenFile[] = [];
+    const preview = new LivePreview(join(config.output_dir || '.', 'flux_preview.png'));
+    if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
+    const outcome = await makePictures(config, {
+      progress,
+      signal,
+      onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),
+      async onImage(image, index) {
+        files.push(await writePicture(image, index, config));
+      },
+    }).finally(() => preview.finished());
+
+    if (words.flags['json'] === true) {
+      const shown = config.preview === 'step' && { preview: preview.path };
+      printJson({ files, ...shown, ...reportData(outcome, config), notes });
+      return OK;
+    }
+    for (const { path } of files) process.stdout.write(`${path}\n`);
+    progress.say(reportTable(outcome));
+    return OK;
+  },
+};
+
+export default generate;
+
+/** The prompt among the words, if there is one: `-` is read from standard input. */
+function promptOf({ prompts, overrides }: Arguments): string | readonly string[] | undefined {
+  if (prompts.length === 0) return undefined;
+  if (overrides.some((word) => splitAssignment(word)?.name === 'prompt')) {
+    throw new UsageError('bad_config', `the prompt is given twice: as prompt=… and as '${prompts[0]}'`, {
+      hint: 'leave one of them out',
+    });
+  }
+  if (prompts.length === 1) return prompts[0] === '-' ? fromStandardInput() : prompts[0];
+  if (prompts.includes('-')) {
+    throw new UsageError('bad_config', "'-' reads the prompt from standard input, and there are other prompts too");
+  }
+  // Quotes that were forgotten leave single words.
+  return prompts.some((prompt) => /\s/.test(prompt)) ? prompts : prompts.join(' ');
+}
+
+function fromStandardInput(): string {
+  if (process.stdin.isTTY) process.stderr.write('prompt (end with Ctrl-D): ');
+  const text = readFileSync(0, 'utf8').trim();
+  if (text === '') throw new UsageError('bad_config', 'the prompt on standard input is empty');
+  return text;
+}
+
+/** A file's name for its own model does not go with a model chosen on the command line. */
+function renamed(config: Config, { overrides }: Arguments): Config {
+  const given = new Set(overrides.map((word) => splitAssignment(word)?.name));
+  const stale = given.has('pretrained_model_name_or_path') && !given.has('flux_name');
+  return stale ? { ...config, flux_name: undefined } : config;
+}

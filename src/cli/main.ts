@@ -1,0 +1,155 @@
+/**
+ * The program `fluxion`: chooses the command, turns signals into aborts and errors into messages and exit statuses.
+ * Commands are imported when they are asked for, so that `--help` costs nothing of theirs.
+ */
+
+import { readFileSync } from 'node:fs';
+import { FluxionError, nearest } from '../support/errors.ts';
+import { type Command, OK, printJson, statusOf, UsageError } from './command.ts';
+import { paint } from './render.ts';
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly default: Command }>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  generate: { summary: 'makes pictures from a prompt', load: () => import('./generate.ts') },
+  doctor: {
+    summary: 'tells what works on this machine, and what to do about the rest',
+  },
+};
+
+const HELP = `fluxion: Flux text-to-image through XLA, on CPU, GPU and TPU
+
+Usage
+  fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
+  fluxion redo PICTURE.png [key=value …]
+  fluxion inspect FILE | FOLDER
+  fluxion plugins list | install NAME | add PATH
+  fluxion doctor
+
+Commands
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
+  .join('\n')}
+  help      explains a command, or with 'help config' every configuration key
+
+Examples
+  fluxion generate "a red house in the mountains at sunset"
+  fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER prompt="a lighthouse at dusk" seed=7
+  fluxion redo flux_0.png num_inference_steps=28
+  fluxion help generate
+
+Options
+  -h, --help     this text, or a command's
+  --version      the version
+
+Environment
+  FLUXION_CACHE_DIR     where plugins and compiled programs are kept
+  FLUXION_PJRT_PLUGIN   a plugin file to use, as PATH or DEVICE:PATH
+  FLUXION_LOG           debug, info or warn: how much is told on standard error
+  NO_COLOR              no colours
+
+Exit status: 0 done, 1 failed, 2 wrong command line or configuration, 130 interrupted by Ctrl-C, 143 by SIGTERM.
+`;
+
+/** Exit statuses of the signals that stop a command, 128 + their number. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs a command line as this process: never returns, and leaves no native thread behind it. */
+export async function runProcess(argv: readonly string[]): Promise<never> {
+  // A reader that has gone, as in `| head`, is no failure of ours.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  const stopping = new AbortController();
+  let interrupted: number | undefined;
+  for (const [name, status] of Object.entries(SIGNALS)) {
+    process.on(name, () => {
+      if (interrupted !== undefined) process.exit(interrupted); // asked twice: at once
+      interrupted = status;
+      stopping.abort(new FluxionError('aborted', 'stopped before it was done'));
+    });
+  }
+  const status = await run(argv, stopping.signal);
+  // Plugins keep threads, so the process would not end by itself; what is written goes out first.
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => {
+      if (stream.destroyed) resolve();
+      else stream.write('', () => resolve());
+    });
+  }
+  process.exit(interrupted ?? status);
+}
+
+/** Runs a command line and returns its exit status; nothing is thrown. */
+async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  try {
+    return await dispatch(argv, signal);
+  } catch (error) {
+    report(error, before('--', argv).includes('--json'));
+    return statusOf(error);
+  }
+}
+
+async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === '--help' || first === '-h') return say(HELP);
+  if (first === '--version' || first === '-V') return say(`fluxion ${version()}\n`);
+  if (first === 'help') return say(await helpOn(rest[0]));
+  const { default: command } = await commandNamed(first).load();
+  if (before('--', rest).some((word) => word === '--help' || word === '-h')) return say(await command.help());
+  return command.run(rest, { signal });
+}
+
+async function helpOn(topic: string | undefined): Promise<string> {
+  if (topic === undefined) return HELP;
+  if (topic === 'config') return (await import('./config-help.ts')).configTopic();
+  return (await commandNamed(topic).load()).default.help();
+}
+
+function commandNamed(name: string): Entry {
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
+  const near = nearest(name, [...Object.keys(COMMANDS), 'help'], 1)[0];
+  const prompt = /[\s=]|\.ya?ml$/.test(name);
+  throw new UsageError('bad_config', `there is no command '${name}'`, {
+    hint: prompt
+      ? `pictures are made by: fluxion generate ${/^[\w.=/-]+$/.test(name) ? name : JSON.stringify(name)}`
+      : `${near ? `did you mean '${near}'? ` : ''}'fluxion help' lists the commands`,
+  });
+}
+
+function before(end: string, argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf(end);
+  return at === -1 ? argv : argv.slice(0, at);
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return OK;
+}
+
+/** Tells what went wrong and what to do: on standard error, or as JSON where that was asked for. */
+function report(error: unknown, json: boolean): void {
+  const known = error instanceof FluxionError;
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) {
+    const { code, hint } = known ? error : { code: 'internal', hint: undefined };
+    printJson({ error: { code, message, ...(hint !== undefined && { hint }) } });
+  }
+  const lines = [`${paint('red', 'error:')} ${message}`];
+  if (known && error.hint !== undefined) lines.push(`${paint('cyan', 'hint:')} ${error.hint}`);
+  if (process.env['FLUXION_LOG'] === 'debug') lines.push(error instanceof Error ? (error.stack ?? '') : '');
+  else if (!known) lines.push(`${paint('cyan', 'hint:')} this is a bug; FLUXION_LOG=debug shows where`);
+  process.stderr.write(`${lines.join('\n')}\n`);
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

@@ -1,0 +1,125 @@
+/** Making pictures from a configuration with progress on standard error, and the figures at the end: for generate and redo. */
+
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { type Event, Flux, type Image, type Report } from '../index.ts';
+import { bytes, type Progress, paint, seconds } from './render.ts';
+import { loadOptions, modelOf, requestOf } from './settings.ts';
+
+/** A picture that was written. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly seed: bigint;
+  readonly prompt: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a run came to. */
+export interface Outcome {
+  readonly model: string;
+  readonly report: Report;
+  readonly warnings: readonly string[];
+  /** Seconds from start to end, opening the model included. */
+  readonly total: number;
+}
+
+export interface MakeOptions {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly onImage: (image: Image, index: number) => Promise<void>;
+  readonly onStep?: (event: Event & { readonly type: 'step' }) => void;
+}
+
+/** Opens the configured model, makes the pictures and closes it again. */
+export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
+  const { progress, signal, onImage, onStep } = options;
+  const start = performance.now();
+  const model = modelOf(config);
+  using _shown = progress;
+  progress.activity('load');
+  const onProgress = (message: string) => progress.activity(message);
+  await using flux = await Flux.load(model, { ...(await loadOptions(config)), signal, onProgress });
+  const warnings: string[] = [];
+  for await (const event of flux.stream({ ...requestOf(config), signal })) {
+    progress.on(event);
+    switch (event.type) {
+      case 'warning':
+        warnings.push(event.message);
+        progress.say(`${paint('yellow', 'warning:')} ${event.message}`);
+        break;
+      case 'step':
+        onStep?.(event);
+        break;
+      case 'image':
+        await onImage(event.image, event.index);
+        break;
+      case 'done':
+        return { model: flux.name, report: event.report, warnings, total: (performance.now() - start) / 1000 };
+      case 'stage':
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+  throw new Error('the run ended without its report');
+}
+
+/** Writes a picture as the configuration wants it: at the next free number, or with `overwrite` in place of the file with its own. */
+export async function writePicture(image: Image, index: number, config: Config): Promise<WrittenFile> {
+  const folder = config.output_dir || '.';
+  const { seed, prompt, width, height } = image;
+  const path = config.overwrite
+    ? await image.save(join(folder, `flux_${index}.png`))
+    : await image.saveNumbered(folder);
+  return { path, seed, prompt, width, height };
+}
+
+/** The figures of a run as a table for people. */
+export function reportTable({ report, total }: Outcome): string {
+  const { timings, programs, peakMemory, peakDeviceMemory, device } = report;
+  const sources = [
+    programs.compiled > 0 && `${programs.compiled} compiled`,
+    programs.fromCache > 0 && `${programs.fromCache} from the cache`,
+  ].filter((part) => part !== false);
+  const rows: [string, string, string?][] = [
+    ['load', seconds(timings.load)],
+    ['compile time', seconds(timings.compile), sources.length > 0 ? `programs: ${sources.join(', ')}` : ''],
+    ['encode', seconds(timings.encode)],
+    ['denoise', seconds(timings.denoise), `${seconds(timings.secondsPerStep)} a step`],
+    ['decode', seconds(timings.decode)],
+    ['inference time', seconds(timings.inference), 'denoise and decode'],
+    ['total', seconds(total)],
+    [
+      'peak memory',
+      bytes(peakMemory),
+      peakDeviceMemory === undefined ? '' : `${bytes(peakDeviceMemory)} on the device`,
+    ],
+    ['device', device],
+  ];
+  return rows
+    .map(([name, value, note]) => `  ${name.padEnd(16)}${value.padEnd(12)}${note ? paint('dim', note) : ''}`.trimEnd())
+    .join('\n');
+}
+
+/** The figures of a run as data: times in seconds, memory in bytes. */
+export function reportData({ model, report, warnings, total }: Outcome, config: Config): Record<string, unknown> {
+  const { timings, programs, peakMemory, peakDeviceMemory, device } = report;
+  return {
+    run_name: config.run_name,
+    model,
+    device,
+    compile_time: timings.compile,
+    inference_time: timings.inference,
+    load_time: timings.load,
+    encode_time: timings.encode,
+    denoise_time: timings.denoise,
+    seconds_per_step: timings.secondsPerStep,
+    decode_time: timings.decode,
+    total_time: total,
+    peak_memory_bytes: peakMemory,
+    ...(peakDeviceMemory !== undefined && { peak_device_memory_bytes: peakDeviceMemory }),
+    programs: { compiled: programs.compiled, from_cache: programs.fromCache },
+    warnings,
+  };
+}

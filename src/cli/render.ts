@@ -1,0 +1,198 @@
+/**
+ * What a person sees while pictures are made: on a terminal one line that is redrawn, elsewhere a line for each stage.
+ * All of it goes to standard error; standard output is for results.
+ */
+
+import type { Event } from '../index.ts';
+
+type Colour = 'red' | 'yellow' | 'cyan' | 'green' | 'dim' | 'bold';
+
+const CODES: Record<Colour, number> = { red: 31, yellow: 33, cyan: 36, green: 32, dim: 2, bold: 1 };
+
+/** Colours text that goes to `stream`, where that is a terminal and NO_COLOR (https://no-color.org) is not set. */
+export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stderr): string {
+  const plain = !stream.isTTY || process.env['NO_COLOR'] || process.env['TERM'] === 'dumb';
+  return plain ? text : `\x1b[${CODES[colour]}m${text}\x1b[0m`;
+}
+
+/** How far a run is. */
+export interface RunState {
+  readonly stage: string;
+  /** Seconds since the stage began. */
+  readonly elapsed: number;
+  readonly step: number;
+  /** 0 in stages that have no steps. */
+  readonly steps: number;
+  readonly job: number;
+  readonly jobs: number;
+  /** Mean over the steps of this run so far. */
+  readonly secondsPerStep: number | undefined;
+}
+
+/** Characters of a progress bar. */
+const BARS = { unicode: ['━', '─'], ascii: ['#', '-'] } as const;
+const WIDEST_BAR = 32;
+const NARROWEST_BAR = 6;
+
+/** Formats a run's state in less than `columns` characters: what matters least is left out first. */
+export function progressLine(state: RunState, columns: number, glyphs: keyof typeof BARS): string {
+  const { stage, elapsed, step, steps, job, jobs, secondsPerStep } = state;
+  const batch = jobs > 1 ? `batch ${job}/${jobs}` : '';
+  const room = columns - 1;
+  if (steps === 0) return fit([[stage, `${elapsed.toFixed(1)} s`, batch], [stage, batch], [stage]], room);
+  const count = `${step}/${steps}`;
+  const rate = secondsPerStep === undefined ? '' : `${seconds(secondsPerStep)}/step`;
+  const left = secondsPerStep === undefined ? 0 : secondsPerStep * (steps - step + steps * (jobs - job));
+  const remaining = secondsPerStep === undefined ? '' : `${duration(left)} left`;
+  const fixed = [stage, count, rate, remaining, batch].filter((part) => part !== '').join('  ').length + 2;
+  if (room - fixed >= NARROWEST_BAR) {
+    const [done, open] = BARS[glyphs];
+    const width = Math.min(WIDEST_BAR, room - fixed);
+    const filled = Math.round((width * step) / steps);
+    return fit([[stage, done.repeat(filled) + open.repeat(width - filled), count, rate, remaining, batch]], room);
+  }
+  return fit(
+    [
+      [stage, count, rate, remaining, batch],
+      [stage, count, remaining, batch],
+      [stage, count, remaining],
+      [stage, count],
+      [count],
+    ],
+    room,
+  );
+}
+
+/** The first of the lines that fits, or the start of the last. */
+function fit(lines: readonly (readonly string[])[], room: number): string {
+  const texts = lines.map((parts) => parts.filter((part) => part !== '').join('  '));
+  return texts.find((text) => text.length <= room) ?? texts.at(-1)!.slice(0, Math.max(0, room));
+}
+
+/** Formats seconds with three digits: `0.0312 s`, `1.25 s`, `312 s`. */
+export function seconds(value: number): string {
+  return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} s`;
+}
+
+/** Formats a time that is only estimated: `0.4 s`, `12 s`, `3:05`, `1:02:09`. */
+export function duration(value: number): string {
+  if (value < 9.95) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  if (whole < 60) return `${whole} s`;
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n: number) => String(n).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** Formats bytes in powers of 1024: `812 MiB`. */
+export function bytes(value: number): string {
+  const unit = Math.min(4, Math.floor(Math.log2(Math.max(1, value)) / 10));
+  return `${unit === 0 ? value : Number((value / 1024 ** unit).toPrecision(3))} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
+}
+
+/** Milliseconds between two drawings of the line: at most 15 a second. */
+const REDRAW = 67;
+/** Milliseconds between two lines of one stage where there is no terminal. */
+const PLAIN_PAUSE = 10_000;
+
+/** Shows a run's progress on standard error: `line` redraws one line, `plain` adds a few, `off` shows none. */
+export class Progress implements Disposable {
+  readonly #style: 'line' | 'plain' | 'off';
+  readonly #stream = process.stderr;
+  #state: RunState | undefined;
+  #stageStart = 0;
+  #stepSeconds = 0;
+  #stepCount = 0;
+  #shown = '';
+  #drawnAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(style: 'line' | 'plain' | 'off') {
+    this.#style = style;
+  }
+
+  /** The style for this process: what standard error is decides, unless the user wants quiet. */
+  static for(wish: 'quiet' | 'shown'): Progress {
+    const terminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+    return new Progress(wish === 'quiet' ? 'off' : terminal ? 'line' : 'plain');
+  }
+
+  /** Takes in an event of a run. */
+  on(event: Event): void {
+    if (event.type === 'stage') {
+      this.#begin({ stage: event.stage, steps: 0, step: 0, job: event.job, jobs: event.jobs });
+    } else if (event.type === 'step') {
+      this.#stepSeconds += event.seconds;
+      this.#stepCount++;
+      const { step, steps, job, jobs } = event;
+      const secondsPerStep = this.#stepSeconds / this.#stepCount;
+      this.#state = { ...this.#now(), stage: 'denoise', step, steps, job, jobs, secondsPerStep };
+      this.#draw();
+    }
+  }
+
+  /** Shows something that is not part of a run, such as the installation of a plugin. */
+  activity(text: string): void {
+    if (this.#state?.stage !== text) this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
+  }
+
+  /** Prints a line that stays, above the progress line. */
+  say(text: string): void {
+    if (this.#style === 'off') return;
+    this.#erase();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Takes the line away. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#state = undefined;
+    this.#erase();
+  }
+
+  #begin(state: Omit<RunState, 'elapsed' | 'secondsPerStep'>): void {
+    this.#stageStart = performance.now();
+    this.#state = { ...state, elapsed: 0, secondsPerStep: undefined };
+    if (this.#style === 'plain') this.#drawnAt = Number.NEGATIVE_INFINITY;
+    // Redraws the time of a stage in which nothing else happens.
+    if (this.#style === 'line') this.#timer ??= setInterval(() => this.#draw(), REDRAW * 2).unref();
+    this.#draw();
+  }
+
+  #now(): RunState {
+    return { ...this.#state!, elapsed: (performance.now() - this.#stageStart) / 1000 };
+  }
+
+  #draw(): void {
+    if (this.#style === 'off' || !this.#state) return;
+    const pause = this.#style === 'line' ? REDRAW : PLAIN_PAUSE;
+    if (performance.now() - this.#drawnAt < pause) return;
+    this.#drawnAt = performance.now();
+    if (this.#style === 'plain') {
+      this.#stream.write(`${plainLine(this.#now())}\n`);
+      return;
+    }
+    const text = progressLine(this.#now(), this.#stream.columns || 80, glyphs());
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#stream.write(`\r\x1b[K${paint('cyan', text)}`);
+  }
+
+  #erase(): void {
+    if (this.#style === 'line' && this.#shown !== '') this.#stream.write('\r\x1b[K');
+    this.#shown = '';
+  }
+}
+
+function plainLine(state: RunState): string {
+  if (state.steps > 0) return progressLine(state, Number.POSITIVE_INFINITY, 'ascii').replace(/ {2}[#-]+/, '');
+  return state.jobs > 1 ? `${state.stage}  batch ${state.job}/${state.jobs}` : state.stage;
+}
+
+/** Bars are drawn with box characters where the locale says that they can be. */
+function glyphs(): keyof typeof BARS {
+  if (process.platform === 'win32' || process.platform === 'darwin') return 'unicode';
+  const locale = process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '';
+  return /utf-?8/i.test(locale) ? 'unicode' : 'ascii';
+}

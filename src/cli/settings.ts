@@ -1,0 +1,66 @@
+/** From a configuration to what the library takes: how a model is opened, and what is asked of it. */
+
+import { existsSync } from 'node:fs';
+import type { Config } from '../config/schema.ts';
+import type { LoadOptions, Request } from '../index.ts';
+import { UsageError } from './command.ts';
+
+/** Returns the model to open: `tiny`, or a folder. Throws `not_found` where there is none. */
+export function modelOf({ pretrained_model_name_or_path: model }: Config): string {
+  if (model === 'tiny' || existsSync(model)) return model;
+  throw new UsageError('not_found', `there is no model folder '${model}'`, {
+    hint: 'models are read from folders in the diffusers layout: pass pretrained_model_name_or_path=FOLDER, or =tiny for the model that comes with the program',
+  });
+}
+
+/** Returns how a configuration wants its model opened. */
+export async function loadOptions(config: Config): Promise<LoadOptions> {
+  return set<LoadOptions>({
+    device: await deviceOf(config),
+    weightsDtype: config.weights_dtype,
+    activationsDtype: config.activations_dtype,
+    precision: config.precision,
+    offloadEncoders: config.offload_encoders,
+    cacheDir: config.jax_cache_dir || undefined,
+    timeShift: config.time_shift,
+    baseShift: config.base_shift,
+    maxShift: config.max_shift,
+    name: config.flux_name,
+  });
+}
+
+/** Returns the request that a configuration describes. */
+export function requestOf(config: Config): Request {
+  return {
+    prompt: config.prompt,
+    prompt2: config.prompt_2,
+    width: config.width ?? config.resolution,
+    height: config.height ?? config.resolution,
+    steps: config.num_inference_steps,
+    guidance: config.guidance_scale,
+    seed: config.seed,
+    batch: config.batch ?? config.per_device_batch_size,
+    noise: config.noise,
+    maxSequenceLength: config.max_sequence_length,
+    sigmas: config.sigmas,
+    preview: config.preview,
+  };
+}
+
+/** The GPU plugins, in the order they are tried for `hardware=gpu`. */
+const GPUS = ['cuda', 'rocm', 'metal'] as const;
+
+async function deviceOf({ hardware }: Config): Promise<NonNullable<LoadOptions['device']>> {
+  if (hardware !== 'gpu') return hardware;
+  const { listPlugins } = await import('../xla.ts');
+  const plugins = listPlugins().filter(({ path }) => path !== undefined);
+  const found = GPUS.flatMap((device) => plugins.filter((plugin) => plugin.device === device));
+  const [best] = [...found.filter(({ present }) => present), ...found];
+  // Without any, opening this one says how it is installed.
+  return GPUS.find((device) => device === best?.device) ?? 'cuda';
+}
+
+/** Leaves out what is undefined. */
+function set<T extends object>(values: { readonly [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}

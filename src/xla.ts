@@ -1,0 +1,52 @@
+/**
+ * XLA itself: plugins, devices, compiled programs and arrays through PJRT, and StableHLO as typed values. What the models
+ * are made of, for programs of your own.
+ *
+ * @example
+ * const x = parameter('x', 'f32', [2, 2]);
+ * const doubled = graph('double', [x], [x.mul(2)]);
+ * await using client = await Client.create(Plugin.load(await ensurePlugin('cpu')));
+ * const executable = await client.compile(print(doubled));
+ * using input = await client.upload(new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer), { dtype: 'f32', shape: [2, 2] });
+ * const [output] = executable.run([input]);
+ * console.log(new Float32Array((await output!.toHost()).buffer)); // [2, 4, 6, 8]
+ */
+
+export { type Graph, graph, rewrite } from './graph/graph.ts';
+export * from './graph/ops.ts';
+export { type PrintOptions, print } from './graph/print.ts';
+export { einsum, rearrange } from './graph/rearrange.ts';
+export type { Shape } from './graph/shape.ts';
+export { constant, parameter, Tensor } from './graph/tensor.ts';
+export { type ArraySpec, DeviceArray } from './pjrt/array.ts';
+export { PjrtError, type PjrtStatus } from './pjrt/call.ts';
+export { Client, Plugin } from './pjrt/client.ts';
+export type { Device, DeviceDescription, DeviceMemoryStats, MemoryKind } from './pjrt/device.ts';
+export {
+  CompiledExecutable,
+  type CompiledMemoryStats,
+  Executable,
+  type ExecuteOptions,
+  type OutputSpec,
+} from './pjrt/executable.ts';
+export type { InstallOptions, InstallProgress } from './pjrt/install.ts';
+export { liveCounts, type NativeKind } from './pjrt/lifetime.ts';
+export type { AttributeValue, Options, OptionValue } from './pjrt/named-value.ts';
+export type { CompileOptions, FlagValue } from './pjrt/options.ts';
+export { DEVICE_NAMES, type DeviceName, type PluginEntry } from './pjrt/plugin-table.ts';
+export {
+  type AddedPlugin,
+  addPlugin,
+  ensurePlugin,
+  type FoundPlugin,
+  findPlugin,
+  installPlugin,
+  listPlugins,
+  type PluginStatus,
+} from './pjrt/plugins.ts';
+export { TopologyDescription } from './pjrt/topology.ts';
+export { ExecutableCache } from './runtime/cache.ts';
+export { Program } from './runtime/program.ts';
+export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+export type { DType, Float, Integer } from './support/dtype.ts';
+export { type ErrorCode, FluxionError } from './support/errors.ts';
