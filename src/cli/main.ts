@@ -15,9 +15,6 @@ interface Entry {
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
   generate: { summary: 'makes pictures from a prompt', load: () => import('./generate.ts') },
-  doctor: {
-    summary: 'tells what works on this machine, and what to do about the rest',
-  },
 };
 
 const HELP = `fluxion: Flux text-to-image through XLA, on CPU, GPU and TPU
