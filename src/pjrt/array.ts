@@ -146,8 +146,9 @@ export async function uploadArray(client: Client, bytes: Uint8Array, spec: Array
     device: device.address,
     memory: memory === undefined ? null : memoryOf(device, memory),
   };
-  // A shared upload costs nothing worth another thread; whether it will be shared is the plugin's decision, which alignment tells ahead.
-  const copied = transfer === 'share' && addressOf(bytes) % 64n === 0n ? 0 : bytes.length;
+  // What the CPU will use in place takes no time worth another thread.
+  const inPlace = transfer === 'share' && client.platformName === 'cpu' && addressOf(bytes) % 64n === 0n;
+  const copied = inPlace ? 0 : bytes.length;
   const release = retain(bytes);
   try {
     return await client.handle.during(async (address) => {

@@ -177,6 +177,9 @@ function invert<K extends string>(names: Record<K, number>): ReadonlyMap<number,
 type NativeFunction = { (args: bigint): bigint | null; async(args: bigint, done: Done): void };
 type Done = (failure: unknown, error: bigint | null) => void;
 
+/** Foreign calls run on stacks of koffi's own, 128 KiB for those on other threads by default: XLA's compilers need as much as a thread has. */
+koffi.config({ sync_stack_size: 16 << 20, async_stack_size: 16 << 20 });
+
 const PROTOTYPE = koffi.proto('PjrtFunction', 'void *', ['void *']);
 /** Offset of the first function pointer in PJRT_Api: struct_size, extension_start, and the version struct come first. */
 const TABLE_OFFSET = 16 + STRUCTS.PJRT_Api_Version.stride;

@@ -88,6 +88,9 @@ export async function installWheel(wheel: WheelRequest, folder: string, options:
     await moveInto(join(staging, 'package'), folder);
     progress.enter('installed', wheel.unpackedBytes);
     return installed;
+  } catch (error) {
+    if (error instanceof FluxionError || signal?.aborted) throw error;
+    throw explain(wheel, staging, 'writing the files', String(error));
   } finally {
     progress.stop();
     await rm(staging, { recursive: true, force: true });

@@ -2,7 +2,8 @@
  * Ownership of native objects: each has one `Handle`, which frees it exactly once, refuses use afterwards by name, and is counted.
  *
  * Rules that the rest of the folder relies on:
- * - disposing a handle disposes its children first (a Client's arrays and executables), so `using` in any order cannot crash;
+ * - disposing a handle disposes its children first (a Client's arrays and executables), so `using` in any order cannot crash; refusing
+ *   instead would replace the error that is being unwound by one about order;
  * - a native call in progress on another thread holds its handles (`during`), and freeing waits for it;
  * - an owner that is collected without being disposed is freed by a FinalizationRegistry, with a line in the debug log;
  * - at process exit everything still alive is disposed: plugins crash when their static destructors meet live buffers.

@@ -126,6 +126,18 @@ describe('plugin and client', () => {
     );
   });
 
+  test('deeply nested programs have the stack they need', async () => {
+    const none = 'stablehlo.return %a : tensor<f32>';
+    let body = none;
+    for (let i = 0; i < 100; i++) {
+      body = `%v${i} = "stablehlo.if"(%p) ({ ${body} }, { ${none} }) : (tensor<i1>) -> tensor<f32> stablehlo.return %v${i} : tensor<f32>`;
+    }
+    const text = `module { func.func public @main(%a: tensor<f32>, %p: tensor<i1>) -> tensor<f32> {
+      ${body.slice(0, body.lastIndexOf('stablehlo.return'))} return %v99 : tensor<f32> } }`;
+    using executable = await client.compile(text);
+    assert.deepEqual(executable.outputShapes, [[]]);
+  });
+
   test('disposing a client disposes what was made through it, and waits for a compilation in progress', async () => {
     const before = liveCounts();
     const other = await Client.create(plugin);
