@@ -7,12 +7,16 @@ import { type ConvolutionWindow, type DotDims, Tensor } from './tensor.ts';
 /** Contracts dimensions of two tensors; result [batch…, free of a…, free of b…] in `a`'s element type, or in `dtype`. */
 export function dot<D extends DType, R extends DType = D>(
   a: Tensor<D>,
-  b: Tensor<D>,
+  b: Tensor<NoInfer<D>>,
   dims: DotDims,
   dtype?: R,
 ): Tensor<R> {
   const pairs = [...zip(dims.batch), ...zip(dims.contract)];
   if (a.dtype !== b.dtype) refuse('dot', [a, b], 'element types differ (cast one)');
+  for (const side of [0, 1] as const) {
+    const used = new Set([...dims.batch[side], ...dims.contract[side]]);
+    if (used.size !== pairs.length) refuse('dot', [a, b], 'its dimensions do not come in pairs, or come twice');
+  }
   for (const [i, j] of pairs) {
     if (a.shape[i] !== b.shape[j] || a.shape[i] === undefined)
       refuse('dot', [a, b], `dimension ${i} of the first does not go with dimension ${j} of the second`);
@@ -27,7 +31,7 @@ export function dot<D extends DType, R extends DType = D>(
 }
 
 /** x [..., in] times a weight stored [out, in]: result [..., out] in x's element type. */
-export function matmulTransposed<D extends DType>(x: Tensor<D>, weight: Tensor<D>): Tensor<D> {
+export function matmulTransposed<D extends DType>(x: Tensor<D>, weight: Tensor<NoInfer<D>>): Tensor<D> {
   return dot(x, weight, { batch: [[], []], contract: [[x.shape.length - 1], [1]] });
 }
 
@@ -74,7 +78,7 @@ export function unstack<D extends DType>(t: Tensor<D>, count: number): Tensor<D>
 export function select<D extends DType>(
   condition: Tensor<'bool'>,
   whenTrue: Tensor<D>,
-  whenFalse: Tensor<D>,
+  whenFalse: Tensor<NoInfer<D>>,
 ): Tensor<D> {
   const values = broadcastShapes(whenTrue.shape, whenFalse.shape);
   const shape = values && broadcastShapes(condition.shape, values);
@@ -103,7 +107,11 @@ export function padZeros<D extends DType>(t: Tensor<D>, low: readonly number[], 
 }
 
 /** 2-D convolution of x [b, height, width, in] with weights [out, in, kh, kw]: result [b, height', width', out]. */
-export function convolution<F extends Float>(x: Tensor<F>, weight: Tensor<F>, window: ConvolutionWindow): Tensor<F> {
+export function convolution<F extends Float>(
+  x: Tensor<F>,
+  weight: Tensor<NoInfer<F>>,
+  window: ConvolutionWindow,
+): Tensor<F> {
   const [b, height, width, channels] = x.shape;
   const [out, inner, kh, kw] = weight.shape;
   if (x.shape.length !== 4 || weight.shape.length !== 4 || channels !== inner || x.dtype !== weight.dtype)
@@ -129,14 +137,16 @@ export interface AttentionOptions<F extends Float> {
  */
 export function attention<F extends Float>(
   q: Tensor<F>,
-  k: Tensor<F>,
-  v: Tensor<F>,
-  { scale, mask = 'none', bias }: AttentionOptions<F>,
+  k: Tensor<NoInfer<F>>,
+  v: Tensor<NoInfer<F>>,
+  { scale, mask = 'none', bias }: AttentionOptions<NoInfer<F>>,
 ): Tensor<F> {
   const [b, h, n, c] = q.shape;
   const m = k.shape[2];
   if (q.shape.length !== 4 || !sameShape(k.shape, [b!, h!, m!, c!]) || !sameShape(v.shape, k.shape))
     refuse('attention', [q, k, v], 'expected q [b, h, n, c] and k, v [b, h, m, c]');
+  if ([k, v, bias].some((t) => t && t.dtype !== q.dtype))
+    refuse('attention', bias ? [q, k, v, bias] : [q, k, v], 'element types differ (cast some)');
   if (mask === 'causal' && n !== m) refuse('attention', [q, k], 'a causal mask needs as many queries as keys');
   if (bias && !sameShape(broadcastShapes(bias.shape, [b!, h!, n!, m!]) ?? [], [b!, h!, n!, m!]))
     refuse('attention bias', [q, k, bias], `expected [1 or ${b}, 1 or ${h}, ${n}, ${m}]`);

@@ -61,17 +61,27 @@ export function rearrange<D extends DType>(
     .reshape(right.map((group) => group.reduce((n, name) => n * size.get(name)!, 1)));
 }
 
+/** A side of a contraction, where every position is one name. */
+function parseNames(side: string, pattern: string): string[] {
+  return parseSide(side, pattern).map((group) => {
+    if (group.length !== 1) throw new SyntaxError(`bad pattern '${pattern}': a contraction takes plain names only`);
+    return group[0]!;
+  });
+}
+
 /** Contracts two tensors by named dimensions; names missing on the right-hand side are summed over. */
 export function einsum<D extends DType, R extends DType = D>(
   pattern: string,
   a: Tensor<D>,
-  b: Tensor<D>,
+  b: Tensor<NoInfer<D>>,
   dtype?: R,
 ): Tensor<R> {
-  const [inputs, output] = pattern.split('->');
-  const [left, right] = (inputs ?? '').split(',').map((side) => parseSide(side, pattern).flat());
-  const to = parseSide(output ?? '', pattern).flat();
-  if (!left || !right || left.length !== a.shape.length || right.length !== b.shape.length)
+  const [inputs, output, extra] = pattern.split('->');
+  const [left, right, third] = (inputs ?? '').split(',').map((side) => parseNames(side, pattern));
+  if (!left || !right || third || output === undefined || extra !== undefined)
+    throw new SyntaxError(`bad pattern '${pattern}': expected 'one, other -> result'`);
+  const to = parseNames(output, pattern);
+  if (left.length !== a.shape.length || right.length !== b.shape.length)
     refuse(`einsum '${pattern}'`, [a, b], 'the pattern has other ranks');
   const shared = left.filter((name) => right.includes(name));
   const batch = shared.filter((name) => to.includes(name));

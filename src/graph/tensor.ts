@@ -146,18 +146,19 @@ export class Tensor<D extends DType = DType> {
     const count = elementCount(this.shape);
     const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1);
     const filled = shape.map((d) => (d === -1 ? count / known : d));
-    if (shape.filter((d) => d === -1).length > 1 || !filled.every(Number.isInteger) || elementCount(filled) !== count)
+    if (shape.filter((d) => d === -1).length > 1 || !filled.every(isSize) || elementCount(filled) !== count)
       refuse('reshape', [this], `cannot become [${shape.join(', ')}]`);
     return sameShape(filled, this.shape) ? this : new Tensor({ kind: 'reshape' }, [this], this.dtype, filled);
   }
 
   /** Reorders dimensions: result dimension i is operand dimension `permutation[i]`. */
   transpose(permutation: readonly number[]): Tensor<D> {
-    if (permutation.length !== this.shape.length || new Set(permutation).size !== permutation.length)
+    const dims = permutation.map((dim) => resolveDim('transpose', dim, this));
+    if (dims.length !== this.shape.length || new Set(dims).size !== dims.length)
       refuse('transpose', [this], `[${permutation.join(', ')}] is not a permutation of its dimensions`);
-    const shape = permutation.map((dim) => this.shape[resolveDim('transpose', dim, this)]!);
-    if (permutation.every((dim, i) => dim === i)) return this;
-    return new Tensor({ kind: 'transpose', permutation }, [this], this.dtype, shape);
+    if (dims.every((dim, i) => dim === i)) return this;
+    const shape = dims.map((dim) => this.shape[dim]!);
+    return new Tensor({ kind: 'transpose', permutation: dims }, [this], this.dtype, shape);
   }
 
   /** Stretches dimensions of 1 (same rank), or a scalar, to `shape`. */
@@ -211,8 +212,7 @@ export class Tensor<D extends DType = DType> {
 
 /** A named input of the graph. */
 export function parameter<D extends DType>(name: string, dtype: D, shape: Shape): Tensor<D> {
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
-    refuse(`parameter ${name}`, [{ dtype, shape }], 'bad shape');
+  if (!shape.every(isSize)) refuse(`parameter ${name}`, [{ dtype, shape }], 'bad shape');
   return new Tensor({ kind: 'parameter', name }, [], dtype, [...shape]);
 }
 
@@ -222,15 +222,25 @@ export function constant<D extends DType>(
   dtype: D,
   shape: Shape = [],
 ): Tensor<D> {
-  if (typeof value === 'object' && value.length !== elementCount(shape))
-    refuse('constant', [{ dtype, shape }], `has ${value.length} values`);
-  if (typeof value === 'object') return new Tensor({ kind: 'constant', value }, [], dtype, shape);
+  const bad = (why: string): never => refuse('constant', [{ dtype, shape }], why);
+  if (typeof value === 'object') {
+    if (value.length !== elementCount(shape)) bad(`has ${value.length} values`);
+    if (value instanceof Float32Array ? !isFloat(dtype) : dtype !== 'i32')
+      bad(`cannot hold a ${value.constructor.name}`);
+    return new Tensor({ kind: 'constant', value }, [], dtype, shape);
+  }
+  const whole = isFloat(dtype) || dtype === 'bool' || Number.isInteger(value);
+  if ((typeof value === 'boolean') !== (dtype === 'bool') || !whole) bad(`cannot hold ${value}`);
   return new Tensor<D>({ kind: 'constant', value }, [], dtype, []).broadcastTo(shape);
 }
 
 function binary<D extends DType>(fn: BinaryFunction, left: Tensor<D>, right: Tensor<D> | number): Tensor<D> {
   const [a, b] = together(fn, left, right);
   return new Tensor({ kind: 'binary', fn }, [a, b], left.dtype, a.shape);
+}
+
+function isSize(d: number): boolean {
+  return Number.isSafeInteger(d) && d >= 0;
 }
 
 /** Both operands at the shape they broadcast to. */
@@ -244,6 +254,9 @@ function together<D extends DType>(op: string, left: Tensor<D>, right: Tensor<D>
 
 function reduce<D extends DType>(fn: 'add' | 'maximum', t: Tensor<D>, dims: readonly number[]): Tensor<D> {
   const resolved = dims.map((dim) => resolveDim(`reduce ${fn}`, dim, t)).sort((a, b) => a - b);
+  if (new Set(resolved).size !== resolved.length) refuse(`reduce ${fn}`, [t], `[${dims.join(', ')}] names one twice`);
+  if (t.dtype === 'bool' || (fn === 'maximum' && !isFloat(t.dtype)))
+    refuse(`reduce ${fn}`, [t], `needs a ${fn === 'add' ? 'number' : 'floating-point operand'}`);
   const shape = t.shape.filter((_, i) => !resolved.includes(i));
   const kept = t.shape.map((d, i) => (resolved.includes(i) ? 1 : d));
   return new Tensor({ kind: 'reduce', fn, dims: resolved }, [t], t.dtype, shape).reshape(kept);
