@@ -1,7 +1,7 @@
 /** A traced function: named parameters, outputs, and the nodes between them in one deterministic order. */
 
 import { FluxionError } from '../support/errors.ts';
-import { Tensor } from './tensor.ts';
+import { type Op, Tensor } from './tensor.ts';
 
 export interface Graph {
   readonly name: string;
@@ -47,16 +47,26 @@ function topological(outputs: readonly Tensor[]): Tensor[] {
   return order;
 }
 
-/** Rebuilds a graph bottom-up, replacing each node for which `rule` returns a tensor; `rule` sees nodes with new inputs. */
+/**
+ * Rebuilds a graph bottom-up, the bodies of maps included, replacing each node for which `rule` returns a tensor;
+ * `rule` sees nodes with new inputs. A graph that stays as it is, is returned as it is.
+ */
 export function rewrite(g: Graph, rule: (node: Tensor) => Tensor | undefined): Graph {
   const replaced = new Map<Tensor, Tensor>();
   const current = (t: Tensor): Tensor => replaced.get(t) ?? t;
   for (const node of g.nodes) {
     const inputs = node.inputs.map(current);
-    const same = inputs.every((input, i) => input === node.inputs[i]);
-    const rebuilt = same ? node : new Tensor(node.op, inputs, node.dtype, node.shape);
+    const op = rewriteBody(node.op, rule);
+    const same = op === node.op && inputs.every((input, i) => input === node.inputs[i]);
+    const rebuilt = same ? node : new Tensor(op, inputs, node.dtype, node.shape);
     const result = rule(rebuilt) ?? rebuilt;
     if (result !== node) replaced.set(node, result);
   }
-  return graph(g.name, g.parameters, g.outputs.map(current));
+  return replaced.size === 0 ? g : graph(g.name, g.parameters, g.outputs.map(current));
+}
+
+function rewriteBody(op: Op, rule: (node: Tensor) => Tensor | undefined): Op {
+  if (op.kind !== 'map') return op;
+  const body = rewrite(op.body, rule);
+  return body === op.body ? op : { ...op, body };
 }

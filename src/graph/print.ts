@@ -6,6 +6,7 @@
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { fromF32 } from '../support/floats.ts';
+import type { CustomCall } from './custom-call.ts';
 import type { Graph } from './graph.ts';
 import type { Shape } from './shape.ts';
 import type { Op, Tensor } from './tensor.ts';
@@ -35,12 +36,7 @@ export function print(g: Graph, options: PrintOptions = {}): string {
   });
   const lines: string[] = [];
   let next = 0;
-  const fresh = (): string => `%${next++}`;
-  for (const node of g.nodes) {
-    if (node.op.kind === 'parameter') continue;
-    const operands = node.inputs.map((input) => names.get(input)!);
-    names.set(node, printNode(node, operands, options, fresh, lines));
-  }
+  printNodes(g, names, options, () => `%${next++}`, lines);
   const consumed = new Map([...(options.aliases ?? [])].map(([result, parameter]) => [parameter, result]));
   const args = g.parameters.map((p, i) => {
     const alias = consumed.has(i) ? ` {tf.aliasing_output = ${consumed.get(i)} : i32}` : '';
@@ -59,14 +55,30 @@ export function print(g: Graph, options: PrintOptions = {}): string {
   ].join('\n');
 }
 
+/** Appends the lines of all nodes but parameters, whose names are known, and adds the names of their values. */
+function printNodes(
+  g: Graph,
+  names: Map<Tensor, string>,
+  options: PrintOptions,
+  fresh: () => string,
+  lines: string[],
+): void {
+  for (const node of g.nodes) {
+    if (node.op.kind === 'parameter') continue;
+    const operands = node.inputs.map((input) => names.get(input)!);
+    names.set(node, printNode(node, operands, options, fresh, lines));
+  }
+}
+
 /** Appends the lines of one node and returns the name of its value. */
 function printNode(
   node: Tensor,
   operands: readonly string[],
-  { precision }: PrintOptions,
+  options: PrintOptions,
   fresh: () => string,
   lines: string[],
 ): string {
+  const { precision } = options;
   const type = mlirType(node);
   const types = node.inputs.map(mlirType);
   const emit = (text: string): string => {
@@ -157,9 +169,122 @@ function printNode(
     }
     case 'attention':
       throw new FluxionError('unsupported', 'attention must be lowered to a kernel before the graph is printed');
+    case 'map':
+      return printMap(op, node, operands, options, fresh, lines);
+    case 'customCall': {
+      const name = fresh();
+      const results = [type, ...(op.call.scratch ?? []).map(mlirType)];
+      const shapes = [node, ...(op.call.scratch ?? [])];
+      const several = results.length > 1;
+      const attributes = callAttributes(op.call, node.inputs, shapes);
+      const resultTypes = several ? `(${results.join(', ')})` : type;
+      lines.push(
+        `${name}${several ? `:${results.length}` : ''} = stablehlo.custom_call @${op.call.target}(${operands.join(', ')}) {${attributes}} : (${types.join(', ')}) -> ${resultTypes}`,
+      );
+      return several ? `${name}#0` : name;
+    }
     default:
       return op satisfies never;
   }
+}
+
+/** A counted loop that carries the counter, the results so far, and every input. */
+function printMap(
+  op: Extract<Op, { kind: 'map' }>,
+  node: Tensor,
+  operands: readonly string[],
+  options: PrintOptions,
+  fresh: () => string,
+  lines: string[],
+): string {
+  const [count, ...entry] = node.shape;
+  const counterType = 'tensor<i32>';
+  const type = mlirType(node);
+  const emit = (text: string): string => {
+    const name = fresh();
+    lines.push(`${name} = ${text}`);
+    return name;
+  };
+  const number = (value: number): string => emit(`stablehlo.constant dense<${value}> : ${counterType}`);
+
+  const start = number(0);
+  const empty = emit(`stablehlo.constant dense<${literal(node.dtype === 'bool' ? false : 0, node.dtype)}> : ${type}`);
+  const result = fresh();
+  const carried = [start, empty, ...operands].map((initial) => ({ name: fresh(), initial }));
+  const types = [counterType, type, ...node.inputs.map(mlirType)];
+  const [counter, results, ...inputs] = carried.map(({ name }) => name);
+  const bindings = carried.map(({ name, initial }) => `${name} = ${initial}`);
+  lines.push(`${result}:${carried.length} = stablehlo.while(${bindings.join(', ')}) : ${types.join(', ')}`);
+  lines.push('cond {');
+  const limit = number(count!);
+  const more = emit(
+    `stablehlo.compare LT, ${counter}, ${limit}, SIGNED : (${counterType}, ${counterType}) -> tensor<i1>`,
+  );
+  lines.push(`stablehlo.return ${more} : tensor<i1>`, '} do {');
+
+  const zero = number(0);
+  const one = number(1);
+  const position = (rank: number): string => [counter, ...Array.from({ length: rank - 1 }, () => zero)].join(', ');
+  const positionTypes = (rank: number): string => Array.from({ length: rank }, () => counterType).join(', ');
+  const names = new Map<Tensor, string>();
+  for (const [i, inner] of op.body.parameters.entries()) {
+    if (i >= op.mapped) {
+      names.set(inner, inputs[i]!);
+      continue;
+    }
+    const outer = node.inputs[i]!;
+    const rank = outer.shape.length;
+    const piece = mlirType({ dtype: inner.dtype, shape: [1, ...inner.shape] });
+    const sizes = [1, ...inner.shape].join(', ');
+    const cut = emit(
+      `stablehlo.dynamic_slice ${inputs[i]}, ${position(rank)}, sizes = [${sizes}] : (${mlirType(outer)}, ${positionTypes(rank)}) -> ${piece}`,
+    );
+    names.set(inner, emit(`stablehlo.reshape ${cut} : (${piece}) -> ${mlirType(inner)}`));
+  }
+  printNodes(op.body, names, options, fresh, lines);
+  const [output] = op.body.outputs;
+  const piece = mlirType({ dtype: node.dtype, shape: [1, ...entry] });
+  const stacked = emit(`stablehlo.reshape ${names.get(output!)} : (${mlirType(output!)}) -> ${piece}`);
+  const rank = node.shape.length;
+  const updated = emit(
+    `stablehlo.dynamic_update_slice ${results}, ${stacked}, ${position(rank)} : (${type}, ${piece}, ${positionTypes(rank)}) -> ${type}`,
+  );
+  const next = emit(`stablehlo.add ${counter}, ${one} : ${counterType}`);
+  lines.push(`stablehlo.return ${[next, updated, ...inputs].join(', ')} : ${types.join(', ')}`, '}');
+  return `${result}#1`;
+}
+
+function callAttributes(call: CustomCall, operands: readonly Tensor[], results: readonly { shape: Shape }[]): string {
+  const layouts = (given: CustomCall['operandLayouts'], of: readonly { shape: Shape }[]): string =>
+    of.map(({ shape }, i) => layoutText(given?.[i] ?? shape.map((_, dim) => shape.length - 1 - dim))).join(', ');
+  const version = call.apiVersion === 1 ? [] : [`api_version = ${call.apiVersion} : i32`];
+  const config =
+    typeof call.backendConfig === 'string'
+      ? stringLiteral(call.backendConfig)
+      : `{${Object.entries(call.backendConfig)
+          .map(([key, value]) => `${key} = ${typeof value === 'number' ? `${value} : i32` : stringLiteral(value)}`)
+          .join(', ')}}`;
+  return [
+    ...version,
+    `backend_config = ${config}`,
+    `operand_layouts = [${layouts(call.operandLayouts, operands)}]`,
+    `result_layouts = [${layouts(call.resultLayouts, results)}]`,
+  ].join(', ');
+}
+
+function layoutText(minorToMajor: readonly number[]): string {
+  const values = minorToMajor.length === 1 ? `${minorToMajor[0]}` : `[${minorToMajor.join(', ')}]`;
+  return `dense<${values}> : tensor<${minorToMajor.length}xindex>`;
+}
+
+/** A string in MLIR's spelling: quotes, backslashes and what is not printable as two hexadecimal digits. */
+function stringLiteral(text: string): string {
+  const escaped = text.replaceAll(/["\\]|[^ -~]/gu, (char) =>
+    Array.from(new TextEncoder().encode(char), (byte) => `\\${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(
+      '',
+    ),
+  );
+  return `"${escaped}"`;
 }
 
 function isFloating(dtype: DType): boolean {

@@ -6,6 +6,8 @@
 
 import type { DType, Float } from '../support/dtype.ts';
 import { elementCount, isFloat } from '../support/dtype.ts';
+import type { CustomCall } from './custom-call.ts';
+import type { Graph } from './graph.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
 
 export type UnaryFunction =
@@ -54,7 +56,11 @@ export type Op =
   | { readonly kind: 'take' }
   | { readonly kind: 'convolution'; readonly window: ConvolutionWindow }
   /** softmax(q kᵀ · scale + bias) v over [b, h, n, c]; inputs q, k, v and, where there is one, the bias. */
-  | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' };
+  | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' }
+  /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
+  | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
+  /** A kernel outside StableHLO; the node is its first result. */
+  | { readonly kind: 'customCall'; readonly call: CustomCall };
 
 export class Tensor<D extends DType = DType> {
   readonly op: Op;
@@ -229,14 +235,20 @@ export function constant<D extends DType>(
       bad(`cannot hold a ${value.constructor.name}`);
     return new Tensor({ kind: 'constant', value }, [], dtype, shape);
   }
-  const whole = isFloat(dtype) || dtype === 'bool' || Number.isInteger(value);
-  if ((typeof value === 'boolean') !== (dtype === 'bool') || !whole) bad(`cannot hold ${value}`);
+  const fits = typeof value === 'boolean' ? dtype === 'bool' : holds(dtype, value);
+  if (!fits) bad(`cannot hold ${value}`);
   return new Tensor<D>({ kind: 'constant', value }, [], dtype, []).broadcastTo(shape);
 }
 
 function binary<D extends DType>(fn: BinaryFunction, left: Tensor<D>, right: Tensor<D> | number): Tensor<D> {
   const [a, b] = together(fn, left, right);
   return new Tensor({ kind: 'binary', fn }, [a, b], left.dtype, a.shape);
+}
+
+/** Whether a number is among the values of a type, rounding of fractions aside. */
+function holds(dtype: DType, value: number): boolean {
+  if (isFloat(dtype)) return true;
+  return dtype !== 'bool' && Number.isInteger(value) && (value >= 0 || !dtype.startsWith('u'));
 }
 
 function isSize(d: number): boolean {
