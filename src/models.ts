@@ -2,6 +2,7 @@
 
 export { bindWeights } from './checkpoint/bind.ts';
 export { type FileBytes, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
+export { layoutOf, type ModelFamily, recogniseForeign } from './checkpoint/keymap.ts';
 export { openPipelineFolder, type PipelineFolder, type WeightedComponent } from './checkpoint/pipeline-folder.ts';
 export { WeightStore } from './checkpoint/store.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';

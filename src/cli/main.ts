@@ -15,6 +15,13 @@ interface Entry {
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
   generate: { summary: 'makes pictures from a prompt', load: () => import('./generate.ts') },
+  redo: { summary: 'makes a picture again from the recipe inside it', load: () => import('./redo.ts') },
+  inspect: { summary: 'explains a picture, a safetensors file or a model folder', load: () => import('./inspect.ts') },
+  plugins: { summary: 'lists, installs and adds the plugins that devices need', load: () => import('./plugins.ts') },
+  doctor: {
+    summary: 'tells what works on this machine, and what to do about the rest',
+    load: () => import('./doctor.ts'),
+  },
 };
 
 const HELP = `fluxion: Flux text-to-image through XLA, on CPU, GPU and TPU

@@ -15,6 +15,13 @@ export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream =
   return plain ? text : `\x1b[${CODES[colour]}m${text}\x1b[0m`;
 }
 
+/** Shows text of files and strangers as it is, but for the characters that would steer the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (c) =>
+    c === '\n' || c === '\t' ? c : `\\u{${c.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
 /** How far a run is. */
 export interface RunState {
   readonly stage: string;

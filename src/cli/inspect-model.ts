@@ -1,0 +1,218 @@
+/** What weights and model folders hold: headers and configs are read, weights are not. */
+
+import { statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  CLIP_L,
+  FLUX_DEV,
+  FLUX_SCHNELL,
+  FLUX_VAE,
+  layoutOf,
+  type ModelFamily,
+  openPipelineFolder,
+  recogniseForeign,
+  T5_XXL,
+  type WeightedComponent,
+  WeightStore,
+} from '../models.ts';
+import { byteSize, elementCount } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
+import type { Findings } from './inspect.ts';
+import { bytes } from './render.ts';
+
+/** Keys shown where not all were asked for. */
+const FIRST_KEYS = 12;
+
+const FAMILIES: Readonly<Record<ModelFamily, string>> = {
+  flux: 'Flux transformer',
+  clip: 'CLIP text encoder',
+  t5: 'T5 encoder',
+  vae: 'autoencoder',
+};
+
+/** Explains a safetensors file, an index of several, or a folder of them. */
+export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
+  using store = WeightStore.open(path);
+  const sums = measure(store);
+  const layout = guessLayout(store);
+  const keys = store.keys();
+  const shown = show === 'all' ? keys : keys.slice(0, FIRST_KEYS);
+  const described = shown.map((key) => ({ key, dtype: store.info(key).dtype, shape: store.info(key).shape }));
+  const widest = Math.max(0, ...shown.map((key) => Math.min(key.length, 72)));
+  const lines = [
+    `${path}: safetensors, ${sums.files.length === 1 ? '1 file' : `${sums.files.length} files`}, ${bytes(sums.bytes)}`,
+    `  holds       ${layout ?? 'nothing that is recognised'}`,
+    `  tensors     ${keys.length}`,
+    `  parameters  ${count(sums.parameters)}`,
+    `  dtypes      ${dtypesText(sums)}`,
+    ...(store.metadata.size > 0 ? ['', 'metadata'] : []),
+    ...[...store.metadata].map(([name, text]) => `  ${name}: ${text.length > 400 ? `${text.slice(0, 400)}…` : text}`),
+    '',
+    shown.length === keys.length ? 'keys' : `first ${shown.length} of ${keys.length} keys (--keys shows all)`,
+    ...described.map(({ key, dtype, shape }) => `  ${key.padEnd(widest)}  ${dtype} [${shape.join(', ')}]`),
+  ];
+  return {
+    text: lines.join('\n'),
+    data: {
+      kind: 'weights',
+      ...(layout !== undefined && { holds: layout }),
+      ...sums,
+      tensors: keys.length,
+      metadata: Object.fromEntries(store.metadata),
+      keys: described,
+    },
+  };
+}
+
+/** Explains a model folder: its components, what they weigh, and which published models they equal. */
+export function inspectPipeline(path: string): Findings {
+  const folder = openPipelineFolder(path);
+  const { transformer, clip, t5, vae, scheduler } = folder;
+  const components: readonly [WeightedComponent, string, object, string | undefined][] = [
+    [
+      'transformer',
+      `${transformer.layers} double and ${transformer.singleLayers} single blocks, width ${transformer.heads * transformer.headDim}, ${transformer.heads} heads, ${transformer.guidanceEmbeds ? 'with' : 'without'} guidance embedding`,
+      transformer,
+      equalTo(transformer, { 'FLUX.1 [dev]': FLUX_DEV, 'FLUX.1 [schnell]': FLUX_SCHNELL }),
+    ],
+    [
+      'text_encoder',
+      `CLIP, ${clip.layers} layers, width ${clip.width}`,
+      clip,
+      equalTo(clip, { 'CLIP ViT-L/14': CLIP_L }),
+    ],
+    ['text_encoder_2', `T5, ${t5.layers} layers, width ${t5.width}`, t5, equalTo(t5, { 'T5 v1.1 XXL': T5_XXL })],
+    [
+      'vae',
+      `${vae.latentChannels} latent channels, levels ${vae.blockOutChannels.join(', ')}, made for ${vae.sampleSize}×${vae.sampleSize}`,
+      vae,
+      equalTo(vae, { 'the FLUX.1 autoencoder': FLUX_VAE }),
+    ],
+  ];
+  const described = components.map(([name, summary, config, equals]) => {
+    const weights = weigh(() => folder.openWeights(name));
+    return { name, summary, config, equals, weights };
+  });
+  const known = described.flatMap(({ weights }) => (typeof weights === 'string' ? [] : [weights]));
+  const size = known.reduce((sum, weights) => sum + weights.bytes, 0);
+  const parameters = known.reduce((sum, weights) => sum + weights.parameters, 0);
+  const shift = scheduler.useDynamicShifting
+    ? `shift by size, ${scheduler.baseShift} to ${scheduler.maxShift}`
+    : `shift ${scheduler.shift}`;
+  const lines = [
+    `${path}: ${folder.className}, ${count(parameters)} parameters, ${bytes(size)}`,
+    ...described.flatMap(({ name, summary, equals, weights }) => [
+      '',
+      name,
+      `  ${summary}`,
+      ...(equals === undefined ? [] : [`  the same architecture as ${equals}`]),
+      typeof weights === 'string'
+        ? `  weights cannot be read: ${weights}`
+        : `  ${count(weights.parameters)} parameters in ${weights.tensors} tensors, ${dtypesText(weights)}, ${bytes(weights.bytes)}`,
+    ]),
+    '',
+    'scheduler',
+    `  flow-matching Euler, ${shift}`,
+  ];
+  return {
+    text: lines.join('\n'),
+    data: {
+      kind: 'model',
+      class: folder.className,
+      parameters,
+      bytes: size,
+      components: Object.fromEntries(
+        described.map(({ name, config, equals, weights }) => [
+          name,
+          {
+            config,
+            ...(equals !== undefined && { equals }),
+            ...(typeof weights === 'string' ? { error: weights } : weights),
+          },
+        ]),
+      ),
+      scheduler,
+    },
+  };
+}
+
+/** Sums over all tensors of a store. */
+interface Sums {
+  readonly files: readonly string[];
+  /** On disk. */
+  readonly bytes: number;
+  readonly parameters: number;
+  readonly dtypes: Readonly<
+    Record<string, { readonly tensors: number; readonly parameters: number; readonly bytes: number }>
+  >;
+}
+
+function measure(store: WeightStore): Sums {
+  const files = new Set<string>();
+  const dtypes: Record<string, { tensors: number; parameters: number; bytes: number }> = {};
+  for (const key of store.keys()) {
+    const { dtype, shape, file } = store.info(key);
+    files.add(file);
+    dtypes[dtype] ??= { tensors: 0, parameters: 0, bytes: 0 };
+    const sum = dtypes[dtype];
+    sum.tensors++;
+    sum.parameters += elementCount(shape);
+    sum.bytes += elementCount(shape) * byteSize(dtype);
+  }
+  return {
+    files: [...files],
+    bytes: [...files].reduce((sum, file) => sum + statSync(file).size, 0),
+    parameters: Object.values(dtypes).reduce((sum, { parameters }) => sum + parameters, 0),
+    dtypes,
+  };
+}
+
+/** The sums of a component's weights, or why they cannot be read. */
+function weigh(open: () => WeightStore): (Sums & { readonly tensors: number }) | string {
+  try {
+    using store = open();
+    return { ...measure(store), tensors: store.keys().length };
+  } catch (error) {
+    if (error instanceof FluxionError) return error.message;
+    throw error;
+  }
+}
+
+/** Names what a file holds by its keys. */
+function guessLayout(store: WeightStore): string | undefined {
+  const found = (Object.keys(FAMILIES) as ModelFamily[]).flatMap((family) => {
+    const match = layoutOf(family, (key) => store.has(key));
+    if (!match) return [];
+    const prefix = match.prefix === '' ? '' : ` under '${match.prefix}'`;
+    return [`${FAMILIES[family]}, ${match.layout.name} names${prefix}`];
+  });
+  return found.length > 0 ? found.join('; ') : recogniseForeign(store.keys());
+}
+
+/** The published config whose every field a config has. */
+function equalTo<T extends object>(
+  config: object & Partial<T>,
+  published: Readonly<Record<string, T>>,
+): string | undefined {
+  return Object.entries(published).find(([, known]) =>
+    Object.entries(known).every(([field, value]) => isDeepStrictEqual(config[field as keyof T], value)),
+  )?.[0];
+}
+
+function dtypesText({ dtypes }: Sums): string {
+  return Object.entries(dtypes)
+    .map(([dtype, { parameters }]) => (Object.keys(dtypes).length === 1 ? dtype : `${dtype} ${count(parameters)}`))
+    .join(', ');
+}
+
+/** Formats a number of parameters: `11.9 billion`, `820 thousand`. */
+function count(value: number): string {
+  for (const [unit, name] of [
+    [1e9, 'billion'],
+    [1e6, 'million'],
+    [1e3, 'thousand'],
+  ] as const) {
+    if (value >= unit) return `${Number((value / unit).toPrecision(3))} ${name}`;
+  }
+  return String(value);
+}

@@ -1,0 +1,87 @@
+/** `fluxion inspect`: what a picture, a safetensors file or a model folder is. */
+
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FluxionError } from '../support/errors.ts';
+import { sortWords } from './args.ts';
+import { type Command, OK, printJson, UsageError } from './command.ts';
+import { printable } from './render.ts';
+
+const HELP = `fluxion inspect FILE | FOLDER
+
+Explains a picture (PNG: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
+an index: dtypes, parameters, layout, metadata), or a model folder (components, sizes, published models it equals).
+
+Examples
+  fluxion inspect flux_0.png
+  fluxion inspect models/tiny
+  fluxion inspect transformer/diffusion_pytorch_model.safetensors --keys
+  fluxion inspect flux_0.png --json
+
+Options
+  --keys       every key of a safetensors file with its dtype and shape, not the first ones only
+  --json       one JSON object on standard output
+  -h, --help   this text
+`;
+
+/** Larger files are no pictures of ours. */
+const PICTURE_LIMIT = 512 * 2 ** 20;
+const PNG = '89504e470d0a1a0a';
+
+/** What an inspection found: lines for people, and the same as data. */
+export interface Findings {
+  readonly text: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** The command. */
+const inspect: Command = {
+  help: () => HELP,
+
+  async run(argv) {
+    const { flags, words } = sortWords(argv, { keys: 'boolean', json: 'boolean' });
+    const [path, ...others] = words;
+    if (path === undefined)
+      throw new UsageError('bad_config', 'which file or folder?', { hint: 'fluxion inspect FILE' });
+    if (others.length > 0) throw new UsageError('bad_config', `one at a time: '${path}' or '${others[0]}'`);
+    const { text, data } = await findings(path, flags.keys ? 'all' : 'first');
+    if (flags.json) printJson({ path, ...data });
+    else process.stdout.write(`${printable(text)}\n`);
+    return OK;
+  },
+};
+
+export default inspect;
+
+async function findings(path: string, keys: 'all' | 'first'): Promise<Findings> {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (!info) throw new UsageError('not_found', `there is no file or folder '${path}'`);
+  if (info.isDirectory()) {
+    const models = await import('./inspect-model.ts');
+    const isPipeline = statSync(join(path, 'model_index.json'), { throwIfNoEntry: false }) !== undefined;
+    return isPipeline ? models.inspectPipeline(path) : models.inspectWeights(path, keys);
+  }
+  if (/\.(safetensors|safetensors\.index(\.\w+)?\.json)$/.test(path)) {
+    return (await import('./inspect-model.ts')).inspectWeights(path, keys);
+  }
+  if (startOf(path) === PNG) {
+    if (info.size > PICTURE_LIMIT) {
+      throw new FluxionError('bad_file', `${path}: ${info.size} bytes are too many for a picture`);
+    }
+    return (await import('./inspect-picture.ts')).inspectPicture(path, readFileSync(path));
+  }
+  throw new FluxionError('bad_file', `${path}: expected a PNG, a .safetensors file or its index, or a model folder`, {
+    hint: 'JPEG and WebP pictures carry no recipe',
+  });
+}
+
+/** The first eight bytes in hexadecimal. */
+function startOf(path: string): string {
+  const start = Buffer.alloc(8);
+  const file = openSync(path, 'r');
+  try {
+    return start.toString('hex', 0, readSync(file, start));
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * `fluxion redo`: a picture again, from the recipe inside it. Its whole batch is computed, as the last bits may depend on it,
+ * and the one picture is written.
+ */
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConfig } from '../config/load.ts';
+import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
+import type { Config } from '../config/schema.ts';
+import { FluxionError, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
+import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
+import { type Comparison, comparePictures } from './compare.ts';
+import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
+import { Progress, paint } from './render.ts';
+
+const FLAGS = { json: 'boolean', quiet: 'boolean', check: 'boolean', o: 'string', output: 'string' } as const;
+
+/** Larger files are no pictures of ours: 8192×8192 pixels are 192 MiB before compression. */
+const SIZE_LIMIT = 512 * 2 ** 20;
+
+const HELP = `fluxion redo PICTURE.png [key=value …] [-o FILE.png | -o FOLDER]
+
+Makes a picture again from the recipe inside it: the same bytes, on the same kind of device with the same model and version.
+It is written as the next free flux_N.png in output_dir. Keys that are given change the recipe; 'fluxion help config' lists
+them. With another seed, the picture is made alone and not as a part of its batch.
+
+Examples
+  fluxion redo flux_0.png
+  fluxion redo flux_0.png --check
+  fluxion redo flux_0.png num_inference_steps=28 -o better.png
+  fluxion redo flux_0.png seed=8 "a blue house in the mountains at sunset"
+  fluxion redo flux_0.png pretrained_model_name_or_path=FOLDER
+
+Options
+  -o, --output PATH   the file to write (.png, .jpg or .webp; never over another without overwrite=True), or the folder
+  --check             compares with the picture instead of writing: exits with 0 where the bytes are the same, else with 1
+  --json              one JSON object on standard output
+  --quiet             nothing on standard error but errors
+  -h, --help          this text
+`;
+
+/** The command. */
+const redo: Command = {
+  help: () => HELP,
+
+  async run(argv, { signal }) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const [path, ...prompts] = words.prompts;
+    if (path === undefined) {
+      throw new UsageError('bad_config', 'which picture?', { hint: 'fluxion redo PICTURE.png' });
+    }
+    const original = readPicture(path);
+    const recipe = requireRecipe(original, path);
+    const { config, notes } = readingUsage(() => configOf(recipe, path, words, prompts));
+    const target = targetOf(words, config);
+    const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
+    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+
+    const wanted = indexOf(recipe, config);
+    const files: WrittenFile[] = [];
+    const checks: (Comparison & { readonly seed: bigint })[] = [];
+    const differences = new Set<string>();
+    const outcome = await makePictures(config, {
+      progress,
+      signal,
+      async onImage(image, index) {
+        if (wanted !== undefined && index !== wanted) return;
+        for (const difference of differencesOf(recipe, image.recipe)) differences.add(difference);
+        if (words.flags['check'] === true) {
+          checks.push({ ...(await comparePictures(original, await image.png())), seed: image.seed });
+        } else files.push(await target(image, index));
+      },
+    });
+    for (const difference of differences) progress.say(`${paint('yellow', 'warning:')} ${difference}`);
+
+    const status = checks.every(({ identical }) => identical) ? OK : FAILURE;
+    if (words.flags['json'] === true) {
+      const compared = words.flags['check'] === true ? { checks } : { files };
+      printJson({ original: path, ...compared, differences: [...differences], ...reportData(outcome, config), notes });
+      return status;
+    }
+    for (const file of files) process.stdout.write(`${file.path}\n`);
+    for (const check of checks) process.stdout.write(`${path}: ${verdict(check)}\n`);
+    progress.say(reportTable(outcome));
+    return status;
+  },
+};
+
+export default redo;
+
+function readPicture(path: string): Uint8Array {
+  try {
+    const { size } = statSync(path);
+    if (size > SIZE_LIMIT) throw new FluxionError('bad_file', `${path}: ${size} bytes are too many for a picture`);
+    return readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof FluxionError) throw cause;
+    throw new UsageError('not_found', `cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function configOf(recipe: Recipe, path: string, words: Arguments, prompts: readonly string[]) {
+  if (words.file !== undefined) {
+    throw new UsageError('bad_config', `a picture brings its own configuration, so '${words.file}' has no place here`, {
+      hint: `fluxion generate ${words.file} makes a picture from it`,
+    });
+  }
+  const given = new Set(words.overrides.map((word) => splitAssignment(word)?.name));
+  const values = { ...recipeConfig(recipe) };
+  // A recipe is a stranger's text: a name is taken from it, a path is not.
+  if (!given.has('pretrained_model_name_or_path') && !isAtHand(recipe.model.name)) {
+    throw new UsageError('not_found', `${path} was made with the model '${recipe.model.name}', which is not here`, {
+      hint: 'say where it is with pretrained_model_name_or_path=FOLDER, or use another one',
+    });
+  }
+  if (given.has('seed') && !given.has('batch')) values.batch = 1;
+  const { config, notes } = loadConfig({
+    base: { source: path, values },
+    overrides: words.overrides,
+    values: prompts.length === 0 ? {} : { prompt: prompts.length === 1 ? prompts[0] : prompts },
+  });
+  return { config, notes };
+}
+
+function isAtHand(model: string): boolean {
+  return model === 'tiny' || (/^[\w .-]+$/.test(model) && existsSync(model));
+}
+
+/** The picture of the batch that is wanted; all where another batch was asked for. */
+function indexOf({ batch }: Recipe, config: Config): number | undefined {
+  return batch !== undefined && config.batch === batch.size ? batch.index : undefined;
+}
+
+/** Where pictures go: a file that was named, or the next free number in a folder. */
+function targetOf({ flags }: Arguments, config: Config): (image: Image, index: number) => Promise<WrittenFile> {
+  const output = flags['o'] ?? flags['output'];
+  if (typeof output !== 'string') return (image, index) => writePicture(image, index, config);
+  const isFolder = /[/\\]$/.test(output) || (existsSync(output) && statSync(output).isDirectory());
+  if (isFolder) return (image, index) => writePicture(image, index, { ...config, output_dir: output });
+  if (!/\.(png|jpe?g|webp)$/i.test(output)) {
+    throw new UsageError('bad_config', `cannot write '${output}': expected .png, .jpg or .webp, or a folder`);
+  }
+  if (existsSync(output) && !config.overwrite) {
+    throw new UsageError('bad_config', `${output} is there already`, { hint: 'overwrite=True replaces it' });
+  }
+  return async (image) => {
+    const { seed, prompt, width, height } = image;
+    return { path: await image.save(join(output)), seed, prompt, width, height };
+  };
+}
+
+/** What keeps a picture's bytes from being the same though nobody asked for a change. */
+function differencesOf(before: Recipe, now: Recipe): string[] {
+  const pairs: [string, string | undefined, string | undefined][] = [
+    ['device', before.device, now.device],
+    ['version', before.version, now.version],
+    ['model fingerprint', before.model.fingerprint, now.model.fingerprint],
+  ];
+  return pairs
+    .filter(([, then, today]) => then !== undefined && then !== today)
+    .map(([name, then, today]) => `the ${name} was '${then}' and is '${today}' now, so the bytes may differ`);
+}
+
+function verdict({ identical, psnr, reason }: Comparison): string {
+  if (identical) return 'identical';
+  if (psnr === undefined) return `differs: ${reason}`;
+  return psnr === null ? 'the same pixels, in other bytes' : `differs: PSNR ${psnr.toFixed(2)} dB`;
+}
