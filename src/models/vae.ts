@@ -14,6 +14,7 @@ import { groupNorm } from '../nn/norm.ts';
 import { spec, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
 
 /** The shape of an autoencoder. */
 export interface VaeConfig {
@@ -165,6 +166,7 @@ export interface VaePrograms {
 export function vaePrograms<F extends Float>(cfg: VaeConfig, sizes: VaeSizes & { readonly compute: F }): VaePrograms {
   const { batch: b, height: h, width: w, compute: f, storage } = sizes;
   const c = cfg.latentChannels;
+  if (h % 2 !== 0 || w % 2 !== 0) throw new FluxionError('bad_shape', `VAE latents of ${h} × ${w}: both must be even`);
   const scale = 2 ** (cfg.blockOutChannels.length - 1);
   const weights = () => new Weights(f, storage);
 
