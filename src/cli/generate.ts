@@ -6,8 +6,7 @@ import { loadConfig } from '../config/load.ts';
 import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
 import { type Config, configHelp } from '../config/schema.ts';
 import { type Command, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
-import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
-import { LivePreview } from './preview.ts';
+import type { WrittenFile } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 
 const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
@@ -56,6 +55,11 @@ const generate: Command = {
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
 
+    // Only now, so that help and mistakes are answered without waiting for the library.
+    const [{ makePictures, reportData, reportTable, writePicture }, { LivePreview }] = await Promise.all([
+      import('./pictures.ts'),
+      import('./preview.ts'),
+    ]);
     const files: WrittenFile[] = [];
     const preview = new LivePreview(join(config.output_dir || '.', 'flux_preview.png'));
     if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
