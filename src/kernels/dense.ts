@@ -4,7 +4,7 @@ import { iota, select } from '../graph/ops.ts';
 import { einsum } from '../graph/rearrange.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
-import type { AttentionInputs } from './lower.ts';
+import type { AttentionInputs } from './attention.ts';
 
 /** Scores and softmax in f32; probabilities are rounded to the operands' type for the second dot. */
 export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: AttentionInputs<F>): Tensor<F> {

@@ -4,19 +4,10 @@ import { type Graph, rewrite } from '../graph/graph.ts';
 import { type Shape, typeText } from '../graph/shape.ts';
 import { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
+import type { AttentionInputs } from './attention.ts';
 import { denseAttention } from './dense.ts';
 
 export type Platform = 'cpu' | 'cuda' | 'rocm' | 'tpu' | 'metal';
-
-/** The operands of an attention node; shapes as `attention` in graph/ops.ts gives them. */
-export interface AttentionInputs<F extends Float = Float> {
-  readonly q: Tensor<F>;
-  readonly k: Tensor<F>;
-  readonly v: Tensor<F>;
-  readonly bias: Tensor<F> | undefined;
-  readonly scale: number;
-  readonly mask: 'none' | 'causal';
-}
 
 /** Which kernel computes attention of queries [b, h, n, c], and the reason. */
 export interface AttentionChoice {
