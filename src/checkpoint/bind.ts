@@ -6,7 +6,7 @@
 import type { DType } from '../support/dtype.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { layoutOf, type ModelFamily, recogniseForeign, type SourcePart } from './keymap.ts';
-import type { StoredTensor, WeightStore } from './store.ts';
+import type { StoredTensor, TensorStore } from './tensors.ts';
 
 /** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
 export interface DeclaredWeight {
@@ -43,7 +43,7 @@ export interface BindOptions {
  */
 export function bindWeights<W extends DeclaredWeight>(
   declared: readonly W[],
-  store: WeightStore,
+  store: TensorStore,
   family: ModelFamily,
   { within = () => true }: BindOptions = {},
 ): Map<W, WeightSource> {
@@ -114,7 +114,7 @@ interface Slice {
 }
 
 /** Finds the stored rows a declared weight is, or says why there are none. */
-function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: WeightStore): Slice | string {
+function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: TensorStore): Slice | string {
   const { name, shape } = weight;
   const stored = parts.map(({ key, half }) => {
     const info = store.info(key);
@@ -158,7 +158,7 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** Says which stored rows no weight uses, or several do. */
-function coverage(used: ReadonlyMap<string, readonly [number, number][]>, store: WeightStore): string[] {
+function coverage(used: ReadonlyMap<string, readonly [number, number][]>, store: TensorStore): string[] {
   const problems: string[] = [];
   for (const [key, ranges] of used) {
     const rows = store.info(key).shape[0] ?? 1;
@@ -199,7 +199,7 @@ function listed(kind: string, items: readonly string[], show: (item: string) => 
   return [`  ${items.length} ${kind}:`, ...items.slice(0, 10).map((item) => `    ${show(item)}`), ...more];
 }
 
-function unknownLayout(store: WeightStore, family: ModelFamily): FluxionError {
+function unknownLayout(store: TensorStore, family: ModelFamily): FluxionError {
   const keys = store.keys();
   const foreign = recogniseForeign(keys);
   return new FluxionError(

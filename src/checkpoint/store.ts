@@ -4,11 +4,11 @@
  */
 
 import { basename, dirname, join } from 'node:path';
-import type { DType } from '../support/dtype.ts';
-import { FluxionError, nearest } from '../support/errors.ts';
+import { FluxionError } from '../support/errors.ts';
 import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
 import { describeJson, quote, readJsonObject } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
+import { checkedRows, noSuchTensor, type Rows, type StoredTensor, type TensorStore } from './tensors.ts';
 
 export interface OpenStoreOptions {
   /** How files are opened; positional reads unless told otherwise. */
@@ -17,21 +17,13 @@ export interface OpenStoreOptions {
   readonly variant?: string | undefined;
 }
 
-/** What is known of a stored tensor without reading its bytes. */
-export interface StoredTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  /** Path of the file it lies in. */
-  readonly file: string;
-}
-
 interface Entry {
   readonly file: FileBytes;
   readonly info: TensorInfo;
 }
 
 /** Weights by key, over one or several safetensors files; disposing closes the files and ends their views. */
-export class WeightStore implements Disposable {
+export class WeightStore implements TensorStore {
   /** What was opened: a safetensors file or an index. */
   readonly path: string;
   /** Header metadata of all files; the first file wins where keys meet. */
@@ -94,21 +86,14 @@ export class WeightStore implements Disposable {
   }
 
   /** Returns a tensor's bytes, or those of rows `start` to `end` of its first dimension; a view where the file is mapped. */
-  bytes(key: string, rows?: readonly [start: number, end: number]): Uint8Array {
+  bytes(key: string, rows?: Rows): Uint8Array {
     if (this.#files.disposed)
       throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
     const { file, info } = this.#entry(key);
     const size = info.end - info.start;
     if (!rows) return file.view(info.start, size);
-    const [start, end] = rows;
-    const count = info.shape[0] ?? 0;
-    if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= count)) {
-      throw new FluxionError(
-        'bad_shape',
-        `${key}: rows ${start} to ${end} do not lie within [${info.shape.join(', ')}]`,
-      );
-    }
-    const row = count === 0 ? 0 : size / count;
+    const [start, end] = checkedRows(key, info.shape, rows);
+    const row = size === 0 ? 0 : size / (info.shape[0] ?? 1);
     return file.view(info.start + start * row, (end - start) * row);
   }
 
@@ -119,10 +104,7 @@ export class WeightStore implements Disposable {
   #entry(key: string): Entry {
     const entry = this.#entries.get(key);
     if (entry) return entry;
-    const near = nearest(key, this.#entries.keys());
-    throw new FluxionError('not_found', `${this.path}: no tensor '${key}'`, {
-      hint: near.length > 0 ? `nearest: ${near.join(', ')}` : undefined,
-    });
+    throw noSuchTensor(this.path, key, this.#entries.keys());
   }
 }
 
