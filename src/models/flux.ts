@@ -52,6 +52,8 @@ export interface FluxSizes {
   readonly compute: Float;
   /** Element type weights are stored in. */
   readonly storage: DType;
+  /** Ranks of adapters that every linear layer takes factors for; 0, the default, for none. */
+  readonly adapterRank?: number;
 }
 
 const MLP_RATIO = 4;
@@ -211,7 +213,7 @@ export function fluxPrograms<F extends Float>(
   const { batch: b, prompts, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
   const d = width(cfg);
   const n = l + t;
-  const w = () => new Weights(f, storage);
+  const w = () => new Weights(f, storage, sizes.adapterRank);
   const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };
   const vec = spec(f, [s, b, d]);
 

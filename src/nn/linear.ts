@@ -1,6 +1,9 @@
-/** Linear layers, and the only place that knows how a matrix is represented in memory. Weights are stored [out, in]. */
+/**
+ * Linear layers, and the only place that knows how a matrix is represented in memory: as stored [out, in], or with the factors
+ * of adapters beside it.
+ */
 
-import { matmulTransposed } from '../graph/ops.ts';
+import { dot, matmulTransposed } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
 import type { LogicalAxis, RowRange, Weights } from './weights.ts';
@@ -20,11 +23,30 @@ export function linear<F extends Float>(w: Weights<F>, options: LinearOptions): 
   const { in: inputs, out, axes, rows } = options;
   const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], rows);
   const bias = options.bias === 'none' ? undefined : w.param('bias', [out], [axes[1]], rows);
+  const beside = w.adapterRank > 0 ? adapters(w, options) : undefined;
   return (x) => {
-    const y = matmulTransposed(x, weight);
+    const product = matmulTransposed(x, weight);
+    const y = beside ? product.add(beside(x)) : product;
     if (!bias) return y;
     const ones = Array.from({ length: y.shape.length - 1 }, () => 1);
     return y.add(bias.reshape([...ones, out]));
+  };
+}
+
+/** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, the inner product in f32 until it has been scaled. */
+function adapters<F extends Float>(
+  w: Weights<F>,
+  { in: inputs, out, axes, rows }: LinearOptions,
+): (x: Tensor<F>) => Tensor<F> {
+  const r = w.adapterRank;
+  const matrix = { dtype: w.compute, rows };
+  const a = w.factor('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]] });
+  const b = w.factor('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
+  const scale = w.factor('weight', { dtype: 'f32', factor: 'scale', shape: [r], axes: [null], rows });
+  return (x) => {
+    const inner = dot(x, a, { batch: [[], []], contract: [[x.shape.length - 1], [1]] }, 'f32');
+    const ones = Array.from({ length: inner.shape.length - 1 }, () => 1);
+    return matmulTransposed(inner.mul(scale.reshape([...ones, r])).cast(x.dtype), b);
   };
 }
 

@@ -18,6 +18,12 @@ export interface RowRange {
   readonly of: number;
 }
 
+/**
+ * One of the arrays that stand beside a matrix W [out, in] for adapters of up to R ranks in all, W + B · diag(scale) · A:
+ * A [R, in], B [out, R], scale [R]. Adapters are exchanged by exchanging these, under the same program.
+ */
+export type AdapterFactor = 'A' | 'B' | 'scale';
+
 /** One declared weight: `name` as in the checkpoint, `dtype` as it lies in memory, `shape` of the declared rows. */
 export interface WeightSpec {
   readonly name: string;
@@ -25,6 +31,22 @@ export interface WeightSpec {
   readonly shape: Shape;
   readonly axes: readonly LogicalAxis[];
   readonly rows?: RowRange;
+  /** Set for what is no weight of a checkpoint, but a factor beside the weight of this name and these rows. */
+  readonly factor?: AdapterFactor;
+}
+
+/** Names a declared weight, row part of one, or factor beside one; equal names are one declaration. */
+export function weightKey({ name, rows, factor }: Pick<WeightSpec, 'name' | 'rows' | 'factor'>): string {
+  const part = rows ? `${name}[${rows.start}:${rows.end}]` : name;
+  return factor ? `${part}.lora_${factor}` : part;
+}
+
+interface FactorOptions<D extends Float> {
+  readonly factor: AdapterFactor;
+  readonly dtype: D;
+  readonly shape: Shape;
+  readonly axes: readonly LogicalAxis[];
+  readonly rows: RowRange | undefined;
 }
 
 interface Declaration {
@@ -38,12 +60,15 @@ interface Declaration {
  */
 export class Weights<F extends Float> {
   readonly compute: F;
+  /** Ranks of adapters that linear layers leave room for; 0 for none. */
+  readonly adapterRank: number;
   readonly #storage: DType;
   readonly #path: string;
   readonly #declared: Map<string, Declaration>;
 
-  constructor(compute: F, storage: DType, path = '', declared: Map<string, Declaration> = new Map()) {
+  constructor(compute: F, storage: DType, adapterRank = 0, path = '', declared: Map<string, Declaration> = new Map()) {
     this.compute = compute;
+    this.adapterRank = adapterRank;
     this.#storage = storage;
     this.#path = path;
     this.#declared = declared;
@@ -51,7 +76,7 @@ export class Weights<F extends Float> {
 
   /** The place one or more names further down: `w.at('img_attn.qkv')`. */
   at(path: string): Weights<F> {
-    return new Weights(this.compute, this.#storage, this.#resolve(path), this.#declared);
+    return new Weights(this.compute, this.#storage, this.adapterRank, this.#resolve(path), this.#declared);
   }
 
   /** Declares one weight and returns it in the element type of the calculation; declaring it again returns the same. */
@@ -61,19 +86,25 @@ export class Weights<F extends Float> {
 
   /** Declares one weight and returns it as it lies in memory, for layers that use a part of it and convert only that. */
   stored(name: string, shape: Shape, axes: readonly LogicalAxis[], rows?: RowRange): Tensor {
-    const path = this.#resolve(name);
-    const key = rows ? `${path}[${rows.start}:${rows.end}]` : path;
+    return this.#declare({ name: this.#resolve(name), dtype: this.#storage, shape, axes, ...(rows && { rows }) });
+  }
+
+  /** Declares a factor beside the weight `name`; A and B are in the element type of the calculation, scales in f32. */
+  factor<D extends F | 'f32'>(name: string, { factor, dtype, shape, axes, rows }: FactorOptions<D>): Tensor<D> {
+    const spec = { name: this.#resolve(name), dtype, shape, axes, factor, ...(rows && { rows }) };
+    return this.#declare(spec) as Tensor<D>;
+  }
+
+  #declare(spec: WeightSpec): Tensor {
+    const key = weightKey(spec);
     const known = this.#declared.get(key);
-    if (known && !sameShape(known.spec.shape, shape))
+    if (known && !sameShape(known.spec.shape, spec.shape))
       throw new FluxionError(
         'bad_shape',
-        `${key} is declared as ${typeText(known.spec.dtype, known.spec.shape)} and as [${shape}]`,
+        `${key} is declared as ${typeText(known.spec.dtype, known.spec.shape)} and as [${spec.shape}]`,
       );
-    const tensor = known?.tensor ?? parameter(key, this.#storage, shape);
-    if (!known) {
-      const spec: WeightSpec = { name: path, dtype: this.#storage, shape, axes, ...(rows ? { rows } : {}) };
-      this.#declared.set(key, { spec, tensor });
-    }
+    const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape);
+    if (!known) this.#declared.set(key, { spec, tensor });
     return tensor;
   }
 

@@ -7,10 +7,12 @@ import { bindWeights, type WeightSource } from '../checkpoint/bind.ts';
 import type { ModelFamily } from '../checkpoint/keymap.ts';
 import type { WeightStore } from '../checkpoint/store.ts';
 import type { Traced } from '../nn/trace.ts';
-import type { WeightSpec } from '../nn/weights.ts';
+import { type WeightSpec, weightKey } from '../nn/weights.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
+import { byteSize, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
-import { convertFloats } from '../support/floats.ts';
+import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
+import { type Product, placeMerged } from './merge.ts';
 import type { Runtime } from './runtime.ts';
 
 export type { Traced };
@@ -36,25 +38,47 @@ function weightsOf({ traced, scope }: Use): WeightSpec[] {
   return traced.weights.map((spec) => (scope === '' ? spec : { ...spec, name: `${scope}.${spec.name}` }));
 }
 
-function keyOf({ name, rows }: WeightSpec): string {
-  return rows ? `${name}[${rows.start}:${rows.end}]` : name;
+/** What adapters make of the weights of a component. */
+export interface WeightOverlay {
+  /** Names what becomes of a weight, or stands as a factor beside one: equal names, equal values. Undefined: it is as in the file, or zeros. */
+  tag(spec: WeightSpec): string | undefined;
+  /** The values of a factor, in its type and shape; undefined for zeros. */
+  factor(spec: WeightSpec): Uint8Array | undefined;
+  /** What is added to a weight before it is placed; `base` reads rows of the whole weight as in the file. */
+  change(
+    spec: WeightSpec,
+    base: (start: number, end: number) => Float32Array,
+  ): { readonly difference: Float32Array | undefined; readonly product: Product | undefined } | undefined;
+}
+
+interface Placed {
+  readonly array: DeviceArray;
+  readonly spec: WeightSpec;
+  /** The overlay's name for it when it was placed. */
+  readonly tag: string | undefined;
 }
 
 export class WeightSet implements Disposable {
   readonly #store: WeightStore;
   readonly #sources: ReadonlyMap<string, WeightSource>;
-  readonly #placed = new Map<string, DeviceArray>();
+  /** Every bound weight. */
+  readonly declared: readonly WeightSpec[];
+  readonly #placed = new Map<string, Placed>();
+  /** Zeros that factors share which add nothing, by type and shape. */
+  readonly #zeros = new Map<string, DeviceArray>();
+  #overlay: WeightOverlay | undefined;
 
   /**
    * Binds all weights that `uses` declare to the tensors of `store`, which it takes over. Throws `bad_weights` with
    * missing, unexpected and ill-shaped keys.
    */
   constructor(store: WeightStore, family: ModelFamily, uses: readonly Use[]) {
-    const declared = new Map(uses.flatMap(weightsOf).map((spec) => [keyOf(spec), spec]));
+    const declared = new Map(uses.flatMap(weightsOf).map((spec) => [weightKey(spec), spec]));
     this.#store = store;
+    this.declared = [...declared.values()];
     try {
-      const bound = bindWeights([...declared.values()], store, family);
-      this.#sources = new Map([...bound].map(([spec, source]) => [keyOf(spec), source]));
+      const bound = bindWeights(this.declared, store, family);
+      this.#sources = new Map([...bound].map(([spec, source]) => [weightKey(spec), source]));
     } catch (error) {
       store[Symbol.dispose]();
       throw error;
@@ -71,31 +95,102 @@ export class WeightSet implements Disposable {
     return Promise.all(weightsOf(use).map((spec) => this.#array(runtime, spec)));
   }
 
+  /** Puts adapters over the weights, or takes them away; what they change is placed anew when next used, all else stays. */
+  adapt(overlay: WeightOverlay | undefined): void {
+    this.#overlay = overlay;
+    for (const [key, { array, spec, tag }] of this.#placed) {
+      if (overlay?.tag(spec) === tag) continue;
+      array.dispose();
+      this.#placed.delete(key);
+    }
+  }
+
   async #array(runtime: Runtime, spec: WeightSpec): Promise<DeviceArray> {
-    const key = keyOf(spec);
+    const tag = this.#overlay?.tag(spec);
+    if (spec.factor && tag === undefined) return this.#zerosOf(runtime, spec);
+    // Factors of other ranks are other arrays.
+    const key = spec.factor ? `${weightKey(spec)} [${spec.shape}]` : weightKey(spec);
     const known = this.#placed.get(key);
-    if (known) return known;
-    const source = this.#sources.get(key);
-    if (!source) throw new FluxionError('bad_weights', `${key} was not among the weights bound for this model`);
-    const bytes = convertFloats(source.dtype, spec.dtype, source.bytes(), spec.shape);
-    const array = await runtime.upload(bytes, spec.dtype, spec.shape);
-    // Another use may have placed the same weight in the meantime.
+    if (known) return known.array;
+    const array = await (spec.factor
+      ? runtime.upload(this.#overlay!.factor(spec)!, spec.dtype, spec.shape)
+      : this.#place(runtime, spec));
+    return this.#keep(key, { array, spec, tag });
+  }
+
+  /** Keeps an array, unless another use has placed the same in the meantime. */
+  #keep(key: string, placed: Placed): DeviceArray {
     const raced = this.#placed.get(key);
     if (raced) {
-      array.dispose();
-      return raced;
+      placed.array.dispose();
+      return raced.array;
     }
-    this.#placed.set(key, array);
-    return array;
+    this.#placed.set(key, placed);
+    return placed.array;
+  }
+
+  /** A weight on the device: as it lies in the file where that is possible, with what adapters add to it. */
+  async #place(runtime: Runtime, spec: WeightSpec): Promise<DeviceArray> {
+    const source = this.#source(spec);
+    const { dtype, shape } = spec;
+    const change = this.#overlay?.change(spec, (start, end) => this.#rows(spec.name, start, end));
+    if (!change) {
+      return runtime.upload(convertFloats(source.dtype, dtype, source.bytes(), shape), dtype, shape);
+    }
+    const { difference, product } = change;
+    let weight = { bytes: source.bytes(), dtype: source.dtype, shape };
+    if (difference) {
+      const sum = toF32(source.dtype, source.bytes(), elementCount(shape)).map((value, i) => value + difference[i]!);
+      weight = { bytes: fromF32('f32', sum), dtype: 'f32', shape };
+    }
+    if (product) return placeMerged(runtime, weight, product, dtype);
+    return runtime.upload(convertFloats(weight.dtype, dtype, weight.bytes, shape), dtype, shape);
+  }
+
+  /** Rows of a whole weight as the file has them, in f32, over all the parts it is declared in. */
+  #rows(name: string, start: number, end: number): Float32Array {
+    const parts = this.declared.filter((spec) => spec.name === name);
+    const width = elementCount(parts[0]!.shape.slice(1));
+    const values = new Float32Array((end - start) * width);
+    for (const spec of parts) {
+      const first = spec.rows?.start ?? 0;
+      const [from, to] = [Math.max(start, first), Math.min(end, first + (spec.shape[0] ?? 1))];
+      if (from >= to) continue;
+      const { dtype, bytes } = this.#source(spec);
+      const row = width * byteSize(dtype);
+      const slice = bytes().subarray((from - first) * row, (to - first) * row);
+      values.set(toF32(dtype, slice, (to - from) * width), (from - start) * width);
+    }
+    return values;
+  }
+
+  #source(spec: WeightSpec): WeightSource {
+    const source = this.#sources.get(weightKey(spec));
+    if (source) return source;
+    throw new FluxionError('bad_weights', `${weightKey(spec)} was not among the weights bound for this model`);
+  }
+
+  async #zerosOf(runtime: Runtime, { dtype, shape }: WeightSpec): Promise<DeviceArray> {
+    const key = `${dtype} [${shape}]`;
+    const known = this.#zeros.get(key);
+    if (known) return known;
+    const array = await runtime.upload(new Uint8Array(elementCount(shape) * byteSize(dtype)), dtype, shape);
+    const raced = this.#zeros.get(key);
+    if (raced) array.dispose();
+    else this.#zeros.set(key, array);
+    return raced ?? array;
   }
 
   /** Frees the device memory of the weights of these uses, or of all; they are placed again when next used. */
   release(uses?: readonly Use[]): void {
-    const keys = uses ? uses.flatMap(weightsOf).map(keyOf) : [...this.#placed.keys()];
+    const keys = uses ? uses.flatMap(weightsOf).map(weightKey) : [...this.#placed.keys()];
     for (const key of keys) {
-      this.#placed.get(key)?.dispose();
+      this.#placed.get(key)?.array.dispose();
       this.#placed.delete(key);
     }
+    if (uses) return;
+    for (const array of this.#zeros.values()) array.dispose();
+    this.#zeros.clear();
   }
 
   [Symbol.dispose](): void {

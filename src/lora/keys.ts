@@ -1,0 +1,71 @@
+/** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
+
+import { findModule, type ModuleRef } from './names.ts';
+
+/** What a tensor is to its module. */
+export type Role =
+  | 'A' | 'B' | 'A_bias' | 'B_bias' | 'alpha' | 'magnitude'
+  | 'hada_w1_a' | 'hada_w1_b' | 'hada_w2_a' | 'hada_w2_b'
+  | 'lokr_w1' | 'lokr_w1_a' | 'lokr_w1_b' | 'lokr_w2' | 'lokr_w2_a' | 'lokr_w2_b'
+  | 'a1' | 'a2' | 'b1' | 'b2'
+  | 'diff' | 'diff_b' | 'set' | 'reshape'; // biome-ignore format: one line an algorithm
+
+/** A key that was understood. */
+export interface ParsedKey {
+  readonly ref: ModuleRef;
+  readonly role: Role;
+  /** The module as the file spells it, without prefix: what PEFT's patterns are written for. */
+  readonly spelling: string;
+}
+
+/** Suffixes, most specific first; a role may stand in the pattern's first group. */
+const SUFFIXES: readonly (readonly [suffix: RegExp, role: Role | ((group: string) => Role)])[] = [
+  // PEFT puts the adapter's name between, and some writers leave `.weight` out.
+  [/\.lora_([AB])(?:\.(?!weight$|bias$)[^.]{1,64})?(?:\.weight)?$/, (group) => group as Role],
+  [/\.lora_([AB])(?:\.(?!bias$)[^.]{1,64})?\.bias$/, (group) => `${group}_bias` as Role],
+  [/(?:\.lora(?:_linear_layer)?[._]down|(?<=_lora\d?)\.down)(?:\.weight)?$/, 'A'],
+  [/(?:\.lora(?:_linear_layer)?[._]up|(?<=_lora\d?)\.up)(?:\.weight)?$/, 'B'],
+  [/\.(?:lora_)?alpha$/, 'alpha'],
+  [/\.(?:dora_scale|magnitude|lora_magnitude_vector(?:\.(?!weight$)[^.]{1,64})?(?:\.weight)?)$/, 'magnitude'],
+  [/\.(hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)$/, (group) => group as Role],
+  [/\.([ab][12])\.weight$/, (group) => group as Role],
+  [/\.(?:diff|w_norm)$/, 'diff'],
+  [/\.(?:diff_b|b_norm)$/, 'diff_b'],
+  [/\.set_weight$/, 'set'],
+  [/\.reshape_weight$/, 'reshape'],
+];
+/** Whole tensors: only normalisations are replaced by them, else any checkpoint would pass for a LoRA. */
+const WHOLE = /\.(?:scale|weight)$/;
+
+/** Prefixes that say whose module follows; the dictionary tells text encoders and transformer apart by the module itself. */
+const PREFIXES = [
+  'base_model.model.', 'diffusion_model.', 'model.diffusion_model.', 'transformer.', 'unet.',
+  'lora_unet_', 'lora_transformer_', 'lycoris_',
+  'text_encoder.', 'text_encoder_2.', 'lora_te_', 'lora_te1_', 'lora_te2_', 'lora_te3_', 'lora_te1.', 'lora_te2.', 'lora_te3.',
+  'text_encoders.clip_l.', 'text_encoders.t5xxl.', 'clip_l.', 't5xxl.',
+]; // biome-ignore format: one line a kind
+
+/** Takes a key apart; undefined where the suffix or the module is unknown. */
+export function parseKey(key: string): ParsedKey | undefined {
+  for (const [suffix, role] of SUFFIXES) {
+    const match = suffix.exec(key);
+    if (!match) continue;
+    const spelling = stripPrefixes(key.slice(0, match.index));
+    const ref = findModule(spelling);
+    return ref && { ref, spelling, role: typeof role === 'string' ? role : role(match[1]!) };
+  }
+  const whole = WHOLE.exec(key);
+  const spelling = whole ? stripPrefixes(key.slice(0, whole.index)) : '';
+  const ref = whole ? findModule(spelling) : undefined;
+  return ref?.norm ? { ref, spelling, role: 'set' } : undefined;
+}
+
+function stripPrefixes(name: string): string {
+  const prefix = PREFIXES.find((candidate) => name.startsWith(candidate));
+  return prefix === undefined ? name : stripPrefixes(name.slice(prefix.length));
+}
+
+/** Keys that belong to a LoRA file and not to a LoRA: embeddings that some trainers put beside it. */
+export function isSideCar(key: string): boolean {
+  return key.startsWith('bundle_emb.') || key.startsWith('_aux.');
+}
