@@ -1,0 +1,87 @@
+/**
+ * One double and one single block of FLUX.1 dev at full size with random weights, on the CPU plugin:
+ * `node bench/blocks.ts [SIDE …]`, the picture's side in pixels. Prints times, rates and temporaries as JSON.
+ */
+
+import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
+import { type DeviceArray, Runtime } from '../src/xla.ts';
+import { bestMatmulRate } from './matmul.ts';
+
+const TEXT_TOKENS = 512;
+const RUNS = 5;
+const sides = process.argv.slice(2).map(Number);
+
+/** bf16 bits of numbers about ±0.02, from a small generator: their values do not matter, but must not be denormal. */
+function randomBytes(count: number): Uint8Array {
+  const bits = new Uint16Array(count);
+  let state = 1;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bits[i] = ((state >>> 16) & 0x8000) | 0x3c80 | ((state >>> 9) & 0x7f);
+  }
+  return new Uint8Array(bits.buffer);
+}
+
+const rate = await bestMatmulRate('bf16');
+await using runtime = await Runtime.open({ device: 'cpu' });
+const figures: object[] = [];
+for (const side of sides.length > 0 ? sides : [256, 512]) {
+  const imageTokens = (side / 16) ** 2;
+  const sizes = {
+    batch: 1,
+    prompts: 1,
+    imageTokens,
+    textTokens: TEXT_TOKENS,
+    steps: 1,
+    compute: 'bf16',
+    storage: 'bf16',
+  } as const;
+  const parts = fluxPrograms(FLUX_DEV, sizes);
+  for (const part of [parts.doubleBlock, parts.singleBlock]) figures.push({ side, ...(await measure(part)) });
+}
+console.log(JSON.stringify({ bestMatmulGflops: rate / 1e9, blocks: figures }, undefined, 2));
+
+async function measure(part: Traced): Promise<object> {
+  const start = performance.now();
+  const program = await runtime.compile(part);
+  const compile = (performance.now() - start) / 1000;
+  const arrays: DeviceArray[] = [];
+  for (const { dtype, shape } of part.graph.parameters) {
+    const count = shape.reduce((n, d) => n * d, 1);
+    const bytes = dtype === 'bf16' ? randomBytes(count) : new Uint8Array(count * 4);
+    arrays.push(await runtime.upload(bytes, dtype, shape));
+  }
+  const inputs = Object.fromEntries(part.inputs.map((name, i) => [name, arrays[i]!]));
+  const weights = arrays.slice(part.inputs.length);
+  const times: number[] = [];
+  for (let i = 0; i <= RUNS; i++) {
+    const begin = performance.now();
+    const outputs = Object.values(program.run(inputs, weights));
+    await Promise.all(outputs.map((o) => o.ready()));
+    if (i > 0) times.push((performance.now() - begin) / 1000);
+    for (const output of outputs) output.dispose();
+  }
+  for (const array of arrays) array.dispose();
+  const seconds = times.sort((a, b) => a - b)[RUNS >> 1]!;
+  const flops = dotFlops(part);
+  const temporaries = program.executable.memoryStats()?.temporaries ?? Number.NaN;
+  return {
+    part: part.name,
+    compileSeconds: compile,
+    seconds,
+    gflops: flops / seconds / 1e9,
+    shareOfBestMatmul: flops / seconds / rate,
+    temporaryMiB: temporaries / 2 ** 20,
+  };
+}
+
+/** Operations of the matrix products, attention's included. */
+function dotFlops({ graph }: Traced): number {
+  let total = 0;
+  for (const { op, inputs, shape } of graph.nodes) {
+    const out = shape.reduce((n, d) => n * d, 1);
+    if (op.kind === 'dot') total += 2 * out * inputs[0]!.shape[op.dims.contract[0][0]!]!;
+    if (op.kind === 'attention') total += 4 * out * inputs[1]!.shape[2]!;
+  }
+  return total;
+}
