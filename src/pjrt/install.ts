@@ -8,7 +8,7 @@
 
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
@@ -276,6 +276,8 @@ class ProgressMeter {
   readonly #start = performance.now();
   readonly #timer: NodeJS.Timeout;
   #phase: InstallProgress['phase'] = 'downloading';
+  /** The most bytes seen in this phase: files that move from one folder to another are gone in between. */
+  #most = 0;
 
   constructor(wheel: WheelRequest, staging: string, report: OnProgress | undefined) {
     this.#wheel = wheel;
@@ -300,9 +302,13 @@ class ProgressMeter {
     const { bytes, unpackedBytes } = this.#wheel;
     const { download, unpacked } = measure(this.#staging);
     // The installers' own small files come first.
-    this.#phase = unpacked > 1e6 ? 'unpacking' : this.#phase;
-    if (this.#phase === 'unpacking') this.#say(Math.min(unpacked, unpackedBytes), unpackedBytes);
-    else this.#say(Math.min(download, bytes), bytes);
+    if (this.#phase === 'downloading' && unpacked > 1e6) {
+      this.#phase = 'unpacking';
+      this.#most = 0;
+    }
+    const [now, total] = this.#phase === 'unpacking' ? [unpacked, unpackedBytes] : [download, bytes];
+    this.#most = Math.min(total, Math.max(this.#most, now));
+    this.#say(this.#most, total);
   }
 
   #say(bytes: number, totalBytes: number): void {
@@ -314,15 +320,30 @@ class ProgressMeter {
   }
 }
 
-/** Bytes downloaded (wheels) and unpacked (everything else) under a folder. Files come and go while it looks. */
+/** Bytes downloaded (wheels) and unpacked (everything else) under a folder. Files and folders come and go while it looks. */
 function measure(folder: string): { download: number; unpacked: number } {
   const found = { download: 0, unpacked: 0 };
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const size = statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
-    found[entry.name.endsWith('.whl') ? 'download' : 'unpacked'] += size;
+  for (const entry of entriesOf(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const { download, unpacked } = measure(path);
+      found.download += download;
+      found.unpacked += unpacked;
+    } else if (entry.isFile()) {
+      const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      found[entry.name.endsWith('.whl') ? 'download' : 'unpacked'] += size;
+    }
   }
   return found;
+}
+
+/** What is in a folder; nothing where it has gone meanwhile. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 function message(cause: unknown): string {
