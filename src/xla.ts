@@ -29,6 +29,7 @@ export {
   type ExecuteOptions,
   type OutputSpec,
 } from './pjrt/executable.ts';
+export { exitAtOnce } from './pjrt/exit.ts';
 export type { InstallOptions, InstallProgress } from './pjrt/install.ts';
 export { liveCounts, type NativeKind } from './pjrt/lifetime.ts';
 export type { AttributeValue, Options, OptionValue } from './pjrt/named-value.ts';

@@ -12,6 +12,7 @@ import {
   openPipelineFolder,
   recogniseForeign,
   T5_XXL,
+  type TensorStore,
   type WeightedComponent,
   WeightStore,
 } from '../models.ts';
@@ -136,6 +137,9 @@ export function inspectPipeline(path: string): Findings {
   };
 }
 
+/** Weights, as far as their names and shapes go. */
+type Described = Pick<WeightStore, 'keys' | 'has' | 'info'>;
+
 /** Sums over all tensors of a store. */
 interface Sums {
   readonly files: readonly string[];
@@ -147,7 +151,7 @@ interface Sums {
   >;
 }
 
-function measure(store: WeightStore): Sums {
+function measure(store: TensorStore): Sums {
   const files = new Set<string>();
   const dtypes: Record<string, { tensors: number; parameters: number; bytes: number }> = {};
   for (const key of store.keys()) {
@@ -168,7 +172,7 @@ function measure(store: WeightStore): Sums {
 }
 
 /** The sums of a component's weights, or why they cannot be read. */
-function weigh(open: () => WeightStore): (Sums & { readonly tensors: number }) | string {
+function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) | string {
   try {
     using store = open();
     return { ...measure(store), tensors: store.keys().length };
@@ -179,7 +183,7 @@ function weigh(open: () => WeightStore): (Sums & { readonly tensors: number }) |
 }
 
 /** Names what a file holds by its keys. */
-function guessLayout(store: WeightStore): string | undefined {
+function guessLayout(store: Described): string | undefined {
   const found = (Object.keys(FAMILIES) as ModelFamily[]).flatMap((family) => {
     const match = layoutOf(family, (key) => store.has(key));
     if (!match) return [];

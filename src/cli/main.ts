@@ -64,6 +64,14 @@ Exit status: 0 done, 1 failed, 2 wrong command line or configuration, 130 interr
 /** Exit statuses of the signals that stop a command, 128 + their number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Milliseconds that an interrupted command has to end by itself; a compilation cannot be interrupted, and may take minutes. */
+const GRACE = 3000;
+
+async function stopAtOnce(status: number): Promise<never> {
+  const { exitAtOnce } = await import('../xla.ts');
+  return exitAtOnce(status);
+}
+
 /** Runs a command line as this process: never returns, and leaves no native thread behind it. */
 export async function runProcess(argv: readonly string[]): Promise<never> {
   // A reader that has gone, as in `| head`, is no failure of ours.
@@ -76,9 +84,15 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
   let interrupted: number | undefined;
   for (const [name, status] of Object.entries(SIGNALS)) {
     process.on(name, () => {
-      if (interrupted !== undefined) process.exit(interrupted); // asked twice: at once
+      if (interrupted !== undefined) return void stopAtOnce(interrupted);
       interrupted = status;
-      stopping.abort(new FluxionError('aborted', 'stopped before it was done'));
+      if (process.stderr.isTTY) process.stderr.write('\nstopping; Ctrl-C again stops at once\n');
+      const stopped = new FluxionError('aborted', 'stopped before it was done');
+      setTimeout(() => {
+        report(stopped, wantsJson(argv));
+        stopAtOnce(status);
+      }, GRACE);
+      stopping.abort(stopped);
     });
   }
   const status = await run(argv, stopping.signal);
@@ -97,7 +111,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
   try {
     return await dispatch(argv, signal);
   } catch (error) {
-    report(error, before('--', argv).includes('--json'));
+    report(error, wantsJson(argv));
     return statusOf(error);
   }
 }
@@ -132,6 +146,10 @@ function commandNamed(name: string): Entry {
   });
 }
 
+function wantsJson(argv: readonly string[]): boolean {
+  return before('--', argv).includes('--json');
+}
+
 function before(end: string, argv: readonly string[]): readonly string[] {
   const at = argv.indexOf(end);
   return at === -1 ? argv : argv.slice(0, at);
@@ -150,7 +168,8 @@ function report(error: unknown, json: boolean): void {
     const { code, hint } = known ? error : { code: 'internal', hint: undefined };
     printJson({ error: { code, message, ...(hint !== undefined && { hint }) } });
   }
-  const lines = [`${paint('red', 'error:')} ${message}`];
+  const stopped = known && error.code === 'aborted';
+  const lines = [stopped ? message : `${paint('red', 'error:')} ${message}`];
   if (known && error.hint !== undefined) lines.push(`${paint('cyan', 'hint:')} ${error.hint}`);
   if (process.env['FLUXION_LOG'] === 'debug') lines.push(error instanceof Error ? (error.stack ?? '') : '');
   else if (!known) lines.push(`${paint('cyan', 'hint:')} this is a bug; FLUXION_LOG=debug shows where`);

@@ -127,7 +127,10 @@ export class Progress implements Disposable {
   /** Takes in an event of a run. */
   on(event: Event): void {
     if (event.type === 'stage') {
-      this.#begin({ stage: event.stage, steps: 0, step: 0, job: event.job, jobs: event.jobs });
+      // Compiling and encoding are done once, for all batches.
+      const once = event.stage === 'compile' || event.stage === 'encode';
+      const { job, jobs } = once ? { job: 1, jobs: 1 } : event;
+      this.#begin({ stage: event.stage, steps: 0, step: 0, job, jobs });
     } else if (event.type === 'step') {
       this.#stepSeconds += event.seconds;
       this.#stepCount++;
@@ -161,7 +164,8 @@ export class Progress implements Disposable {
   #begin(state: Omit<RunState, 'elapsed' | 'secondsPerStep'>): void {
     this.#stageStart = performance.now();
     this.#state = { ...state, elapsed: 0, secondsPerStep: undefined };
-    if (this.#style === 'plain') this.#drawnAt = Number.NEGATIVE_INFINITY;
+    // Every stage has its line the first time; of many batches only some do.
+    if (state.job === 1) this.#drawnAt = Number.NEGATIVE_INFINITY;
     // Redraws the time of a stage in which nothing else happens.
     if (this.#style === 'line') this.#timer ??= setInterval(() => this.#draw(), REDRAW * 2).unref();
     this.#draw();
