@@ -1,0 +1,134 @@
+/**
+ * The LoRAs of an opened model: those in force for every request, those a request or a prompt names itself, and the files read
+ * for them. A set that cannot be loaded changes nothing.
+ */
+
+import { statSync } from 'node:fs';
+import type { OpenFile } from '../checkpoint/file-bytes.ts';
+import {
+  type Adapter,
+  describeLora,
+  type LoraModel,
+  type LoraReport,
+  type LoraSource,
+  loadAdapter,
+  unmatchedText,
+} from '../lora/adapter.ts';
+import { locateByName, locateLora } from '../lora/locate.ts';
+import type { Applied, ApplyMode } from '../lora/overlay.ts';
+import { FluxionError } from '../support/errors.ts';
+import type { LoraTag } from './lora-tags.ts';
+
+export { describeLora, type LoraReport, type LoraSource };
+
+/**
+ * How LoRAs are applied. `beside`: as inputs of the programs, a few per cent of a step; exchanging or re-weighting them neither
+ * compiles nor loads. `merged`: into the weights as these are placed, at no cost in a step; a change places the changed weights anew.
+ * The text encoders' part, which runs once a prompt, is always merged, and so is what is no low-rank product (LoKr, DoRA, differences).
+ */
+export type LoraMode = ApplyMode;
+
+/** A LoRA to use, and how strongly. */
+export interface LoraUse extends LoraSource {
+  /** Multiplies all the file adds, 1 by default; 0 is as if it were not there, below 0 the opposite. */
+  readonly scale?: number | undefined;
+}
+
+export interface LorasOptions {
+  readonly mode: LoraMode;
+  /** Makes keys that match nothing an error instead of a warning. */
+  readonly strict: boolean;
+  /** Where LoRAs lie that are given by name alone, as in prompts. */
+  readonly folder: string | undefined;
+  readonly openFile: OpenFile;
+}
+
+/** Files kept in memory beyond those in force: a server's requests take turns with a few. */
+const KEPT = 4;
+const MAX_LORAS = 64;
+
+export class Loras {
+  readonly #model: LoraModel;
+  readonly #options: LorasOptions;
+  /** Read files, in order of use. */
+  readonly #read = new Map<string, Promise<Adapter>>();
+  #current: readonly Applied[] = [];
+
+  constructor(model: LoraModel, options: LorasOptions) {
+    this.#model = model;
+    this.#options = options;
+  }
+
+  get mode(): LoraMode {
+    return this.#options.mode;
+  }
+
+  /** What is in force for requests that name no LoRAs of their own. */
+  get current(): readonly { readonly lora: LoraReport; readonly scale: number }[] {
+    return this.#current.map(({ adapter, scale }) => ({ lora: adapter.report, scale }));
+  }
+
+  /**
+   * Puts LoRAs in force, in place of those before, for all requests that begin from now on; an empty list takes them away.
+   * Rejects when one cannot be loaded, and then those before stay. Resolves to what was matched in each file.
+   */
+  async set(loras: readonly LoraUse[]): Promise<readonly LoraReport[]> {
+    this.#current = await this.resolve(loras, []);
+    return this.#current.map(({ adapter }) => adapter.report);
+  }
+
+  /** Loads what a request and a prompt ask for; undefined stands for what is in force. */
+  async resolve(loras: readonly LoraUse[] | undefined, tags: readonly LoraTag[]): Promise<readonly Applied[]> {
+    const named = tags.map(({ name, scale }): LoraUse => ({ path: this.#named(name), name, scale }));
+    const uses = [...(loras ?? []), ...named];
+    if (uses.length > MAX_LORAS)
+      throw new FluxionError('bad_request', `loras: ${uses.length} are more than the ${MAX_LORAS} allowed`);
+    const asked = await Promise.all(uses.map((use) => this.#apply(use)));
+    return loras === undefined ? [...this.#current, ...asked] : asked;
+  }
+
+  async #apply(use: LoraUse): Promise<Applied> {
+    const { scale = 1 } = use;
+    if (!Number.isFinite(scale))
+      throw new FluxionError('bad_request', `the scale of the LoRA '${use.path}': expected a number, found ${scale}`);
+    return { adapter: await this.#load(use), scale };
+  }
+
+  #named(name: string): string {
+    const { folder } = this.#options;
+    if (folder !== undefined) return locateByName(folder, name);
+    throw new FluxionError('bad_request', `<lora:${name}:…> names a LoRA, and there is no folder of them`, {
+      hint: 'lora_dir (loraDir in the library) says where they lie',
+    });
+  }
+
+  async #load(use: LoraUse): Promise<Adapter> {
+    const source = { ...use, path: this.#pathOf(use) };
+    const { path, name } = locateLora(source);
+    const { size, mtimeMs } = statSync(path);
+    const key = JSON.stringify([path, size, mtimeMs, use.name ?? name]);
+    const { strict, openFile } = this.#options;
+    const adapter = this.#read.get(key) ?? loadAdapter(source, this.#model, { strict, openFile });
+    this.#read.delete(key);
+    this.#read.set(key, adapter);
+    for (const old of [...this.#read.keys()].slice(0, -(KEPT + this.#current.length))) this.#read.delete(old);
+    try {
+      return await adapter;
+    } catch (error) {
+      this.#read.delete(key);
+      throw error;
+    }
+  }
+
+  /** A bare name that is no path here is looked for in the folder of LoRAs. */
+  #pathOf({ path }: LoraUse): string {
+    const { folder } = this.#options;
+    if (folder === undefined || /[/\\]/.test(path)) return path;
+    return statSync(path, { throwIfNoEntry: false }) ? path : locateByName(folder, path.replace(/\.safetensors$/, ''));
+  }
+}
+
+/** What the user should know of LoRAs in use: keys that match nothing. */
+export function loraWarnings(applied: readonly Applied[]): string[] {
+  return applied.flatMap(({ adapter: { report } }) => (report.unmatched.count > 0 ? [unmatchedText(report)] : []));
+}
