@@ -5,6 +5,7 @@ export { type FileBytes, type OpenFile, readingFile } from './checkpoint/file-by
 export { layoutOf, type ModelFamily, recogniseForeign } from './checkpoint/keymap.ts';
 export { openPipelineFolder, type PipelineFolder, type WeightedComponent } from './checkpoint/pipeline-folder.ts';
 export { WeightStore } from './checkpoint/store.ts';
+export type { StoredTensor, TensorStore } from './checkpoint/tensors.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
 export * from './models/presets.ts';

@@ -50,6 +50,7 @@ export function bindWeights<W extends DeclaredWeight>(
   const found = layoutOf(family, (key) => store.has(key));
   if (!found) throw unknownLayout(store, family);
   const { layout, prefix } = found;
+  const has = (key: string): boolean => store.has(prefix + key);
   const bound = new Map<W, WeightSource>();
   /** Stored rows in use, by key. */
   const used = new Map<string, [start: number, end: number][]>();
@@ -57,7 +58,7 @@ export function bindWeights<W extends DeclaredWeight>(
   const mismatches: string[] = [];
 
   for (const weight of declared) {
-    const parts = layout.parts(weight.name).map((part) => ({ ...part, key: storedKey(part.key) }));
+    const parts = layout.parts(weight.name, has).map((part) => ({ ...part, key: storedKey(part.key) }));
     const absent = parts.filter(({ key }) => !store.has(key));
     const slice = absent.length === 0 ? locate(weight, parts, store) : undefined;
     if (slice === undefined || typeof slice === 'string') {

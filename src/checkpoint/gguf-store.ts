@@ -17,6 +17,7 @@ import {
 /** The tensors of one GGUF file; disposing closes it. */
 export class GgufStore implements TensorStore {
   readonly path: string;
+  readonly format = 'GGUF';
   /** Text and numbers of the header; long arrays are described. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly #file: FileBytes;

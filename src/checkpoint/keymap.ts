@@ -5,6 +5,8 @@
  * Declared names: Flux transformer as Black Forest Labs name it, CLIP and T5 as transformers 4 does, VAE as diffusers does.
  */
 
+import { ldmVaeName, llamaT5Name } from './respell.ts';
+
 /** The models whose weights are bound. */
 export type ModelFamily = 'flux' | 'clip' | 't5' | 'vae';
 
@@ -21,8 +23,8 @@ export interface Layout {
   readonly marker: string;
   /** What may stand before every key. */
   readonly prefixes: readonly string[];
-  /** Gives the stored tensors whose rows, one after the other, are the declared tensor's; without prefix. */
-  parts(declared: string): readonly SourcePart[];
+  /** Gives the stored tensors whose rows, one after the other, are the declared tensor's; without prefix, as in `has`. */
+  parts(declared: string, has: (key: string) => boolean): readonly SourcePart[];
   /** Other keys under which a stored key may be found instead; where both exist the extra is a duplicate. */
   readonly aliases: ReadonlyMap<string, string>;
   /** Keys such files carry that the model does not use. */
@@ -132,9 +134,18 @@ export function diffusersToBfl(
 
 const itself = (declared: string): readonly SourcePart[] => [{ key: declared }];
 const NONE: ReadonlyMap<string, string> = new Map();
+/** Where the groups of an all-in-one file stand; ComfyUI's names and stable-diffusion.cpp's. */
+const CLIP_PREFIXES = [
+  '',
+  'text_encoders.clip_l.transformer.',
+  'text_encoders.clip_l.',
+  'cond_stage_model.transformer.',
+];
+const T5_PREFIXES = ['', 'text_encoders.t5xxl.transformer.', 'text_encoders.t5xxl.'];
+const VAE_PREFIXES = ['', 'vae.', 'first_stage_model.'];
 const CLIP_UNUSED = [
   /(^|\.)position_ids$/,
-  /^text_projection\./,
+  /^(text_model\.)?text_projection(\.|$)/,
   /^visual_projection\./,
   /^vision_model\./,
   /^logit_scale$/,
@@ -154,7 +165,7 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'diffusers',
       marker: 'x_embedder.weight',
-      prefixes: ['', 'transformer.'],
+      prefixes: ['', 'transformer.', 'model.diffusion_model.'],
       parts: bflToDiffusers,
       aliases: NONE,
       unused: [],
@@ -172,7 +183,7 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'transformers 4',
       marker: 'text_model.embeddings.token_embedding.weight',
-      prefixes: [''],
+      prefixes: CLIP_PREFIXES,
       parts: itself,
       aliases: NONE,
       unused: CLIP_UNUSED,
@@ -180,7 +191,7 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'transformers 5',
       marker: 'embeddings.token_embedding.weight',
-      prefixes: [''],
+      prefixes: CLIP_PREFIXES,
       parts: (declared) => [{ key: declared.replace(/^text_model\./, '') }],
       aliases: NONE,
       unused: CLIP_UNUSED,
@@ -190,17 +201,25 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'transformers',
       marker: 'encoder.final_layer_norm.weight',
-      prefixes: [''],
+      prefixes: T5_PREFIXES,
       parts: itself,
       aliases: new Map([['shared.weight', 'encoder.embed_tokens.weight']]),
       unused: [/^decoder\./, /^lm_head\./],
+    },
+    {
+      name: 'llama.cpp',
+      marker: 'enc.output_norm.weight',
+      prefixes: T5_PREFIXES,
+      parts: (declared) => [{ key: llamaT5Name(declared) }],
+      aliases: NONE,
+      unused: [/^dec\./, /^output\./],
     },
   ],
   vae: [
     {
       name: 'diffusers before 0.18',
       marker: 'decoder.mid_block.attentions.0.query.weight',
-      prefixes: ['', 'vae.'],
+      prefixes: VAE_PREFIXES,
       parts: (declared) => [
         {
           key: declared.replace(
@@ -215,13 +234,35 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'diffusers',
       marker: 'decoder.conv_norm_out.weight',
-      prefixes: ['', 'vae.'],
+      prefixes: VAE_PREFIXES,
       parts: itself,
+      aliases: NONE,
+      unused: [],
+    },
+    {
+      name: 'latent diffusion',
+      marker: 'decoder.norm_out.weight',
+      prefixes: VAE_PREFIXES,
+      parts: (declared, has) => [
+        {
+          key: ldmVaeName(
+            declared,
+            countBlocks((i) => has(`decoder.up.${i}.block.0.norm1.weight`)),
+          ),
+        },
+      ],
       aliases: NONE,
       unused: [],
     },
   ],
 };
+
+/** Counts numbers from 0 on for which something holds, up to the first for which it does not. */
+export function countBlocks(present: (i: number) => boolean): number {
+  let count = 0;
+  while (present(count)) count++;
+  return count;
+}
 
 /** Files that are easily taken for one of ours, by a key they alone have. */
 const FOREIGN: readonly [sign: RegExp, what: string][] = [

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
-import { kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
+import { kindOf, listFolder, readingFile } from './file-bytes.ts';
 import { describeJson, type JsonObject, readJsonObject } from './json.ts';
 import {
   type ClipConfig,
@@ -19,7 +19,8 @@ import {
   type TransformerConfig,
   type VaeConfig,
 } from './model-config.ts';
-import { WeightStore } from './store.ts';
+import { type OpenTensorsOptions, openTensors } from './open.ts';
+import type { TensorStore } from './tensors.ts';
 
 /** diffusers pipelines whose components are those of text-to-image Flux. */
 const CLASSES = [
@@ -38,11 +39,10 @@ const CLASSES = [
 /** The components that have weights, by folder name. */
 export type WeightedComponent = 'transformer' | 'text_encoder' | 'text_encoder_2' | 'vae';
 
-/** An opened pipeline folder: configs read, weights still on disk. */
-export interface PipelineFolder {
+/** Configs, tokenizers and weights of a whole model; the weights are still on disk. */
+export interface ModelSource {
+  /** The folder or file that was opened. */
   readonly path: string;
-  /** The diffusers pipeline class it was saved as. */
-  readonly className: string;
   readonly transformer: TransformerConfig;
   readonly clip: ClipConfig;
   readonly t5: T5Config;
@@ -52,23 +52,55 @@ export interface PipelineFolder {
   readonly tokenizer: string;
   /** Folder of the T5 tokenizer. */
   readonly tokenizer2: string;
+  /** The files and folders the model is made of, by what they are in it. */
+  readonly places: ReadonlyMap<string, string>;
   /** Opens a component's weights; the caller disposes them. */
-  openWeights(component: WeightedComponent): WeightStore;
+  openWeights(component: WeightedComponent): TensorStore;
 }
 
-export interface OpenPipelineOptions {
-  /** How weight files are opened; positional reads unless told otherwise. */
-  readonly openFile?: OpenFile;
-  /** Weight variant to prefer, such as `fp16`. */
-  readonly variant?: string | undefined;
+/** An opened pipeline folder. */
+export interface PipelineFolder extends ModelSource {
+  /** The diffusers pipeline class it was saved as. */
+  readonly className: string;
+}
+
+/** A pipeline folder of which each part is read when asked for, so that missing ones matter only where they are needed. */
+export interface PipelineParts {
+  readonly path: string;
+  readonly className: string;
+  transformer(): TransformerConfig;
+  clip(): ClipConfig;
+  t5(): T5Config;
+  vae(): VaeConfig;
+  scheduler(): SchedulerConfig;
+  tokenizer(): string;
+  tokenizer2(): string;
+  openWeights(component: WeightedComponent): TensorStore;
 }
 
 /** Opens a diffusers pipeline folder; throws `not_found`, `bad_file` or `unsupported` naming the file, the field or what is missing. */
-export function openPipelineFolder(path: string, options: OpenPipelineOptions = {}): PipelineFolder {
-  const openFile = options.openFile ?? readingFile;
-  const index = readIndex(path);
-  const className = readClassName(index, join(path, 'model_index.json'));
+export function openPipelineFolder(path: string, options: OpenTensorsOptions = {}): PipelineFolder {
+  const parts = openPipelineParts(path, options);
+  const opened: PipelineFolder = {
+    path,
+    className: parts.className,
+    transformer: parts.transformer(),
+    clip: parts.clip(),
+    t5: parts.t5(),
+    vae: parts.vae(),
+    scheduler: parts.scheduler(),
+    tokenizer: parts.tokenizer(),
+    tokenizer2: parts.tokenizer2(),
+    places: new Map([['', path]]),
+    openWeights: parts.openWeights,
+  };
+  checkWidths(opened);
+  return opened;
+}
 
+/** Opens a diffusers pipeline folder without reading more than its index. */
+export function openPipelineParts(path: string, options: OpenTensorsOptions = {}): PipelineParts {
+  const index = readIndex(path);
   const folder = (component: string, needs: readonly string[]): string => {
     const found = join(path, component);
     if (kindOf(found) !== 'folder') {
@@ -87,21 +119,18 @@ export function openPipelineFolder(path: string, options: OpenPipelineOptions = 
     const file = join(folder(component, [name]), name);
     return read(readJsonObject(file, readingFile), file);
   };
-
-  const opened: PipelineFolder = {
+  return {
     path,
-    className,
-    transformer: config('transformer', readTransformerConfig),
-    clip: config('text_encoder', readClipConfig),
-    t5: config('text_encoder_2', readT5Config),
-    vae: config('vae', readVaeConfig),
-    scheduler: config('scheduler', readSchedulerConfig, 'scheduler_config.json'),
-    tokenizer: folder('tokenizer', ['tokenizer.json', 'vocab.json']),
-    tokenizer2: folder('tokenizer_2', ['tokenizer.json', 'spiece.model']),
-    openWeights: (component) => WeightStore.open(join(path, component), { openFile, variant: options.variant }),
+    className: readClassName(index, join(path, 'model_index.json')),
+    transformer: () => config('transformer', readTransformerConfig),
+    clip: () => config('text_encoder', readClipConfig),
+    t5: () => config('text_encoder_2', readT5Config),
+    vae: () => config('vae', readVaeConfig),
+    scheduler: () => config('scheduler', readSchedulerConfig, 'scheduler_config.json'),
+    tokenizer: () => folder('tokenizer', ['tokenizer.json', 'vocab.json']),
+    tokenizer2: () => folder('tokenizer_2', ['tokenizer.json', 'spiece.model']),
+    openWeights: (component) => openTensors(join(path, component), options),
   };
-  checkWidths(opened);
-  return opened;
 }
 
 function readIndex(path: string): JsonObject {
@@ -125,13 +154,14 @@ function readClassName(index: JsonObject, file: string): string {
   );
 }
 
-/** The text encoders must feed the transformer the widths it was built for. */
-function checkWidths({ path, transformer, clip, t5 }: PipelineFolder): void {
+/** Throws `bad_weights` unless the text encoders feed the transformer the widths it was built for. */
+export function checkWidths({ path, transformer, clip, t5 }: ModelSource): void {
   const check = (field: string, expected: number, encoder: string, found: number): void => {
     if (expected === found) return;
     throw new FluxionError(
       'bad_weights',
       `${path}: transformer ${field} is ${expected}, but ${encoder} gives ${found}`,
+      { hint: 'the parts are of different models: choose a base model and parts that go together' },
     );
   };
   check('joint_attention_dim', transformer.jointAttentionDim, 'text_encoder_2 d_model', t5.width);

@@ -26,6 +26,7 @@ interface Entry {
 export class WeightStore implements TensorStore {
   /** What was opened: a safetensors file or an index. */
   readonly path: string;
+  readonly format = 'safetensors';
   /** Header metadata of all files; the first file wins where keys meet. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly #entries: ReadonlyMap<string, Entry>;

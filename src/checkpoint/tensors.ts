@@ -24,6 +24,7 @@ export type Rows = readonly [start: number, end: number];
 export interface TensorStore extends Disposable {
   /** What was opened. */
   readonly path: string;
+  readonly format: 'safetensors' | 'GGUF';
   /** What the file says about itself. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Lists every key, in file order. */
@@ -47,6 +48,7 @@ export interface DerivedTensor {
 /** Shows a store with some tensors replaced by derived ones and some left out; it takes the store over. */
 export class DerivedStore implements TensorStore {
   readonly path: string;
+  readonly format: TensorStore['format'];
   readonly metadata: ReadonlyMap<string, string>;
   readonly #store: TensorStore;
   readonly #derived: ReadonlyMap<string, DerivedTensor>;
@@ -54,6 +56,7 @@ export class DerivedStore implements TensorStore {
 
   constructor(store: TensorStore, derived: ReadonlyMap<string, DerivedTensor>, hidden: ReadonlySet<string>) {
     this.path = store.path;
+    this.format = store.format;
     this.metadata = store.metadata;
     this.#store = store;
     this.#derived = derived;

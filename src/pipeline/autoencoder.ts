@@ -1,6 +1,6 @@
 /** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
 
-import type { PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
 import { Run } from '../runtime/run.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -13,29 +13,29 @@ import { colourChart, drawPreview, fitPreview, type PreviewMap } from './preview
 /** Side in pixels of the chart that previews are fitted on. */
 const CHART = 128;
 
-/** The autoencoder of a pipeline folder. */
+/** The autoencoder of a model. */
 export class Autoencoder implements Disposable {
   readonly weights: WeightSet;
   /** Pixels a latent is wide and high. */
   readonly scale: number;
-  readonly #folder: PipelineFolder;
+  readonly #source: ModelSource;
   readonly #types: ModelTypes;
   readonly #traced = new Map<string, VaePrograms>();
   #previewMap: PreviewMap | undefined;
 
   /** Binds the weights, without placing them. */
-  constructor(folder: PipelineFolder, types: ModelTypes) {
-    this.#folder = folder;
+  constructor(source: ModelSource, types: ModelTypes) {
+    this.#source = source;
     this.#types = types;
-    this.scale = 2 ** (folder.vae.blockOutChannels.length - 1);
+    this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
     const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
-    this.weights = new WeightSet(folder.openWeights('vae'), 'vae', [whole(decode), whole(encode)]);
+    this.weights = new WeightSet(source.openWeights('vae'), 'vae', [whole(decode), whole(encode)]);
   }
 
   #programs(batch: number, { height, width }: Pick<LatentSize, 'height' | 'width'>): VaePrograms {
     const key = [batch, height, width].join();
     const known = this.#traced.get(key);
-    const programs = known ?? vaePrograms(this.#folder.vae, { batch, height, width, ...this.#types });
+    const programs = known ?? vaePrograms(this.#source.vae, { batch, height, width, ...this.#types });
     this.#traced.set(key, programs);
     return programs;
   }
@@ -52,7 +52,7 @@ export class Autoencoder implements Disposable {
     signal?: AbortSignal,
   ): AsyncGenerator<Float32Array, void, undefined> {
     const use = whole(this.#programs(1, size).decode);
-    const channels = 4 * this.#folder.vae.latentChannels;
+    const channels = 4 * this.#source.vae.latentChannels;
     const each = size.tokens * channels;
     for (let start = 0; start < latents.length; start += each) {
       using run = new Run(runtime, this.weights, signal);
@@ -66,7 +66,7 @@ export class Autoencoder implements Disposable {
   /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder. */
   async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Pixels[]> {
     this.#previewMap ??= await this.#fitPreview(runtime, signal);
-    const grid = { rows: size.rows, columns: size.columns, channels: this.#folder.vae.latentChannels };
+    const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
     const each = size.tokens * 4 * grid.channels;
     const map = this.#previewMap;
     return Array.from({ length: latents.length / each }, (_, i) =>
@@ -82,7 +82,7 @@ export class Autoencoder implements Disposable {
     using image = await runtime.upload(chart, 'f32', [1, CHART, CHART, 3]);
     const outputs = await run.step(use, { image });
     const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
-    const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#folder.vae.latentChannels };
+    const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };
     return fitPreview(latents, chart, grid, this.scale);
   }
 

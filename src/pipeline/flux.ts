@@ -3,9 +3,9 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openPipelineFolder, type PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import { type ModelParts, modelName, openModel } from '../checkpoint/model-source.ts';
+import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type DeviceArray, type DeviceChoice, openMapped, type Precision, Runtime } from '../runtime/runtime.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
@@ -13,7 +13,7 @@ import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
 import { parseFloatName } from '../support/dtype.ts';
 import { Autoencoder } from './autoencoder.ts';
 import type { Event, Report, Timings } from './events.ts';
-import { fingerprintFolder } from './fingerprint.ts';
+import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
 import type { ModelTypes } from './model-types.ts';
 import { Queue } from './queue.ts';
@@ -22,8 +22,8 @@ import { type Job, type Plan, plan, type Request, type RequestDefaults } from '.
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
 
-/** How a model is opened. */
-export interface LoadOptions {
+/** How a model is opened; files or component folders given for single parts are used in place of the model's own. */
+export interface LoadOptions extends ModelParts {
   /** Where it runs; the fastest device at hand by default. */
   readonly device?: DeviceChoice;
   /** Element type of weights and activations: `bf16` (the default), `f32`, or as configs spell them. */
@@ -42,7 +42,7 @@ export interface LoadOptions {
   readonly timeShift?: boolean;
   readonly baseShift?: number;
   readonly maxShift?: number;
-  /** What reports and recipes call the model; the folder's name by default. */
+  /** What reports and recipes call the model; the name of its folder or file by default. */
   readonly name?: string;
   readonly signal?: AbortSignal;
   /** Told what a first use has to wait for, such as the installation of a plugin. */
@@ -56,11 +56,11 @@ const BUNDLED_DEFAULTS = { steps: 8, maxSequenceLength: 32 } as const;
 export class Flux implements AsyncDisposable {
   /** What reports and recipes call the model. */
   readonly name: string;
-  /** The folder it was read from. */
+  /** The folder or file it was read from. */
   readonly path: string;
   readonly defaults: RequestDefaults;
   readonly #runtime: Runtime;
-  readonly #folder: PipelineFolder;
+  readonly #source: ModelSource;
   readonly #parts: Parts;
   readonly #scheduler: SchedulerConfig;
   readonly #types: ModelTypes;
@@ -72,18 +72,18 @@ export class Flux implements AsyncDisposable {
 
   private constructor(opened: Opened, options: LoadOptions) {
     this.#runtime = opened.runtime;
-    this.#folder = opened.folder;
+    this.#source = opened.source;
     this.#parts = opened.parts;
     this.#types = opened.types;
     this.#loadSeconds = opened.seconds;
-    this.#scheduler = overrideShift(opened.folder.scheduler, options);
+    this.#scheduler = overrideShift(opened.source.scheduler, options);
     this.#offloadEncoders = options.offloadEncoders ?? true;
-    this.path = opened.folder.path;
+    this.path = opened.source.path;
     this.name = options.name ?? opened.name;
-    const { guidanceEmbeds } = opened.folder.transformer;
+    const { guidanceEmbeds } = opened.source.transformer;
     this.defaults = {
-      width: opened.folder.vae.sampleSize,
-      height: opened.folder.vae.sampleSize,
+      width: opened.source.vae.sampleSize,
+      height: opened.source.vae.sampleSize,
       steps: guidanceEmbeds ? 28 : 4,
       guidance: guidanceEmbeds ? 3.5 : 0,
       maxSequenceLength: guidanceEmbeds ? 512 : 256,
@@ -92,27 +92,27 @@ export class Flux implements AsyncDisposable {
   }
 
   /**
-   * Opens a model: a folder in the diffusers layout, or `tiny`, the model that comes with the program.
+   * Opens a model: a folder in the diffusers layout, a file with weights, or `tiny`, the model that comes with the program.
    * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
   static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
     const start = performance.now();
     options.signal?.throwIfAborted();
     const path = model === BUNDLED ? fileURLToPath(new URL('../../models/tiny/', import.meta.url)) : model;
-    const folder = openPipelineFolder(path, { openFile: openMapped });
     const types = modelTypes(options);
+    const source = openModel(path, options, { openFile: openMapped, decoded: types.storage });
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
     // XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one.
     const vaeTypes: ModelTypes = runtime.platform === 'cpu' ? { ...types, compute: 'f32' } : types;
     const parts: Parts = {
-      encoders: opening.use(new TextEncoders(folder, types)),
-      transformer: opening.use(new Transformer(folder, types)),
-      autoencoder: opening.use(new Autoencoder(folder, vaeTypes)),
+      encoders: opening.use(new TextEncoders(source, types)),
+      transformer: opening.use(new Transformer(source, types)),
+      autoencoder: opening.use(new Autoencoder(source, vaeTypes)),
     };
     const seconds = (performance.now() - start) / 1000;
-    const name = model === BUNDLED ? BUNDLED : basename(path);
-    const flux = new Flux({ folder, runtime, parts, types, seconds, name }, options);
+    const name = model === BUNDLED && options.transformer === undefined ? BUNDLED : modelName(path, options);
+    const flux = new Flux({ source, runtime, parts, types, seconds, name }, options);
     opening.move();
     return flux;
   }
@@ -226,7 +226,7 @@ export class Flux implements AsyncDisposable {
 
   /** Packed noise of a whole batch, [b, l, channels]. */
   #noise({ batch, size, noise: kind }: Plan, { seed }: Job): Float32Array {
-    const channels = this.#folder.vae.latentChannels;
+    const channels = this.#source.vae.latentChannels;
     const shape = [batch, channels, size.height, size.width] as const;
     // MaxDiffusion draws in bf16 whatever the model computes in.
     const dtype = kind === 'jax' ? 'bf16' : this.#types.compute;
@@ -234,7 +234,7 @@ export class Flux implements AsyncDisposable {
   }
 
   #identity(): Identity {
-    this.#fingerprint ??= fingerprintFolder(this.path);
+    this.#fingerprint ??= fingerprint(this.#source.places);
     return {
       name: this.name,
       fingerprint: this.#fingerprint,
@@ -272,7 +272,7 @@ interface Parts {
 }
 
 interface Opened {
-  readonly folder: PipelineFolder;
+  readonly source: ModelSource;
   readonly runtime: Runtime;
   readonly parts: Parts;
   readonly types: ModelTypes;
@@ -280,7 +280,7 @@ interface Opened {
   readonly name: string;
 }
 
-function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = dtype }: LoadOptions): ModelTypes {
+function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = dtype }: LoadOptions) {
   return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
 }
 

@@ -1,6 +1,6 @@
 /** From prompts to conditioning: CLIP's pooled vector of `prompt` and T5's sequence of `prompt2`. */
 
-import type { PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
 import { Run } from '../runtime/run.ts';
@@ -28,17 +28,17 @@ export interface Prompt {
   readonly prompt2: string;
 }
 
-/** Both text encoders of a pipeline folder, with their tokenizers. */
+/** Both text encoders of a model, with their tokenizers. */
 export class TextEncoders implements Disposable {
   readonly #clip: ClipEncoder;
   readonly #t5: T5Encoder;
   readonly #owned = new DisposableStack();
 
   /** Reads the tokenizers and binds the weights, without placing them. */
-  constructor(folder: PipelineFolder, types: ModelTypes) {
+  constructor(source: ModelSource, types: ModelTypes) {
     using opening = new DisposableStack();
-    this.#clip = opening.use(new ClipEncoder(folder, types));
-    this.#t5 = opening.use(new T5Encoder(folder, types));
+    this.#clip = opening.use(new ClipEncoder(source, types));
+    this.#t5 = opening.use(new T5Encoder(source, types));
     this.#owned = opening.move();
   }
 
@@ -87,16 +87,16 @@ class ClipEncoder implements Disposable {
   readonly #eosTokenId: number;
   readonly #layers: readonly Use[];
 
-  constructor(folder: PipelineFolder, types: ModelTypes) {
-    const { clip } = folder;
+  constructor(source: ModelSource, types: ModelTypes) {
+    const { clip } = source;
     this.tokens = clip.maxPositions;
     this.#eosTokenId = clip.eosTokenId;
-    this.#tokenizer = loadClipTokenizer(folder.tokenizer);
+    this.#tokenizer = loadClipTokenizer(source.tokenizer);
     this.programs = clipPrograms(clip, { batch: 1, tokens: this.tokens, ...types });
     const { embed, layer, pool } = this.programs;
     this.#layers = blocks(layer, 'text_model.encoder.layers', clip.layers);
     const all = [whole(embed), ...this.#layers, whole(pool)];
-    this.weights = new WeightSet(folder.openWeights('text_encoder'), 'clip', all);
+    this.weights = new WeightSet(source.openWeights('text_encoder'), 'clip', all);
   }
 
   async encode(runtime: Runtime, text: string, signal: AbortSignal | undefined) {
@@ -124,14 +124,14 @@ class T5Encoder implements Disposable {
   readonly #tokenizer: Tokenizer;
   readonly #traced = new Map<number, T5Programs>();
 
-  constructor(folder: PipelineFolder, types: ModelTypes) {
-    this.#config = folder.t5;
+  constructor(source: ModelSource, types: ModelTypes) {
+    this.#config = source.t5;
     this.#types = types;
-    this.#tokenizer = loadT5Tokenizer(folder.tokenizer2);
+    this.#tokenizer = loadT5Tokenizer(source.tokenizer2);
     // Which weights there are does not depend on the length.
     const { embed, bias, layer, finalNorm } = this.programs(1);
     const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];
-    this.weights = new WeightSet(folder.openWeights('text_encoder_2'), 't5', all);
+    this.weights = new WeightSet(source.openWeights('text_encoder_2'), 't5', all);
   }
 
   programs(tokens: number): T5Programs {

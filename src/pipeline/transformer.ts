@@ -1,6 +1,6 @@
 /** The denoising loop: from noise and conditioning to latents, one event a step. */
 
-import type { PipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
 import { Run } from '../runtime/run.ts';
 import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
@@ -49,16 +49,16 @@ interface Sizes {
   readonly steps: number;
 }
 
-/** The transformer of a pipeline folder. */
+/** The transformer of a model. */
 export class Transformer implements Disposable {
   readonly weights: WeightSet;
-  readonly #folder: PipelineFolder;
+  readonly #source: ModelSource;
   readonly #types: ModelTypes;
   readonly #traced = new Map<string, Parts>();
 
   /** Binds the weights, without placing them. */
-  constructor(folder: PipelineFolder, types: ModelTypes) {
-    this.#folder = folder;
+  constructor(source: ModelSource, types: ModelTypes) {
+    this.#source = source;
     this.#types = types;
     // Which weights there are does not depend on the sizes.
     const parts = this.#programs({ batch: 1, imageTokens: 1, textTokens: 1, steps: 1 });
@@ -69,7 +69,7 @@ export class Transformer implements Disposable {
           ? this.#single(traced)
           : [whole(traced)],
     );
-    this.weights = new WeightSet(folder.openWeights('transformer'), 'flux', all);
+    this.weights = new WeightSet(source.openWeights('transformer'), 'flux', all);
   }
 
   #programs(sizes: Sizes): Parts {
@@ -78,19 +78,19 @@ export class Transformer implements Disposable {
     if (known) return known;
     const { batch, imageTokens } = sizes;
     const programs = {
-      ...fluxPrograms(this.#folder.transformer, { prompts: 1, ...sizes, ...this.#types }),
-      euler: eulerProgram([batch, imageTokens, this.#folder.transformer.inChannels]),
+      ...fluxPrograms(this.#source.transformer, { prompts: 1, ...sizes, ...this.#types }),
+      euler: eulerProgram([batch, imageTokens, this.#source.transformer.inChannels]),
     };
     this.#traced.set(key, programs);
     return programs;
   }
 
   #double(traced: Traced): Use[] {
-    return blocks(traced, 'double_blocks', this.#folder.transformer.layers);
+    return blocks(traced, 'double_blocks', this.#source.transformer.layers);
   }
 
   #single(traced: Traced): Use[] {
-    return blocks(traced, 'single_blocks', this.#folder.transformer.singleLayers);
+    return blocks(traced, 'single_blocks', this.#source.transformer.singleLayers);
   }
 
   /** Compiles every program that `denoise` runs. */
@@ -107,7 +107,7 @@ export class Transformer implements Disposable {
     signal?: AbortSignal,
   ): AsyncGenerator<DenoiseStep, void, undefined> {
     const { batch, size, schedule, textTokens } = request;
-    const { transformer } = this.#folder;
+    const { transformer } = this.#source;
     const parts = this.#programs(sizesOf(request));
     using run = new Run(runtime, this.weights, signal);
     using owned = new DisposableStack();
@@ -151,7 +151,7 @@ export class Transformer implements Disposable {
 
   /** Shifts, scales and gates of every step and block, before the loop: the weights are used once. */
   async #modulations(runtime: Runtime, run: Run, conditioning: Conditioning, request: DenoiseRequest) {
-    const { transformer } = this.#folder;
+    const { transformer } = this.#source;
     const parts = this.#programs(sizesOf(request));
     using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
     // Timesteps and guidance stay f32 whatever the model computes in: rounded to bf16, 3.5 · 1000 would become 3504.

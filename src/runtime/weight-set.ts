@@ -5,7 +5,7 @@
 
 import { bindWeights, type WeightSource } from '../checkpoint/bind.ts';
 import type { ModelFamily } from '../checkpoint/keymap.ts';
-import type { WeightStore } from '../checkpoint/store.ts';
+import type { TensorStore } from '../checkpoint/tensors.ts';
 import type { Traced } from '../nn/trace.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
@@ -15,7 +15,7 @@ import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { type Product, placeMerged } from './merge.ts';
 import type { Runtime } from './runtime.ts';
 
-export type { Traced };
+export type { Traced, WeightSpec };
 
 /** One use of a traced part: `scope` is where in the checkpoint its weights are, such as `double_blocks.3`. */
 export interface Use {
@@ -59,7 +59,7 @@ interface Placed {
 }
 
 export class WeightSet implements Disposable {
-  readonly #store: WeightStore;
+  readonly #store: TensorStore;
   readonly #sources: ReadonlyMap<string, WeightSource>;
   /** Every bound weight. */
   readonly declared: readonly WeightSpec[];
@@ -72,7 +72,7 @@ export class WeightSet implements Disposable {
    * Binds all weights that `uses` declare to the tensors of `store`, which it takes over. Throws `bad_weights` with
    * missing, unexpected and ill-shaped keys.
    */
-  constructor(store: WeightStore, family: ModelFamily, uses: readonly Use[]) {
+  constructor(store: TensorStore, family: ModelFamily, uses: readonly Use[]) {
     const declared = new Map(uses.flatMap(weightsOf).map((spec) => [weightKey(spec), spec]));
     this.#store = store;
     this.declared = [...declared.values()];

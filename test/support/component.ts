@@ -1,7 +1,7 @@
 /** One model component for tests: its programs take host arrays by name and give host arrays by name. */
 
 import type { ModelFamily } from '../../src/checkpoint/keymap.ts';
-import type { WeightStore } from '../../src/checkpoint/store.ts';
+import type { TensorStore } from '../../src/checkpoint/tensors.ts';
 import type { Traced } from '../../src/nn/trace.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { type Use, WeightSet } from '../../src/runtime/weight-set.ts';
@@ -16,7 +16,7 @@ export class Component implements Disposable {
   readonly #runtime: Runtime;
   readonly #weights: WeightSet;
 
-  constructor(runtime: Runtime, store: WeightStore, family: ModelFamily, uses: readonly Use[]) {
+  constructor(runtime: Runtime, store: TensorStore, family: ModelFamily, uses: readonly Use[]) {
     this.#runtime = runtime;
     this.#weights = new WeightSet(store, family, uses);
   }

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { loadConfig } from '../../src/config/load.ts';
-import { fingerprintFolder } from '../../src/pipeline/fingerprint.ts';
+import { fingerprint } from '../../src/pipeline/fingerprint.ts';
 import { Image, unitToBytes } from '../../src/pipeline/image.ts';
 import { readPng } from '../../src/pipeline/png.ts';
 import {
@@ -405,12 +405,12 @@ describe('the fingerprint of a model', () => {
       writeFileSync(join(place, 'x.safetensors'), weights);
       writeFileSync(join(place, 'README.md'), place);
     }
-    assert.match(fingerprintFolder(a), /^[0-9a-f]{12}$/);
-    assert.equal(fingerprintFolder(a), fingerprintFolder(b));
+    assert.match(fingerprint(new Map([['', a]])), /^[0-9a-f]{12}$/);
+    assert.equal(fingerprint(new Map([['', a]])), fingerprint(new Map([['', b]])));
     writeFileSync(join(b, 'x.safetensors'), weights.fill(8, 1 << 20));
-    assert.notEqual(fingerprintFolder(a), fingerprintFolder(b));
+    assert.notEqual(fingerprint(new Map([['', a]])), fingerprint(new Map([['', b]])));
     writeFileSync(join(a, 'model_index.json'), '{ }');
-    assert.notEqual(fingerprintFolder(a), fingerprintFolder(b));
+    assert.notEqual(fingerprint(new Map([['', a]])), fingerprint(new Map([['', b]])));
   });
 });
 
