@@ -25,5 +25,9 @@ interface Constructors {
   ) => SubwordModel;
 }
 
-/** Byte-pair encoding by merge rank, and the most likely split under a unigram model. */
-export const { BPE, Unigram }: Constructors = huggingface as unknown as Constructors;
+const constructors = huggingface as unknown as Constructors;
+
+/** Byte-pair encoding by merge rank. */
+export const BPE: Constructors['BPE'] = constructors.BPE;
+/** The most likely split under a unigram model. */
+export const Unigram: Constructors['Unigram'] = constructors.Unigram;

@@ -5,14 +5,14 @@
  */
 
 /** Letters and numbers that count as neither. */
-export const UNKNOWN_LETTERS =
+export const UNKNOWN_LETTERS: string =
   '\\u088f\\u0c5c\\u0cdc\\ua7ce-\\ua7cf\\ua7d2\\ua7d4\\ua7f1\\u{10940}-\\u{10959}\\u{10ec5}-\\u{10ec7}\\u{11db0}-\\u{11ddb}' +
   '\\u{11de0}-\\u{11de9}\\u{16ea0}-\\u{16eb8}\\u{16ebb}-\\u{16ed3}\\u{16ff2}-\\u{16ff6}\\u{187f8}-\\u{187ff}\\u{18d09}-\\u{18d1e}' +
   '\\u{18d80}-\\u{18df2}\\u{1e6c0}-\\u{1e6de}\\u{1e6e0}-\\u{1e6e2}\\u{1e6e4}-\\u{1e6e5}\\u{1e6e7}-\\u{1e6ed}\\u{1e6f0}-\\u{1e6f4}' +
   '\\u{1e6fe}-\\u{1e6ff}\\u{2b73a}-\\u{2b73f}\\u{2cea2}-\\u{2cead}\\u{323b0}-\\u{33479}';
 
 /** Marks that are not reordered and characters that do not compose: each stands by itself in normalisation. */
-export const INERT_IN_COMPOSITION =
+export const INERT_IN_COMPOSITION: string =
   '\\u07fd\\u0897-\\u089f\\u08ca-\\u08d3\\u09fe\\u0c3c\\u0d3b-\\u0d3c\\u0eba\\u1715\\u1abf-\\u1aeb\\u1df6-\\u1dfa\\ua82c' +
   '\\u{105c9}-\\u{105e4}\\u{10d24}-\\u{10d27}\\u{10d69}-\\u{10d6d}\\u{10eab}-\\u{10eac}\\u{10efa}-\\u{10eff}\\u{10f46}-\\u{10f50}' +
   '\\u{10f82}-\\u{10f85}\\u{11070}\\u{1133b}\\u{11380}-\\u{113d0}\\u{1145e}\\u{11839}-\\u{1183a}\\u{11930}-\\u{11943}\\u{119e0}' +
