@@ -366,17 +366,17 @@ describe('the process', () => {
     if (spawnSync('script', ['-qfc', 'true', '/dev/null']).status !== 0)
       return t.skip('there is no script(1) to make a terminal');
     using folder = temporaryFolder();
-    const line = `stty cols 60; exec '${process.execPath}' '${PROGRAM}' generate resolution=64 num_inference_steps=40`;
+    const line = `stty cols 80; exec '${process.execPath}' '${PROGRAM}' generate seed='[1, 2, 3]'`;
     const env = { TERM: 'xterm', LC_ALL: 'C.UTF-8' };
     const { status, stdout } = await run('script', ['-qefc', line, '/dev/null'], { cwd: folder.path, env });
     assert.equal(status, 0, stdout);
     const drawn = [...stdout.matchAll(new RegExp(`\\r${ERASE}([^\\r]*)`, 'g'))].map(([, text]) => text!);
     assert.ok(
-      drawn.some((text) => /^denoise {2}━+─*\s+\d+\/40 {2}.* s\/step {2}.* left$/.test(text)),
+      drawn.some((text) => /^denoise {2}━+─* {2}\d\/8 {2}.* s\/step {2}.* left {2}batch \d\/3$/.test(text)),
       stdout,
     );
     assert.ok(
-      drawn.every((text) => text.split('\n')[0]!.length < 60),
+      drawn.every((text) => text.split('\n')[0]!.length < 80),
       stdout,
     );
     assert.match(stdout, new RegExp(`\\r${ERASE}flux_0\\.png\\r\\n`));

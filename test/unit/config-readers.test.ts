@@ -40,8 +40,7 @@ test('finds the ways a key is read, and no others', () => {
   assert.deepEqual([...names].sort(), ['batch', 'height', 'seed', 'width']);
 });
 
-// Until the command line hands its configuration to the pipeline.
-test('every honoured key has a reader', { todo: 'the command line is being wired' }, () => {
+test('every honoured key has a reader', () => {
   const read = readNames(sources());
   const unread = KEY_NAMES.filter((name) => keyRow(name).use === 'honoured' && !read.has(name));
   assert.deepEqual(unread, []);
