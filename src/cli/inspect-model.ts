@@ -137,9 +137,6 @@ export function inspectPipeline(path: string): Findings {
   };
 }
 
-/** Weights, as far as their names and shapes go. */
-type Described = Pick<WeightStore, 'keys' | 'has' | 'info'>;
-
 /** Sums over all tensors of a store. */
 interface Sums {
   readonly files: readonly string[];
@@ -183,7 +180,7 @@ function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) |
 }
 
 /** Names what a file holds by its keys. */
-function guessLayout(store: Described): string | undefined {
+function guessLayout(store: TensorStore): string | undefined {
   const found = (Object.keys(FAMILIES) as ModelFamily[]).flatMap((family) => {
     const match = layoutOf(family, (key) => store.has(key));
     if (!match) return [];
