@@ -102,6 +102,7 @@ export function take<D extends DType>(table: Tensor<D>, indices: Tensor<Integer>
 export function padZeros<D extends DType>(t: Tensor<D>, low: readonly number[], high: readonly number[]): Tensor<D> {
   const bad = (list: readonly number[]) => list.length !== t.shape.length || !list.every((n) => n >= 0);
   if (bad(low) || bad(high)) refuse('pad', [t], `bad amounts [${low.join(', ')}] and [${high.join(', ')}]`);
+  if ([...low, ...high].every((n) => n === 0)) return t;
   const shape = t.shape.map((d, i) => d + low[i]! + high[i]!);
   return new Tensor({ kind: 'pad', low, high }, [t], t.dtype, shape);
 }

@@ -1,42 +1,56 @@
 /** Lowering: what a platform makes of a pure graph. Models are told nothing of this, and every choice says why. */
 
 import { type Graph, rewrite } from '../graph/graph.ts';
-import { type Shape, typeText } from '../graph/shape.ts';
 import { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
-import type { AttentionInputs } from './attention.ts';
+import { type AttentionInputs, sizesOf } from './attention.ts';
+import { type AttentionChoice, chooseAttention, chunkRows } from './choose.ts';
+import { chunkedAttention } from './chunked.ts';
+import { cudnnAttention } from './cudnn.ts';
 import { denseAttention } from './dense.ts';
+import { splashAttention } from './splash.ts';
+import type { Target } from './target.ts';
+import { tritonFlashAttention } from './triton.ts';
 
-export type Platform = 'cpu' | 'cuda' | 'rocm' | 'tpu' | 'metal';
-
-/** Which kernel computes attention of queries [b, h, n, c], and the reason. */
-export interface AttentionChoice {
-  readonly kernel: 'dense';
-  readonly why: string;
-}
-
-/** Chooses the attention kernel for a platform and the shape of the queries. */
-export function chooseAttention(
-  platform: Platform,
-  q: { readonly dtype: Float; readonly shape: Shape },
-): AttentionChoice {
-  return { kernel: 'dense', why: `the only kernel for ${typeText(q.dtype, q.shape)} on ${platform} so far` };
-}
+export { type AttentionChoice, type AttentionKernel, settingRefusal } from './choose.ts';
+export type { FlashBlockSizes } from './splash.ts';
+export type { AttentionOptions, AttentionSetting, Platform, Target } from './target.ts';
 
 /** Replaces what a platform computes in its own way, leaving a graph that prints as plain StableHLO. */
-export function lower(g: Graph, platform: Platform): Graph {
-  const withKernels = rewrite(g, (node) => lowerAttention(node, platform));
-  return platform === 'cpu' ? rewrite(withKernels, accumulateInF32) : withKernels;
+export function lower(g: Graph, target: Target): Graph {
+  const withKernels = rewrite(g, (node) => lowerAttention(node, target));
+  return target.platform === 'cpu' ? rewrite(withKernels, accumulateInF32) : withKernels;
 }
 
-function lowerAttention(node: Tensor, platform: Platform): Tensor | undefined {
+/** Tells how each attention of a graph would be computed, in order. */
+export function attentionChoices(g: Graph, target: Target): AttentionChoice[] {
+  return g.nodes.flatMap((node) => {
+    const inputs = attentionInputs(node);
+    return inputs ? [chooseAttention(inputs, target)] : [];
+  });
+}
+
+function attentionInputs(node: Tensor): AttentionInputs | undefined {
   if (node.op.kind !== 'attention') return undefined;
   const [q, k, v, bias] = node.inputs as Tensor<Float>[];
-  const inputs: AttentionInputs = { q: q!, k: k!, v: v!, bias, scale: node.op.scale, mask: node.op.mask };
-  const { kernel } = chooseAttention(platform, inputs.q);
+  return { q: q!, k: k!, v: v!, bias, scale: node.op.scale, mask: node.op.mask };
+}
+
+function lowerAttention(node: Tensor, target: Target): Tensor | undefined {
+  const inputs = attentionInputs(node);
+  if (!inputs) return undefined;
+  const { kernel } = chooseAttention(inputs, target);
   switch (kernel) {
     case 'dense':
       return denseAttention(inputs);
+    case 'chunked':
+      return chunkedAttention(inputs, chunkRows(sizesOf(inputs)));
+    case 'splash':
+      return splashAttention(inputs, target);
+    case 'cudnn':
+      return cudnnAttention(inputs);
+    case 'triton':
+      return tritonFlashAttention(inputs);
     default:
       return kernel satisfies never;
   }

@@ -83,7 +83,7 @@ export class Runtime implements AsyncDisposable {
   async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
     const known = this.#programs.get(traced);
     if (known) return known;
-    const text = print(lower(traced.graph, this.platform), { precision: this.precision });
+    const text = print(lower(traced.graph, { platform: this.platform }), { precision: this.precision });
     const pending = this.#executables.get(text) ?? this.#compileText(text, traced.name, signal);
     this.#executables.set(text, pending);
     try {

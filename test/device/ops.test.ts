@@ -143,7 +143,7 @@ describe('operations on the CPU', () => {
   before(async () => {
     client = await Client.create(Plugin.load(await ensurePlugin('cpu')));
     const results = Object.values(CASES).map(([result]) => result);
-    const program = await client.compile(print(lower(graph('operations', [a, b], results), 'cpu')));
+    const program = await client.compile(print(lower(graph('operations', [a, b], results), { platform: 'cpu' })));
     const upload = (values: readonly number[]) =>
       client.upload(new Uint8Array(Float32Array.from(values).buffer), { dtype: 'f32', shape: [2, 3] });
     const outputs = program.run([await upload(A), await upload(B)]);

@@ -75,7 +75,9 @@ function programs({ pipeline, side, textTokens, steps, dtype }: Omit<Variant, 'p
 }
 
 function texts(variant: Variant): Texts {
-  return new Map(programs(variant).map(({ name, graph }) => [name, print(lower(graph, variant.platform))]));
+  return new Map(
+    programs(variant).map(({ name, graph }) => [name, print(lower(graph, { platform: variant.platform }))]),
+  );
 }
 
 describe('golden programs', () => {

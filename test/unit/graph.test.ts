@@ -418,7 +418,9 @@ describe('rewriting', () => {
   test('lowering makes attention two dots, with a mask where one is asked for', () => {
     const q = parameter('q', 'bf16', [1, 2, 3, 4]);
     const lowered = (mask: 'none' | 'causal') =>
-      lower(graph('g', [q], [attention(q, q, q, { scale: 0.5, mask })]), 'tpu').nodes.map(({ op }) => op.kind);
+      lower(graph('g', [q], [attention(q, q, q, { scale: 0.5, mask })]), { platform: 'tpu' }).nodes.map(
+        ({ op }) => op.kind,
+      );
     assert.equal(lowered('none').filter((kind) => kind === 'dot').length, 2);
     assert.ok(!lowered('none').includes('select') && lowered('causal').includes('select'));
     assert.ok(!lowered('causal').includes('attention'));

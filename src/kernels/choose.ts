@@ -1,0 +1,73 @@
+/** The table of attention kernels: which one computes a node on a platform, and why not an earlier one. */
+
+import { typeText } from '../graph/shape.ts';
+import { type AttentionInputs, sizesOf } from './attention.ts';
+import { cudnnRefusal } from './cudnn.ts';
+import { splashRefusal } from './splash.ts';
+import type { AttentionSetting, Platform, Target } from './target.ts';
+import { tritonRefusal } from './triton.ts';
+
+export type AttentionKernel = 'dense' | 'chunked' | 'splash' | 'cudnn' | 'triton';
+
+/** Which kernel computes an attention, and the reason. */
+export interface AttentionChoice {
+  readonly kernel: AttentionKernel;
+  readonly why: string;
+}
+
+/** Bytes of scores above which computing them in blocks is faster or, off the CPU, what still fits (docs/log.md, chunked attention). */
+const CHUNKED_ABOVE = { cpu: 2 ** 23, cuda: 2 ** 30, rocm: 2 ** 30, tpu: 2 ** 30, metal: 2 ** 30 } as const;
+/** Bytes of scores up to which a fused kernel is not worth its call. */
+const FUSED_ABOVE = 2 ** 23;
+
+/** The fused kernels of a platform, best first, by what is asked for. */
+function fused(platform: Platform, setting: AttentionSetting): readonly ('splash' | 'cudnn' | 'triton')[] {
+  if (setting === 'dot_product') return [];
+  if (platform === 'tpu') return ['splash'];
+  if (platform !== 'cuda') return [];
+  return setting === 'flash' ? ['triton', 'cudnn'] : ['cudnn', 'triton'];
+}
+
+/** Why a platform cannot give what is asked for at all; undefined where it can. */
+export function settingRefusal(platform: Platform, setting: AttentionSetting): string | undefined {
+  if (setting === 'cudnn_flash_te' && platform !== 'cuda') return `cuDNN runs on NVIDIA GPUs, and this is ${platform}`;
+  return undefined;
+}
+
+/** Chooses the kernel of an attention. */
+export function chooseAttention(inputs: AttentionInputs, target: Target): AttentionChoice {
+  const { platform, attention = 'auto' } = target;
+  if (attention === 'dot_product') return { kernel: 'dense', why: 'attention=dot_product' };
+  const { b, h, n, m } = sizesOf(inputs);
+  const scores = 4 * b * h * n * m;
+  const size = `${typeText(inputs.q.dtype, inputs.q.shape)} by ${m} keys makes ${(scores / 2 ** 20).toFixed(1)} MiB of scores`;
+  const reasons: string[] = [];
+  for (const kernel of fused(platform, attention)) {
+    const refusal = refusals[kernel](inputs, target) ?? (attention === 'auto' ? reluctance(inputs, scores) : undefined);
+    if (refusal === undefined) return { kernel, why: [...reasons, size].join('; ') };
+    reasons.push(`${kernel} ${refusal}`);
+  }
+  if (inputs.mask === 'causal')
+    return { kernel: 'dense', why: [...reasons, 'chunked takes no causal mask'].join('; ') };
+  return { kernel: scores > CHUNKED_ABOVE[platform] ? 'chunked' : 'dense', why: [...reasons, size].join('; ') };
+}
+
+const refusals: Readonly<
+  Record<'splash' | 'cudnn' | 'triton', (inputs: AttentionInputs, target: Target) => string | undefined>
+> = {
+  splash: splashRefusal,
+  cudnn: (inputs, { computeCapability }) => cudnnRefusal(inputs, computeCapability),
+  triton: tritonRefusal,
+};
+
+/** Why a fused kernel that could is not taken unasked. */
+function reluctance({ bias, mask }: AttentionInputs, scores: number): string | undefined {
+  if (bias || mask === 'causal') return 'is not taken unasked where there is a bias or a causal mask';
+  if (scores <= FUSED_ABOVE) return `is not worth its call for ${(scores / 2 ** 20).toFixed(1)} MiB of scores`;
+  return undefined;
+}
+
+/** Queries of one block of chunked attention: enough rows for a product to run at full speed (docs/log.md). */
+export function chunkRows({ c }: { readonly c: number }): number {
+  return c > 128 ? 1024 : 512;
+}

@@ -1,0 +1,21 @@
+/** What a graph is lowered for. */
+
+import type { SplashOptions } from './splash.ts';
+
+export type Platform = 'cpu' | 'cuda' | 'rocm' | 'tpu' | 'metal';
+
+/** The attention asked for, in MaxDiffusion's words: `flash` is the platform's own kernel, `cudnn_flash_te` cuDNN's. */
+export type AttentionSetting = 'auto' | 'dot_product' | 'flash' | 'cudnn_flash_te';
+
+/** How attention is computed. */
+export interface AttentionOptions extends SplashOptions {
+  /** `auto`, the default, takes what is fastest. */
+  readonly attention?: AttentionSetting | undefined;
+}
+
+/** A platform, and how attention is computed on it. */
+export interface Target extends AttentionOptions {
+  readonly platform: Platform;
+  /** Of an NVIDIA GPU, such as 9.0. */
+  readonly computeCapability?: number | undefined;
+}
