@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { type Event, Flux, type Image, type Report } from '../index.ts';
+import { type Event, Flux, type Image, type LoraReport, type Report } from '../index.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
 
@@ -15,10 +15,14 @@ export interface WrittenFile {
   readonly height: number;
 }
 
+/** A LoRA that was applied, and how strongly. */
+export type AppliedLora = LoraReport & { readonly scale: number };
+
 /** What a run came to. */
 export interface Outcome {
   readonly model: string;
   readonly report: Report;
+  readonly loras: readonly AppliedLora[];
   readonly warnings: readonly string[];
   /** Seconds from start to end, opening the model included. */
   readonly total: number;
@@ -41,6 +45,7 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   const onProgress = (message: string) => progress.activity(message);
   await using flux = await Flux.load(model, { ...(await loadOptions(config)), signal, onProgress });
   const warnings: string[] = [];
+  const loras: AppliedLora[] = [];
   for await (const event of flux.stream({ ...requestOf(config), signal })) {
     progress.on(event);
     switch (event.type) {
@@ -55,7 +60,11 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
         await onImage(event.image, event.index);
         break;
       case 'done':
-        return { model: flux.name, report: event.report, warnings, total: (performance.now() - start) / 1000 };
+        return { model: flux.name, report: event.report, loras, warnings, total: (performance.now() - start) / 1000 };
+      case 'lora':
+        loras.push({ ...event.lora, scale: event.scale });
+        progress.say(`${paint('cyan', 'LoRA:')} ${loraLine(event)}`);
+        break;
       case 'stage':
         break;
       default:
@@ -63,6 +72,18 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
     }
   }
   throw new Error('the run ended without its report');
+}
+
+/** One line on a LoRA: what it is, and how much of the model it changes. */
+function loraLine({ lora, scale }: Event & { readonly type: 'lora' }): string {
+  const { transformer, clip, t5 } = lora.modules;
+  const modules = [
+    transformer > 0 && `${transformer} of the transformer`,
+    clip > 0 && `${clip} of CLIP`,
+    t5 > 0 && `${t5} of T5`,
+  ].filter((part) => part !== false);
+  const ranks = lora.ranks.length > 0 ? `, rank ${lora.ranks.join(', ')}` : '';
+  return `${lora.name} × ${scale} (${lora.dialect}${ranks}): modules ${modules.join(', ')}`;
 }
 
 /** Writes a picture as the configuration wants it: at the next free number, or with `overwrite` in place of the file with its own. */
@@ -103,7 +124,10 @@ export function reportTable({ report, total }: Outcome): string {
 }
 
 /** The figures of a run as data: times in seconds, memory in bytes. */
-export function reportData({ model, report, warnings, total }: Outcome, config: Config): Record<string, unknown> {
+export function reportData(
+  { model, report, loras, warnings, total }: Outcome,
+  config: Config,
+): Record<string, unknown> {
   const { timings, programs, peakMemory, peakDeviceMemory, device } = report;
   return {
     run_name: config.run_name,
@@ -120,6 +144,7 @@ export function reportData({ model, report, warnings, total }: Outcome, config: 
     peak_memory_bytes: peakMemory,
     ...(peakDeviceMemory !== undefined && { peak_device_memory_bytes: peakDeviceMemory }),
     programs: { compiled: programs.compiled, from_cache: programs.fromCache },
+    loras,
     warnings,
   };
 }

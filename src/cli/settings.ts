@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
-import type { LoadOptions, Request } from '../index.ts';
+import type { LoadOptions, LoraUse, Request } from '../index.ts';
 import { UsageError } from './command.ts';
 
 /** Returns the model to open: `tiny`, or a folder. Throws `not_found` where there is none. */
@@ -26,7 +26,22 @@ export async function loadOptions(config: Config): Promise<LoadOptions> {
     baseShift: config.base_shift,
     maxShift: config.max_shift,
     name: config.flux_name,
+    // One run: what is merged once costs nothing in any step.
+    loraMode: 'merged',
+    loraDir: config.lora_dir || undefined,
+    loraStrict: config.lora_strict,
   });
+}
+
+/** Returns the LoRAs of a configuration: those of its lists, then those of `lora`. */
+function lorasOf({ lora, lora_config: lists }: Config): readonly LoraUse[] {
+  const listed = lists.lora_model_name_or_path.map((path, i) => ({
+    path,
+    weightName: lists.weight_name[i] ?? undefined,
+    name: lists.adapter_name[i],
+    scale: lists.scale[i],
+  }));
+  return [...listed, ...lora];
 }
 
 /** Returns the request that a configuration describes. */
@@ -43,6 +58,7 @@ export function requestOf(config: Config): Request {
     noise: config.noise,
     maxSequenceLength: config.max_sequence_length,
     sigmas: config.sigmas,
+    loras: lorasOf(config),
     preview: config.preview,
   };
 }

@@ -215,8 +215,20 @@ export const KEYS = {
   // LoRA
   lora_config: {
     kind: 'loras', default: { lora_model_name_or_path: [], weight_name: [], adapter_name: [], scale: [], from_pt: [] },
-    group: 'LoRA', use: 'refused', because: 'LoRA files are not applied yet',
+    group: 'LoRA', use: 'honoured',
     help: 'LoRA files, names and scales: five lists of one length.',
+  },
+  lora: {
+    kind: 'loraFiles', default: [], group: 'LoRA', use: 'honoured',
+    help: 'LoRA files, each with its scale (1 if absent); as a flag it may be repeated.',
+  },
+  lora_dir: {
+    kind: 'text', default: '', group: 'LoRA', use: 'honoured',
+    help: 'Folder of LoRA files that are given by name, as in a prompt with <lora:NAME:SCALE>.',
+  },
+  lora_strict: {
+    kind: 'boolean', default: false, group: 'LoRA', use: 'honoured',
+    help: "Makes it an error, not a warning, when some of a LoRA file's keys match nothing in the model.",
   },
 } as const satisfies Record<string, Key>; // biome-ignore format: one key reads as one row
 

@@ -52,6 +52,7 @@ export function splitArguments(argv: readonly string[], commandFlags: CommandFla
   let file: string | undefined;
   let onlyPrompts = false; // after `--`
   const overrides: string[] = [];
+  const loras: string[] = []; // the one flag that is repeated
   const flags: Record<string, string | boolean> = {};
   const prompts: string[] = [];
   for (const token of tokens) {
@@ -59,7 +60,8 @@ export function splitArguments(argv: readonly string[], commandFlags: CommandFla
     else if (token.kind === 'option') {
       const value = flagValue(token, options);
       const key = keyOfFlag(token.name);
-      if (key !== undefined && !Object.hasOwn(commandFlags, token.name)) overrides.push(`${key}=${value}`);
+      if (key === 'lora') loras.push(String(value));
+      else if (key !== undefined && !Object.hasOwn(commandFlags, token.name)) overrides.push(`${key}=${value}`);
       else flags[token.name] = value;
     } else if (!onlyPrompts && splitAssignment(token.value)) {
       const { name } = splitAssignment(token.value)!;
@@ -74,6 +76,7 @@ export function splitArguments(argv: readonly string[], commandFlags: CommandFla
       file = token.value;
     } else prompts.push(token.value);
   }
+  if (loras.length > 0) overrides.push(`lora=${JSON.stringify(loras)}`);
   return { file, overrides, flags, prompts };
 }
 

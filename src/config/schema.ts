@@ -14,6 +14,12 @@ export interface LoraConfig {
   readonly from_pt: readonly (boolean | string)[];
 }
 
+/** A LoRA file and its scale, as `--lora PATH[:SCALE]` has it. */
+export interface LoraFile {
+  readonly path: string;
+  readonly scale: number;
+}
+
 /** The named kinds of value, as a program sees them. */
 interface Kinds {
   text: string;
@@ -30,6 +36,7 @@ interface Kinds {
   axisRules: readonly (readonly [string, string | readonly string[] | null])[];
   sharding: readonly (readonly string[])[];
   loras: LoraConfig;
+  loraFiles: readonly LoraFile[];
 }
 
 type ValueOf<Row> = Row extends { readonly kind: readonly (infer Word)[] }
@@ -149,7 +156,21 @@ const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (
         })
         .refine((lists) => new Set(Object.values(lists).map(({ length }) => length)).size === 1, 'differ in length'),
   },
+  loraFiles: {
+    expected: 'PATH or PATH:SCALE, or a list of them',
+    placeholder: 'PATH[:SCALE]',
+    type: () =>
+      z
+        .union([text.min(1), list(text.min(1))])
+        .transform((words) => (typeof words === 'string' ? [words] : words).map(splitLora)),
+  },
 };
+
+/** `PATH:0.8` is split at its last colon, where a number follows: `C:\\style.safetensors` is a path. */
+function splitLora(word: string): LoraFile {
+  const match = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/is.exec(word);
+  return match ? { path: match[1]!, scale: Number(match[2]) } : { path: word, scale: 1 };
+}
 
 function kindOf(row: Key): (typeof KIND)[keyof Kinds] {
   if (typeof row.kind === 'string') return KIND[row.kind as keyof Kinds];

@@ -98,7 +98,7 @@ export async function loadAdapter(
   const located = locateLora(source);
   const file = parseLora(located.path, { ...options, config: located.config });
   const { additions, matched, left } = fit(file, model);
-  const report = reportOf(file, matched, left, source.name ?? located.name);
+  const report = reportOf(file, matched, left, source.name || located.name);
   if (matched.length === 0) throw nothingMatched(file, left);
   if (options.strict && left.length > 0) {
     throw new FluxionError('bad_weights', `${file.path}: ${unmatchedText(report)}`, {
@@ -112,7 +112,7 @@ export async function loadAdapter(
 export function describeLora(source: LoraSource): LoraReport {
   const located: Located = locateLora(source);
   const file = parseLora(located.path, { config: located.config });
-  return reportOf(file, file.modules, [...file.unmatched], source.name ?? located.name);
+  return reportOf(file, file.modules, [...file.unmatched], source.name || located.name);
 }
 
 /** Says how many keys matched nothing, and which. */

@@ -1,6 +1,7 @@
 /** What a run reports while it goes on: one discriminated union, in the order things happen. */
 
 import type { Image, Pixels } from './image.ts';
+import type { LoraReport } from './loras.ts';
 
 /** Wall-clock seconds of a run's parts. */
 export interface Timings {
@@ -40,6 +41,8 @@ export type Event =
       readonly job: number;
       readonly jobs: number;
     }
+  /** A LoRA is applied in this run: what was matched in its file, and its strength. */
+  | { readonly type: 'lora'; readonly lora: LoraReport; readonly scale: number }
   /** Something the user should know, such as a prompt that was cut. */
   | { readonly type: 'warning'; readonly message: string }
   /** A denoising step is done; `step` counts from 1 within the job. */

@@ -6,6 +6,8 @@
 import { fileURLToPath } from 'node:url';
 import { type ModelParts, modelName, openModel } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
+import { LoraModel } from '../lora/adapter.ts';
+import { type Applied, Overlay } from '../lora/overlay.ts';
 import { type DeviceArray, type DeviceChoice, openMapped, type Precision, Runtime } from '../runtime/runtime.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
@@ -15,6 +17,7 @@ import { Autoencoder } from './autoencoder.ts';
 import type { Event, Report, Timings } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
+import { type LoraMode, Loras, loraWarnings } from './loras.ts';
 import type { ModelTypes } from './model-types.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
@@ -42,6 +45,12 @@ export interface LoadOptions extends ModelParts {
   readonly timeShift?: boolean;
   readonly baseShift?: number;
   readonly maxShift?: number;
+  /** How LoRAs are applied: `beside` the weights, the default, for models that stay open; `merged` for a single run. */
+  readonly loraMode?: LoraMode;
+  /** Makes a LoRA file's keys that match nothing in the model an error; a warning by default. */
+  readonly loraStrict?: boolean;
+  /** Folder of LoRAs that prompts name: `<lora:NAME:SCALE>`. */
+  readonly loraDir?: string;
   /** What reports and recipes call the model; the name of its folder or file by default. */
   readonly name?: string;
   readonly signal?: AbortSignal;
@@ -59,6 +68,8 @@ export class Flux implements AsyncDisposable {
   /** The folder or file it was read from. */
   readonly path: string;
   readonly defaults: RequestDefaults;
+  /** The LoRAs in force: `await flux.loras.set([{ path, scale: 0.8 }])`. */
+  readonly loras: Loras;
   readonly #runtime: Runtime;
   readonly #source: ModelSource;
   readonly #parts: Parts;
@@ -78,6 +89,7 @@ export class Flux implements AsyncDisposable {
     this.#loadSeconds = opened.seconds;
     this.#scheduler = overrideShift(opened.source.scheduler, options);
     this.#offloadEncoders = options.offloadEncoders ?? true;
+    this.loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
     const { guidanceEmbeds } = opened.source.transformer;
@@ -110,9 +122,16 @@ export class Flux implements AsyncDisposable {
       transformer: opening.use(new Transformer(source, types)),
       autoencoder: opening.use(new Autoencoder(source, vaeTypes)),
     };
+    const declared = [...parts.encoders.declared, ...parts.transformer.weights.declared];
+    const loras = new Loras(new LoraModel(declared), {
+      mode: options.loraMode ?? 'beside',
+      strict: options.loraStrict ?? false,
+      folder: options.loraDir,
+      openFile: openMapped,
+    });
     const seconds = (performance.now() - start) / 1000;
     const name = model === BUNDLED && options.transformer === undefined ? BUNDLED : modelName(path, options);
-    const flux = new Flux({ source, runtime, parts, types, seconds, name }, options);
+    const flux = new Flux({ source, runtime, parts, loras, types, seconds, name }, options);
     opening.move();
     return flux;
   }
@@ -137,20 +156,26 @@ export class Flux implements AsyncDisposable {
     const { signal } = request;
     const decided = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
     signal?.throwIfAborted();
+    // Before it is its turn: what is in force now counts, and a file that cannot be read holds nobody up.
+    const adapted: readonly AdaptedJob[] = await Promise.all(
+      decided.jobs.map(async (job) => ({ ...job, loras: await this.loras.resolve(request.loras, job.loraTags) })),
+    );
     using _turn = await this.#queue.enter(signal);
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
+    yield* loraEvents(adapted);
+    this.#reserve(adapted);
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
     await clock.time('compile', () => this.#compile(decided, signal));
     using encoded = new DisposableStack();
     yield { type: 'stage', stage: 'encode', job: 1, jobs: decided.jobs.length };
-    const conditionings = await clock.time('encode', () => this.#encode(decided, encoded, signal));
+    const conditionings = await clock.time('encode', () => this.#encode(decided, adapted, encoded, signal));
     for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
       yield { type: 'warning', message };
     }
     let index = 0;
-    for (const [i, job] of decided.jobs.entries()) {
+    for (const [i, job] of adapted.entries()) {
       for await (const event of this.#make(decided, job, i, conditionings.get(keyOf(job))!, clock, signal)) {
         yield event.type === 'image' ? { ...event, index: index++ } : event;
       }
@@ -170,12 +195,24 @@ export class Flux implements AsyncDisposable {
     ]);
   }
 
+  /** Leaves room in the transformer's programs for the adapters of every job. */
+  #reserve(jobs: readonly AdaptedJob[]): void {
+    const ranks = jobs.map(({ loras }) => new Overlay(loras, this.loras.mode).rank);
+    this.#parts.transformer.reserve(Math.max(...ranks));
+  }
+
   /** Encodes every different prompt once. */
-  async #encode({ jobs, maxSequenceLength }: Plan, owner: DisposableStack, signal?: AbortSignal) {
+  async #encode(
+    { maxSequenceLength }: Plan,
+    jobs: readonly AdaptedJob[],
+    owner: DisposableStack,
+    signal: AbortSignal | undefined,
+  ) {
     const { encoders } = this.#parts;
     const encoded = new Map<string, Conditioning>();
     for (const job of jobs) {
       if (encoded.has(keyOf(job))) continue;
+      encoders.adapt(new Overlay(job.loras, 'merged'));
       const conditioning = owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, signal));
       encoded.set(keyOf(job), conditioning);
     }
@@ -186,7 +223,7 @@ export class Flux implements AsyncDisposable {
   /** Denoises and decodes one batch. */
   async *#make(
     decided: Plan,
-    job: Job,
+    job: AdaptedJob,
     jobIndex: number,
     conditioning: Conditioning,
     clock: Clock,
@@ -200,6 +237,7 @@ export class Flux implements AsyncDisposable {
 
     yield { type: 'stage', stage: 'denoise', ...at };
     clock.start('denoise');
+    transformer.adapt(new Overlay(job.loras, this.loras.mode));
     const latents = this.#noise(decided, job);
     let final: Float32Array = latents;
     for await (const state of transformer.denoise(this.#runtime, conditioning, { ...request, latents }, signal)) {
@@ -216,7 +254,7 @@ export class Flux implements AsyncDisposable {
     clock.start('decode');
     let i = 0;
     for await (const pixels of autoencoder.decode(this.#runtime, final, size, signal)) {
-      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(), decided, job, i++));
+      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(job), decided, job, i++));
       clock.stop('decode');
       yield { type: 'image', image, seed: image.seed, index: 0 };
       clock.start('decode');
@@ -233,7 +271,7 @@ export class Flux implements AsyncDisposable {
     return packLatents(noise(kind, { seed, shape, dtype }), shape);
   }
 
-  #identity(): Identity {
+  #identity({ loras }: AdaptedJob): Identity {
     this.#fingerprint ??= fingerprint(this.#source.places);
     return {
       name: this.name,
@@ -242,6 +280,11 @@ export class Flux implements AsyncDisposable {
       scheduler: this.#scheduler,
       device: this.#runtime.platform,
       precision: this.#runtime.precision,
+      loras: loras.map(({ adapter: { report, hash }, scale }) => ({
+        name: report.name.replaceAll(/[/\\]/g, '-'),
+        hash,
+        scale,
+      })),
     };
   }
 
@@ -275,6 +318,7 @@ interface Opened {
   readonly source: ModelSource;
   readonly runtime: Runtime;
   readonly parts: Parts;
+  readonly loras: Loras;
   readonly types: ModelTypes;
   readonly seconds: number;
   readonly name: string;
@@ -288,8 +332,27 @@ async function onHost(array: DeviceArray): Promise<Float32Array> {
   return new Float32Array((await array.toHost()).buffer);
 }
 
-function keyOf({ prompt, prompt2 }: Job): string {
-  return JSON.stringify([prompt, prompt2]);
+/** A job with the LoRAs it is made with. */
+interface AdaptedJob extends Job {
+  readonly loras: readonly Applied[];
+}
+
+/** One event for every different LoRA of a run, and warnings of what was not matched in its file. */
+function* loraEvents(jobs: readonly AdaptedJob[]): Generator<Event> {
+  const told = new Set<string>();
+  for (const applied of jobs.flatMap(({ loras }) => loras)) {
+    const { adapter, scale } = applied;
+    const key = `${adapter.hash} ${scale}`;
+    if (told.has(key)) continue;
+    told.add(key);
+    yield { type: 'lora', lora: adapter.report, scale };
+    for (const message of loraWarnings([applied])) yield { type: 'warning', message };
+  }
+}
+
+/** Jobs of equal keys have the same conditioning. */
+function keyOf({ prompt, prompt2, loras }: AdaptedJob): string {
+  return JSON.stringify([prompt, prompt2, loras.map(({ adapter, scale }) => [adapter.hash, scale])]);
 }
 
 type Timed = 'compile' | 'encode' | 'denoise' | 'decode';

@@ -13,6 +13,13 @@ import type { ModelTypes } from './model-types.ts';
 import { type PngChunk, readPng } from './png.ts';
 import type { Job, Plan } from './request.ts';
 
+/** A LoRA as a recipe records it: by name, since where a file lies does not travel. */
+export interface RecipeLora {
+  readonly name: string;
+  readonly hash: string;
+  readonly scale: number;
+}
+
 /** Everything that makes one picture again. */
 export interface Recipe {
   readonly software: 'fluxion';
@@ -35,6 +42,8 @@ export interface Recipe {
   /** The batch the picture was made in, where it was not alone: with `jax` the noise of all is one draw, and with any noise the last bits may depend on it. */
   readonly batch?: { readonly seed: bigint; readonly size: number; readonly index: number } | undefined;
   readonly sigmas?: readonly number[] | undefined;
+  /** The LoRAs applied, with a short hash of each file. */
+  readonly loras?: readonly RecipeLora[] | undefined;
   readonly maxSequenceLength: number;
   readonly weights: DType;
   readonly activations: DType;
@@ -52,6 +61,8 @@ export interface Identity {
   readonly scheduler: SchedulerConfig;
   readonly device: string;
   readonly precision?: Recipe['precision'];
+  /** Those applied to the job. */
+  readonly loras?: readonly RecipeLora[];
 }
 
 /** Names of our text chunks. */
@@ -81,6 +92,7 @@ export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number)
     noise: plan.noise,
     ...(plan.batch > 1 && { batch: { seed: job.seed, size: plan.batch, index } }),
     ...(plan.sigmas && { sigmas: plan.sigmas }),
+    ...(model.loras?.length && { loras: model.loras }),
     maxSequenceLength: plan.maxSequenceLength,
     weights: model.types.storage,
     activations: model.types.compute,
@@ -106,6 +118,7 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
     batch: recipe.batch?.size ?? 1,
     noise: recipe.noise,
     sigmas: recipe.sigmas,
+    lora: recipe.loras?.map(({ name, scale }) => `${name}:${scale}`),
     max_sequence_length: recipe.maxSequenceLength,
     weights_dtype: recipe.weights,
     activations_dtype: recipe.activations,
@@ -146,6 +159,7 @@ export function parametersText(recipe: Recipe): string {
     ['T5 prompt', recipe.prompt2],
     ['Batch pos', batch && `${batch.index}`],
     ['Batch size', batch?.size],
+    ['Lora hashes', recipe.loras?.map(({ name, hash }) => `${name}: ${hash}`).join(', ')],
     ['Version', `fluxion ${recipe.version}`],
   ];
   const line = pairs
@@ -203,6 +217,8 @@ export function requireRecipe(bytes: Uint8Array, where: string): Recipe {
 
 const text = z.string().max(100_000);
 const name = z.string().max(1000);
+/** A name that is looked up, and no path. */
+const loraName = name.regex(/^[^/\\]+$/);
 const side = z.int().min(1).max(65_536);
 const seed = z
   .union([z.int(), z.string().regex(/^-?\d{1,20}$/)])
@@ -228,6 +244,10 @@ const RECIPE_SCHEMA = z.object({
     .refine(({ size, index }) => index < size, 'index is beyond its size')
     .optional(),
   sigmas: z.array(z.number()).max(10_000).optional(),
+  loras: z
+    .array(z.object({ name: loraName, hash: name, scale: z.number() }))
+    .max(64)
+    .optional(),
   maxSequenceLength: z.int().min(1).max(4096),
   weights: floats,
   activations: floats,

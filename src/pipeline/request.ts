@@ -4,6 +4,8 @@ import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import type { NoiseKind } from '../sampling/noise.ts';
 import { type Schedule, type SchedulerConfig, schedule } from '../sampling/schedule.ts';
 import { FluxionError } from '../support/errors.ts';
+import { type LoraTag, takeLoraTags } from './lora-tags.ts';
+import type { LoraUse } from './loras.ts';
 
 /** A request for pictures. What is left out takes the model's default. */
 export interface Request {
@@ -29,6 +31,8 @@ export interface Request {
   readonly maxSequenceLength?: number | undefined;
   /** Noise levels before shifting, from high to low; decides the number of steps. */
   readonly sigmas?: readonly number[] | undefined;
+  /** LoRAs for this request, in place of those in force (`flux.loras`); `<lora:NAME:SCALE>` in a prompt adds to either. */
+  readonly loras?: readonly LoraUse[] | undefined;
   /** `step`: every step event carries a small preview of the predicted clean picture. */
   readonly preview?: 'off' | 'step' | undefined;
   /** Stops the work within a block; the stream then rejects with the signal's reason. */
@@ -51,6 +55,8 @@ export interface Job {
   readonly prompt: string;
   readonly prompt2: string;
   readonly seed: bigint;
+  /** LoRAs that the prompt names. */
+  readonly loraTags: readonly LoraTag[];
 }
 
 /** A request with everything decided. */
@@ -94,9 +100,11 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
   const seeds = list(request.seed ?? 0).map(seedOf);
   if (seeds.length === 0) throw bad('seed', 'at least one', '[]');
   return {
-    jobs: prompts.flatMap((prompt, i) =>
-      seeds.map((seed) => ({ prompt, prompt2: (prompts2.length === 1 ? prompts2[0] : prompts2[i])!, seed })),
-    ),
+    jobs: prompts.flatMap((prompt, i) => {
+      const { text, tags: loraTags } = takeLoraTags(prompt);
+      const { text: text2 } = takeLoraTags((prompts2.length === 1 ? prompts2[0] : prompts2[i])!);
+      return seeds.map((seed) => ({ prompt: text, prompt2: text2, seed, loraTags }));
+    }),
     batch,
     width,
     height,

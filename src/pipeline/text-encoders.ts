@@ -5,7 +5,15 @@ import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts'
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
 import { Run } from '../runtime/run.ts';
 import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
-import { blocks, type Traced, type Use, WeightSet, whole } from '../runtime/weight-set.ts';
+import {
+  blocks,
+  type Traced,
+  type Use,
+  type WeightOverlay,
+  WeightSet,
+  type WeightSpec,
+  whole,
+} from '../runtime/weight-set.ts';
 import { loadClipTokenizer } from '../tokenizers/clip.ts';
 import { loadT5Tokenizer } from '../tokenizers/t5.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -40,6 +48,17 @@ export class TextEncoders implements Disposable {
     this.#clip = opening.use(new ClipEncoder(source, types));
     this.#t5 = opening.use(new T5Encoder(source, types));
     this.#owned = opening.move();
+  }
+
+  /** Every weight of both. */
+  get declared(): readonly WeightSpec[] {
+    return [...this.#clip.weights.declared, ...this.#t5.weights.declared];
+  }
+
+  /** Puts adapters over the weights, or takes them away. */
+  adapt(overlay: WeightOverlay | undefined): void {
+    this.#clip.weights.adapt(overlay);
+    this.#t5.weights.adapt(overlay);
   }
 
   /** Compiles every program that `encode` runs for sequences of this length. */

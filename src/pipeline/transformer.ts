@@ -1,10 +1,11 @@
 /** The denoising loop: from noise and conditioning to latents, one event a step. */
 
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
+import { rankBucket } from '../lora/overlay.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
 import { Run } from '../runtime/run.ts';
 import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
-import { blocks, type Traced, type Use, WeightSet, whole } from '../runtime/weight-set.ts';
+import { blocks, type Traced, type Use, type WeightOverlay, WeightSet, whole } from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
 import type { Schedule } from '../sampling/schedule.ts';
@@ -55,6 +56,9 @@ export class Transformer implements Disposable {
   readonly #source: ModelSource;
   readonly #types: ModelTypes;
   readonly #traced = new Map<string, Parts>();
+  /** Ranks of adapters that programs are traced for: those in use so far. */
+  readonly #adapterRanks = new Set<number>();
+  #adapterRank = 0;
 
   /** Binds the weights, without placing them. */
   constructor(source: ModelSource, types: ModelTypes) {
@@ -72,7 +76,23 @@ export class Transformer implements Disposable {
     this.weights = new WeightSet(source.openWeights('transformer'), 'flux', all);
   }
 
-  #programs(sizes: Sizes): Parts {
+  /**
+   * Chooses programs that take adapters of up to `rank` ranks in all; 0 for none. Ranks are padded to a bucket, and a larger one
+   * that has been used serves as well, so that exchanging adapters compiles nothing.
+   */
+  reserve(rank: number): void {
+    const known = [...this.#adapterRanks].sort((a, b) => a - b);
+    this.#adapterRank = rank === 0 ? 0 : (known.find((bucket) => bucket >= rank) ?? rankBucket(rank));
+    if (rank > 0) this.#adapterRanks.add(this.#adapterRank);
+  }
+
+  /** Puts adapters over the weights, or takes them away; their ranks must have been reserved. */
+  adapt(overlay: WeightOverlay | undefined): void {
+    this.weights.adapt(overlay);
+  }
+
+  #programs(given: Sizes): Parts {
+    const sizes = { ...given, adapterRank: this.#adapterRank };
     const key = Object.values(sizes).join();
     const known = this.#traced.get(key);
     if (known) return known;

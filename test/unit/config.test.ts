@@ -314,10 +314,6 @@ describe('overrides', () => {
       /ici_data_parallelism=4 × ici_fsdp_parallelism=1 × .* asks for 4 devices, and there is 1$/,
     );
     refused('dcn_tensor_parallelism=2', /asks for 2 slices/);
-    refused(
-      'lora_config={lora_model_name_or_path: [a], weight_name: [a], adapter_name: [a], scale: [1], from_pt: [True]}',
-      /LoRA files/,
-    );
     assert.throws(
       () => loadConfig({ overrides: ['ici_fsdp_parallelism=-1'] }),
       fails('bad_config', /ici_data_parallelism and ici_fsdp_parallelism are both -1/),
@@ -383,6 +379,27 @@ describe('words of a command line', () => {
   });
 });
 
+describe('LoRA files on a command line', () => {
+  const loras = (...argv: string[]) => loadConfig({ overrides: splitArguments(argv).overrides }).config.lora;
+
+  test('--lora may be repeated, and a number after the last colon is the scale', () => {
+    assert.deepEqual(loras(), []);
+    assert.deepEqual(loras('--lora', 'a.safetensors:0.8', '--seed', '3', '--lora=b c.safetensors'), [
+      { path: 'a.safetensors', scale: 0.8 },
+      { path: 'b c.safetensors', scale: 1 },
+    ]);
+    assert.deepEqual(loras('lora=[a:-0.5, "b:0"]'), [
+      { path: 'a', scale: -0.5 },
+      { path: 'b', scale: 0 },
+    ]);
+    assert.deepEqual(loras('--lora', 'C:\\x.safetensors'), [{ path: 'C:\\x.safetensors', scale: 1 }]);
+  });
+
+  test('an empty one is refused', () => {
+    assert.throws(() => loras('lora=[""]'), fails('bad_config', /lora must be PATH or PATH:SCALE/));
+  });
+});
+
 const LORA_ONE =
   '{"lora_model_name_or_path" : ["anime_lora.safetensors"], "weight_name" : ["anime_lora.safetensors"], "adapter_name" : ["anime"], "scale": [0.8], "from_pt": ["true"]}';
 const LORA_TWO =
@@ -409,12 +426,12 @@ const COMMAND_LINES: { name: string; argv: string[]; outcome: Partial<Config> | 
   {
     name: 'one LoRA',
     argv: ['base_flux_dev.yml', 'prompt=A cute corgi lives in a house made out of sushi, anime', 'num_inference_steps=', '28', 'ici_data_parallelism=', '1', 'ici_fsdp_parallelism=', '-1', 'split_head_dim=True', `lora_config=${LORA_ONE}`],
-    outcome: /lora_config=.* cannot be honoured: LoRA files are not applied yet/,
+    outcome: { num_inference_steps: 28, lora_config: JSON.parse(LORA_ONE) },
   },
   {
     name: 'two LoRAs',
     argv: ['base_flux_dev.yml', 'num_inference_steps=', '28', 'split_head_dim=True', `lora_config=${LORA_TWO}`],
-    outcome: /lora_config=.* cannot be honoured/,
+    outcome: { num_inference_steps: 28, lora_config: JSON.parse(LORA_TWO) },
   },
   {
     name: 'GPU, fused attention',
@@ -437,7 +454,7 @@ describe("MaxDiffusion's documentation", () => {
         assert.deepEqual(prompts, []);
         const path = files === 'ours' ? file : join(MAXDIFFUSION, file!);
         if (outcome instanceof RegExp) {
-          // These need several devices, LoRA or a fused kernel: read in full, and refused until they are there.
+          // These need several devices or a fused kernel: read in full, and refused until they are there.
           assert.throws(() => loadConfig({ file: path, overrides }), fails('unsupported', outcome));
         } else {
           const { config } = loadConfig({ file: path, overrides });
