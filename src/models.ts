@@ -1,9 +1,23 @@
 /** The models as traced parts, and the files they are read from: for inspection, ahead-of-time compilation and tools. */
 
 export { bindWeights } from './checkpoint/bind.ts';
+export {
+  describeContents,
+  type FileContents,
+  fileContents,
+  type GroupSummary,
+  summarise,
+  type TensorGroup,
+} from './checkpoint/detect.ts';
 export { type FileBytes, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
-export { layoutOf, type ModelFamily, recogniseForeign } from './checkpoint/keymap.ts';
-export { openPipelineFolder, type PipelineFolder, type WeightedComponent } from './checkpoint/pipeline-folder.ts';
+export { type ModelParts, openModel } from './checkpoint/model-source.ts';
+export { type OpenTensorsOptions, openTensors } from './checkpoint/open.ts';
+export {
+  type ModelSource,
+  openPipelineFolder,
+  type PipelineFolder,
+  type WeightedComponent,
+} from './checkpoint/pipeline-folder.ts';
 export { WeightStore } from './checkpoint/store.ts';
 export type { StoredTensor, TensorStore } from './checkpoint/tensors.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';

@@ -27,6 +27,7 @@ Examples
   fluxion generate "a lighthouse by the sea at night" --seed 7 --width 256 --num-inference-steps 12
   fluxion generate prompt="a blue sailboat on the ocean" seed='[1, 2, 3]' output_dir=boats
   fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER per_device_batch_size= 1
+  fluxion generate base_flux_dev.yml pretrained_model_name_or_path=FOLDER transformer=flux1-dev-Q8_0.gguf
   fluxion generate weights_dtype=float32 activations_dtype=float32 noise=jax "green hills at sunrise"
   echo "a cactus in the desert" | fluxion generate - --json > report.json
   fluxion generate "a hot air balloon" preview=step
@@ -112,6 +113,7 @@ function fromStandardInput(): string {
 /** A file's name for its own model does not go with a model chosen on the command line. */
 function renamed(config: Config, { overrides }: Arguments): Config {
   const given = new Set(overrides.map((word) => splitAssignment(word)?.name));
-  const stale = given.has('pretrained_model_name_or_path') && !given.has('flux_name');
+  const another = given.has('pretrained_model_name_or_path') || given.has('transformer');
+  const stale = another && !given.has('flux_name');
   return stale ? { ...config, flux_name: undefined } : config;
 }

@@ -4,17 +4,18 @@ import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import {
   CLIP_L,
+  describeContents,
   FLUX_DEV,
   FLUX_SCHNELL,
   FLUX_VAE,
-  layoutOf,
-  type ModelFamily,
+  fileContents,
+  type GroupSummary,
   openPipelineFolder,
-  recogniseForeign,
+  openTensors,
+  summarise,
   T5_XXL,
   type TensorStore,
   type WeightedComponent,
-  WeightStore,
 } from '../models.ts';
 import { byteSize, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -24,25 +25,30 @@ import { bytes } from './render.ts';
 /** Keys shown where not all were asked for. */
 const FIRST_KEYS = 12;
 
-const FAMILIES: Readonly<Record<ModelFamily, string>> = {
+const FAMILIES: Readonly<Record<GroupSummary['family'], string>> = {
   flux: 'Flux transformer',
   clip: 'CLIP text encoder',
   t5: 'T5 encoder',
   vae: 'autoencoder',
 };
 
-/** Explains a safetensors file, an index of several, or a folder of them. */
+/** Explains a file with weights, an index of several, or a folder of them. */
 export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
-  using store = WeightStore.open(path);
+  using store = openTensors(path);
   const sums = measure(store);
-  const layout = guessLayout(store);
+  const contents = fileContents(store);
+  const groups = contents.groups.map((group) => summarise(store, group));
+  const holds = groups.length > 0 ? groups.map(groupText).join('; ') : describeContents(contents);
   const keys = store.keys();
   const shown = show === 'all' ? keys : keys.slice(0, FIRST_KEYS);
-  const described = shown.map((key) => ({ key, dtype: store.info(key).dtype, shape: store.info(key).shape }));
+  const described = shown.map((key) => {
+    const { dtype, encoding = dtype, shape } = store.info(key);
+    return { key, dtype: encoding, shape };
+  });
   const widest = Math.max(0, ...shown.map((key) => Math.min(key.length, 72)));
   const lines = [
-    `${path}: safetensors, ${sums.files.length === 1 ? '1 file' : `${sums.files.length} files`}, ${bytes(sums.bytes)}`,
-    `  holds       ${layout ?? 'nothing that is recognised'}`,
+    `${path}: ${store.format}, ${sums.files.length === 1 ? '1 file' : `${sums.files.length} files`}, ${bytes(sums.bytes)}`,
+    `  holds       ${holds}`,
     `  tensors     ${keys.length}`,
     `  parameters  ${count(sums.parameters)}`,
     `  dtypes      ${dtypesText(sums)}`,
@@ -56,7 +62,10 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
     text: lines.join('\n'),
     data: {
       kind: 'weights',
-      ...(layout !== undefined && { holds: layout }),
+      format: store.format,
+      holds,
+      groups,
+      ...(contents.strays.length > 0 && { strays: contents.strays }),
       ...sums,
       tensors: keys.length,
       metadata: Object.fromEntries(store.metadata),
@@ -144,21 +153,21 @@ interface Sums {
   readonly bytes: number;
   readonly parameters: number;
   readonly dtypes: Readonly<
-    Record<string, { readonly tensors: number; readonly parameters: number; readonly bytes: number }>
+    Record<string, { readonly tensors: number; readonly parameters: number; readonly bytes?: number }>
   >;
 }
 
 function measure(store: TensorStore): Sums {
   const files = new Set<string>();
-  const dtypes: Record<string, { tensors: number; parameters: number; bytes: number }> = {};
+  const dtypes: Record<string, { tensors: number; parameters: number; bytes?: number }> = {};
   for (const key of store.keys()) {
-    const { dtype, shape, file } = store.info(key);
+    const { dtype, encoding = dtype, shape, file } = store.info(key);
     files.add(file);
-    dtypes[dtype] ??= { tensors: 0, parameters: 0, bytes: 0 };
-    const sum = dtypes[dtype];
+    dtypes[encoding] ??= { tensors: 0, parameters: 0 };
+    const sum = dtypes[encoding];
     sum.tensors++;
     sum.parameters += elementCount(shape);
-    sum.bytes += elementCount(shape) * byteSize(dtype);
+    if (encoding === dtype) sum.bytes = (sum.bytes ?? 0) + elementCount(shape) * byteSize(dtype);
   }
   return {
     files: [...files],
@@ -179,15 +188,16 @@ function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) |
   }
 }
 
-/** Names what a file holds by its keys. */
-function guessLayout(store: TensorStore): string | undefined {
-  const found = (Object.keys(FAMILIES) as ModelFamily[]).flatMap((family) => {
-    const match = layoutOf(family, (key) => store.has(key));
-    if (!match) return [];
-    const prefix = match.prefix === '' ? '' : ` under '${match.prefix}'`;
-    return [`${FAMILIES[family]}, ${match.layout.name} names${prefix}`];
-  });
-  return found.length > 0 ? found.join('; ') : recogniseForeign(store.keys());
+/** Describes one model in a file: what it is, and in whose names. */
+function groupText({ family, layout, prefix, variant, config, encodings }: GroupSummary): string {
+  const { inChannels } = { inChannels: undefined, ...config };
+  return [
+    FAMILIES[family],
+    `${layout} names${prefix === '' ? '' : ` under '${prefix}'`}`,
+    Object.keys(encodings).join(' and '),
+    ...(variant === undefined ? [] : [`guidance as in ${variant}`]),
+    ...(inChannels === undefined || inChannels === 64 ? [] : [`${inChannels} input channels`]),
+  ].join(', ');
 }
 
 /** The published config whose every field a config has. */

@@ -1,4 +1,4 @@
-/** `fluxion inspect`: what a picture, a safetensors file or a model folder is. */
+/** `fluxion inspect`: what a picture, a file with weights or a model folder is. */
 
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { printable } from './render.ts';
 const HELP = `fluxion inspect FILE | FOLDER
 
 Explains a picture (PNG: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
-an index: dtypes, parameters, layout, metadata), or a model folder (components, sizes, published models it equals).
+an index, or GGUF: the models in it, in whose names and how encoded, and its metadata), or a model folder (components, sizes, published models it equals).
 
 Examples
   fluxion inspect flux_0.png
@@ -19,7 +19,7 @@ Examples
   fluxion inspect flux_0.png --json
 
 Options
-  --keys       every key of a safetensors file with its dtype and shape, not the first ones only
+  --keys       every key of a file with weights with its dtype and shape, not the first ones only
   --json       one JSON object on standard output
   -h, --help   this text
 `;
@@ -27,6 +27,7 @@ Options
 /** Larger files are no pictures of ours. */
 const PICTURE_LIMIT = 512 * 2 ** 20;
 const PNG = '89504e470d0a1a0a';
+const GGUF = '47475546';
 
 /** What an inspection found: lines for people, and the same as data. */
 export interface Findings {
@@ -61,18 +62,23 @@ async function findings(path: string, keys: 'all' | 'first'): Promise<Findings> 
     const isPipeline = statSync(join(path, 'model_index.json'), { throwIfNoEntry: false }) !== undefined;
     return isPipeline ? models.inspectPipeline(path) : models.inspectWeights(path, keys);
   }
-  if (/\.(safetensors|safetensors\.index(\.\w+)?\.json)$/.test(path)) {
+  const start = startOf(path);
+  if (/\.(safetensors|safetensors\.index(\.\w+)?\.json)$/.test(path) || start.startsWith(GGUF)) {
     return (await import('./inspect-model.ts')).inspectWeights(path, keys);
   }
-  if (startOf(path) === PNG) {
+  if (start === PNG) {
     if (info.size > PICTURE_LIMIT) {
       throw new FluxionError('bad_file', `${path}: ${info.size} bytes are too many for a picture`);
     }
     return (await import('./inspect-picture.ts')).inspectPicture(path, readFileSync(path));
   }
-  throw new FluxionError('bad_file', `${path}: expected a PNG, a .safetensors file or its index, or a model folder`, {
-    hint: 'JPEG and WebP pictures carry no recipe',
-  });
+  throw new FluxionError(
+    'bad_file',
+    `${path}: expected a PNG, a .safetensors or GGUF file, an index of several, or a model folder`,
+    {
+      hint: 'JPEG and WebP pictures carry no recipe',
+    },
+  );
 }
 
 /** The first eight bytes in hexadecimal. */

@@ -5,11 +5,11 @@ import type { Config } from '../config/schema.ts';
 import type { LoadOptions, LoraUse, Request } from '../index.ts';
 import { UsageError } from './command.ts';
 
-/** Returns the model to open: `tiny`, or a folder. Throws `not_found` where there is none. */
+/** Returns the model to open: `tiny`, or a folder or file. Throws `not_found` where there is none. */
 export function modelOf({ pretrained_model_name_or_path: model }: Config): string {
   if (model === 'tiny' || existsSync(model)) return model;
-  throw new UsageError('not_found', `there is no model folder '${model}'`, {
-    hint: 'models are read from folders in the diffusers layout: pass pretrained_model_name_or_path=FOLDER, or =tiny for the model that comes with the program',
+  throw new UsageError('not_found', `there is no model folder '${model}', nor a file of that name`, {
+    hint: 'models are folders in the diffusers layout or files with weights: pass pretrained_model_name_or_path=FOLDER, or =tiny for the model that comes with the program',
   });
 }
 
@@ -30,6 +30,11 @@ export async function loadOptions(config: Config): Promise<LoadOptions> {
     loraMode: 'merged',
     loraDir: config.lora_dir || undefined,
     loraStrict: config.lora_strict,
+    transformer: config.transformer,
+    clip: config.clip,
+    t5: config.t5,
+    vae: config.vae,
+    tokenizer: config.tokenizer,
   });
 }
 

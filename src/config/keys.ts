@@ -112,7 +112,27 @@ export const KEYS = {
   // Model
   pretrained_model_name_or_path: {
     kind: 'text', default: 'tiny', group: 'Model', use: 'honoured',
-    help: "A model folder in the diffusers layout, or 'tiny', the model that comes with the program.",
+    help: "A model folder in the diffusers layout, a file with the weights of a model or of its transformer, or 'tiny', the model that comes with the program.",
+  },
+  transformer: {
+    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    help: "A file with transformer weights to use instead of the model's: safetensors or GGUF, in any common spelling.",
+  },
+  clip: {
+    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    help: "A file with the weights of the CLIP text encoder to use instead of the model's.",
+  },
+  t5: {
+    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    help: "A file with the weights of the T5 encoder to use instead of the model's.",
+  },
+  vae: {
+    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    help: "A file with the weights of the autoencoder to use instead of the model's.",
+  },
+  tokenizer: {
+    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    help: 'A folder that holds tokenizer and tokenizer_2, such as a model folder, for a model that is a single file.',
   },
   flux_name: {
     kind: 'text', unset: "the model folder's name", group: 'Model', use: 'honoured',
