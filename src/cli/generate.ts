@@ -50,7 +50,11 @@ const generate: Command = {
   async run(argv, { signal }: Session) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
     const prompt = promptOf(words);
-    const { config: loaded, notes } = readingUsage(() =>
+    const {
+      config: loaded,
+      sources,
+      notes,
+    } = readingUsage(() =>
       loadConfig({ file: words.file, overrides: words.overrides, values: prompt === undefined ? {} : { prompt } }),
     );
     const config = renamed(loaded, words);
@@ -66,6 +70,7 @@ const generate: Command = {
     const preview = new LivePreview(join(config.output_dir || '.', 'flux_preview.png'));
     if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
     const outcome = await makePictures(config, {
+      sources,
       progress,
       signal,
       onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),

@@ -1,8 +1,9 @@
 /** Making pictures from a configuration with progress on standard error, and the figures at the end: for generate and redo. */
 
 import { join } from 'node:path';
+import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { type Event, Flux, type Image, type LoraReport, type Report } from '../index.ts';
+import { type Event, Flux, type Image, type LoraReport, type PullProgress, type Report } from '../index.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
 
@@ -29,6 +30,8 @@ export interface Outcome {
 }
 
 export interface MakeOptions {
+  /** Where the configuration's values come from. */
+  readonly sources: LoadedConfig['sources'];
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly onImage: (image: Image, index: number) => Promise<void>;
@@ -37,13 +40,13 @@ export interface MakeOptions {
 
 /** Opens the configured model, makes the pictures and closes it again. */
 export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
-  const { progress, signal, onImage, onStep } = options;
+  const { sources, progress, signal, onImage, onStep } = options;
   const start = performance.now();
   const model = modelOf(config);
   using _shown = progress;
   progress.activity('load');
-  const onProgress = (message: string) => progress.activity(message);
-  await using flux = await Flux.load(model, { ...(await loadOptions(config)), signal, onProgress });
+  const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
+  await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
   const warnings: string[] = [];
   const loras: AppliedLora[] = [];
   for await (const event of flux.stream({ ...requestOf(config), signal })) {

@@ -9,6 +9,7 @@ import { loadConfig } from '../config/load.ts';
 import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
 import { FluxionError, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
+import { cachedFolder, parseHubName } from '../models.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { type Comparison, comparePictures } from './compare.ts';
 import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
@@ -52,7 +53,7 @@ const redo: Command = {
     }
     const original = readPicture(path);
     const recipe = requireRecipe(original, path);
-    const { config, notes } = readingUsage(() => configOf(recipe, path, words, prompts));
+    const { config, sources, notes } = readingUsage(() => configOf(recipe, path, words, prompts));
     const target = targetOf(words, config);
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
@@ -62,6 +63,7 @@ const redo: Command = {
     const checks: (Comparison & { readonly seed: bigint })[] = [];
     const differences = new Set<string>();
     const outcome = await makePictures(config, {
+      sources,
       progress,
       signal,
       async onImage(image, index) {
@@ -115,16 +117,17 @@ function configOf(recipe: Recipe, path: string, words: Arguments, prompts: reado
     });
   }
   if (given.has('seed') && !given.has('batch')) values.batch = 1;
-  const { config, notes } = loadConfig({
+  return loadConfig({
     base: { source: path, values },
     overrides: words.overrides,
     values: prompts.length === 0 ? {} : { prompt: prompts.length === 1 ? prompts[0] : prompts },
   });
-  return { config, notes };
 }
 
 function isAtHand(model: string): boolean {
-  return model === 'tiny' || (/^[\w .-]+$/.test(model) && existsSync(model));
+  if (model === 'tiny' || (/^[\w .-]+$/.test(model) && existsSync(model))) return true;
+  const onHub = parseHubName(model);
+  return onHub !== undefined && cachedFolder(onHub) !== undefined;
 }
 
 /** The picture of the batch that is wanted; all where another batch was asked for. */

@@ -1,31 +1,41 @@
 /** From a configuration to what the library takes: how a model is opened, and what is asked of it. */
 
 import { existsSync } from 'node:fs';
+import { COMMAND_LINE, type LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { LoadOptions, LoraUse, Request } from '../index.ts';
+import { parseHubName } from '../models.ts';
 import { UsageError } from './command.ts';
 
 /** Returns the model to open: `tiny`, or a folder or file. Throws `not_found` where there is none. */
 export function modelOf({ pretrained_model_name_or_path: model }: Config): string {
-  if (model === 'tiny' || existsSync(model)) return model;
+  if (model === 'tiny' || existsSync(model) || parseHubName(model)) return model;
   throw new UsageError('not_found', `there is no model folder '${model}', nor a file of that name`, {
     hint: 'models are folders in the diffusers layout or files with weights: pass pretrained_model_name_or_path=FOLDER, or =tiny for the model that comes with the program',
   });
 }
 
-/** Returns how a configuration wants its model opened. */
-export async function loadOptions(config: Config): Promise<LoadOptions> {
+/** Returns how a configuration wants its model opened; `sources` says which of its keys were asked for on the command line. */
+export async function loadOptions(config: Config, sources: LoadedConfig['sources'] = {}): Promise<LoadOptions> {
+  const { block_q: blockQ, block_kv: blockKv, block_kv_compute: blockKvCompute } = config.flash_block_sizes;
   return set<LoadOptions>({
     device: await deviceOf(config),
     weightsDtype: config.weights_dtype,
     activationsDtype: config.activations_dtype,
     precision: config.precision,
+    attention: config.attention,
+    // A file may be meant for another device; what is asked for here and now must not be put aside.
+    attentionFallback: sources.attention === COMMAND_LINE ? 'error' : 'auto',
+    flashBlockSizes: { blockQ, blockKv, blockKvCompute },
+    maskPaddingTokens: config.mask_padding_tokens,
+    useBase2Exp: config.use_base2_exp,
     offloadEncoders: config.offload_encoders,
     cacheDir: config.jax_cache_dir || undefined,
     timeShift: config.time_shift,
     baseShift: config.base_shift,
     maxShift: config.max_shift,
     name: config.flux_name,
+    revision: config.revision || undefined,
     // One run: what is merged once costs nothing in any step.
     loraMode: 'merged',
     loraDir: config.lora_dir || undefined,

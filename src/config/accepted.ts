@@ -53,10 +53,10 @@ const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
 
   // Kernels and devices
   [
-    'it tunes a TPU attention kernel that is not used here; the picture is the same',
-    'use_base2_exp', 'use_experimental_scheduler', 'attention_sharding_uniform', 'flash_min_seq_length',
+    'it belongs to a TPU attention kernel that is not used here; the picture is the same',
+    'use_experimental_scheduler', 'attention_sharding_uniform',
   ],
-  ['attention here runs over the tokens there are, so that there is no padding to mask', 'mask_padding_tokens'],
+  ['attention=auto weighs the size of the scores itself, and attention=flash takes the kernel wherever it can', 'flash_min_seq_length'],
   ['there is no JAX in the process to set up', 'skip_jax_distributed_system', 'allow_split_physical_axes', 'compile_topology_num_slices'],
 
   // Reports

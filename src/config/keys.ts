@@ -112,7 +112,7 @@ export const KEYS = {
   // Model
   pretrained_model_name_or_path: {
     kind: 'text', default: 'tiny', group: 'Model', use: 'honoured',
-    help: "A model folder in the diffusers layout, a file with the weights of a model or of its transformer, or 'tiny', the model that comes with the program.",
+    help: "A model folder in the diffusers layout, a file with the weights of a model or of its transformer, ORG/NAME on the Hugging Face hub, or 'tiny', the model that comes with the program.",
   },
   transformer: {
     kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
@@ -139,9 +139,8 @@ export const KEYS = {
     help: "The name that reports and recipes call the model by.",
   },
   revision: {
-    kind: 'text', default: '', group: 'Model', use: 'refused', inFile: 'noted',
-    because: 'a revision chooses what to download, and models are read from folders so far',
-    help: 'Branch, tag or commit of a model on the Hugging Face hub.',
+    kind: 'text', default: '', group: 'Model', use: 'honoured',
+    help: 'Branch, tag or commit of a model on the Hugging Face hub; empty stands for main. Folders have none.',
   },
 
   // Numbers
@@ -191,15 +190,20 @@ export const KEYS = {
     help: "Folder of compiled programs; empty stands for the user's cache folder.",
   },
   attention: {
-    kind: ['auto', 'dot_product', 'flash', 'cudnn_flash_te'], default: 'auto', group: 'Devices', use: 'refused', inFile: 'noted',
-    today: ['auto', 'dot_product'],
-    because: "dot_product is the only attention so far, and the one that a cpu uses; the fused kernels of GPU and TPU come later",
-    help: 'Attention kernel; auto takes what is fastest on the device.',
+    kind: ['auto', 'dot_product', 'flash', 'cudnn_flash_te'], default: 'auto', group: 'Devices', use: 'honoured',
+    help: "Attention kernel: the fastest, two plain products, the device's own flash attention, or cuDNN's.",
   },
   flash_block_sizes: {
-    kind: 'blockSizes', default: {}, group: 'Devices', use: 'noted',
-    because: 'it tunes the TPU flash attention kernel, which comes later; the picture is the same',
-    help: "Block sizes of the TPU's flash attention.",
+    kind: 'blockSizes', default: {}, group: 'Devices', use: 'honoured',
+    help: "Tokens of a block of the TPU's flash attention; of the names, block_q, block_kv and block_kv_compute count.",
+  },
+  mask_padding_tokens: {
+    kind: 'boolean', default: true, group: 'Devices', use: 'honoured',
+    help: "Keeps tokens that only fill up a block of the TPU's flash attention from being attended to.",
+  },
+  use_base2_exp: {
+    kind: 'boolean', default: true, group: 'Devices', use: 'honoured',
+    help: "Computes powers of 2 rather than of e in the TPU's flash attention; the picture is the same.",
   },
   split_head_dim: {
     kind: 'boolean', default: true, group: 'Devices', use: 'noted',

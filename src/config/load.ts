@@ -38,7 +38,8 @@ export interface LoadedConfig {
   readonly sources: Readonly<Partial<Record<KeyName, string>>>;
 }
 
-const COMMAND_LINE = 'the command line';
+/** The source of `key=value` words. */
+export const COMMAND_LINE = 'the command line';
 const PACKAGE = new URL('../../', import.meta.url);
 
 /** One value for one key, before it is validated. */

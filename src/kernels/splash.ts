@@ -19,7 +19,7 @@ export interface FlashBlockSizes {
 
 /** How the kernel is tuned. */
 export interface SplashOptions {
-  readonly blockSizes?: FlashBlockSizes | undefined;
+  readonly flashBlockSizes?: FlashBlockSizes | undefined;
   /** Masks the keys that only fill the last block; on by default. Without it they weigh in as scores of 0. */
   readonly maskPaddingTokens?: boolean | undefined;
   /** Computes powers of 2 rather than of e; on by default. */
@@ -51,7 +51,7 @@ export function splashRefusal({ q, bias, mask }: AttentionInputs): string | unde
 export function splashAttention<F extends Float>(inputs: AttentionInputs<F>, options: SplashOptions = {}): Tensor<F> {
   const sizes = sizesOf(inputs);
   const { b, h, n, m } = sizes;
-  const { blockQ, blockKv, blockKvCompute } = flashBlocks(n, m, options.blockSizes);
+  const { blockQ, blockKv, blockKvCompute } = flashBlocks(n, m, options.flashBlockSizes);
   const c = roundUp(sizes.c, LANES);
   const [blocksQ, blocksKv] = [Math.ceil(n / blockQ), Math.ceil(m / blockKv)];
   const [queries, keys] = [blocksQ * blockQ, blocksKv * blockKv];

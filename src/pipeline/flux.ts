@@ -3,12 +3,18 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
-import { fileURLToPath } from 'node:url';
-import { type ModelParts, modelName, openModel } from '../checkpoint/model-source.ts';
+import { type ModelParts, openModel } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { LoraModel } from '../lora/adapter.ts';
 import { type Applied, Overlay } from '../lora/overlay.ts';
-import { type DeviceArray, type DeviceChoice, openMapped, type Precision, Runtime } from '../runtime/runtime.ts';
+import {
+  type AttentionOptions,
+  type DeviceArray,
+  type DeviceChoice,
+  openMapped,
+  type Precision,
+  Runtime,
+} from '../runtime/runtime.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
@@ -18,6 +24,7 @@ import type { Event, Report, Timings } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
 import { type LoraMode, Loras, loraWarnings } from './loras.ts';
+import { BUNDLED, findModel, type PullProgress } from './model-path.ts';
 import type { ModelTypes } from './model-types.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
@@ -26,7 +33,7 @@ import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
 
 /** How a model is opened; files or component folders given for single parts are used in place of the model's own. */
-export interface LoadOptions extends ModelParts {
+export interface LoadOptions extends ModelParts, AttentionOptions {
   /** Where it runs; the fastest device at hand by default. */
   readonly device?: DeviceChoice;
   /** Element type of weights and activations: `bf16` (the default), `f32`, or as configs spell them. */
@@ -37,6 +44,8 @@ export interface LoadOptions extends ModelParts {
   readonly activationsDtype?: string;
   /** Precision of f32 products on GPU and TPU. */
   readonly precision?: Precision;
+  /** What happens where the device cannot give the `attention` asked for: an error, the default, or `auto` and a warning. */
+  readonly attentionFallback?: 'error' | 'auto';
   /** Frees the text encoders' device memory once prompts are encoded; on by default. */
   readonly offloadEncoders?: boolean;
   /** Folder of compiled programs, or `none`; the user's cache folder by default. */
@@ -53,13 +62,14 @@ export interface LoadOptions extends ModelParts {
   readonly loraDir?: string;
   /** What reports and recipes call the model; the name of its folder or file by default. */
   readonly name?: string;
+  /** Branch, tag or commit of a model on the hub; `main` by default. Folders have none. */
+  readonly revision?: string;
   readonly signal?: AbortSignal;
-  /** Told what a first use has to wait for, such as the installation of a plugin. */
-  readonly onProgress?: (message: string) => void;
+  /** Told what a first use has to wait for, such as the installation of a plugin; with figures where a model is downloaded. */
+  readonly onProgress?: (message: string, download?: PullProgress) => void;
 }
 
-/** The model that comes with the program, and what it was made for. */
-const BUNDLED = 'tiny';
+/** What the model that comes with the program was made for. */
 const BUNDLED_DEFAULTS = { steps: 8, maxSequenceLength: 32 } as const;
 
 export class Flux implements AsyncDisposable {
@@ -104,13 +114,14 @@ export class Flux implements AsyncDisposable {
   }
 
   /**
-   * Opens a model: a folder in the diffusers layout, a file with weights, or `tiny`, the model that comes with the program.
+   * Opens a model: a folder in the diffusers layout, a file with weights, `ORG/NAME` on the Hugging Face hub, which is downloaded
+   * the first time, or `tiny`, the model that comes with the program.
    * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
   static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
-    const start = performance.now();
     options.signal?.throwIfAborted();
-    const path = model === BUNDLED ? fileURLToPath(new URL('../../models/tiny/', import.meta.url)) : model;
+    const { path, name } = await findModel(model, options);
+    const start = performance.now();
     const types = modelTypes(options);
     const source = openModel(path, options, { openFile: openMapped, decoded: types.storage });
     await using opening = new AsyncDisposableStack();
@@ -130,7 +141,6 @@ export class Flux implements AsyncDisposable {
       openFile: openMapped,
     });
     const seconds = (performance.now() - start) / 1000;
-    const name = model === BUNDLED && options.transformer === undefined ? BUNDLED : modelName(path, options);
     const flux = new Flux({ source, runtime, parts, loras, types, seconds, name }, options);
     opening.move();
     return flux;
@@ -163,6 +173,7 @@ export class Flux implements AsyncDisposable {
     using _turn = await this.#queue.enter(signal);
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
+    for (const message of this.#runtime.warnings) yield { type: 'warning', message };
     yield* loraEvents(adapted);
     this.#reserve(adapted);
 

@@ -3,7 +3,7 @@
 import { arch, cpus } from 'node:os';
 import { join } from 'node:path';
 import { print } from '../graph/print.ts';
-import { lower, type Platform } from '../kernels/lower.ts';
+import { type AttentionOptions, lower, type Platform, settingRefusal, type Target } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import { Client, Plugin } from '../pjrt/client.ts';
@@ -12,10 +12,12 @@ import { encodeCompileOptions } from '../pjrt/options.ts';
 import { ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import type { DType } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { ExecutableCache } from './cache.ts';
 import { Program } from './program.ts';
 
+export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
 export { openMapped } from '../pjrt/mapped-file.ts';
 export type { DeviceArray };
 
@@ -23,11 +25,13 @@ export type { DeviceArray };
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | 'tpu' | 'rocm' | 'metal';
 export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends AttentionOptions {
   readonly device?: DeviceChoice;
   /** Folder of compiled executables; the user's cache folder when absent, none when `none`. */
   readonly cacheDir?: string | 'none';
   readonly precision?: Precision;
+  /** What happens where the device cannot give the `attention` asked for: an error, the default, or `auto` and a warning. */
+  readonly attentionFallback?: 'error' | 'auto' | undefined;
   readonly signal?: AbortSignal;
   /** Told what a first use has to wait for, such as the plugin's download. */
   readonly onProgress?: (message: string) => void;
@@ -43,17 +47,39 @@ export class Runtime implements AsyncDisposable {
   readonly compiled: { programs: number; fromCache: number } = { programs: 0, fromCache: 0 };
   readonly #cache: ExecutableCache | undefined;
   readonly precision: Precision;
-  readonly #target: readonly string[];
+  /** What programs are lowered for. */
+  readonly target: Target;
+  /** What was asked for and has no effect on this device. */
+  readonly warnings: readonly string[];
+  /** Everything besides program and options that decides what the compiler makes of them. */
+  readonly #compiler: readonly string[];
   readonly #executables = new Map<string, Promise<Executable>>();
   readonly #programs = new WeakMap<Traced, Program>();
 
-  private constructor(client: Client, cache: ExecutableCache | undefined, precision: Precision, fingerprint: string) {
+  private constructor(
+    client: Client,
+    cache: ExecutableCache | undefined,
+    fingerprint: string,
+    { precision = 'DEFAULT', ...options }: RuntimeOptions,
+  ) {
     this.client = client;
     this.platform = client.platformName as Platform;
     this.#cache = cache;
     this.precision = precision;
+    const { attention, warnings } = settle(this.platform, options);
+    this.warnings = warnings;
+    const { flashBlockSizes, maskPaddingTokens, useBase2Exp } = options;
+    const capability = Number.parseFloat(String(client.defaultDevice.attributes.get('compute_capability')));
+    this.target = {
+      platform: this.platform,
+      attention,
+      flashBlockSizes,
+      maskPaddingTokens,
+      useBase2Exp,
+      ...(capability > 0 && { computeCapability: capability }),
+    };
     const { platformVersion, defaultDevice } = client;
-    this.#target = [
+    this.#compiler = [
       fingerprint,
       platformVersion,
       defaultDevice.kind,
@@ -66,12 +92,17 @@ export class Runtime implements AsyncDisposable {
 
   /** Opens a device, installing its plugin first where that is possible and it is missing. */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
-    const { device = 'auto', cacheDir, precision = 'DEFAULT', signal, onProgress } = options;
+    const { device = 'auto', cacheDir, signal, onProgress } = options;
     const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
     const client = await Client.create(Plugin.load(path));
     const folder = cacheDir ?? join(cacheFolder(), 'executables');
     const cache = folder === 'none' ? undefined : new ExecutableCache(folder);
-    return new Runtime(client, cache, precision, pluginFingerprint(path));
+    try {
+      return new Runtime(client, cache, pluginFingerprint(path), options);
+    } catch (error) {
+      await client[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** The device as a person would name it. */
@@ -83,7 +114,7 @@ export class Runtime implements AsyncDisposable {
   async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
     const known = this.#programs.get(traced);
     if (known) return known;
-    const text = print(lower(traced.graph, { platform: this.platform }), { precision: this.precision });
+    const text = print(lower(traced.graph, this.target), { precision: this.precision });
     const pending = this.#executables.get(text) ?? this.#compileText(text, traced.name, signal);
     this.#executables.set(text, pending);
     try {
@@ -99,7 +130,11 @@ export class Runtime implements AsyncDisposable {
   async #compileText(text: string, name: string, signal: AbortSignal | undefined): Promise<Executable> {
     const start = performance.now();
     const options = {};
-    const key = ExecutableCache.keyOf({ program: text, options: encodeCompileOptions(options), target: this.#target });
+    const key = ExecutableCache.keyOf({
+      program: text,
+      options: encodeCompileOptions(options),
+      target: this.#compiler,
+    });
     const stored = await this.#cache?.read(key);
     if (stored) {
       try {
@@ -138,4 +173,28 @@ export class Runtime implements AsyncDisposable {
     await this.#cache?.trim();
     await this.client[Symbol.asyncDispose]();
   }
+}
+
+/** Settles what attention a platform gives, and what to tell of what it does not. */
+function settle(
+  platform: Platform,
+  { attention = 'auto', attentionFallback = 'error', flashBlockSizes }: RuntimeOptions,
+): { attention: NonNullable<Target['attention']>; warnings: string[] } {
+  const refusal = settingRefusal(platform, attention);
+  if (refusal !== undefined && attentionFallback === 'error')
+    throw new FluxionError('unsupported', `attention=${attention} cannot be had here: ${refusal}`, {
+      hint: 'leave attention out, or set it to auto: the fastest that this device has',
+    });
+  const blocks = Object.values(flashBlockSizes ?? {}).some((size) => size !== undefined);
+  return {
+    attention: refusal === undefined ? attention : 'auto',
+    warnings: [
+      ...(refusal === undefined
+        ? []
+        : [`attention=${attention} cannot be had here (${refusal}); auto is used instead`]),
+      ...(blocks && platform !== 'tpu'
+        ? [`flash_block_sizes has no effect on ${platform}: they are those of the TPU's kernel`]
+        : []),
+    ],
+  };
 }

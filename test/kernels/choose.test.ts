@@ -176,6 +176,9 @@ describe('calls', () => {
     assert.doesNotMatch(body({ useBase2Exp: false }), /math\.exp2/);
     assert.match(body({}), /tpu\.iota/);
     assert.doesNotMatch(body({ maskPaddingTokens: false }), /tpu\.iota/);
-    assert.match(body({ blockSizes: { blockQ: 512, blockKv: 1024 } }), /iteration_bounds = array<i64: 1, 24, 9, 5>/);
+    assert.match(
+      body({ flashBlockSizes: { blockQ: 512, blockKv: 1024 } }),
+      /iteration_bounds = array<i64: 1, 24, 9, 5>/,
+    );
   });
 });

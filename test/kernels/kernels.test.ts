@@ -107,13 +107,13 @@ describe('the Mosaic kernel', () => {
     ['one block', { n: 16, m: 128, c: 128 }, {}],
     ['one token', { n: 1, m: 1, c: 128 }, {}],
     ['heads and batch', { b: 2, h: 3, n: 16, m: 128, c: 128 }, {}],
-    ['blocks of queries and keys', { h: 2, n: 48, m: 512, c: 128 }, { blockSizes: { blockQ: 16, blockKv: 256 } }],
-    ['pieces of a block', { n: 32, m: 512, c: 128 }, { blockSizes: blocks }],
-    ['ragged queries', { n: 37, m: 256, c: 128 }, { blockSizes: blocks }],
-    ['ragged keys, in the first piece of the last block', { n: 16, m: 300, c: 128 }, { blockSizes: blocks }],
-    ['ragged keys, in the last piece of the last block', { n: 16, m: 511, c: 128 }, { blockSizes: blocks }],
-    ['keys that end with a piece', { n: 16, m: 384, c: 128 }, { blockSizes: blocks }],
-    ['fewer keys than a block', { n: 5, m: 77, c: 128 }, { blockSizes: blocks }],
+    ['blocks of queries and keys', { h: 2, n: 48, m: 512, c: 128 }, { flashBlockSizes: { blockQ: 16, blockKv: 256 } }],
+    ['pieces of a block', { n: 32, m: 512, c: 128 }, { flashBlockSizes: blocks }],
+    ['ragged queries', { n: 37, m: 256, c: 128 }, { flashBlockSizes: blocks }],
+    ['ragged keys, in the first piece of the last block', { n: 16, m: 300, c: 128 }, { flashBlockSizes: blocks }],
+    ['ragged keys, in the last piece of the last block', { n: 16, m: 511, c: 128 }, { flashBlockSizes: blocks }],
+    ['keys that end with a piece', { n: 16, m: 384, c: 128 }, { flashBlockSizes: blocks }],
+    ['fewer keys than a block', { n: 5, m: 77, c: 128 }, { flashBlockSizes: blocks }],
     ['narrow heads, padded', { h: 2, n: 20, m: 130, c: 64 }, {}],
     ['wide heads', { n: 16, m: 140, c: 256 }, {}],
     ['odd heads', { n: 16, m: 140, c: 200 }, {}],
@@ -128,13 +128,13 @@ describe('the Mosaic kernel', () => {
 
   test('extreme values neither overflow nor vanish', () => {
     for (const values of ALL_VALUES) {
-      const found = error({ n: 20, m: 300, c: 128 }, values, { blockSizes: blocks });
+      const found = error({ n: 20, m: 300, c: 128 }, values, { flashBlockSizes: blocks });
       assert.ok(found < (values === 'large' ? EXACT_LARGE : EXACT), `${values}: ${found}`);
     }
   });
 
   test('rounded as on the device, it is as good as bf16 is', () => {
-    const found = error({ h: 2, n: 40, m: 700, c: 128 }, 'ordinary', { blockSizes: blocks }, 'as typed');
+    const found = error({ h: 2, n: 40, m: 700, c: 128 }, 'ordinary', { flashBlockSizes: blocks }, 'as typed');
     assert.ok(found > 1e-4 && found < BF16, `${found}`);
   });
 

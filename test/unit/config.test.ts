@@ -306,9 +306,7 @@ describe('overrides', () => {
   test('what is not there yet is refused where it is asked for', () => {
     const refused = (word: string, message: RegExp) =>
       assert.throws(() => loadConfig({ overrides: [word] }), fails('unsupported', message, /./), word);
-    refused('attention=flash', /attention='flash' cannot be honoured: dot_product is the only attention/);
     refused('cpu_devices=4', /cpu_devices=4 cannot be honoured/);
-    refused('revision=main', /revision='main'/);
     refused(
       'ici_data_parallelism=4',
       /ici_data_parallelism=4 × ici_fsdp_parallelism=1 × .* asks for 4 devices, and there is 1$/,
@@ -436,7 +434,7 @@ const COMMAND_LINES: { name: string; argv: string[]; outcome: Partial<Config> | 
   {
     name: 'GPU, fused attention',
     argv: ['base_flux_dev.yml', 'num_inference_steps=', '28', 'split_head_dim=True', 'per_device_batch_size=', '1', 'attention=cudnn_flash_te', 'hardware=gpu'],
-    outcome: /attention='cudnn_flash_te' cannot be honoured/,
+    outcome: { attention: 'cudnn_flash_te', hardware: 'gpu' },
   },
   {
     name: 'Trillium blocks',
@@ -454,7 +452,7 @@ describe("MaxDiffusion's documentation", () => {
         assert.deepEqual(prompts, []);
         const path = files === 'ours' ? file : join(MAXDIFFUSION, file!);
         if (outcome instanceof RegExp) {
-          // These need several devices or a fused kernel: read in full, and refused until they are there.
+          // These need several devices: read in full, and refused until they are there.
           assert.throws(() => loadConfig({ file: path, overrides }), fails('unsupported', outcome));
         } else {
           const { config } = loadConfig({ file: path, overrides });
@@ -473,7 +471,7 @@ describe("MaxDiffusion's documentation", () => {
       assert.equal(config.guidance_scale, name === 'dev' ? 3.5 : 0);
       assert.equal(config.num_inference_steps, name === 'dev' ? 50 : 4);
       assert.equal(config.hardware, 'auto');
-      assert.equal(config.attention, 'auto');
+      assert.equal(config.attention, 'flash');
       assert.equal(config.prompt_2, 'A magical castle in the middle of a forest, artistic drawing');
       assert.match(
         notes[0]!,
@@ -481,7 +479,7 @@ describe("MaxDiffusion's documentation", () => {
       );
       assert.deepEqual(
         notes.slice(1).map((note) => / (\w+) has no effect: /.exec(note)?.[1]),
-        ['revision', 'attention', 'hardware'],
+        ['revision', 'hardware'],
       );
     });
   }
