@@ -9,8 +9,9 @@
  * b batch · s steps · l image tokens · t text tokens · n either or both · d width · h heads · c = d / h
  */
 
-import { attention, concatenate, split } from '../graph/ops.ts';
+import { attention, concatenate, split, take } from '../graph/ops.ts';
 import { rearrange } from '../graph/rearrange.ts';
+import { type Axes, shard, sideBySide } from '../graph/sharding.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { geluTanh, silu } from '../nn/activation.ts';
 import { mlpEmbedder, sinusoid } from '../nn/embed.ts';
@@ -18,7 +19,7 @@ import { fusedLinear, linear } from '../nn/linear.ts';
 import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
 import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
-import { spec, type Traced, trace } from '../nn/trace.ts';
+import { type InputSpec, spec, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 
@@ -67,6 +68,12 @@ interface Rope {
   readonly sin: Tensor<'f32'>;
 }
 
+/** Heads inside attention, where a token meets all others: queries [b, n, h, c], and keys and values. */
+const QUERIES: Axes = ['activation_batch', 'attention_length', 'attention_heads', null];
+const KEYS: Axes = ['activation_batch', null, 'attention_heads', null];
+/** Heads side by side [b, n, d], of each token by itself again. */
+const ATTENDED: Axes = ['activation_batch', 'activation_length', 'activation_heads'];
+
 /** Normalises queries and keys [b, n, h, c] per head, turns them by their positions and puts heads first. */
 function qkNorm<F extends Float>(w: Weights<F>, headDim: number) {
   const query = rmsNorm(w, { width: headDim, eps: QK_NORM_EPS, name: 'query_norm.scale' });
@@ -106,10 +113,12 @@ export function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
 
     return (x: Tensor<F>, attn: Modulation<F>, mlpMod: Modulation<F>) => {
       const input = modulate(layerNorm(x), attn);
-      const [q, k, v] = qkv.map((layer) => rearrange(layer(input), 'b n (h c) -> b n h c', { h: cfg.heads }));
+      const [q, k, v] = qkv.map((layer, i) =>
+        shard(rearrange(layer(input), 'b n (h c) -> b n h c', { h: cfg.heads }), i === 0 ? QUERIES : KEYS),
+      );
       const finish = (attended: Tensor<F>): Tensor<F> => {
-        const y = x.add(attn.gate.mul(proj(attended)));
-        return y.add(mlpMod.gate.mul(ff(modulate(layerNorm(y), mlpMod))));
+        const y = x.add(attn.gate.mul(shard(proj(shard(attended, ATTENDED)), TOKENS)));
+        return shard(y.add(mlpMod.gate.mul(shard(ff(modulate(layerNorm(y), mlpMod)), TOKENS))), TOKENS);
       };
       return { ...norm(q!, k!), v: v!, finish };
     };
@@ -134,16 +143,17 @@ export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
   const hidden = MLP_RATIO * d;
   const linear1 = fusedLinear(w.at('linear1'), { in: d, out: [d, d, d, hidden], axes: ['embed', 'heads'] });
   const norm = qkNorm(w.at('norm'), cfg.headDim);
-  const linear2 = linear(w.at('linear2'), { in: d + hidden, out: d, axes: ['mlp', 'embed'] });
+  const linear2 = linear(w.at('linear2'), { in: [d, hidden], out: d, axes: ['mlp', 'embed'] });
 
   return (x: Tensor<F>, mod: Tensor<F>, rope: Rope): Tensor<F> => {
     const [m] = modulations(mod);
     const input = modulate(layerNorm(x), m!);
     const [q, k, v, mlpIn] = linear1.map((layer) => layer(input));
-    const heads = (y: Tensor<F>) => rearrange(y, 'b n (h c) -> b n h c', { h: cfg.heads });
-    const normed = norm(heads(q!), heads(k!));
-    const attended = jointAttention(normed.q, normed.k, heads(v!), rope);
-    return x.add(m!.gate.mul(linear2(concatenate([attended, geluTanh(mlpIn!)], 2))));
+    const heads = (y: Tensor<F>, axes: Axes) => shard(rearrange(y, 'b n (h c) -> b n h c', { h: cfg.heads }), axes);
+    const normed = norm(heads(q!, QUERIES), heads(k!, KEYS));
+    const attended = shard(jointAttention(normed.q, normed.k, heads(v!, KEYS), rope), ATTENDED);
+    const both = sideBySide([attended, geluTanh(mlpIn!)], ['activation_batch', 'activation_length', 'mlp']);
+    return shard(x.add(m!.gate.mul(shard(linear2(both), TOKENS))), TOKENS);
   };
 }
 
@@ -161,11 +171,10 @@ export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   };
 }
 
-/** Splits [s, b, k, d] into one [b, k, d] a step, named by step. */
-function perStep<F extends Float>(all: Tensor<F>): Record<string, Tensor<F>> {
+/** The modulations [b, k, d] of one `step` [1] out of those of all steps, [s, b, k, d]. */
+function atStep<F extends Float>(all: Tensor<F>, step: Tensor<'i32'>): Tensor<F> {
   const [s, ...rest] = all.shape;
-  const ones = Array.from({ length: s! }, () => 1);
-  return Object.fromEntries(split(all, ones, 0).map((step, i) => [`step${i}`, step.reshape(rest)]));
+  return take(all.reshape([s!, -1]), step).reshape(rest);
 }
 
 /** cos and sin [n, c/2] of the joint tokens, text first; positions [t, 3] and [l, 3] row-major. */
@@ -185,12 +194,14 @@ export function positionTables(
 export interface FluxPrograms {
   /** timesteps [s], pooled [prompts, p], guidance [1] where the model takes one → vec [s, b, d] */
   readonly conditioning: Traced;
-  /** vec → step0 … [b, 12, d] (weights of one double block) */
+  /** vec → mod [s, b, 12, d] (weights of one double block) */
   readonly doubleModulation: Traced;
-  /** vec → step0 … [b, 3, d] (weights of one single block) */
+  /** vec → mod [s, b, 3, d] (weights of one single block) */
   readonly singleModulation: Traced;
-  /** vec → step0 … [b, 2, d]: shift, scale */
+  /** vec → mod [s, b, 2, d]: shift, scale */
   readonly finalModulation: Traced;
+  /** All blocks' modulations double0 …, single0 …, final [s, b, k, d] and a step [1] → the same names, [b, k, d] of that step */
+  readonly stepModulations: Traced;
   /** sequence [prompts, t, joint] → txt [b, t, d] */
   readonly textIn: Traced;
   /** latents [b, l, in] f32 → img [b, l, d] */
@@ -215,17 +226,29 @@ export function fluxPrograms<F extends Float>(
   const n = l + t;
   const w = () => new Weights(f, storage, sizes.adapterRank);
   const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };
-  const vec = spec(f, [s, b, d]);
+  const vec = spec(f, [s, b, d], [null, 'activation_batch', null]);
+  const mod = (rows: number) => spec(f, [b, rows, d], perPictureAxes(3));
+  const img = spec(f, [b, l, d], TOKENS);
+  const txt = spec(f, [b, t, d], TOKENS);
+  const joint = spec(f, [b, n, d], TOKENS);
 
   /** Linear layers from vec to rows of modulation, d wide, one after the other: [s, b, rows, d]. */
   const modulation = (name: string, layers: readonly { readonly path: string; readonly rows: number }[]): Traced =>
     trace(name, w(), { vec }, (inputs, weights) => {
       const parts = layers.map(({ path, rows }) => {
-        const layer = linear(weights.at(path), { in: d, out: rows * d, axes: ['embed', null] });
+        const layer = linear(weights.at(path), { in: d, out: rows * d, axes: ['embed', 'heads'] });
         return layer(inputs.vec).reshape([s, b, rows, d]);
       });
-      return perStep(concatenate(parts, 2));
+      return { mod: concatenate(parts, 2) };
     });
+
+  const all = (count: number, name: string, rows: number): Record<string, InputSpec<F>> =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, spec(f, [s, b, rows, d])]));
+  const everyModulation = {
+    ...all(cfg.layers, 'double', 12),
+    ...all(cfg.singleLayers, 'single', 3),
+    final: spec(f, [s, b, 2, d]),
+  };
 
   return {
     conditioning: trace(
@@ -233,11 +256,11 @@ export function fluxPrograms<F extends Float>(
       w(),
       {
         timesteps: spec('f32', [s]),
-        pooled: spec(f, [prompts, cfg.pooledDim]),
+        pooled: spec(f, [prompts, cfg.pooledDim], perPictureAxes(2)),
         ...(cfg.guidanceEmbeds && { guidance: spec('f32', [1]) }),
       },
       (x: { timesteps: Tensor<'f32'>; pooled: Tensor<F>; guidance?: Tensor<'f32'> }, weights) => ({
-        vec: conditioning(weights, cfg)(x.timesteps, x.pooled, x.guidance).broadcastTo([s, b, d]),
+        vec: shard(conditioning(weights, cfg)(x.timesteps, x.pooled, x.guidance).broadcastTo([s, b, d]), vec.axes!),
       }),
     ),
     doubleModulation: modulation('flux_double_modulation', [
@@ -251,40 +274,40 @@ export function fluxPrograms<F extends Float>(
         out: [d, d],
         axes: ['embed', null],
       });
-      return perStep(
-        concatenate(
-          halves.map((half) => half(x.vec).reshape([s, b, 1, d])),
-          2,
-        ),
-      );
+      const rows = halves.map((half) => half(x.vec).reshape([s, b, 1, d]));
+      return { mod: concatenate(rows, 2) };
     }),
-    textIn: trace('flux_txt_in', w(), { sequence: spec(f, [prompts, t, cfg.jointAttentionDim]) }, (x, weights) => {
-      const layer = linear(weights.at('txt_in'), { in: cfg.jointAttentionDim, out: d, axes: [null, 'embed'] });
-      return { txt: layer(x.sequence).broadcastTo([b, t, d]) };
+    stepModulations: trace('flux_step_modulations', w(), { step: spec('i32', [1]), ...everyModulation }, (x) => {
+      const { step, ...every } = x;
+      return Object.fromEntries(Object.entries<Tensor<F>>(every).map(([name, mod]) => [name, atStep(mod, step)]));
     }),
-    imageIn: trace('flux_img_in', w(), { latents: spec('f32', [b, l, cfg.inChannels]) }, (x, weights) => ({
-      img: linear(weights.at('img_in'), { in: cfg.inChannels, out: d, axes: [null, 'embed'] })(x.latents.cast(f)),
-    })),
-    doubleBlock: trace(
-      'flux_double_block',
+    textIn: trace(
+      'flux_txt_in',
       w(),
-      { img: spec(f, [b, l, d]), txt: spec(f, [b, t, d]), mod: spec(f, [b, 12, d]), ...rope },
-      (x, weights) => ({ ...doubleStreamBlock(weights, cfg)(x, x.mod, x) }),
+      { sequence: spec(f, [prompts, t, cfg.jointAttentionDim], TOKENS) },
+      (x, weights) => {
+        const layer = linear(weights.at('txt_in'), { in: cfg.jointAttentionDim, out: d, axes: [null, 'embed'] });
+        return { txt: shard(layer(x.sequence).broadcastTo([b, t, d]), TOKENS) };
+      },
     ),
-    join: trace('flux_join', w(), { img: spec(f, [b, l, d]), txt: spec(f, [b, t, d]) }, (x) => ({
-      x: concatenate([x.txt, x.img], 1),
+    imageIn: trace('flux_img_in', w(), { latents: spec('f32', [b, l, cfg.inChannels], TOKENS) }, (x, weights) => {
+      const layer = linear(weights.at('img_in'), { in: cfg.inChannels, out: d, axes: [null, 'embed'] });
+      return { img: shard(layer(x.latents.cast(f)), TOKENS) };
+    }),
+    doubleBlock: trace('flux_double_block', w(), { img, txt, mod: mod(12), ...rope }, (x, weights) => ({
+      ...doubleStreamBlock(weights, cfg)(x, x.mod, x),
     })),
-    singleBlock: trace(
-      'flux_single_block',
-      w(),
-      { x: spec(f, [b, n, d]), mod: spec(f, [b, 3, d]), ...rope },
-      (x, weights) => ({ x: singleStreamBlock(weights, cfg)(x.x, x.mod, x) }),
-    ),
-    finalLayer: trace('flux_final_layer', w(), { x: spec(f, [b, n, d]), mod: spec(f, [b, 2, d]) }, (x, weights) => {
+    join: trace('flux_join', w(), { img, txt }, (x) => ({
+      x: shard(concatenate([x.txt, x.img], 1), TOKENS),
+    })),
+    singleBlock: trace('flux_single_block', w(), { x: joint, mod: mod(3), ...rope }, (x, weights) => ({
+      x: singleStreamBlock(weights, cfg)(x.x, x.mod, x),
+    })),
+    finalLayer: trace('flux_final_layer', w(), { x: joint, mod: mod(2) }, (x, weights) => {
       const [shift, scale] = split(x.mod, [1, 1], 1);
       const img = modulate(layerNorm(x.x.slice(1, t, n)), { shift: shift!, scale: scale! });
       const out = linear(weights.at('final_layer.linear'), { in: d, out: cfg.outChannels, axes: ['embed', null] });
-      return { velocity: out(img).cast('f32') };
+      return { velocity: shard(out(img).cast('f32'), TOKENS) };
     }),
   };
 }

@@ -137,7 +137,7 @@ export class Transformer implements Disposable {
     const rope = positionTables(transformer, textPositions(textTokens), imagePositions(size));
     const cos = await upload(rope.cos, rope.shape);
     const sin = await upload(rope.sin, rope.shape);
-    const { double, single, final } = await this.#modulations(runtime, run, conditioning, request);
+    const every = await this.#modulations(runtime, run, conditioning, request);
     const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
     const doubleBlocks = this.#double(parts.doubleBlock);
     const singleBlocks = this.#single(parts.singleBlock);
@@ -146,19 +146,21 @@ export class Transformer implements Disposable {
 
     for (let i = 0; i < schedule.timesteps.length; i++) {
       using temporary = new Run(runtime, this.weights, signal);
-      const at = `step${i}`;
+      using at = await runtime.upload(Int32Array.of(i), 'i32', [1]);
+      const mods = await temporary.step(whole(parts.stepModulations), { ...every, step: at });
+      temporary.keep(mods, 'final');
       let img = await temporary.next(whole(parts.imageIn), { latents: state.array });
       let txt = txt0;
       for (const [n, block] of doubleBlocks.entries()) {
-        const out = await temporary.step(block, { img, txt, mod: double[n]![at]!, cos, sin });
+        const out = await temporary.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
         img = temporary.keep(out, 'img');
         txt = temporary.keep(out, 'txt');
       }
       let x = await temporary.next(whole(parts.join), { img, txt });
       for (const [n, block] of singleBlocks.entries()) {
-        x = await temporary.next(block, { x, mod: single[n]![at]!, cos, sin });
+        x = await temporary.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
       }
-      const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: final[at]! });
+      const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: mods['final']! });
       using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
       using sigmaNext = await runtime.upload(schedule.sigmas.slice(i + 1, i + 2), 'f32', [1, 1, 1]);
       const out = await temporary.step(whole(parts.euler), { latents: state.array, velocity, sigma, sigmaNext });
@@ -169,8 +171,13 @@ export class Transformer implements Disposable {
     }
   }
 
-  /** Shifts, scales and gates of every step and block, before the loop: the weights are used once. */
-  async #modulations(runtime: Runtime, run: Run, conditioning: Conditioning, request: DenoiseRequest) {
+  /** Shifts, scales and gates of every block, all steps at once, before the loop: the weights are used once. */
+  async #modulations(
+    runtime: Runtime,
+    run: Run,
+    conditioning: Conditioning,
+    request: DenoiseRequest,
+  ): Promise<Record<string, DeviceArray>> {
     const { transformer } = this.#source;
     const parts = this.#programs(sizesOf(request));
     using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
@@ -178,19 +185,13 @@ export class Transformer implements Disposable {
     using guidance = await runtime.upload(Float32Array.of(request.guidance * 1000), 'f32', [1]);
     const inputs = { timesteps, pooled: conditioning.pooled, ...(transformer.guidanceEmbeds && { guidance }) };
     const vec = await run.next(whole(parts.conditioning), inputs);
-    const each = async (uses: readonly Use[]) => {
-      const all: Record<string, DeviceArray>[] = [];
-      for (const use of uses) {
-        const outputs = await run.step(use, { vec });
-        run.keep(outputs, 'step0');
-        all.push(outputs);
-      }
-      return all;
-    };
-    const double = await each(this.#double(parts.doubleModulation));
-    const single = await each(this.#single(parts.singleModulation));
-    const [final] = await each([whole(parts.finalModulation)]);
-    return { double, single, final: final! };
+    const every: Record<string, DeviceArray> = {};
+    const double = this.#double(parts.doubleModulation);
+    const single = this.#single(parts.singleModulation);
+    for (const [i, use] of double.entries()) every[`double${i}`] = await run.next(use, { vec });
+    for (const [i, use] of single.entries()) every[`single${i}`] = await run.next(use, { vec });
+    every['final'] = await run.next(whole(parts.finalModulation), { vec });
+    return every;
   }
 
   [Symbol.dispose](): void {

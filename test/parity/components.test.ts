@@ -143,7 +143,7 @@ async function transformer({ folder, fixture, types, close }: Subject): Promise<
   close('transformer.rope.sin', rope.sin, (x) => x.filter((_, i) => i % 2 === 0));
 
   const modulation = async (traced: Traced, scope: string): Promise<Float32Array> =>
-    (await component.run(traced, { vec }, scope))['step0']!;
+    (await component.run(traced, { vec }, scope))['mod']!;
 
   let { txt } = await component.run(programs.textIn, { sequence: recorded('encoder_hidden_states') });
   close('transformer.context_embedder', txt);

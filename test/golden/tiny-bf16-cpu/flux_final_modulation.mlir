@@ -1,5 +1,5 @@
 module @flux_final_modulation {
-  func.func public @main(%arg0: tensor<4x1x192xbf16>, %arg1: tensor<192x192xbf16>, %arg2: tensor<192xbf16>, %arg3: tensor<192x192xbf16>, %arg4: tensor<192xbf16>) -> (tensor<1x2x192xbf16>, tensor<1x2x192xbf16>, tensor<1x2x192xbf16>, tensor<1x2x192xbf16>) {
+  func.func public @main(%arg0: tensor<4x1x192xbf16>, %arg1: tensor<192x192xbf16>, %arg2: tensor<192xbf16>, %arg3: tensor<192x192xbf16>, %arg4: tensor<192xbf16>) -> (tensor<4x1x2x192xbf16>) {
     %0 = stablehlo.dot_general %arg0, %arg1, contracting_dims = [2] x [1] : (tensor<4x1x192xbf16>, tensor<192x192xbf16>) -> tensor<4x1x192xf32>
     %1 = stablehlo.convert %0 : (tensor<4x1x192xf32>) -> tensor<4x1x192xbf16>
     %2 = stablehlo.reshape %arg2 : (tensor<192xbf16>) -> tensor<1x1x192xbf16>
@@ -15,14 +15,6 @@ module @flux_final_modulation {
     %12 = stablehlo.add %8, %11 : tensor<4x1x192xbf16>
     %13 = stablehlo.reshape %12 : (tensor<4x1x192xbf16>) -> tensor<4x1x1x192xbf16>
     %14 = stablehlo.concatenate %6, %13, dim = 2 : (tensor<4x1x1x192xbf16>, tensor<4x1x1x192xbf16>) -> tensor<4x1x2x192xbf16>
-    %15 = stablehlo.slice %14 [0:1, 0:1, 0:2, 0:192] : (tensor<4x1x2x192xbf16>) -> tensor<1x1x2x192xbf16>
-    %16 = stablehlo.reshape %15 : (tensor<1x1x2x192xbf16>) -> tensor<1x2x192xbf16>
-    %17 = stablehlo.slice %14 [1:2, 0:1, 0:2, 0:192] : (tensor<4x1x2x192xbf16>) -> tensor<1x1x2x192xbf16>
-    %18 = stablehlo.reshape %17 : (tensor<1x1x2x192xbf16>) -> tensor<1x2x192xbf16>
-    %19 = stablehlo.slice %14 [2:3, 0:1, 0:2, 0:192] : (tensor<4x1x2x192xbf16>) -> tensor<1x1x2x192xbf16>
-    %20 = stablehlo.reshape %19 : (tensor<1x1x2x192xbf16>) -> tensor<1x2x192xbf16>
-    %21 = stablehlo.slice %14 [3:4, 0:1, 0:2, 0:192] : (tensor<4x1x2x192xbf16>) -> tensor<1x1x2x192xbf16>
-    %22 = stablehlo.reshape %21 : (tensor<1x1x2x192xbf16>) -> tensor<1x2x192xbf16>
-    return %16, %18, %20, %22 : tensor<1x2x192xbf16>, tensor<1x2x192xbf16>, tensor<1x2x192xbf16>, tensor<1x2x192xbf16>
+    return %14 : tensor<4x1x2x192xbf16>
   }
 }
