@@ -1,73 +1,15 @@
 /** Name tables and binding: every declared weight is found in every spelling of a file, what does not fit is told by name. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
 import { bindWeights, type DeclaredWeight } from '../../src/checkpoint/bind.ts';
 import { bflToDiffusers, diffusersToBfl, FLUX_MODULES, type ModelFamily } from '../../src/checkpoint/keymap.ts';
 import { WeightStore } from '../../src/checkpoint/store.ts';
-import { clipPrograms } from '../../src/models/clip.ts';
-import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
-import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/models/presets.ts';
-import { t5Programs } from '../../src/models/t5.ts';
-import { vaePrograms } from '../../src/models/vae.ts';
+import { FLUX_DEV, FLUX_SCHNELL } from '../../src/models/presets.ts';
 import { fails } from '../support/fails.ts';
-import { repositoryPath } from '../support/fixture.ts';
+import { declareClip, declareFlux, declareT5, declareVae, FIXTURES, FULL_SIZE } from '../support/full-size.ts';
 import { hollowStore } from '../support/memory-file.ts';
-
-const FIXTURES = repositoryPath('test/fixtures/checkpoint');
-
-/** Keys and shapes of the full-size models as diffusers and transformers write them (tools/reference/record_layouts.py). */
-type Keys = Readonly<Record<string, readonly number[]>>;
-const FULL_SIZE = JSON.parse(gunzipSync(readFileSync(join(FIXTURES, 'keys.json.gz'))).toString()) as Readonly<
-  Record<'dev' | 'schnell' | 'clip' | 't5' | 'vae', Keys>
->;
-
-/** Every weight the models declare, under its full name. */
-function declareFlux(cfg: FluxConfig): DeclaredWeight[] {
-  const sizes = {
-    batch: 1,
-    prompts: 1,
-    imageTokens: 4,
-    textTokens: 2,
-    steps: 1,
-    compute: 'f32',
-    storage: 'bf16',
-  } as const;
-  const p = fluxPrograms(cfg, sizes);
-  const blocks = (name: string, count: number, parts: readonly DeclaredWeight[]): DeclaredWeight[] =>
-    Array.from({ length: count }, (_, i) =>
-      parts.map((part) => ({ ...part, name: `${name}.${i}.${part.name}` })),
-    ).flat();
-  return [
-    ...[p.conditioning, p.finalModulation, p.textIn, p.imageIn, p.finalLayer].flatMap(({ weights }) => weights),
-    ...blocks('double_blocks', cfg.layers, [...p.doubleModulation.weights, ...p.doubleBlock.weights]),
-    ...blocks('single_blocks', cfg.singleLayers, [...p.singleModulation.weights, ...p.singleBlock.weights]),
-  ];
-}
-
-function declareClip(): DeclaredWeight[] {
-  const p = clipPrograms(CLIP_L, { batch: 1, tokens: 77, compute: 'f32', storage: 'bf16' });
-  const layers = Array.from({ length: CLIP_L.layers }, (_, i) =>
-    p.layer.weights.map((weight) => ({ ...weight, name: `text_model.encoder.layers.${i}.${weight.name}` })),
-  );
-  return [...p.embed.weights, ...layers.flat(), ...p.pool.weights];
-}
-
-function declareT5(): DeclaredWeight[] {
-  const p = t5Programs(T5_XXL, { batch: 1, tokens: 8, compute: 'f32', storage: 'bf16' });
-  const layers = Array.from({ length: T5_XXL.layers }, (_, i) =>
-    p.layer.weights.map((weight) => ({ ...weight, name: `encoder.block.${i}.${weight.name}` })),
-  );
-  return [...p.embed.weights, ...p.bias.weights, ...layers.flat(), ...p.finalNorm.weights];
-}
-
-function declareVae(): { decode: readonly DeclaredWeight[]; encode: readonly DeclaredWeight[] } {
-  const p = vaePrograms(FLUX_VAE, { batch: 1, height: 8, width: 8, compute: 'f32', storage: 'bf16' });
-  return { decode: p.decode.weights, encode: p.encode.weights };
-}
 
 test('the Flux name table covers every full-size key, and each direction undoes the other', () => {
   const names = new Set<string>();
