@@ -10,6 +10,15 @@ export {
   type TensorGroup,
 } from './checkpoint/detect.ts';
 export { type FileBytes, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
+export {
+  cachedFolder,
+  type HubModel,
+  type OnPullProgress,
+  type PullOptions,
+  type PullProgress,
+  parseHubName,
+  pullModel,
+} from './checkpoint/hub.ts';
 export { type ModelParts, openModel } from './checkpoint/model-source.ts';
 export { type OpenTensorsOptions, openTensors } from './checkpoint/open.ts';
 export {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { kindOf, listFolder, readingFile } from './file-bytes.ts';
 import { quote, readJsonObject } from './json.ts';
+import type { WeightedComponent } from './pipeline-folder.ts';
 
 /** A file of a repository as the hub lists it. */
 export interface RemoteFile {
@@ -18,13 +19,16 @@ export interface RemoteFile {
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
 }
 
+/** Components whose weights come from elsewhere, so that the repository's are not needed. */
+export type Without = readonly WeightedComponent[];
+
 const INDEX = 'model_index.json';
 const TOKENIZERS = ['tokenizer', 'tokenizer_2'] as const;
-const WEIGHTED = ['transformer', 'text_encoder', 'text_encoder_2', 'vae'] as const;
+const WEIGHTED: readonly WeightedComponent[] = ['transformer', 'text_encoder', 'text_encoder_2', 'vae'];
 const SCHEDULER = 'scheduler/scheduler_config.json';
 
 /** Chooses what a pipeline needs; throws `unsupported` where the repository is not one, `not_found` where it is incomplete. */
-export function neededFiles(files: readonly RemoteFile[], repo: string): RemoteFile[] {
+export function neededFiles(files: readonly RemoteFile[], repo: string, without: Without = []): RemoteFile[] {
   const has = (path: string): boolean => files.some((file) => file.path === path);
   if (!has(INDEX)) {
     const single = files.filter(({ path }) => /\.(safetensors|gguf)$/.test(path)).map(({ path }) => path);
@@ -38,6 +42,7 @@ export function neededFiles(files: readonly RemoteFile[], repo: string): RemoteF
   want(SCHEDULER);
   for (const component of WEIGHTED) {
     want(`${component}/config.json`);
+    if (without.includes(component)) continue;
     const names = namesIn(files, component);
     const set = weightSet(names);
     if (set.length === 0) missing.push(`${component}/*.safetensors`);
@@ -55,7 +60,7 @@ export function neededFiles(files: readonly RemoteFile[], repo: string): RemoteF
 }
 
 /** Lists what a local folder lacks of a pipeline, as far as its own files tell; empty for one that can be opened. */
-export function missingFiles(folder: string): string[] {
+export function missingFiles(folder: string, without: Without = []): string[] {
   const missing = [INDEX, SCHEDULER, ...WEIGHTED.map((component) => `${component}/config.json`)].filter(
     (path) => kindOf(join(folder, path)) !== 'file',
   );
@@ -64,6 +69,7 @@ export function missingFiles(folder: string): string[] {
     return kindOf(path) === 'folder' ? listFolder(path).filter((name) => kindOf(join(path, name)) === 'file') : [];
   };
   for (const component of WEIGHTED) {
+    if (without.includes(component)) continue;
     const [first, ...shards] = weightSet(listed(component));
     if (first === undefined) missing.push(`${component}/*.safetensors`);
     else if (first.endsWith('.json')) {

@@ -9,7 +9,7 @@ import type { ListFileEntry } from '@huggingface/hub';
 import { FluxionError } from '../support/errors.ts';
 import { kindOf } from './file-bytes.ts';
 import { isCommit, RepoCache } from './hub-cache.ts';
-import { missingFiles, neededFiles, type RemoteFile } from './hub-files.ts';
+import { missingFiles, neededFiles, type RemoteFile, type Without } from './hub-files.ts';
 import { get, PATIENCE, type Patience, persistently, type Subject } from './hub-http.ts';
 import { type HubSettings, hubSettings } from './hub-settings.ts';
 import { arrivedBytes, type Transfer, transferFiles } from './hub-transfer.ts';
@@ -39,6 +39,7 @@ export type OnPullProgress = (message: string, progress: PullProgress) => void;
 export interface PullOptions {
   readonly onProgress?: OnPullProgress | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly without?: Without;
   /** Read from the environment unless given. */
   readonly settings?: HubSettings;
   readonly patience?: Patience;
@@ -75,24 +76,24 @@ function checkedRevision(revision: string): string {
 
 /** Returns the folder of a model: at once where the cache has all of it, else after downloading what is missing. */
 export async function hubFolder(model: HubModel, options: PullOptions = {}): Promise<string> {
-  return cachedFolder(model, options.settings ?? hubSettings()) ?? pullModel(model, options);
+  return cachedFolder(model, options) ?? pullModel(model, options);
 }
 
 /** Downloads what the cache lacks of a model as the hub has it now, and returns its folder. */
 export async function pullModel(model: HubModel, options: PullOptions = {}): Promise<string> {
-  const { signal, onProgress, settings = hubSettings(), patience = PATIENCE } = options;
+  const { signal, onProgress, without, settings = hubSettings(), patience = PATIENCE } = options;
   const { repo, revision } = model;
   if (settings.network === 'forbidden') {
-    const found = cachedFolder(model, settings);
+    const found = cachedFolder(model, options);
     if (found !== undefined) return found;
-    throw notCached(model, settings);
+    throw notCached(model, settings, without);
   }
   const cache = new RepoCache(settings.cache, repo);
   const meter = new Meter(repo, onProgress);
   try {
     meter.say('listing', `looking up ${repo}`);
     const commit = await findCommit(model, settings, patience, signal);
-    const files = neededFiles(await listCommit(repo, commit, settings, patience, signal), repo);
+    const files = neededFiles(await listCommit(repo, commit, settings, patience, signal), repo, without);
     await mkdir(cache.folder, { recursive: true });
     await using _lock = await lockFile(cache.lock, {
       signal,
@@ -123,19 +124,21 @@ export async function pullModel(model: HubModel, options: PullOptions = {}): Pro
   }
 }
 
-/** The folder of a model that the cache has all of. */
-function cachedFolder({ repo, revision }: HubModel, settings: HubSettings): string | undefined {
+/** Returns the folder of a model that the cache has all of; nothing otherwise. Asks nobody. */
+export function cachedFolder({ repo, revision }: HubModel, options: PullOptions = {}): string | undefined {
+  const { settings = hubSettings(), without } = options;
   const cache = new RepoCache(settings.cache, repo);
   const commit = cache.commitOf(revision);
   if (commit === undefined) return undefined;
   const folder = cache.snapshot(commit);
-  return kindOf(folder) === 'folder' && missingFiles(folder).length === 0 ? folder : undefined;
+  return kindOf(folder) === 'folder' && missingFiles(folder, without).length === 0 ? folder : undefined;
 }
 
-function notCached({ repo, revision }: HubModel, settings: HubSettings): FluxionError {
+function notCached({ repo, revision }: HubModel, settings: HubSettings, without?: Without): FluxionError {
   const cache = new RepoCache(settings.cache, repo);
   const commit = cache.commitOf(revision);
-  const missing = commit && kindOf(cache.snapshot(commit)) === 'folder' ? missingFiles(cache.snapshot(commit)) : [];
+  const folder = commit && cache.snapshot(commit);
+  const missing = folder && kindOf(folder) === 'folder' ? missingFiles(folder, without) : [];
   const at = revision === 'main' ? repo : `${repo} at revision ${quote(revision)}`;
   const what = missing.length > 0 ? `lacks ${missing.slice(0, 5).join(', ')} of ${at}` : `does not have ${at}`;
   return new FluxionError('not_found', `${settings.cache} ${what}, and HF_HUB_OFFLINE forbids downloading it`, {

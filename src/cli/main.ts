@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   generate: { summary: 'makes pictures from a prompt', load: () => import('./generate.ts') },
   redo: { summary: 'makes a picture again from the recipe inside it', load: () => import('./redo.ts') },
   inspect: { summary: 'explains a picture, a safetensors file or a model folder', load: () => import('./inspect.ts') },
+  pull: { summary: 'downloads a model from the Hugging Face hub', load: () => import('./pull.ts') },
   plugins: { summary: 'lists, installs and adds the plugins that devices need', load: () => import('./plugins.ts') },
   doctor: {
     summary: 'tells what works on this machine, and what to do about the rest',
@@ -33,6 +34,7 @@ Usage
   fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
   fluxion redo PICTURE.png [key=value …]
   fluxion inspect FILE | FOLDER
+  fluxion pull ORG/NAME[@REVISION]
   fluxion plugins list | install NAME | add PATH
   fluxion doctor
 

@@ -3,7 +3,7 @@
  * All of it goes to standard error; standard output is for results.
  */
 
-import type { Event } from '../index.ts';
+import type { Event, PullProgress } from '../index.ts';
 
 type Colour = 'red' | 'yellow' | 'cyan' | 'green' | 'dim' | 'bold';
 
@@ -70,6 +70,28 @@ export function progressLine(state: RunState, columns: number, glyphs: keyof typ
   );
 }
 
+/** Formats how far a download is, in less than `columns` characters. */
+export function downloadLine(
+  text: string,
+  { bytes: arrived, totalBytes, bytesPerSecond }: PullProgress,
+  columns: number,
+  glyphs: keyof typeof BARS,
+): string {
+  const room = columns - 1;
+  if (totalBytes === 0) return fit([[text]], room);
+  const moving = bytesPerSecond > 0;
+  const share = `${Math.floor((100 * arrived) / totalBytes)} %`;
+  const count = `${bytes(arrived)} of ${bytes(totalBytes)}`;
+  const rate = moving ? `${bytes(Math.round(bytesPerSecond))}/s` : '';
+  const remaining = moving ? `${duration((totalBytes - arrived) / bytesPerSecond)} left` : '';
+  const fixed = [text, count, rate, remaining].filter((part) => part !== '').join('  ').length + 2;
+  const width = Math.min(WIDEST_BAR, room - fixed);
+  const [done, open] = BARS[glyphs];
+  const filled = Math.round((width * arrived) / totalBytes);
+  const bar = width >= NARROWEST_BAR ? done.repeat(filled) + open.repeat(width - filled) : '';
+  return fit([[text, bar, count, rate, remaining], [text, count, remaining], [text, share], [share]], room);
+}
+
 /** The first of the lines that fits, or the start of the last. */
 function fit(lines: readonly (readonly string[])[], room: number): string {
   const texts = lines.map((parts) => parts.filter((part) => part !== '').join('  '));
@@ -107,6 +129,7 @@ export class Progress implements Disposable {
   readonly #style: 'line' | 'plain' | 'off';
   readonly #stream = process.stderr;
   #state: RunState | undefined;
+  #download: PullProgress | undefined;
   #stageStart = 0;
   #stepSeconds = 0;
   #stepCount = 0;
@@ -127,6 +150,7 @@ export class Progress implements Disposable {
   /** Takes in an event of a run. */
   on(event: Event): void {
     if (event.type === 'stage') {
+      this.#download = undefined;
       // Compiling and encoding are done once, for all batches.
       const once = event.stage === 'compile' || event.stage === 'encode';
       const { job, jobs } = once ? { job: 1, jobs: 1 } : event;
@@ -141,9 +165,11 @@ export class Progress implements Disposable {
     }
   }
 
-  /** Shows something that is not part of a run, such as the installation of a plugin. */
-  activity(text: string): void {
-    if (this.#state?.stage !== text) this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
+  /** Shows something that is not part of a run, such as the installation of a plugin, or a download with its figures. */
+  activity(text: string, download?: PullProgress): void {
+    this.#download = download;
+    if (this.#state?.stage === text) this.#draw();
+    else this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
   }
 
   /** Prints a line that stays, above the progress line. */
@@ -181,10 +207,16 @@ export class Progress implements Disposable {
     if (performance.now() - this.#drawnAt < pause) return;
     this.#drawnAt = performance.now();
     if (this.#style === 'plain') {
-      this.#stream.write(`${plainLine(this.#now())}\n`);
+      const line = this.#download
+        ? downloadLine(this.#state.stage, this.#download, Number.POSITIVE_INFINITY, 'ascii')
+        : plainLine(this.#now());
+      this.#stream.write(`${line.replace(/ {2}[#-]+(?= {2})/, '')}\n`);
       return;
     }
-    const text = progressLine(this.#now(), this.#stream.columns || 80, glyphs());
+    const columns = this.#stream.columns || 80;
+    const text = this.#download
+      ? downloadLine(this.#state.stage, this.#download, columns, glyphs())
+      : progressLine(this.#now(), columns, glyphs());
     if (text === this.#shown) return;
     this.#shown = text;
     this.#stream.write(`\r\x1b[K${paint('cyan', text)}`);
@@ -197,7 +229,7 @@ export class Progress implements Disposable {
 }
 
 function plainLine(state: RunState): string {
-  if (state.steps > 0) return progressLine(state, Number.POSITIVE_INFINITY, 'ascii').replace(/ {2}[#-]+/, '');
+  if (state.steps > 0) return progressLine(state, Number.POSITIVE_INFINITY, 'ascii');
   return state.jobs > 1 ? `${state.stage}  batch ${state.job}/${state.jobs}` : state.stage;
 }
 

@@ -7,11 +7,11 @@ import type { LoadOptions, LoraUse, Request } from '../index.ts';
 import { parseHubName } from '../models.ts';
 import { UsageError } from './command.ts';
 
-/** Returns the model to open: `tiny`, or a folder or file. Throws `not_found` where there is none. */
+/** Returns the model to open: `tiny`, a path, or a name on the hub. Throws `not_found` for what is none of them. */
 export function modelOf({ pretrained_model_name_or_path: model }: Config): string {
   if (model === 'tiny' || existsSync(model) || parseHubName(model)) return model;
   throw new UsageError('not_found', `there is no model folder '${model}', nor a file of that name`, {
-    hint: 'models are folders in the diffusers layout or files with weights: pass pretrained_model_name_or_path=FOLDER, or =tiny for the model that comes with the program',
+    hint: 'models are folders in the diffusers layout, files with weights or names on the hub: pass pretrained_model_name_or_path=FOLDER or =ORG/NAME, or =tiny for the model that comes with the program',
   });
 }
 

@@ -1,0 +1,43 @@
+/** Where a model is read from: the one that comes with the program, a path, or a name on the Hugging Face hub. */
+
+import { fileURLToPath } from 'node:url';
+import { kindOf } from '../checkpoint/file-bytes.ts';
+import { hubFolder, type OnPullProgress, parseHubName } from '../checkpoint/hub.ts';
+import { type ModelParts, modelName } from '../checkpoint/model-source.ts';
+
+export type { PullProgress } from '../checkpoint/hub.ts';
+
+/** The model that comes with the program. */
+export const BUNDLED = 'tiny';
+
+export interface FindOptions extends ModelParts {
+  /** Branch, tag or commit of a model on the hub. */
+  readonly revision?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnPullProgress;
+}
+
+/** The parts that can be given, and the components whose weights they stand in for. */
+const PARTS = [
+  ['transformer', 'transformer'],
+  ['clip', 'text_encoder'],
+  ['t5', 'text_encoder_2'],
+  ['vae', 'vae'],
+] as const;
+
+/**
+ * Finds a model's folder or file, and what to call it. A name on the hub, which a path of that name goes before, is looked up in the
+ * cache, then downloaded, but for the weights of parts that are given.
+ */
+export async function findModel(model: string, options: FindOptions): Promise<{ path: string; name: string }> {
+  const named = (path: string, name: string) => ({
+    path,
+    name: options.transformer === undefined ? name : modelName(path, options),
+  });
+  if (model === BUNDLED) return named(fileURLToPath(new URL('../../models/tiny/', import.meta.url)), BUNDLED);
+  const onHub = kindOf(model) === 'missing' ? parseHubName(model, options.revision) : undefined;
+  if (!onHub) return named(model, modelName(model, options));
+  const without = PARTS.filter(([part]) => options[part] !== undefined).map(([, component]) => component);
+  const { signal, onProgress } = options;
+  return named(await hubFolder(onHub, { signal, onProgress, without }), onHub.repo);
+}
