@@ -48,7 +48,7 @@ function topological(outputs: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * Rebuilds a graph bottom-up, the bodies of maps included, replacing each node for which `rule` returns a tensor;
+ * Rebuilds a graph bottom-up, the bodies of maps and manual regions included, replacing each node for which `rule` returns a tensor;
  * `rule` sees nodes with new inputs. A graph that stays as it is, is returned as it is.
  */
 export function rewrite(g: Graph, rule: (node: Tensor) => Tensor | undefined): Graph {
@@ -66,7 +66,7 @@ export function rewrite(g: Graph, rule: (node: Tensor) => Tensor | undefined): G
 }
 
 function rewriteBody(op: Op, rule: (node: Tensor) => Tensor | undefined): Op {
-  if (op.kind !== 'map') return op;
+  if (op.kind !== 'map' && op.kind !== 'manual') return op;
   const body = rewrite(op.body, rule);
   return body === op.body ? op : { ...op, body };
 }

@@ -9,6 +9,7 @@ import { fromF32 } from '../support/floats.ts';
 import type { CustomCall } from './custom-call.ts';
 import type { Graph } from './graph.ts';
 import type { Shape } from './shape.ts';
+import { type MeshAxis, partsOf, type Split } from './sharding.ts';
 import type { Op, Tensor } from './tensor.ts';
 
 export interface PrintOptions {
@@ -16,6 +17,14 @@ export interface PrintOptions {
   readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST';
   /** Result i may be written into the memory of parameter `aliases.get(i)`, which the call then consumes. */
   readonly aliases?: ReadonlyMap<number, number>;
+  /** Devices the program runs on together, and how its parameters and results are split over them. */
+  readonly partition?: PartitionOptions | undefined;
+}
+
+export interface PartitionOptions {
+  readonly mesh: readonly MeshAxis[];
+  readonly parameters: readonly Split[];
+  readonly results: readonly Split[];
 }
 
 const MLIR_TYPES: Record<DType, string> = {
@@ -38,21 +47,45 @@ export function print(g: Graph, options: PrintOptions = {}): string {
   let next = 0;
   printNodes(g, names, options, () => `%${next++}`, lines);
   const consumed = new Map([...(options.aliases ?? [])].map(([result, parameter]) => [parameter, result]));
+  const { partition } = options;
   const args = g.parameters.map((p, i) => {
-    const alias = consumed.has(i) ? ` {tf.aliasing_output = ${consumed.get(i)} : i32}` : '';
-    return `%arg${i}: ${mlirType(p)}${alias}`;
+    const alias = consumed.has(i) ? [`tf.aliasing_output = ${consumed.get(i)} : i32`] : [];
+    return `%arg${i}: ${mlirType(p)}${attributes([...alias, ...shardingAttribute(partition?.parameters[i])])}`;
   });
   const types = g.outputs.map(mlirType);
+  const results = types.map((type, i) => `${type}${attributes(shardingAttribute(partition?.results[i]))}`);
   const returned = g.outputs.map((t) => names.get(t)!);
+  const devices = partition
+    ? partsOf(
+        partition.mesh.map(({ name }) => name),
+        partition.mesh,
+      )
+    : 1;
   return [
-    `module @${g.name.replaceAll(/[^A-Za-z0-9_]/g, '_')} {`,
-    `  func.func public @main(${args.join(', ')}) -> (${types.join(', ')}) {`,
+    `module @${g.name.replaceAll(/[^A-Za-z0-9_]/g, '_')} ${partition ? `attributes {mhlo.num_partitions = ${devices} : i32, mhlo.num_replicas = 1 : i32} ` : ''}{`,
+    ...(partition
+      ? [`  sdy.mesh @mesh = <[${partition.mesh.map(({ name, size }) => `"${name}"=${size}`).join(', ')}]>`]
+      : []),
+    `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
     ...lines.map((line) => `    ${line}`),
     `    return ${returned.join(', ')} : ${types.join(', ')}`,
     '  }',
     '}',
     '',
   ].join('\n');
+}
+
+function attributes(list: readonly string[]): string {
+  return list.length === 0 ? '' : ` {${list.join(', ')}}`;
+}
+
+function shardingAttribute(split: Split | undefined): string[] {
+  return split ? [`sdy.sharding = #sdy.sharding${meshSharding(split)}`] : [];
+}
+
+/** A sharding over the module's mesh, such as `<@mesh, [{"data"}, {}]>`. */
+function meshSharding(split: Split): string {
+  return `<@mesh, [${split.map((names) => `{${names.map((name) => `"${name}"`).join(', ')}}`).join(', ')}]>`;
 }
 
 /** Appends the lines of all nodes but parameters, whose names are known, and adds the names of their values. */
@@ -171,6 +204,12 @@ function printNode(
       throw new FluxionError('unsupported', 'attention must be lowered to a kernel before the graph is printed');
     case 'map':
       return printMap(op, node, operands, options, fresh, lines);
+    case 'shard':
+      return a!;
+    case 'constrain':
+      return emit(`sdy.sharding_constraint ${a} ${meshSharding(op.split)} : ${type}`);
+    case 'manual':
+      return printManual(op, node, operands, options, fresh, lines);
     case 'customCall': {
       const name = fresh();
       const results = [type, ...(op.call.scratch ?? []).map(mlirType)];
@@ -252,6 +291,31 @@ function printMap(
   const next = emit(`stablehlo.add ${counter}, ${one} : ${counterType}`);
   lines.push(`stablehlo.return ${[next, updated, ...inputs].join(', ')} : ${types.join(', ')}`, '}');
   return `${result}#1`;
+}
+
+/** A region that each device runs on its own parts. */
+function printManual(
+  op: Extract<Op, { kind: 'manual' }>,
+  node: Tensor,
+  operands: readonly string[],
+  options: PrintOptions,
+  fresh: () => string,
+  lines: string[],
+): string {
+  const name = fresh();
+  const parts = op.body.parameters.map((p) => [p, fresh()] as const);
+  const given = `in_shardings=[${op.operands.map(meshSharding).join(', ')}] out_shardings=[${meshSharding(op.result)}]`;
+  const axes = options.partition?.mesh.map((axis) => `"${axis.name}"`).join(', ');
+  const signature = parts.map(([p, part]) => `${part}: ${mlirType(p)}`).join(', ');
+  lines.push(
+    `${name} = sdy.manual_computation(${operands.join(', ')}) ${given} manual_axes={${axes}} (${signature}) {`,
+  );
+  const names = new Map<Tensor, string>(parts);
+  printNodes(op.body, names, options, fresh, lines);
+  const [output] = op.body.outputs;
+  lines.push(`sdy.return ${names.get(output!)} : ${mlirType(output!)}`);
+  lines.push(`} : (${node.inputs.map(mlirType).join(', ')}) -> ${mlirType(node)}`);
+  return name;
 }
 
 function callAttributes(call: CustomCall, operands: readonly Tensor[], results: readonly { shape: Shape }[]): string {

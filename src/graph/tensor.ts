@@ -9,6 +9,7 @@ import { elementCount, isFloat } from '../support/dtype.ts';
 import type { CustomCall } from './custom-call.ts';
 import type { Graph } from './graph.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
+import type { Axes, Split } from './sharding.ts';
 
 export type UnaryFunction =
   | 'negate' | 'exponential' | 'erf' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor'; // biome-ignore format: a list
@@ -30,7 +31,7 @@ export interface ConvolutionWindow {
 
 /** The closed set of operations; a switch over `kind` that misses one does not compile. */
 export type Op =
-  | { readonly kind: 'parameter'; readonly name: string }
+  | { readonly kind: 'parameter'; readonly name: string; readonly axes?: Axes }
   | { readonly kind: 'constant'; readonly value: number | boolean | Float32Array | Int32Array }
   | { readonly kind: 'iota'; readonly dim: number }
   | { readonly kind: 'unary'; readonly fn: UnaryFunction }
@@ -59,6 +60,12 @@ export type Op =
   | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' }
   /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
+  /** What the dimensions mean, for a mesh to go by; `segments` are widths side by side in the last one. Printed as nothing. */
+  | { readonly kind: 'shard'; readonly axes: Axes; readonly segments?: readonly number[] }
+  /** The mesh axes that split the value from here on. */
+  | { readonly kind: 'constrain'; readonly split: Split }
+  /** `body` on every device with its parts of the inputs, split as `operands` says; its result is a part of the value. */
+  | { readonly kind: 'manual'; readonly body: Graph; readonly operands: readonly Split[]; readonly result: Split }
   /** A kernel outside StableHLO; the node is its first result. */
   | { readonly kind: 'customCall'; readonly call: CustomCall };
 
@@ -216,10 +223,12 @@ export class Tensor<D extends DType = DType> {
   }
 }
 
-/** A named input of the graph. */
-export function parameter<D extends DType>(name: string, dtype: D, shape: Shape): Tensor<D> {
+/** A named input of the graph; `axes` say what its dimensions mean. */
+export function parameter<D extends DType>(name: string, dtype: D, shape: Shape, axes?: Axes): Tensor<D> {
   if (!shape.every(isSize)) refuse(`parameter ${name}`, [{ dtype, shape }], 'bad shape');
-  return new Tensor({ kind: 'parameter', name }, [], dtype, [...shape]);
+  if (axes && axes.length !== shape.length)
+    refuse(`parameter ${name}`, [{ dtype, shape }], `${axes.length} axes for ${shape.length} dimensions`);
+  return new Tensor({ kind: 'parameter', name, ...(axes && { axes }) }, [], dtype, [...shape]);
 }
 
 /** A value known at trace time: a number stretched over `shape`, or one array element each. */

@@ -7,12 +7,13 @@
 
 import { attention, iota, take } from '../graph/ops.ts';
 import { rearrange } from '../graph/rearrange.ts';
+import { shard } from '../graph/sharding.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { gelu, quickGelu } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { affineLayerNorm } from '../nn/norm.ts';
-import { spec, type Traced, trace } from '../nn/trace.ts';
+import { perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 
@@ -91,21 +92,26 @@ export function clipPrograms<F extends Float>(
   const w = () => new Weights(f, storage);
 
   return {
-    embed: trace('clip_embed', w(), { ids: spec('i32', [b, n]) }, ({ ids }, weights) => {
+    embed: trace('clip_embed', w(), { ids: spec('i32', [b, n], TOKENS.slice(0, 2)) }, ({ ids }, weights) => {
       const embeddings = weights.at('text_model.embeddings');
       const tokens = embedding(embeddings.at('token_embedding'), { count: cfg.vocabSize, width: d });
       const table = embeddings.param('position_embedding.weight', [cfg.maxPositions, d], [null, 'embed']);
       const positions = table.slice(0, 0, n).reshape([1, n, d]);
-      return { x: tokens(ids).add(positions) };
+      return { x: shard(tokens(ids).add(positions), TOKENS) };
     }),
-    layer: trace('clip_layer', w(), { x: spec(f, [b, n, d]) }, ({ x }, weights) => ({
-      x: clipLayer(weights, cfg)(x),
+    layer: trace('clip_layer', w(), { x: spec(f, [b, n, d], TOKENS) }, ({ x }, weights) => ({
+      x: shard(clipLayer(weights, cfg)(x), TOKENS),
     })),
-    pool: trace('clip_pool', w(), { x: spec(f, [b, n, d]), eos: spec('i32', [b]) }, ({ x, eos }, weights) => {
-      const norm = affineLayerNorm(weights.at('text_model.final_layer_norm'), { width: d, eps });
-      const row = iota('i32', [b], 0).mul(n).add(eos);
-      return { pooled: norm(take(x.reshape([b * n, d]), row)) };
-    }),
+    pool: trace(
+      'clip_pool',
+      w(),
+      { x: spec(f, [b, n, d], TOKENS), eos: spec('i32', [b], perPictureAxes(1)) },
+      ({ x, eos }, weights) => {
+        const norm = affineLayerNorm(weights.at('text_model.final_layer_norm'), { width: d, eps });
+        const row = iota('i32', [b], 0).mul(n).add(eos);
+        return { pooled: perPicture(norm(take(x.reshape([b * n, d]), row))) };
+      },
+    ),
   };
 }
 

@@ -19,7 +19,7 @@ import { fusedLinear, linear } from '../nn/linear.ts';
 import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
 import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
-import { type InputSpec, spec, type Traced, trace } from '../nn/trace.ts';
+import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 
@@ -73,6 +73,9 @@ const QUERIES: Axes = ['activation_batch', 'attention_length', 'attention_heads'
 const KEYS: Axes = ['activation_batch', null, 'attention_heads', null];
 /** Heads side by side [b, n, d], of each token by itself again. */
 const ATTENDED: Axes = ['activation_batch', 'activation_length', 'activation_heads'];
+
+/** Modulations of all steps [s, b, k, d]. */
+const EVERY_STEP: Axes = [null, 'activation_batch', null, null];
 
 /** Normalises queries and keys [b, n, h, c] per head, turns them by their positions and puts heads first. */
 function qkNorm<F extends Float>(w: Weights<F>, headDim: number) {
@@ -174,7 +177,7 @@ export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
 /** The modulations [b, k, d] of one `step` [1] out of those of all steps, [s, b, k, d]. */
 function atStep<F extends Float>(all: Tensor<F>, step: Tensor<'i32'>): Tensor<F> {
   const [s, ...rest] = all.shape;
-  return take(all.reshape([s!, -1]), step).reshape(rest);
+  return perPicture(take(all.reshape([s!, -1]), step).reshape(rest));
 }
 
 /** cos and sin [n, c/2] of the joint tokens, text first; positions [t, 3] and [l, 3] row-major. */
@@ -239,15 +242,15 @@ export function fluxPrograms<F extends Float>(
         const layer = linear(weights.at(path), { in: d, out: rows * d, axes: ['embed', 'heads'] });
         return layer(inputs.vec).reshape([s, b, rows, d]);
       });
-      return { mod: concatenate(parts, 2) };
+      return { mod: shard(concatenate(parts, 2), EVERY_STEP) };
     });
 
   const all = (count: number, name: string, rows: number): Record<string, InputSpec<F>> =>
-    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, spec(f, [s, b, rows, d])]));
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, spec(f, [s, b, rows, d], EVERY_STEP)]));
   const everyModulation = {
     ...all(cfg.layers, 'double', 12),
     ...all(cfg.singleLayers, 'single', 3),
-    final: spec(f, [s, b, 2, d]),
+    final: spec(f, [s, b, 2, d], EVERY_STEP),
   };
 
   return {
@@ -275,7 +278,7 @@ export function fluxPrograms<F extends Float>(
         axes: ['embed', null],
       });
       const rows = halves.map((half) => half(x.vec).reshape([s, b, 1, d]));
-      return { mod: concatenate(rows, 2) };
+      return { mod: shard(concatenate(rows, 2), EVERY_STEP) };
     }),
     stepModulations: trace('flux_step_modulations', w(), { step: spec('i32', [1]), ...everyModulation }, (x) => {
       const { step, ...every } = x;

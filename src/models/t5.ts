@@ -10,12 +10,13 @@
 
 import { attention, iota, take } from '../graph/ops.ts';
 import { rearrange } from '../graph/rearrange.ts';
+import { shard } from '../graph/sharding.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
 import { geluTanh } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { rmsNorm } from '../nn/norm.ts';
-import { spec, type Traced, trace } from '../nn/trace.ts';
+import { spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 
@@ -120,20 +121,21 @@ export function t5Programs<F extends Float>(cfg: T5Config, sizes: T5Sizes & { re
   const { batch: b, tokens: n, compute: f, storage } = sizes;
   const { width: d, heads: h, eps } = cfg;
   const w = () => new Weights(f, storage);
-  const x = spec(f, [b, n, d]);
+  const x = spec(f, [b, n, d], TOKENS);
 
   return {
-    embed: trace('t5_embed', w(), { ids: spec('i32', [b, n]) }, ({ ids }, weights) => ({
-      x: embedding(weights.at('shared'), { count: cfg.vocabSize, width: d })(ids),
+    embed: trace('t5_embed', w(), { ids: spec('i32', [b, n], TOKENS.slice(0, 2)) }, ({ ids }, weights) => ({
+      x: shard(embedding(weights.at('shared'), { count: cfg.vocabSize, width: d })(ids), TOKENS),
     })),
     bias: trace('t5_bias', w(), {}, (_, weights) => ({
       bias: positionBias(weights.at('encoder.block.0.layer.0.SelfAttention.relative_attention_bias'), cfg, n),
     })),
     layer: trace('t5_layer', w(), { x, bias: spec(f, [1, h, n, n]) }, (inputs, weights) => ({
-      x: t5Layer(weights, cfg)(inputs.x, inputs.bias),
+      x: shard(t5Layer(weights, cfg)(inputs.x, inputs.bias), TOKENS),
     })),
-    finalNorm: trace('t5_final_norm', w(), { x }, (inputs, weights) => ({
-      sequence: rmsNorm(weights.at('encoder.final_layer_norm'), { width: d, eps, name: 'weight' })(inputs.x).cast(f),
-    })),
+    finalNorm: trace('t5_final_norm', w(), { x }, (inputs, weights) => {
+      const norm = rmsNorm(weights.at('encoder.final_layer_norm'), { width: d, eps, name: 'weight' });
+      return { sequence: shard(norm(inputs.x).cast(f), TOKENS) };
+    }),
   };
 }

@@ -11,7 +11,7 @@ import { silu } from '../nn/activation.ts';
 import { conv2d, upsampleNearest } from '../nn/conv.ts';
 import { linear } from '../nn/linear.ts';
 import { groupNorm } from '../nn/norm.ts';
-import { spec, type Traced, trace } from '../nn/trace.ts';
+import { perPicture, perPictureAxes, spec, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -171,24 +171,29 @@ export function vaePrograms<F extends Float>(cfg: VaeConfig, sizes: VaeSizes & {
   const weights = () => new Weights(f, storage);
 
   return {
-    decode: trace('vae_decode', weights(), { latents: spec('f32', [b, (h / 2) * (w / 2), 4 * c]) }, (x, model) => {
-      const pattern = 'b (y x) (c dy dx) -> b (y dy) (x dx) c';
-      const latents = rearrange(x.latents, pattern, { y: h / 2, dy: 2, dx: 2 });
-      const scaled = latents.div(cfg.scalingFactor).add(cfg.shiftFactor).cast(f);
-      const fit = cfg.usePostQuantConv ? [conv2d(model.at('post_quant_conv'), { in: c, out: c, kernel: 1 })] : [];
-      const picture = inOrder([...fit, vaeDecoder(model.at('decoder'), cfg)])(scaled).cast('f32');
-      return { image: picture.mul(0.5).add(0.5).max(0).min(1) };
-    }),
+    decode: trace(
+      'vae_decode',
+      weights(),
+      { latents: spec('f32', [b, (h / 2) * (w / 2), 4 * c], perPictureAxes(3)) },
+      (x, model) => {
+        const pattern = 'b (y x) (c dy dx) -> b (y dy) (x dx) c';
+        const latents = rearrange(x.latents, pattern, { y: h / 2, dy: 2, dx: 2 });
+        const scaled = latents.div(cfg.scalingFactor).add(cfg.shiftFactor).cast(f);
+        const fit = cfg.usePostQuantConv ? [conv2d(model.at('post_quant_conv'), { in: c, out: c, kernel: 1 })] : [];
+        const picture = inOrder([...fit, vaeDecoder(model.at('decoder'), cfg)])(scaled).cast('f32');
+        return { image: perPicture(picture.mul(0.5).add(0.5).max(0).min(1)) };
+      },
+    ),
     encode: trace(
       'vae_encode',
       weights(),
-      { image: spec('f32', [b, scale * h, scale * w, cfg.inChannels]) },
+      { image: spec('f32', [b, scale * h, scale * w, cfg.inChannels], perPictureAxes(4)) },
       (x, model) => {
         const fit = cfg.useQuantConv ? [conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })] : [];
         const moments = inOrder([vaeEncoder(model.at('encoder'), cfg), ...fit])(x.image.cast(f)).cast('f32');
         const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
         const pattern = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
-        return { moments, latents: rearrange(latents, pattern, { dy: 2, dx: 2 }) };
+        return { moments: perPicture(moments), latents: perPicture(rearrange(latents, pattern, { dy: 2, dx: 2 })) };
       },
     ),
   };

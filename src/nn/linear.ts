@@ -9,7 +9,8 @@ import type { Float } from '../support/dtype.ts';
 import type { LogicalAxis, RowRange, Weights } from './weights.ts';
 
 export interface LinearOptions {
-  readonly in: number;
+  /** Input features; several numbers where the input is several values side by side (`sideBySide`). */
+  readonly in: number | readonly number[];
   readonly out: number;
   /** Logical axes of the input and the output features. */
   readonly axes: readonly [input: LogicalAxis, output: LogicalAxis];
@@ -20,9 +21,10 @@ export interface LinearOptions {
 
 /** Declares `weight` [out, in] and `bias` [out]; the forward takes [..., in] to [..., out]. */
 export function linear<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
-  const { in: inputs, out, axes, rows } = options;
-  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], rows);
-  const bias = options.bias === 'none' ? undefined : w.param('bias', [out], [axes[1]], rows);
+  const { out, axes, rows } = options;
+  const { inputs, segments } = inputsOf(options);
+  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], { rows, segments });
+  const bias = options.bias === 'none' ? undefined : w.param('bias', [out], [axes[1]], { rows });
   const beside = w.adapterRank > 0 ? adapters(w, options) : undefined;
   return (x) => {
     const product = matmulTransposed(x, weight);
@@ -33,14 +35,18 @@ export function linear<F extends Float>(w: Weights<F>, options: LinearOptions): 
   };
 }
 
+function inputsOf({ in: given }: LinearOptions): { inputs: number; segments: readonly number[] | undefined } {
+  if (typeof given === 'number') return { inputs: given, segments: undefined };
+  return { inputs: given.reduce((sum, width) => sum + width, 0), segments: given };
+}
+
 /** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, the inner product in f32 until it has been scaled. */
-function adapters<F extends Float>(
-  w: Weights<F>,
-  { in: inputs, out, axes, rows }: LinearOptions,
-): (x: Tensor<F>) => Tensor<F> {
+function adapters<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
+  const { out, axes, rows } = options;
+  const { inputs, segments } = inputsOf(options);
   const r = w.adapterRank;
   const matrix = { dtype: w.compute, rows };
-  const a = w.factor('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]] });
+  const a = w.factor('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]], segments });
   const b = w.factor('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
   const scale = w.factor('weight', { dtype: 'f32', factor: 'scale', shape: [r], axes: [null], rows });
   return (x) => {

@@ -2,14 +2,16 @@
 
 import { type Graph, graph } from '../graph/graph.ts';
 import type { Shape } from '../graph/shape.ts';
+import { type Axes, shard } from '../graph/sharding.ts';
 import { parameter, type Tensor } from '../graph/tensor.ts';
 import type { DType, Float } from '../support/dtype.ts';
 import type { WeightSpec, Weights } from './weights.ts';
 
-/** The element type and shape of one input. */
+/** The element type and shape of one input, and what its dimensions mean where a mesh may split them. */
 export interface InputSpec<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
+  readonly axes?: Axes | undefined;
 }
 
 /** A traced part of a model: its parameters are the inputs in order, then the weights in order of declaration. */
@@ -31,7 +33,7 @@ export function trace<F extends Float, const I extends Record<string, InputSpec>
   body: (inputs: Symbolic<I>, w: Weights<F>) => O,
 ): Traced<keyof I & string, keyof O & string> {
   const symbols = Object.fromEntries(
-    Object.entries(inputs).map(([key, { dtype, shape }]) => [key, parameter(key, dtype, shape)]),
+    Object.entries(inputs).map(([key, { dtype, shape, axes }]) => [key, parameter(key, dtype, shape, axes)]),
   );
   const outputs = body(symbols as Symbolic<I>, w);
   const parameters = [...Object.values(symbols), ...w.declared.map(({ tensor }) => tensor)];
@@ -44,7 +46,20 @@ export function trace<F extends Float, const I extends Record<string, InputSpec>
   };
 }
 
-/** Describes an input: `spec('bf16', [1, 512, 3072])`. */
-export function spec<D extends DType>(dtype: D, shape: Shape): InputSpec<D> {
-  return { dtype, shape };
+/** Describes an input: `spec('bf16', [1, 512, 3072], TOKENS)`. */
+export function spec<D extends DType>(dtype: D, shape: Shape, axes?: Axes): InputSpec<D> {
+  return { dtype, shape, axes };
+}
+
+/** What the dimensions of tokens [b, n, d] mean. */
+export const TOKENS: Axes = ['activation_batch', 'activation_length', null];
+
+/** Names the dimensions of a value that is the same for all tokens, a batch first. */
+export function perPicture<D extends DType>(t: Tensor<D>): Tensor<D> {
+  return shard(t, perPictureAxes(t.shape.length));
+}
+
+/** The axes of a value of which only the first dimension, pictures, may be split. */
+export function perPictureAxes(rank: number): Axes {
+  return Array.from({ length: rank }, (_, dim) => (dim === 0 ? 'activation_batch' : null));
 }

@@ -31,6 +31,8 @@ export interface WeightSpec {
   readonly shape: Shape;
   readonly axes: readonly LogicalAxis[];
   readonly rows?: RowRange;
+  /** Widths of what is side by side in the last dimension, where a mesh deals each out by itself. */
+  readonly segments?: readonly number[];
   /** Set for what is no weight of a checkpoint, but a factor beside the weight of this name and these rows. */
   readonly factor?: AdapterFactor;
 }
@@ -47,6 +49,13 @@ interface FactorOptions<D extends Float> {
   readonly shape: Shape;
   readonly axes: readonly LogicalAxis[];
   readonly rows: RowRange | undefined;
+  readonly segments?: readonly number[] | undefined;
+}
+
+/** What else there is to say of a weight. */
+interface WeightOptions {
+  readonly rows?: RowRange | undefined;
+  readonly segments?: readonly number[] | undefined;
 }
 
 interface Declaration {
@@ -80,18 +89,19 @@ export class Weights<F extends Float> {
   }
 
   /** Declares one weight and returns it in the element type of the calculation; declaring it again returns the same. */
-  param(name: string, shape: Shape, axes: readonly LogicalAxis[], rows?: RowRange): Tensor<F> {
-    return this.stored(name, shape, axes, rows).cast(this.compute);
+  param(name: string, shape: Shape, axes: readonly LogicalAxis[], options?: WeightOptions): Tensor<F> {
+    return this.stored(name, shape, axes, options).cast(this.compute);
   }
 
   /** Declares one weight and returns it as it lies in memory, for layers that use a part of it and convert only that. */
-  stored(name: string, shape: Shape, axes: readonly LogicalAxis[], rows?: RowRange): Tensor {
-    return this.#declare({ name: this.#resolve(name), dtype: this.#storage, shape, axes, ...(rows && { rows }) });
+  stored(name: string, shape: Shape, axes: readonly LogicalAxis[], { rows, segments }: WeightOptions = {}): Tensor {
+    const part = { ...(rows && { rows }), ...(segments && { segments }) };
+    return this.#declare({ name: this.#resolve(name), dtype: this.#storage, shape, axes, ...part });
   }
 
   /** Declares a factor beside the weight `name`; A and B are in the element type of the calculation, scales in f32. */
-  factor<D extends F | 'f32'>(name: string, { factor, dtype, shape, axes, rows }: FactorOptions<D>): Tensor<D> {
-    const spec = { name: this.#resolve(name), dtype, shape, axes, factor, ...(rows && { rows }) };
+  factor<D extends F | 'f32'>(name: string, { rows, segments, ...factor }: FactorOptions<D>): Tensor<D> {
+    const spec = { name: this.#resolve(name), ...factor, ...(rows && { rows }), ...(segments && { segments }) };
     return this.#declare(spec) as Tensor<D>;
   }
 
@@ -103,7 +113,7 @@ export class Weights<F extends Float> {
         'bad_shape',
         `${key} is declared as ${typeText(known.spec.dtype, known.spec.shape)} and as [${spec.shape}]`,
       );
-    const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape);
+    const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape, spec.axes);
     if (!known) this.#declared.set(key, { spec, tensor });
     return tensor;
   }

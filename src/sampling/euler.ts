@@ -2,6 +2,7 @@
 
 import { type Graph, graph } from '../graph/graph.ts';
 import type { Shape } from '../graph/shape.ts';
+import { type Axes, shard } from '../graph/sharding.ts';
 import { parameter, type Tensor } from '../graph/tensor.ts';
 import type { ModelFloat } from './rounding.ts';
 
@@ -38,13 +39,17 @@ export interface EulerProgram {
   readonly outputs: readonly ['latents', 'clean'];
 }
 
+const LATENTS: Axes = ['activation_batch', 'activation_length', null];
+
 /** Traces the step for latents of `shape` [b, l, c]. */
 export function eulerProgram(shape: Shape): EulerProgram {
-  const latents = parameter('latents', 'f32', shape);
-  const velocity = parameter('velocity', 'f32', shape);
+  const latents = parameter('latents', 'f32', shape, LATENTS);
+  const velocity = parameter('velocity', 'f32', shape, LATENTS);
   const sigma = parameter('sigma', 'f32', [1, 1, 1]);
   const sigmaNext = parameter('sigmaNext', 'f32', [1, 1, 1]);
-  const outputs = [eulerStep(latents, velocity, sigma, sigmaNext), predictClean(latents, velocity, sigma)];
+  const outputs = [eulerStep(latents, velocity, sigma, sigmaNext), predictClean(latents, velocity, sigma)].map((t) =>
+    shard(t, LATENTS),
+  );
   const name = 'euler_step';
   return {
     name,

@@ -1,0 +1,117 @@
+/**
+ * The device mesh: named axes whose sizes multiply to the number of devices. The sizes are MaxDiffusion's: `ici_*` counts the
+ * devices of one slice, which a fast network joins, `dcn_*` the slices, and an axis is as long as the product of its two.
+ */
+
+import type { MeshAxis } from '../graph/sharding.ts';
+import { FluxionError, nearest } from '../support/errors.ts';
+
+/** The axes that have sizes. */
+export const MESH_AXES = ['data', 'fsdp', 'context', 'tensor'] as const;
+export type MeshAxisName = (typeof MESH_AXES)[number];
+
+/** Sizes by axis; -1, for at most one, takes what is left, and what is absent is 1. */
+export type MeshSizes = Readonly<Partial<Record<MeshAxisName, number>>>;
+
+export interface MeshSpec {
+  /** Names of the axes from the major to the minor; all four by default. */
+  readonly axes?: readonly string[] | undefined;
+  /** Devices of one slice along each axis. */
+  readonly ici?: MeshSizes | undefined;
+  /** Slices along each axis. */
+  readonly dcn?: MeshSizes | undefined;
+}
+
+export interface Mesh {
+  /** From the major to the minor. */
+  readonly axes: readonly MeshAxis[];
+  /** Which device stands at each position, positions in row-major order over the axes and devices slice by slice. */
+  readonly order: readonly number[];
+}
+
+/**
+ * Fills in what is left open and checks the sizes against the devices there are, in `slices` slices of equal size.
+ * Throws `bad_config` for unknown axes and for sizes whose product is not the number of devices, with the product.
+ */
+export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, devices: number, slices = 1): Mesh {
+  checkAxes(axes, { ici, dcn });
+  const perSlice = devices / slices;
+  if (!Number.isInteger(perSlice)) {
+    throw new FluxionError('bad_config', `${devices} devices do not make ${slices} slices of equal size`);
+  }
+  const outer = fill('dcn', dcn, slices, 'slice');
+  const inner = fill('ici', ici, perSlice, slices === 1 ? 'device' : 'device of a slice');
+  const names = axes as readonly MeshAxisName[];
+  const sizes = names.map((name) => ({ name, size: outer[name] * inner[name] }));
+  const order = Array.from({ length: devices }, (_, position) => {
+    let at = { slice: 0, within: 0, rest: position, stride: devices };
+    for (const { name, size } of sizes) {
+      const stride = at.stride / size;
+      const index = Math.floor(at.rest / stride);
+      at = {
+        slice: at.slice * outer[name] + Math.floor(index / inner[name]),
+        within: at.within * inner[name] + (index % inner[name]),
+        rest: at.rest % stride,
+        stride,
+      };
+    }
+    return at.slice * perSlice + at.within;
+  });
+  return { axes: sizes, order };
+}
+
+function checkAxes(axes: readonly string[], sizes: { readonly ici: MeshSizes; readonly dcn: MeshSizes }): void {
+  for (const [i, name] of axes.entries()) {
+    if (!(MESH_AXES as readonly string[]).includes(name)) throw unknownAxis('mesh_axes', name, MESH_AXES);
+    if (axes.indexOf(name) !== i) throw new FluxionError('bad_config', `mesh_axes: '${name}' stands twice`);
+  }
+  for (const [network, given] of Object.entries(sizes)) {
+    for (const name of MESH_AXES) {
+      const size = given[name as keyof typeof given] ?? 1;
+      if (size === 1 || axes.includes(name)) continue;
+      throw new FluxionError('bad_config', `${network}_${name}_parallelism=${size}, and mesh_axes has no '${name}'`, {
+        hint: `mesh_axes is [${axes.join(', ')}]; put '${name}' into it or leave the key out`,
+      });
+    }
+  }
+}
+
+/** The error for an axis that is not in the mesh. */
+export function unknownAxis(where: string, name: string, known: readonly string[]): FluxionError {
+  const near = nearest(name, known, 1)[0];
+  return new FluxionError('bad_config', `${where}: there is no mesh axis '${name}'`, {
+    hint: near ? `did you mean '${near}'?` : `the axes are ${known.join(', ')}`,
+  });
+}
+
+function fill(network: 'ici' | 'dcn', given: MeshSizes, available: number, unit: string): Record<MeshAxisName, number> {
+  const key = (name: string): string => `${network}_${name}_parallelism`;
+  const sizes = MESH_AXES.map((name) => [name, given[name] ?? 1] as const);
+  const bad = sizes.find(([, size]) => size !== -1 && !(Number.isInteger(size) && size >= 1));
+  if (bad) throw new FluxionError('bad_config', `${key(bad[0])}=${bad[1]} is neither a count nor -1`);
+  const open = sizes.filter(([, size]) => size === -1);
+  if (open.length > 1) {
+    throw new FluxionError('bad_config', `${open.map(([name]) => key(name)).join(' and ')} are both -1`, {
+      hint: 'only one axis can take the devices that are left; set the others to 1',
+    });
+  }
+  const fixed = sizes.filter(([, size]) => size !== -1);
+  const product = fixed.reduce((n, [, size]) => n * size, 1);
+  const left = open.length === 1 ? available / product : 1;
+  if (!Number.isInteger(left) || product * left !== available) {
+    const units = (n: number): string => `${n} ${n === 1 ? unit : unit.replace(/^(device|slice)/, '$1s')}`;
+    const sum = fixed.map(([name, size]) => `${key(name)}=${size}`).join(' × ');
+    const verb = available === 1 ? 'is' : 'are';
+    const asks = open.length === 1 ? `asks for a multiple of ${units(product)}` : `asks for ${units(product)}`;
+    throw new FluxionError('bad_config', `${sum} ${asks}, and there ${verb} ${available}`, {
+      hint:
+        network === 'ici'
+          ? 'make the product the number of devices, or one of the keys -1; cpu_devices=N presents the CPU as N devices'
+          : 'make the product the number of slices, or one of the keys -1',
+    });
+  }
+  return Object.fromEntries(sizes.map(([name, size]) => [name, size === -1 ? left : size])) as Record<
+    MeshAxisName,
+    number
+  >;
+}

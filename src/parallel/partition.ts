@@ -1,0 +1,87 @@
+/**
+ * A graph under a mesh: logical axes become mesh axes, so that XLA's partitioner finds a decision wherever one matters.
+ * Notable: weights that are shared out along the batch's axes are gathered where they are used, whole programs at most at a
+ * time; each device computes attention over its own heads in a manual region, so that any kernel can stand there.
+ */
+
+import { type Graph, graph, rewrite } from '../graph/graph.ts';
+import { concatenate } from '../graph/ops.ts';
+import { declaredAxes, localShape, partsOf, type Split } from '../graph/sharding.ts';
+import { parameter, Tensor } from '../graph/tensor.ts';
+import { FluxionError } from '../support/errors.ts';
+import type { Sharding } from './rules.ts';
+
+/** A graph with decided shardings, and those of its parameters and results. */
+export interface Partitioned {
+  readonly graph: Graph;
+  readonly parameters: readonly Split[];
+  readonly results: readonly Split[];
+}
+
+/** Partitions a graph of which the parameters from `firstWeight` on are weights, with their `segments` by position. */
+export function partition(
+  g: Graph,
+  sharding: Sharding,
+  {
+    firstWeight,
+    segments,
+  }: { readonly firstWeight: number; readonly segments: (weight: number) => readonly number[] | undefined },
+): Partitioned {
+  const parameters = g.parameters.map((p, i) =>
+    sharding.split(declaredAxes(p), p.shape, i < firstWeight ? undefined : segments(i - firstWeight)),
+  );
+  const results = g.outputs.map((t) => sharding.split(declaredAxes(t), t.shape));
+  const gathered = new Map<Tensor, Tensor>();
+  for (const [i, p] of g.parameters.entries()) {
+    const split = sharding.gathered(parameters[i]!);
+    if (i >= firstWeight && !sameSplit(split, parameters[i]!)) gathered.set(p, constrain(p, split));
+  }
+  const decided = rewrite(g, (node) => {
+    if (node.op.kind === 'parameter') return gathered.get(node);
+    if (node.op.kind === 'attention') return attentionByPart(node, sharding);
+    if (node.op.kind !== 'shard') return undefined;
+    const { axes, segments: widths } = node.op;
+    const [value] = node.inputs as [Tensor];
+    return constrain(
+      widths ? dealtOut(value, sharding.shares(axes.at(-1)!, widths)) : value,
+      sharding.split(axes, node.shape, widths),
+    );
+  });
+  // The results of map bodies and the like are reached by rewrite; a parameter that is a result stays itself.
+  return { graph: decided, parameters, results };
+}
+
+function constrain<T extends Tensor>(t: T, split: Split): T {
+  return new Tensor({ kind: 'constrain', split }, [t], t.dtype, t.shape) as T;
+}
+
+function sameSplit(a: Split, b: Split): boolean {
+  return a.every((names, dim) => names.join() === b[dim]!.join());
+}
+
+/** A concatenation along its last dimension in the order of `shares`: the first share of every operand, then the second of every operand, … */
+function dealtOut(joined: Tensor, shares: number): Tensor {
+  if (shares === 1) return joined;
+  if (joined.op.kind !== 'concatenate') throw new FluxionError('bad_shape', 'side by side: not a concatenation');
+  const pieces = joined.inputs.map((t) => t.reshape([...t.shape.slice(0, -1), shares, t.shape.at(-1)! / shares]));
+  return concatenate(pieces, -1).reshape(joined.shape);
+}
+
+/** Attention [b, h, n, c] on each device's own pictures, heads and queries. */
+function attentionByPart(node: Tensor, sharding: Sharding): Tensor {
+  const { mesh } = sharding;
+  const causal = node.op.kind === 'attention' && node.op.mask === 'causal';
+  const split = sharding.split(
+    ['activation_batch', 'attention_heads', causal ? null : 'attention_length', null],
+    node.shape,
+  );
+  const [batch, heads, length] = split as [readonly string[], readonly string[], readonly string[]];
+  if (partsOf([...batch, ...heads, ...length], mesh) === 1) return node;
+  const keys = [batch, heads, [], []];
+  const bias = (t: Tensor): Split => [batch, heads, length, []].map((names, dim) => (t.shape[dim] === 1 ? [] : names));
+  const operands = node.inputs.map((t, i) => (i === 0 ? split : i < 3 ? keys : bias(t)));
+  const parts = node.inputs.map((t, i) => parameter(`part${i}`, t.dtype, localShape(t.shape, operands[i]!, mesh)));
+  const result = new Tensor(node.op, parts, node.dtype, localShape(node.shape, split, mesh));
+  const op = { kind: 'manual', body: graph('attention', parts, [result]), operands, result: split } as const;
+  return new Tensor(op, node.inputs, node.dtype, node.shape);
+}
