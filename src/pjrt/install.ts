@@ -22,6 +22,8 @@ export interface WheelRequest {
   /** Path of the plugin inside the package, and its own hash. */
   readonly file: string;
   readonly fileSha256: string;
+  /** The Python version to ask the index for, where the package is filed under one. */
+  readonly python?: string | undefined;
   /** Sizes for the progress line: of the download, and of what is inside. */
   readonly bytes: number;
   readonly unpackedBytes: number;
@@ -144,7 +146,18 @@ async function fetchWheel(wheel: WheelRequest, staging: string, signal: AbortSig
   const requirements = join(staging, 'requirements.txt');
   await writeFile(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
   const target = join(staging, 'package');
-  const pinned = ['--no-deps', '--only-binary', ':all:', '--require-hashes', '--target', target, '-r', requirements];
+  const python = wheel.python === undefined ? [] : ['--python-version', wheel.python];
+  const pinned = [
+    ...python,
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+    '--require-hashes',
+    '--target',
+    target,
+    '-r',
+    requirements,
+  ];
   let failure: FluxionError | undefined;
   for (const { commands, flags } of INSTALLERS) {
     for (const command of commands) {

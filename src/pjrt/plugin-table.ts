@@ -15,6 +15,8 @@ export interface Wheel {
   readonly unpackedBytes: number;
   /** The oldest glibc that loads it. */
   readonly glibc?: string;
+  /** The Python version the package is filed under, where it holds the same files for each: any Python can then install it. */
+  readonly python?: string;
 }
 
 /** A PJRT plugin that can be named on a command line. */
@@ -47,8 +49,17 @@ export const PLUGINS: readonly PluginEntry[] = [
     file: 'libtpu/libtpu.so',
     apiVersion: '0.117',
     licence: "see the package; closed source, under Google's own terms",
-    wheels: {},
-    manual: 'pip install --target DIR libtpu, then: fluxion plugins add DIR/libtpu/libtpu.so',
+    wheels: {
+      'linux-x64': {
+        sha256: 'f5e2e596eaea9357fbb5a6755a7a9007c6ab75bfde4a55191b03eff402971140',
+        bytes: 137_064_406,
+        fileSha256: 'f86de4d04a058e6b5101f73e0824b95f27e2cec996d2b9191d9cffda75c03077',
+        unpackedBytes: 506_466_645,
+        glibc: '2.31',
+        python: '3.11',
+      },
+    },
+    manual: undefined,
     deviceFiles: ['/dev/accel0', '/dev/vfio/0'],
     notes:
       'Compiles for TPUs that are not there (v4, v5e, v5p, v6e, 7x). Outside Google Cloud set TPU_SKIP_MDS_QUERY=1, or loading waits for a metadata server.',

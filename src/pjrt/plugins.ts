@@ -88,8 +88,7 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
   const entry = entryNamed(name);
   const wheel = wheelFor(entry);
   const { package: packageName, version, file } = entry;
-  const { sha256, bytes, fileSha256, unpackedBytes } = wheel;
-  const request = { package: packageName, version, sha256, file: file!, fileSha256, bytes, unpackedBytes };
+  const request = { package: packageName, version, file: file!, ...wheel };
   return installWheel(request, installFolder(entry), options);
 }
 
