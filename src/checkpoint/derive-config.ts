@@ -169,7 +169,13 @@ export function deriveVaeConfig(store: TensorStore, known?: VaeConfig): VaeConfi
     usePostQuantConv: at.has('post_quant_conv.weight'),
     sampleSize: 1024,
   };
-  return preferKnown(derived, known, UNTOLD.vae);
+  const config = preferKnown(derived, known, UNTOLD.vae);
+  if (config.blockOutChannels.every((channels) => channels % config.normGroups === 0)) return config;
+  throw new FluxionError(
+    'unsupported',
+    `${store.path}: how many groups normalise its levels of ${config.blockOutChannels.join(', ')} channels is not known`,
+    { hint: 'put the weights into a folder with their config.json' },
+  );
 }
 
 /** The sampler FLUX.1 models are published with: dev's, which has guidance, shifts by the size of the picture; schnell's does not shift. */
