@@ -30,9 +30,8 @@ export interface SplashOptions {
 const LANES = 128;
 /** Rows of a register of 2-byte numbers. */
 const SUBLANES = 16;
-/** Tokens of a block that is chosen unasked, where blocks of such sizes fill up exactly; the first is MaxDiffusion's for Flux on v6e. */
-const USUAL_BLOCKS = [768, 1536] as const;
-const LARGEST_BLOCK = 2304;
+/** Usual, and largest, tokens of a block that is chosen unasked, for heads 128 wide; MaxDiffusion has 1536 for Flux on v6e. */
+const USUAL_BLOCKS = [768, 1536, 2304] as const;
 /** Scores computed at once unasked: about 1536², which stays within the limit that every TPU grants. */
 const MOST_SCORES = 2_400_000;
 const MIB = 2 ** 20;
@@ -51,8 +50,8 @@ export function splashRefusal({ q, bias, mask }: AttentionInputs): string | unde
 export function splashAttention<F extends Float>(inputs: AttentionInputs<F>, options: SplashOptions = {}): Tensor<F> {
   const sizes = sizesOf(inputs);
   const { b, h, n, m } = sizes;
-  const { blockQ, blockKv, blockKvCompute } = flashBlocks(n, m, options.flashBlockSizes);
   const c = roundUp(sizes.c, LANES);
+  const { blockQ, blockKv, blockKvCompute } = flashBlocks({ n, m, c }, options.flashBlockSizes);
   const [blocksQ, blocksKv] = [Math.ceil(n / blockQ), Math.ceil(m / blockKv)];
   const [queries, keys] = [blocksQ * blockQ, blocksKv * blockKv];
   const masked = options.maskPaddingTokens ?? true;
@@ -90,8 +89,14 @@ export function splashAttention<F extends Float>(inputs: AttentionInputs<F>, opt
 /** Sizes of all three blocks. */
 export type ChosenBlocks = Required<Record<keyof FlashBlockSizes, number>>;
 
-/** The blocks for `n` queries and `m` keys: those asked for, no longer than the tokens need, or such that none is padded where that can be. */
-export function flashBlocks(n: number, m: number, asked: FlashBlockSizes = {}): ChosenBlocks {
+/**
+ * The blocks for `n` queries and `m` keys of heads `c` wide: those asked for, no longer than the tokens need, or such that
+ * none is padded where that can be. The wider the heads, the shorter the blocks.
+ */
+export function flashBlocks(
+  { n, m, c }: { readonly n: number; readonly m: number; readonly c: number },
+  asked: FlashBlockSizes = {},
+): ChosenBlocks {
   const given = (name: string, size: number | undefined, tokens: number, multiple: number): number | undefined => {
     if (size === undefined) return undefined;
     if (!Number.isSafeInteger(size) || size < multiple || size % multiple !== 0)
@@ -101,11 +106,15 @@ export function flashBlocks(n: number, m: number, asked: FlashBlockSizes = {}): 
       );
     return Math.min(size, roundUp(tokens, LANES));
   };
-  const [low, high] = USUAL_BLOCKS;
+  const [low, high, largest] = USUAL_BLOCKS.map((size) => roundUp(size * Math.sqrt(LANES / c), LANES)) as [
+    number,
+    number,
+    number,
+  ];
   const keys =
     given('block_kv', asked.blockKv, m, LANES) ??
     divisor(m, LANES, low, high) ??
-    divisor(m, LANES, high, LARGEST_BLOCK) ??
+    divisor(m, LANES, high, largest) ??
     even(m, high);
   const piece = Math.min(given('block_kv_compute', asked.blockKvCompute, m, LANES) ?? keys, keys);
   if ((asked.blockKv ?? keys) % piece !== 0 && keys % piece !== 0)
@@ -114,7 +123,7 @@ export function flashBlocks(n: number, m: number, asked: FlashBlockSizes = {}): 
       `flash_block_sizes: block_kv ${keys} is not a multiple of block_kv_compute ${piece}`,
       { hint: 'give block_kv_compute the size of block_kv, or a divisor of it' },
     );
-  const most = Math.min(LARGEST_BLOCK, MOST_SCORES / piece);
+  const most = Math.min(largest, (MOST_SCORES * LANES) / (c * piece));
   return {
     blockQ:
       given('block_q', asked.blockQ, n, SUBLANES) ??

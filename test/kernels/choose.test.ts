@@ -81,8 +81,8 @@ describe('the table of attention kernels', () => {
 });
 
 describe('blocks', () => {
-  const sizes = (n: number, asked = {}) => {
-    const { blockQ, blockKv, blockKvCompute } = flashBlocks(n, n, asked);
+  const sizes = (n: number, asked = {}, c = 128) => {
+    const { blockQ, blockKv, blockKvCompute } = flashBlocks({ n, m: n, c }, asked);
     return [blockQ, blockKv, blockKvCompute];
   };
   test("fill up exactly at Flux's sizes", () => {
@@ -93,6 +93,9 @@ describe('blocks', () => {
       const [blockQ, blockKv] = sizes(n);
       assert.deepEqual([n % blockQ!, n % blockKv!], [0, 0], `${n}`);
     }
+  });
+  test('are shorter for wider heads', () => {
+    assert.deepEqual(sizes(16384, {}, 512), [1024, 512, 512]);
   });
   test('are those asked for, cut to the tokens there are', () => {
     assert.deepEqual(sizes(4608, { blockQ: 512, blockKv: 1024, blockKvCompute: 512 }), [512, 1024, 512]);
