@@ -479,7 +479,7 @@ describe("MaxDiffusion's documentation", () => {
       );
       assert.deepEqual(
         notes.slice(1).map((note) => / (\w+) has no effect: /.exec(note)?.[1]),
-        ['revision', 'hardware'],
+        ['hardware'],
       );
     });
   }

@@ -648,6 +648,16 @@ describe('the files of a pipeline', () => {
     assert.deepEqual(chosen.sort(), listed(keep).map(({ path }) => path).sort()); // biome-ignore format: two lists
   });
 
+  test('are fewer where weights come from elsewhere', () => {
+    const paths = [...bundled.files.keys()].filter((path) => !path.startsWith('transformer/d'));
+    const chosen = neededFiles(listed(paths.join(' ')), 'a/b', ['transformer']).map(({ path }) => path);
+    assert.deepEqual(
+      chosen,
+      paths.filter((path) => path !== 'README.md'),
+    );
+    assert.throws(() => neededFiles(listed(paths.join(' ')), 'a/b'), /it lacks transformer/);
+  });
+
   test('that a folder lacks are named, shard by shard', () => {
     const folder = mkdtempSync(join(root, 'folder-'));
     for (const [path, bytes] of bundled.files) {
