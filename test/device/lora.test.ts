@@ -1,0 +1,199 @@
+/** LoRAs with the bundled model on the CPU plugin: exchanged without compiling, never mixed, in prompts, recipes and on the command line. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type Event, Flux, type Image, type LoraUse, type Report, readRecipe } from '../../src/index.ts';
+import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { psnr } from '../support/close.ts';
+import { repositoryPath } from '../support/fixture.ts';
+
+const NIGHT = repositoryPath('models/tiny-lora');
+const OTHER = repositoryPath('test/fixtures/lora/tiny-kohya.safetensors');
+const PROMPT = 'a lighthouse by the sea at noon';
+const SMALL = { prompt: PROMPT, width: 64, height: 64, steps: 4, seed: 7 } as const;
+
+async function run(flux: Flux, request: Parameters<Flux['stream']>[0]) {
+  const events: Event[] = [];
+  for await (const event of flux.stream(request)) events.push(event);
+  const images = events.flatMap((event) => (event.type === 'image' ? [event.image] : []));
+  const done = events.at(-1)!;
+  assert.ok(done.type === 'done');
+  return { image: images[0]!, images, events, programs: done.report.programs };
+}
+
+const brightness = ({ data }: Image) => data.reduce((sum, value) => sum + value, 0) / data.length;
+const worst = (a: Image, b: Image) =>
+  a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i]!)), 0);
+
+const total = ({ compiled, fromCache }: Report['programs']) => compiled + fromCache;
+
+let flux: Flux;
+let plain: Image;
+before(async () => {
+  flux = await Flux.load('tiny', { device: 'cpu', dtype: 'f32', loraDir: repositoryPath('models') });
+  plain = (await run(flux, SMALL)).image;
+});
+after(async () => {
+  await flux[Symbol.asyncDispose]();
+  assert.deepEqual(liveCounts(), {}, 'native objects alive after the model was disposed');
+});
+
+describe('LoRAs in force', () => {
+  after(() => flux.loras.set([]));
+
+  test('change the picture, and say what they matched', async () => {
+    const [report] = await flux.loras.set([{ path: NIGHT }]);
+    assert.deepEqual([report!.name, report!.dialect], ['tiny-lora', 'diffusers']);
+    assert.deepEqual(report!.modules, { transformer: 49, clip: 0, t5: 0 });
+    assert.deepEqual([report!.ranks, report!.unmatched.count], [[8], 0]);
+    const { image, events } = await run(flux, SMALL);
+    assert.ok(brightness(image) < 0.6 * brightness(plain), 'night is darker than noon');
+    const told = events.find((event) => event.type === 'lora');
+    assert.ok(told?.type === 'lora' && told.scale === 1 && told.lora.name === 'tiny-lora');
+  });
+
+  test('are exchanged, added, re-weighted and removed without compiling or placing weights', async () => {
+    await flux.loras.set([{ path: NIGHT }]);
+    const night = (await run(flux, SMALL)).image;
+    // This one has a part for CLIP, which is merged by three small programs, one a shape of weight, at its first use.
+    await flux.loras.set([{ path: OTHER }]);
+    assert.equal(total((await run(flux, SMALL)).programs), 3);
+    const sets: LoraUse[][] = [
+      [{ path: OTHER }],
+      [
+        { path: NIGHT, scale: 0.6 },
+        { path: OTHER, scale: 0.6 },
+      ],
+      [{ path: NIGHT, scale: -0.5 }],
+      [{ path: NIGHT, scale: 0 }],
+      [],
+      [{ path: NIGHT }],
+    ];
+    const seen: Image[] = [];
+    const counts: (number | undefined)[] = [];
+    for (const loras of sets) {
+      await flux.loras.set(loras);
+      const { image, programs } = await run(flux, SMALL);
+      assert.deepEqual(programs, { compiled: 0, fromCache: 0 }, JSON.stringify(loras));
+      seen.push(image);
+      counts.push(liveCounts()['DeviceArray']);
+    }
+    const [other, both, negative, zero, none, again] = seen;
+    for (const image of [other, both, negative]) {
+      assert.ok(worst(image!, plain) > 30 && worst(image!, night) > 30, 'each is a picture of its own');
+    }
+    assert.ok(worst(zero!, plain) <= 1, 'a scale of 0 is no LoRA');
+    assert.deepEqual(none!.data, plain.data, 'what was removed leaves nothing');
+    assert.deepEqual(again!.data, night.data, 'what comes back is the same');
+    assert.ok(Math.max(...counts.map((count) => count!)) < 600, `arrays pile up: ${counts}`);
+  });
+
+  test('merged and beside are the same picture, in f32 and nearly so in bf16', async () => {
+    for (const [dtype, least] of [
+      ['f32', 50],
+      ['bf16', 25],
+    ] as const) {
+      const made = [];
+      for (const loraMode of ['merged', 'beside'] as const) {
+        await using opened = await Flux.load('tiny', { device: 'cpu', dtype, loraMode });
+        await opened.loras.set([
+          { path: NIGHT, scale: 0.6 },
+          { path: OTHER, scale: 0.6 },
+        ]);
+        made.push((await run(opened, { ...SMALL, noise: 'jax' })).image);
+      }
+      const decibels = psnr(made[0]!.data, made[1]!.data);
+      assert.ok(decibels >= least, `${dtype}: PSNR ${decibels.toFixed(1)} dB`);
+    }
+  });
+
+  test('that cannot be loaded leave those before', async () => {
+    await flux.loras.set([{ path: NIGHT }]);
+    const broken = join(mkdtempSync(join(tmpdir(), 'fluxion-')), 'broken.safetensors');
+    writeFileSync(broken, readFileSync(OTHER).subarray(0, 5000));
+    await assert.rejects(flux.loras.set([{ path: OTHER }, { path: broken }]), { code: 'bad_file' });
+    await assert.rejects(flux.loras.set([{ path: NIGHT, scale: Number.NaN }]), { code: 'bad_request' });
+    assert.deepEqual(
+      flux.loras.current.map(({ lora, scale }) => [lora.name, scale]),
+      [['tiny-lora', 1]],
+    );
+  });
+});
+
+describe('LoRAs of a request', () => {
+  test('do not mix with those of requests at the same time', async () => {
+    const uses: (readonly LoraUse[])[] = [
+      [{ path: NIGHT }],
+      [],
+      [{ path: OTHER, scale: 0.6 }],
+      [{ path: NIGHT, scale: 0.4 }],
+    ];
+    const together = await Promise.all(uses.map((loras) => run(flux, { ...SMALL, loras })));
+    for (const [i, loras] of uses.entries()) {
+      const alone = await run(flux, { ...SMALL, loras });
+      assert.deepEqual(together[i]!.image.data, alone.image.data, JSON.stringify(loras));
+    }
+    assert.deepEqual(together[1]!.image.data, plain.data);
+  });
+
+  test('named in a prompt are taken out of it, each prompt its own', async () => {
+    const prompt = [PROMPT, `${PROMPT} <lora:tiny-lora:0.8>`];
+    const { images } = await run(flux, { ...SMALL, prompt });
+    assert.deepEqual(images[0]!.data, plain.data);
+    assert.equal(images[1]!.prompt, PROMPT);
+    const { image } = await run(flux, { ...SMALL, loras: [{ path: NIGHT, scale: 0.8 }] });
+    assert.deepEqual(images[1]!.data, image.data);
+    await assert.rejects(run(flux, { ...SMALL, prompt: 'x <lora:nope:1>' }), { code: 'not_found' });
+  });
+
+  test('are in the recipe of their pictures', async () => {
+    const { image } = await run(flux, { ...SMALL, loras: [{ path: NIGHT, scale: 0.8, name: 'night/fall' }] });
+    const { recipe, parameters } = readRecipe(await image.png(), 'picture');
+    const [lora] = recipe!.loras!;
+    assert.deepEqual([lora!.name, lora!.scale], ['night-fall', 0.8]);
+    assert.match(parameters!, new RegExp(`Lora hashes: "night-fall: ${lora!.hash}"`));
+    assert.equal(readRecipe(await plain.png(), 'picture').recipe!.loras, undefined);
+  });
+});
+
+describe('on the command line', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fluxion-lora-cli-'));
+  const fluxion = async (...argv: string[]) => {
+    const bin = repositoryPath('bin/fluxion.js');
+    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...argv], { cwd: folder, maxBuffer: 2 ** 24 });
+    return stdout;
+  };
+  const small = ['width=64', 'height=64', 'num_inference_steps=4', 'seed=7', 'hardware=cpu', '--quiet', PROMPT];
+
+  test('lora_config, --lora and a prompt make the same picture; redo makes it again', async () => {
+    const lists = {
+      lora_model_name_or_path: [NIGHT],
+      weight_name: ['pytorch_lora_weights.safetensors'],
+      adapter_name: ['tiny-lora'],
+      scale: [0.8],
+      from_pt: ['true'],
+    };
+    const config = (await fluxion('generate', ...small, `lora_config=${JSON.stringify(lists)}`)).trim();
+    const flag = (await fluxion('generate', ...small, '--lora', `${NIGHT}:0.8`)).trim();
+    const named = small.with(-1, `${PROMPT} <lora:tiny-lora:0.8>`);
+    const prompt = (await fluxion('generate', ...named, `lora_dir=${repositoryPath('models')}`)).trim();
+    const pictures = [config, flag, prompt].map((path) => readFileSync(join(folder, path)));
+    assert.deepEqual(pictures[1], pictures[0]);
+    assert.deepEqual(pictures[2], pictures[0]);
+    const verdict = await fluxion('redo', flag, '--check', '--quiet', `lora_dir=${repositoryPath('models')}`);
+    assert.match(verdict, /identical/);
+    const without = (await fluxion('generate', ...small)).trim();
+    assert.notDeepEqual(readFileSync(join(folder, without)), pictures[0]);
+  });
+
+  test('the report says what was matched', async () => {
+    const { loras } = JSON.parse(await fluxion('generate', '--json', ...small, '--lora', `${NIGHT}:0.5`));
+    assert.equal(loras.length, 1);
+    assert.deepEqual([loras[0].name, loras[0].scale, loras[0].modules.transformer], ['tiny-lora', 0.5, 49]);
+  });
+});
