@@ -4,7 +4,7 @@
  */
 
 import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
-import { type DeviceArray, Runtime } from '../src/xla.ts';
+import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { bestMatmulRate } from './matmul.ts';
 
 const TEXT_TOKENS = 512;
@@ -45,7 +45,7 @@ async function measure(part: Traced): Promise<object> {
   const start = performance.now();
   const program = await runtime.compile(part);
   const compile = (performance.now() - start) / 1000;
-  const arrays: DeviceArray[] = [];
+  const arrays: ShardedArray[] = [];
   for (const { dtype, shape } of part.graph.parameters) {
     const count = shape.reduce((n, d) => n * d, 1);
     const bytes = dtype === 'bf16' ? randomBytes(count) : new Uint8Array(count * 4);

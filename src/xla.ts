@@ -47,7 +47,9 @@ export {
 } from './pjrt/plugins.ts';
 export { TopologyDescription } from './pjrt/topology.ts';
 export { ExecutableCache } from './runtime/cache.ts';
+export type { MeshOptions } from './runtime/devices.ts';
 export { Program } from './runtime/program.ts';
 export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+export { ShardedArray } from './runtime/sharded-array.ts';
 export type { DType, Float, Integer } from './support/dtype.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

@@ -14,7 +14,7 @@ import type { Op, Tensor } from './tensor.ts';
 
 export interface PrintOptions {
   /** Precision of dots and convolutions on f32 operands; `HIGHEST` forbids shortened mantissas on GPU and TPU. */
-  readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST';
+  readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST' | undefined;
   /** Result i may be written into the memory of parameter `aliases.get(i)`, which the call then consumes. */
   readonly aliases?: ReadonlyMap<number, number>;
   /** Devices the program runs on together, and how its parameters and results are split over them. */

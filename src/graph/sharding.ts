@@ -11,6 +11,13 @@ import { type Op, Tensor } from './tensor.ts';
 /** What each dimension means, such as `['activation_batch', 'activation_length', null]`; null is never split. */
 export type Axes = readonly (string | null)[];
 
+/** What the dimensions of a value mean. */
+export interface Meaning {
+  readonly axes: Axes;
+  /** Widths of what is side by side in the last dimension: a mesh deals each out by itself, or leaves all whole. */
+  readonly segments?: readonly number[] | undefined;
+}
+
 /** One axis of a device mesh. */
 export interface MeshAxis {
   readonly name: string;
@@ -21,9 +28,9 @@ export interface MeshAxis {
 export type Split = readonly (readonly string[])[];
 
 /** Names the dimensions of a value, so that a mesh can share it out; the value stays what it is. */
-export function shard<D extends DType>(t: Tensor<D>, axes: Axes): Tensor<D> {
+export function shard<D extends DType>(t: Tensor<D>, axes: Axes, segments?: readonly number[]): Tensor<D> {
   if (axes.length !== t.shape.length) refuse('shard', [t], `${axes.length} axes for ${t.shape.length} dimensions`);
-  return new Tensor({ kind: 'shard', axes }, [t], t.dtype, t.shape);
+  return new Tensor({ kind: 'shard', meaning: { axes, segments } }, [t], t.dtype, t.shape);
 }
 
 /**
@@ -32,15 +39,20 @@ export function shard<D extends DType>(t: Tensor<D>, axes: Axes): Tensor<D> {
  * the elements are then in another order, which the weight's own columns follow.
  */
 export function sideBySide<D extends DType>(tensors: readonly Tensor<D>[], axes: Axes): Tensor<D> {
-  const joined = concatenate(tensors, -1);
-  const segments = tensors.map((t) => t.shape.at(-1)!);
-  return new Tensor({ kind: 'shard', axes, segments }, [joined], joined.dtype, joined.shape);
+  const { op, inputs, dtype, shape } = concatenate(tensors, -1);
+  const dealtBy = axes.at(-1);
+  const joined = new Tensor(op.kind === 'concatenate' && dealtBy ? { ...op, dealtBy } : op, inputs, dtype, shape);
+  return shard(
+    joined,
+    axes,
+    tensors.map((t) => t.shape.at(-1)!),
+  );
 }
 
-/** The axes a parameter or a result was declared with; all null where it was not. */
-export function declaredAxes({ op, shape }: { readonly op: Op; readonly shape: Shape }): Axes {
-  const axes = op.kind === 'shard' || op.kind === 'parameter' ? op.axes : undefined;
-  return axes ?? shape.map(() => null);
+/** What the dimensions of a parameter or a result were declared to mean; nothing where they were not. */
+export function meaningOf({ op, shape }: { readonly op: Op; readonly shape: Shape }): Meaning {
+  const meaning = op.kind === 'shard' || op.kind === 'parameter' ? op.meaning : undefined;
+  return meaning ?? { axes: shape.map(() => null) };
 }
 
 /** How many parts a list of mesh axes makes. */

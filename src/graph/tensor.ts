@@ -9,7 +9,7 @@ import { elementCount, isFloat } from '../support/dtype.ts';
 import type { CustomCall } from './custom-call.ts';
 import type { Graph } from './graph.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
-import type { Axes, Split } from './sharding.ts';
+import type { Meaning, Split } from './sharding.ts';
 
 export type UnaryFunction =
   | 'negate' | 'exponential' | 'erf' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor'; // biome-ignore format: a list
@@ -31,7 +31,7 @@ export interface ConvolutionWindow {
 
 /** The closed set of operations; a switch over `kind` that misses one does not compile. */
 export type Op =
-  | { readonly kind: 'parameter'; readonly name: string; readonly axes?: Axes }
+  | { readonly kind: 'parameter'; readonly name: string; readonly meaning?: Meaning }
   | { readonly kind: 'constant'; readonly value: number | boolean | Float32Array | Int32Array }
   | { readonly kind: 'iota'; readonly dim: number }
   | { readonly kind: 'unary'; readonly fn: UnaryFunction }
@@ -49,7 +49,8 @@ export type Op =
       readonly limit: readonly number[];
       readonly stride: readonly number[];
     }
-  | { readonly kind: 'concatenate'; readonly dim: number }
+  /** `dealtBy` is the logical axis by which a mesh may deal out each operand by itself (`sideBySide`). */
+  | { readonly kind: 'concatenate'; readonly dim: number; readonly dealtBy?: string }
   | { readonly kind: 'pad'; readonly low: readonly number[]; readonly high: readonly number[] }
   | { readonly kind: 'reduce'; readonly fn: 'add' | 'maximum'; readonly dims: readonly number[] }
   | { readonly kind: 'dot'; readonly dims: DotDims }
@@ -60,8 +61,8 @@ export type Op =
   | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' }
   /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
-  /** What the dimensions mean, for a mesh to go by; `segments` are widths side by side in the last one. Printed as nothing. */
-  | { readonly kind: 'shard'; readonly axes: Axes; readonly segments?: readonly number[] }
+  /** What the dimensions mean, for a mesh to go by; printed as nothing. */
+  | { readonly kind: 'shard'; readonly meaning: Meaning }
   /** The mesh axes that split the value from here on. */
   | { readonly kind: 'constrain'; readonly split: Split }
   /** `body` on every device with its parts of the inputs, split as `operands` says; its result is a part of the value. */
@@ -223,12 +224,12 @@ export class Tensor<D extends DType = DType> {
   }
 }
 
-/** A named input of the graph; `axes` say what its dimensions mean. */
-export function parameter<D extends DType>(name: string, dtype: D, shape: Shape, axes?: Axes): Tensor<D> {
+/** A named input of the graph, and what its dimensions mean. */
+export function parameter<D extends DType>(name: string, dtype: D, shape: Shape, meaning?: Meaning): Tensor<D> {
   if (!shape.every(isSize)) refuse(`parameter ${name}`, [{ dtype, shape }], 'bad shape');
-  if (axes && axes.length !== shape.length)
-    refuse(`parameter ${name}`, [{ dtype, shape }], `${axes.length} axes for ${shape.length} dimensions`);
-  return new Tensor({ kind: 'parameter', name, ...(axes && { axes }) }, [], dtype, [...shape]);
+  if (meaning && meaning.axes.length !== shape.length)
+    refuse(`parameter ${name}`, [{ dtype, shape }], `${meaning.axes.length} axes for ${shape.length} dimensions`);
+  return new Tensor({ kind: 'parameter', name, ...(meaning && { meaning }) }, [], dtype, [...shape]);
 }
 
 /** A value known at trace time: a number stretched over `shape`, or one array element each. */

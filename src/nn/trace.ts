@@ -12,6 +12,8 @@ export interface InputSpec<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
   readonly axes?: Axes | undefined;
+  /** Widths of what is side by side in the last dimension. */
+  readonly segments?: readonly number[] | undefined;
 }
 
 /** A traced part of a model: its parameters are the inputs in order, then the weights in order of declaration. */
@@ -33,7 +35,10 @@ export function trace<F extends Float, const I extends Record<string, InputSpec>
   body: (inputs: Symbolic<I>, w: Weights<F>) => O,
 ): Traced<keyof I & string, keyof O & string> {
   const symbols = Object.fromEntries(
-    Object.entries(inputs).map(([key, { dtype, shape, axes }]) => [key, parameter(key, dtype, shape, axes)]),
+    Object.entries(inputs).map(([key, { dtype, shape, axes, segments }]) => [
+      key,
+      parameter(key, dtype, shape, axes && { axes, segments }),
+    ]),
   );
   const outputs = body(symbols as Symbolic<I>, w);
   const parameters = [...Object.values(symbols), ...w.declared.map(({ tensor }) => tensor)];

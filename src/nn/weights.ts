@@ -113,7 +113,7 @@ export class Weights<F extends Float> {
         'bad_shape',
         `${key} is declared as ${typeText(known.spec.dtype, known.spec.shape)} and as [${spec.shape}]`,
       );
-    const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape, spec.axes);
+    const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape, spec);
     if (!known) this.#declared.set(key, { spec, tensor });
     return tensor;
   }

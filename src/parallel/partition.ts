@@ -6,9 +6,8 @@
 
 import { type Graph, graph, rewrite } from '../graph/graph.ts';
 import { concatenate } from '../graph/ops.ts';
-import { declaredAxes, localShape, partsOf, type Split } from '../graph/sharding.ts';
+import { localShape, meaningOf, partsOf, type Split } from '../graph/sharding.ts';
 import { parameter, Tensor } from '../graph/tensor.ts';
-import { FluxionError } from '../support/errors.ts';
 import type { Sharding } from './rules.ts';
 
 /** A graph with decided shardings, and those of its parameters and results. */
@@ -18,19 +17,11 @@ export interface Partitioned {
   readonly results: readonly Split[];
 }
 
-/** Partitions a graph of which the parameters from `firstWeight` on are weights, with their `segments` by position. */
-export function partition(
-  g: Graph,
-  sharding: Sharding,
-  {
-    firstWeight,
-    segments,
-  }: { readonly firstWeight: number; readonly segments: (weight: number) => readonly number[] | undefined },
-): Partitioned {
-  const parameters = g.parameters.map((p, i) =>
-    sharding.split(declaredAxes(p), p.shape, i < firstWeight ? undefined : segments(i - firstWeight)),
-  );
-  const results = g.outputs.map((t) => sharding.split(declaredAxes(t), t.shape));
+/** Partitions a graph of which the parameters from `firstWeight` on are weights. */
+export function partition(g: Graph, sharding: Sharding, firstWeight: number): Partitioned {
+  const splitOf = (t: Tensor): Split => sharding.split(meaningOf(t), t.shape);
+  const parameters = g.parameters.map(splitOf);
+  const results = g.outputs.map(splitOf);
   const gathered = new Map<Tensor, Tensor>();
   for (const [i, p] of g.parameters.entries()) {
     const split = sharding.gathered(parameters[i]!);
@@ -39,15 +30,9 @@ export function partition(
   const decided = rewrite(g, (node) => {
     if (node.op.kind === 'parameter') return gathered.get(node);
     if (node.op.kind === 'attention') return attentionByPart(node, sharding);
-    if (node.op.kind !== 'shard') return undefined;
-    const { axes, segments: widths } = node.op;
-    const [value] = node.inputs as [Tensor];
-    return constrain(
-      widths ? dealtOut(value, sharding.shares(axes.at(-1)!, widths)) : value,
-      sharding.split(axes, node.shape, widths),
-    );
+    if (node.op.kind === 'concatenate') return dealtOut(node, sharding);
+    return node.op.kind === 'shard' ? constrain(node.inputs[0]!, splitOf(node)) : undefined;
   });
-  // The results of map bodies and the like are reached by rewrite; a parameter that is a result stays itself.
   return { graph: decided, parameters, results };
 }
 
@@ -59,22 +44,22 @@ function sameSplit(a: Split, b: Split): boolean {
   return a.every((names, dim) => names.join() === b[dim]!.join());
 }
 
-/** A concatenation along its last dimension in the order of `shares`: the first share of every operand, then the second of every operand, … */
-function dealtOut(joined: Tensor, shares: number): Tensor {
-  if (shares === 1) return joined;
-  if (joined.op.kind !== 'concatenate') throw new FluxionError('bad_shape', 'side by side: not a concatenation');
-  const pieces = joined.inputs.map((t) => t.reshape([...t.shape.slice(0, -1), shares, t.shape.at(-1)! / shares]));
-  return concatenate(pieces, -1).reshape(joined.shape);
+/** A concatenation side by side in the order its shares lie in: the first of every operand, then the second of every operand, … */
+function dealtOut({ op, inputs, shape }: Tensor, sharding: Sharding): Tensor | undefined {
+  if (op.kind !== 'concatenate' || op.dealtBy === undefined) return undefined;
+  const widths = inputs.map((t) => t.shape.at(-1)!);
+  const shares = sharding.shares(op.dealtBy, widths);
+  if (shares === 1) return undefined;
+  const pieces = inputs.map((t) => t.reshape([...t.shape.slice(0, -1), shares, t.shape.at(-1)! / shares]));
+  return concatenate(pieces, -1).reshape(shape);
 }
 
 /** Attention [b, h, n, c] on each device's own pictures, heads and queries. */
 function attentionByPart(node: Tensor, sharding: Sharding): Tensor {
   const { mesh } = sharding;
   const causal = node.op.kind === 'attention' && node.op.mask === 'causal';
-  const split = sharding.split(
-    ['activation_batch', 'attention_heads', causal ? null : 'attention_length', null],
-    node.shape,
-  );
+  const axes = ['activation_batch', 'attention_heads', causal ? null : 'attention_length', null];
+  const split = sharding.split({ axes }, node.shape);
   const [batch, heads, length] = split as [readonly string[], readonly string[], readonly string[]];
   if (partsOf([...batch, ...heads, ...length], mesh) === 1) return node;
   const keys = [batch, heads, [], []];

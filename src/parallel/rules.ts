@@ -10,7 +10,7 @@
  */
 
 import type { Shape } from '../graph/shape.ts';
-import type { Axes, MeshAxis, Split } from '../graph/sharding.ts';
+import type { Meaning, MeshAxis, Split } from '../graph/sharding.ts';
 import { partsOf } from '../graph/sharding.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { unknownAxis } from './mesh.ts';
@@ -77,8 +77,8 @@ export class Sharding {
     this.#rules = [...attentionRules(chosen), ...chosen];
   }
 
-  /** The mesh axes that split each dimension of an array; `segments` are the widths side by side in its last split dimension. */
-  split(axes: Axes, shape: Shape, segments?: readonly number[]): Split {
+  /** The mesh axes that split each dimension of an array. */
+  split({ axes, segments }: Meaning, shape: Shape): Split {
     const result: (readonly string[] | undefined)[] = axes.map((name) => (name === null ? [] : undefined));
     for (const { logical, mesh } of this.#rules) {
       const dim = axes.findIndex((name, i) => name === logical && result[i] === undefined);
@@ -114,7 +114,8 @@ export class Sharding {
   /** How the columns of a weight with `segments` side by side along `logical` are dealt out: into this many shares of every segment. */
   shares(logical: string | null, segments: readonly number[]): number {
     if (logical === null) return 1;
-    return partsOf(this.split([logical], [segments.reduce((a, b) => a + b, 0)], segments)[0]!, this.mesh);
+    const total = segments.reduce((sum, width) => sum + width, 0);
+    return partsOf(this.split({ axes: [logical], segments }, [total])[0]!, this.mesh);
   }
 
   /** A weight's split where it is used: the axes that split the batch are gathered, for every device needs all of it for its pictures. */

@@ -9,11 +9,11 @@ import { LoraModel } from '../lora/adapter.ts';
 import { type Applied, Overlay } from '../lora/overlay.ts';
 import {
   type AttentionOptions,
-  type DeviceArray,
   type DeviceChoice,
   openMapped,
   type Precision,
   Runtime,
+  type ShardedArray,
 } from '../runtime/runtime.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
@@ -339,7 +339,7 @@ function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = d
   return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
 }
 
-async function onHost(array: DeviceArray): Promise<Float32Array> {
+async function onHost(array: ShardedArray): Promise<Float32Array> {
   return new Float32Array((await array.toHost()).buffer);
 }
 

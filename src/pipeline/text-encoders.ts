@@ -4,7 +4,7 @@ import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
 import { Run } from '../runtime/run.ts';
-import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
+import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
 import {
   blocks,
   type Traced,
@@ -22,9 +22,9 @@ import type { ModelTypes } from './model-types.ts';
 /** What the transformer is told of one prompt; the holder disposes it. */
 export interface Conditioning extends Disposable {
   /** [1, pooled dim] */
-  readonly pooled: DeviceArray;
+  readonly pooled: ShardedArray;
   /** [1, text tokens, joint attention dim] */
-  readonly sequence: DeviceArray;
+  readonly sequence: ShardedArray;
   /** What did not fit the encoders, worth telling the user. */
   readonly warnings: readonly string[];
 }

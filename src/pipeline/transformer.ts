@@ -4,7 +4,7 @@ import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { rankBucket } from '../lora/overlay.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
 import { Run } from '../runtime/run.ts';
-import type { DeviceArray, Runtime } from '../runtime/runtime.ts';
+import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
 import { blocks, type Traced, type Use, type WeightOverlay, WeightSet, whole } from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
@@ -32,11 +32,11 @@ export interface DenoiseStep {
   /** From 1. */
   readonly step: number;
   /** [b, l, channels] f32 */
-  readonly latents: DeviceArray;
+  readonly latents: ShardedArray;
   /** What the transformer predicted in this step, [b, l, channels] f32. */
-  readonly velocity: DeviceArray;
+  readonly velocity: ShardedArray;
   /** The predicted clean latents, [b, l, channels] f32. */
-  readonly clean: DeviceArray;
+  readonly clean: ShardedArray;
 }
 
 interface Parts extends FluxPrograms {
@@ -177,7 +177,7 @@ export class Transformer implements Disposable {
     run: Run,
     conditioning: Conditioning,
     request: DenoiseRequest,
-  ): Promise<Record<string, DeviceArray>> {
+  ): Promise<Record<string, ShardedArray>> {
     const { transformer } = this.#source;
     const parts = this.#programs(sizesOf(request));
     using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
@@ -185,7 +185,7 @@ export class Transformer implements Disposable {
     using guidance = await runtime.upload(Float32Array.of(request.guidance * 1000), 'f32', [1]);
     const inputs = { timesteps, pooled: conditioning.pooled, ...(transformer.guidanceEmbeds && { guidance }) };
     const vec = await run.next(whole(parts.conditioning), inputs);
-    const every: Record<string, DeviceArray> = {};
+    const every: Record<string, ShardedArray> = {};
     const double = this.#double(parts.doubleModulation);
     const single = this.#single(parts.singleModulation);
     for (const [i, use] of double.entries()) every[`double${i}`] = await run.next(use, { vec });
@@ -205,17 +205,17 @@ function sizesOf({ batch, size, textTokens, schedule }: DenoiseSizes): Sizes {
 
 /** Owns one array at a time. */
 class Holder implements Disposable {
-  #array: DeviceArray;
+  #array: ShardedArray;
 
-  constructor(array: DeviceArray) {
+  constructor(array: ShardedArray) {
     this.#array = array;
   }
 
-  get array(): DeviceArray {
+  get array(): ShardedArray {
     return this.#array;
   }
 
-  replace(array: DeviceArray): void {
+  replace(array: ShardedArray): void {
     this.#array.dispose();
     this.#array = array;
   }

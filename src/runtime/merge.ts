@@ -1,11 +1,12 @@
 /** A low-rank product added to a weight on the device: W + B · A in f32, rounded once to the type the weight is kept in. */
 
 import { dot } from '../graph/ops.ts';
+import { shard } from '../graph/sharding.ts';
 import { spec, type Traced, trace } from '../nn/trace.ts';
-import { Weights } from '../nn/weights.ts';
+import { type WeightSpec, Weights } from '../nn/weights.ts';
 import { type DType, isFloat } from '../support/dtype.ts';
-import { convertFloats } from '../support/floats.ts';
-import type { DeviceArray, Runtime } from './runtime.ts';
+import { convertFloats, fromF32 } from '../support/floats.ts';
+import type { ArrayPlan, Runtime, ShardedArray } from './runtime.ts';
 
 /** B · A, for A [rank, in] and B [out, rank]. */
 export interface Product {
@@ -17,34 +18,33 @@ export interface Product {
 interface Stored {
   readonly bytes: Uint8Array;
   readonly dtype: DType;
-  /** [out, in] */
-  readonly shape: readonly number[];
 }
 
 const traces = new Map<string, Traced>();
 
-/** Places W + B · A as `dtype`. */
+/** Places W + B · A for a declared weight [out, in], each device making its own part. */
 export async function placeMerged(
   runtime: Runtime,
-  weight: Stored,
+  weight: WeightSpec,
+  stored: Stored,
   { rank, a, b }: Product,
-  dtype: DType,
-): Promise<DeviceArray> {
+): Promise<ShardedArray> {
+  const { axes, segments } = weight;
   const [out, inputs] = weight.shape as [number, number];
   // Not every compiler reads the small types.
-  const from = isFloat(weight.dtype) ? weight.dtype : 'f32';
-  const bytes = convertFloats(weight.dtype, from, weight.bytes, weight.shape);
-  const key = [from, out, inputs, rank, dtype].join();
-  const traced = traces.get(key) ?? mergeProgram(from, out, inputs, rank, dtype);
-  traces.set(key, traced);
+  const from = isFloat(stored.dtype) ? stored.dtype : 'f32';
+  const traced = mergeProgram(from, weight, rank);
   using given = new DisposableStack();
-  const upload = async (values: ArrayBufferView, type: DType, shape: readonly number[]) =>
-    given.use(await runtime.upload(values, type, shape));
+  const place = async (plan: ArrayPlan, bytes: Uint8Array) =>
+    given.use(await runtime.place(plan, (part) => part.take(bytes, plan.dtype)));
   const program = await runtime.compile(traced);
+  const base = runtime.place({ ...weight, dtype: from }, (part) =>
+    convertFloats(stored.dtype, from, part.take(stored.bytes, stored.dtype), part.shape),
+  );
   const outputs = program.run({
-    weight: await upload(bytes, from, weight.shape),
-    a: await upload(a, 'f32', [rank, inputs]),
-    b: await upload(b, 'f32', [out, rank]),
+    weight: given.use(await base),
+    a: await place({ dtype: 'f32', shape: [rank, inputs], axes: [null, axes[1]!], segments }, fromF32('f32', a)),
+    b: await place({ dtype: 'f32', shape: [out, rank], axes: [axes[0]!, null] }, fromF32('f32', b)),
   });
   const merged = outputs['merged']!;
   try {
@@ -57,12 +57,20 @@ export async function placeMerged(
   return merged;
 }
 
-function mergeProgram(from: DType, out: number, inputs: number, rank: number, dtype: DType): Traced {
-  const given = { weight: spec(from, [out, inputs]), a: spec('f32', [rank, inputs]), b: spec('f32', [out, rank]) };
-  return trace('merge', new Weights('f32', 'f32'), given, ({ weight, a, b }) => ({
-    merged: weight
-      .cast('f32')
-      .add(dot(b, a, { batch: [[], []], contract: [[1], [0]] }))
-      .cast(dtype),
-  }));
+function mergeProgram(from: DType, { dtype, shape, axes, segments }: WeightSpec, rank: number): Traced {
+  const key = [from, shape, rank, dtype, axes].join();
+  const known = traces.get(key);
+  if (known) return known;
+  const [out, inputs] = shape as [number, number];
+  const given = {
+    weight: { ...spec(from, shape, axes), segments },
+    a: { ...spec('f32', [rank, inputs], [null, axes[1]!]), segments },
+    b: spec('f32', [out, rank], [axes[0]!, null]),
+  };
+  const traced = trace('merge', new Weights('f32', 'f32'), given, ({ weight, a, b }) => {
+    const sum = weight.cast('f32').add(dot(b, a, { batch: [[], []], contract: [[1], [0]] }));
+    return { merged: shard(sum.cast(dtype), axes, segments) };
+  });
+  traces.set(key, traced);
+  return traced;
 }

@@ -1,43 +1,100 @@
 /** A traced part made executable: inputs by name, weights in order, outputs by name. */
 
+import { type PrintOptions, print } from '../graph/print.ts';
 import { sameShape, typeText } from '../graph/shape.ts';
+import type { Split } from '../graph/sharding.ts';
+import { lower, type Target } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
-import type { DeviceArray } from '../pjrt/array.ts';
+import { partition } from '../parallel/partition.ts';
+import type { Sharding } from '../parallel/rules.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import { FluxionError } from '../support/errors.ts';
+import { partsOfMesh } from './placement.ts';
+import { ShardedArray } from './sharded-array.ts';
+
+/** A traced part as text, and how devices share out its parameters and results. */
+export interface ProgramText {
+  readonly text: string;
+  readonly parameters: readonly Split[];
+  readonly results: readonly Split[];
+}
+
+/** What a part is written for; without `sharding`, or under a mesh of one device, for one device. */
+export interface TextOptions extends Pick<PrintOptions, 'precision'> {
+  readonly target: Target;
+  readonly sharding: Sharding;
+}
+
+/** Partitions, lowers and prints a traced part. */
+export function programText(traced: Traced, { target, sharding, precision }: TextOptions): ProgramText {
+  const { graph, inputs } = traced;
+  const parts = partition(graph, sharding, inputs.length);
+  const { parameters, results } = parts;
+  const alone = sharding.mesh.every(({ size }) => size === 1);
+  const text = alone
+    ? print(lower(graph, target), { precision })
+    : print(lower(parts.graph, target), { precision, partition: { mesh: sharding.mesh, parameters, results } });
+  return { text, parameters, results };
+}
 
 export class Program {
   readonly traced: Traced;
   readonly executable: Executable;
+  readonly #sharding: Sharding;
+  readonly #parameters: readonly Split[];
+  readonly #results: readonly Split[];
 
-  constructor(traced: Traced, executable: Executable) {
+  constructor(traced: Traced, executable: Executable, sharding: Sharding, { parameters, results }: ProgramText) {
     this.traced = traced;
     this.executable = executable;
+    this.#sharding = sharding;
+    this.#parameters = parameters;
+    this.#results = results;
   }
 
   /**
-   * Starts one execution and returns at once; the outputs are ready when they are ready. Inputs stay the caller's.
-   * Throws `bad_shape` when an input is missing or is not of the traced type.
+   * Starts one execution on every device and returns at once; the outputs are ready when they are ready. Inputs stay the
+   * caller's. Throws `bad_shape` when an input is missing, is not of the traced type or is split otherwise.
    */
   run(
-    inputs: Readonly<Record<string, DeviceArray>>,
-    weights: readonly DeviceArray[] = [],
-  ): Record<string, DeviceArray> {
+    inputs: Readonly<Record<string, ShardedArray>>,
+    weights: readonly ShardedArray[] = [],
+  ): Record<string, ShardedArray> {
     const { name, graph } = this.traced;
     const given = [...this.traced.inputs.map((input) => inputs[input]), ...weights];
     const args = graph.parameters.map((expected, i) => {
       const array = given[i];
-      if (!array || array.dtype !== expected.dtype || !sameShape(array.shape, expected.shape)) {
+      const fits = array?.dtype === expected.dtype && sameShape(array.shape, expected.shape);
+      if (!array || !fits || splitText(array.split) !== splitText(this.#parameters[i]!)) {
         const label = this.traced.inputs[i] ?? this.traced.weights[i - this.traced.inputs.length]?.name;
-        const found = array ? typeText(array.dtype, array.shape) : 'nothing';
-        throw new FluxionError(
-          'bad_shape',
-          `${name}: '${label}' expects ${typeText(expected.dtype, expected.shape)}, found ${found}`,
-        );
+        const found = array ? typeText(array.dtype, array.shape) + splitText(array.split) : 'nothing';
+        const wanted = typeText(expected.dtype, expected.shape) + splitText(this.#parameters[i]!);
+        throw new FluxionError('bad_shape', `${name}: '${label}' expects ${wanted}, found ${found}`);
       }
       return array;
     });
-    const outputs = this.executable.run(args);
-    return Object.fromEntries(this.traced.outputs.map((output, i) => [output, outputs[i]!]));
+    const { addressableDevices } = this.executable;
+    const outputs = this.executable.execute(addressableDevices.map((_, d) => args.map((array) => array.arrays[d]!)));
+    return Object.fromEntries(
+      this.traced.outputs.map((output, i) => {
+        const { dtype, shape } = graph.outputs[i]!;
+        const layout = { dtype, shape, split: this.#results[i]!, mesh: this.#sharding.mesh };
+        return [
+          output,
+          new ShardedArray(
+            outputs.map((list) => list[i]!),
+            layout,
+            partsOfMesh(layout),
+          ),
+        ];
+      }),
+    );
   }
+}
+
+/** Which dimensions are split over what, such as ` split by (data, fsdp) in dimension 0`; empty where none is. */
+function splitText(split: Split): string {
+  return split
+    .flatMap((names, dim) => (names.length > 0 ? [` split by (${names.join(', ')}) in dimension ${dim}`] : []))
+    .join('');
 }

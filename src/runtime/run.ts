@@ -3,8 +3,7 @@
  * without a limit a whole picture would be queued at once, and neither progress nor an abort could get in between.
  */
 
-import type { DeviceArray } from '../pjrt/array.ts';
-import type { Runtime } from './runtime.ts';
+import type { Runtime, ShardedArray } from './runtime.ts';
 import type { Use, WeightSet } from './weight-set.ts';
 
 /** Programs started and not finished: one running and one waiting, so that the device never idles. */
@@ -28,7 +27,7 @@ export class Run implements Disposable {
    * Rejects with the signal's reason once it has aborted, and with the error of an earlier part that failed.
    * The outputs are the caller's.
    */
-  async step(use: Use, inputs: Readonly<Record<string, DeviceArray>>): Promise<Record<string, DeviceArray>> {
+  async step(use: Use, inputs: Readonly<Record<string, ShardedArray>>): Promise<Record<string, ShardedArray>> {
     const [program, weights] = await Promise.all([
       this.#runtime.compile(use.traced, this.#signal),
       this.#weights.arrays(this.#runtime, use),
@@ -50,12 +49,12 @@ export class Run implements Disposable {
   }
 
   /** Like `step`, for a part with one output, which lives until this run is disposed. */
-  async next(use: Use, inputs: Readonly<Record<string, DeviceArray>>): Promise<DeviceArray> {
+  async next(use: Use, inputs: Readonly<Record<string, ShardedArray>>): Promise<ShardedArray> {
     return this.keep(await this.step(use, inputs), use.traced.outputs[0]!);
   }
 
   /** Takes outputs over until this run is disposed, and returns the one called `name`. */
-  keep(outputs: Readonly<Record<string, DeviceArray>>, name: string): DeviceArray {
+  keep(outputs: Readonly<Record<string, ShardedArray>>, name: string): ShardedArray {
     for (const array of Object.values(outputs)) this.#temporary.use(array);
     return outputs[name]!;
   }

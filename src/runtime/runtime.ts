@@ -1,25 +1,30 @@
-/** One device ready for work: a client of the right plugin, the compiler with its cache, and the way to the device. */
+/** Devices ready for work: a client of the right plugin, the compiler with its cache, and the way to the devices. */
 
 import { arch, cpus } from 'node:os';
 import { join } from 'node:path';
-import { print } from '../graph/print.ts';
-import { type AttentionOptions, lower, type Platform, settingRefusal, type Target } from '../kernels/lower.ts';
+import type { Axes } from '../graph/sharding.ts';
+import { type AttentionOptions, type Platform, settingRefusal, type Target } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
+import type { Sharding } from '../parallel/rules.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import { Client, Plugin } from '../pjrt/client.ts';
+import type { Device } from '../pjrt/device.ts';
 import type { Executable } from '../pjrt/executable.ts';
-import { encodeCompileOptions } from '../pjrt/options.ts';
+import { type CompileOptions, encodeCompileOptions } from '../pjrt/options.ts';
 import { ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { ExecutableCache } from './cache.ts';
-import { Program } from './program.ts';
+import { arrangeDevices, type Devices, type MeshOptions } from './devices.ts';
+import { type Part, partsOfMesh } from './placement.ts';
+import { Program, programText } from './program.ts';
+import { ShardedArray } from './sharded-array.ts';
 
 export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
 export { openMapped } from '../pjrt/mapped-file.ts';
-export type { DeviceArray };
+export { type MeshOptions, ShardedArray };
 
 /** Where programs run. `auto` takes the best device whose plugin is at hand. */
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | 'tpu' | 'rocm' | 'metal';
@@ -27,6 +32,10 @@ export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
 
 export interface RuntimeOptions extends AttentionOptions {
   readonly device?: DeviceChoice;
+  /** How all devices of that kind work together; one device works alone when absent. */
+  readonly mesh?: MeshOptions | undefined;
+  /** Devices that the CPU is presented as, 1 by default; more than one asks for the CPU. */
+  readonly cpuDevices?: number | undefined;
   /** Folder of compiled executables; the user's cache folder when absent, none when `none`. */
   readonly cacheDir?: string | 'none';
   readonly precision?: Precision;
@@ -40,8 +49,23 @@ export interface RuntimeOptions extends AttentionOptions {
 /** Variables that change what XLA compiles. */
 const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
 
+/** What an array is, and what its dimensions mean where a mesh may split them. */
+export interface ArrayPlan {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly axes?: Axes | undefined;
+  /** Widths of what is side by side in the last dimension. */
+  readonly segments?: readonly number[] | undefined;
+}
+
 export class Runtime implements AsyncDisposable {
   readonly client: Client;
+  /** Those that work together, by position in the mesh. */
+  readonly devices: readonly Device[];
+  /** What the devices share out, and how. */
+  readonly sharding: Sharding;
+  /** Bytes placed on devices so far; what is placed on several counts for each. */
+  readonly placed: { bytes: number } = { bytes: 0 };
   readonly platform: Platform;
   /** How many programs were compiled, and how many taken from the cache. */
   readonly compiled: { programs: number; fromCache: number } = { programs: 0, fromCache: 0 };
@@ -58,11 +82,14 @@ export class Runtime implements AsyncDisposable {
 
   private constructor(
     client: Client,
+    { devices, sharding }: Devices,
     cache: ExecutableCache | undefined,
     fingerprint: string,
     { precision = 'DEFAULT', ...options }: RuntimeOptions,
   ) {
     this.client = client;
+    this.devices = devices;
+    this.sharding = sharding;
     this.platform = client.platformName as Platform;
     this.#cache = cache;
     this.precision = precision;
@@ -92,33 +119,37 @@ export class Runtime implements AsyncDisposable {
 
   /** Opens a device, installing its plugin first where that is possible and it is missing. */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
-    const { device = 'auto', cacheDir, signal, onProgress } = options;
+    const { cacheDir, signal, onProgress, cpuDevices = 1 } = options;
+    const device = chosenDevice(options);
     const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
-    const client = await Client.create(Plugin.load(path));
+    const client = await Client.create(Plugin.load(path), cpuDevices > 1 ? { cpu_device_count: cpuDevices } : {});
     const folder = cacheDir ?? join(cacheFolder(), 'executables');
     const cache = folder === 'none' ? undefined : new ExecutableCache(folder);
     try {
-      return new Runtime(client, cache, pluginFingerprint(path), options);
+      return new Runtime(client, arrangeDevices(client, options.mesh), cache, pluginFingerprint(path), options);
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** The device as a person would name it. */
+  /** The devices as a person would name them: `TPU v6e`, `4 × TPU v6e`. */
   get deviceName(): string {
-    return this.client.defaultDevice.kind;
+    const { kind } = this.devices[0]!;
+    return this.devices.length === 1 ? kind : `${this.devices.length} × ${kind}`;
   }
 
   /** Lowers, prints and compiles a traced part, or takes the executable from memory or disk; equal programs share one. */
   async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
     const known = this.#programs.get(traced);
     if (known) return known;
-    const text = print(lower(traced.graph, this.target), { precision: this.precision });
+    const { target, sharding, precision } = this;
+    const written = programText(traced, { target, sharding, precision });
+    const { text } = written;
     const pending = this.#executables.get(text) ?? this.#compileText(text, traced.name, signal);
     this.#executables.set(text, pending);
     try {
-      const program = new Program(traced, await pending);
+      const program = new Program(traced, await pending, sharding, written);
       this.#programs.set(traced, program);
       return program;
     } catch (error) {
@@ -129,7 +160,7 @@ export class Runtime implements AsyncDisposable {
 
   async #compileText(text: string, name: string, signal: AbortSignal | undefined): Promise<Executable> {
     const start = performance.now();
-    const options = {};
+    const options = this.#compileOptions;
     const key = ExecutableCache.keyOf({
       program: text,
       options: encodeCompileOptions(options),
@@ -157,10 +188,38 @@ export class Runtime implements AsyncDisposable {
     return executable;
   }
 
-  /** Copies host values to the device, or lends them where their memory is fit for use in place. */
-  upload(values: ArrayBufferView, dtype: DType, shape: readonly number[]): Promise<DeviceArray> {
+  get #compileOptions(): CompileOptions {
+    const partitions = this.devices.length;
+    if (partitions === 1) return {};
+    return { partitions, shardy: true, deviceAssignment: [this.devices.map(({ id }) => id)] };
+  }
+
+  /** Copies host values to the devices, each its part, or lends them where their memory is fit for use in place. */
+  upload(values: ArrayBufferView, dtype: DType, shape: readonly number[], axes?: Axes): Promise<ShardedArray> {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return this.client.upload(bytes, { dtype, shape, transfer: 'share' });
+    return this.place({ dtype, shape, axes }, (part) => part.take(bytes, dtype));
+  }
+
+  /** Places an array part by part: `read` gives the bytes of one, which stay as they are while the array lives. */
+  async place({ dtype, shape, axes, segments }: ArrayPlan, read: (part: Part) => Uint8Array): Promise<ShardedArray> {
+    const { sharding, devices } = this;
+    const split = sharding.split({ axes: axes ?? shape.map(() => null), segments }, shape);
+    const shares = segments && sharding.shares(axes?.at(-1) ?? null, segments);
+    const parts = partsOfMesh({ shape, split, mesh: sharding.mesh, segments, shares });
+    using placed = new DisposableStack();
+    const arrays = new Array<DeviceArray>(devices.length);
+    // One part after the other: the host holds one at a time, and devices that hold the same take it from the same bytes.
+    for (const part of new Set(parts)) {
+      const bytes = read(part);
+      for (const [i, device] of devices.entries()) {
+        if (parts[i] !== part) continue;
+        const spec = { dtype, shape: part.shape, device, transfer: 'share' } as const;
+        arrays[i] = placed.use(await this.client.upload(bytes, spec));
+        this.placed.bytes += arrays[i].byteLength;
+      }
+    }
+    placed.move();
+    return new ShardedArray(arrays, { dtype, shape, split }, parts);
   }
 
   /** How many executables are loaded. */
@@ -173,6 +232,15 @@ export class Runtime implements AsyncDisposable {
     await this.#cache?.trim();
     await this.client[Symbol.asyncDispose]();
   }
+}
+
+/** More than one CPU device asks for the CPU. */
+function chosenDevice({ device = 'auto', cpuDevices = 1 }: RuntimeOptions): DeviceChoice {
+  if (cpuDevices === 1 || device === 'cpu') return device;
+  if (device === 'auto') return 'cpu';
+  throw new FluxionError('bad_config', `${cpuDevices} CPU devices are asked for, and ${device} to run on`, {
+    hint: 'leave cpu_devices out, or choose the cpu',
+  });
 }
 
 /** Settles what attention a platform gives, and what to tell of what it does not. */

@@ -8,12 +8,11 @@ import type { ModelFamily } from '../checkpoint/keymap.ts';
 import type { TensorStore } from '../checkpoint/tensors.ts';
 import type { Traced } from '../nn/trace.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
-import type { DeviceArray } from '../pjrt/array.ts';
 import { byteSize, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { type Product, placeMerged } from './merge.ts';
-import type { Runtime } from './runtime.ts';
+import type { Runtime, ShardedArray } from './runtime.ts';
 
 export type { Traced, WeightSpec };
 
@@ -52,7 +51,7 @@ export interface WeightOverlay {
 }
 
 interface Placed {
-  readonly array: DeviceArray;
+  readonly array: ShardedArray;
   readonly spec: WeightSpec;
   /** The overlay's name for it when it was placed. */
   readonly tag: string | undefined;
@@ -64,8 +63,8 @@ export class WeightSet implements Disposable {
   /** Every bound weight. */
   readonly declared: readonly WeightSpec[];
   readonly #placed = new Map<string, Placed>();
-  /** Zeros that factors share which add nothing, by type and shape. */
-  readonly #zeros = new Map<string, DeviceArray>();
+  /** Zeros that factors share which add nothing, by type, shape and axes. */
+  readonly #zeros = new Map<string, ShardedArray>();
   #overlay: WeightOverlay | undefined;
 
   /**
@@ -91,7 +90,7 @@ export class WeightSet implements Disposable {
   }
 
   /** The weights of one use on the device, in the order its program takes them; placed now where they are not yet. */
-  async arrays(runtime: Runtime, use: Use): Promise<DeviceArray[]> {
+  async arrays(runtime: Runtime, use: Use): Promise<ShardedArray[]> {
     return Promise.all(weightsOf(use).map((spec) => this.#array(runtime, spec)));
   }
 
@@ -105,21 +104,19 @@ export class WeightSet implements Disposable {
     }
   }
 
-  async #array(runtime: Runtime, spec: WeightSpec): Promise<DeviceArray> {
+  async #array(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
     const tag = this.#overlay?.tag(spec);
     if (spec.factor && tag === undefined) return this.#zerosOf(runtime, spec);
     // Factors of other ranks are other arrays.
     const key = spec.factor ? `${weightKey(spec)} [${spec.shape}]` : weightKey(spec);
     const known = this.#placed.get(key);
     if (known) return known.array;
-    const array = await (spec.factor
-      ? runtime.upload(this.#overlay!.factor(spec)!, spec.dtype, spec.shape)
-      : this.#place(runtime, spec));
+    const array = await (spec.factor ? this.#placeFactor(runtime, spec) : this.#place(runtime, spec));
     return this.#keep(key, { array, spec, tag });
   }
 
   /** Keeps an array, unless another use has placed the same in the meantime. */
-  #keep(key: string, placed: Placed): DeviceArray {
+  #keep(key: string, placed: Placed): ShardedArray {
     const raced = this.#placed.get(key);
     if (raced) {
       placed.array.dispose();
@@ -129,22 +126,26 @@ export class WeightSet implements Disposable {
     return placed.array;
   }
 
-  /** A weight on the device: as it lies in the file where that is possible, with what adapters add to it. */
-  async #place(runtime: Runtime, spec: WeightSpec): Promise<DeviceArray> {
+  #placeFactor(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
+    const values = this.#overlay!.factor(spec)!;
+    return runtime.place(spec, (part) => part.take(values, spec.dtype));
+  }
+
+  /** A weight on the devices: as it lies in the file where that is possible, with what adapters add to it. */
+  async #place(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
     const source = this.#source(spec);
     const { dtype, shape } = spec;
     const change = this.#overlay?.change(spec, (start, end) => this.#rows(spec.name, start, end));
-    if (!change) {
-      return runtime.upload(convertFloats(source.dtype, dtype, source.bytes(), shape), dtype, shape);
+    let weight = { bytes: source.bytes(), dtype: source.dtype };
+    if (change?.difference) {
+      const { difference } = change;
+      const sum = toF32(source.dtype, weight.bytes, elementCount(shape)).map((value, i) => value + difference[i]!);
+      weight = { bytes: fromF32('f32', sum), dtype: 'f32' };
     }
-    const { difference, product } = change;
-    let weight = { bytes: source.bytes(), dtype: source.dtype, shape };
-    if (difference) {
-      const sum = toF32(source.dtype, source.bytes(), elementCount(shape)).map((value, i) => value + difference[i]!);
-      weight = { bytes: fromF32('f32', sum), dtype: 'f32', shape };
-    }
-    if (product) return placeMerged(runtime, weight, product, dtype);
-    return runtime.upload(convertFloats(weight.dtype, dtype, weight.bytes, shape), dtype, shape);
+    if (change?.product) return placeMerged(runtime, spec, weight, change.product);
+    return runtime.place(spec, (part) =>
+      convertFloats(weight.dtype, dtype, part.take(weight.bytes, weight.dtype), part.shape),
+    );
   }
 
   /** Rows of a whole weight as the file has them, in f32, over all the parts it is declared in. */
@@ -170,11 +171,12 @@ export class WeightSet implements Disposable {
     throw new FluxionError('bad_weights', `${weightKey(spec)} was not among the weights bound for this model`);
   }
 
-  async #zerosOf(runtime: Runtime, { dtype, shape }: WeightSpec): Promise<DeviceArray> {
-    const key = `${dtype} [${shape}]`;
+  async #zerosOf(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
+    const { dtype, shape, axes } = spec;
+    const key = `${dtype} [${shape}] ${axes}`;
     const known = this.#zeros.get(key);
     if (known) return known;
-    const array = await runtime.upload(new Uint8Array(elementCount(shape) * byteSize(dtype)), dtype, shape);
+    const array = await runtime.place(spec, (part) => new Uint8Array(elementCount(part.shape) * byteSize(dtype)));
     const raced = this.#zeros.get(key);
     if (raced) array.dispose();
     else this.#zeros.set(key, array);

@@ -43,8 +43,8 @@ const LATENTS: Axes = ['activation_batch', 'activation_length', null];
 
 /** Traces the step for latents of `shape` [b, l, c]. */
 export function eulerProgram(shape: Shape): EulerProgram {
-  const latents = parameter('latents', 'f32', shape, LATENTS);
-  const velocity = parameter('velocity', 'f32', shape, LATENTS);
+  const latents = parameter('latents', 'f32', shape, { axes: LATENTS });
+  const velocity = parameter('velocity', 'f32', shape, { axes: LATENTS });
   const sigma = parameter('sigma', 'f32', [1, 1, 1]);
   const sigmaNext = parameter('sigmaNext', 'f32', [1, 1, 1]);
   const outputs = [eulerStep(latents, velocity, sigma, sigmaNext), predictClean(latents, velocity, sigma)].map((t) =>

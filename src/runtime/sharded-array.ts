@@ -1,0 +1,58 @@
+/** A value of a program: one array by shape, held in parts by the devices of a mesh, or whole by one device. */
+
+import type { Shape } from '../graph/shape.ts';
+import type { Split } from '../graph/sharding.ts';
+import type { DeviceArray } from '../pjrt/array.ts';
+import { byteSize, type DType, elementCount } from '../support/dtype.ts';
+import type { Part } from './placement.ts';
+
+export class ShardedArray implements Disposable {
+  readonly dtype: DType;
+  /** Of the whole array. */
+  readonly shape: Shape;
+  readonly split: Split;
+  /** What each device holds, in the order of the mesh. */
+  readonly arrays: readonly DeviceArray[];
+  readonly #parts: readonly Part[];
+
+  /** Takes ownership of `arrays`, the i-th of which holds `parts[i]`. */
+  constructor(
+    arrays: readonly DeviceArray[],
+    { dtype, shape, split }: { readonly dtype: DType; readonly shape: Shape; readonly split: Split },
+    parts: readonly Part[],
+  ) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.split = split;
+    this.arrays = arrays;
+    this.#parts = parts;
+  }
+
+  /** Size of the whole contents in bytes. */
+  get byteLength(): number {
+    return elementCount(this.shape) * byteSize(this.dtype);
+  }
+
+  /** Resolves when the contents are there on every device. */
+  async ready(): Promise<void> {
+    await Promise.all(this.arrays.map((array) => array.ready()));
+  }
+
+  /** Gathers the whole array on the host once it is there, in row-major order; parts that several devices hold are copied once. */
+  async toHost(): Promise<Uint8Array<ArrayBuffer>> {
+    const holders = new Map(this.#parts.map((part, i) => [part, this.arrays[i]!]));
+    if (holders.size === 1) return this.arrays[0]!.toHost();
+    const whole = new Uint8Array(this.byteLength);
+    await Promise.all([...holders].map(async ([part, array]) => part.put(await array.toHost(), whole, this.dtype)));
+    return whole;
+  }
+
+  /** Frees every part; executions already started with it are not affected. */
+  dispose(): void {
+    for (const array of this.arrays) array.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
