@@ -12,12 +12,25 @@
  * console.log(new Float32Array((await output!.toHost()).buffer)); // [2, 4, 6, 8]
  */
 
+export { type ArrayType, type CustomCall, customCall } from './graph/custom-call.ts';
 export { type Graph, graph, rewrite } from './graph/graph.ts';
+export { map } from './graph/map.ts';
 export * from './graph/ops.ts';
 export { type PrintOptions, print } from './graph/print.ts';
 export { einsum, rearrange } from './graph/rearrange.ts';
 export type { Shape } from './graph/shape.ts';
 export { constant, parameter, Tensor } from './graph/tensor.ts';
+export {
+  type AttentionChoice,
+  type AttentionKernel,
+  type AttentionOptions,
+  type AttentionSetting,
+  attentionChoices,
+  type FlashBlockSizes,
+  lower,
+  type Platform,
+  type Target,
+} from './kernels/lower.ts';
 export { type ArraySpec, DeviceArray } from './pjrt/array.ts';
 export { PjrtError, type PjrtStatus } from './pjrt/call.ts';
 export { Client, Plugin } from './pjrt/client.ts';

@@ -3,12 +3,13 @@
 import { type PrintOptions, print } from '../graph/print.ts';
 import { sameShape, typeText } from '../graph/shape.ts';
 import type { Split } from '../graph/sharding.ts';
-import { lower, type Target } from '../kernels/lower.ts';
+import { attentionChoices, lower, type Target } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
 import { partition } from '../parallel/partition.ts';
 import type { Sharding } from '../parallel/rules.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
 import { partsOfMesh } from './placement.ts';
 import { ShardedArray } from './sharded-array.ts';
 
@@ -30,6 +31,8 @@ export function programText(traced: Traced, { target, sharding, precision }: Tex
   const { graph, inputs } = traced;
   const parts = partition(graph, sharding, inputs.length);
   const { parameters, results } = parts;
+  for (const { kernel, why } of attentionChoices(graph, target))
+    log('debug', `${traced.name}: ${kernel} attention: ${why}`);
   const alone = sharding.mesh.every(({ size }) => size === 1);
   const text = alone
     ? print(lower(graph, target), { precision })
