@@ -41,25 +41,29 @@ export class Autoencoder implements Disposable {
   }
 
   async compile(runtime: Runtime, size: LatentSize, signal?: AbortSignal): Promise<void> {
-    await runtime.compile(this.#programs(1, size).decode, signal);
+    await runtime.compile(this.#programs(runtime.batchOf(1), size).decode, signal);
   }
 
-  /** Decodes packed latents [b, l, channels] one picture after the other: each H · W · 3 values in 0 to 1. */
+  /** Decodes packed latents [b, l, channels], one picture on every device at a time: each H · W · 3 values in 0 to 1. */
   async *decode(
     runtime: Runtime,
     latents: Float32Array,
     size: LatentSize,
     signal?: AbortSignal,
   ): AsyncGenerator<Float32Array, void, undefined> {
-    const use = whole(this.#programs(1, size).decode);
-    const channels = 4 * this.#source.vae.latentChannels;
-    const each = size.tokens * channels;
-    for (let start = 0; start < latents.length; start += each) {
+    const together = runtime.batchOf(1);
+    const use = whole(this.#programs(together, size).decode);
+    const each = size.tokens * 4 * this.#source.vae.latentChannels;
+    for (let start = 0; start < latents.length; start += together * each) {
       using run = new Run(runtime, this.weights, signal);
-      // A copy of its own, which the device may use in place.
-      using input = await runtime.upload(latents.slice(start, start + each), 'f32', [1, size.tokens, channels]);
-      const image = await run.next(use, { latents: input });
-      yield new Float32Array((await image.toHost()).buffer);
+      // A copy of its own, which devices may use in place; places beyond the last picture stay empty.
+      const group = new Float32Array(together * each);
+      const own = latents.subarray(start, start + group.length);
+      group.set(own);
+      using input = await runtime.input(use.traced, 'latents', group);
+      const images = new Float32Array((await (await run.next(use, { latents: input })).toHost()).buffer);
+      const pixels = images.length / together;
+      for (let i = 0; i < own.length / each; i++) yield images.subarray(i * pixels, (i + 1) * pixels);
     }
   }
 
@@ -79,7 +83,7 @@ export class Autoencoder implements Disposable {
     const use = whole(this.#programs(1, { height: latentSide, width: latentSide }).encode);
     const chart = colourChart(CHART);
     using run = new Run(runtime, this.weights, signal);
-    using image = await runtime.upload(chart, 'f32', [1, CHART, CHART, 3]);
+    using image = await runtime.input(use.traced, 'image', chart);
     const outputs = await run.step(use, { image });
     const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
     const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };

@@ -10,6 +10,7 @@ import { type Applied, Overlay } from '../lora/overlay.ts';
 import {
   type AttentionOptions,
   type DeviceChoice,
+  type MeshOptions,
   openMapped,
   type Precision,
   Runtime,
@@ -36,6 +37,10 @@ import { Transformer } from './transformer.ts';
 export interface LoadOptions extends ModelParts, AttentionOptions {
   /** Where it runs; the fastest device at hand by default. */
   readonly device?: DeviceChoice;
+  /** How all devices of that kind work together, such as `{ ici: { data: 1, fsdp: -1 } }`; one device works alone by default. */
+  readonly mesh?: MeshOptions;
+  /** Devices that the CPU is presented as; 1 by default. */
+  readonly cpuDevices?: number;
   /** Element type of weights and activations: `bf16` (the default), `f32`, or as configs spell them. */
   readonly dtype?: string;
   /** Element type of weights alone. */
@@ -146,9 +151,14 @@ export class Flux implements AsyncDisposable {
     return flux;
   }
 
-  /** The device pictures are made on, as its vendor names it. */
+  /** The device pictures are made on, as its vendor names it; with their number where there are several. */
   get device(): string {
     return this.#runtime.deviceName;
+  }
+
+  /** How many devices work together. */
+  get deviceCount(): number {
+    return this.#runtime.devices.length;
   }
 
   /** Makes pictures and returns them all. */
@@ -174,6 +184,8 @@ export class Flux implements AsyncDisposable {
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
     for (const message of this.#runtime.warnings) yield { type: 'warning', message };
+    const places = this.#runtime.batchOf(decided.batch);
+    if (places > decided.batch) yield { type: 'warning', message: emptyPlaces(decided.batch, places) };
     yield* loraEvents(adapted);
     this.#reserve(adapted);
 
@@ -198,7 +210,7 @@ export class Flux implements AsyncDisposable {
 
   async #compile({ batch, size, schedule, maxSequenceLength }: Plan, signal?: AbortSignal): Promise<void> {
     const { encoders, transformer, autoencoder } = this.#parts;
-    const sizes = { batch, size, schedule, textTokens: maxSequenceLength };
+    const sizes = { batch: this.#runtime.batchOf(batch), size, schedule, textTokens: maxSequenceLength };
     await Promise.all([
       encoders.compile(this.#runtime, maxSequenceLength, signal),
       transformer.compile(this.#runtime, sizes, signal),
@@ -240,7 +252,8 @@ export class Flux implements AsyncDisposable {
     clock: Clock,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Event, void, undefined> {
-    const { batch, size, schedule, guidance } = decided;
+    const { size, schedule, guidance } = decided;
+    const batch = this.#runtime.batchOf(decided.batch);
     const { transformer, autoencoder } = this.#parts;
     const at = { job: jobIndex + 1, jobs: decided.jobs.length };
     const steps = schedule.timesteps.length;
@@ -251,12 +264,17 @@ export class Flux implements AsyncDisposable {
     transformer.adapt(new Overlay(job.loras, this.loras.mode));
     const latents = this.#noise(decided, job);
     let final: Float32Array = latents;
+    /** The latents of the pictures that were asked for. */
+    const asked = async (array: ShardedArray) => {
+      const all = await onHost(array);
+      return all.subarray(0, (all.length / batch) * decided.batch);
+    };
     for await (const state of transformer.denoise(this.#runtime, conditioning, { ...request, latents }, signal)) {
-      if (state.step === steps) final = await onHost(state.latents);
+      if (state.step === steps) final = await asked(state.latents);
       const seconds = clock.step();
       const previews =
         decided.preview === 'step' &&
-        (await autoencoder.preview(this.#runtime, await onHost(state.clean), size, signal));
+        (await autoencoder.preview(this.#runtime, await asked(state.clean), size, signal));
       yield { type: 'step', step: state.step, steps, ...at, seconds, ...(previews && { previews }) };
     }
     clock.stop('denoise');
@@ -273,13 +291,16 @@ export class Flux implements AsyncDisposable {
     clock.stop('decode');
   }
 
-  /** Packed noise of a whole batch, [b, l, channels]. */
+  /** Packed noise of a whole batch, [b, l, channels], with zeros for places beyond the last picture. */
   #noise({ batch, size, noise: kind }: Plan, { seed }: Job): Float32Array {
     const channels = this.#source.vae.latentChannels;
     const shape = [batch, channels, size.height, size.width] as const;
     // MaxDiffusion draws in bf16 whatever the model computes in.
     const dtype = kind === 'jax' ? 'bf16' : this.#types.compute;
-    return packLatents(noise(kind, { seed, shape, dtype }), shape);
+    const drawn = packLatents(noise(kind, { seed, shape, dtype }), shape);
+    const all = new Float32Array((drawn.length / batch) * this.#runtime.batchOf(batch));
+    all.set(drawn);
+    return all;
   }
 
   #identity({ loras }: AdaptedJob): Identity {
@@ -359,6 +380,10 @@ function* loraEvents(jobs: readonly AdaptedJob[]): Generator<Event> {
     yield { type: 'lora', lora: adapter.report, scale };
     for (const message of loraWarnings([applied])) yield { type: 'warning', message };
   }
+}
+
+function emptyPlaces(pictures: number, places: number): string {
+  return `the devices make ${places} pictures at a time, and ${pictures} ${pictures === 1 ? 'is' : 'are'} asked for: the other places stay empty`;
 }
 
 /** Jobs of equal keys have the same conditioning. */

@@ -122,8 +122,8 @@ class ClipEncoder implements Disposable {
     const { ids, truncated } = this.#tokenizer.encode(text, this.tokens);
     const { embed, pool } = this.programs;
     using run = new Run(runtime, this.weights, signal);
-    using idArray = await runtime.upload(ids, 'i32', [1, this.tokens]);
-    using eos = await runtime.upload(Int32Array.of(eosPosition(ids, this.#eosTokenId)), 'i32', [1]);
+    using idArray = await runtime.input(embed, 'ids', ids);
+    using eos = await runtime.input(pool, 'eos', Int32Array.of(eosPosition(ids, this.#eosTokenId)));
     let x = await run.next(whole(embed), { ids: idArray });
     for (const layer of this.#layers) x = await run.next(layer, { x });
     const { pooled } = await run.step(whole(pool), { x, eos });
@@ -168,7 +168,7 @@ class T5Encoder implements Disposable {
     const { ids, truncated } = this.#tokenizer.encode(text, tokens);
     const { embed, bias, layer, finalNorm } = this.programs(tokens);
     using run = new Run(runtime, this.weights, signal);
-    using idArray = await runtime.upload(ids, 'i32', [1, tokens]);
+    using idArray = await runtime.input(embed, 'ids', ids);
     const positions = await run.next(whole(bias), {});
     let x = await run.next(whole(embed), { ids: idArray });
     for (const use of this.#layers(layer)) x = await run.next(use, { x, bias: positions });

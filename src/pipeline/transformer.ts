@@ -14,6 +14,7 @@ import type { Conditioning } from './text-encoders.ts';
 
 /** What programs are traced for. */
 export interface DenoiseSizes {
+  /** Pictures; as many on every device (`Runtime.batchOf`). */
   readonly batch: number;
   readonly size: LatentSize;
   readonly schedule: Schedule;
@@ -126,7 +127,7 @@ export class Transformer implements Disposable {
     request: DenoiseRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<DenoiseStep, void, undefined> {
-    const { batch, size, schedule, textTokens } = request;
+    const { size, schedule, textTokens } = request;
     const { transformer } = this.#source;
     const parts = this.#programs(sizesOf(request));
     using run = new Run(runtime, this.weights, signal);
@@ -141,8 +142,7 @@ export class Transformer implements Disposable {
     const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
     const doubleBlocks = this.#double(parts.doubleBlock);
     const singleBlocks = this.#single(parts.singleBlock);
-    const shape = [batch, size.tokens, transformer.inChannels];
-    using state = new Holder(await runtime.upload(request.latents, 'f32', shape));
+    using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
 
     for (let i = 0; i < schedule.timesteps.length; i++) {
       using temporary = new Run(runtime, this.weights, signal);

@@ -200,6 +200,18 @@ export class Runtime implements AsyncDisposable {
     return this.place({ dtype, shape, axes }, (part) => part.take(bytes, dtype));
   }
 
+  /** Uploads one input of a traced part as that part takes it. */
+  input(traced: Traced, name: string, values: ArrayBufferView): Promise<ShardedArray> {
+    const { dtype, shape, op } = traced.graph.parameters[traced.inputs.indexOf(name)]!;
+    return this.upload(values, dtype, shape, op.kind === 'parameter' ? op.meaning?.axes : undefined);
+  }
+
+  /** How many pictures are made at once so that every device has as many: `pictures`, rounded up. */
+  batchOf(pictures: number): number {
+    const parts = this.sharding.parts('activation_batch');
+    return Math.ceil(pictures / parts) * parts;
+  }
+
   /** Places an array part by part: `read` gives the bytes of one, which stay as they are while the array lives. */
   async place({ dtype, shape, axes, segments }: ArrayPlan, read: (part: Part) => Uint8Array): Promise<ShardedArray> {
     const { sharding, devices } = this;
