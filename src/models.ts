@@ -2,6 +2,15 @@
 
 export { bindWeights } from './checkpoint/bind.ts';
 export {
+  type ConvertOptions,
+  convert,
+  ENCODINGS,
+  type Encoding,
+  NAMES,
+  type Names,
+  openForConversion,
+} from './checkpoint/convert.ts';
+export {
   describeContents,
   type FileContents,
   fileContents,
@@ -19,6 +28,7 @@ export {
   parseHubName,
   pullModel,
 } from './checkpoint/hub.ts';
+export type { ModelFamily } from './checkpoint/keymap.ts';
 export { type ModelParts, openModel } from './checkpoint/model-source.ts';
 export { type OpenTensorsOptions, openTensors } from './checkpoint/open.ts';
 export {

@@ -4,11 +4,11 @@
  * Format: https://github.com/huggingface/safetensors#format
  */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { byteSize, type DType, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject, quote } from './json.ts';
+import { streamRuns, writeRuns } from './write-file.ts';
 
 /** Largest header accepted, as in the reference implementation. */
 const MAX_HEADER = 100_000_000;
@@ -164,12 +164,21 @@ function refuse(file: FileBytes, message: string): FluxionError {
   return bad(file.path, message, kinds.find(([sign]) => start.startsWith(sign))?.[1] ?? 'download it again');
 }
 
-/** A tensor to write. */
-export interface NamedTensor {
+/** A tensor to write, but for its bytes. */
+export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+}
+
+/** A tensor to write. */
+export interface NamedTensor extends TensorSpec {
   readonly bytes: Uint8Array;
+}
+
+/** A tensor whose bytes are made when it is its turn to be written. */
+export interface LazyTensor extends TensorSpec {
+  bytes(): Uint8Array;
 }
 
 export interface WriteOptions {
@@ -178,63 +187,72 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+function sizeOf({ dtype, shape }: TensorSpec): number {
+  return elementCount(shape) * byteSize(dtype);
+}
+
 /**
- * Lays tensors out as the byte runs of a safetensors file, header first. The same tensors give the same bytes in any input order.
+ * Lays tensors out as a safetensors file: its header, and the order the bytes follow in. The same tensors give the same file in any
+ * input order.
  *
  * The format allows no gap between tensors, so alignment comes from order: tensors whose size is a multiple of `align` come first
  * and all start at one; the others follow, largest element type first, each at a multiple of its own element size.
  */
-export function layoutSafetensors(
-  tensors: Iterable<NamedTensor>,
-  { align = 64, metadata = {} }: WriteOptions = {},
-): Uint8Array[] {
+function planSafetensors<T extends TensorSpec>(
+  tensors: Iterable<T>,
+  { align = 64, metadata = {} }: WriteOptions,
+): { header: Uint8Array; ordered: readonly T[] } {
   if (!Number.isInteger(Math.log2(align)) || align < 8)
     throw new RangeError(`align: expected a power of two from 8 on, not ${align}`);
-  const rank = (t: NamedTensor): number => (t.bytes.byteLength % align === 0 ? 0 : 1 / byteSize(t.dtype));
+  const rank = (t: T): number => (sizeOf(t) % align === 0 ? 0 : 1 / byteSize(t.dtype));
   const ordered = [...tensors].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const entries = new Map<string, unknown>();
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) entries.set('__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]])));
   let at = 0;
-  for (const { name, dtype, shape, bytes } of ordered) {
-    if (bytes.byteLength !== elementCount(shape) * byteSize(dtype)) {
-      throw new FluxionError(
-        'bad_shape',
-        `${name}: ${bytes.byteLength} bytes do not hold ${dtype} [${shape.join(', ')}]`,
-      );
-    }
+  for (const tensor of ordered) {
+    const { name, dtype, shape } = tensor;
     if (entries.has(name) || name === '__metadata__')
       throw new FluxionError('bad_weights', `${name}: the name is taken`);
-    entries.set(name, { dtype: SPELLINGS.get(dtype), shape, data_offsets: [at, at + bytes.byteLength] });
-    at += bytes.byteLength;
+    entries.set(name, { dtype: SPELLINGS.get(dtype), shape, data_offsets: [at, at + sizeOf(tensor)] });
+    at += sizeOf(tensor);
   }
   // Written entry by entry: an object would move names that look like numbers to the front.
   const json = `{${[...entries].map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
-  const header = Buffer.from(json);
-  const padded = Buffer.alloc(Math.ceil((8 + header.length) / align) * align, ' ');
-  padded.writeBigUInt64LE(BigInt(padded.length - 8));
-  padded.set(header, 8);
-  return [padded, ...ordered.map(({ bytes }) => bytes)];
+  const text = Buffer.from(json);
+  const header = Buffer.alloc(Math.ceil((8 + text.length) / align) * align, ' ');
+  header.writeBigUInt64LE(BigInt(header.length - 8));
+  header.set(text, 8);
+  return { header, ordered };
 }
 
-/** Writes a safetensors file laid out by `layoutSafetensors`, under a temporary name first so that a killed write leaves nothing. */
+function checked(tensor: TensorSpec, bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength === sizeOf(tensor)) return bytes;
+  const { name, dtype, shape } = tensor;
+  throw new FluxionError('bad_shape', `${name}: ${bytes.byteLength} bytes do not hold ${dtype} [${shape.join(', ')}]`);
+}
+
+/** Lays tensors out as the byte runs of a safetensors file, header first. */
+export function layoutSafetensors(tensors: Iterable<NamedTensor>, options: WriteOptions = {}): Uint8Array[] {
+  const { header, ordered } = planSafetensors(tensors, options);
+  return [header, ...ordered.map((tensor) => checked(tensor, tensor.bytes))];
+}
+
+/** Writes a safetensors file laid out by `layoutSafetensors`; it appears whole or not at all. */
 export function writeSafetensors(path: string, tensors: Iterable<NamedTensor>, options?: WriteOptions): void {
-  const runs = layoutSafetensors(tensors, options);
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    const descriptor = openSync(partial, 'w');
-    try {
-      for (const run of runs) {
-        for (let done = 0; done < run.length; )
-          done += writeSync(descriptor, run, done, Math.min(run.length - done, 2 ** 30));
-      }
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(partial, path);
-  } catch (cause) {
-    rmSync(partial, { force: true });
-    throw new FluxionError('io', `${path}: cannot write: ${(cause as Error).message}`, { cause });
-  }
+  writeRuns(path, layoutSafetensors(tensors, options));
+}
+
+/** Writes the same file from tensors made one at a time. */
+export async function streamSafetensors(
+  path: string,
+  tensors: Iterable<LazyTensor>,
+  { signal, ...options }: WriteOptions & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const { header, ordered } = planSafetensors(tensors, options);
+  const runs = function* (): Generator<Uint8Array> {
+    yield header;
+    for (const tensor of ordered) yield checked(tensor, tensor.bytes());
+  };
+  await streamRuns(path, runs(), signal);
 }

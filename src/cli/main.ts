@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   redo: { summary: 'makes a picture again from the recipe inside it', load: () => import('./redo.ts') },
   inspect: { summary: 'explains a picture, a safetensors file or a model folder', load: () => import('./inspect.ts') },
   pull: { summary: 'downloads a model from the Hugging Face hub', load: () => import('./pull.ts') },
+  convert: {
+    summary: 'rewrites weights: other names, other numbers, another format',
+    load: () => import('./convert.ts'),
+  },
   plugins: { summary: 'lists, installs and adds the plugins that devices need', load: () => import('./plugins.ts') },
   doctor: {
     summary: 'tells what works on this machine, and what to do about the rest',
@@ -35,6 +39,7 @@ Usage
   fluxion redo PICTURE.png [key=value …]
   fluxion inspect FILE | FOLDER
   fluxion pull ORG/NAME[@REVISION]
+  fluxion convert FILE | FOLDER … OUTPUT
   fluxion plugins list | install NAME | add PATH
   fluxion doctor
 

@@ -1,8 +1,9 @@
-"""Records quantised tensors and the numbers they stand for, for test/unit/gguf.test.ts and test/unit/formats.test.ts.
+"""Records quantised tensors and the numbers they stand for, for the tests gguf, quantised and convert in test/unit.
 
 Writes test/fixtures/checkpoint/: `types.gguf`, one tensor of every ggml type that is decoded, written by the gguf package, every bit
 of whose blocks is random (but for scales, which are finite); `types.safetensors`, the f32 values the package decodes them to;
-`nf4.safetensors`, tensors packed by bitsandbytes as its state dicts hold them; `nf4-values.safetensors`, what it unpacks them to.
+`nf4.safetensors`, tensors packed by bitsandbytes as its state dicts hold them; `nf4-values.safetensors`, what it unpacks them to;
+`quantised.safetensors`, what these packages and torch make of given numbers.
 
     python tools/reference/record_dequant.py           # needs torch, bitsandbytes 0.50, gguf 0.19, safetensors, numpy
 """
@@ -68,6 +69,19 @@ def ggml() -> None:
     save_file(values, OUT / "types.safetensors")
 
 
+def quantised() -> None:
+    """What other programs make of given numbers: ties, zeros, large and small ones."""
+    values = np.random.default_rng(1).normal(0, 1, (8, 64)).astype(np.float32)
+    values[1] *= 1e-4
+    values[2] = np.round(values[2] * 16) / 16
+    values[3, :32] = 0
+    values[4] *= 100
+    packed = {name: torch.from_numpy(gguf.quants.quantize(values, Type[name])) for name in ("Q8_0", "Q4_0")}
+    values = torch.from_numpy(values)
+    packed |= {"f8e4m3": values.to(torch.float8_e4m3fn).view(torch.uint8)}
+    save_file({"values": values} | packed, OUT / "quantised.safetensors")
+
+
 def bitsandbytes() -> None:
     torch.manual_seed(0)
     packed, values = {}, {}
@@ -88,6 +102,7 @@ def bitsandbytes() -> None:
 
 
 ggml()
+quantised()
 bitsandbytes()
 for path in sorted(OUT.glob("*")):
     print(path.name, path.stat().st_size)
