@@ -39,6 +39,7 @@ export {
 } from './checkpoint/pipeline-folder.ts';
 export { WeightStore } from './checkpoint/store.ts';
 export type { StoredTensor, TensorStore } from './checkpoint/tensors.ts';
+export { describeLora, type LoraReport } from './lora/adapter.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
 export * from './models/presets.ts';

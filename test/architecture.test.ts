@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['models', 'sampling', 'lora', 'tokenizers', 'runtime', 'checkpoint', 'config'],
   'index.ts': ['pipeline'],
   'xla.ts': ['pjrt', 'graph', 'runtime', 'kernels'],
-  'models.ts': ['models', 'nn', 'checkpoint'],
+  'models.ts': ['models', 'nn', 'checkpoint', 'lora'],
   cli: ['index.ts', 'xla.ts', 'models.ts', 'config'],
 };
 

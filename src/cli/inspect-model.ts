@@ -5,11 +5,13 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   CLIP_L,
   describeContents,
+  describeLora,
   FLUX_DEV,
   FLUX_SCHNELL,
   FLUX_VAE,
   fileContents,
   type GroupSummary,
+  type LoraReport,
   openPipelineFolder,
   openTensors,
   summarise,
@@ -39,6 +41,7 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
   const contents = fileContents(store);
   const groups = contents.groups.map((group) => summarise(store, group));
   const holds = groups.length > 0 ? groups.map(groupText).join('; ') : describeContents(contents);
+  const lora = groups.length === 0 && store.path.endsWith('.safetensors') ? loraIn(store.path) : undefined;
   const keys = store.keys();
   const shown = show === 'all' ? keys : keys.slice(0, FIRST_KEYS);
   const described = shown.map((key) => {
@@ -52,6 +55,7 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
     `  tensors     ${keys.length}`,
     `  parameters  ${count(sums.parameters)}`,
     `  dtypes      ${dtypesText(sums)}`,
+    ...(lora ? ['', 'LoRA', ...loraLines(lora)] : []),
     ...(store.metadata.size > 0 ? ['', 'metadata'] : []),
     ...[...store.metadata].map(([name, text]) => `  ${name}: ${text.length > 400 ? `${text.slice(0, 400)}…` : text}`),
     '',
@@ -65,6 +69,7 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
       format: store.format,
       holds,
       groups,
+      ...(lora && { lora }),
       ...(contents.strays.length > 0 && { strays: contents.strays }),
       ...sums,
       tensors: keys.length,
@@ -72,6 +77,25 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
       keys: described,
     },
   };
+}
+
+/** What a LoRA file changes in a FLUX.1 model; undefined for a file that is none. */
+function loraIn(path: string): LoraReport | undefined {
+  const report = describeLora({ path });
+  const { transformer, clip, t5 } = report.modules;
+  return transformer + clip + t5 > 0 ? report : undefined;
+}
+
+function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched }: LoraReport): string[] {
+  const more = unmatched.count > unmatched.first.length ? ', …' : '';
+  return [
+    `  dialect     ${dialect}`,
+    `  algorithms  ${algorithms.join(', ')}`,
+    `  modules     ${modules.transformer} of the transformer, ${modules.clip} of CLIP, ${modules.t5} of T5`,
+    `  ranks       ${ranks.join(', ') || 'none'}`,
+    `  alphas      ${alphas.join(', ') || 'none: the rank stands for it'}`,
+    `  unmatched   ${unmatched.count === 0 ? 'no keys' : `${unmatched.count} keys: ${unmatched.first.join(', ')}${more}`}`,
+  ];
 }
 
 /** Explains a model folder: its components, what they weigh, and which published models they equal. */

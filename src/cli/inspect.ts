@@ -10,7 +10,8 @@ import { printable } from './render.ts';
 const HELP = `fluxion inspect FILE | FOLDER
 
 Explains a picture (PNG: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
-an index, or GGUF: the models in it, in whose names and how encoded, and its metadata), or a model folder (components, sizes, published models it equals).
+an index, or GGUF: the models in it, in whose names and how encoded, and its metadata), a LoRA (its dialect, what it changes,
+ranks, keys that are in no known spelling), or a model folder (components, sizes, published models it equals).
 
 Examples
   fluxion inspect flux_0.png

@@ -159,6 +159,10 @@ function differencesOf(before: Recipe, now: Recipe): string[] {
     ['device', before.device, now.device],
     ['version', before.version, now.version],
     ['model fingerprint', before.model.fingerprint, now.model.fingerprint],
+    ...(before.loras ?? []).flatMap(({ name, hash }): [string, string, string][] => {
+      const today = now.loras?.find((lora) => lora.name === name);
+      return today ? [[`file of the LoRA '${name}'`, hash, today.hash]] : [];
+    }),
   ];
   return pairs
     .filter(([, then, today]) => then !== undefined && then !== today)

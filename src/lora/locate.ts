@@ -1,9 +1,11 @@
 /** Where a LoRA lies: a file, a folder, or the cache in which the Hugging Face tools keep what they downloaded. Nothing is fetched. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { kindOf, listFolder } from '../checkpoint/file-bytes.ts';
+import { type HubModel, parseHubName } from '../checkpoint/hub.ts';
+import { RepoCache } from '../checkpoint/hub-cache.ts';
+import { hubSettings } from '../checkpoint/hub-settings.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 
 /** A LoRA file that was found. */
@@ -34,13 +36,13 @@ export function locateLora({
       return located(inFolder(path, weightName));
     case 'missing': {
       if (existsSync(`${path}.safetensors`)) return located(`${path}.safetensors`);
-      const snapshot = snapshotOf(path);
-      if (snapshot !== undefined) return located(inFolder(snapshot, weightName), basename(path));
-      const hub = isRepository(path);
+      const hub = path.endsWith('.safetensors') ? undefined : parseHubName(path);
+      const snapshot = hub && snapshotOf(hub);
+      if (hub && snapshot) return located(inFolder(snapshot, weightName), basename(hub.repo));
       throw new FluxionError('not_found', `there is no LoRA at '${path}'`, {
         hint: hub
-          ? `if it is a Hugging Face repository: it is not in the local cache, and LoRAs are not downloaded yet; download its file and pass the path`
-          : 'pass the path of a .safetensors file, or of a folder and its weight_name',
+          ? `the local cache of the Hugging Face hub does not have ${hub.repo} either, and LoRAs are not downloaded by themselves yet: 'hf download ${hub.repo}' fetches it`
+          : 'pass the path of a .safetensors file, or of a folder and its weight_name; lora_dir is where LoRAs given by name lie',
       });
     }
   }
@@ -85,22 +87,10 @@ function inFolder(folder: string, weightName: string | undefined): string {
   });
 }
 
-function isRepository(path: string): boolean {
-  return /^[\w.-]+\/[\w.-]+$/.test(path) && !/^\.|\.safetensors$/.test(path);
-}
-
-/** The folder of a repository's main revision in the Hugging Face cache (https://huggingface.co/docs/huggingface_hub/guides/manage-cache). */
-function snapshotOf(repository: string): string | undefined {
-  if (!isRepository(repository)) return undefined;
-  const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env;
-  const cache =
-    HF_HUB_CACHE || join(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), 'hub');
-  const folder = join(cache, `models--${repository.replace('/', '--')}`);
-  try {
-    const revision = readFileSync(join(folder, 'refs', 'main'), 'utf8').trim();
-    const snapshot = join(folder, 'snapshots', revision);
-    return /^[0-9a-f]{40}$/.test(revision) && kindOf(snapshot) === 'folder' ? snapshot : undefined;
-  } catch {
-    return undefined;
-  }
+/** The folder of a repository's files in the cache that the Hugging Face tools share, as far as they are there. */
+function snapshotOf({ repo, revision }: HubModel): string | undefined {
+  const cache = new RepoCache(hubSettings().cache, repo);
+  const commit = cache.commitOf(revision);
+  const folder = commit && cache.snapshot(commit);
+  return folder && kindOf(folder) === 'folder' ? folder : undefined;
 }

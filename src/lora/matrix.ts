@@ -89,16 +89,20 @@ export function hadamard(
   };
 }
 
-/** Whether every value is finite; looks at the exponents alone where that is enough. */
+/** Whether every value is finite; of the 16-bit types the exponents tell, two values at a time. */
 export function allFinite({ dtype, bytes }: Pick<Matrix, 'dtype' | 'bytes'>, count: number): boolean {
-  if (dtype === 'bf16' || dtype === 'f16') {
-    const mask = dtype === 'bf16' ? 0x7f80 : 0x7c00;
-    const bits = new Uint16Array(
-      bytes.byteOffset % 2 === 0 ? bytes.buffer : bytes.slice().buffer,
-      bytes.byteOffset % 2 === 0 ? bytes.byteOffset : 0,
-      count,
-    );
-    return bits.every((value) => (value & mask) !== mask);
+  if (dtype !== 'bf16' && dtype !== 'f16') return toF32(dtype, bytes, count).every((value) => Number.isFinite(value));
+  const low = dtype === 'bf16' ? 0x7f80 : 0x7c00;
+  const high = low << 16;
+  const even = count - (count % 2);
+  const pairs = new Uint32Array(
+    bytes.byteOffset % 4 === 0 ? bytes.buffer : bytes.slice().buffer,
+    bytes.byteOffset % 4 === 0 ? bytes.byteOffset : 0,
+    even / 2,
+  );
+  for (let i = 0; i < pairs.length; i++) {
+    const bits = pairs[i]!;
+    if ((bits & low) === low || (bits & high) === high) return false;
   }
-  return toF32(dtype, bytes, count).every((value) => Number.isFinite(value));
+  return even === count || ((bytes[2 * even]! | (bytes[2 * even + 1]! << 8)) & low) !== low;
 }

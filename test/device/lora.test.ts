@@ -191,6 +191,13 @@ describe('on the command line', () => {
     assert.notDeepEqual(readFileSync(join(folder, without)), pictures[0]);
   });
 
+  test('inspect explains a file without a model', async () => {
+    const { lora } = JSON.parse(await fluxion('inspect', join(NIGHT, 'pytorch_lora_weights.safetensors'), '--json'));
+    assert.deepEqual([lora.dialect, lora.modules.transformer, lora.ranks, lora.alphas], ['diffusers', 49, [8], [16]]);
+    const { holds, lora: none } = JSON.parse(await fluxion('inspect', repositoryPath('models/tiny/vae'), '--json'));
+    assert.deepEqual([typeof holds, none], ['string', undefined]);
+  });
+
   test('the report says what was matched', async () => {
     const { loras } = JSON.parse(await fluxion('generate', '--json', ...small, '--lora', `${NIGHT}:0.5`));
     assert.equal(loras.length, 1);
