@@ -88,11 +88,11 @@ test('quantised files are as small as they should be, and as near', async () => 
   const original = await converted([join(TINY, 'transformer')], { encoding: 'f32' });
   using wanted = WeightStore.open(original);
   const cases = [
-    // Half a step: of three bits after the point, of 254 steps, of 16.
+    // Half a step of three bits after the point, and of 254; a whole one of 16, whose codes reach −8 but only 7.
     ['fp8', 'safetensors', 1 / 16],
     ['fp8_scaled', 'safetensors', 1 / 16],
     ['q8_0', 'gguf', 1.1 / 254],
-    ['q4_0', 'gguf', 1.1 / 16],
+    ['q4_0', 'gguf', 1.01 / 8],
   ] as const;
   for (const [encoding, container, limit] of cases) {
     const path = await converted([join(TINY, 'transformer')], { encoding, container });
