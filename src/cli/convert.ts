@@ -64,11 +64,15 @@ const convert: Command = {
     using stores = openForConversion(inputs, { decoded: 'f32' });
     const options = { encoding, names, container, only: part && PARTS[part] } as const;
     let size = 0;
+    let told = -1;
     await rewrite(stores, output, {
       ...options,
       signal,
       onProgress(done, total) {
         size = total;
+        const twentieth = Math.floor((20 * done) / total);
+        if (twentieth === told) return;
+        told = twentieth;
         progress.activity(`${output}: ${bytes(done)} of ${bytes(total)}`);
       },
     });
