@@ -31,7 +31,7 @@ Examples
   fluxion generate weights_dtype=float32 activations_dtype=float32 noise=jax "green hills at sunrise"
   echo "a cactus in the desert" | fluxion generate - --json > report.json
   fluxion generate "a hot air balloon" preview=step
-  fluxion generate "green hills, noon" --lora models/tiny-lora:0.8
+  fluxion generate "green hills, noon" --lora tiny-lora:0.8
 
 Options of this command
   --json       one JSON object on standard output: files, times in seconds, memory in bytes

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { kindOf, listFolder } from '../checkpoint/file-bytes.ts';
 import { type HubModel, parseHubName } from '../checkpoint/hub.ts';
 import { RepoCache } from '../checkpoint/hub-cache.ts';
@@ -17,8 +18,13 @@ export interface Located {
   readonly name: string;
 }
 
+/** The LoRA that comes with the program, for the model that does. */
+export const BUNDLED_LORA = 'tiny-lora';
+
 /** File names by which the tools save one LoRA a folder. */
 const USUAL = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors', 'lora.safetensors'];
+
+const BUNDLED = new URL('../../models/tiny-lora/', import.meta.url);
 
 /** Finds the file of a LoRA given by path, by folder and `weightName`, or by repository. Throws `not_found` saying where was looked. */
 export function locateLora({
@@ -36,6 +42,7 @@ export function locateLora({
       return located(inFolder(path, weightName));
     case 'missing': {
       if (existsSync(`${path}.safetensors`)) return located(`${path}.safetensors`);
+      if (path === BUNDLED_LORA) return located(inFolder(fileURLToPath(BUNDLED), weightName));
       const hub = path.endsWith('.safetensors') ? undefined : parseHubName(path);
       const snapshot = hub && snapshotOf(hub);
       if (hub && snapshot) return located(inFolder(snapshot, weightName), basename(hub.repo));

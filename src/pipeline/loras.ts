@@ -14,7 +14,7 @@ import {
   loadAdapter,
   unmatchedText,
 } from '../lora/adapter.ts';
-import { locateByName, locateLora } from '../lora/locate.ts';
+import { BUNDLED_LORA, locateByName, locateLora } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { LoraTag } from './lora-tags.ts';
@@ -96,6 +96,7 @@ export class Loras {
 
   #named(name: string): string {
     const { folder } = this.#options;
+    if (name === BUNDLED_LORA) return name;
     if (folder !== undefined) return locateByName(folder, name);
     throw new FluxionError('bad_request', `<lora:${name}:…> names a LoRA, and there is no folder of them`, {
       hint: 'lora_dir (loraDir in the library) says where they lie',
@@ -123,7 +124,7 @@ export class Loras {
   /** A bare name that is no path here is looked for in the folder of LoRAs. */
   #pathOf({ path }: LoraUse): string {
     const { folder } = this.#options;
-    if (folder === undefined || /[/\\]/.test(path)) return path;
+    if (folder === undefined || path === BUNDLED_LORA || /[/\\]/.test(path)) return path;
     return statSync(path, { throwIfNoEntry: false }) ? path : locateByName(folder, path.replace(/\.safetensors$/, ''));
   }
 }

@@ -89,7 +89,7 @@ export class Transformer implements Disposable {
 
   /** Puts adapters over the weights, or takes them away; their ranks must have been reserved. */
   adapt(overlay: WeightOverlay | undefined): void {
-    this.weights.adapt(overlay);
+    this.weights.adapt(overlay, this.#adapterRank);
   }
 
   #programs(given: Sizes): Parts {

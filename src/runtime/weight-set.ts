@@ -94,11 +94,15 @@ export class WeightSet implements Disposable {
     return Promise.all(weightsOf(use).map((spec) => this.#array(runtime, spec)));
   }
 
-  /** Puts adapters over the weights, or takes them away; what they change is placed anew when next used, all else stays. */
-  adapt(overlay: WeightOverlay | undefined): void {
+  /**
+   * Puts adapters over the weights, or takes them away; what they change is placed anew when next used, all else stays. Programs
+   * take factors of `rank` ranks from now on; those of others are freed.
+   */
+  adapt(overlay: WeightOverlay | undefined, rank = 0): void {
     this.#overlay = overlay;
     for (const [key, { array, spec, tag }] of this.#placed) {
-      if (overlay?.tag(spec) === tag) continue;
+      const current = !spec.factor || spec.shape[spec.factor === 'B' ? 1 : 0] === rank;
+      if (current && overlay?.tag(spec) === tag) continue;
       array.dispose();
       this.#placed.delete(key);
     }

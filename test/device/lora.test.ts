@@ -93,6 +93,22 @@ describe('LoRAs in force', () => {
     assert.ok(Math.max(...counts.map((count) => count!)) < 600, `arrays pile up: ${counts}`);
   });
 
+  test('of more ranks than there is room for compile once, and the factors of fewer are freed', async () => {
+    await flux.loras.set([{ path: NIGHT }]);
+    await run(flux, SMALL);
+    const few = liveCounts()['DeviceArray']!;
+    const many = Array.from({ length: 3 }, (): LoraUse => ({ path: NIGHT, scale: 1 / 3 }));
+    await flux.loras.set(many);
+    const { image, programs } = await run(flux, SMALL);
+    assert.ok(total(programs) > 0, 'three times rank 8 do not fit into 16');
+    // Zeros of the new rank may have come to those of the old one.
+    assert.ok(liveCounts()['DeviceArray']! <= few + 20, `${few} arrays became ${liveCounts()['DeviceArray']}`);
+    await flux.loras.set([{ path: NIGHT }]);
+    const once = await run(flux, SMALL);
+    assert.equal(total(once.programs), 0, 'the larger room serves the smaller need');
+    assert.ok(worst(once.image, image) <= 1, 'three thirds are one');
+  });
+
   test('merged and beside are the same picture, in f32 and nearly so in bf16', async () => {
     for (const [dtype, least] of [
       ['f32', 50],
@@ -168,7 +184,16 @@ describe('on the command line', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [bin, ...argv], { cwd: folder, maxBuffer: 2 ** 24 });
     return stdout;
   };
-  const small = ['width=64', 'height=64', 'num_inference_steps=4', 'seed=7', 'hardware=cpu', '--quiet', PROMPT];
+  const small = [
+    'width=64',
+    'height=64',
+    'num_inference_steps=4',
+    'seed=7',
+    'batch=1',
+    'hardware=cpu',
+    '--quiet',
+    PROMPT,
+  ];
 
   test('lora_config, --lora and a prompt make the same picture; redo makes it again', async () => {
     const lists = {
