@@ -22,9 +22,10 @@ export function lower(g: Graph, target: Target): Graph {
   return target.platform === 'cpu' ? rewrite(withKernels, accumulateInF32) : withKernels;
 }
 
-/** Tells how each attention of a graph would be computed, in order. */
+/** Tells how each attention of a graph would be computed, in order, those in bodies included. */
 export function attentionChoices(g: Graph, target: Target): AttentionChoice[] {
   return g.nodes.flatMap((node) => {
+    if ('body' in node.op) return attentionChoices(node.op.body, target);
     const inputs = attentionInputs(node);
     return inputs ? [chooseAttention(inputs, target)] : [];
   });

@@ -31,7 +31,7 @@ export function programText(traced: Traced, { target, sharding, precision }: Tex
   const { graph, inputs } = traced;
   const parts = partition(graph, sharding, inputs.length);
   const { parameters, results } = parts;
-  for (const { kernel, why } of attentionChoices(graph, target))
+  for (const { kernel, why } of attentionChoices(parts.graph, target))
     log('debug', `${traced.name}: ${kernel} attention: ${why}`);
   const alone = sharding.mesh.every(({ size }) => size === 1);
   const text = alone

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type AttentionOptions, lower, type Platform } from '../../src/kernels/lower.ts';
+import { FLUX_DEV, fluxPrograms } from '../../src/models.ts';
+import { Sharding } from '../../src/parallel/rules.ts';
+import { programText } from '../../src/runtime/program.ts';
 import { attention, type Float, findPlugin, graph, parameter, print, rearrange } from '../../src/xla.ts';
 import { type CompileRequest, compileAhead } from '../support/compile-ahead.ts';
 
@@ -87,6 +90,38 @@ const missing = (device: 'tpu' | 'cuda'): string | false =>
 describe('TPUs', { skip: missing('tpu') }, () => {
   for (const topology of TOPOLOGIES) {
     test(topology, () => check({ device: 'tpu', topology }, topology === 'v6e:2x2' ? { ...TPU, ...TRILLIUM } : TPU));
+  }
+});
+
+/** A single block of FLUX.1 dev, four pictures over four chips. */
+function shardedBlock(axis: 'fsdp' | 'context'): string {
+  const types = { compute: 'bf16', storage: 'bf16' } as const;
+  const block = fluxPrograms(FLUX_DEV, {
+    batch: 4,
+    prompts: 4,
+    imageTokens: 1024,
+    textTokens: 512,
+    steps: 1,
+    ...types,
+  });
+  const sharding = new Sharding({ mesh: [{ name: axis, size: 4 }] });
+  return programText(block.singleBlock, { target: { platform: 'tpu' }, sharding, precision: 'DEFAULT' }).text;
+}
+
+test('the kernel runs on its own shard of a mesh, v6e:2x2', { skip: missing('tpu') }, async () => {
+  const axes = ['fsdp', 'context'] as const;
+  const programs = Object.fromEntries(axes.map((axis) => [axis, shardedBlock(axis)]));
+  const shapes = {
+    fsdp: 'tensor<1x1536x3072xbf16>', // one picture, all heads
+    context: 'tensor<4x1536x768xbf16>', // all pictures, six heads, from shares of the tokens
+  } as const;
+  const results = await compileAhead({ device: 'tpu', topology: 'v6e:2x2', partitions: 4, programs });
+  for (const axis of axes) {
+    const { error, calls } = results.get(axis)!;
+    assert.equal(error, undefined, `${axis}: ${error}`);
+    assert.deepEqual(calls, ['tpu_custom_call'], axis);
+    const call = programs[axis]!.split('\n').find((line) => line.includes('@tpu_custom_call'))!;
+    assert.ok(call.endsWith(` -> ${shapes[axis]}`), `${axis}: ${call.slice(-120)}`);
   }
 });
 

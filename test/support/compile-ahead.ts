@@ -14,6 +14,8 @@ export interface CompileRequest {
   readonly device: 'tpu' | 'cuda';
   /** Such as `v6e:2x2`; for GPUs partitions × hosts × devices, such as `1x1x1`. */
   readonly topology: string;
+  /** Devices a program is shared out over, by its own shardings; 1 by default. */
+  readonly partitions?: number;
   /** StableHLO by name. */
   readonly programs: Readonly<Record<string, string>>;
 }
@@ -73,13 +75,15 @@ export async function compileAhead(request: CompileRequest): Promise<Map<string,
 }
 
 async function main(): Promise<void> {
-  const { device, topology, programs } = JSON.parse(await text(process.stdin)) as CompileRequest;
+  const { device, topology, partitions = 1, programs } = JSON.parse(await text(process.stdin)) as CompileRequest;
   const plugin = Plugin.load(findPlugin(device)!.path);
   const options = device === 'tpu' ? {} : { topology, target_config: H200 };
   using target = await TopologyDescription.create(plugin, device === 'tpu' ? topology : '', options);
+  const assigned = device === 'tpu' ? { deviceAssignment: [Array.from({ length: partitions }, (_, i) => i)] } : {};
+  const shared = { partitions, shardy: partitions > 1, ...assigned };
   for (const [name, program] of Object.entries(programs)) {
     try {
-      using compiled = await target.compile(program, device === 'tpu' ? { deviceAssignment: [[0]] } : {});
+      using compiled = await target.compile(program, shared);
       const { bytes } = compiled.optimizedProgram()!;
       const calls = [...new Set(Buffer.from(bytes).toString('latin1').match(CALLS) ?? [])];
       process.stdout.write(`${JSON.stringify({ name, temporaries: compiled.memoryStats()!.temporaries, calls })}\n`);
