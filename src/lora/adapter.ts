@@ -9,7 +9,7 @@ import type { OpenFile } from '../checkpoint/file-bytes.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
 import { byteSize } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
-import { foreignModel } from './dialects.ts';
+import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
@@ -269,6 +269,12 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
 }
 
 function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
+  const algorithm = unsupportedAlgorithm(left);
+  if (algorithm) {
+    return new FluxionError('unsupported', `${file.path}: it adapts by ${algorithm}, which is not applied here`, {
+      hint: 'LoRA, LoHa, LoKr, GLoRA, DoRA and plain differences are; some trainers can export them',
+    });
+  }
   const foreign = foreignModel(left);
   const shown = left.slice(0, 3).join(', ');
   return new FluxionError(

@@ -48,6 +48,19 @@ const FOREIGN: readonly (readonly [sign: RegExp, what: string])[] = [
   [/token_refiner|individual_token_refiner/m, 'a HunyuanVideo LoRA'],
 ]; // biome-ignore format: a sign and its meaning read as one row
 
+/** Ways of adapting that are known and not applied, by their tensors. */
+const UNSUPPORTED: readonly (readonly [sign: RegExp, name: string])[] = [
+  [/\.oft_(?:blocks|diag)|\.oft_R\b/m, 'OFT'],
+  [/\.on_input$/m, 'IA3'],
+  [/\.lora_mid\.|\.(?:hada_t[12]|lokr_t2)$/m, 'Tucker-decomposed LoRA, made for convolutions'],
+];
+
+/** Names an algorithm that a file uses and that is not applied here, where one is recognised. */
+export function unsupportedAlgorithm(keys: readonly string[]): string | undefined {
+  const text = keys.join('\n');
+  return UNSUPPORTED.find(([sign]) => sign.test(text))?.[1];
+}
+
 /** Names the model a file's LoRA is for when it is known not to be FLUX.1. */
 export function foreignModel(keys: readonly string[]): string | undefined {
   const text = keys.join('\n');

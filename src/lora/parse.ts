@@ -9,7 +9,7 @@ import { WeightStore } from '../checkpoint/store.ts';
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { toF32 } from '../support/floats.ts';
-import { dialectOf, foreignModel } from './dialects.ts';
+import { dialectOf } from './dialects.ts';
 import { isSideCar, parseKey, type Role } from './keys.ts';
 import { allFinite, type Matrix } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
@@ -111,9 +111,6 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   });
   return { path: store.path, dialect: dialectOf(keys), modules, unmatched, keys: keys.length };
 }
-
-/** Names the other model that a file with these keys is for, where that is known. */
-export { foreignModel };
 
 /** Reads one tensor as a matrix: trailing dimensions of 1, which convolutions leave behind, are dropped. */
 function readEntry(store: WeightStore, key: string, role: Role): Entry {

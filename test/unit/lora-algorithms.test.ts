@@ -189,6 +189,27 @@ describe('algorithms', () => {
     near(found.get('double_blocks.1.img_attn.proj.bias')!, bias.data);
   });
 
+  test('differences and DoRA of one part of a fused layer', async () => {
+    const name = 'single_blocks.1.linear1.weight';
+    const base = BASE.get(name)!.data;
+    const stem = 'transformer.single_transformer_blocks.1.attn.to_v';
+    const diff = draw(D, D);
+    const placed = (values: Float32Array) => {
+      const all = new Float32Array(base.length);
+      all.set(values, 2 * D * D);
+      return all;
+    };
+    near(await only({ [`${stem}.diff`]: diff }, name), placed(diff.data));
+    const [a, b, lengths] = [draw(2, D), draw(D, 2), map(draw(1, D), (value) => 2 + value)];
+    const own = base.slice(2 * D * D, 3 * D * D);
+    const delta = product(b, a).data;
+    const after = own.map((value, i) => value + delta[i]!);
+    const norms = Array.from({ length: D }, (_, j) => Math.hypot(...after.filter((_, i) => i % D === j)));
+    const wanted = after.map((value, i) => (value * lengths.data[i % D]!) / norms[i % D]! - own[i]!);
+    const pair = { [`${stem}.lora_A.weight`]: a, [`${stem}.lora_B.weight`]: b };
+    near(await only({ ...pair, [`${stem}.dora_scale`]: lengths }, name), placed(wanted));
+  });
+
   test('biases of the factors, halves exchanged in the last modulation alone', async () => {
     const [a, b, onA, onB] = [draw(3, D), draw(2 * D, 3), draw(3), draw(2 * D)];
     for (const [stem, exchanged] of [

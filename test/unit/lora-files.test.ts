@@ -86,6 +86,15 @@ describe('what does not fit', () => {
       await assert.rejects(load({ [key]: draw(2, 16) }), { code: 'unsupported', message: what });
     });
   }
+  test('an algorithm that is not applied is named', async () => {
+    for (const [suffix, name] of [
+      ['oft_blocks', /OFT/],
+      ['on_input', /IA3/],
+    ] as const) {
+      const tensors = { [`oft_unet_double_blocks_0_img_attn_proj.${suffix}`]: draw(2, 2) };
+      await assert.rejects(load(tensors), { code: 'unsupported', message: name });
+    }
+  });
   for (const [what, tensors, message] of [
     [
       'A too wide',
