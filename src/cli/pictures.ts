@@ -49,7 +49,7 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
   const warnings: string[] = [];
   const loras: AppliedLora[] = [];
-  for await (const event of flux.stream({ ...requestOf(config), signal })) {
+  for await (const event of flux.stream({ ...requestOf(config, flux.deviceCount), signal })) {
     progress.on(event);
     switch (event.type) {
       case 'warning':

@@ -20,6 +20,8 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
   const { block_q: blockQ, block_kv: blockKv, block_kv_compute: blockKvCompute } = config.flash_block_sizes;
   return set<LoadOptions>({
     device: await deviceOf(config),
+    cpuDevices: config.cpu_devices,
+    mesh: meshOf(config),
     weightsDtype: config.weights_dtype,
     activationsDtype: config.activations_dtype,
     precision: config.precision,
@@ -48,6 +50,26 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
   });
 }
 
+function meshOf(config: Config): NonNullable<LoadOptions['mesh']> {
+  return {
+    axes: config.mesh_axes,
+    ici: {
+      data: config.ici_data_parallelism,
+      fsdp: config.ici_fsdp_parallelism,
+      context: config.ici_context_parallelism,
+      tensor: config.ici_tensor_parallelism,
+    },
+    dcn: {
+      data: config.dcn_data_parallelism,
+      fsdp: config.dcn_fsdp_parallelism,
+      context: config.dcn_context_parallelism,
+      tensor: config.dcn_tensor_parallelism,
+    },
+    rules: config.logical_axis_rules,
+    dataSharding: config.data_sharding,
+  };
+}
+
 /** Returns the LoRAs of a configuration: those of its lists, then those of `lora`. */
 function lorasOf({ lora, lora_config: lists }: Config): readonly LoraUse[] {
   const listed = lists.lora_model_name_or_path.map((path, i) => ({
@@ -59,8 +81,8 @@ function lorasOf({ lora, lora_config: lists }: Config): readonly LoraUse[] {
   return [...listed, ...lora];
 }
 
-/** Returns the request that a configuration describes. */
-export function requestOf(config: Config): Request {
+/** Returns the request that a configuration describes for a model on this many devices. */
+export function requestOf(config: Config, devices: number): Request {
   return {
     prompt: config.prompt,
     prompt2: config.prompt_2,
@@ -69,7 +91,7 @@ export function requestOf(config: Config): Request {
     steps: config.num_inference_steps,
     guidance: config.guidance_scale,
     seed: config.seed,
-    batch: config.batch ?? config.per_device_batch_size,
+    batch: config.batch ?? config.per_device_batch_size * devices,
     noise: config.noise,
     maxSequenceLength: config.max_sequence_length,
     sigmas: config.sigmas,

@@ -21,20 +21,13 @@ export interface Key {
   readonly group: Group;
   /** One sentence. */
   readonly help: string;
-  /**
-   * `honoured`: the program reads it. `noted`: values other than `today`'s change nothing, which is said once.
-   * `refused`: values other than `today`'s are an error, as their feature is not there yet.
-   */
-  readonly use: 'honoured' | 'noted' | 'refused';
-  /** The values that are fully honoured today; the default alone where absent. Only for `noted` and `refused`. */
-  readonly today?: readonly unknown[];
-  /** Why other values are noted or refused. */
+  /** `honoured`: the program reads it. `noted`: values other than the default change nothing, which is said once. */
+  readonly use: 'honoured' | 'noted';
+  /** Why other values are noted. */
   readonly because?: string;
   /** A value that is not honoured and stands in a file is noted by name: MaxDiffusion's own files carry it. */
   readonly inFile?: 'noted';
 }
-
-const MESH = 'one picture is made on one device so far; meshes of several devices come later';
 
 export const KEYS = {
   // Picture
@@ -178,8 +171,8 @@ export const KEYS = {
     help: 'Kind of device; auto takes the fastest there is.',
   },
   cpu_devices: {
-    kind: 'int', min: 1, max: 64, default: 1, group: 'Devices', use: 'refused', because: MESH,
-    help: 'Devices that the CPU is presented as.',
+    kind: 'int', min: 1, max: 64, default: 1, group: 'Devices', use: 'honoured',
+    help: 'Devices that the CPU is presented as; more than one asks for the CPU.',
   },
   offload_encoders: {
     kind: 'boolean', default: true, group: 'Devices', use: 'honoured',
@@ -213,28 +206,25 @@ export const KEYS = {
 
   // Parallelism
   mesh_axes: {
-    kind: 'names', default: ['data', 'fsdp', 'context', 'tensor'], group: 'Parallelism', use: 'noted',
-    because: 'one device has nothing to share out',
-    help: 'Axes of the device mesh.',
+    kind: 'names', default: ['data', 'fsdp', 'context', 'tensor'], group: 'Parallelism', use: 'honoured',
+    help: 'Axes of the device mesh, from the one whose neighbours are farthest apart.',
   },
   logical_axis_rules: {
-    kind: 'axisRules', default: [], group: 'Parallelism', use: 'noted',
-    because: 'one device has nothing to share out',
-    help: 'Which mesh axes split which logical axis: a list of [logical axis, mesh axes].',
+    kind: 'axisRules', default: [], group: 'Parallelism', use: 'honoured',
+    help: 'Which mesh axes split which logical axis: a list of [logical axis, mesh axes]; empty for the rules of the program.',
   },
   data_sharding: {
-    kind: 'sharding', default: [['data', 'fsdp', 'context', 'tensor']], group: 'Parallelism', use: 'noted',
-    because: 'one device has nothing to share out',
-    help: 'Mesh axes that split the batch.',
+    kind: 'sharding', default: [['data', 'fsdp', 'context', 'tensor']], group: 'Parallelism', use: 'honoured',
+    help: 'Mesh axes that may split the batch, as a list of one list.',
   },
-  ici_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along data; -1 takes all that are left.' },
-  ici_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along fsdp.' },
-  ici_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along context.' },
-  ici_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Devices of one slice along tensor.' },
-  dcn_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along data; -1 takes all that are left.' },
-  dcn_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along fsdp.' },
-  dcn_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along context.' },
-  dcn_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'refused', because: MESH, help: 'Slices along tensor.' },
+  ici_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along data; -1 takes all that are left.' },
+  ici_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along fsdp.' },
+  ici_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along context.' },
+  ici_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along tensor.' },
+  dcn_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'honoured', help: 'Slices along data; -1 takes all that are left.' },
+  dcn_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along fsdp.' },
+  dcn_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along context.' },
+  dcn_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along tensor.' },
 
   // LoRA
   lora_config: {

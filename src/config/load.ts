@@ -9,7 +9,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { acceptedKeys } from './accepted.ts';
 import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
-import { checkMesh } from './mesh.ts';
 import { checkKeyName, splitAssignment } from './overrides.ts';
 import { type Config, defaultOf, expected, isText, validate } from './schema.ts';
 import { parseYamlFile, parseYamlValue, unquote } from './yaml.ts';
@@ -56,7 +55,7 @@ interface Winner {
   readonly setting: Setting;
 }
 
-/** Loads and validates a configuration. Throws `bad_config`, `not_found`, or `unsupported` for what cannot be honoured yet. */
+/** Loads and validates a configuration. Throws `bad_config` or `not_found`. */
 export function loadConfig(given: ConfigSources = {}): LoadedConfig {
   const notes: string[] = [];
   const overrides = (given.overrides ?? []).map(settingOfWord);
@@ -94,7 +93,6 @@ export function loadConfig(given: ConfigSources = {}): LoadedConfig {
     KEY_NAMES.map((name) => [name, winners.has(name) ? winners.get(name)!.value : defaultOf(name)]),
   ) as Config;
   const sources = Object.fromEntries([...winners].map(([name, { setting }]) => [name, setting.where]));
-  checkMesh(config);
   return { config: reconcile(config, sources, notes), notes, sources };
 }
 
@@ -193,18 +191,12 @@ function supersede(winners: Map<KeyName, Winner>, notes: string[]): void {
   }
 }
 
-/** Tells whether a value does what it says here; false when it changes nothing; throws where going on would deceive the user. */
-function isHonoured(name: KeyName, value: unknown, { where, asked }: Setting): boolean {
+/** Tells whether a value does what it says here; false when it changes nothing. */
+function isHonoured(name: KeyName, value: unknown, { asked }: Setting): boolean {
   const row = keyRow(name);
   // All of MaxDiffusion's files say 'tpu'; only the command line insists on it.
   if (name === 'hardware') return value !== 'tpu' || asked === 'by user';
-  if (row.use === 'honoured' || row.kind === 'parallelism') return true; // mesh sizes are checked together, by checkMesh
-  const today = row.today ?? [defaultOf(name)];
-  if (today.some((known) => isDeepStrictEqual(known, value))) return true;
-  if (row.use === 'noted' || (asked === 'by file' && row.inFile === 'noted')) return false;
-  throw new FluxionError('unsupported', `${where}: ${name}=${clip(value)} cannot be honoured: ${row.because}`, {
-    hint: `leave ${name} out, or set it to ${clip(today[0])}`,
-  });
+  return row.use === 'honoured' || isDeepStrictEqual(value, defaultOf(name));
 }
 
 /** One line for what a file says in vain, one for each of its keys that may surprise, and one for each that was asked for. */

@@ -34,7 +34,7 @@ export interface Mesh {
  * Throws `bad_config` for unknown axes and for sizes whose product is not the number of devices, with the product.
  */
 export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, devices: number, slices = 1): Mesh {
-  checkAxes(axes, { ici, dcn });
+  checkMesh({ axes, ici, dcn });
   const perSlice = devices / slices;
   if (!Number.isInteger(perSlice)) {
     throw new FluxionError('bad_config', `${devices} devices do not make ${slices} slices of equal size`);
@@ -60,20 +60,34 @@ export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, 
   return { axes: sizes, order };
 }
 
-function checkAxes(axes: readonly string[], sizes: { readonly ici: MeshSizes; readonly dcn: MeshSizes }): void {
+/** Checks what can be known before the devices are; throws `bad_config`. */
+export function checkMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec): void {
   for (const [i, name] of axes.entries()) {
     if (!(MESH_AXES as readonly string[]).includes(name)) throw unknownAxis('mesh_axes', name, MESH_AXES);
     if (axes.indexOf(name) !== i) throw new FluxionError('bad_config', `mesh_axes: '${name}' stands twice`);
   }
-  for (const [network, given] of Object.entries(sizes)) {
+  for (const [network, given] of Object.entries({ ici, dcn })) {
     for (const name of MESH_AXES) {
-      const size = given[name as keyof typeof given] ?? 1;
+      const size = given[name] ?? 1;
+      const key = `${keyOf(network, name)}=${size}`;
+      if (size !== -1 && !(Number.isInteger(size) && size >= 1))
+        throw new FluxionError('bad_config', `${key}: expected a whole number from 1, or -1 for what is left`);
       if (size === 1 || axes.includes(name)) continue;
-      throw new FluxionError('bad_config', `${network}_${name}_parallelism=${size}, and mesh_axes has no '${name}'`, {
-        hint: `mesh_axes is [${axes.join(', ')}]; put '${name}' into it or leave the key out`,
+      throw new FluxionError('bad_config', `${key}, and mesh_axes has no '${name}'`, {
+        hint: `mesh_axes is [${axes.join(', ')}]: put '${name}' into it, or set the key to 1`,
+      });
+    }
+    const open = MESH_AXES.filter((name) => given[name] === -1);
+    if (open.length > 1) {
+      throw new FluxionError('bad_config', `${open.map((name) => keyOf(network, name)).join(' and ')} are both -1`, {
+        hint: 'only one axis can take the devices that are left; set the others to 1',
       });
     }
   }
+}
+
+function keyOf(network: string, axis: string): string {
+  return `${network}_${axis}_parallelism`;
 }
 
 /** The error for an axis that is not in the mesh. */
@@ -85,22 +99,14 @@ export function unknownAxis(where: string, name: string, known: readonly string[
 }
 
 function fill(network: 'ici' | 'dcn', given: MeshSizes, available: number, unit: string): Record<MeshAxisName, number> {
-  const key = (name: string): string => `${network}_${name}_parallelism`;
   const sizes = MESH_AXES.map((name) => [name, given[name] ?? 1] as const);
-  const bad = sizes.find(([, size]) => size !== -1 && !(Number.isInteger(size) && size >= 1));
-  if (bad) throw new FluxionError('bad_config', `${key(bad[0])}=${bad[1]} is neither a count nor -1`);
   const open = sizes.filter(([, size]) => size === -1);
-  if (open.length > 1) {
-    throw new FluxionError('bad_config', `${open.map(([name]) => key(name)).join(' and ')} are both -1`, {
-      hint: 'only one axis can take the devices that are left; set the others to 1',
-    });
-  }
   const fixed = sizes.filter(([, size]) => size !== -1);
   const product = fixed.reduce((n, [, size]) => n * size, 1);
   const left = open.length === 1 ? available / product : 1;
   if (!Number.isInteger(left) || product * left !== available) {
     const units = (n: number): string => `${n} ${n === 1 ? unit : unit.replace(/^(device|slice)/, '$1s')}`;
-    const sum = fixed.map(([name, size]) => `${key(name)}=${size}`).join(' × ');
+    const sum = fixed.map(([name, size]) => `${keyOf(network, name)}=${size}`).join(' × ');
     const verb = available === 1 ? 'is' : 'are';
     const asks = open.length === 1 ? `asks for a multiple of ${units(product)}` : `asks for ${units(product)}`;
     throw new FluxionError('bad_config', `${sum} ${asks}, and there ${verb} ${available}`, {

@@ -1,6 +1,6 @@
 /** The devices a runtime uses, in the order of its mesh. */
 
-import { type MeshSpec, resolveMesh } from '../parallel/mesh.ts';
+import { checkMesh, MESH_AXES, type MeshSpec, resolveMesh } from '../parallel/mesh.ts';
 import { type AxisRule, Sharding } from '../parallel/rules.ts';
 import type { Client } from '../pjrt/client.ts';
 import type { Device } from '../pjrt/device.ts';
@@ -19,11 +19,23 @@ export interface Devices {
   readonly sharding: Sharding;
 }
 
-/** Arranges all devices of this process in a mesh; without one, its first device works alone. Throws `bad_config`. */
-export function arrangeDevices(client: Client, options: MeshOptions | undefined): Devices {
+/** Checks what can be known before there are devices, so that nothing is installed or loaded in vain; throws `bad_config`. */
+export function checkMeshOptions(options: MeshOptions): void {
+  checkMesh(options);
+  const { axes = MESH_AXES, rules, dataSharding } = options;
+  new Sharding({ mesh: axes.map((name) => ({ name, size: 1 })), rules, dataSharding });
+}
+
+/**
+ * Arranges all devices of this process in a mesh; without one, its first device works alone. Of the CPU's devices, of which a
+ * client may have more than were asked for, `cpuDevices` are used. Throws `bad_config`.
+ */
+export function arrangeDevices(client: Client, options: MeshOptions | undefined, cpuDevices: number): Devices {
   if (!options) return { devices: [client.defaultDevice], sharding: new Sharding({ mesh: [] }) };
   const sliceOf = (device: Device): number => Number(device.attributes.get('slice_index') ?? 0);
-  const bySlice = client.addressableDevices.toSorted((a, b) => sliceOf(a) - sliceOf(b));
+  const { platformName, addressableDevices } = client;
+  const used = platformName === 'cpu' ? addressableDevices.slice(0, cpuDevices) : addressableDevices;
+  const bySlice = used.toSorted((a, b) => sliceOf(a) - sliceOf(b));
   const { axes, order } = resolveMesh(options, bySlice.length, new Set(bySlice.map(sliceOf)).size);
   const { rules, dataSharding } = options;
   return {

@@ -17,7 +17,7 @@ import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { ExecutableCache } from './cache.ts';
-import { arrangeDevices, type Devices, type MeshOptions } from './devices.ts';
+import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from './devices.ts';
 import { type Part, partsOfMesh } from './placement.ts';
 import { Program, programText } from './program.ts';
 import { ShardedArray } from './sharded-array.ts';
@@ -121,12 +121,19 @@ export class Runtime implements AsyncDisposable {
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
     const { cacheDir, signal, onProgress, cpuDevices = 1 } = options;
     const device = chosenDevice(options);
+    if (options.mesh) checkMeshOptions(options.mesh);
     const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
     const client = await Client.create(Plugin.load(path), cpuDevices > 1 ? { cpu_device_count: cpuDevices } : {});
     const folder = cacheDir ?? join(cacheFolder(), 'executables');
     const cache = folder === 'none' ? undefined : new ExecutableCache(folder);
     try {
-      return new Runtime(client, arrangeDevices(client, options.mesh), cache, pluginFingerprint(path), options);
+      return new Runtime(
+        client,
+        arrangeDevices(client, options.mesh, cpuDevices),
+        cache,
+        pluginFingerprint(path),
+        options,
+      );
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
