@@ -1,6 +1,6 @@
 /**
  * Adapters with their strengths, over the weights of a model: `merged` into a weight on its way to the device, or `beside` it as
- * factors that linear layers take as inputs. Beside, low-rank additions cost a few per cent of a step and any of them can be exchanged at once;
+ * factors that linear layers take as inputs. Beside, low-rank additions cost little where layers are wide, and any of them can be exchanged at once;
  * additions that are no low-rank products are merged in either mode. Tags name contents, so that only what changed is placed again.
  */
 

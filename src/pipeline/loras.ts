@@ -22,7 +22,7 @@ import type { LoraTag } from './lora-tags.ts';
 export { describeLora, type LoraReport, type LoraSource };
 
 /**
- * How LoRAs are applied. `beside`: as inputs of the programs, a few per cent of a step; exchanging or re-weighting them neither
+ * How LoRAs are applied. `beside`: as inputs of the programs, little of a step where layers are wide; exchanging or re-weighting them neither
  * compiles nor loads. `merged`: into the weights as these are placed, at no cost in a step; a change places the changed weights anew.
  * The text encoders' part, which runs once a prompt, is always merged, and so is what is no low-rank product (LoKr, DoRA, differences).
  */
