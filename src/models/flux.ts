@@ -71,8 +71,9 @@ interface Rope {
 /** Heads inside attention, where a token meets all others: queries [b, n, h, c], and keys and values. */
 const QUERIES: Axes = ['activation_batch', 'attention_length', 'attention_heads', null];
 const KEYS: Axes = ['activation_batch', null, 'attention_heads', null];
-/** Heads side by side [b, n, d], of each token by itself again. */
-const ATTENDED: Axes = ['activation_batch', 'activation_length', 'activation_heads'];
+/** The same with heads side by side [b, n, d]: inside attention, and of each token by itself before and after it. */
+const ATTENDED: Axes = ['activation_batch', 'attention_length', 'attention_heads'];
+const HEADS: Axes = ['activation_batch', 'activation_length', 'activation_heads'];
 
 /** Modulations of all steps [s, b, k, d]. */
 const EVERY_STEP: Axes = [null, 'activation_batch', null, null];
@@ -84,11 +85,16 @@ function qkNorm<F extends Float>(w: Weights<F>, headDim: number) {
   return (q: Tensor<F>, k: Tensor<F>) => ({ q: query(q), k: key(k) });
 }
 
+/** A projection [b, n, d] of each token by itself, as heads [b, n, h, c] inside attention. */
+function splitHeads<F extends Float>(y: Tensor<F>, h: number, axes: Axes): Tensor<F> {
+  return shard(rearrange(shard(y, HEADS), 'b n (h c) -> b n h c', { h }), axes);
+}
+
 /** Rotary attention over tokens [b, n, h, c]: result [b, n, d]. */
 function jointAttention<F extends Float>(q: Tensor<'f32'>, k: Tensor<'f32'>, v: Tensor<F>, rope: Rope): Tensor<F> {
   const turned = (x: Tensor<'f32'>) => rearrange(applyRope(x, rope.cos, rope.sin).cast(v.dtype), 'b n h c -> b h n c');
   const out = attention(turned(q), turned(k), rearrange(v, 'b n h c -> b h n c'), { scale: v.shape[3]! ** -0.5 });
-  return rearrange(out, 'b h n c -> b n (h c)');
+  return shard(rearrange(out, 'b h n c -> b n (h c)'), ATTENDED);
 }
 
 /** Linear, GELU, linear, named `0` and `2` as in the checkpoint. */
@@ -116,11 +122,9 @@ export function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
 
     return (x: Tensor<F>, attn: Modulation<F>, mlpMod: Modulation<F>) => {
       const input = modulate(layerNorm(x), attn);
-      const [q, k, v] = qkv.map((layer, i) =>
-        shard(rearrange(layer(input), 'b n (h c) -> b n h c', { h: cfg.heads }), i === 0 ? QUERIES : KEYS),
-      );
+      const [q, k, v] = qkv.map((layer, i) => splitHeads(layer(input), cfg.heads, i === 0 ? QUERIES : KEYS));
       const finish = (attended: Tensor<F>): Tensor<F> => {
-        const y = x.add(attn.gate.mul(shard(proj(shard(attended, ATTENDED)), TOKENS)));
+        const y = x.add(attn.gate.mul(shard(proj(shard(shard(attended, ATTENDED), HEADS)), TOKENS)));
         return shard(y.add(mlpMod.gate.mul(shard(ff(modulate(layerNorm(y), mlpMod)), TOKENS))), TOKENS);
       };
       return { ...norm(q!, k!), v: v!, finish };
@@ -152,9 +156,8 @@ export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
     const [m] = modulations(mod);
     const input = modulate(layerNorm(x), m!);
     const [q, k, v, mlpIn] = linear1.map((layer) => layer(input));
-    const heads = (y: Tensor<F>, axes: Axes) => shard(rearrange(y, 'b n (h c) -> b n h c', { h: cfg.heads }), axes);
-    const normed = norm(heads(q!, QUERIES), heads(k!, KEYS));
-    const attended = shard(jointAttention(normed.q, normed.k, heads(v!, KEYS), rope), ATTENDED);
+    const normed = norm(splitHeads(q!, cfg.heads, QUERIES), splitHeads(k!, cfg.heads, KEYS));
+    const attended = shard(jointAttention(normed.q, normed.k, splitHeads(v!, cfg.heads, KEYS), rope), HEADS);
     const both = sideBySide([attended, geluTanh(mlpIn!)], ['activation_batch', 'activation_length', 'mlp']);
     return shard(x.add(m!.gate.mul(shard(linear2(both), TOKENS))), TOKENS);
   };
