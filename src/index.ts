@@ -9,6 +9,13 @@
  * }
  */
 
+export {
+  type AheadRun,
+  type AheadRunOptions,
+  compileRun,
+  type RunEstimate,
+  type StageMemory,
+} from './pipeline/ahead.ts';
 export type { Event, Report, Timings } from './pipeline/events.ts';
 export { Flux, type LoadOptions } from './pipeline/flux.ts';
 export { encode, Image, type ImageFormat, type Pixels } from './pipeline/image.ts';

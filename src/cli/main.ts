@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'rewrites weights: other names, other numbers, another format',
     load: () => import('./convert.ts'),
   },
+  compile: {
+    summary: 'compiles a run for devices that are not here: does it fit, how fast',
+    load: () => import('./compile.ts'),
+  },
   plugins: { summary: 'lists, installs and adds the plugins that devices need', load: () => import('./plugins.ts') },
   doctor: {
     summary: 'tells what works on this machine, and what to do about the rest',
@@ -40,6 +44,7 @@ Usage
   fluxion inspect FILE | FOLDER
   fluxion pull ORG/NAME[@REVISION]
   fluxion convert FILE | FOLDER … OUTPUT
+  fluxion compile [CONFIG.yml] [key=value …] --target v6e:2x2
   fluxion plugins list | install NAME | add PATH
   fluxion doctor
 

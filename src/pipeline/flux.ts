@@ -19,17 +19,16 @@ import {
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
-import { parseFloatName } from '../support/dtype.ts';
 import { Autoencoder } from './autoencoder.ts';
 import type { Event, Report, Timings } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
 import { type LoraMode, Loras, loraWarnings } from './loras.ts';
 import { BUNDLED, findModel, type PullProgress } from './model-path.ts';
-import type { ModelTypes } from './model-types.ts';
+import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
-import { type Job, type Plan, plan, type Request, type RequestDefaults } from './request.ts';
+import { type Job, type Plan, plan, type Request, type RequestDefaults, requestDefaults } from './request.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
 
@@ -107,13 +106,9 @@ export class Flux implements AsyncDisposable {
     this.loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
-    const { guidanceEmbeds } = opened.source.transformer;
+    const { transformer, vae } = opened.source;
     this.defaults = {
-      width: opened.source.vae.sampleSize,
-      height: opened.source.vae.sampleSize,
-      steps: guidanceEmbeds ? 28 : 4,
-      guidance: guidanceEmbeds ? 3.5 : 0,
-      maxSequenceLength: guidanceEmbeds ? 512 : 256,
+      ...requestDefaults(transformer, vae.sampleSize),
       ...(opened.name === BUNDLED && BUNDLED_DEFAULTS),
     };
   }
@@ -131,12 +126,10 @@ export class Flux implements AsyncDisposable {
     const source = openModel(path, options, { openFile: openMapped, decoded: types.storage });
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
-    // XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one.
-    const vaeTypes: ModelTypes = runtime.platform === 'cpu' ? { ...types, compute: 'f32' } : types;
     const parts: Parts = {
       encoders: opening.use(new TextEncoders(source, types)),
       transformer: opening.use(new Transformer(source, types)),
-      autoencoder: opening.use(new Autoencoder(source, vaeTypes)),
+      autoencoder: opening.use(new Autoencoder(source, autoencoderTypes(types, runtime.platform))),
     };
     const declared = [...parts.encoders.declared, ...parts.transformer.weights.declared];
     const loras = new Loras(new LoraModel(declared), {
@@ -354,10 +347,6 @@ interface Opened {
   readonly types: ModelTypes;
   readonly seconds: number;
   readonly name: string;
-}
-
-function modelTypes({ dtype = 'bf16', weightsDtype = dtype, activationsDtype = dtype }: LoadOptions) {
-  return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
 }
 
 async function onHost(array: ShardedArray): Promise<Float32Array> {

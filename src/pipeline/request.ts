@@ -50,6 +50,16 @@ export interface RequestDefaults {
   readonly maxSequenceLength: number;
 }
 
+/** What a model of this kind assumes: dev's settings where it is distilled for guidance, schnell's otherwise. */
+export function requestDefaults(
+  { guidanceEmbeds }: { readonly guidanceEmbeds: boolean },
+  side: number,
+): RequestDefaults {
+  return guidanceEmbeds
+    ? { width: side, height: side, steps: 28, guidance: 3.5, maxSequenceLength: 512 }
+    : { width: side, height: side, steps: 4, guidance: 0, maxSequenceLength: 256 };
+}
+
 /** One batch: pictures made together from one prompt and one first seed. */
 export interface Job {
   readonly prompt: string;

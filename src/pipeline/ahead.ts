@@ -1,0 +1,305 @@
+/**
+ * A whole run compiled ahead of time for devices that are not here: every program of it, whether it fits, and how long it would
+ * take at the roofline. Needs configs and no weights, so that the published models are known by name.
+ */
+
+import { kindOf } from '../checkpoint/file-bytes.ts';
+import { openModel } from '../checkpoint/model-source.ts';
+import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
+import { clipPrograms } from '../models/clip.ts';
+import { fluxPrograms } from '../models/flux.ts';
+import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../models/presets.ts';
+import { t5Programs } from '../models/t5.ts';
+import { vaePrograms } from '../models/vae.ts';
+import {
+  type AheadCompilation,
+  type AheadReport,
+  arrangeAhead,
+  compileAhead,
+  outputBytes,
+  Sharding,
+  weightBytes,
+} from '../runtime/ahead.ts';
+import { parseTarget } from '../runtime/device-models.ts';
+import { openMapped } from '../runtime/runtime.ts';
+import type { Traced } from '../runtime/weight-set.ts';
+import { eulerProgram } from '../sampling/euler.ts';
+import { FluxionError } from '../support/errors.ts';
+import type { LoadOptions } from './flux.ts';
+import { BUNDLED, findModel } from './model-path.ts';
+import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
+import { type Plan, plan, type Request, requestDefaults } from './request.ts';
+
+const SCHEDULER: ModelSource['scheduler'] = {
+  numTrainTimesteps: 1000,
+  shift: 3,
+  useDynamicShifting: true,
+  baseShift: 0.5,
+  maxShift: 1.15,
+  baseImageSeqLen: 256,
+  maxImageSeqLen: 4096,
+  timeShiftType: 'exponential',
+  shiftTerminal: undefined,
+};
+
+/** The published models, as the sizes that programs are made of. */
+const PUBLISHED = {
+  'FLUX.1-dev': { transformer: FLUX_DEV, scheduler: SCHEDULER },
+  'FLUX.1-schnell': { transformer: FLUX_SCHNELL, scheduler: { ...SCHEDULER, shift: 1, useDynamicShifting: false } },
+} as const;
+/** Side of the pictures that the published models were made for. */
+const SIDE = 1024;
+
+/** What programs need of a model. */
+interface Sizes {
+  readonly transformer: typeof FLUX_DEV;
+  readonly clip: typeof CLIP_L;
+  readonly t5: typeof T5_XXL;
+  readonly vae: typeof FLUX_VAE;
+  readonly scheduler: ModelSource['scheduler'];
+  /** Side in pixels of the pictures it was made for. */
+  readonly side: number;
+}
+
+/** The parts of a run that follow each other; weights of a stage are placed when it begins. */
+export const STAGES = ['encode', 'prepare', 'step', 'decode'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** A program, and how often one pass through its stage runs it, each time with weights of its own where it has any. */
+export interface ProgramUse {
+  readonly stage: StageName;
+  readonly traced: Traced;
+  readonly runs: number;
+}
+
+export interface AheadRunOptions extends LoadOptions {
+  /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
+  readonly target: string;
+  /** Folder that executables are written to. */
+  readonly out?: string;
+}
+
+/** Memory of one device in a stage, in bytes. */
+export interface StageMemory {
+  readonly stage: 'encode' | 'denoise' | 'decode';
+  /** Weights that are in place. */
+  readonly weights: number;
+  /** Values that programs hand to each other, all of a pass at once. */
+  readonly values: number;
+  /** The most that one program needs besides. */
+  readonly temporaries: number;
+  /** Compiled programs. */
+  readonly code: number;
+  readonly total: number;
+}
+
+/** Seconds at the roofline; a lower bound, for nothing is as fast as its peak. */
+export interface RunEstimate {
+  readonly encode: number;
+  readonly step: number;
+  /** What comes before the first step, all steps, and decoding: what MaxDiffusion reports as its inference time. */
+  readonly batch: number;
+  readonly picture: number;
+}
+
+export interface AheadRun extends Omit<AheadCompilation, 'programs'> {
+  readonly model: string;
+  readonly target: string;
+  /** Devices that work together. */
+  readonly devices: number;
+  /** Sizes of the mesh, such as `data=4`; empty for one device. */
+  readonly mesh: string;
+  readonly width: number;
+  readonly height: number;
+  readonly pictures: number;
+  readonly steps: number;
+  readonly programs: readonly (AheadReport & { readonly stage: StageName; readonly runs: number })[];
+  readonly stages: readonly StageMemory[];
+  /** Bytes of all weights of the transformer on one device, and on one that would hold all. */
+  readonly transformerWeights: { readonly perDevice: number; readonly total: number };
+  readonly fits: boolean;
+  /** Undefined where the device's rates are not known. */
+  readonly estimate: RunEstimate | undefined;
+  /** Seconds that the compiler took, from its start to its end. */
+  readonly compileSeconds: number;
+}
+
+/**
+ * Compiles every program of a request for devices that are not here, but for those of previews. `model` is a folder or file, of
+ * which configs alone are read, or one of the published models by its name. Throws `not_found` for any other name.
+ */
+export async function compileRun(model: string, request: Request, options: AheadRunOptions): Promise<AheadRun> {
+  const target = parseTarget(options.target);
+  const { sizes, name } = await findSizes(model, options);
+  const place = arrangeAhead(target, options.mesh);
+  const { sharding } = place;
+  const devices = place.order.length;
+  const defaults = requestDefaults(sizes.transformer, sizes.side);
+  const decided = plan(request, defaults, sizes.scheduler, 2 ** (sizes.vae.blockOutChannels.length - 1));
+  const together = sharding.parts('activation_batch');
+  const batch = Math.ceil(decided.batch / together) * together;
+  const types = modelTypes(options);
+  const uses = programsOf(sizes, decided, {
+    batch,
+    together,
+    types,
+    vaeTypes: autoencoderTypes(types, target.platform),
+  });
+
+  const start = performance.now();
+  const { programs, ...compiled } = await compileAhead(
+    uses.map(({ traced }) => traced),
+    place,
+    options,
+  );
+  const compileSeconds = (performance.now() - start) / 1000;
+  const steps = decided.schedule.timesteps.length;
+  const reported = uses.flatMap(({ traced, ...use }) => {
+    const report = programs.get(traced);
+    return report ? [{ ...report, ...use, name: traced.name }] : [];
+  });
+  const stages = memoryOf(uses, programs, sharding, {
+    offload: options.offloadEncoders ?? true,
+    countsCode: target.platform !== 'cpu',
+  });
+  return {
+    ...compiled,
+    model: name,
+    target: target.name,
+    devices,
+    mesh: sharding.mesh
+      .filter(({ size }) => size > 1)
+      .map((axis) => `${axis.name}=${axis.size}`)
+      .join(', '),
+    width: decided.width,
+    height: decided.height,
+    pictures: batch,
+    steps,
+    programs: reported,
+    stages,
+    transformerWeights: {
+      perDevice: weightsOf(uses, ['prepare', 'step'], sharding),
+      total: weightsOf(uses, ['prepare', 'step'], new Sharding({ mesh: [] })),
+    },
+    fits: compiled.tooLarge.length === 0 && stages.every(({ total }) => total <= compiled.memory),
+    estimate: compiled.rates && estimateOf(reported, { steps, batch, together }),
+    compileSeconds,
+  };
+}
+
+async function findSizes(model: string, options: AheadRunOptions): Promise<{ sizes: Sizes; name: string }> {
+  if (model === BUNDLED || kindOf(model) !== 'missing') {
+    const { path, name } = await findModel(model, options);
+    const { transformer, clip, t5, vae, scheduler } = openModel(path, options, { openFile: openMapped });
+    return { sizes: { transformer, clip, t5, vae, scheduler, side: vae.sampleSize }, name: options.name ?? name };
+  }
+  const published = Object.entries(PUBLISHED).find(([name]) => model.toLowerCase().endsWith(name.toLowerCase()));
+  if (!published) {
+    throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
+      hint: `give a model folder, of which only the configs are read, or one of ${Object.keys(PUBLISHED).join(', ')}`,
+    });
+  }
+  const [name, parts] = published;
+  return { sizes: { ...parts, clip: CLIP_L, t5: T5_XXL, vae: FLUX_VAE, side: SIDE }, name };
+}
+
+interface TraceOptions {
+  readonly batch: number;
+  /** Pictures that are decoded at once. */
+  readonly together: number;
+  readonly types: ModelTypes;
+  readonly vaeTypes: ModelTypes;
+}
+
+/** Every program of a run, stage by stage, in the order they are first run in. */
+function programsOf(
+  sizes: Sizes,
+  { size, schedule, maxSequenceLength }: Plan,
+  { batch, together, types, vaeTypes }: TraceOptions,
+): ProgramUse[] {
+  const { transformer, clip, t5 } = sizes;
+  const clipParts = clipPrograms(clip, { batch: 1, tokens: clip.maxPositions, ...types });
+  const t5Parts = t5Programs(t5, { batch: 1, tokens: maxSequenceLength, ...types });
+  const flux = fluxPrograms(transformer, {
+    batch,
+    prompts: 1,
+    imageTokens: size.tokens,
+    textTokens: maxSequenceLength,
+    steps: schedule.timesteps.length,
+    ...types,
+  });
+  const euler = eulerProgram([batch, size.tokens, transformer.inChannels]);
+  const { decode } = vaePrograms(sizes.vae, { batch: together, height: size.height, width: size.width, ...vaeTypes });
+  const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
+  const { layers, singleLayers } = transformer;
+  return [
+    use('encode', clipParts.embed), use('encode', clipParts.layer, clip.layers), use('encode', clipParts.pool),
+    use('encode', t5Parts.embed), use('encode', t5Parts.bias), use('encode', t5Parts.layer, t5.layers), use('encode', t5Parts.finalNorm),
+    use('prepare', flux.conditioning), use('prepare', flux.doubleModulation, layers), use('prepare', flux.singleModulation, singleLayers),
+    use('prepare', flux.finalModulation), use('prepare', flux.textIn),
+    use('step', flux.stepModulations), use('step', flux.imageIn), use('step', flux.doubleBlock, layers), use('step', flux.join),
+    use('step', flux.singleBlock, singleLayers), use('step', flux.finalLayer), use('step', euler),
+    use('decode', decode),
+  ]; // biome-ignore format: a list
+}
+
+/** Bytes of the weights of some stages on one device. */
+function weightsOf(uses: readonly ProgramUse[], stages: readonly StageName[], sharding: Sharding): number {
+  return weightBytes(
+    uses.filter(({ stage }) => stages.includes(stage)),
+    sharding,
+  );
+}
+
+interface MemoryOptions {
+  /** Whether the encoders' weights are freed once prompts are encoded. */
+  readonly offload: boolean;
+  readonly countsCode: boolean;
+}
+
+/** What one device holds at most in each stage: a run keeps every value of a pass until its end. */
+function memoryOf(
+  uses: readonly ProgramUse[],
+  programs: ReadonlyMap<Traced, AheadReport>,
+  sharding: Sharding,
+  { offload, countsCode }: MemoryOptions,
+): StageMemory[] {
+  const reports = [...new Set(programs.values())];
+  const code = countsCode ? reports.reduce((sum, report) => sum + report.code, 0) : 0;
+  const valuesOf = (stages: readonly StageName[]): number =>
+    uses
+      .filter(({ stage }) => stages.includes(stage))
+      .reduce((sum, { traced, runs }) => sum + runs * outputBytes(traced, sharding).reduce((a, b) => a + b, 0), 0);
+  const temporariesOf = (stages: readonly StageName[]): number =>
+    Math.max(
+      0,
+      ...uses.filter(({ stage }) => stages.includes(stage)).map(({ traced }) => programs.get(traced)?.temporaries ?? 0),
+    );
+  const encoders = weightsOf(uses, ['encode'], sharding);
+  const denoiser = weightsOf(uses, ['prepare', 'step'], sharding);
+  const decoder = weightsOf(uses, ['decode'], sharding);
+  const kept = offload ? 0 : encoders;
+  const stage = (name: StageMemory['stage'], weights: number, stages: readonly StageName[]): StageMemory => {
+    const [values, temporaries] = [valuesOf(stages), temporariesOf(stages)];
+    return { stage: name, weights, values, temporaries, code, total: weights + values + temporaries + code };
+  };
+  return [
+    stage('encode', encoders, ['encode']),
+    stage('denoise', kept + denoiser, ['prepare', 'step']),
+    stage('decode', kept + denoiser + decoder, ['decode']),
+  ];
+}
+
+interface Counts {
+  readonly steps: number;
+  readonly batch: number;
+  readonly together: number;
+}
+
+/** Adds up the rooflines of all programs, as often as each is run. */
+function estimateOf(programs: AheadRun['programs'], { steps, batch, together }: Counts): RunEstimate {
+  const of = (name: StageName): number =>
+    programs.filter(({ stage }) => stage === name).reduce((sum, { seconds = 0, runs }) => sum + runs * seconds, 0);
+  const whole = of('prepare') + steps * of('step') + (batch / together) * of('decode');
+  return { encode: of('encode'), step: of('step'), batch: whole, picture: whole / batch };
+}
