@@ -14,7 +14,9 @@ export {
   type AheadRunOptions,
   compileRun,
   type RunEstimate,
+  STAGES,
   type StageMemory,
+  type StageName,
 } from './pipeline/ahead.ts';
 export type { Event, Report, Timings } from './pipeline/events.ts';
 export { Flux, type LoadOptions } from './pipeline/flux.ts';

@@ -2,11 +2,11 @@
 
 import { loadConfig } from '../config/load.ts';
 import { splitArguments } from '../config/overrides.ts';
-import type { AheadRun, StageMemory } from '../index.ts';
+import type { AheadRun, StageMemory, StageName } from '../index.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { bytes, Progress, paint, seconds } from './render.ts';
 
-const FLAGS = { target: 'string', out: 'string', json: 'boolean', quiet: 'boolean' } as const;
+const FLAGS = { target: 'string', stages: 'string', out: 'string', json: 'boolean', quiet: 'boolean' } as const;
 
 const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
 
@@ -31,6 +31,7 @@ Examples
 
 Options
   --target NAME  what to compile for
+  --stages LIST  some of encode,prepare,step,decode; TPU compilers take minutes for the convolutions of decode
   --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors
@@ -45,14 +46,14 @@ const compile: Command = {
 
   async run(argv, { signal }) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const { target, out, json, quiet } = words.flags;
+    const { target, stages, out, json, quiet } = words.flags;
     if (typeof target !== 'string')
       throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
     if (words.prompts.length > 0) throw new UsageError('bad_config', `unexpected '${words.prompts[0]}'`);
     const { config, sources, notes } = readingUsage(() => loadConfig({ file: words.file, overrides: words.overrides }));
     using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
-    const [{ compileRun }, { loadOptions, requestOf }, { parseTarget }] = await Promise.all([
+    const [{ compileRun, STAGES }, { loadOptions, requestOf }, { parseTarget }] = await Promise.all([
       import('../index.ts'),
       import('./settings.ts'),
       import('../xla.ts'),
@@ -64,6 +65,7 @@ const compile: Command = {
       ...options,
       target,
       ...(typeof out === 'string' && { out }),
+      ...(typeof stages === 'string' && { stages: stagesOf(stages, STAGES) }),
       signal,
       onProgress: (message) => progress.activity(message),
     });
@@ -80,6 +82,17 @@ const compile: Command = {
 };
 
 export default compile;
+
+/** Reads `encode,step`. */
+function stagesOf(list: string, known: readonly StageName[]): StageName[] {
+  return list.split(',').map((name) => {
+    const stage = known.find((one) => one === name.trim());
+    if (stage) return stage;
+    throw new UsageError('bad_config', `--stages: there is no stage '${name}'`, {
+      hint: `there are ${known.join(', ')}`,
+    });
+  });
+}
 
 /** The report as text, a table of programs first. */
 function report(run: AheadRun): string {

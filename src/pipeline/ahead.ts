@@ -77,6 +77,8 @@ export interface AheadRunOptions extends LoadOptions {
   readonly target: string;
   /** Folder that executables are written to. */
   readonly out?: string;
+  /** What is compiled; all by default. TPU compilers take minutes for the convolutions of `decode`. */
+  readonly stages?: readonly StageName[];
 }
 
 /** Memory of one device in a stage, in bytes. */
@@ -93,7 +95,7 @@ export interface StageMemory {
   readonly total: number;
 }
 
-/** Seconds at the roofline; a lower bound, for nothing is as fast as its peak. */
+/** Seconds at the roofline of the stages that were compiled; a lower bound, for nothing is as fast as its peak. */
 export interface RunEstimate {
   readonly encode: number;
   readonly step: number;
@@ -139,12 +141,14 @@ export async function compileRun(model: string, request: Request, options: Ahead
   const together = sharding.parts('activation_batch');
   const batch = Math.ceil(decided.batch / together) * together;
   const types = modelTypes(options);
-  const uses = programsOf(sizes, decided, {
+  const { stages: wanted = STAGES } = options;
+  const all = programsOf(sizes, decided, {
     batch,
     together,
     types,
     vaeTypes: autoencoderTypes(types, target.platform),
   });
+  const uses = all.filter(({ stage }) => wanted.includes(stage));
 
   const start = performance.now();
   const { programs, ...compiled } = await compileAhead(
@@ -158,7 +162,7 @@ export async function compileRun(model: string, request: Request, options: Ahead
     const report = programs.get(traced);
     return report ? [{ ...report, ...use, name: traced.name }] : [];
   });
-  const stages = memoryOf(uses, programs, sharding, {
+  const stages = memoryOf(all, programs, sharding, {
     offload: options.offloadEncoders ?? true,
     countsCode: target.platform !== 'cpu',
   });
@@ -178,8 +182,8 @@ export async function compileRun(model: string, request: Request, options: Ahead
     programs: reported,
     stages,
     transformerWeights: {
-      perDevice: weightsOf(uses, ['prepare', 'step'], sharding),
-      total: weightsOf(uses, ['prepare', 'step'], new Sharding({ mesh: [] })),
+      perDevice: weightsOf(all, ['prepare', 'step'], sharding),
+      total: weightsOf(all, ['prepare', 'step'], new Sharding({ mesh: [] })),
     },
     fits: compiled.tooLarge.length === 0 && stages.every(({ total }) => total <= compiled.memory),
     estimate: compiled.rates && estimateOf(reported, { steps, batch, together }),
@@ -283,10 +287,12 @@ function memoryOf(
     const [values, temporaries] = [valuesOf(stages), temporariesOf(stages)];
     return { stage: name, weights, values, temporaries, code, total: weights + values + temporaries + code };
   };
+  const compiled = (...stages: readonly StageName[]): boolean =>
+    uses.some((use) => stages.includes(use.stage) && programs.has(use.traced));
   return [
-    stage('encode', encoders, ['encode']),
-    stage('denoise', kept + denoiser, ['prepare', 'step']),
-    stage('decode', kept + denoiser + decoder, ['decode']),
+    ...(compiled('encode') ? [stage('encode', encoders, ['encode'])] : []),
+    ...(compiled('prepare', 'step') ? [stage('denoise', kept + denoiser, ['prepare', 'step'])] : []),
+    ...(compiled('decode') ? [stage('decode', kept + denoiser + decoder, ['decode'])] : []),
   ];
 }
 
