@@ -280,7 +280,7 @@ describe('mistakes', () => {
     [['generate', 'nope.yml'], 2, /no configuration file 'nope.yml'/, /base_flux_tiny.yml/],
     [['generate', 'prompt=a', 'b'], 2, /prompt is given twice/, /leave one/],
     [['generate', 'pretrained_model_name_or_path=nowhere'], 2, /no model folder 'nowhere'/, /=tiny/],
-    [['generate', 'ici_data_parallelism=4'], 2, /asks for 4 devices/, /set these keys to 1/],
+    [['generate', 'ici_data_parallelism=4'], 2, /asks for 4 devices/, /the number of devices, or one of the keys -1/],
     [['generat', 'a house'], 2, /no command 'generat'/, /did you mean 'generate'/],
     [['a red house'], 2, /no command 'a red house'/, /fluxion generate "a red house"/],
     [['redo'], 2, /which picture/, /fluxion redo/],

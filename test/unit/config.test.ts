@@ -499,7 +499,8 @@ describe('hostile input', () => {
     for (const [name, text] of Object.entries(bombs)) {
       const start = performance.now();
       assert.throws(() => loadConfig({ file: yaml(text) }), fails('bad_config', /case\.yml/), name);
-      assert.ok(performance.now() - start < 5000, `${name} took ${Math.round(performance.now() - start)} ms`);
+      // They would take hours; the limit leaves room for a busy machine.
+      assert.ok(performance.now() - start < 60_000, `${name} took ${Math.round(performance.now() - start)} ms`);
     }
   });
 
