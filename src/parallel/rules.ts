@@ -98,7 +98,8 @@ export class Sharding {
     const wanted = axes.filter((name) => partsOf([name], this.mesh) > 1);
     const kept = [...wanted];
     while (kept.length > 0 && sizes.some((size) => size % partsOf(kept, this.mesh) !== 0)) kept.pop();
-    if (kept.length < wanted.length) {
+    // One of something is nothing to share out.
+    if (kept.length < wanted.length && sizes.some((size) => size > 1)) {
       const parts = wanted.map((name) => `${name}=${partsOf([name], this.mesh)}`).join(' × ');
       const whole = kept.length === 0 ? 'stays whole on every device' : `is split by ${kept.join(', ')} alone`;
       this.#notes.add(`${logical} of ${sizes.join(' + ')} is not divided by ${parts} and ${whole}`);

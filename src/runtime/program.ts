@@ -29,7 +29,9 @@ export interface TextOptions extends Pick<PrintOptions, 'precision'> {
 /** Partitions, lowers and prints a traced part. */
 export function programText(traced: Traced, { target, sharding, precision }: TextOptions): ProgramText {
   const { graph, inputs } = traced;
+  const told = sharding.notes.size;
   const parts = partition(graph, sharding, inputs.length);
+  for (const note of [...sharding.notes].slice(told)) log('debug', `${traced.name}: ${note}`);
   const { parameters, results } = parts;
   for (const { kernel, why } of attentionChoices(parts.graph, target))
     log('debug', `${traced.name}: ${kernel} attention: ${why}`);
