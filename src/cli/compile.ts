@@ -132,7 +132,7 @@ function report(run: AheadRun): string {
     ),
     ...(estimate
       ? [
-          `at least ${seconds(estimate.step)} a step, ${seconds(estimate.batch)} a batch, ${seconds(estimate.picture)} a picture; encoding a prompt ${seconds(estimate.encode)}`,
+          `at least ${seconds(estimate.step)} a step, ${seconds(estimate.batch)} a batch, ${seconds(estimate.picture)} a picture${estimate.encode > 0 ? `; encoding a prompt ${seconds(estimate.encode)}` : ''}`,
         ]
       : [`${device}: no peak rates are known, so no time is estimated`]),
     run.fits ? paint('green', 'it fits', process.stdout) : paint('red', 'it does not fit', process.stdout),
