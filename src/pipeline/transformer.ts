@@ -142,6 +142,10 @@ export class Transformer implements Disposable {
     const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
     const doubleBlocks = this.#double(parts.doubleBlock);
     const singleBlocks = this.#single(parts.singleBlock);
+    // A block that has been started keeps its inputs by itself; here they are let go, or a step would hold every block's.
+    const used = (...arrays: ShardedArray[]) => {
+      for (const array of arrays) if (array !== txt0) array.dispose();
+    };
     using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
 
     for (let i = 0; i < schedule.timesteps.length; i++) {
@@ -153,12 +157,16 @@ export class Transformer implements Disposable {
       let txt = txt0;
       for (const [n, block] of doubleBlocks.entries()) {
         const out = await temporary.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
+        used(img, txt);
         img = temporary.keep(out, 'img');
         txt = temporary.keep(out, 'txt');
       }
       let x = await temporary.next(whole(parts.join), { img, txt });
+      used(img, txt);
       for (const [n, block] of singleBlocks.entries()) {
-        x = await temporary.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
+        const out = await temporary.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
+        used(x);
+        x = out;
       }
       const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: mods['final']! });
       using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
