@@ -61,12 +61,6 @@ export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map<number, GgmlTyp
   [40, { name: 'NVFP4', elements: 64, bytes: 36 }],
 ]);
 
-/** Finds a type by its name; throws `unsupported` for one that cannot be decoded here. */
-export function ggmlType(name: string): GgmlType {
-  for (const type of GGML_TYPES.values()) if (type.name === name && (type.dtype || type.decode)) return type;
-  throw new FluxionError('unsupported', `no such ggml type as ${name} is known`);
-}
-
 /** Elements decoded at a time: small enough that they are still in the cache when they are narrowed. */
 const CHUNK = 8192;
 

@@ -3,7 +3,7 @@
  * when asked for. Stores wrap stores: one that dequantises another's tensors, or shows one group of them, is again a store.
  */
 
-import { byteSize, type DType, elementCount } from '../support/dtype.ts';
+import { type DType, elementCount } from '../support/dtype.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 
 /** What is known of a stored tensor without reading its bytes. */
@@ -99,11 +99,6 @@ export function checkedRows(key: string, shape: readonly number[], rows?: Rows):
 /** Number of elements in one row of a shape. */
 export function rowLength(shape: readonly number[]): number {
   return elementCount(shape.slice(1));
-}
-
-/** Bytes a tensor takes as the store gives it. */
-export function decodedSize({ dtype, shape }: StoredTensor): number {
-  return elementCount(shape) * byteSize(dtype);
 }
 
 /** The error for a key that is not there, with the nearest that are. */

@@ -108,11 +108,6 @@ export function findConfigFile(name: string): string {
   });
 }
 
-/** Finds a model folder: `tiny` is the one that comes with the program, anything else is a path already. */
-export function findModelFolder(name: string): string {
-  return name === 'tiny' ? fileURLToPath(new URL('models/tiny/', PACKAGE)) : name;
-}
-
 function settingsOfFile(name: string, notes: string[]): Setting[] {
   const path = findConfigFile(name);
   let source: string;

@@ -5,7 +5,6 @@
  */
 
 import { FluxionError } from '../support/errors.ts';
-import { type ModelFloat, rounding } from './rounding.ts';
 
 const { fround } = Math;
 
@@ -31,7 +30,7 @@ export interface SchedulerConfig {
 export interface Schedule {
   /** One per step, descending, and a final 0. */
   readonly sigmas: Float32Array;
-  /** One per step: sigma × numTrainTimesteps, before any rounding to the model's type. */
+  /** One per step: sigma × numTrainTimesteps, in f32 whatever the model's type (docs/decisions/0003). */
   readonly timesteps: Float32Array;
   /** The dynamic shift for the image's size; null where the shift is static. */
   readonly mu: number | null;
@@ -115,21 +114,6 @@ function shift(sigma: number, mu: number | null, config: SchedulerConfig): numbe
 function stretchToTerminal(sigmas: readonly number[], terminal: number): number[] {
   const scale = fround(fround(1 - sigmas.at(-1)!) / fround(1 - terminal));
   return sigmas.map((sigma) => fround(1 - fround(fround(1 - sigma) / scale)));
-}
-
-/**
- * Returns the timesteps that enter the transformer's sinusoidal embedding, one per step: the pipeline casts a timestep
- * to the model's type and divides by 1000, the model multiplies by 1000 again, and each rounds.
- */
-export function modelTimesteps({ timesteps }: Schedule, dtype: ModelFloat): Float32Array {
-  const round = rounding(dtype);
-  return timesteps.map((t) => round(round(round(t) / 1000) * 1000));
-}
-
-/** Returns the guidance value that enters the transformer's sinusoidal embedding: cast to its type and multiplied by 1000. */
-export function modelGuidance(scale: number, dtype: ModelFloat): number {
-  const round = rounding(dtype);
-  return round(round(scale) * 1000);
 }
 
 /** What a run may set over the model's own scheduler config, under MaxDiffusion's names. */
