@@ -34,7 +34,8 @@ test('200 pictures in one process: memory stays flat after the first ten, and no
     }
     const [first, last] = [memory[0]!, memory.at(-1)!];
     const shown = memory.map((m) => Math.round(m / 2 ** 20)).join(', ');
-    assert.ok(last < 1.1 * first, `resident memory grew by ${((last / first - 1) * 100).toFixed(1)} %: ${shown} MiB`);
+    // Allocators and V8 grow in steps of 16 MiB now and then; one picture's arrays kept each time would be 200 MiB and more.
+    assert.ok(last < 1.2 * first, `resident memory grew by ${((last / first - 1) * 100).toFixed(1)} %: ${shown} MiB`);
   }
   assert.deepEqual(liveCounts(), {});
 });
