@@ -88,7 +88,7 @@ export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number)
     height: plan.height,
     steps: plan.schedule.timesteps.length,
     guidance: plan.guidance,
-    seed: plan.noise === 'jax' ? job.seed : job.seed + BigInt(index),
+    seed: plan.noise === 'jax' ? job.seed : seedAt(job.seed, index),
     noise: plan.noise,
     ...(plan.batch > 1 && { batch: { seed: job.seed, size: plan.batch, index } }),
     ...(plan.sigmas && { sigmas: plan.sigmas }),
@@ -100,6 +100,12 @@ export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number)
     shift: { dynamic, base, max },
     device: model.device,
   };
+}
+
+/** The seed of a picture of a batch; after the last one, 2⁶⁴ - 1, comes 0. */
+function seedAt(first: bigint, index: number): bigint {
+  const seed = first + BigInt(index);
+  return seed < 2n ** 64n ? seed : seed - 2n ** 64n;
 }
 
 /** The configuration that makes a recipe's picture again (with its whole batch, of which `batch.index` tells it). */

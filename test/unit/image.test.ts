@@ -179,6 +179,8 @@ describe('a PNG', () => {
     assert.equal(recipe?.seed, seed + 2n);
     assert.deepEqual(recipe?.batch, { seed, size: 3, index: 2 });
     assert.equal(recipeOf({ seed, batch: 3, noise: 'jax' }, 2).seed, seed);
+    assert.equal(recipeOf({ seed, batch: 8 }, 6).seed, 1n);
+    assert.equal(recipeOf({ seed: -1, batch: 2 }, 1).seed, 0n);
   });
 
   test('read back, it is the request it was made by', () => {
