@@ -203,25 +203,28 @@ export interface PluginReport {
 async function inspectInChild(path: string): Promise<PluginReport> {
   const script = `
     const { Plugin, Client } = await import(process.argv[1]);
-    const plugin = Plugin.load(process.argv[2]);
-    let platform;
-    try { using client = await Client.create(plugin); platform = client.platformName; } catch {}
-    process.stdout.write('\\n' + JSON.stringify({ apiVersion: plugin.apiVersion, platform }), () => process.exit(0));`;
+    const say = (answer) => process.stdout.write('\\n' + JSON.stringify(answer), () => process.exit(0));
+    try {
+      const plugin = Plugin.load(process.argv[2]);
+      let platform;
+      try { using client = await Client.create(plugin); platform = client.platformName; } catch {}
+      say({ apiVersion: plugin.apiVersion, platform });
+    } catch (error) { say({ refused: error.message }); }`;
   const module = import.meta.url.replace(/plugins\.(ts|js)$/, 'client.$1');
   const args = ['--input-type=module', '-e', script, module, path];
+  let reason: string;
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
-    return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as PluginReport;
-  } catch (cause) {
-    const { stderr = '', signal } = cause as { stderr?: string; signal?: string };
-    const reason =
-      stderr.match(/FluxionError[^:]*: (.*)/)?.[1] ??
-      (signal ? `loading it ended with ${signal}` : stderr.trim().slice(-300));
-    throw new FluxionError('plugin', `${path} is not a PJRT plugin that works here: ${reason}`, {
-      cause,
-      hint: 'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor',
-    });
+    const answer = JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as PluginReport | { refused: string };
+    if (!('refused' in answer)) return answer;
+    reason = answer.refused;
+  } catch (error) {
+    const { stderr = '', signal } = error as { stderr?: string; signal?: string };
+    reason = signal ? `loading it ended with ${signal}` : stderr.trim().slice(-300);
   }
+  throw new FluxionError('plugin', `${path} is not a PJRT plugin that works here: ${reason}`, {
+    hint: 'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor',
+  });
 }
 
 /** The device kind for a platform name as clients report it. */

@@ -592,7 +592,10 @@ describe('plugins given by path', () => {
       assert.match(pluginFingerprint(real), /^sha256:[0-9a-f]{64}$/);
       const fake = join(folder, 'fake.so');
       writeFileSync(fake, 'no');
-      await assert.rejects(addPlugin(fake), hasCode('plugin', /fake\.so is not a PJRT plugin that works here/));
+      await assert.rejects(
+        addPlugin(fake),
+        hasCode('plugin', /fake\.so is not a PJRT plugin that works here: cannot load .*fake\.so/),
+      );
     } finally {
       if (saved === undefined) delete process.env['FLUXION_CACHE_DIR'];
       else process.env['FLUXION_CACHE_DIR'] = saved;
