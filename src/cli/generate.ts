@@ -1,15 +1,19 @@
 /** `fluxion generate`: pictures from a configuration, overrides and a prompt. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { loadConfig } from '../config/load.ts';
 import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
 import { type Config, configHelp } from '../config/schema.ts';
+import { FluxionError } from '../support/errors.ts';
 import { type Command, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
 import type { WrittenFile } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 
 const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
+
+/** Characters; a longer prompt is refused anyway. */
+const STDIN_LIMIT = 1 << 20;
 
 const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
 
@@ -49,7 +53,7 @@ const generate: Command = {
 
   async run(argv, { signal }: Session) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const prompt = promptOf(words);
+    const prompt = await promptOf(words, signal);
     const {
       config: loaded,
       sources,
@@ -62,10 +66,9 @@ const generate: Command = {
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
 
     // Only now, so that help and mistakes are answered without waiting for the library.
-    const [{ makePictures, reportData, reportTable, writePicture }, { LivePreview }] = await Promise.all([
-      import('./pictures.ts'),
-      import('./preview.ts'),
-    ]);
+    const [{ makePictures, reportData, reportTable, requireWritable, writePicture }, { LivePreview }] =
+      await Promise.all([import('./pictures.ts'), import('./preview.ts')]);
+    await requireWritable(config.output_dir || '.');
     const files: WrittenFile[] = [];
     const preview = new LivePreview(join(config.output_dir || '.', 'flux_preview.png'));
     if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
@@ -93,14 +96,17 @@ const generate: Command = {
 export default generate;
 
 /** The prompt among the words, if there is one: `-` is read from standard input. */
-function promptOf({ prompts, overrides }: Arguments): string | readonly string[] | undefined {
+async function promptOf(
+  { prompts, overrides }: Arguments,
+  signal: AbortSignal,
+): Promise<string | readonly string[] | undefined> {
   if (prompts.length === 0) return undefined;
   if (overrides.some((word) => splitAssignment(word)?.name === 'prompt')) {
     throw new UsageError('bad_config', `the prompt is given twice: as prompt=… and as '${prompts[0]}'`, {
       hint: 'leave one of them out',
     });
   }
-  if (prompts.length === 1) return prompts[0] === '-' ? fromStandardInput() : prompts[0];
+  if (prompts.length === 1) return prompts[0] === '-' ? fromStandardInput(signal) : prompts[0];
   if (prompts.includes('-')) {
     throw new UsageError('bad_config', "'-' reads the prompt from standard input, and there are other prompts too");
   }
@@ -108,9 +114,20 @@ function promptOf({ prompts, overrides }: Arguments): string | readonly string[]
   return prompts.some((prompt) => /\s/.test(prompt)) ? prompts : prompts.join(' ');
 }
 
-function fromStandardInput(): string {
+/** Waits for all of standard input, however slowly it comes; what is longer than a prompt may be is not read to its end. */
+async function fromStandardInput(signal: AbortSignal): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write('prompt (end with Ctrl-D): ');
-  const text = readFileSync(0, 'utf8').trim();
+  let text = '';
+  try {
+    for await (const chunk of addAbortSignal(signal, process.stdin.setEncoding('utf8'))) {
+      text += chunk;
+      if (text.length > STDIN_LIMIT) break;
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new FluxionError('io', `cannot read standard input: ${(cause as Error).message}`, { cause });
+  }
+  text = text.trim();
   if (text === '') throw new UsageError('bad_config', 'the prompt on standard input is empty');
   return text;
 }

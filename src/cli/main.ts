@@ -8,7 +8,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
-import { type Command, OK, printJson, statusOf, UsageError } from './command.ts';
+import { type Command, FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
 import { paint } from './render.ts';
 
 interface Entry {
@@ -86,10 +86,11 @@ async function stopAtOnce(status: number): Promise<never> {
 
 /** Runs a command line as this process: never returns, and leaves no native thread behind it. */
 export async function runProcess(argv: readonly string[]): Promise<never> {
-  // A reader that has gone, as in `| head`, is no failure of ours.
+  let unwritten: Error | undefined;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      // A reader that has gone, as in `| head`, is no failure of ours.
+      if (error.code !== 'EPIPE') unwritten ??= error;
     });
   }
   const stopping = new AbortController();
@@ -109,13 +110,17 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
   }
   const status = await run(argv, stopping.signal);
   // Plugins keep threads, so the process would not end by itself; what is written goes out first.
-  for (const stream of [process.stdout, process.stderr]) {
-    await new Promise<void>((resolve) => {
-      if (stream.destroyed) resolve();
-      else stream.write('', () => resolve());
-    });
-  }
-  process.exit(interrupted ?? status);
+  await flush(process.stdout);
+  if (unwritten) report(new FluxionError('io', `cannot write standard output: ${unwritten.message}`), false);
+  await flush(process.stderr);
+  process.exit(interrupted ?? (unwritten ? FAILURE : status));
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) resolve();
+    else stream.write('', () => resolve());
+  });
 }
 
 /** Runs a command line and returns its exit status; nothing is thrown. */

@@ -1,9 +1,12 @@
 /** Making pictures from a configuration with progress on standard error, and the figures at the end: for generate and redo. */
 
-import { join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Event, Flux, type Image, type LoraReport, type PullProgress, type Report } from '../index.ts';
+import { FluxionError } from '../support/errors.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
 
@@ -75,6 +78,21 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
     }
   }
   throw new Error('the run ended without its report');
+}
+
+/** Throws `io` where no picture could be written to a folder, present or yet to be made: better told before the work than after it. */
+export async function requireWritable(folder: string): Promise<void> {
+  let place = resolve(folder);
+  while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
+  try {
+    if (!(await stat(place)).isDirectory()) throw new Error(`${place} is not a folder`);
+    await access(place, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new FluxionError('io', `cannot write pictures to ${folder}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'choose another folder with output_dir=…',
+    });
+  }
 }
 
 /** One line on a LoRA: what it is, and how much of the model it changes. */

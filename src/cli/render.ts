@@ -165,11 +165,17 @@ export class Progress implements Disposable {
     }
   }
 
-  /** Shows something that is not part of a run, such as the installation of a plugin, or a download with its figures. */
+  /**
+   * Shows something that is not part of a run, such as the installation of a plugin, or a download with its figures. What
+   * follows a comma says how far it is, and makes no new stage.
+   */
   activity(text: string, download?: PullProgress): void {
     this.#download = download;
-    if (this.#state?.stage === text) this.#draw();
-    else this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
+    const state = this.#state;
+    if (state?.stage.split(',', 1)[0] === text.split(',', 1)[0]) {
+      this.#state = { ...state!, stage: text };
+      this.#draw();
+    } else this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
   }
 
   /** Prints a line that stays, above the progress line. */

@@ -130,6 +130,10 @@ describe('generate', () => {
     using folder = temporaryFolder();
     succeeded(await fluxion(['generate', '-', ...CHEAP], { cwd: folder.path, input: 'a cactus, "in" the desert\n' }));
     assert.equal(recipeOf(folder.file('flux_0.png')).prompt, 'a cactus, "in" the desert');
+    // A writer that takes its time, such as a language model.
+    const slow = `(sleep 1; echo 'green '; sleep 1; echo hills) | "${process.execPath}" "${PROGRAM}" generate - ${CHEAP.join(' ')}`;
+    succeeded(await run('sh', ['-c', slow], { cwd: folder.path }));
+    assert.equal(recipeOf(folder.file('flux_1.png')).prompt, 'green \nhills');
     const empty = await fluxion(['generate', '-', ...CHEAP], { cwd: folder.path, input: '\n' });
     assert.equal(empty.status, 2);
     assert.match(empty.stderr, /prompt on standard input is empty/);
@@ -302,6 +306,17 @@ describe('mistakes', () => {
     });
   }
 
+  test('an output folder that cannot be written to is told before any work', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('taken'), '');
+    const { status, stderr } = await fluxion(['generate', 'output_dir=taken/pictures'], { cwd: folder.path });
+    assert.equal(status, 1, stderr);
+    assert.match(
+      stderr,
+      /^error: cannot write pictures to taken.pictures: .*taken is not a folder\nhint: .*output_dir/,
+    );
+  });
+
   test('are JSON with --json, and have their stack with FLUXION_LOG=debug', async () => {
     using folder = temporaryFolder();
     const finished = await fluxion(['generate', '--json', 'widht=64'], {
@@ -360,6 +375,24 @@ describe('the process', () => {
     const { status, stderr } = await fluxion(['generate', ...CHEAP, '--quiet'], { cwd: folder.path, stdout: 'closed' });
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
     assert.deepEqual(readdirSync(folder.path), ['flux_0.png']);
+  });
+
+  test('results that cannot be written are a failure, told in one sentence', async (t) => {
+    if (!existsSync('/dev/full')) return t.skip('no /dev/full here');
+    const command = `"${process.execPath}" "${PROGRAM}" plugins list > /dev/full`;
+    const { status, stderr } = await run('sh', ['-c', command], { cwd: repositoryPath('.') });
+    assert.equal(status, 1);
+    assert.match(stderr, /^error: cannot write standard output: ENOSPC.*\n$/);
+  });
+
+  test('tells how far an installation is in few lines where there is no terminal', async () => {
+    const script = `
+      import { Progress } from ${JSON.stringify(repositoryPath('src/cli/render.ts'))};
+      const progress = Progress.for('shown');
+      for (let mb = 0; mb <= 63; mb++) progress.activity(\`downloading xla-cpu-pjrt 0.0.1, \${mb} of 63 MB\`);
+      progress.activity('verifying xla-cpu-pjrt 0.0.1, 3 s');`;
+    const { stderr } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: repositoryPath('.') });
+    assert.equal(stderr, 'downloading xla-cpu-pjrt 0.0.1, 0 of 63 MB\nverifying xla-cpu-pjrt 0.0.1, 3 s\n');
   });
 
   test('draws a progress line on a terminal and takes it away again', async (t) => {
