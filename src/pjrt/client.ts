@@ -1,6 +1,6 @@
 /** A loaded plugin and a client of it: devices, compilation, and the way arrays get onto a device. */
 
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { FluxionError } from '../support/errors.ts';
 import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
 import { Api, Struct } from './call.ts';
@@ -12,6 +12,7 @@ import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 import { Pacing } from './pacing.ts';
+import { pluginEntry } from './plugin-table.ts';
 
 const loaded = new Map<string, Plugin>();
 
@@ -23,6 +24,9 @@ export class Plugin {
   private constructor(path: string) {
     // XLA's own log lines below warnings would mix with this program's output.
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
+    // Where no TPU is, libtpu would ask Google Cloud's metadata server for minutes, on this thread.
+    const hasTpu = pluginEntry('tpu').deviceFiles.some((file) => existsSync(file));
+    if (!hasTpu) process.env['TPU_SKIP_MDS_QUERY'] ??= '1';
     this.path = path;
     this.api = Api.load(path);
     this.api.call('PJRT_Plugin_Initialize', {});

@@ -62,7 +62,7 @@ export const PLUGINS: readonly PluginEntry[] = [
     manual: undefined,
     deviceFiles: ['/dev/accel0', '/dev/vfio/0'],
     notes:
-      'Compiles for TPUs that are not there (v4, v5e, v5p, v6e, 7x). Outside Google Cloud set TPU_SKIP_MDS_QUERY=1, or loading waits for a metadata server.',
+      'Compiles for TPUs that are not there (v4, v5e, v5p, v6e, 7x). Where there is none, TPU_SKIP_MDS_QUERY=1 is set, or loading would wait for a metadata server.',
   },
   {
     device: 'cuda',

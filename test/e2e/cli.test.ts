@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { progressLine, type RunState } from '../../src/cli/render.ts';
 import { addTexts } from '../../src/pipeline/png.ts';
 import { type Recipe, recipeJson, requireRecipe } from '../../src/pipeline/recipe.ts';
+import { listPlugins } from '../../src/pjrt/plugins.ts';
 import { assertImagesClose } from '../support/close.ts';
 import { type Finished, fluxion, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
 import { Fixture, parityCases, repositoryPath } from '../support/fixture.ts';
@@ -368,6 +369,19 @@ describe('the process', () => {
     assert.match(stderr, /stopped before it was done/);
     assert.ok(performance.now() - start < 30_000);
     assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  test('a TPU that is not here is told in seconds, by generate and by doctor', async (t) => {
+    const { path, present } = listPlugins().find(({ device }) => device === 'tpu')!;
+    if (path === undefined || present) return t.skip('needs the TPU plugin, and no TPU');
+    using folder = temporaryFolder();
+    const start = performance.now();
+    const { status, stderr } = await fluxion(['generate', 'hardware=tpu', ...CHEAP], { cwd: folder.path });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /^error: PJRT_Client_Create failed/m);
+    const doctor = await fluxion(['doctor'], { cwd: folder.path });
+    assert.match(doctor.stdout, /^warn plugin tpu .*PJRT_Client_Create failed/m);
+    assert.ok(performance.now() - start < 60_000);
   });
 
   test('a reader that has gone is no failure', async () => {
