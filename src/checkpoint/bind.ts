@@ -6,6 +6,7 @@
 import type { DType } from '../support/dtype.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { layoutOf, type ModelFamily, recogniseForeign, type SourcePart } from './keymap.ts';
+import type { Generated } from './random.ts';
 import type { StoredTensor, TensorStore } from './tensors.ts';
 
 /** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
@@ -29,9 +30,14 @@ export interface WeightSource {
   readonly shape: readonly number[];
   /** Path of the file. */
   readonly file: string;
+  /** The rule that makes the values, where no file holds them. */
+  readonly generated?: Generated;
   /** Looks at the bytes, without a copy where the file is mapped; valid until the store is disposed. */
   bytes(): Uint8Array;
 }
+
+/** Where a component's weights come from: the tensors of a store, or a rule that makes them. */
+export type WeightOrigin = { readonly store: TensorStore; readonly family: ModelFamily } | { readonly seed: number };
 
 export interface BindOptions {
   /** Stored keys (without prefix) to account for; the rest of the file is left alone. All unless told otherwise. */

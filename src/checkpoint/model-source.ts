@@ -5,6 +5,7 @@
 
 import { basename, extname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
+import type { WeightOrigin } from './bind.ts';
 import {
   deriveClipConfig,
   deriveT5Config,
@@ -147,6 +148,12 @@ function assemble(
   };
   checkWidths(source);
   return source;
+}
+
+/** Where the weights of a part come from; a store is the caller's. */
+export function originOf(source: ModelSource, part: Part): WeightOrigin {
+  const { family, component } = PARTS[part];
+  return source.random ?? { store: source.openWeights(component), family };
 }
 
 /** Opens the file given for a part, which must hold it. */

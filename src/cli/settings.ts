@@ -8,8 +8,8 @@ import { parseHubName } from '../models.ts';
 import { UsageError } from './command.ts';
 
 /** Returns the model to open: `tiny`, a path, or a name on the hub. Throws `not_found` for what is none of them. */
-export function modelOf({ pretrained_model_name_or_path: model }: Config): string {
-  if (model === 'tiny' || existsSync(model) || parseHubName(model)) return model;
+export function modelOf({ pretrained_model_name_or_path: model, weights }: Config): string {
+  if (weights === 'random' || model === 'tiny' || existsSync(model) || parseHubName(model)) return model;
   throw new UsageError('not_found', `there is no model folder '${model}', nor a file of that name`, {
     hint: 'models are folders in the diffusers layout, files with weights or names on the hub: pass pretrained_model_name_or_path=FOLDER or =ORG/NAME, or =tiny for the model that comes with the program',
   });
@@ -42,6 +42,7 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
     loraMode: 'merged',
     loraDir: config.lora_dir || undefined,
     loraStrict: config.lora_strict,
+    weights: config.weights,
     transformer: config.transformer,
     clip: config.clip,
     t5: config.t5,

@@ -107,6 +107,10 @@ export const KEYS = {
     kind: 'text', default: 'tiny', group: 'Model', use: 'honoured',
     help: "A model folder in the diffusers layout, a file with the weights of a model or of its transformer, ORG/NAME on the Hugging Face hub, or 'tiny', the model that comes with the program.",
   },
+  weights: {
+    kind: ['file', 'random'], default: 'file', group: 'Model', use: 'honoured',
+    help: "Where weights come from: the model's files, or a rule that makes random ones of the right shapes, for measuring. FLUX.1-dev, -schnell and -Krea-dev then need no download.",
+  },
   transformer: {
     kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
     help: "A file with transformer weights to use instead of the model's: safetensors or GGUF, in any common spelling.",

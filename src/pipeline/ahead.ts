@@ -5,10 +5,8 @@
 
 import { kindOf } from '../checkpoint/file-bytes.ts';
 import { openModel } from '../checkpoint/model-source.ts';
-import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { clipPrograms } from '../models/clip.ts';
 import { fluxPrograms } from '../models/flux.ts';
-import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../models/presets.ts';
 import { t5Programs } from '../models/t5.ts';
 import { vaePrograms } from '../models/vae.ts';
 import {
@@ -26,40 +24,10 @@ import type { Traced } from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { LoadOptions } from './flux.ts';
-import { BUNDLED, findModel } from './model-path.ts';
+import { findModel } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
+import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './published.ts';
 import { type Plan, plan, type Request, requestDefaults } from './request.ts';
-
-const SCHEDULER: ModelSource['scheduler'] = {
-  numTrainTimesteps: 1000,
-  shift: 3,
-  useDynamicShifting: true,
-  baseShift: 0.5,
-  maxShift: 1.15,
-  baseImageSeqLen: 256,
-  maxImageSeqLen: 4096,
-  timeShiftType: 'exponential',
-  shiftTerminal: undefined,
-};
-
-/** The published models, as the sizes that programs are made of. */
-const PUBLISHED = {
-  'FLUX.1-dev': { transformer: FLUX_DEV, scheduler: SCHEDULER },
-  'FLUX.1-schnell': { transformer: FLUX_SCHNELL, scheduler: { ...SCHEDULER, shift: 1, useDynamicShifting: false } },
-} as const;
-/** Side of the pictures that the published models were made for. */
-const SIDE = 1024;
-
-/** What programs need of a model. */
-interface Sizes {
-  readonly transformer: typeof FLUX_DEV;
-  readonly clip: typeof CLIP_L;
-  readonly t5: typeof T5_XXL;
-  readonly vae: typeof FLUX_VAE;
-  readonly scheduler: ModelSource['scheduler'];
-  /** Side in pixels of the pictures it was made for. */
-  readonly side: number;
-}
 
 /** The parts of a run that follow each other; weights of a stage are placed when it begins. */
 export const STAGES = ['encode', 'prepare', 'step', 'decode'] as const;
@@ -136,7 +104,7 @@ export async function compileRun(model: string, request: Request, options: Ahead
   const place = arrangeAhead(target, options.mesh);
   const { sharding } = place;
   const devices = place.order.length;
-  const defaults = requestDefaults(sizes.transformer, sizes.side);
+  const defaults = requestDefaults(sizes.transformer, sizes.vae.sampleSize);
   const decided = plan(request, defaults, sizes.scheduler, 2 ** (sizes.vae.blockOutChannels.length - 1));
   const together = sharding.parts('activation_batch');
   const batch = Math.ceil(decided.batch / together) * together;
@@ -191,20 +159,17 @@ export async function compileRun(model: string, request: Request, options: Ahead
   };
 }
 
-async function findSizes(model: string, options: AheadRunOptions): Promise<{ sizes: Sizes; name: string }> {
+async function findSizes(model: string, options: AheadRunOptions): Promise<{ sizes: ModelSizes; name: string }> {
   if (model === BUNDLED || kindOf(model) !== 'missing') {
     const { path, name } = await findModel(model, options);
     const { transformer, clip, t5, vae, scheduler } = openModel(path, options, { openFile: openMapped });
-    return { sizes: { transformer, clip, t5, vae, scheduler, side: vae.sampleSize }, name: options.name ?? name };
+    return { sizes: { transformer, clip, t5, vae, scheduler }, name: options.name ?? name };
   }
-  const published = Object.entries(PUBLISHED).find(([name]) => model.toLowerCase().endsWith(name.toLowerCase()));
-  if (!published) {
-    throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
-      hint: `give a model folder, of which only the configs are read, or one of ${Object.keys(PUBLISHED).join(', ')}`,
-    });
-  }
-  const [name, parts] = published;
-  return { sizes: { ...parts, clip: CLIP_L, t5: T5_XXL, vae: FLUX_VAE, side: SIDE }, name };
+  const published = publishedModel(model);
+  if (published) return published;
+  throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
+    hint: `give a model folder, of which only the configs are read, or one of ${PUBLISHED_NAMES.join(', ')}`,
+  });
 }
 
 interface TraceOptions {
@@ -217,7 +182,7 @@ interface TraceOptions {
 
 /** Every program of a run, stage by stage, in the order they are first run in. */
 function programsOf(
-  sizes: Sizes,
+  sizes: ModelSizes,
   { size, schedule, maxSequenceLength }: Plan,
   { batch, together, types, vaeTypes }: TraceOptions,
 ): ProgramUse[] {

@@ -1,5 +1,6 @@
 /** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
 
+import { originOf } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
 import { Run } from '../runtime/run.ts';
@@ -29,7 +30,7 @@ export class Autoencoder implements Disposable {
     this.#types = types;
     this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
     const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
-    this.weights = new WeightSet(source.openWeights('vae'), 'vae', [whole(decode), whole(encode)]);
+    this.weights = new WeightSet(originOf(source, 'vae'), [whole(decode), whole(encode)]);
   }
 
   #programs(batch: number, { height, width }: Pick<LatentSize, 'height' | 'width'>): VaePrograms {

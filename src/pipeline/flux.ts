@@ -24,8 +24,9 @@ import type { Event, Report, Timings } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
 import { type LoraMode, Loras, loraWarnings } from './loras.ts';
-import { BUNDLED, findModel, type PullProgress } from './model-path.ts';
+import { findModel, type PullProgress } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
+import { BUNDLED, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
 import { type Job, type Plan, plan, type Request, type RequestDefaults, requestDefaults } from './request.ts';
@@ -68,10 +69,15 @@ export interface LoadOptions extends ModelParts, AttentionOptions {
   readonly name?: string;
   /** Branch, tag or commit of a model on the hub; `main` by default. Folders have none. */
   readonly revision?: string;
+  /** Where weights come from: the model's files, the default, or a rule that makes `random` ones of the right shapes, for measuring. */
+  readonly weights?: 'file' | 'random';
   readonly signal?: AbortSignal;
   /** Told what a first use has to wait for, such as the installation of a plugin; with figures where a model is downloaded. */
   readonly onProgress?: (message: string, download?: PullProgress) => void;
 }
+
+/** Of random weights; one will do. */
+const RANDOM_SEED = 0;
 
 /** What the model that comes with the program was made for. */
 const BUNDLED_DEFAULTS = { steps: 8, maxSequenceLength: 32 } as const;
@@ -120,10 +126,11 @@ export class Flux implements AsyncDisposable {
    */
   static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
     options.signal?.throwIfAborted();
-    const { path, name } = await findModel(model, options);
+    const random = options.weights === 'random' ? randomModel(model, options, RANDOM_SEED) : undefined;
+    const { path, name } = random ? { path: random.source.path, name: random.name } : await findModel(model, options);
     const start = performance.now();
     const types = modelTypes(options);
-    const source = openModel(path, options, { openFile: openMapped, decoded: types.storage });
+    const source = random?.source ?? openModel(path, options, { openFile: openMapped, decoded: types.storage });
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
     const parts: Parts = {
@@ -297,10 +304,12 @@ export class Flux implements AsyncDisposable {
   }
 
   #identity({ loras }: AdaptedJob): Identity {
-    this.#fingerprint ??= fingerprint(this.#source.places);
+    const { random, places } = this.#source;
+    if (!random) this.#fingerprint ??= fingerprint(places);
     return {
       name: this.name,
       fingerprint: this.#fingerprint,
+      ...(random && { weights: 'random' }),
       types: this.#types,
       scheduler: this.#scheduler,
       device: this.#runtime.platform,

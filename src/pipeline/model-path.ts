@@ -1,14 +1,11 @@
 /** Where a model is read from: the one that comes with the program, a path, or a name on the Hugging Face hub. */
 
-import { fileURLToPath } from 'node:url';
 import { kindOf } from '../checkpoint/file-bytes.ts';
 import { hubFolder, type OnPullProgress, parseHubName } from '../checkpoint/hub.ts';
 import { type ModelParts, modelName } from '../checkpoint/model-source.ts';
+import { BUNDLED, BUNDLED_FOLDER } from './published.ts';
 
 export type { PullProgress } from '../checkpoint/hub.ts';
-
-/** The model that comes with the program. */
-export const BUNDLED = 'tiny';
 
 export interface FindOptions extends ModelParts {
   /** Branch, tag or commit of a model on the hub. */
@@ -34,7 +31,7 @@ export async function findModel(model: string, options: FindOptions): Promise<{ 
     path,
     name: options.transformer === undefined ? name : modelName(path, options),
   });
-  if (model === BUNDLED) return named(fileURLToPath(new URL('../../models/tiny/', import.meta.url)), BUNDLED);
+  if (model === BUNDLED) return named(BUNDLED_FOLDER, BUNDLED);
   const onHub = kindOf(model) === 'missing' ? parseHubName(model, options.revision) : undefined;
   if (!onHub) return named(model, modelName(model, options));
   const without = PARTS.filter(([part]) => options[part] !== undefined).map(([, component]) => component);

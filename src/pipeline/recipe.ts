@@ -28,6 +28,8 @@ export interface Recipe {
     readonly name: string;
     /** A short hash of the model's files, where it was taken. */
     readonly fingerprint?: string | undefined;
+    /** `random` where a rule made the weights. */
+    readonly weights?: 'random' | undefined;
   };
   readonly prompt: string;
   /** Text for T5 where it differs from `prompt`. */
@@ -57,6 +59,7 @@ export interface Recipe {
 export interface Identity {
   readonly name: string;
   readonly fingerprint?: string | undefined;
+  readonly weights?: 'random' | undefined;
   readonly types: ModelTypes;
   readonly scheduler: SchedulerConfig;
   readonly device: string;
@@ -81,7 +84,11 @@ export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number)
   return {
     software: 'fluxion',
     version: version(),
-    model: { name: model.name, ...(model.fingerprint !== undefined && { fingerprint: model.fingerprint }) },
+    model: {
+      name: model.name,
+      ...(model.fingerprint !== undefined && { fingerprint: model.fingerprint }),
+      ...(model.weights && { weights: model.weights }),
+    },
     prompt: job.prompt,
     ...(job.prompt2 !== job.prompt && { prompt2: job.prompt2 }),
     width: plan.width,
@@ -114,6 +121,7 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
     // Names alone travel, not where a model lies: for one that is not at hand by its name, the path is asked for.
     pretrained_model_name_or_path: recipe.model.name,
     flux_name: recipe.model.name,
+    weights: recipe.model.weights,
     prompt: recipe.prompt,
     prompt_2: recipe.prompt2,
     width: recipe.width,
@@ -236,7 +244,7 @@ const floats = z.enum(['f64', 'f32', 'f16', 'bf16', 'f8e4m3', 'f8e5m2']);
 const RECIPE_SCHEMA = z.object({
   software: z.literal('fluxion'),
   version: name,
-  model: z.object({ name, fingerprint: name.optional() }),
+  model: z.object({ name, fingerprint: name.optional(), weights: z.literal('random').optional() }),
   prompt: text,
   prompt2: text.optional(),
   width: side,

@@ -1,5 +1,6 @@
 /** From prompts to conditioning: CLIP's pooled vector of `prompt` and T5's sequence of `prompt2`. */
 
+import { originOf } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
@@ -115,7 +116,7 @@ class ClipEncoder implements Disposable {
     const { embed, layer, pool } = this.programs;
     this.#layers = blocks(layer, 'text_model.encoder.layers', clip.layers);
     const all = [whole(embed), ...this.#layers, whole(pool)];
-    this.weights = new WeightSet(source.openWeights('text_encoder'), 'clip', all);
+    this.weights = new WeightSet(originOf(source, 'clip'), all);
   }
 
   async encode(runtime: Runtime, text: string, signal: AbortSignal | undefined) {
@@ -150,7 +151,7 @@ class T5Encoder implements Disposable {
     // Which weights there are does not depend on the length.
     const { embed, bias, layer, finalNorm } = this.programs(1);
     const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];
-    this.weights = new WeightSet(source.openWeights('text_encoder_2'), 't5', all);
+    this.weights = new WeightSet(originOf(source, 't5'), all);
   }
 
   programs(tokens: number): T5Programs {

@@ -1,5 +1,6 @@
 /** The denoising loop: from noise and conditioning to latents, one event a step. */
 
+import { originOf } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { rankBucket } from '../lora/overlay.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
@@ -74,7 +75,7 @@ export class Transformer implements Disposable {
           ? this.#single(traced)
           : [whole(traced)],
     );
-    this.weights = new WeightSet(source.openWeights('transformer'), 'flux', all);
+    this.weights = new WeightSet(originOf(source, 'transformer'), all);
   }
 
   /**

@@ -4,8 +4,8 @@ import { dot } from '../graph/ops.ts';
 import { shard } from '../graph/sharding.ts';
 import { spec, type Traced, trace } from '../nn/trace.ts';
 import { type WeightSpec, Weights } from '../nn/weights.ts';
-import { type DType, isFloat } from '../support/dtype.ts';
-import { convertFloats, fromF32 } from '../support/floats.ts';
+import type { DType } from '../support/dtype.ts';
+import { fromF32 } from '../support/floats.ts';
 import type { ArrayPlan, Runtime, ShardedArray } from './runtime.ts';
 
 /** B · A, for A [rank, in] and B [out, rank]. */
@@ -15,34 +15,24 @@ export interface Product {
   readonly b: Float32Array;
 }
 
-interface Stored {
-  readonly bytes: Uint8Array;
-  readonly dtype: DType;
-}
-
 const traces = new Map<string, Traced>();
 
-/** Places W + B · A for a declared weight [out, in], each device making its own part. */
+/** Returns W + B · A for a declared weight [out, in] that lies on the devices as `base`, each device making its own part. */
 export async function placeMerged(
   runtime: Runtime,
   weight: WeightSpec,
-  stored: Stored,
+  base: ShardedArray,
   { rank, a, b }: Product,
 ): Promise<ShardedArray> {
   const { axes, segments } = weight;
   const [out, inputs] = weight.shape as [number, number];
-  // Not every compiler reads the small types.
-  const from = isFloat(stored.dtype) ? stored.dtype : 'f32';
-  const traced = mergeProgram(from, weight, rank);
+  const traced = mergeProgram(base.dtype, weight, rank);
   using given = new DisposableStack();
   const place = async (plan: ArrayPlan, bytes: Uint8Array) =>
     given.use(await runtime.place(plan, (part) => part.take(bytes, plan.dtype)));
   const program = await runtime.compile(traced);
-  const base = runtime.place({ ...weight, dtype: from }, (part) =>
-    convertFloats(stored.dtype, from, part.take(stored.bytes, stored.dtype), part.shape),
-  );
   const outputs = program.run({
-    weight: given.use(await base),
+    weight: base,
     a: await place({ dtype: 'f32', shape: [rank, inputs], axes: [null, axes[1]!], segments }, fromF32('f32', a)),
     b: await place({ dtype: 'f32', shape: [out, rank], axes: [axes[0]!, null] }, fromF32('f32', b)),
   });

@@ -3,14 +3,15 @@
  * Notable: binding checks every key before a byte is read; a mapped file is used in place where the device allows it.
  */
 
-import { bindWeights, type WeightSource } from '../checkpoint/bind.ts';
-import type { ModelFamily } from '../checkpoint/keymap.ts';
+import { bindWeights, type WeightOrigin, type WeightSource } from '../checkpoint/bind.ts';
+import { generateWeights } from '../checkpoint/random.ts';
 import type { TensorStore } from '../checkpoint/tensors.ts';
 import type { Traced } from '../nn/trace.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
-import { byteSize, elementCount } from '../support/dtype.ts';
+import { byteSize, elementCount, isFloat } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
+import { placeGenerated } from './generate.ts';
 import { type Product, placeMerged } from './merge.ts';
 import type { Runtime, ShardedArray } from './runtime.ts';
 
@@ -58,7 +59,7 @@ interface Placed {
 }
 
 export class WeightSet implements Disposable {
-  readonly #store: TensorStore;
+  readonly #store: TensorStore | undefined;
   readonly #sources: ReadonlyMap<string, WeightSource>;
   /** Every bound weight. */
   readonly declared: readonly WeightSpec[];
@@ -68,25 +69,23 @@ export class WeightSet implements Disposable {
   #overlay: WeightOverlay | undefined;
 
   /**
-   * Binds all weights that `uses` declare to the tensors of `store`, which it takes over. Throws `bad_weights` with
-   * missing, unexpected and ill-shaped keys.
+   * Binds all weights that `uses` declare to where they come from; a store is taken over. Throws `bad_weights` with missing,
+   * unexpected and ill-shaped keys.
    */
-  constructor(store: TensorStore, family: ModelFamily, uses: readonly Use[]) {
+  constructor(origin: WeightOrigin, uses: readonly Use[]) {
     const declared = new Map(uses.flatMap(weightsOf).map((spec) => [weightKey(spec), spec]));
-    this.#store = store;
+    this.#store = 'store' in origin ? origin.store : undefined;
     this.declared = [...declared.values()];
     try {
-      const bound = bindWeights(this.declared, store, family);
+      const bound =
+        'store' in origin
+          ? bindWeights(this.declared, origin.store, origin.family)
+          : generateWeights(this.declared, origin.seed);
       this.#sources = new Map([...bound].map(([spec, source]) => [weightKey(spec), source]));
     } catch (error) {
-      store[Symbol.dispose]();
+      this.#store?.[Symbol.dispose]();
       throw error;
     }
-  }
-
-  /** Bytes of all weights as the file stores them. */
-  get storedBytes(): number {
-    return [...this.#sources.values()].reduce((sum, source) => sum + source.bytes().byteLength, 0);
   }
 
   /** The weights of one use on the device, in the order its program takes them; placed now where they are not yet. */
@@ -137,16 +136,27 @@ export class WeightSet implements Disposable {
 
   /** A weight on the devices: as it lies in the file where that is possible, with what adapters add to it. */
   async #place(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
+    const change = this.#overlay?.change(spec, (start, end) => this.#rows(spec.name, start, end));
+    if (!change) return this.#placeValues(runtime, spec);
+    const { product, difference } = change;
+    if (!product) return this.#placeValues(runtime, spec, difference);
+    // Not every compiler reads the small types.
+    const { dtype } = this.#source(spec);
+    const from = isFloat(dtype) && !difference ? dtype : 'f32';
+    using base = await this.#placeValues(runtime, { ...spec, dtype: from }, difference);
+    return await placeMerged(runtime, spec, base, product);
+  }
+
+  /** A weight's own values on the devices, in the type of `spec`, with `difference` added in f32. */
+  async #placeValues(runtime: Runtime, spec: WeightSpec, difference?: Float32Array): Promise<ShardedArray> {
     const source = this.#source(spec);
     const { dtype, shape } = spec;
-    const change = this.#overlay?.change(spec, (start, end) => this.#rows(spec.name, start, end));
+    if (source.generated && !difference) return placeGenerated(runtime, spec, source.generated);
     let weight = { bytes: source.bytes(), dtype: source.dtype };
-    if (change?.difference) {
-      const { difference } = change;
+    if (difference) {
       const sum = toF32(source.dtype, weight.bytes, elementCount(shape)).map((value, i) => value + difference[i]!);
       weight = { bytes: fromF32('f32', sum), dtype: 'f32' };
     }
-    if (change?.product) return placeMerged(runtime, spec, weight, change.product);
     return runtime.place(spec, (part) =>
       convertFloats(weight.dtype, dtype, part.take(weight.bytes, weight.dtype), part.shape),
     );
@@ -201,6 +211,6 @@ export class WeightSet implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
-    this.#store[Symbol.dispose]();
+    this.#store?.[Symbol.dispose]();
   }
 }

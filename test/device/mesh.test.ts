@@ -111,8 +111,8 @@ describe('placement', () => {
   async function place(ici: MeshOptions['ici']): Promise<{ placed: number; perDevice: number[] }> {
     await using runtime = await open(ici, 4);
     await using single = await open({}, 1);
-    using weights = new WeightSet(folder.openWeights('transformer'), 'flux', uses);
-    using reference = new WeightSet(folder.openWeights('transformer'), 'flux', uses);
+    using weights = new WeightSet({ store: folder.openWeights('transformer'), family: 'flux' }, uses);
+    using reference = new WeightSet({ store: folder.openWeights('transformer'), family: 'flux' }, uses);
     const perDevice = [0, 0, 0, 0];
     for (const use of uses) {
       const expected = await reference.arrays(single, use);

@@ -18,7 +18,7 @@ export class Component implements Disposable {
 
   constructor(runtime: Runtime, store: TensorStore, family: ModelFamily, uses: readonly Use[]) {
     this.#runtime = runtime;
-    this.#weights = new WeightSet(store, family, uses);
+    this.#weights = new WeightSet({ store, family }, uses);
   }
 
   /** Runs a program once, with the weights at `scope`; inputs are rounded to the traced types, outputs widened to f32. */

@@ -1,0 +1,109 @@
+/** The published FLUX.1 models by name: what programs are made of, without a file; and models whose weights are made, not read. */
+
+import { fileURLToPath } from 'node:url';
+import { kindOf } from '../checkpoint/file-bytes.ts';
+import { parseHubName } from '../checkpoint/hub.ts';
+import type { TransformerConfig } from '../checkpoint/model-config.ts';
+import { type ModelParts, modelName, openModel } from '../checkpoint/model-source.ts';
+import { type ModelSource, openPipelineFolder } from '../checkpoint/pipeline-folder.ts';
+import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../models/presets.ts';
+import { FluxionError } from '../support/errors.ts';
+
+/** The model that comes with the program. */
+export const BUNDLED = 'tiny';
+export const BUNDLED_FOLDER = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
+
+/** What a model is, but for its weights and tokenizers. */
+export type ModelSizes = Pick<ModelSource, 'transformer' | 'clip' | 't5' | 'vae' | 'scheduler'>;
+
+const SCHEDULER: ModelSource['scheduler'] = {
+  numTrainTimesteps: 1000,
+  shift: 3,
+  useDynamicShifting: true,
+  baseShift: 0.5,
+  maxShift: 1.15,
+  baseImageSeqLen: 256,
+  maxImageSeqLen: 4096,
+  timeShiftType: 'exponential',
+  shiftTerminal: undefined,
+};
+const STATIC = { ...SCHEDULER, shift: 1, useDynamicShifting: false };
+
+/** By the end of their names on the hub, each with its short ones. Krea's network is dev's. */
+const PUBLISHED = {
+  'FLUX.1-dev': { short: ['dev', 'flux-dev'], transformer: FLUX_DEV, scheduler: SCHEDULER },
+  'FLUX.1-schnell': { short: ['schnell', 'flux-schnell'], transformer: FLUX_SCHNELL, scheduler: STATIC },
+  'FLUX.1-Krea-dev': { short: ['krea', 'flux-krea'], transformer: FLUX_DEV, scheduler: SCHEDULER },
+} as const;
+
+/** Side of the pictures that they were made for. */
+const SIDE = 1024;
+
+/** The published model of a name such as `black-forest-labs/FLUX.1-dev`, `FLUX.1-dev` or `dev`; undefined for any other. */
+export function publishedModel(name: string): { readonly name: string; readonly sizes: ModelSizes } | undefined {
+  const wanted = name.toLowerCase();
+  const found = Object.entries(PUBLISHED).find(
+    ([full, { short }]) =>
+      wanted === full.toLowerCase() || wanted.endsWith(`/${full.toLowerCase()}`) || short.some((s) => s === wanted),
+  );
+  if (!found) return undefined;
+  const [full, { transformer, scheduler }] = found;
+  const packed: TransformerConfig = { ...transformer, patchSize: 1 };
+  // Token ids are those of the tokenizer in use: `randomModel` has the bundled one.
+  const clip = { ...CLIP_L, eosTokenId: 49_407, bosTokenId: 49_406, padTokenId: 49_407, projectionDim: CLIP_L.width };
+  const vae = { ...FLUX_VAE, sampleSize: SIDE };
+  return {
+    name: full,
+    sizes: { transformer: packed, clip, t5: { ...T5_XXL, activation: 'gated-gelu' }, vae, scheduler },
+  };
+}
+
+/** The names that `publishedModel` knows. */
+export const PUBLISHED_NAMES = Object.keys(PUBLISHED);
+
+/**
+ * A model with weights of the right shapes and random values, which need no file: a published one by its name, or a folder's, of which
+ * configs and tokenizers are read. Throws `not_found` for any other name, and `bad_config` where files are given for parts.
+ */
+export function randomModel(
+  model: string,
+  parts: ModelParts,
+  seed: number,
+): { readonly source: ModelSource; readonly name: string } {
+  const given = (['transformer', 'clip', 't5', 'vae'] as const).find((part) => parts[part] !== undefined);
+  if (given)
+    throw new FluxionError(
+      'bad_config',
+      `weights=random makes all weights, and ${given}=${parts[given]} is given too`,
+      {
+        hint: 'leave one of them out',
+      },
+    );
+  if (model === BUNDLED) return { source: { ...openPipelineFolder(BUNDLED_FOLDER), random: { seed } }, name: BUNDLED };
+  if (kindOf(model) !== 'missing') {
+    return { source: { ...openModel(model, parts), random: { seed } }, name: modelName(model, parts) };
+  }
+  const published = publishedModel(model);
+  if (!published) {
+    throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
+      hint: `weights=random takes a model folder, of which the configs and tokenizers are read, or one of ${PUBLISHED_NAMES.join(', ')}, tiny`,
+    });
+  }
+  const { name, sizes } = published;
+  // Their tokenizers are not at hand; any will do for weights that mean nothing, and the bundled ones have fewer tokens.
+  const { tokenizer, tokenizer2, clip } = openPipelineFolder(BUNDLED_FOLDER);
+  const { eosTokenId, bosTokenId, padTokenId } = clip;
+  const source: ModelSource = {
+    ...sizes,
+    path: parseHubName(model) ? model : name,
+    clip: { ...sizes.clip, eosTokenId, bosTokenId, padTokenId },
+    tokenizer,
+    tokenizer2,
+    places: new Map(),
+    random: { seed },
+    openWeights: (component) => {
+      throw new FluxionError('not_found', `${name}: its ${component} has random weights, and no file`);
+    },
+  };
+  return { source, name };
+}
