@@ -6,11 +6,11 @@ import { loadConfig } from '../config/load.ts';
 import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
 import { type Config, configHelp } from '../config/schema.ts';
 import { FluxionError } from '../support/errors.ts';
-import { type Command, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
+import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
 import type { WrittenFile } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 
-const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
+const FLAGS = { json: 'boolean', quiet: 'boolean', 'dry-run': 'boolean' } as const;
 
 /** Characters; a longer prompt is refused anyway. */
 const STDIN_LIMIT = 1 << 20;
@@ -38,6 +38,8 @@ Examples
   fluxion generate "green hills, noon" --lora tiny-lora:0.8
 
 Options of this command
+  --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;
+               exit status 1 where it does not fit
   --json       one JSON object on standard output: files, times in seconds, memory in bytes
   --quiet      nothing on standard error but errors
   -h, --help   this text
@@ -66,8 +68,17 @@ const generate: Command = {
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
 
     // Only now, so that help and mistakes are answered without waiting for the library.
-    const [{ makePictures, reportData, reportTable, requireWritable, writePicture }, { LivePreview }] =
-      await Promise.all([import('./pictures.ts'), import('./preview.ts')]);
+    const [
+      { makePictures, planPictures, reportData, reportTable, requireWritable, writePicture },
+      { LivePreview },
+      { memoryTable },
+    ] = await Promise.all([import('./pictures.ts'), import('./preview.ts'), import('./memory.ts')]);
+    if (words.flags['dry-run'] === true) {
+      const plan = await planPictures(config, { sources, progress, signal });
+      if (words.flags['json'] === true) printJson({ ...plan, notes });
+      else process.stdout.write(`${memoryTable(plan)}\n`);
+      return plan.fits ? OK : FAILURE;
+    }
     await requireWritable(config.output_dir || '.');
     const files: WrittenFile[] = [];
     const preview = new LivePreview(join(config.output_dir || '.', 'flux_preview.png'));

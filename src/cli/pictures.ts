@@ -5,8 +5,17 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { type Event, Flux, type Image, type LoraReport, type PullProgress, type Report } from '../index.ts';
+import {
+  type Event,
+  Flux,
+  type Image,
+  type LoraReport,
+  type MemoryPlan,
+  type PullProgress,
+  type Report,
+} from '../index.ts';
 import { FluxionError } from '../support/errors.ts';
+import { isPlain, memoryLine } from './memory.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
 
@@ -41,6 +50,20 @@ export interface MakeOptions {
   readonly onStep?: (event: Event & { readonly type: 'step' }) => void;
 }
 
+/** Opens the configured model and tells what making the pictures would hold in memory. */
+export async function planPictures(
+  config: Config,
+  { sources, progress, signal }: Pick<MakeOptions, 'sources' | 'progress' | 'signal'>,
+): Promise<MemoryPlan> {
+  const model = modelOf(config);
+  using _shown = progress;
+  progress.activity('load');
+  const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
+  await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
+  progress.activity('compile');
+  return await flux.plan({ ...requestOf(config, flux.deviceCount), signal });
+}
+
 /** Opens the configured model, makes the pictures and closes it again. */
 export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
   const { sources, progress, signal, onImage, onStep } = options;
@@ -70,6 +93,9 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
       case 'lora':
         loras.push({ ...event.lora, scale: event.scale });
         progress.say(`${paint('cyan', 'LoRA:')} ${loraLine(event)}`);
+        break;
+      case 'memory':
+        if (!isPlain(event.plan)) progress.say(`${paint('cyan', 'memory:')} ${memoryLine(event.plan)}`);
         break;
       case 'stage':
         break;

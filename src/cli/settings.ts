@@ -32,6 +32,8 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
     maskPaddingTokens: config.mask_padding_tokens,
     useBase2Exp: config.use_base2_exp,
     offloadEncoders: config.offload_encoders,
+    residency: config.residency,
+    memoryLimit: config.memory_limit && config.memory_limit * 2 ** 30,
     cacheDir: config.jax_cache_dir || undefined,
     timeShift: config.time_shift,
     baseShift: config.base_shift,

@@ -182,6 +182,14 @@ export const KEYS = {
     kind: 'boolean', default: true, group: 'Devices', use: 'honoured',
     help: "Frees the text encoders' memory before the transformer is placed.",
   },
+  residency: {
+    kind: ['auto', 'resident', 'streamed'], default: 'auto', group: 'Devices', use: 'honoured',
+    help: 'Whether weights stay on the device or each block comes before its use and goes after it; auto has them stay where they fit.',
+  },
+  memory_limit: {
+    kind: 'number', min: 0.001, max: 1_000_000, unset: 'what is free', group: 'Devices', use: 'honoured',
+    help: 'GiB that a run may hold on one device, the CPU included.',
+  },
   jax_cache_dir: {
     kind: 'text', default: '', group: 'Devices', use: 'honoured',
     help: "Folder of compiled programs; empty stands for the user's cache folder.",

@@ -9,36 +9,19 @@ import { clipPrograms } from '../models/clip.ts';
 import { fluxPrograms } from '../models/flux.ts';
 import { t5Programs } from '../models/t5.ts';
 import { vaePrograms } from '../models/vae.ts';
-import {
-  type AheadCompilation,
-  type AheadReport,
-  arrangeAhead,
-  compileAhead,
-  outputBytes,
-  Sharding,
-  weightBytes,
-} from '../runtime/ahead.ts';
+import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } from '../runtime/ahead.ts';
 import { parseTarget } from '../runtime/device-models.ts';
 import { openMapped } from '../runtime/runtime.ts';
+import { Sharding, weightBytes } from '../runtime/sizes.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { LoadOptions } from './flux.ts';
+import { memoryStage, type ProgramUse, STAGES, type StageMemory, type StageName, stagesOf } from './memory-plan.ts';
 import { findModel } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './published.ts';
 import { type Plan, plan, type Request, requestDefaults } from './request.ts';
-
-/** The parts of a run that follow each other; weights of a stage are placed when it begins. */
-export const STAGES = ['encode', 'prepare', 'step', 'decode'] as const;
-export type StageName = (typeof STAGES)[number];
-
-/** A program, and how often one pass through its stage runs it, each time with weights of its own where it has any. */
-export interface ProgramUse {
-  readonly stage: StageName;
-  readonly traced: Traced;
-  readonly runs: number;
-}
 
 export interface AheadRunOptions extends LoadOptions {
   /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
@@ -47,20 +30,6 @@ export interface AheadRunOptions extends LoadOptions {
   readonly out?: string;
   /** What is compiled; all by default. TPU compilers take minutes for the convolutions of `decode`. */
   readonly stages?: readonly StageName[];
-}
-
-/** Memory of one device in a stage, in bytes. */
-export interface StageMemory {
-  readonly stage: 'encode' | 'denoise' | 'decode';
-  /** Weights that are in place. */
-  readonly weights: number;
-  /** Values that programs hand to each other, all of a pass at once. */
-  readonly values: number;
-  /** The most that one program needs besides. */
-  readonly temporaries: number;
-  /** Compiled programs. */
-  readonly code: number;
-  readonly total: number;
 }
 
 /** Seconds at the roofline of the stages that were compiled; a lower bound, for nothing is as fast as its peak. */
@@ -130,10 +99,13 @@ export async function compileRun(model: string, request: Request, options: Ahead
     const report = programs.get(traced);
     return report ? [{ ...report, ...use, name: traced.name }] : [];
   });
-  const stages = memoryOf(all, programs, sharding, {
-    offload: options.offloadEncoders ?? true,
-    countsCode: target.platform !== 'cpu',
-  });
+  const { offloadEncoders = true } = options;
+  const compiledStages = uses.filter(({ traced }) => programs.has(traced)).map(({ stage }) => memoryStage(stage));
+  const stages = stagesOf(
+    all,
+    { encoders: offloadEncoders ? 'released' : 'kept', transformer: 'kept', modulations: 'kept' },
+    { sharding, memoryOf: (traced) => programs.get(traced), countsCode: target.platform !== 'cpu' },
+  ).filter(({ stage }) => compiledStages.includes(stage));
   return {
     ...compiled,
     model: name,
@@ -218,47 +190,6 @@ function weightsOf(uses: readonly ProgramUse[], stages: readonly StageName[], sh
     uses.filter(({ stage }) => stages.includes(stage)),
     sharding,
   );
-}
-
-interface MemoryOptions {
-  /** Whether the encoders' weights are freed once prompts are encoded. */
-  readonly offload: boolean;
-  readonly countsCode: boolean;
-}
-
-/** What one device holds at most in each stage: a run keeps every value of a pass until its end. */
-function memoryOf(
-  uses: readonly ProgramUse[],
-  programs: ReadonlyMap<Traced, AheadReport>,
-  sharding: Sharding,
-  { offload, countsCode }: MemoryOptions,
-): StageMemory[] {
-  const reports = [...new Set(programs.values())];
-  const code = countsCode ? reports.reduce((sum, report) => sum + report.code, 0) : 0;
-  const valuesOf = (stages: readonly StageName[]): number =>
-    uses
-      .filter(({ stage }) => stages.includes(stage))
-      .reduce((sum, { traced, runs }) => sum + runs * outputBytes(traced, sharding).reduce((a, b) => a + b, 0), 0);
-  const temporariesOf = (stages: readonly StageName[]): number =>
-    Math.max(
-      0,
-      ...uses.filter(({ stage }) => stages.includes(stage)).map(({ traced }) => programs.get(traced)?.temporaries ?? 0),
-    );
-  const encoders = weightsOf(uses, ['encode'], sharding);
-  const denoiser = weightsOf(uses, ['prepare', 'step'], sharding);
-  const decoder = weightsOf(uses, ['decode'], sharding);
-  const kept = offload ? 0 : encoders;
-  const stage = (name: StageMemory['stage'], weights: number, stages: readonly StageName[]): StageMemory => {
-    const [values, temporaries] = [valuesOf(stages), temporariesOf(stages)];
-    return { stage: name, weights, values, temporaries, code, total: weights + values + temporaries + code };
-  };
-  const compiled = (...stages: readonly StageName[]): boolean =>
-    uses.some((use) => stages.includes(use.stage) && programs.has(use.traced));
-  return [
-    ...(compiled('encode') ? [stage('encode', encoders, ['encode'])] : []),
-    ...(compiled('prepare', 'step') ? [stage('denoise', kept + denoiser, ['prepare', 'step'])] : []),
-    ...(compiled('decode') ? [stage('decode', kept + denoiser + decoder, ['decode'])] : []),
-  ];
 }
 
 interface Counts {

@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { WeightSet, whole } from '../runtime/weight-set.ts';
 import type { LatentSize } from '../sampling/latents.ts';
 import type { Pixels } from './image.ts';
+import type { ProgramUse } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
 import { colourChart, drawPreview, fitPreview, type PreviewMap } from './preview.ts';
 
@@ -41,8 +42,9 @@ export class Autoencoder implements Disposable {
     return programs;
   }
 
-  async compile(runtime: Runtime, size: LatentSize, signal?: AbortSignal): Promise<void> {
-    await runtime.compile(this.#programs(runtime.batchOf(1), size).decode, signal);
+  /** Every program that `decode` runs. */
+  uses(runtime: Runtime, size: LatentSize): ProgramUse[] {
+    return [{ stage: 'decode', traced: this.#programs(runtime.batchOf(1), size).decode, runs: 1 }];
   }
 
   /** Decodes packed latents [b, l, channels], one picture on every device at a time: each H · W · 3 values in 0 to 1. */

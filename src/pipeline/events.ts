@@ -2,6 +2,7 @@
 
 import type { Image, Pixels } from './image.ts';
 import type { LoraReport } from './loras.ts';
+import type { MemoryPlan } from './memory-plan.ts';
 
 /** Wall-clock seconds of a run's parts. */
 export interface Timings {
@@ -41,6 +42,8 @@ export type Event =
       readonly job: number;
       readonly jobs: number;
     }
+  /** What the run will hold in memory, before any weight is placed. */
+  | { readonly type: 'memory'; readonly plan: MemoryPlan }
   /** A LoRA is applied in this run: what was matched in its file, and its strength. */
   | { readonly type: 'lora'; readonly lora: LoraReport; readonly scale: number }
   /** Something the user should know, such as a prompt that was cut. */

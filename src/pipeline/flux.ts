@@ -16,14 +16,24 @@ import {
   Runtime,
   type ShardedArray,
 } from '../runtime/runtime.ts';
+import type { Traced } from '../runtime/weight-set.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
 import { Autoencoder } from './autoencoder.ts';
-import type { Event, Report, Timings } from './events.ts';
+import { Clock } from './clock.ts';
+import type { Event, Report } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
 import { type LoraMode, Loras, loraWarnings } from './loras.ts';
+import {
+  type BudgetOptions,
+  type MemoryPlan,
+  type ProgramMemory,
+  type ProgramUse,
+  planMemory,
+  requireFit,
+} from './memory-plan.ts';
 import { findModel, type PullProgress } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { BUNDLED, randomModel } from './published.ts';
@@ -53,6 +63,13 @@ export interface LoadOptions extends ModelParts, AttentionOptions {
   readonly attentionFallback?: 'error' | 'auto';
   /** Frees the text encoders' device memory once prompts are encoded; on by default. */
   readonly offloadEncoders?: boolean;
+  /**
+   * What becomes of weights on the devices: `resident` keeps them, `streamed` has each block come before its use and go after it,
+   * `auto`, the default, takes the first arrangement that fits.
+   */
+  readonly residency?: 'auto' | 'resident' | 'streamed';
+  /** Bytes that one device may hold; by default what is free when the model is opened. */
+  readonly memoryLimit?: number;
   /** Folder of compiled programs, or `none`; the user's cache folder by default. */
   readonly cacheDir?: string;
   /** Overrides of the model's scheduler. */
@@ -95,7 +112,8 @@ export class Flux implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #scheduler: SchedulerConfig;
   readonly #types: ModelTypes;
-  readonly #offloadEncoders: boolean;
+  /** What may be used of the memory, as it was before anything was placed. */
+  readonly #memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
   readonly #loadSeconds: number;
   #fingerprint: string | undefined;
   /** Runs wait for each other: a device makes one batch at a time. */
@@ -108,7 +126,12 @@ export class Flux implements AsyncDisposable {
     this.#types = opened.types;
     this.#loadSeconds = opened.seconds;
     this.#scheduler = overrideShift(opened.source.scheduler, options);
-    this.#offloadEncoders = options.offloadEncoders ?? true;
+    this.#memory = {
+      budget: options.memoryLimit ?? opened.runtime.availableMemory,
+      hostBudget: opened.runtime.streamsFrom === 'file' ? undefined : 0.9 * process.availableMemory(),
+      offload: options.offloadEncoders ?? true,
+      residency: options.residency ?? 'auto',
+    };
     this.loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
@@ -176,10 +199,7 @@ export class Flux implements AsyncDisposable {
     const { signal } = request;
     const decided = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
     signal?.throwIfAborted();
-    // Before it is its turn: what is in force now counts, and a file that cannot be read holds nobody up.
-    const adapted: readonly AdaptedJob[] = await Promise.all(
-      decided.jobs.map(async (job) => ({ ...job, loras: await this.loras.resolve(request.loras, job.loraTags) })),
-    );
+    const adapted = await this.#adapt(decided, request);
     using _turn = await this.#queue.enter(signal);
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
@@ -187,10 +207,12 @@ export class Flux implements AsyncDisposable {
     const places = this.#runtime.batchOf(decided.batch);
     if (places > decided.batch) yield { type: 'warning', message: emptyPlaces(decided.batch, places) };
     yield* loraEvents(adapted);
-    this.#reserve(adapted);
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
-    await clock.time('compile', () => this.#compile(decided, signal));
+    const prepared = await clock.time('compile', () => this.#prepare(decided, adapted, signal));
+    yield { type: 'memory', plan: prepared.plan };
+    requireFit(prepared.plan);
+    this.#arrange(prepared.plan);
     using encoded = new DisposableStack();
     yield { type: 'stage', stage: 'encode', job: 1, jobs: decided.jobs.length };
     const conditionings = await clock.time('encode', () => this.#encode(decided, adapted, encoded, signal));
@@ -199,7 +221,12 @@ export class Flux implements AsyncDisposable {
     }
     let index = 0;
     for (const [i, job] of adapted.entries()) {
-      for await (const event of this.#make(decided, job, i, conditionings.get(keyOf(job))!, clock, signal)) {
+      for await (const event of this.#make(decided, job, i, {
+        ...prepared,
+        conditioning: conditionings.get(keyOf(job))!,
+        clock,
+        signal,
+      })) {
         yield event.type === 'image' ? { ...event, index: index++ } : event;
       }
     }
@@ -208,19 +235,61 @@ export class Flux implements AsyncDisposable {
     yield { type: 'done', report: this.#report(clock, used, index) };
   }
 
-  async #compile({ batch, size, schedule, maxSequenceLength }: Plan, signal?: AbortSignal): Promise<void> {
+  /** Every program of a request. */
+  #uses({ batch, size, schedule, maxSequenceLength }: Plan): ProgramUse[] {
     const { encoders, transformer, autoencoder } = this.#parts;
     const sizes = { batch: this.#runtime.batchOf(batch), size, schedule, textTokens: maxSequenceLength };
-    await Promise.all([
-      encoders.compile(this.#runtime, maxSequenceLength, signal),
-      transformer.compile(this.#runtime, sizes, signal),
-      autoencoder.compile(this.#runtime, size, signal),
-    ]);
+    return [...encoders.uses(maxSequenceLength), ...transformer.uses(sizes), ...autoencoder.uses(this.#runtime, size)];
+  }
+
+  /** Compiles every program of a request, and decides by what they take what is held in memory. */
+  async #prepare(decided: Plan, jobs: readonly AdaptedJob[], signal?: AbortSignal): Promise<Prepared> {
+    const { mode } = this.loras;
+    const plan = await this.#compile(decided, jobs, mode, signal);
+    const apart = plan.transformer === 'streamed' && mode === 'merged' && jobs.some(({ loras }) => loras.length > 0);
+    // Merged weights would be made anew in every step.
+    return apart ? { mode: 'beside', plan: await this.#compile(decided, jobs, 'beside', signal) } : { mode, plan };
+  }
+
+  async #compile(
+    decided: Plan,
+    jobs: readonly AdaptedJob[],
+    mode: LoraMode,
+    signal?: AbortSignal,
+  ): Promise<MemoryPlan> {
+    this.#reserve(jobs, mode);
+    const uses = this.#uses(decided);
+    const compiled = new Map<Traced, ProgramMemory>();
+    await Promise.all(
+      uses.map(async ({ traced }) => {
+        const { executable } = await this.#runtime.compile(traced, signal);
+        compiled.set(traced, executable.memoryStats() ?? { temporaries: 0, code: 0 });
+      }),
+    );
+    return planMemory(uses, {
+      ...this.#memory,
+      sharding: this.#runtime.sharding,
+      memoryOf: (traced) => compiled.get(traced),
+      countsCode: this.#runtime.platform !== 'cpu',
+    });
+  }
+
+  /** Compiles a request's programs and tells what it would hold in memory; places nothing. */
+  async plan(request: Request): Promise<MemoryPlan> {
+    const decided = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
+    const jobs = await this.#adapt(decided, request);
+    using _turn = await this.#queue.enter(request.signal);
+    return (await this.#prepare(decided, jobs, request.signal)).plan;
+  }
+
+  /** The LoRAs of every job. What is in force now counts, and a file that cannot be read holds nobody up. */
+  #adapt({ jobs }: Plan, { loras }: Request): Promise<AdaptedJob[]> {
+    return Promise.all(jobs.map(async (job) => ({ ...job, loras: await this.loras.resolve(loras, job.loraTags) })));
   }
 
   /** Leaves room in the transformer's programs for the adapters of every job. */
-  #reserve(jobs: readonly AdaptedJob[]): void {
-    const ranks = jobs.map(({ loras }) => new Overlay(loras, this.loras.mode).rank);
+  #reserve(jobs: readonly AdaptedJob[], mode: LoraMode): void {
+    const ranks = jobs.map(({ loras }) => new Overlay(loras, mode).rank);
     this.#parts.transformer.reserve(Math.max(...ranks));
   }
 
@@ -239,8 +308,15 @@ export class Flux implements AsyncDisposable {
       const conditioning = owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, signal));
       encoded.set(keyOf(job), conditioning);
     }
-    if (this.#offloadEncoders) encoders.release();
+    if (this.#memory.offload) encoders.release();
     return encoded;
+  }
+
+  /** Has weights come and go as planned. */
+  #arrange(memory: MemoryPlan): void {
+    const { encoders, transformer } = this.#parts;
+    encoders.arrange(memory, this.#runtime.streamsFrom);
+    transformer.arrange(memory, this.#runtime.streamsFrom);
   }
 
   /** Denoises and decodes one batch. */
@@ -248,9 +324,7 @@ export class Flux implements AsyncDisposable {
     decided: Plan,
     job: AdaptedJob,
     jobIndex: number,
-    conditioning: Conditioning,
-    clock: Clock,
-    signal: AbortSignal | undefined,
+    { conditioning, clock, signal, mode, plan: memory }: Making,
   ): AsyncGenerator<Event, void, undefined> {
     const { size, schedule, guidance } = decided;
     const batch = this.#runtime.batchOf(decided.batch);
@@ -261,7 +335,7 @@ export class Flux implements AsyncDisposable {
 
     yield { type: 'stage', stage: 'denoise', ...at };
     clock.start('denoise');
-    transformer.adapt(new Overlay(job.loras, this.loras.mode));
+    transformer.adapt(new Overlay(job.loras, mode));
     const latents = this.#noise(decided, job);
     let final: Float32Array = latents;
     /** The latents of the pictures that were asked for. */
@@ -278,6 +352,7 @@ export class Flux implements AsyncDisposable {
       yield { type: 'step', step: state.step, steps, ...at, seconds, ...(previews && { previews }) };
     }
     clock.stop('denoise');
+    if (memory.transformer !== 'kept') transformer.weights.release();
 
     yield { type: 'stage', stage: 'decode', ...at };
     clock.start('decode');
@@ -362,6 +437,19 @@ async function onHost(array: ShardedArray): Promise<Float32Array> {
   return new Float32Array((await array.toHost()).buffer);
 }
 
+/** How LoRAs are applied in a run, and what it holds in memory. */
+interface Prepared {
+  readonly mode: LoraMode;
+  readonly plan: MemoryPlan;
+}
+
+/** What a batch is made with. */
+interface Making extends Prepared {
+  readonly conditioning: Conditioning;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** A job with the LoRAs it is made with. */
 interface AdaptedJob extends Job {
   readonly loras: readonly Applied[];
@@ -387,45 +475,4 @@ function emptyPlaces(pictures: number, places: number): string {
 /** Jobs of equal keys have the same conditioning. */
 function keyOf({ prompt, prompt2, loras }: AdaptedJob): string {
   return JSON.stringify([prompt, prompt2, loras.map(({ adapter, scale }) => [adapter.hash, scale])]);
-}
-
-type Timed = 'compile' | 'encode' | 'denoise' | 'decode';
-
-/** Adds up the seconds of a run's parts. */
-class Clock {
-  readonly #seconds: Record<Timed, number> = { compile: 0, encode: 0, denoise: 0, decode: 0 };
-  readonly #steps: number[] = [];
-  #started = 0;
-  #lastStep = 0;
-
-  async time<T>(part: Timed, work: () => Promise<T>): Promise<T> {
-    this.start(part);
-    const result = await work();
-    this.stop(part);
-    return result;
-  }
-
-  start(_part: Timed): void {
-    this.#started = performance.now();
-    this.#lastStep = this.#started;
-  }
-
-  stop(part: Timed): void {
-    this.#seconds[part] += (performance.now() - this.#started) / 1000;
-  }
-
-  /** Seconds since the step before. */
-  step(): number {
-    const now = performance.now();
-    const seconds = (now - this.#lastStep) / 1000;
-    this.#lastStep = now;
-    this.#steps.push(seconds);
-    return seconds;
-  }
-
-  timings(load: number): Timings {
-    const { denoise, decode } = this.#seconds;
-    const secondsPerStep = this.#steps.toSorted((a, b) => a - b)[this.#steps.length >> 1] ?? 0;
-    return { load, ...this.#seconds, secondsPerStep, inference: denoise + decode };
-  }
 }

@@ -8,6 +8,7 @@ import { Run } from '../runtime/run.ts';
 import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
 import {
   blocks,
+  type Streaming,
   type Traced,
   type Use,
   type WeightOverlay,
@@ -18,6 +19,7 @@ import {
 import { loadClipTokenizer } from '../tokenizers/clip.ts';
 import { loadT5Tokenizer } from '../tokenizers/t5.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { ProgramUse, Residency } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
 
 /** What the transformer is told of one prompt; the holder disposes it. */
@@ -39,6 +41,7 @@ export interface Prompt {
 
 /** Both text encoders of a model, with their tokenizers. */
 export class TextEncoders implements Disposable {
+  readonly #source: ModelSource;
   readonly #clip: ClipEncoder;
   readonly #t5: T5Encoder;
   readonly #owned = new DisposableStack();
@@ -46,6 +49,7 @@ export class TextEncoders implements Disposable {
   /** Reads the tokenizers and binds the weights, without placing them. */
   constructor(source: ModelSource, types: ModelTypes) {
     using opening = new DisposableStack();
+    this.#source = source;
     this.#clip = opening.use(new ClipEncoder(source, types));
     this.#t5 = opening.use(new T5Encoder(source, types));
     this.#owned = opening.move();
@@ -62,10 +66,22 @@ export class TextEncoders implements Disposable {
     this.#t5.weights.adapt(overlay);
   }
 
-  /** Compiles every program that `encode` runs for sequences of this length. */
-  async compile(runtime: Runtime, maxSequenceLength: number, signal?: AbortSignal): Promise<void> {
-    const parts = [...Object.values(this.#clip.programs), ...Object.values(this.#t5.programs(maxSequenceLength))];
-    await Promise.all(parts.map((part) => runtime.compile(part, signal)));
+  /** Every program that `encode` runs for sequences of this length. */
+  uses(maxSequenceLength: number): ProgramUse[] {
+    const { layer: clipLayer, ...clip } = this.#clip.programs;
+    const { layer: t5Layer, ...t5 } = this.#t5.programs(maxSequenceLength);
+    const use = (traced: Traced, runs = 1): ProgramUse => ({ stage: 'encode', traced, runs });
+    const { clip: clipConfig, t5: t5Config } = this.#source;
+    return [
+      use(clipLayer, clipConfig.layers),
+      use(t5Layer, t5Config.layers),
+      ...[...Object.values(clip), ...Object.values(t5)].map((traced) => use(traced)),
+    ];
+  }
+
+  /** Chooses what becomes of the weights; streamed ones come `from` there. CLIP is small, and stays. */
+  arrange({ encoders }: Residency, from: Streaming['from']): void {
+    this.#t5.weights.stream(encoders === 'streamed' ? { from, parts: new Set(['t5_layer']) } : undefined);
   }
 
   /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. */

@@ -6,10 +6,19 @@ import { rankBucket } from '../lora/overlay.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
 import { Run } from '../runtime/run.ts';
 import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
-import { blocks, type Traced, type Use, type WeightOverlay, WeightSet, whole } from '../runtime/weight-set.ts';
+import {
+  blocks,
+  type Streaming,
+  type Traced,
+  type Use,
+  type WeightOverlay,
+  WeightSet,
+  whole,
+} from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
 import type { Schedule } from '../sampling/schedule.ts';
+import type { ProgramUse, Residency, StageName } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
 import type { Conditioning } from './text-encoders.ts';
 
@@ -115,10 +124,31 @@ export class Transformer implements Disposable {
     return blocks(traced, 'single_blocks', this.#source.transformer.singleLayers);
   }
 
-  /** Compiles every program that `denoise` runs. */
-  async compile(runtime: Runtime, request: DenoiseSizes, signal?: AbortSignal): Promise<void> {
-    const parts = Object.values(this.#programs(sizesOf(request)));
-    await Promise.all(parts.map((part) => runtime.compile(part, signal)));
+  /** Every program that `denoise` runs. */
+  uses(request: DenoiseSizes): ProgramUse[] {
+    const { doubleModulation, singleModulation, doubleBlock, singleBlock, ...once } = this.#programs(sizesOf(request));
+    const { conditioning, finalModulation, textIn, ...inStep } = once;
+    const { layers, singleLayers } = this.#source.transformer;
+    const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
+    return [
+      use('prepare', conditioning),
+      use('prepare', doubleModulation, layers),
+      use('prepare', singleModulation, singleLayers),
+      use('prepare', finalModulation),
+      use('prepare', textIn),
+      use('step', doubleBlock, layers),
+      use('step', singleBlock, singleLayers),
+      ...Object.values(inStep).map((traced) => use('step', traced)),
+    ];
+  }
+
+  /** Chooses what becomes of the weights; streamed ones come `from` there. */
+  arrange({ transformer, modulations }: Residency, from: Streaming['from']): void {
+    const modulationParts = ['flux_double_modulation', 'flux_single_modulation'];
+    const blockParts = ['flux_double_block', 'flux_single_block'];
+    if (transformer === 'streamed') this.weights.stream({ from, parts: new Set([...modulationParts, ...blockParts]) });
+    else
+      this.weights.stream(modulations === 'released' ? { from: 'file', parts: new Set(modulationParts) } : undefined);
   }
 
   /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */

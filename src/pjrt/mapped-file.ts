@@ -11,7 +11,7 @@ import koffi from 'koffi';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { Handle } from './lifetime.ts';
-import { alignedBytes, type MemoryOwner, setOwner, viewNative } from './memory.ts';
+import { addressOf, alignedBytes, type MemoryOwner, ownerOf, setOwner, viewNative } from './memory.ts';
 
 /** A file of fixed size whose byte ranges can be looked at until it is disposed. */
 export interface MappedBytes extends Disposable {
@@ -105,6 +105,26 @@ class MappedFile implements MappedBytes, MemoryOwner {
   }
 }
 
+/**
+ * Tells the system what comes of bytes of a mapped file: `soon` has them read ahead in the background; `done` takes them out of this
+ * process's memory, from where they can be read again at any time. Other bytes are left alone.
+ */
+export function advise(bytes: Uint8Array, use: 'soon' | 'done'): void {
+  const owner = ownerOf(bytes);
+  const calls = posix();
+  if (!(owner instanceof MappedFile) || !calls || bytes.length === 0) return;
+  const page = BigInt(calls.pageSize);
+  const start = addressOf(bytes);
+  const end = start + BigInt(bytes.length);
+  // What is done keeps its first and last pages where they are only partly its own; what comes soon takes all of them.
+  const from = use === 'soon' ? start - (start % page) : start + ((page - (start % page)) % page);
+  const to = use === 'soon' ? end : end - (end % page);
+  if (to <= from) return;
+  const release = owner.retain();
+  // Off this thread, since reading ahead takes pages first; a system that will not be advised does without.
+  calls.madvise.async(from, Number(to - from), use === 'soon' ? MADV_WILLNEED : MADV_DONTNEED, () => release());
+}
+
 function detach(views: Set<WeakRef<ArrayBuffer>>): void {
   for (const view of views) view.deref()?.transfer(0);
   views.clear();
@@ -150,10 +170,14 @@ function checkRange({ path, size }: MappedBytes, offset: number, length: number)
 interface MemoryCalls {
   mmap(at: null, length: number, protection: number, flags: number, descriptor: number, offset: number): bigint;
   munmap(address: bigint, length: number): number;
+  readonly madvise: ReturnType<ReturnType<typeof koffi.load>['func']>;
+  readonly pageSize: number;
 }
 
 const PROT_READ = 1;
 const MAP_PRIVATE = 2;
+const MADV_WILLNEED = 3;
+const MADV_DONTNEED = 4;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 let memoryCalls: MemoryCalls | 'none' | undefined;
@@ -169,6 +193,8 @@ function posix(): MemoryCalls | undefined {
           'void *mmap(void *at, size_t length, int protection, int flags, int descriptor, int64_t offset)',
         ),
         munmap: libc.func('int munmap(void *address, size_t length)'),
+        madvise: libc.func('int madvise(void *address, size_t length, int advice)'),
+        pageSize: libc.func('int getpagesize()')(),
       };
     }
   }

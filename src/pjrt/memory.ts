@@ -51,6 +51,11 @@ export function setOwner(buffer: ArrayBufferLike, owner: MemoryOwner): void {
   owners.set(buffer, owner);
 }
 
+/** Returns the owner of the native memory that `bytes` view; undefined for JavaScript's own. */
+export function ownerOf(bytes: Uint8Array): MemoryOwner | undefined {
+  return owners.get(bytes.buffer);
+}
+
 /** Keeps the memory under `bytes` valid until the returned function is called: the mapping it views, or else the JavaScript buffer itself. */
 export function retain(bytes: Uint8Array): () => void {
   const owner = owners.get(bytes.buffer);

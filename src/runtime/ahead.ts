@@ -11,7 +11,6 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Graph } from '../graph/graph.ts';
-import { localShape, meaningOf } from '../graph/sharding.ts';
 import {
   type AttentionChoice,
   type AttentionOptions,
@@ -20,13 +19,12 @@ import {
   type Target,
 } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
-import { weightKey } from '../nn/weights.ts';
 import { resolveMesh } from '../parallel/mesh.ts';
 import { partition } from '../parallel/partition.ts';
 import { Sharding } from '../parallel/rules.ts';
 import type { Options } from '../pjrt/named-value.ts';
 import { ensurePlugin } from '../pjrt/plugins.ts';
-import { byteSize, elementCount } from '../support/dtype.ts';
+import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { AheadAnswer, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 import { type AheadTarget, networkRate } from './device-models.ts';
@@ -35,7 +33,7 @@ import { programText } from './program.ts';
 import { type Bound, type Rates, roofline } from './roofline.ts';
 import type { Precision } from './runtime.ts';
 
-export { Sharding };
+export { outputBytes, weightBytes } from './sizes.ts';
 
 /** The devices of a target that work together. */
 export interface AheadDevices {
@@ -91,31 +89,6 @@ export interface AheadCompilation {
   /** Programs that the compiler could not fit into the device's memory, with its words. */
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
   readonly warnings: readonly string[];
-}
-
-/** Bytes of weights on one device: of each part as often as it is run with others; what several parts share counts once. */
-export function weightBytes(
-  uses: readonly { readonly traced: Traced; readonly runs: number }[],
-  sharding: Sharding,
-): number {
-  const known = new Map<string, number>();
-  for (const { traced, runs } of uses) {
-    const scope = runs > 1 ? traced.name : '';
-    for (const spec of traced.weights) {
-      const split = sharding.split(spec, spec.shape);
-      const elements = elementCount(localShape(spec.shape, split, sharding.mesh));
-      known.set(`${scope} ${weightKey(spec)}`, runs * elements * byteSize(spec.dtype));
-    }
-  }
-  return known.values().reduce((sum, bytes) => sum + bytes, 0);
-}
-
-/** Bytes of each output of a part on one device. */
-export function outputBytes({ graph }: Traced, sharding: Sharding): number[] {
-  return graph.outputs.map((t) => {
-    const split = sharding.split(meaningOf(t), t.shape);
-    return elementCount(localShape(t.shape, split, sharding.mesh)) * byteSize(t.dtype);
-  });
 }
 
 /** Compiles traced parts for devices. Throws `plugin` with the compiler's words. */

@@ -8,6 +8,8 @@ import type { Use, WeightSet } from './weight-set.ts';
 
 /** Programs started and not finished: one running and one waiting, so that the device never idles. */
 const AHEAD = 2;
+/** The same where weights are streamed: those of the one waiting are on their way while the other runs. */
+const AHEAD_STREAMED = 1;
 
 export class Run implements Disposable {
   readonly #runtime: Runtime;
@@ -37,9 +39,10 @@ export class Run implements Disposable {
     try {
       const ready = Object.values(outputs)[0]!.ready();
       // Whoever awaits it reports a failure; until then it must not count as unhandled.
-      ready.catch(() => {});
-      this.#running.push(ready);
-      if (this.#running.length > AHEAD) await this.#running.shift();
+      const finished = ready.then(() => this.#weights.done(use));
+      finished.catch(() => {});
+      this.#running.push(finished);
+      if (this.#running.length > (this.#weights.streams(use) ? AHEAD_STREAMED : AHEAD)) await this.#running.shift();
       this.#signal?.throwIfAborted();
     } catch (error) {
       for (const array of Object.values(outputs)) array.dispose();

@@ -8,8 +8,9 @@ import type { Traced } from '../nn/trace.ts';
 import type { Sharding } from '../parallel/rules.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import { Client, Plugin } from '../pjrt/client.ts';
-import type { Device } from '../pjrt/device.ts';
+import type { Device, MemoryKind } from '../pjrt/device.ts';
 import type { Executable } from '../pjrt/executable.ts';
+import { advise } from '../pjrt/mapped-file.ts';
 import { type CompileOptions, encodeCompileOptions } from '../pjrt/options.ts';
 import { ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
@@ -23,7 +24,8 @@ import { Program, programText } from './program.ts';
 import { ShardedArray } from './sharded-array.ts';
 
 export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
-export { openMapped } from '../pjrt/mapped-file.ts';
+export type { MemoryKind } from '../pjrt/device.ts';
+export { advise, openMapped } from '../pjrt/mapped-file.ts';
 export { type MeshOptions, ShardedArray };
 
 /** Where programs run. `auto` takes the best device whose plugin is at hand. */
@@ -219,8 +221,15 @@ export class Runtime implements AsyncDisposable {
     return Math.ceil(pictures / parts) * parts;
   }
 
-  /** Places an array part by part: `read` gives the bytes of one, which stay as they are while the array lives. */
-  async place({ dtype, shape, axes, segments }: ArrayPlan, read: (part: Part) => Uint8Array): Promise<ShardedArray> {
+  /**
+   * Places an array part by part: `read` gives the bytes of one, which stay as they are while the array lives. Bytes of a mapped file
+   * that the devices do not use in place are let go of once they are copied.
+   */
+  async place(
+    { dtype, shape, axes, segments }: ArrayPlan,
+    read: (part: Part) => Uint8Array,
+    memory?: MemoryKind,
+  ): Promise<ShardedArray> {
     const { sharding, devices } = this;
     const split = sharding.split({ axes: axes ?? shape.map(() => null), segments }, shape);
     const shares = segments && sharding.shares(axes?.at(-1) ?? null, segments);
@@ -232,13 +241,31 @@ export class Runtime implements AsyncDisposable {
       const bytes = read(part);
       for (const [i, device] of devices.entries()) {
         if (parts[i] !== part) continue;
-        const spec = { dtype, shape: part.shape, device, transfer: 'share' } as const;
+        const spec = { dtype, shape: part.shape, device, transfer: 'share', ...(memory && { memory }) } as const;
         arrays[i] = placed.use(await this.client.upload(bytes, spec));
         this.placed.bytes += arrays[i].byteLength;
       }
+      if (!devices.some((_, i) => parts[i] === part && arrays[i]!.zeroCopy)) advise(bytes, 'done');
     }
     placed.move();
     return new ShardedArray(arrays, { dtype, shape, split }, parts);
+  }
+
+  /**
+   * Bytes that one device may hold besides what is there: what its allocator may take, or the CPU's share of the memory that the
+   * system can give this process, less a tenth for all else.
+   */
+  get availableMemory(): number {
+    if (this.platform === 'cpu') return (0.9 * process.availableMemory()) / this.devices.length;
+    const { bytesLimit, bytesInUse = 0 } = this.devices[0]!.memoryStats() ?? {};
+    return bytesLimit === undefined ? Number.POSITIVE_INFINITY : 0.95 * bytesLimit - bytesInUse;
+  }
+
+  /** Where weights that are streamed wait: on the CPU in their file, which is memory to it; elsewhere in page-locked memory. */
+  get streamsFrom(): 'file' | 'pinned_host' {
+    return this.devices.every(({ memories }) => memories.has('pinned_host')) && this.platform !== 'cpu'
+      ? 'pinned_host'
+      : 'file';
   }
 
   /** How many executables are loaded. */

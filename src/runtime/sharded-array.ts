@@ -3,6 +3,7 @@
 import type { Shape } from '../graph/shape.ts';
 import type { Split } from '../graph/sharding.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
+import type { MemoryKind } from '../pjrt/device.ts';
 import { byteSize, type DType, elementCount } from '../support/dtype.ts';
 import type { Part } from './placement.ts';
 
@@ -45,6 +46,14 @@ export class ShardedArray implements Disposable {
     const whole = new Uint8Array(this.byteLength);
     await Promise.all([...holders].map(async ([part, array]) => part.put(await array.toHost(), whole, this.dtype)));
     return whole;
+  }
+
+  /** Copies every part into another of its device's memories; the copies may still be on their way. */
+  copyTo(memory: MemoryKind): ShardedArray {
+    using copies = new DisposableStack();
+    const arrays = this.arrays.map((array) => copies.use(array.copyTo(array.device, memory)));
+    copies.move();
+    return new ShardedArray(arrays, this, this.#parts);
   }
 
   /** Frees every part; executions already started with it are not affected. */

@@ -13,7 +13,7 @@ import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { placeGenerated } from './generate.ts';
 import { type Product, placeMerged } from './merge.ts';
-import type { Runtime, ShardedArray } from './runtime.ts';
+import { advise, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
 
 export type { Traced, WeightSpec };
 
@@ -38,6 +38,15 @@ function weightsOf({ traced, scope }: Use): WeightSpec[] {
   return traced.weights.map((spec) => (scope === '' ? spec : { ...spec, name: `${scope}.${spec.name}` }));
 }
 
+function copiesKey({ traced, scope }: Use): string {
+  return `${traced.name} ${scope}`;
+}
+
+/** The use of the same part by the first of its blocks. */
+function first({ traced, scope }: Use): Use {
+  return { traced, scope: scope.replace(/\d+$/, '0') };
+}
+
 /** What adapters make of the weights of a component. */
 export interface WeightOverlay {
   /** Names what becomes of a weight, or stands as a factor beside one: equal names, equal values. Undefined: it is as in the file, or zeros. */
@@ -49,6 +58,16 @@ export interface WeightOverlay {
     spec: WeightSpec,
     base: (start: number, end: number) => Float32Array,
   ): { readonly difference: Float32Array | undefined; readonly product: Product | undefined } | undefined;
+}
+
+/**
+ * How weights of some uses come and go, where there is no room for all. `file`: read ahead and placed before each use, let go of after it.
+ * `pinned_host`: placed once in the host's page-locked memory, and copied from there for each use.
+ */
+export interface Streaming {
+  /** Names of the traced parts, such as `flux_double_block`. */
+  readonly parts: ReadonlySet<string>;
+  readonly from: 'file' | 'pinned_host';
 }
 
 interface Placed {
@@ -67,6 +86,9 @@ export class WeightSet implements Disposable {
   /** Zeros that factors share which add nothing, by type, shape and axes. */
   readonly #zeros = new Map<string, ShardedArray>();
   #overlay: WeightOverlay | undefined;
+  #streaming: Streaming | undefined;
+  /** Copies for uses that are on their way or running. */
+  readonly #copies = new Map<string, ShardedArray[]>();
 
   /**
    * Binds all weights that `uses` declare to where they come from; a store is taken over. Throws `bad_weights` with missing,
@@ -88,9 +110,48 @@ export class WeightSet implements Disposable {
     }
   }
 
+  /** Streams the weights of some uses from now on, or keeps all that are used. */
+  stream(streaming: Streaming | undefined): void {
+    const text = (s: Streaming | undefined): string => (s ? `${s.from} ${[...s.parts]}` : '');
+    if (text(streaming) === text(this.#streaming)) return;
+    this.release();
+    this.#streaming = streaming;
+  }
+
+  /** Whether weights of a use are let go of after it; it is then `done` that does so. */
+  streams({ traced }: Use): boolean {
+    return this.#streaming?.parts.has(traced.name) ?? false;
+  }
+
   /** The weights of one use on the device, in the order its program takes them; placed now where they are not yet. */
   async arrays(runtime: Runtime, use: Use): Promise<ShardedArray[]> {
-    return Promise.all(weightsOf(use).map((spec) => this.#array(runtime, spec)));
+    const specs = weightsOf(use);
+    if (!this.streams(use)) return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
+    // What a rule makes is alike in all blocks: the first one's values stand for those of all.
+    if (!this.#store) return Promise.all(weightsOf(first(use)).map((spec) => this.#array(runtime, spec)));
+    if (this.#streaming!.from === 'file') {
+      for (const spec of specs) if (!spec.factor) advise(this.#source(spec).bytes(), 'soon');
+      return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
+    }
+    const kept = await Promise.all(
+      specs.map((spec) => this.#array(runtime, spec, spec.factor ? undefined : 'pinned_host')),
+    );
+    const arrays = kept.map((array, i) => (specs[i]!.factor ? array : array.copyTo('device')));
+    this.#copies.set(
+      copiesKey(use),
+      arrays.filter((_, i) => !specs[i]!.factor),
+    );
+    return arrays;
+  }
+
+  /** Lets go of the weights of a use that is streamed, once the devices are done with it. */
+  done(use: Use): void {
+    if (!this.streams(use) || !this.#store) return;
+    for (const copy of this.#copies.get(copiesKey(use)) ?? []) copy.dispose();
+    this.#copies.delete(copiesKey(use));
+    if (this.#streaming!.from === 'pinned_host') return;
+    this.release([use]);
+    for (const spec of weightsOf(use)) if (!spec.factor) advise(this.#source(spec).bytes(), 'done');
   }
 
   /**
@@ -107,14 +168,14 @@ export class WeightSet implements Disposable {
     }
   }
 
-  async #array(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
+  async #array(runtime: Runtime, spec: WeightSpec, memory?: MemoryKind): Promise<ShardedArray> {
     const tag = this.#overlay?.tag(spec);
     if (spec.factor && tag === undefined) return this.#zerosOf(runtime, spec);
     // Factors of other ranks are other arrays.
     const key = spec.factor ? `${weightKey(spec)} [${spec.shape}]` : weightKey(spec);
     const known = this.#placed.get(key);
     if (known) return known.array;
-    const array = await (spec.factor ? this.#placeFactor(runtime, spec) : this.#place(runtime, spec));
+    const array = await (spec.factor ? this.#placeFactor(runtime, spec) : this.#place(runtime, spec, memory));
     return this.#keep(key, { array, spec, tag });
   }
 
@@ -135,20 +196,26 @@ export class WeightSet implements Disposable {
   }
 
   /** A weight on the devices: as it lies in the file where that is possible, with what adapters add to it. */
-  async #place(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
+  async #place(runtime: Runtime, spec: WeightSpec, memory?: MemoryKind): Promise<ShardedArray> {
     const change = this.#overlay?.change(spec, (start, end) => this.#rows(spec.name, start, end));
-    if (!change) return this.#placeValues(runtime, spec);
-    const { product, difference } = change;
-    if (!product) return this.#placeValues(runtime, spec, difference);
+    const { product, difference } = change ?? {};
+    if (!product) return this.#placeValues(runtime, spec, { difference, memory });
     // Not every compiler reads the small types.
     const { dtype } = this.#source(spec);
     const from = isFloat(dtype) && !difference ? dtype : 'f32';
-    using base = await this.#placeValues(runtime, { ...spec, dtype: from }, difference);
-    return await placeMerged(runtime, spec, base, product);
+    using base = await this.#placeValues(runtime, { ...spec, dtype: from }, { difference });
+    const merged = await placeMerged(runtime, spec, base, product);
+    if (!memory) return merged;
+    using _merged = merged;
+    return merged.copyTo(memory);
   }
 
   /** A weight's own values on the devices, in the type of `spec`, with `difference` added in f32. */
-  async #placeValues(runtime: Runtime, spec: WeightSpec, difference?: Float32Array): Promise<ShardedArray> {
+  async #placeValues(
+    runtime: Runtime,
+    spec: WeightSpec,
+    { difference, memory }: { difference?: Float32Array | undefined; memory?: MemoryKind | undefined },
+  ): Promise<ShardedArray> {
     const source = this.#source(spec);
     const { dtype, shape } = spec;
     if (source.generated && !difference) return placeGenerated(runtime, spec, source.generated);
@@ -157,8 +224,10 @@ export class WeightSet implements Disposable {
       const sum = toF32(source.dtype, weight.bytes, elementCount(shape)).map((value, i) => value + difference[i]!);
       weight = { bytes: fromF32('f32', sum), dtype: 'f32' };
     }
-    return runtime.place(spec, (part) =>
-      convertFloats(weight.dtype, dtype, part.take(weight.bytes, weight.dtype), part.shape),
+    return runtime.place(
+      spec,
+      (part) => convertFloats(weight.dtype, dtype, part.take(weight.bytes, weight.dtype), part.shape),
+      memory,
     );
   }
 
@@ -205,6 +274,8 @@ export class WeightSet implements Disposable {
       this.#placed.delete(key);
     }
     if (uses) return;
+    for (const copies of this.#copies.values()) for (const copy of copies) copy.dispose();
+    this.#copies.clear();
     for (const array of this.#zeros.values()) array.dispose();
     this.#zeros.clear();
   }

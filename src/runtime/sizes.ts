@@ -1,0 +1,34 @@
+/** Bytes of what programs take and give, on one device of a mesh. */
+
+import { localShape, meaningOf } from '../graph/sharding.ts';
+import type { Traced } from '../nn/trace.ts';
+import { weightKey } from '../nn/weights.ts';
+import { Sharding } from '../parallel/rules.ts';
+import { byteSize, elementCount } from '../support/dtype.ts';
+
+export { Sharding };
+
+/** Bytes of weights on one device: of each part as often as it is run with others; what several parts share counts once. */
+export function weightBytes(
+  uses: readonly { readonly traced: Traced; readonly runs: number }[],
+  sharding: Sharding,
+): number {
+  const known = new Map<string, number>();
+  for (const { traced, runs } of uses) {
+    const scope = runs > 1 ? traced.name : '';
+    for (const spec of traced.weights) {
+      const split = sharding.split(spec, spec.shape);
+      const elements = elementCount(localShape(spec.shape, split, sharding.mesh));
+      known.set(`${scope} ${weightKey(spec)}`, runs * elements * byteSize(spec.dtype));
+    }
+  }
+  return known.values().reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Bytes of each output of a part on one device. */
+export function outputBytes({ graph }: Traced, sharding: Sharding): number[] {
+  return graph.outputs.map((t) => {
+    const split = sharding.split(meaningOf(t), t.shape);
+    return elementCount(localShape(t.shape, split, sharding.mesh)) * byteSize(t.dtype);
+  });
+}
