@@ -1,0 +1,146 @@
+/** What a run holds in memory: the plan, and that weights which come and go make the same picture as those that stay. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
+import { type Event, Flux, type LoadOptions, type MemoryPlan } from '../../src/index.ts';
+import { fluxPrograms } from '../../src/models/flux.ts';
+import { BUNDLED_FOLDER } from '../../src/pipeline/published.ts';
+import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { openMapped, Runtime } from '../../src/runtime/runtime.ts';
+import { blocks, WeightSet } from '../../src/runtime/weight-set.ts';
+
+const MIB = 2 ** 20;
+const REQUEST = { prompt: 'a lighthouse by the sea', steps: 3, width: 96, height: 64, seed: 5 } as const;
+
+async function run(options: LoadOptions, request: object = {}) {
+  await using flux = await Flux.load('tiny', { device: 'cpu', ...options });
+  const events: Event[] = [];
+  for await (const event of flux.stream({ ...REQUEST, ...request })) events.push(event);
+  const plan = events.flatMap((event) => (event.type === 'memory' ? [event.plan] : []))[0]!;
+  const pictures = events.flatMap((event) => (event.type === 'image' ? [event.image.data] : []));
+  return { plan, pictures };
+}
+
+const shown = ({ encoders, transformer, modulations }: MemoryPlan) => [encoders, transformer, modulations].join(' ');
+
+describe('a plan', () => {
+  let flux: Flux;
+  before(async () => {
+    flux = await Flux.load('tiny', { device: 'cpu' });
+  });
+  after(() => flux[Symbol.asyncDispose]());
+
+  test('places nothing, and counts every weight', async () => {
+    const { DeviceArray: arrays } = liveCounts();
+    const plan = await flux.plan(REQUEST);
+    assert.equal(liveCounts().DeviceArray, arrays);
+    assert.equal(shown(plan), 'released kept kept');
+    const source = openPipelineFolder(BUNDLED_FOLDER);
+    const bytes = (['text_encoder', 'text_encoder_2'] as const).reduce((sum, component) => {
+      using store = source.openWeights(component);
+      // T5's embedding is in its file under two names.
+      return (
+        sum + store.keys().reduce((n, key) => n + (key.startsWith('encoder.embed') ? 0 : store.bytes(key).length), 0)
+      );
+    }, 0);
+    using transformer = source.openWeights('transformer');
+    const own = transformer.keys().reduce((n, key) => n + transformer.bytes(key).length, 0);
+    assert.equal(plan.stages.find(({ stage }) => stage === 'denoise')!.weights, own);
+    assert.equal(plan.stages.find(({ stage }) => stage === 'encode')!.weights, bytes + own);
+    assert.ok(plan.fits && plan.peak < 64 * MIB);
+  });
+
+  test('takes the first arrangement that fits, the smaller the room', async () => {
+    const seen = new Set<string>();
+    for (const limit of [40, 17, 15, 13, 11, 9, 7, 5]) {
+      await using small = await Flux.load('tiny', { device: 'cpu', memoryLimit: limit * MIB });
+      const plan = await small.plan(REQUEST);
+      assert.equal(plan.fits, plan.peak <= limit * MIB);
+      if (plan.fits) seen.add(shown(plan));
+    }
+    assert.deepEqual([...seen][0], 'released kept kept');
+    assert.ok(seen.size >= 3, [...seen].join(', '));
+  });
+
+  test('that does not fit is refused before anything is placed, with a remedy', async () => {
+    await using small = await Flux.load('tiny', { device: 'cpu', memoryLimit: 2 * MIB });
+    await assert.rejects(small.generate(REQUEST), (error: Error & { hint?: string }) => {
+      assert.match(error.message, /^this run needs .* at its largest stage \(\w+\), and 0\.0 GiB may be used$/);
+      assert.match(error.hint ?? '', /smaller pictures|smaller weights/);
+      return true;
+    });
+  });
+});
+
+describe('weights that come and go', () => {
+  test('make the same picture, bit for bit, in every arrangement', async () => {
+    const { pictures: expected } = await run({ residency: 'resident' }, { prompt: ['a', 'b'] });
+    const streamed = await run({ residency: 'streamed' }, { prompt: ['a', 'b'] });
+    assert.equal(shown(streamed.plan), 'streamed streamed released');
+    assert.deepEqual(streamed.pictures, expected);
+    const seen = new Set<string>();
+    for (const limit of [17, 14, 11]) {
+      const { plan, pictures } = await run({ memoryLimit: limit * MIB }, { prompt: ['a', 'b'] });
+      if (seen.has(shown(plan))) continue;
+      seen.add(shown(plan));
+      assert.deepEqual(pictures, expected, shown(plan));
+    }
+    assert.ok(seen.size >= 2, [...seen].join(', '));
+    assert.deepEqual(liveCounts(), {});
+  });
+
+  test('take LoRAs beside them', async () => {
+    const loras = [{ path: 'tiny-lora', scale: 0.7 }];
+    const { pictures: expected } = await run({ loraMode: 'beside' }, { loras });
+    const { pictures } = await run({ loraMode: 'merged', residency: 'streamed' }, { loras });
+    assert.deepEqual(pictures, expected);
+  });
+
+  test('of random values are those of one block', async () => {
+    const { plan, pictures } = await run({ weights: 'random', residency: 'streamed' });
+    assert.equal(plan.transformer, 'streamed');
+    assert.ok(new Set(pictures[0]).size > 10);
+  });
+
+  test('hold a few blocks at a time, on every device of a mesh too', async () => {
+    const streamed = await run(
+      { residency: 'streamed', cpuDevices: 2, mesh: { ici: { data: 1, fsdp: 2 } } },
+      { batch: 2 },
+    );
+    const { pictures } = await run({ cpuDevices: 2, mesh: { ici: { data: 1, fsdp: 2 } } }, { batch: 2 });
+    assert.deepEqual(streamed.pictures, pictures);
+  });
+
+  test('wait in page-locked memory where they are told to, and are freed there', async () => {
+    const source = openPipelineFolder(BUNDLED_FOLDER, { openFile: openMapped });
+    const types = { compute: 'bf16', storage: 'bf16' } as const;
+    const sizes = { batch: 1, prompts: 1, imageTokens: 4, textTokens: 4, steps: 1, ...types };
+    const { doubleBlock, singleBlock, ...others } = fluxPrograms(source.transformer, sizes);
+    const { layers, singleLayers } = source.transformer;
+    const uses = blocks(doubleBlock, 'double_blocks', layers);
+    const all = [
+      ...uses,
+      ...blocks(singleBlock, 'single_blocks', singleLayers),
+      ...blocks(others.doubleModulation, 'double_blocks', layers),
+      ...blocks(others.singleModulation, 'single_blocks', singleLayers),
+      ...Object.values(others)
+        .filter(({ name }) => !/_(double|single)_/.test(name))
+        .map((traced) => ({ traced, scope: '' })),
+    ];
+    await using runtime = await Runtime.open({ device: 'cpu' });
+    using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
+    weights.stream({ from: 'pinned_host', parts: new Set(['flux_double_block']) });
+    const bytes = async () => Promise.all((await weights.arrays(runtime, uses[1]!)).map((array) => array.toHost()));
+    const first = await bytes();
+    const placed = runtime.placed.bytes;
+    const arrays = await weights.arrays(runtime, uses[1]!);
+    assert.ok(arrays.every((array) => array.arrays[0]!.memory === 'device'));
+    weights.done(uses[1]!);
+    assert.ok(arrays.every((array) => array.arrays[0]!.isDeleted));
+    assert.deepEqual(await bytes(), first);
+    assert.equal(runtime.placed.bytes, placed, 'copied from the host’s memory, not placed again');
+    weights.stream(undefined);
+    assert.deepEqual(await bytes(), first);
+  });
+});
