@@ -66,11 +66,11 @@ class MappedFile implements MappedBytes, MemoryOwner {
   readonly size: number;
   readonly mapped = true;
   readonly #handle: Handle;
-  /** Every view's memory that may still be reachable. */
-  readonly #views: Set<WeakRef<ArrayBuffer>>;
+  /** Every view's memory that may still be reachable, by its range: looking again and again at the same leaves nothing behind. */
+  readonly #views: Map<string, WeakRef<ArrayBuffer>>;
 
   constructor(path: string, size: number, base: bigint) {
-    const views = new Set<WeakRef<ArrayBuffer>>();
+    const views = new Map<string, WeakRef<ArrayBuffer>>();
     this.path = path;
     this.size = size;
     this.#views = views;
@@ -88,10 +88,13 @@ class MappedFile implements MappedBytes, MemoryOwner {
   view(offset: number, length: number): Uint8Array<ArrayBuffer> {
     const base = this.#handle.address;
     checkRange(this, offset, length);
+    const range = `${offset} ${length}`;
+    const known = this.#views.get(range)?.deref();
+    if (known) return new Uint8Array(known);
     const buffer = viewNative(base + BigInt(offset), length);
     // The view keeps its file alive, and uploads find the file through it.
     setOwner(buffer, this);
-    this.#views.add(new WeakRef(buffer));
+    this.#views.set(range, new WeakRef(buffer));
     return new Uint8Array(buffer);
   }
 
@@ -125,8 +128,8 @@ export function advise(bytes: Uint8Array, use: 'soon' | 'done'): void {
   calls.madvise.async(from, Number(to - from), use === 'soon' ? MADV_WILLNEED : MADV_DONTNEED, () => release());
 }
 
-function detach(views: Set<WeakRef<ArrayBuffer>>): void {
-  for (const view of views) view.deref()?.transfer(0);
+function detach(views: Map<string, WeakRef<ArrayBuffer>>): void {
+  for (const view of views.values()) view.deref()?.transfer(0);
   views.clear();
 }
 

@@ -129,10 +129,7 @@ export class WeightSet implements Disposable {
     if (!this.streams(use)) return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
     // What a rule makes is alike in all blocks: the first one's values stand for those of all.
     if (!this.#store) return Promise.all(weightsOf(first(use)).map((spec) => this.#array(runtime, spec)));
-    if (this.#streaming!.from === 'file') {
-      for (const spec of specs) if (!spec.factor) advise(this.#source(spec).bytes(), 'soon');
-      return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
-    }
+    if (this.#streaming!.from === 'file') return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
     const kept = await Promise.all(
       specs.map((spec) => this.#array(runtime, spec, spec.factor ? undefined : 'pinned_host')),
     );
@@ -220,6 +217,8 @@ export class WeightSet implements Disposable {
     const { dtype, shape } = spec;
     if (source.generated && !difference) return placeGenerated(runtime, spec, source.generated);
     let weight = { bytes: source.bytes(), dtype: source.dtype };
+    // Read as a whole while the part before still runs, instead of page by page when this one does.
+    advise(weight.bytes, 'soon');
     if (difference) {
       const sum = toF32(source.dtype, weight.bytes, elementCount(shape)).map((value, i) => value + difference[i]!);
       weight = { bytes: fromF32('f32', sum), dtype: 'f32' };
