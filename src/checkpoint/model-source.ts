@@ -153,7 +153,29 @@ function assemble(
 /** Where the weights of a part come from; a store is the caller's. */
 export function originOf(source: ModelSource, part: Part): WeightOrigin {
   const { family, component } = PARTS[part];
-  return source.random ?? { store: source.openWeights(component), family };
+  const { random } = source;
+  return random && !random.read.has(component) ? random : { store: source.openWeights(component), family };
+}
+
+/** The source with random weights, but for the parts that are given. */
+export function withRandomWeights(
+  source: ModelSource,
+  given: ModelParts,
+  seed: number,
+  options: OpenTensorsOptions,
+): ModelSource {
+  const read = new Map(
+    PART_NAMES.flatMap((part) => (given[part] === undefined ? [] : [[PARTS[part].component, part] as const])),
+  );
+  return {
+    ...source,
+    random: { seed, read: new Set(read.keys()) },
+    openWeights: (component) => {
+      const part = read.get(component);
+      if (part) return openPart(given[part]!, PARTS[part].family, options);
+      throw new FluxionError('not_found', `${source.path}: its ${component} has random weights, and no file`);
+    },
+  };
 }
 
 /** Opens the file given for a part, which must hold it. */

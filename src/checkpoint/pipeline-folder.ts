@@ -54,8 +54,8 @@ export interface ModelSource {
   readonly tokenizer2: string;
   /** The files and folders the model is made of, by what they are in it. */
   readonly places: ReadonlyMap<string, string>;
-  /** Set where weights are made by a rule instead of read. */
-  readonly random?: { readonly seed: number };
+  /** Set where weights are made by a rule instead of read; `read` are the components that have files all the same. */
+  readonly random?: { readonly seed: number; readonly read: ReadonlySet<WeightedComponent> };
   /** Opens a component's weights; the caller disposes them. */
   openWeights(component: WeightedComponent): TensorStore;
 }

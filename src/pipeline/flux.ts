@@ -149,11 +149,13 @@ export class Flux implements AsyncDisposable {
    */
   static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
     options.signal?.throwIfAborted();
-    const random = options.weights === 'random' ? randomModel(model, options, RANDOM_SEED) : undefined;
-    const { path, name } = random ? { path: random.source.path, name: random.name } : await findModel(model, options);
-    const start = performance.now();
     const types = modelTypes(options);
-    const source = random?.source ?? openModel(path, options, { openFile: openMapped, decoded: types.storage });
+    const reading = { openFile: openMapped, decoded: types.storage };
+    const found = options.weights === 'random' ? undefined : await findModel(model, options);
+    const start = performance.now();
+    const { source, name } = found
+      ? { source: openModel(found.path, options, reading), name: found.name }
+      : randomModel(model, options, { ...reading, seed: RANDOM_SEED });
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
     const parts: Parts = {

@@ -2,9 +2,9 @@
 
 import { fileURLToPath } from 'node:url';
 import { kindOf } from '../checkpoint/file-bytes.ts';
-import { parseHubName } from '../checkpoint/hub.ts';
 import type { TransformerConfig } from '../checkpoint/model-config.ts';
-import { type ModelParts, modelName, openModel } from '../checkpoint/model-source.ts';
+import { type ModelParts, modelName, openModel, withRandomWeights } from '../checkpoint/model-source.ts';
+import type { OpenTensorsOptions } from '../checkpoint/open.ts';
 import { type ModelSource, openPipelineFolder } from '../checkpoint/pipeline-folder.ts';
 import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../models/presets.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -58,31 +58,25 @@ export function publishedModel(name: string): { readonly name: string; readonly 
   };
 }
 
+export interface RandomOptions extends OpenTensorsOptions {
+  readonly seed: number;
+}
+
 /** The names that `publishedModel` knows. */
 export const PUBLISHED_NAMES = Object.keys(PUBLISHED);
 
 /**
- * A model with weights of the right shapes and random values, which need no file: a published one by its name, or a folder's, of which
- * configs and tokenizers are read. Throws `not_found` for any other name, and `bad_config` where files are given for parts.
+ * A model with weights of the right shapes and random values: a published one by its name, or a folder's, of which configs and
+ * tokenizers are read. Parts that are given have the weights of their files. Throws `not_found` for any other name.
  */
 export function randomModel(
   model: string,
   parts: ModelParts,
-  seed: number,
+  options: RandomOptions,
 ): { readonly source: ModelSource; readonly name: string } {
-  const given = (['transformer', 'clip', 't5', 'vae'] as const).find((part) => parts[part] !== undefined);
-  if (given)
-    throw new FluxionError(
-      'bad_config',
-      `weights=random makes all weights, and ${given}=${parts[given]} is given too`,
-      {
-        hint: 'leave one of them out',
-      },
-    );
-  if (model === BUNDLED) return { source: { ...openPipelineFolder(BUNDLED_FOLDER), random: { seed } }, name: BUNDLED };
-  if (kindOf(model) !== 'missing') {
-    return { source: { ...openModel(model, parts), random: { seed } }, name: modelName(model, parts) };
-  }
+  const random = (source: ModelSource): ModelSource => withRandomWeights(source, parts, options.seed, options);
+  if (model === BUNDLED) return { source: random(openPipelineFolder(BUNDLED_FOLDER)), name: BUNDLED };
+  if (kindOf(model) !== 'missing') return { source: random(openModel(model, parts)), name: modelName(model, parts) };
   const published = publishedModel(model);
   if (!published) {
     throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
@@ -90,20 +84,15 @@ export function randomModel(
     });
   }
   const { name, sizes } = published;
-  // Their tokenizers are not at hand; any will do for weights that mean nothing, and the bundled ones have fewer tokens.
-  const { tokenizer, tokenizer2, clip } = openPipelineFolder(BUNDLED_FOLDER);
-  const { eosTokenId, bosTokenId, padTokenId } = clip;
+  // Its tokenizers are not at hand; any will do for weights that mean nothing, and the bundled ones have fewer tokens.
+  const bundled = openPipelineFolder(BUNDLED_FOLDER);
+  const { eosTokenId, bosTokenId, padTokenId } = bundled.clip;
   const source: ModelSource = {
+    ...bundled,
     ...sizes,
-    path: parseHubName(model) ? model : name,
+    path: name,
     clip: { ...sizes.clip, eosTokenId, bosTokenId, padTokenId },
-    tokenizer,
-    tokenizer2,
     places: new Map(),
-    random: { seed },
-    openWeights: (component) => {
-      throw new FluxionError('not_found', `${name}: its ${component} has random weights, and no file`);
-    },
   };
-  return { source, name };
+  return { source: random(source), name };
 }

@@ -1,10 +1,12 @@
 /** Weights made by a rule: the same on the host, on a device and over a mesh, and good for whole runs without a file. */
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { generateValues, generateWeights } from '../../src/checkpoint/random.ts';
-import { Flux } from '../../src/index.ts';
+import { Flux, type LoadOptions } from '../../src/index.ts';
 import type { WeightSpec } from '../../src/nn/weights.ts';
+import { BUNDLED_FOLDER } from '../../src/pipeline/published.ts';
 import { placeGenerated } from '../../src/runtime/generate.ts';
 import { type MeshOptions, Runtime } from '../../src/runtime/runtime.ts';
 import { elementCount } from '../../src/support/dtype.ts';
@@ -76,9 +78,16 @@ describe('random weights', () => {
     assert.equal(a.recipe.model.fingerprint, undefined);
   });
 
-  test('take no files besides, and no model whose sizes are not known', async () => {
+  test('stand in for the parts that no file is given for, of a model whose sizes are known', async () => {
     const options = { weights: 'random', device: 'cpu' } as const;
-    await assert.rejects(Flux.load('tiny', { ...options, vae: 'a.safetensors' }), /vae=a\.safetensors is given too/);
+    const picture = async (load: LoadOptions) => {
+      await using flux = await Flux.load('tiny', { ...options, ...load });
+      const [image] = await flux.generate({ prompt: 'a', steps: 1, width: 32, height: 32 });
+      return image!.data;
+    };
+    const vae = join(BUNDLED_FOLDER, 'vae');
+    assert.notDeepEqual(await picture({ vae }), await picture({}));
+    await assert.rejects(picture({ vae: 'a.safetensors' }), /a\.safetensors: no such file/);
     await assert.rejects(Flux.load('nobody/knows', options), /the sizes of 'nobody\/knows' are not known/);
   });
 });
