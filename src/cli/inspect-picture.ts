@@ -30,7 +30,7 @@ export function inspectPicture(path: string, file: Uint8Array): Findings {
 }
 
 function rows(recipe: Recipe): string[] {
-  const { model, batch, shift, sigmas } = recipe;
+  const { model, batch, shift, sigmas, cache } = recipe;
   const pairs: [string, unknown][] = [
     ['prompt', recipe.prompt],
     ['prompt_2', recipe.prompt2],
@@ -41,6 +41,10 @@ function rows(recipe: Recipe): string[] {
     ['noise', recipe.noise],
     ['batch', batch && `picture ${batch.index} of ${batch.size}, first seed ${batch.seed}`],
     ['sigmas', sigmas?.join(', ')],
+    [
+      'cache',
+      cache && `${cache.kind}, threshold ${cache.threshold}: first block alone in ${cache.cachedSteps.length} steps`,
+    ],
     ['time shift', shift.dynamic ? `by size, ${shift.base} to ${shift.max}` : 'none'],
     ['T5 tokens', recipe.maxSequenceLength],
     ['model', model.fingerprint === undefined ? model.name : `${model.name} (${model.fingerprint})`],

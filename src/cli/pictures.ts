@@ -145,7 +145,8 @@ export async function writePicture(image: Image, index: number, config: Config):
 
 /** The figures of a run as a table for people. */
 export function reportTable({ report, total }: Outcome): string {
-  const { timings, programs, peakMemory, peakDeviceMemory, device } = report;
+  const { timings, programs, peakMemory, peakDeviceMemory, device, steps } = report;
+  const skipped = steps.cached > 0 ? `; first block alone in ${steps.cached} of ${steps.all}` : '';
   const sources = [
     programs.compiled > 0 && `${programs.compiled} compiled`,
     programs.fromCache > 0 && `${programs.fromCache} from the cache`,
@@ -154,7 +155,7 @@ export function reportTable({ report, total }: Outcome): string {
     ['load', seconds(timings.load)],
     ['compile time', seconds(timings.compile), sources.length > 0 ? `programs: ${sources.join(', ')}` : ''],
     ['encode', seconds(timings.encode)],
-    ['denoise', seconds(timings.denoise), `${seconds(timings.secondsPerStep)} a step`],
+    ['denoise', seconds(timings.denoise), `${seconds(timings.secondsPerStep)} a step${skipped}`],
     ['decode', seconds(timings.decode)],
     ['inference time', seconds(timings.inference), 'denoise and decode'],
     ['total', seconds(total)],
@@ -175,7 +176,7 @@ export function reportData(
   { model, report, loras, warnings, total }: Outcome,
   config: Config,
 ): Record<string, unknown> {
-  const { timings, programs, peakMemory, peakDeviceMemory, device } = report;
+  const { timings, programs, peakMemory, peakDeviceMemory, device, steps } = report;
   return {
     run_name: config.run_name,
     model,
@@ -186,6 +187,8 @@ export function reportData(
     encode_time: timings.encode,
     denoise_time: timings.denoise,
     seconds_per_step: timings.secondsPerStep,
+    steps: steps.all,
+    cached_steps: steps.cached,
     decode_time: timings.decode,
     total_time: total,
     peak_memory_bytes: peakMemory,

@@ -155,10 +155,14 @@ function targetOf({ flags }: Arguments, config: Config): (image: Image, index: n
 
 /** What keeps a picture's bytes from being the same though nobody asked for a change. */
 function differencesOf(before: Recipe, now: Recipe): string[] {
-  const pairs: [string, string | undefined, string | undefined][] = [
+  const pairs: (readonly [string, string | undefined, string | undefined])[] = [
     ['device', before.device, now.device],
     ['version', before.version, now.version],
     ['model fingerprint', before.model.fingerprint, now.model.fingerprint],
+    // The criterion is a number near a threshold: other last bits may fall on its other side.
+    ...(before.cache?.threshold === now.cache?.threshold
+      ? [['list of cached steps', before.cache?.cachedSteps.join(), now.cache?.cachedSteps.join()] as const]
+      : []),
     ...(before.loras ?? []).flatMap(({ name, hash }): [string, string, string][] => {
       const today = now.loras?.find((lora) => lora.name === name);
       return today ? [[`file of the LoRA '${name}'`, hash, today.hash]] : [];

@@ -99,6 +99,8 @@ export function requestOf(config: Config, devices: number): Request {
     maxSequenceLength: config.max_sequence_length,
     sigmas: config.sigmas,
     loras: lorasOf(config),
+    cache: config.cache,
+    threshold: config.threshold,
     preview: config.preview,
   };
 }

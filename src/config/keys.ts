@@ -97,6 +97,14 @@ export const KEYS = {
     kind: 'sigmas', unset: 'evenly spaced', group: 'Sampling', use: 'honoured',
     help: 'Noise levels before the shift, falling, one for each step; the final 0 is added.',
   },
+  cache: {
+    kind: ['off', 'fbcache'], default: 'off', group: 'Sampling', use: 'honoured',
+    help: 'First-block cache: fbcache skips all blocks but the first in steps where that one does what it did before; faster, and not quite the same picture.',
+  },
+  threshold: {
+    kind: 'number', min: 0, max: 10, unset: '0.08', group: 'Sampling', use: 'honoured',
+    help: "With cache=fbcache, the relative change of the first block's residual below which a step's other blocks are skipped; 0 skips none.",
+  },
   preview: {
     kind: ['off', 'step'], default: 'off', group: 'Sampling', use: 'honoured',
     help: 'Decodes the predicted clean picture after every step.',

@@ -6,6 +6,7 @@
 import { kindOf } from '../checkpoint/file-bytes.ts';
 import { openModel } from '../checkpoint/model-source.ts';
 import { clipPrograms } from '../models/clip.ts';
+import { firstBlockCachePrograms } from '../models/first-block-cache.ts';
 import { fluxPrograms } from '../models/flux.ts';
 import { t5Programs } from '../models/t5.ts';
 import { vaePrograms } from '../models/vae.ts';
@@ -155,7 +156,7 @@ interface TraceOptions {
 /** Every program of a run, stage by stage, in the order they are first run in. */
 function programsOf(
   sizes: ModelSizes,
-  { size, schedule, maxSequenceLength }: Plan,
+  { size, schedule, maxSequenceLength, cacheThreshold }: Plan,
   { batch, together, types, vaeTypes }: TraceOptions,
 ): ProgramUse[] {
   const { transformer, clip, t5 } = sizes;
@@ -169,6 +170,14 @@ function programsOf(
     steps: schedule.timesteps.length,
     ...types,
   });
+  // A step that is computed whole; one that is cut short runs less.
+  const cache = firstBlockCachePrograms({
+    batch,
+    imageTokens: size.tokens,
+    textTokens: maxSequenceLength,
+    width: transformer.heads * transformer.headDim,
+    compute: types.compute,
+  });
   const euler = eulerProgram([batch, size.tokens, transformer.inChannels]);
   const { decode } = vaePrograms(sizes.vae, { batch: together, height: size.height, width: size.width, ...vaeTypes });
   const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
@@ -180,6 +189,7 @@ function programsOf(
     use('prepare', flux.finalModulation), use('prepare', flux.textIn),
     use('step', flux.stepModulations), use('step', flux.imageIn), use('step', flux.doubleBlock, layers), use('step', flux.join),
     use('step', flux.singleBlock, singleLayers), use('step', flux.finalLayer), use('step', euler),
+    ...(cacheThreshold === undefined ? [] : Object.values(cache).map((traced) => use('step', traced))),
     use('decode', decode),
   ]; // biome-ignore format: a list
 }

@@ -1,13 +1,15 @@
 /** The seconds of a run's parts. */
 
-import type { Timings } from './events.ts';
+import type { Report, Timings } from './events.ts';
 
 type Timed = 'compile' | 'encode' | 'denoise' | 'decode';
 
 /** Adds up the seconds of a run's parts. */
 export class Clock {
   readonly #seconds: Record<Timed, number> = { compile: 0, encode: 0, denoise: 0, decode: 0 };
-  readonly #steps: number[] = [];
+  /** Seconds of steps that were computed whole, and of those that were not. */
+  readonly #whole: number[] = [];
+  readonly #cached: number[] = [];
   #started = 0;
   #lastStep = 0;
 
@@ -27,18 +29,23 @@ export class Clock {
     this.#seconds[part] += (performance.now() - this.#started) / 1000;
   }
 
-  /** Seconds since the step before. */
-  step(): number {
+  /** Seconds since the step before; `cached` says that this one was not computed whole. */
+  step(cached: boolean): number {
     const now = performance.now();
     const seconds = (now - this.#lastStep) / 1000;
     this.#lastStep = now;
-    this.#steps.push(seconds);
+    (cached ? this.#cached : this.#whole).push(seconds);
     return seconds;
+  }
+
+  get steps(): Report['steps'] {
+    return { all: this.#whole.length + this.#cached.length, cached: this.#cached.length };
   }
 
   timings(load: number): Timings {
     const { denoise, decode } = this.#seconds;
-    const secondsPerStep = this.#steps.toSorted((a, b) => a - b)[this.#steps.length >> 1] ?? 0;
+    const steps = this.#whole.length > 0 ? this.#whole : this.#cached;
+    const secondsPerStep = steps.toSorted((a, b) => a - b)[steps.length >> 1] ?? 0;
     return { load, ...this.#seconds, secondsPerStep, inference: denoise + decode };
   }
 }

@@ -14,7 +14,7 @@ export interface Timings {
   readonly encode: number;
   /** The denoising loops, all pictures. */
   readonly denoise: number;
-  /** Median over all steps. */
+  /** Median over all steps, without those that the first-block cache cut short where others are left. */
   readonly secondsPerStep: number;
   /** Latents to pixels, all pictures. */
   readonly decode: number;
@@ -32,6 +32,8 @@ export interface Report {
   readonly programs: { readonly compiled: number; readonly fromCache: number };
   readonly device: string;
   readonly images: number;
+  /** Denoising steps of all batches, and how many of them the first-block cache cut short. */
+  readonly steps: { readonly all: number; readonly cached: number };
 }
 
 export type Event =
@@ -56,6 +58,8 @@ export type Event =
       readonly job: number;
       readonly jobs: number;
       readonly seconds: number;
+      /** The first block alone was run, and the first-block cache stood in for the others; absent otherwise. */
+      readonly cached?: true;
       /** The predicted clean pictures at an eighth of their size, one per picture of the batch, when asked for. */
       readonly previews?: readonly Pixels[];
     }

@@ -39,7 +39,15 @@ import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts'
 import { BUNDLED, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
-import { type Job, type Plan, plan, type Request, type RequestDefaults, requestDefaults } from './request.ts';
+import {
+  cacheWarnings,
+  type Job,
+  type Plan,
+  plan,
+  type Request,
+  type RequestDefaults,
+  requestDefaults,
+} from './request.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
 
@@ -208,6 +216,7 @@ export class Flux implements AsyncDisposable {
     for (const message of this.#runtime.warnings) yield { type: 'warning', message };
     const places = this.#runtime.batchOf(decided.batch);
     if (places > decided.batch) yield { type: 'warning', message: emptyPlaces(decided.batch, places) };
+    for (const message of cacheWarnings(request, decided)) yield { type: 'warning', message };
     yield* loraEvents(adapted);
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
@@ -238,9 +247,10 @@ export class Flux implements AsyncDisposable {
   }
 
   /** Every program of a request. */
-  #uses({ batch, size, schedule, maxSequenceLength }: Plan): ProgramUse[] {
+  #uses({ batch, size, schedule, maxSequenceLength, cacheThreshold }: Plan): ProgramUse[] {
     const { encoders, transformer, autoencoder } = this.#parts;
-    const sizes = { batch: this.#runtime.batchOf(batch), size, schedule, textTokens: maxSequenceLength };
+    const places = this.#runtime.batchOf(batch);
+    const sizes = { batch: places, size, schedule, textTokens: maxSequenceLength, cacheThreshold };
     return [...encoders.uses(maxSequenceLength), ...transformer.uses(sizes), ...autoencoder.uses(this.#runtime, size)];
   }
 
@@ -328,18 +338,19 @@ export class Flux implements AsyncDisposable {
     jobIndex: number,
     { conditioning, clock, signal, mode, plan: memory }: Making,
   ): AsyncGenerator<Event, void, undefined> {
-    const { size, schedule, guidance } = decided;
+    const { size, schedule, guidance, cacheThreshold } = decided;
     const batch = this.#runtime.batchOf(decided.batch);
     const { transformer, autoencoder } = this.#parts;
     const at = { job: jobIndex + 1, jobs: decided.jobs.length };
     const steps = schedule.timesteps.length;
-    const request = { batch, size, schedule, guidance, textTokens: decided.maxSequenceLength };
+    const request = { batch, size, schedule, guidance, textTokens: decided.maxSequenceLength, cacheThreshold };
 
     yield { type: 'stage', stage: 'denoise', ...at };
     clock.start('denoise');
     transformer.adapt(new Overlay(job.loras, mode));
     const latents = this.#noise(decided, job);
     let final: Float32Array = latents;
+    const cachedSteps: number[] = [];
     /** The latents of the pictures that were asked for. */
     const asked = async (array: ShardedArray) => {
       const all = await onHost(array);
@@ -347,11 +358,14 @@ export class Flux implements AsyncDisposable {
     };
     for await (const state of transformer.denoise(this.#runtime, conditioning, { ...request, latents }, signal)) {
       if (state.step === steps) final = await asked(state.latents);
-      const seconds = clock.step();
+      const { cached } = state;
+      if (cached) cachedSteps.push(state.step);
+      const seconds = clock.step(cached);
       const previews =
         decided.preview === 'step' &&
         (await autoencoder.preview(this.#runtime, await asked(state.clean), size, signal));
-      yield { type: 'step', step: state.step, steps, ...at, seconds, ...(previews && { previews }) };
+      const step = { type: 'step', step: state.step, steps, ...at, seconds } as const;
+      yield { ...step, ...(cached && { cached }), ...(previews && { previews }) };
     }
     clock.stop('denoise');
     if (memory.transformer !== 'kept') transformer.weights.release();
@@ -360,7 +374,7 @@ export class Flux implements AsyncDisposable {
     clock.start('decode');
     let i = 0;
     for await (const pixels of autoencoder.decode(this.#runtime, final, size, signal)) {
-      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(job), decided, job, i++));
+      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(job), decided, { ...job, cachedSteps }, i++));
       clock.stop('decode');
       yield { type: 'image', image, seed: image.seed, index: 0 };
       clock.start('decode');
@@ -408,6 +422,7 @@ export class Flux implements AsyncDisposable {
       programs,
       device: this.device,
       images,
+      steps: clock.steps,
     };
   }
 

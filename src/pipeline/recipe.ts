@@ -20,6 +20,12 @@ export interface RecipeLora {
   readonly scale: number;
 }
 
+export interface RecipeCache {
+  readonly kind: 'fbcache';
+  readonly threshold: number;
+  readonly cachedSteps: readonly number[];
+}
+
 /** Everything that makes one picture again. */
 export interface Recipe {
   readonly software: 'fluxion';
@@ -44,6 +50,8 @@ export interface Recipe {
   /** The batch the picture was made in, where it was not alone: with `jax` the noise of all is one draw, and with any noise the last bits may depend on it. */
   readonly batch?: { readonly seed: bigint; readonly size: number; readonly index: number } | undefined;
   readonly sigmas?: readonly number[] | undefined;
+  /** The first-block cache, where it was on: its threshold, and the steps (from 1) that it cut short. */
+  readonly cache?: RecipeCache | undefined;
   /** The LoRAs applied, with a short hash of each file. */
   readonly loras?: readonly RecipeLora[] | undefined;
   readonly maxSequenceLength: number;
@@ -78,8 +86,15 @@ function version(): string {
   return ownVersion;
 }
 
+/** A job that is done. */
+export interface FinishedJob extends Job {
+  /** Steps, from 1, that the first-block cache cut short. */
+  readonly cachedSteps?: readonly number[];
+}
+
 /** Writes down how picture `index` of a job is made. */
-export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number): Recipe {
+export function makeRecipe(model: Identity, plan: Plan, job: FinishedJob, index: number): Recipe {
+  const { cacheThreshold: threshold } = plan;
   const { useDynamicShifting: dynamic, baseShift: base, maxShift: max } = model.scheduler;
   return {
     software: 'fluxion',
@@ -99,6 +114,7 @@ export function makeRecipe(model: Identity, plan: Plan, job: Job, index: number)
     noise: plan.noise,
     ...(plan.batch > 1 && { batch: { seed: job.seed, size: plan.batch, index } }),
     ...(plan.sigmas && { sigmas: plan.sigmas }),
+    ...(threshold !== undefined && { cache: { kind: 'fbcache', threshold, cachedSteps: job.cachedSteps ?? [] } }),
     ...(model.loras?.length && { loras: model.loras }),
     maxSequenceLength: plan.maxSequenceLength,
     weights: model.types.storage,
@@ -132,6 +148,8 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
     batch: recipe.batch?.size ?? 1,
     noise: recipe.noise,
     sigmas: recipe.sigmas,
+    cache: recipe.cache?.kind,
+    threshold: recipe.cache?.threshold,
     lora: recipe.loras?.map(({ name, scale }) => `${name}:${scale}`),
     max_sequence_length: recipe.maxSequenceLength,
     weights_dtype: recipe.weights,
@@ -170,6 +188,7 @@ export function parametersText(recipe: Recipe): string {
     ['Model hash', model.fingerprint],
     ['Model', model.name],
     ['RNG', { torch: 'CPU', jax: 'JAX', philox: 'NV' }[recipe.noise]],
+    ['First block cache', recipe.cache?.threshold],
     ['T5 prompt', recipe.prompt2],
     ['Batch pos', batch && `${batch.index}`],
     ['Batch size', batch?.size],
@@ -258,6 +277,13 @@ const RECIPE_SCHEMA = z.object({
     .refine(({ size, index }) => index < size, 'index is beyond its size')
     .optional(),
   sigmas: z.array(z.number()).max(10_000).optional(),
+  cache: z
+    .object({
+      kind: z.literal('fbcache'),
+      threshold: z.number().min(0),
+      cachedSteps: z.array(z.int().min(1)).max(10_000),
+    })
+    .optional(),
   loras: z
     .array(z.object({ name: loraName, hash: name, scale: z.number() }))
     .max(64)

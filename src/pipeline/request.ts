@@ -33,6 +33,13 @@ export interface Request {
   readonly sigmas?: readonly number[] | undefined;
   /** LoRAs for this request, in place of those in force (`flux.loras`); `<lora:NAME:SCALE>` in a prompt adds to either. */
   readonly loras?: readonly LoraUse[] | undefined;
+  /**
+   * `fbcache`: skips all blocks but the first in steps that change little (first-block cache). Faster, and another picture than
+   * without; `off`, the default, computes every step whole.
+   */
+  readonly cache?: 'off' | 'fbcache' | undefined;
+  /** Relative change of the first block's residual below which `cache: 'fbcache'` skips the others: 0 skips none. 0.08 by default. */
+  readonly threshold?: number | undefined;
   /** `step`: every step event carries a small preview of the predicted clean picture. */
   readonly preview?: 'off' | 'step' | undefined;
   /** Stops the work within a block; the stream then rejects with the signal's reason. */
@@ -82,8 +89,12 @@ export interface Plan {
   readonly maxSequenceLength: number;
   readonly sigmas: readonly number[] | undefined;
   readonly preview: 'off' | 'step';
+  /** Threshold of the first-block cache; undefined where there is none. */
+  readonly cacheThreshold: number | undefined;
 }
 
+/** ParaAttention's for FLUX.1 dev. */
+const CACHE_THRESHOLD = 0.08;
 const MAX_PROMPT = 100_000;
 const MAX_BATCH = 4096;
 const MAX_TOKENS = 512;
@@ -97,6 +108,9 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
   if (!Number.isFinite(guidance) || guidance < 0) throw bad('guidance', 'a number from 0', guidance);
   const noise = oneOf('noise', request.noise ?? 'torch', ['torch', 'jax', 'philox']);
   const preview = oneOf('preview', request.preview ?? 'off', ['off', 'step']);
+  const cache = oneOf('cache', request.cache ?? 'off', ['off', 'fbcache']);
+  const { threshold = CACHE_THRESHOLD } = request;
+  if (!Number.isFinite(threshold) || threshold < 0) throw bad('threshold', 'a number from 0', threshold);
   const size = latentSize(width, height, vaeScale);
   const prompts = list(request.prompt);
   if (prompts.length === 0) throw bad('prompt', 'at least one', '[]');
@@ -125,7 +139,22 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
     maxSequenceLength,
     sigmas,
     preview,
+    cacheThreshold: cache === 'fbcache' ? threshold : undefined,
   };
+}
+
+/** Steps at and below which consecutive ones are too far apart for the first-block cache. */
+const FEW_STEPS = 4;
+
+/** What to tell of a first-block cache that has no effect, or does not pay. */
+export function cacheWarnings({ threshold }: Request, { cacheThreshold, schedule }: Plan): string[] {
+  const steps = schedule.timesteps.length;
+  if (cacheThreshold === undefined)
+    return threshold === undefined ? [] : ['threshold has no effect without cache=fbcache'];
+  if (steps > FEW_STEPS || cacheThreshold === 0) return [];
+  return [
+    `cache=fbcache does not pay at ${steps} ${steps === 1 ? 'step' : 'steps'}: each changes too much for its blocks to be skipped, and where they are the picture suffers`,
+  ];
 }
 
 function list<T>(value: T | readonly T[]): readonly T[] {

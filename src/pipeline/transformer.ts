@@ -3,6 +3,7 @@
 import { originOf } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { rankBucket } from '../lora/overlay.ts';
+import { type FirstBlockCachePrograms, firstBlockCachePrograms } from '../models/first-block-cache.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
 import { Run } from '../runtime/run.ts';
 import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
@@ -18,6 +19,7 @@ import {
 import { eulerProgram } from '../sampling/euler.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
 import type { Schedule } from '../sampling/schedule.ts';
+import { type FirstBlock, FirstBlockCache } from './first-block-cache.ts';
 import type { ProgramUse, Residency, StageName } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
 import type { Conditioning } from './text-encoders.ts';
@@ -29,6 +31,8 @@ export interface DenoiseSizes {
   readonly size: LatentSize;
   readonly schedule: Schedule;
   readonly textTokens: number;
+  /** Threshold of the first-block cache; without one every step is computed whole. */
+  readonly cacheThreshold?: number | undefined;
 }
 
 /** Everything one batch of pictures is denoised from. */
@@ -48,6 +52,8 @@ export interface DenoiseStep {
   readonly velocity: ShardedArray;
   /** The predicted clean latents, [b, l, channels] f32. */
   readonly clean: ShardedArray;
+  /** Whether the first block alone was run, and the cache stood in for the others. */
+  readonly cached: boolean;
 }
 
 interface Parts extends FluxPrograms {
@@ -61,12 +67,26 @@ interface Sizes {
   readonly steps: number;
 }
 
+/** What the blocks of a step are given. */
+interface StepInputs {
+  /** [b, l, d] */
+  readonly img: ShardedArray;
+  /** [b, t, d], the same in every step. */
+  readonly txt: ShardedArray;
+  /** Modulations of every block, by name. */
+  readonly mods: Readonly<Record<string, ShardedArray>>;
+  /** Rope tables [n, c/2]. */
+  readonly cos: ShardedArray;
+  readonly sin: ShardedArray;
+}
+
 /** The transformer of a model. */
 export class Transformer implements Disposable {
   readonly weights: WeightSet;
   readonly #source: ModelSource;
   readonly #types: ModelTypes;
   readonly #traced = new Map<string, Parts>();
+  readonly #tracedCaches = new Map<string, FirstBlockCachePrograms>();
   /** Ranks of adapters that programs are traced for: those in use so far. */
   readonly #adapterRanks = new Set<number>();
   #adapterRank = 0;
@@ -116,6 +136,17 @@ export class Transformer implements Disposable {
     return programs;
   }
 
+  #cachePrograms({ batch, imageTokens, textTokens }: Sizes): FirstBlockCachePrograms {
+    const key = [batch, imageTokens, textTokens].join();
+    const known = this.#tracedCaches.get(key);
+    if (known) return known;
+    const { heads, headDim } = this.#source.transformer;
+    const { compute } = this.#types;
+    const programs = firstBlockCachePrograms({ batch, imageTokens, textTokens, width: heads * headDim, compute });
+    this.#tracedCaches.set(key, programs);
+    return programs;
+  }
+
   #double(traced: Traced): Use[] {
     return blocks(traced, 'double_blocks', this.#source.transformer.layers);
   }
@@ -139,6 +170,9 @@ export class Transformer implements Disposable {
       use('step', doubleBlock, layers),
       use('step', singleBlock, singleLayers),
       ...Object.values(inStep).map((traced) => use('step', traced)),
+      ...(request.cacheThreshold === undefined ? [] : Object.values(this.#cachePrograms(sizesOf(request)))).map(
+        (traced) => use('step', traced),
+      ),
     ];
   }
 
@@ -171,12 +205,8 @@ export class Transformer implements Disposable {
     const sin = await upload(rope.sin, rope.shape);
     const every = await this.#modulations(runtime, run, conditioning, request);
     const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
-    const doubleBlocks = this.#double(parts.doubleBlock);
-    const singleBlocks = this.#single(parts.singleBlock);
-    // A block that has been started keeps its inputs by itself; here they are let go, or a step would hold every block's.
-    const used = (...arrays: ShardedArray[]) => {
-      for (const array of arrays) if (array !== txt0) array.dispose();
-    };
+    const cache = this.#cacheOf(request);
+    if (cache) owned.use(cache);
     using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
 
     for (let i = 0; i < schedule.timesteps.length; i++) {
@@ -184,21 +214,8 @@ export class Transformer implements Disposable {
       using at = await runtime.upload(Int32Array.of(i), 'i32', [1]);
       const mods = await temporary.step(whole(parts.stepModulations), { ...every, step: at });
       temporary.keep(mods, 'final');
-      let img = await temporary.next(whole(parts.imageIn), { latents: state.array });
-      let txt = txt0;
-      for (const [n, block] of doubleBlocks.entries()) {
-        const out = await temporary.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
-        used(img, txt);
-        img = temporary.keep(out, 'img');
-        txt = temporary.keep(out, 'txt');
-      }
-      let x = await temporary.next(whole(parts.join), { img, txt });
-      used(img, txt);
-      for (const [n, block] of singleBlocks.entries()) {
-        const out = await temporary.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
-        used(x);
-        x = out;
-      }
+      const img = await temporary.next(whole(parts.imageIn), { latents: state.array });
+      const { x, cached } = await this.#blocks(temporary, parts, { img, txt: txt0, mods, cos, sin }, cache);
       const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: mods['final']! });
       using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
       using sigmaNext = await runtime.upload(schedule.sigmas.slice(i + 1, i + 2), 'f32', [1, 1, 1]);
@@ -206,8 +223,49 @@ export class Transformer implements Disposable {
       const clean = temporary.keep({ clean: out['clean']! }, 'clean');
       state.replace(out['latents']!);
       await temporary.drain();
-      yield { step: i + 1, latents: state.array, velocity, clean };
+      yield { step: i + 1, latents: state.array, velocity, clean, cached };
     }
+  }
+
+  /** Image and text through all blocks of a step, or through the first, with what the cache has for the others. */
+  async #blocks(
+    run: Run,
+    parts: Parts,
+    { mods, cos, sin, ...given }: StepInputs,
+    cache: FirstBlockCache | undefined,
+  ): Promise<{ readonly x: ShardedArray; readonly cached: boolean }> {
+    let { img, txt } = given;
+    let first: FirstBlock | undefined;
+    // A block that has been started keeps its inputs by itself; here they are let go, or a step would hold every block's.
+    const used = (...arrays: ShardedArray[]) => {
+      for (const array of arrays) if (array !== given.txt && array !== first?.img) array.dispose();
+    };
+    for (const [n, block] of this.#double(parts.doubleBlock).entries()) {
+      const out = await run.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
+      const before = [img, txt] as const;
+      img = run.keep(out, 'img');
+      txt = run.keep(out, 'txt');
+      if (n === 0 && cache) {
+        first = { before: before[0], img, txt };
+        const x = await cache.output(run, first);
+        if (x) return { x, cached: true };
+      } else used(...before);
+    }
+    let x = await run.next(whole(parts.join), { img, txt });
+    used(img, txt);
+    for (const [n, block] of this.#single(parts.singleBlock).entries()) {
+      const out = await run.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
+      used(x);
+      x = out;
+    }
+    if (first) await cache?.store(run, first, x);
+    return { x, cached: false };
+  }
+
+  #cacheOf(request: DenoiseSizes): FirstBlockCache | undefined {
+    const { cacheThreshold } = request;
+    if (cacheThreshold === undefined) return undefined;
+    return new FirstBlockCache(this.#cachePrograms(sizesOf(request)), cacheThreshold);
   }
 
   /** Shifts, scales and gates of every block, all steps at once, before the loop: the weights are used once. */

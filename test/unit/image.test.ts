@@ -19,9 +19,11 @@ import {
   type Identity,
   makeRecipe,
   parametersText,
+  parseRecipe,
   type Recipe,
   readRecipe,
   recipeConfig,
+  recipeJson,
   requireRecipe,
 } from '../../src/pipeline/recipe.ts';
 import { plan, type Request } from '../../src/pipeline/request.ts';
@@ -88,6 +90,23 @@ function fails(code: string, message: RegExp): (error: unknown) => boolean {
     return true;
   };
 }
+
+test('a recipe tells of the first-block cache, and asks for it again', () => {
+  const off = recipeOf({ threshold: 0.2 });
+  assert.equal(off.cache, undefined);
+  assert.deepEqual([recipeConfig(off).cache, recipeConfig(off).threshold], [undefined, undefined]);
+  const on = recipeOf({ cache: 'fbcache' });
+  assert.deepEqual(on.cache, { kind: 'fbcache', threshold: 0.08, cachedSteps: [] });
+  const zero = recipeConfig(recipeOf({ cache: 'fbcache', threshold: 0 }));
+  assert.deepEqual([zero.cache, zero.threshold], ['fbcache', 0]);
+  assert.deepEqual(parseRecipe(recipeJson(on), 'x').cache, on.cache);
+  assert.match(parametersText(on), /First block cache: 0.08/);
+  const broken = JSON.stringify({
+    ...JSON.parse(recipeJson(on)),
+    cache: { kind: 'other', threshold: 1, cachedSteps: [] },
+  });
+  assert.throws(() => parseRecipe(broken, 'x'), fails('bad_file', /cache.kind/));
+});
 
 describe('pixels', () => {
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
