@@ -41,6 +41,21 @@ export { WeightStore } from './checkpoint/store.ts';
 export type { StoredTensor, TensorStore } from './checkpoint/tensors.ts';
 export { describeLora, type LoraReport } from './lora/adapter.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
+export {
+  clipFlops,
+  clipWeights,
+  decodeFlops,
+  decoderWeights,
+  type Flops,
+  fluxFlops,
+  fluxWeights,
+  type StageFlops,
+  stageFlops,
+  t5Flops,
+  t5Weights,
+  type Work,
+  weightCounts,
+} from './models/cost.ts';
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
 export * from './models/presets.ts';
 export { type T5Config, type T5Programs, t5Programs } from './models/t5.ts';

@@ -60,7 +60,7 @@ export {
 } from './pjrt/plugins.ts';
 export { TopologyDescription } from './pjrt/topology.ts';
 export { ExecutableCache } from './runtime/cache.ts';
-export { DEVICE_MODELS, type DeviceModel, parseTarget } from './runtime/device-models.ts';
+export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './runtime/device-models.ts';
 export type { MeshOptions } from './runtime/devices.ts';
 export { Program } from './runtime/program.ts';
 export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './runtime/runtime.ts';

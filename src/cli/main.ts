@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'compiles a run for devices that are not here: does it fit, how fast',
     load: () => import('./compile.ts'),
   },
+  bench: {
+    summary: 'measures every stage of a run, and how much of the device it uses',
+    load: () => import('./bench.ts'),
+  },
   plugins: { summary: 'lists, installs and adds the plugins that devices need', load: () => import('./plugins.ts') },
   doctor: {
     summary: 'tells what works on this machine, and what to do about the rest',
@@ -45,6 +49,7 @@ Usage
   fluxion pull ORG/NAME[@REVISION]
   fluxion convert FILE | FOLDER … OUTPUT
   fluxion compile [CONFIG.yml] [key=value …] --target v6e:2x2
+  fluxion bench [MODEL | CONFIG.yml] [key=value …]
   fluxion plugins list | install NAME | add PATH
   fluxion doctor
 

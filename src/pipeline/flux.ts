@@ -36,7 +36,7 @@ import {
 } from './memory-plan.ts';
 import { findModel, type PullProgress } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
-import { BUNDLED, randomModel } from './published.ts';
+import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
 import {
@@ -187,6 +187,12 @@ export class Flux implements AsyncDisposable {
   /** The device pictures are made on, as its vendor names it; with their number where there are several. */
   get device(): string {
     return this.#runtime.deviceName;
+  }
+
+  /** Configs of the model's parts: what it is, but for its weights. */
+  get sizes(): ModelSizes {
+    const { transformer, clip, t5, vae, scheduler } = this.#source;
+    return { transformer, clip, t5, vae, scheduler };
   }
 
   /** How many devices work together. */

@@ -100,6 +100,24 @@ platform_name: "CUDA" dnn_version_info { major: 9 minor: 12 } runtime_version { 
 device_description_str: "${name}"`;
 }
 
+/** What plugins call these devices. H100s that are not SXM, such as `NVIDIA H100 PCIe`, have other peaks and are none of them. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^TPU v4$/, 'v4'],
+  [/^TPU v5 ?(lite|e)$/, 'v5e'],
+  [/^TPU v5p?$/, 'v5p'],
+  [/^TPU v6 ?(lite|e)$/, 'v6e'],
+  [/^TPU (v?7x|7)$|^TPU7x$/, 'tpu7x'],
+  [/^NVIDIA H100 80GB HBM3$/, 'h100'],
+  [/^NVIDIA H200$/, 'h200'],
+  [/^NVIDIA B200$/, 'b200'],
+];
+
+/** What is known of a device that is here, by the name its plugin gives it; undefined where nothing is. */
+export function deviceModelOf(kind: string): DeviceModel | undefined {
+  const name = KINDS.find(([pattern]) => pattern.test(kind))?.[1];
+  return name === undefined ? undefined : DEVICE_MODELS[name];
+}
+
 /** Devices to compile for. */
 export interface AheadTarget {
   /** As it was asked for: `v6e:2x2`, `h200:2`, `cpu:4`. */

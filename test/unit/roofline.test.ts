@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEVICE_MODELS, networkRate, parseTarget } from '../../src/runtime/device-models.ts';
+import { DEVICE_MODELS, deviceModelOf, networkRate, parseTarget } from '../../src/runtime/device-models.ts';
 import { receivedBytes, summariseProgram } from '../../src/runtime/hlo.ts';
 import { roofline } from '../../src/runtime/roofline.ts';
 
@@ -21,6 +21,12 @@ describe('roofline', () => {
     assert.equal(roofline({ flops: 918e9, bytes: 0, received: 0 }, alone).seconds, 1e-3);
   });
 });
+
+test('devices are known by the names their plugins give them, and others are not', () => {
+  const known = { 'TPU v4': 'v4', 'TPU v5 lite': 'v5e', 'TPU v5': 'v5p', 'TPU v6 lite': 'v6e', TPU7x: 'tpu7x', 'NVIDIA H100 80GB HBM3': 'h100', 'NVIDIA H200': 'h200' };
+  for (const [kind, name] of Object.entries(known)) assert.equal(deviceModelOf(kind), DEVICE_MODELS[name], kind);
+  for (const kind of ['cpu', 'NVIDIA H100 PCIe', 'NVIDIA H100 NVL', 'TPU v3', '']) assert.equal(deviceModelOf(kind), undefined, kind);
+}); // biome-ignore format: one list
 
 describe('targets', () => {
   test('slices of TPUs, GPUs and processors, with the devices they are', () => {

@@ -1,0 +1,222 @@
+/** `fluxion bench`: how long every stage of a run takes, and how much of the device it uses. */
+
+import { existsSync } from 'node:fs';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
+import type { Config } from '../config/schema.ts';
+import { type Command, OK, printJson, readingUsage, UsageError } from './command.ts';
+import type { ByStage, Figures } from './measure.ts';
+import { bytes, Progress, paint, seconds } from './render.ts';
+
+const FLAGS = { json: 'boolean', quiet: 'boolean', runs: 'string' } as const;
+const RUNS = 5;
+const MOST_RUNS = 10_000;
+
+const HELP = `fluxion bench [MODEL | CONFIG.yml] [key=value …]
+
+Measures a run of 'fluxion generate' on this machine, stage by stage, and throws its pictures away. MODEL is tiny (the bundled
+model, if nothing is said), schnell, dev, krea, or what pretrained_model_name_or_path takes. Of a published model that is not
+on this machine, sizes and random weights are used, which take as long as real ones: nothing is downloaded. All other keys are
+those of 'fluxion generate', so that what is measured is what you would run.
+
+The figures
+  load       opening the model, its files in the page cache
+  compile    all programs: by the compiler, and again from the cache on disk
+  encode     text encoders; placing their weights counts, unless offload_encoders=False keeps them
+  prepare    what comes before the first step, once a batch: all steps' modulations above all
+  step       one denoising step of the whole batch
+  decode     latents to pixels, the whole batch
+  picture    from the prompt to the last pixel of a batch, programs being there
+Each is a median over --runs pictures after a first one, whose own figures stand beside it: it places the weights. With one step,
+prepare is a part of it.
+
+A rate is the arithmetic of a stage (matrix products, convolutions, attention) by its time. Its share is of the bf16 peak in the
+maker's data sheet where the device is known; else, as on any CPU, of the best matrix multiply this machine reached before and
+after the run: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
+
+Examples
+  fluxion bench
+  fluxion bench dev resolution=512 num_inference_steps=2 --runs 3
+  fluxion bench dev resolution=256 num_inference_steps=1 residency=streamed     in little memory
+  fluxion bench schnell batch=4 --json > schnell.json
+  fluxion bench base_flux_dev.yml pretrained_model_name_or_path=FOLDER offload_encoders=False
+  fluxion bench dev cache=fbcache threshold=0.08
+
+Options
+  --runs N      pictures that are measured, ${RUNS} if nothing is said
+  --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
+  --quiet       nothing on standard error but errors
+  -h, --help    this text
+
+Ctrl-C stops within a block.
+`;
+
+/** The command. */
+const bench: Command = {
+  help: () => HELP,
+
+  async run(argv, { signal }) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const runs = readRuns(words);
+    const loaded = readingUsage(() => loadConfig({ file: words.file, overrides: overridesOf(words) }));
+    using progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
+    const { config, note } = await measurable(loaded);
+    const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];
+    for (const line of notes) progress.say(`${paint('dim', 'note:')} ${line}`);
+    const { measure } = await import('./measure.ts');
+    const onProgress = (text: string): void => progress.activity(text);
+    const figures = await measure(config, { sources: loaded.sources, runs, signal, onProgress });
+    for (const warning of figures.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
+    if (words.flags['json'] === true) printJson({ ...data(figures), notes });
+    else process.stdout.write(`${table(figures)}\n`);
+    return OK;
+  },
+};
+
+export default bench;
+
+function readRuns({ flags }: Arguments): number {
+  const text = flags['runs'] ?? String(RUNS);
+  const runs = Number(text);
+  if (/^\d+$/.test(String(text)) && runs >= 1 && runs <= MOST_RUNS) return runs;
+  throw new UsageError('bad_config', `--runs: expected a whole number from 1 to ${MOST_RUNS}, found '${text}'`);
+}
+
+/** The model among the words, as an override that others go before. */
+function overridesOf({ prompts, overrides, file }: Arguments): string[] {
+  const [model, ...more] = prompts;
+  if (model === undefined) return [...overrides];
+  if (more.length > 0)
+    throw new UsageError('bad_config', `unexpected '${more[0]}'`, {
+      hint: "one model is measured at a time; a prompt is given as prompt='…'",
+    });
+  const named = overrides.some((word) => splitAssignment(word)?.name === 'pretrained_model_name_or_path');
+  if (named)
+    throw new UsageError('bad_config', `the model is given twice: as '${model}' and as pretrained_model_name_or_path`, {
+      hint: 'leave one of them out',
+    });
+  // Our file for the bundled model says what that one is made with.
+  if (model === 'tiny' && file === undefined) return [...overrides];
+  return [`pretrained_model_name_or_path=${model}`, ...overrides];
+}
+
+/** Takes random weights for a published model that is not here, where nothing is said about weights. */
+async function measurable({ config, sources }: LoadedConfig): Promise<{ config: Config; note?: string }> {
+  if (sources.weights !== undefined) return { config };
+  const [{ publishedModel }, { cachedFolder, parseHubName }] = await Promise.all([
+    import('../index.ts'),
+    import('../models.ts'),
+  ]);
+  const model = config.pretrained_model_name_or_path;
+  const published = publishedModel(model);
+  const onHub = parseHubName(model, config.revision || undefined);
+  if (!published || existsSync(model) || (onHub && cachedFolder(onHub))) return { config };
+  return {
+    config: { ...config, weights: 'random' },
+    note: `${published.name} is not on this machine: random weights of its shapes are used (weights=random)`,
+  };
+}
+
+const STAGES = ['encode', 'step', 'decode'] as const;
+
+function table(figures: Figures): string {
+  const { compile, first, median, prepare, picture, peak, memory } = figures;
+  const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs } = figures;
+  const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const stage = (name: keyof ByStage): Row => [
+    name,
+    seconds(median[name]),
+    seconds(first[name]),
+    flop(figures.flops[name].total),
+    `${flop(figures.rate[name])}/s`,
+    percent(figures.share[name]),
+  ];
+  const rows: Row[] = [
+    ['stage', 'median', 'first', 'work', 'rate', 'of peak'],
+    stage('encode'),
+    ...(prepare === undefined
+      ? []
+      : [['prepare', seconds(prepare), '', flop(figures.flops.prepare.total), '', ''] as Row]),
+    stage('step'),
+    stage('decode'),
+    ['picture', seconds(picture), '', '', '', ''],
+  ];
+  const total = Object.values(figures.parameters).reduce((sum, count) => sum + count, 0);
+  const lines: [string, string][] = [
+    ['load', seconds(figures.load)],
+    ['compile', `${seconds(compile.cold)}, from the cache ${seconds(compile.cached)}`],
+    ['peak', `${flop(peak.rate)}/s (${peak.source}); best matrix multiply of one device ${flop(peak.bestMatmul)}/s`],
+    [
+      'weights',
+      `${count(total)} in ${figures.weightsType}; transformer ${memory.transformer}, encoders ${memory.encoders}`,
+    ],
+    [
+      'peak memory',
+      `${bytes(figures.peakMemory)} of the process${figures.peakDeviceMemory === undefined ? '' : `, ${bytes(figures.peakDeviceMemory)} of a device`}`,
+    ],
+  ];
+  return [
+    `${figures.model}${weights === 'random' ? ' (random weights)' : ''} on ${device}: ${batch} × ${width}×${height}, ${steps} ${steps === 1 ? 'step' : 'steps'}, ${textTokens} text tokens, ${figures.activationsType}, ${devices} ${devices === 1 ? 'device' : 'devices'}; medians of ${runs}`,
+    ...(cachedSteps > 0
+      ? [`first-block cache: ${cachedSteps} of ${steps} steps cut short, which count in picture alone`]
+      : []),
+    '',
+    ...columns(rows),
+    '',
+    ...lines.map(([name, text]) => `  ${name.padEnd(13)}${text}`),
+  ].join('\n');
+}
+
+type Row = readonly [string, string, string, string, string, string];
+
+function columns(rows: readonly Row[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd(),
+  );
+}
+
+/** Formats a number of weights: `11.9 billion`. */
+function count(value: number): string {
+  const [size, name] = value >= 1e9 ? [1e9, 'billion'] : [1e6, 'million'];
+  return `${Number((value / size).toPrecision(3))} ${name}`;
+}
+
+/** Formats operations in powers of 1000: `74.4 TFLOP`. */
+function flop(value: number): string {
+  const power = Math.max(0, Math.min(5, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}FLOP`;
+}
+
+function data(figures: Figures): Record<string, unknown> {
+  const { compile, first, median, prepare, picture, cachedSteps, flops, rate, peak, share, memory } = figures;
+  const { parameters, peakMemory, peakDeviceMemory } = figures;
+  return {
+    model: figures.model,
+    weights: figures.weights,
+    device: figures.device,
+    devices: figures.devices,
+    width: figures.width,
+    height: figures.height,
+    batch: figures.batch,
+    steps: figures.steps,
+    text_tokens: figures.textTokens,
+    weights_dtype: figures.weightsType,
+    activations_dtype: figures.activationsType,
+    runs: figures.runs,
+    load_time: figures.load,
+    compile_time: compile,
+    first,
+    median: { ...median, ...(prepare !== undefined && { prepare }), picture },
+    cached_steps: cachedSteps,
+    flop: Object.fromEntries([...STAGES, 'prepare' as const].map((stage) => [stage, flops[stage]])),
+    flop_per_second: rate,
+    peak_flop_per_second: { value: peak.rate, source: peak.source, best_matrix_multiply: peak.bestMatmul },
+    share_of_peak: share,
+    parameters,
+    peak_memory_bytes: peakMemory,
+    ...(peakDeviceMemory !== undefined && { peak_device_memory_bytes: peakDeviceMemory }),
+    memory_plan: memory,
+    warnings: figures.warnings,
+  };
+}
