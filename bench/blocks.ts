@@ -3,7 +3,7 @@
  * `node bench/blocks.ts [SIDE …]`, the picture's side in pixels. Prints times, rates and temporaries as JSON.
  */
 
-import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
+import { FLUX_DEV, fluxFlops, fluxPrograms, type Traced } from '../src/models.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { bestMatmulRate } from './matmul.ts';
 
@@ -37,11 +37,15 @@ for (const side of sides.length > 0 ? sides : [256, 512]) {
     storage: 'bf16',
   } as const;
   const parts = fluxPrograms(FLUX_DEV, sizes);
-  for (const part of [parts.doubleBlock, parts.singleBlock]) figures.push({ side, ...(await measure(part)) });
+  // Of one block, without the ends of the transformer: the difference a block makes.
+  const without = { ...FLUX_DEV, layers: 0, singleLayers: 0 };
+  const stepOf = (cfg: typeof FLUX_DEV) => fluxFlops(cfg, sizes).step.total - fluxFlops(without, sizes).step.total;
+  figures.push({ side, ...(await measure(parts.doubleBlock, stepOf({ ...without, layers: 1 }))) });
+  figures.push({ side, ...(await measure(parts.singleBlock, stepOf({ ...without, singleLayers: 1 }))) });
 }
 console.log(JSON.stringify({ bestMatmulGflops: rate / 1e9, blocks: figures }, undefined, 2));
 
-async function measure(part: Traced): Promise<object> {
+async function measure(part: Traced, flops: number): Promise<object> {
   const start = performance.now();
   const program = await runtime.compile(part);
   const compile = (performance.now() - start) / 1000;
@@ -63,7 +67,6 @@ async function measure(part: Traced): Promise<object> {
   }
   for (const array of arrays) array.dispose();
   const seconds = times.sort((a, b) => a - b)[RUNS >> 1]!;
-  const flops = dotFlops(part);
   const temporaries = program.executable.memoryStats()?.temporaries ?? Number.NaN;
   return {
     part: part.name,
@@ -73,15 +76,4 @@ async function measure(part: Traced): Promise<object> {
     shareOfBestMatmul: flops / seconds / rate,
     temporaryMiB: temporaries / 2 ** 20,
   };
-}
-
-/** Operations of the matrix products, attention's included. */
-function dotFlops({ graph }: Traced): number {
-  let total = 0;
-  for (const { op, inputs, shape } of graph.nodes) {
-    const out = shape.reduce((n, d) => n * d, 1);
-    if (op.kind === 'dot') total += 2 * out * inputs[0]!.shape[op.dims.contract[0][0]!]!;
-    if (op.kind === 'attention') total += 4 * out * inputs[1]!.shape[2]!;
-  }
-  return total;
 }

@@ -147,7 +147,7 @@ export async function measure(config: Config, { sources, runs, signal, onProgres
 }
 
 /** One batch of pictures that were made. */
-interface Picture {
+export interface Picture {
   readonly recipe: {
     readonly width: number;
     readonly height: number;
@@ -193,7 +193,10 @@ async function makePicture(flux: Flux, request: Request, onProgress: (text: stri
   throw new Error('the run ended without its report');
 }
 
-function summarise(pictures: readonly Picture[]): Pick<Figures, 'median' | 'prepare' | 'picture' | 'cachedSteps'> {
+/** Medians over pictures. */
+export function summarise(
+  pictures: readonly Picture[],
+): Pick<Figures, 'median' | 'prepare' | 'picture' | 'cachedSteps'> {
   const step = median(pictures.flatMap(({ steps }) => steps));
   const first = median(pictures.map(({ firstStep }) => firstStep));
   const alone = pictures.every(({ steps, firstStep }) => steps.length === 1 && steps[0] === firstStep);

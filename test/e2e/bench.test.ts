@@ -1,0 +1,103 @@
+/** `fluxion bench` as a user meets it: sane figures, refusals before any work, and an end by Ctrl-C that leaves nothing behind. */
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
+import { stageFlops } from '../../src/models.ts';
+import { fluxion, temporaryFolder } from '../support/command-line.ts';
+import { repositoryPath } from '../support/fixture.ts';
+
+type ByStage = Readonly<Record<'encode' | 'step' | 'decode', number>>;
+interface Printed {
+  readonly [key: string]: unknown;
+  readonly compile_time: { readonly cold: number; readonly cached: number };
+  readonly first: ByStage;
+  readonly median: ByStage & { readonly prepare?: number; readonly picture: number };
+  readonly flop: Readonly<Record<keyof ByStage, { readonly total: number }>>;
+  readonly flop_per_second: ByStage;
+  readonly peak_flop_per_second: { readonly value: number; readonly source: string };
+  readonly share_of_peak: ByStage;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly error: { readonly code: string; readonly message: string };
+}
+const STAGES = ['encode', 'step', 'decode'] as const;
+
+async function bench(...args: string[]): Promise<Printed> {
+  using folder = temporaryFolder();
+  const finished = await fluxion(['bench', '--json', '--runs', '1', ...args], {
+    cwd: folder.path,
+    env: { TMPDIR: folder.path },
+  });
+  assert.equal(finished.status, 0, finished.stderr);
+  assert.deepEqual(readdirSync(folder.path), [], 'files left behind');
+  return JSON.parse(finished.stdout) as Printed;
+}
+
+describe('bench', () => {
+  test('tiny --json --runs 1: times, rates and shares that go together', async () => {
+    const figures = await bench(
+      'tiny',
+      'num_inference_steps=12',
+      'resolution=64',
+      'batch=2',
+      'hardware=cpu',
+      'cache=fbcache',
+      'threshold=0.4',
+    );
+    assert.deepEqual(
+      [figures['model'], figures['weights'], figures['width'], figures['steps'], figures['batch'], figures['runs']],
+      ['tiny', 'file', 64, 12, 2, 1],
+    );
+    const { compile_time: compile, first, median, flop, flop_per_second: rate, share_of_peak: share } = figures;
+    assert.ok(compile.cold > compile.cached && compile.cached > 0, JSON.stringify(compile));
+    const { value: peak, source } = figures.peak_flop_per_second;
+    assert.equal(source, 'best matrix multiply');
+    assert.ok(peak > 1e8 && peak < 1e15, `${peak}`);
+    const parts = openPipelineFolder(repositoryPath('models/tiny'));
+    const expected = stageFlops(parts, { width: 64, height: 64, batch: 2, textTokens: 32, steps: 12 });
+    for (const stage of STAGES) {
+      assert.ok(first[stage] > 0 && median[stage] > 0 && median[stage] < 600, stage);
+      assert.equal(flop[stage].total, expected[stage].total, stage);
+      assert.ok(Math.abs(rate[stage] * median[stage] - flop[stage].total) < 1e-6 * flop[stage].total, stage);
+      assert.ok(Math.abs(share[stage] * peak - rate[stage]) < 1e-6 * rate[stage], stage);
+      assert.ok(share[stage] > 0 && share[stage] < 1.5, `${stage}: ${share[stage]}`);
+    }
+    assert.ok(median.picture >= median.encode + median.decode, JSON.stringify(median));
+    assert.ok((median.prepare ?? -1) >= 0);
+    const skipped = figures['cached_steps'] as number;
+    assert.ok(skipped > 0 && skipped < 12, `${skipped} steps cut short`);
+    assert.ok((figures['peak_memory_bytes'] as number) > 1e8);
+    assert.ok(Object.values(figures.parameters).every((count) => count > 1e5));
+  });
+
+  test('is refused in one sentence where it cannot be', async () => {
+    using folder = temporaryFolder();
+    const cases: [string[], RegExp][] = [
+      [['--runs', '0'], /--runs: expected a whole number from 1/],
+      [['--runs', 'many'], /--runs/],
+      [['tiny', 'dev'], /unexpected 'dev'/],
+      [['tiny', 'pretrained_model_name_or_path=tiny'], /given twice/],
+      [['tini'], /no model folder 'tini'/],
+    ];
+    for (const [args, message] of cases) {
+      const { status, stdout, stderr } = await fluxion(['bench', ...args], { cwd: folder.path });
+      assert.deepEqual([status, stdout], [2, ''], stderr);
+      assert.match(stderr, message);
+    }
+  });
+
+  test('Ctrl-C ends it, with nothing left behind', async () => {
+    for (const when of [/^compile/m, /^measure/m]) {
+      using folder = temporaryFolder();
+      const { status, stdout, stderr } = await fluxion(['bench', 'tiny', '--runs', '10000', 'hardware=cpu', '--json'], {
+        cwd: folder.path,
+        env: { TMPDIR: folder.path },
+        interrupt: { when, signal: 'SIGINT' },
+      });
+      assert.equal(status, 130, stderr);
+      assert.equal((JSON.parse(stdout) as Printed).error.code, 'aborted');
+      assert.deepEqual(readdirSync(folder.path), []);
+    }
+  });
+});
