@@ -83,6 +83,15 @@ describe('cache: fbcache', () => {
     });
   });
 
+  test('goes with blocks that come and go', async () => {
+    const request = { cache: 'fbcache', threshold: 0.3 } as const;
+    const kept = await opened({}, (flux) => run(flux, request));
+    const streamed = await opened({ residency: 'streamed' }, (flux) => run(flux, request));
+    assert.ok(kept.cached.length > 0);
+    assert.deepEqual(streamed.cached, kept.cached);
+    assert.deepEqual(streamed.images[0]!.data, kept.images[0]!.data);
+  });
+
   test('goes with LoRAs merged and beside the weights', async () => {
     const loras = [{ path: repositoryPath('models/tiny-lora') }];
     const request = { cache: 'fbcache', threshold: 0.3, loras } as const;
