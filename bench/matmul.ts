@@ -3,6 +3,6 @@
 import { bestMatmul } from '../src/cli/matmul.ts';
 
 /** The best of `runs` multiplications on the CPU plugin, in FLOP/s. */
-export async function bestMatmulRate(dtype: 'f32' | 'bf16', runs = 7): Promise<number> {
+export async function bestMatmulRate(dtype: 'f32' | 'bf16', runs = 15): Promise<number> {
   return (await bestMatmul({ device: 'cpu' }, dtype, { runs })).rate;
 }

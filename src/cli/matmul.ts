@@ -7,7 +7,7 @@ const CPU_SIZES = [1024, 3072, 3072] as const;
 const SIZES = [8192, 8192, 8192] as const;
 /** Products started at once where the host is not the device, so that starting them takes no part of the time. */
 const QUEUED = 8;
-const RUNS = 7;
+const RUNS = 15;
 
 export interface BestMatmul {
   /** FLOP/s of one device. */
