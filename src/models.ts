@@ -59,6 +59,7 @@ export {
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
 export * from './models/presets.ts';
 export { type T5Config, type T5Programs, t5Programs } from './models/t5.ts';
-export { type VaeConfig, type VaePrograms, vaePrograms } from './models/vae.ts';
+export { type VaeConfig, type VaePart, type VaePrograms, type VaeSizes, vaePrograms } from './models/vae.ts';
+export { VAE_TILINGS, type VaeTiling, vaeBudget, vaeBytes } from './models/vae-budget.ts';
 export type { InputSpec, Traced } from './nn/trace.ts';
 export type { LogicalAxis, RowRange, WeightSpec } from './nn/weights.ts';

@@ -31,7 +31,7 @@ Examples
 
 Options
   --target NAME  what to compile for
-  --stages LIST  some of encode,prepare,step,decode; TPU compilers take minutes for the convolutions of decode
+  --stages LIST  some of encode,prepare,step,decode
   --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors

@@ -34,6 +34,7 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
     offloadEncoders: config.offload_encoders,
     residency: config.residency,
     memoryLimit: config.memory_limit && config.memory_limit * 2 ** 30,
+    vaeTiling: config.vae_tiling,
     cacheDir: config.jax_cache_dir || undefined,
     timeShift: config.time_shift,
     baseShift: config.base_shift,

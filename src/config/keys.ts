@@ -198,6 +198,10 @@ export const KEYS = {
     kind: 'number', min: 0.001, max: 1_000_000, unset: 'what is free', group: 'Devices', use: 'honoured',
     help: 'GiB that a run may hold on one device, the CPU included.',
   },
+  vae_tiling: {
+    kind: ['auto', 'on', 'off'], default: 'auto', group: 'Devices', use: 'honoured',
+    help: 'Decodes pictures in bands of rows, which gives the same picture in less memory: where memory asks for it, wherever a program would take more than 64 MiB, or never.',
+  },
   jax_cache_dir: {
     kind: 'text', default: '', group: 'Devices', use: 'honoured',
     help: "Folder of compiled programs; empty stands for the user's cache folder.",

@@ -1,7 +1,8 @@
 /** A traced function: named parameters, outputs, and the nodes between them in one deterministic order. */
 
+import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
-import { type Op, Tensor } from './tensor.ts';
+import { type Op, parameter, Tensor } from './tensor.ts';
 
 export interface Graph {
   readonly name: string;
@@ -69,4 +70,38 @@ function rewriteBody(op: Op, rule: (node: Tensor) => Tensor | undefined): Op {
   if (op.kind !== 'map' && op.kind !== 'manual') return op;
   const body = rewrite(op.body, rule);
   return body === op.body ? op : { ...op, body };
+}
+
+/**
+ * What a body uses of the tensors around it: the parts of `output` that depend on none of the `own` parameters, constants aside,
+ * each replaced by a new parameter. A body that uses nothing else is returned as it is.
+ */
+export function liftFree<D extends DType>(
+  output: Tensor<D>,
+  own: readonly Tensor[],
+): { readonly output: Tensor<D>; readonly free: readonly Tensor[]; readonly parameters: readonly Tensor[] } {
+  const inside = new Set<Tensor>(own);
+  const outside = new Set<Tensor>();
+  const lifted = new Map<Tensor, Tensor>();
+  const rebuilt = new Map<Tensor, Tensor>();
+  const current = (input: Tensor): Tensor => {
+    if (!outside.has(input)) return rebuilt.get(input) ?? input;
+    const known = lifted.get(input) ?? parameter(`free${lifted.size}`, input.dtype, input.shape);
+    lifted.set(input, known);
+    return known;
+  };
+  for (const node of topological([output])) {
+    const { op, inputs } = node;
+    if (inputs.some((input) => inside.has(input))) inside.add(node);
+    else if (!inside.has(node) && (op.kind === 'parameter' || inputs.some((input) => outside.has(input))))
+      outside.add(node);
+    if (!inside.has(node)) continue;
+    const used = inputs.map(current);
+    if (used.some((input, i) => input !== inputs[i])) rebuilt.set(node, new Tensor(op, used, node.dtype, node.shape));
+  }
+  return {
+    output: current(output) as Tensor<D>,
+    free: [...lifted.keys()],
+    parameters: [...lifted.values()],
+  };
 }

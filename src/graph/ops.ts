@@ -68,6 +68,19 @@ export function split<D extends DType>(t: Tensor<D>, sizes: readonly number[], d
   });
 }
 
+/** Cuts `size` entries out of one dimension from `start` on, a scalar known when the program runs; it is clamped so that they fit. */
+export function cut<D extends DType>(t: Tensor<D>, dim: number, start: Tensor<'i32'>, size: number): Tensor<D> {
+  const d = resolveDim('cut', dim, t);
+  if (start.shape.length > 0 || !Number.isInteger(size) || size < 1 || size > t.shape[d]!)
+    refuse(
+      'cut',
+      [t, start],
+      `cannot take ${size} of ${t.shape[d]} in dimension ${d} from a start that must be a scalar`,
+    );
+  const shape = t.shape.map((n, i) => (i === d ? size : n));
+  return new Tensor({ kind: 'cut', dim: d, size }, [t, start], t.dtype, shape);
+}
+
 /** Cuts dimension 0 into its `count` entries, each without that dimension. */
 export function unstack<D extends DType>(t: Tensor<D>, count: number): Tensor<D>[] {
   const ones = Array.from({ length: count }, () => 1);

@@ -154,6 +154,15 @@ function printNode(
       );
       return emit(`stablehlo.slice ${a} [${ranges.join(', ')}] : ${signature}`);
     }
+    case 'cut': {
+      const counter = mlirType({ dtype: 'i32', shape: [] });
+      const zero = emit(`stablehlo.constant dense<0> : ${counter}`);
+      const starts = node.shape.map((_, dim) => (dim === op.dim ? b : zero)).join(', ');
+      const startTypes = node.shape.map(() => counter).join(', ');
+      return emit(
+        `stablehlo.dynamic_slice ${a}, ${starts}, sizes = [${node.shape.join(', ')}] : (${types[0]}, ${startTypes}) -> ${type}`,
+      );
+    }
     case 'concatenate':
       return emit(`stablehlo.concatenate ${operands.join(', ')}, dim = ${op.dim} : ${signature}`);
     case 'pad': {

@@ -49,6 +49,8 @@ export type Op =
       readonly limit: readonly number[];
       readonly stride: readonly number[];
     }
+  /** `size` entries of one dimension from a start that is a value: inputs the tensor and the start, an i32 scalar, clamped. */
+  | { readonly kind: 'cut'; readonly dim: number; readonly size: number }
   /** `dealtBy` is the logical axis by which a mesh may deal out each operand by itself (`sideBySide`). */
   | { readonly kind: 'concatenate'; readonly dim: number; readonly dealtBy?: string }
   | { readonly kind: 'pad'; readonly low: readonly number[]; readonly high: readonly number[] }

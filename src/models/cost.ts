@@ -151,11 +151,13 @@ export function clipWeights(cfg: ClipConfig): number {
   return tables + cfg.layers * (sizes(clipLayers(cfg)) + 2 * norm) + norm;
 }
 
-/** A convolution of the decoder: its layer, the side of its kernel, and how many times larger than the latents its picture is. */
+/** A convolution of the decoder: its layer, the side of its kernel, and how many times larger than the latents its input is. */
 interface Convolution {
   readonly layer: Layer;
   readonly kernel: 1 | 3;
   readonly scale: number;
+  /** Whether it doubles the picture: four windows of 2 × 2 around the corners of the input's pixels (nn/conv.ts). */
+  readonly doubles?: boolean;
 }
 
 /** Every convolution of the decoder, and the channels of every norm. */
@@ -179,7 +181,7 @@ function decoderParts(cfg: VaeConfig): { readonly convolutions: Convolution[]; r
   for (const [level, out] of levels.entries()) {
     const scale = 2 ** level;
     for (let i = 0; i <= cfg.layersPerBlock; i++) resnet(i === 0 ? (levels[level - 1] ?? out) : out, out, scale);
-    if (level < levels.length - 1) conv(out, out, 2 * scale);
+    if (level < levels.length - 1) convolutions.push({ layer: [out, out], kernel: 3, scale, doubles: true });
   }
   norms.push(levels.at(-1)!);
   conv(levels.at(-1)!, cfg.outChannels, 2 ** (levels.length - 1));
@@ -198,8 +200,10 @@ export function decodeFlops(
   { height, width }: { readonly height: number; readonly width: number },
 ): Flops {
   const pixels = height * width;
-  const convolved = decoderParts(cfg).convolutions.map(
-    ({ layer, kernel, scale }) => kernel ** 2 * products(scale ** 2 * pixels, [layer]),
+  const convolved = decoderParts(cfg).convolutions.map(({ layer, kernel, scale, doubles }) =>
+    doubles
+      ? 4 * 4 * products((scale * height + 1) * (scale * width + 1), [layer])
+      : kernel ** 2 * products(scale ** 2 * pixels, [layer]),
   );
   const attended = cfg.midBlockAttention ? attentionOf(pixels, cfg.blockOutChannels.at(-1)!) : 0;
   return flops(sum([...convolved, products(pixels, middle(cfg))]), attended);

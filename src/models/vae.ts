@@ -2,18 +2,21 @@
  * The image autoencoder (latent diffusion, https://arxiv.org/abs/2112.10752; diffusers `AutoencoderKL`), in diffusers' names.
  * Pictures are [b, height, width, channels] throughout. Latents cross its border packed as the transformer has them:
  * a token is a 2 × 2 patch, its channels in the order (channel, row, column).
+ * Notable: blocks are programs, run one after the other, and blocks of equal sizes share one. Where a budget is set, a program
+ * that would take more works in bands of rows (nn/bands.ts) with the statistics of the whole picture: the same result.
  */
 
 import { attention } from '../graph/ops.ts';
 import { rearrange } from '../graph/rearrange.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { silu } from '../nn/activation.ts';
-import { conv2d, upsampleNearest } from '../nn/conv.ts';
+import { type Bands, bandCount, inBands, overBands } from '../nn/bands.ts';
+import { conv2d, doublingConv } from '../nn/conv.ts';
 import { linear } from '../nn/linear.ts';
-import { groupNorm } from '../nn/norm.ts';
-import { perPicture, perPictureAxes, spec, type Traced, trace } from '../nn/trace.ts';
+import { channelMoments, groupNorm } from '../nn/norm.ts';
+import { type InputSpec, perPicture, perPictureAxes, type Symbolic, spec, type Traced, trace } from '../nn/trace.ts';
 import { Weights } from '../nn/weights.ts';
-import type { DType, Float } from '../support/dtype.ts';
+import { byteSize, type DType, elementCount, type Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 
 /** The shape of an autoencoder. */
@@ -44,157 +47,307 @@ export interface VaeSizes {
   readonly compute: Float;
   /** Element type weights are stored in. */
   readonly storage: DType;
+  /** Bytes that intermediate values of one program may take, as far as bands of rows can help; no limit by default. */
+  readonly budget?: number | undefined;
 }
 
-type Forward<F extends Float> = (x: Tensor<F>) => Tensor<F>;
-
-function inOrder<F extends Float>(layers: readonly Forward<F>[]): Forward<F> {
-  return (x) => layers.reduce((y, layer) => layer(y), x);
+/** A part of a direction: one program, and where in the checkpoint its weights are. */
+export interface VaePart {
+  readonly traced: Traced;
+  readonly scope: string;
+  /** Bytes that are alive while it runs, weights aside, at most: what goes in and out, and what is in between. */
+  readonly bytes: number;
 }
 
-/** Norm, SiLU and 3 × 3 convolution, twice, added to the input; a 1 × 1 convolution fits the input where channels change. */
-function resnetBlock<F extends Float>(
-  w: Weights<F>,
-  { in: inputs, out, groups }: { readonly in: number; readonly out: number; readonly groups: number },
-): Forward<F> {
-  const norm1 = groupNorm(w.at('norm1'), { channels: inputs, groups });
-  const conv1 = conv2d(w.at('conv1'), { in: inputs, out, kernel: 3 });
-  const norm2 = groupNorm(w.at('norm2'), { channels: out, groups });
-  const conv2 = conv2d(w.at('conv2'), { in: out, out, kernel: 3 });
-  const shortcut = inputs === out ? undefined : conv2d(w.at('conv_shortcut'), { in: inputs, out, kernel: 1 });
-  return (x) => {
-    const branch = conv2(silu(norm2(conv1(silu(norm1(x))))));
-    return (shortcut ? shortcut(x) : x).add(branch);
-  };
-}
-
-/** Self-attention over all pixels with one head as wide as the picture has channels, added to the input. */
-function attentionBlock<F extends Float>(
-  w: Weights<F>,
-  { channels: c, groups }: { readonly channels: number; readonly groups: number },
-): Forward<F> {
-  const project = (name: string) => linear(w.at(name), { in: c, out: c, axes: ['conv_in', 'conv_out'] });
-  const norm = groupNorm(w.at('group_norm'), { channels: c, groups });
-  const query = project('to_q');
-  const key = project('to_k');
-  const value = project('to_v');
-  const out = project('to_out.0');
-  return (x) => {
-    const input = norm(x);
-    const [q, k, v] = [query, key, value].map((layer) => rearrange(layer(input), 'b y x c -> b 1 (y x) c'));
-    return x.add(out(attention(q!, k!, v!, { scale: c ** -0.5 }).reshape(x.shape)));
-  };
-}
-
-/** Residual block, attention where the model has it, residual block. */
-function midBlock<F extends Float>(w: Weights<F>, cfg: VaeConfig): Forward<F> {
-  const channels = cfg.blockOutChannels.at(-1)!;
-  const groups = cfg.normGroups;
-  const resnet = (i: number) => resnetBlock(w.at(`resnets.${i}`), { in: channels, out: channels, groups });
-  const first = resnet(0);
-  const attend = cfg.midBlockAttention ? [attentionBlock(w.at('attentions.0'), { channels, groups })] : [];
-  return inOrder([first, ...attend, resnet(1)]);
-}
-
-/** Norm, SiLU and convolution to the channels of the result. */
-function outBlock<F extends Float>(
-  w: Weights<F>,
-  { in: inputs, out, groups }: { readonly in: number; readonly out: number; readonly groups: number },
-): Forward<F> {
-  const norm = groupNorm(w.at('conv_norm_out'), { channels: inputs, groups });
-  const conv = conv2d(w.at('conv_out'), { in: inputs, out, kernel: 3 });
-  return (x) => conv(silu(norm(x)));
-}
-
-/** Latents [b, h, w, latent channels] to a picture [b, H, W, out channels], about -1 to 1. */
-export function vaeDecoder<F extends Float>(w: Weights<F>, cfg: VaeConfig): Forward<F> {
-  const levels = cfg.blockOutChannels.toReversed();
-  const widest = levels[0]!;
-  const groups = cfg.normGroups;
-  const blocks = levels.flatMap((out, level) => {
-    const at = w.at(`up_blocks.${level}`);
-    const before = levels[level - 1] ?? out;
-    const resnets = Array.from({ length: cfg.layersPerBlock + 1 }, (_, i) =>
-      resnetBlock(at.at(`resnets.${i}`), { in: i === 0 ? before : out, out, groups }),
-    );
-    if (level === levels.length - 1) return resnets;
-    const conv = conv2d(at.at('upsamplers.0.conv'), { in: out, out, kernel: 3 });
-    return [...resnets, (x: Tensor<F>) => conv(upsampleNearest(x))];
-  });
-  return inOrder([
-    conv2d(w.at('conv_in'), { in: cfg.latentChannels, out: widest, kernel: 3 }),
-    midBlock(w.at('mid_block'), cfg),
-    ...blocks,
-    outBlock(w, { in: levels.at(-1)!, out: cfg.outChannels, groups }),
-  ]);
-}
-
-/** A picture [b, H, W, in channels] in -1 to 1, to mean and log variance of its latents [b, h, w, 2 · latent channels]. */
-export function vaeEncoder<F extends Float>(w: Weights<F>, cfg: VaeConfig): Forward<F> {
-  const levels = cfg.blockOutChannels;
-  const groups = cfg.normGroups;
-  const blocks = levels.flatMap((out, level) => {
-    const at = w.at(`down_blocks.${level}`);
-    const before = levels[level - 1] ?? out;
-    const resnets = Array.from({ length: cfg.layersPerBlock }, (_, i) =>
-      resnetBlock(at.at(`resnets.${i}`), { in: i === 0 ? before : out, out, groups }),
-    );
-    if (level === levels.length - 1) return resnets;
-    const halve = conv2d(at.at('downsamplers.0.conv'), { in: out, out, kernel: 3, stride: 2, padding: 'after' });
-    return [...resnets, halve];
-  });
-  return inOrder([
-    conv2d(w.at('conv_in'), { in: cfg.inChannels, out: levels[0]!, kernel: 3 }),
-    ...blocks,
-    midBlock(w.at('mid_block'), cfg),
-    outBlock(w, { in: levels.at(-1)!, out: 2 * cfg.latentChannels, groups }),
-  ]);
-}
-
-/** Both directions of the autoencoder as programs. */
+/** Both directions of the autoencoder, each a chain of programs: the output of one is the only input of the next. */
 export interface VaePrograms {
   /** latents [b, (h/2)(w/2), 4c] f32 → image [b, H, W, out channels] f32 in 0 to 1 */
-  readonly decode: Traced;
+  readonly decode: readonly VaePart[];
   /**
    * image [b, H, W, in channels] f32 in -1 to 1 → moments [b, h, w, 2c] f32, mean before log variance, and
    * latents [b, (h/2)(w/2), 4c] f32, the mean scaled and packed
    */
-  readonly encode: Traced;
+  readonly encode: readonly VaePart[];
+}
+
+/** Rows that a block's result depends on beyond its own: one for each of two convolutions. */
+const HALO = 2;
+
+/** The shape of what goes into a part. */
+interface Place {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What a part keeps alive at once, as XLA:CPU allocates it; other compilers need less (docs/log.md). */
+interface Work {
+  /** f32 values for each pixel of the input. */
+  readonly whole: number;
+  /** The same for each pixel of a band and its halo; undefined for what does not work in bands. */
+  readonly banded?: number;
+  /** Elements of convolution weights, which are laid out anew. */
+  readonly weights: number;
+}
+
+/** The moments of what `body` makes of a picture, of the picture itself by default, band by band. */
+function momentsInBands<F extends Float>(
+  x: Tensor<F>,
+  bands: Bands,
+  body?: (band: Tensor<F>) => Tensor<F>,
+): Tensor<'f32'> {
+  const { count } = bands;
+  const each = body
+    ? overBands(x, bands, (band, own) => channelMoments(own(body(band))))
+    : overBands(x, { count, halo: 0 }, (band) => channelMoments(band));
+  return each.reshape([count, ...each.shape.slice(2)]);
+}
+
+/** Traces the parts of both directions. */
+class Parts<F extends Float> {
+  readonly #cfg: VaeConfig;
+  readonly #sizes: VaeSizes & { readonly compute: F };
+  readonly #known = new Map<string, VaePart>();
+
+  constructor(cfg: VaeConfig, sizes: VaeSizes & { readonly compute: F }) {
+    this.#cfg = cfg;
+    this.#sizes = sizes;
+  }
+
+  /** A part by its name, with the weights at `scope`; parts of one name are one program. */
+  part<const I extends Record<string, InputSpec>>(
+    {
+      name,
+      scope = '',
+      inputs,
+      at,
+      work,
+    }: { readonly name: string; readonly scope?: string; readonly inputs: I; readonly at: Place; readonly work: Work },
+    body: (inputs: Symbolic<I>, w: Weights<F>, bands: Bands) => Record<string, Tensor>,
+  ): VaePart {
+    const known = this.#known.get(name);
+    if (known) return { ...known, scope };
+    const { batch, compute, storage, budget = Number.POSITIVE_INFINITY } = this.#sizes;
+    const pixelRow = 4 * batch * at.width;
+    const fixed = 8 * work.weights;
+    const fits = work.banded === undefined || fixed + at.height * pixelRow * work.whole <= budget;
+    const bytesPerRow = pixelRow * (work.banded ?? work.whole);
+    const count = fits ? 1 : bandCount(at.height, { halo: HALO, bytesPerRow, budget: budget - fixed });
+    const bands = { count, halo: HALO };
+    const traced = {
+      ...trace(name, new Weights(compute, storage), inputs, (x, w) => body(x, w, bands)),
+      seldom: true,
+    };
+    const between = count === 1 ? at.height * pixelRow * work.whole : (at.height / count + 2 * HALO) * bytesPerRow;
+    const values = [...traced.inputs.map((_, i) => traced.graph.parameters[i]!), ...traced.graph.outputs];
+    const bytes = values.reduce(
+      (sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype),
+      fixed + between,
+    );
+    const part = { traced, scope, bytes };
+    this.#known.set(name, part);
+    return part;
+  }
+
+  /** A part from a picture with this many channels to another. */
+  #block(
+    name: string,
+    { scope, channels, ...at }: Place & { readonly scope: string; readonly channels: number },
+    work: Work,
+    body: (x: Tensor<F>, w: Weights<F>, bands: Bands) => Tensor<F>,
+  ): VaePart {
+    const key = `vae_${name}_${at.height}x${at.width}`;
+    return this.part(
+      { name: key, scope, inputs: { x: this.picture({ ...at, channels }) }, at, work },
+      ({ x }, w, bands) => ({
+        x: perPicture(body(x as Tensor<F>, w, bands)),
+      }),
+    );
+  }
+
+  /** Pictures as parts hand them on. */
+  picture({ height, width, channels }: Place & { readonly channels: number }): InputSpec<F> {
+    const { batch, compute } = this.#sizes;
+    return spec(compute, [batch, height, width, channels], perPictureAxes(4));
+  }
+
+  /** Norm, SiLU and 3 × 3 convolution, twice, added to the input; a 1 × 1 convolution fits the input where channels change. */
+  resnet(scope: string, { in: inputs, out, ...at }: Place & { readonly in: number; readonly out: number }): VaePart {
+    const groups = this.#cfg.normGroups;
+    const work = { whole: inputs + out, banded: 6 * inputs + 5 * out, weights: 9 * out * (inputs + out) };
+    return this.#block(`resnet_${inputs}_${out}`, { scope, ...at, channels: inputs }, work, (x, w, bands) => {
+      const norm1 = groupNorm(w.at('norm1'), { channels: inputs, groups });
+      const conv1 = conv2d(w.at('conv1'), { in: inputs, out, kernel: 3 });
+      const norm2 = groupNorm(w.at('norm2'), { channels: out, groups });
+      const conv2 = conv2d(w.at('conv2'), { in: out, out, kernel: 3 });
+      const shortcut = inputs === out ? undefined : conv2d(w.at('conv_shortcut'), { in: inputs, out, kernel: 1 });
+      const before = momentsInBands(x, bands);
+      const half = (band: Tensor<F>) => conv1(silu(norm1(band, before)));
+      const rest = (band: Tensor<F>, inner: Tensor<F>, moments: Tensor<'f32'>) =>
+        (shortcut ? shortcut(band) : band).add(conv2(silu(norm2(inner, moments))));
+      if (bands.count === 1) {
+        const inner = half(x);
+        return rest(x, inner, channelMoments(inner));
+      }
+      // Kept, what is between would be a whole picture more: it is computed twice.
+      const moments = momentsInBands(x, bands, half);
+      return inBands(x, bands, (band) => rest(band, half(band), moments));
+    });
+  }
+
+  /** Self-attention over all pixels with one head as wide as the picture has channels, added to the input. */
+  attention(scope: string, at: Place & { readonly channels: number }): VaePart {
+    const c = at.channels;
+    // Scores come on top: kernels decide how many are alive (kernels/choose.ts).
+    const work = { whole: 8 * c, weights: 4 * c * c };
+    return this.#block(`attention_${c}`, { scope, ...at }, work, (x, w) => {
+      const project = (name: string) => linear(w.at(name), { in: c, out: c, axes: ['conv_in', 'conv_out'] });
+      const norm = groupNorm(w.at('group_norm'), { channels: c, groups: this.#cfg.normGroups });
+      const query = project('to_q');
+      const key = project('to_k');
+      const value = project('to_v');
+      const out = project('to_out.0');
+      const input = norm(x);
+      const [q, k, v] = [query, key, value].map((layer) => rearrange(layer(input), 'b y x c -> b 1 (y x) c'));
+      return x.add(out(attention(q!, k!, v!, { scale: c ** -0.5 }).reshape(x.shape)));
+    });
+  }
+
+  /** Doubles height and width. */
+  double(scope: string, at: Place & { readonly channels: number }): VaePart {
+    const c = at.channels;
+    const work = { whole: 5 * c, banded: 10 * c, weights: 16 * c * c };
+    return this.#block(`double_${c}`, { scope, ...at }, work, (x, w, bands) =>
+      inBands(x, bands, doublingConv(w.at('conv'), { channels: c })),
+    );
+  }
+
+  /** Halves height and width. */
+  halve(scope: string, at: Place & { readonly channels: number }): VaePart {
+    const c = at.channels;
+    const work = { whole: 0, weights: 9 * c * c };
+    return this.#block(`halve_${c}`, { scope, ...at }, work, (x, w) =>
+      conv2d(w.at('conv'), { in: c, out: c, kernel: 3, stride: 2, padding: 'after' })(x),
+    );
+  }
+
+  /** Residual block, attention where the model has it, residual block. */
+  middle(scope: string, { height, width }: Place): VaePart[] {
+    const channels = this.#cfg.blockOutChannels.at(-1)!;
+    const resnet = (i: number) => this.resnet(`${scope}.resnets.${i}`, { in: channels, out: channels, height, width });
+    const attend = this.#cfg.midBlockAttention
+      ? [this.attention(`${scope}.attentions.0`, { channels, height, width })]
+      : [];
+    return [resnet(0), ...attend, resnet(1)];
+  }
+
+  /** Norm, SiLU and convolution to the channels of the result, which `finish` makes the output of. */
+  out(
+    {
+      name,
+      path,
+      in: inputs,
+      out,
+      ...at
+    }: Place & { readonly name: string; readonly path: string; readonly in: number; readonly out: number },
+    finish: (x: Tensor<F>, w: Weights<F>) => Record<string, Tensor>,
+  ): VaePart {
+    const work = { whole: 2 * inputs, banded: 5 * inputs, weights: 9 * inputs * out };
+    const x = this.picture({ ...at, channels: inputs });
+    return this.part({ name, inputs: { x }, at, work }, ({ x }, w, bands) => {
+      const norm = groupNorm(w.at(`${path}.conv_norm_out`), { channels: inputs, groups: this.#cfg.normGroups });
+      const conv = conv2d(w.at(`${path}.conv_out`), { in: inputs, out, kernel: 3 });
+      const moments = momentsInBands(x as Tensor<F>, bands);
+      return finish(
+        inBands(x as Tensor<F>, bands, (band) => conv(silu(norm(band, moments)))),
+        w,
+      );
+    });
+  }
 }
 
 /** Traces both directions for the given sizes; needs no weights. */
 export function vaePrograms<F extends Float>(cfg: VaeConfig, sizes: VaeSizes & { readonly compute: F }): VaePrograms {
-  const { batch: b, height: h, width: w, compute: f, storage } = sizes;
-  const c = cfg.latentChannels;
+  const { height: h, width: w } = sizes;
   if (h % 2 !== 0 || w % 2 !== 0) throw new FluxionError('bad_shape', `VAE latents of ${h} × ${w}: both must be even`);
-  const scale = 2 ** (cfg.blockOutChannels.length - 1);
-  const weights = () => new Weights(f, storage);
+  const parts = new Parts(cfg, sizes);
+  return { decode: decoder(cfg, sizes, parts), encode: encoder(cfg, sizes, parts) };
+}
 
-  return {
-    decode: trace(
-      'vae_decode',
-      weights(),
-      { latents: spec('f32', [b, (h / 2) * (w / 2), 4 * c], perPictureAxes(3)) },
-      (x, model) => {
-        const pattern = 'b (y x) (c dy dx) -> b (y dy) (x dx) c';
-        const latents = rearrange(x.latents, pattern, { y: h / 2, dy: 2, dx: 2 });
-        const scaled = latents.div(cfg.scalingFactor).add(cfg.shiftFactor).cast(f);
-        const fit = cfg.usePostQuantConv ? [conv2d(model.at('post_quant_conv'), { in: c, out: c, kernel: 1 })] : [];
-        const picture = inOrder([...fit, vaeDecoder(model.at('decoder'), cfg)])(scaled).cast('f32');
-        return { image: perPicture(picture.mul(0.5).add(0.5).max(0).min(1)) };
-      },
-    ),
-    encode: trace(
-      'vae_encode',
-      weights(),
-      { image: spec('f32', [b, scale * h, scale * w, cfg.inChannels], perPictureAxes(4)) },
-      (x, model) => {
-        const fit = cfg.useQuantConv ? [conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })] : [];
-        const moments = inOrder([vaeEncoder(model.at('encoder'), cfg), ...fit])(x.image.cast(f)).cast('f32');
-        const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
-        const pattern = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
-        return { moments: perPicture(moments), latents: perPicture(rearrange(latents, pattern, { dy: 2, dx: 2 })) };
-      },
-    ),
+function decoder<F extends Float>(
+  cfg: VaeConfig,
+  { batch: b, height: h, width: w, compute: f }: VaeSizes & { readonly compute: F },
+  parts: Parts<F>,
+): VaePart[] {
+  const c = cfg.latentChannels;
+  const levels = cfg.blockOutChannels.toReversed();
+  const [widest, finest] = [levels[0]!, levels.at(-1)!];
+  const place = (level: number): Place => ({ height: h * 2 ** level, width: w * 2 ** level });
+  const latents = spec('f32', [b, (h / 2) * (w / 2), 4 * c], perPictureAxes(3));
+  const work = { whole: widest, weights: 9 * c * widest };
+  const first = parts.part({ name: 'vae_decode_in', inputs: { latents }, at: place(0), work }, (x, model) => {
+    const packed = 'b (y x) (c dy dx) -> b (y dy) (x dx) c';
+    const unpacked = rearrange(x.latents, packed, { y: h / 2, dy: 2, dx: 2 });
+    const scaled = unpacked.div(cfg.scalingFactor).add(cfg.shiftFactor).cast(f);
+    const fit = cfg.usePostQuantConv
+      ? conv2d(model.at('post_quant_conv'), { in: c, out: c, kernel: 1 })(scaled)
+      : scaled;
+    return { x: perPicture(conv2d(model.at('decoder.conv_in'), { in: c, out: widest, kernel: 3 })(fit)) };
+  });
+  const blocks = levels.flatMap((out, level) => {
+    const scope = `decoder.up_blocks.${level}`;
+    const before = levels[level - 1] ?? out;
+    const resnets = Array.from({ length: cfg.layersPerBlock + 1 }, (_, i) =>
+      parts.resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...place(level) }),
+    );
+    const last = level === levels.length - 1;
+    return [...resnets, ...(last ? [] : [parts.double(`${scope}.upsamplers.0`, { channels: out, ...place(level) })])];
+  });
+  const full = place(levels.length - 1);
+  const last = parts.out(
+    { name: 'vae_decode_out', path: 'decoder', in: finest, out: cfg.outChannels, ...full },
+    (picture) => ({ image: perPicture(picture.cast('f32').mul(0.5).add(0.5).max(0).min(1)) }),
+  );
+  return [first, ...parts.middle('decoder.mid_block', place(0)), ...blocks, last];
+}
+
+function encoder<F extends Float>(
+  cfg: VaeConfig,
+  { batch: b, height: h, width: w, compute: f }: VaeSizes & { readonly compute: F },
+  parts: Parts<F>,
+): VaePart[] {
+  const c = cfg.latentChannels;
+  const levels = cfg.blockOutChannels;
+  const [finest, widest] = [levels[0]!, levels.at(-1)!];
+  const place = (level: number): Place => {
+    const scale = 2 ** (levels.length - 1 - level);
+    return { height: h * scale, width: w * scale };
   };
+  const full = place(0);
+  const image = spec('f32', [b, full.height, full.width, cfg.inChannels], perPictureAxes(4));
+  const work = { whole: 0, weights: 9 * cfg.inChannels * finest };
+  const first = parts.part({ name: 'vae_encode_in', inputs: { image }, at: full, work }, (x, model) => {
+    const conv = conv2d(model.at('encoder.conv_in'), { in: cfg.inChannels, out: finest, kernel: 3 });
+    return { x: perPicture(conv(x.image.cast(f))) };
+  });
+  const blocks = levels.flatMap((out, level) => {
+    const scope = `encoder.down_blocks.${level}`;
+    const before = levels[level - 1] ?? out;
+    const resnets = Array.from({ length: cfg.layersPerBlock }, (_, i) =>
+      parts.resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...place(level) }),
+    );
+    const last = level === levels.length - 1;
+    return [...resnets, ...(last ? [] : [parts.halve(`${scope}.downsamplers.0`, { channels: out, ...place(level) })])];
+  });
+  const coarse = place(levels.length - 1);
+  const last = parts.out(
+    { name: 'vae_encode_out', path: 'encoder', in: widest, out: 2 * c, ...coarse },
+    (out, model) => {
+      const fit = cfg.useQuantConv ? conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })(out) : out;
+      const moments = fit.cast('f32');
+      const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
+      const packed = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
+      return { moments: perPicture(moments), latents: perPicture(rearrange(latents, packed, { dy: 2, dx: 2 })) };
+    },
+  );
+  return [first, ...blocks, ...parts.middle('encoder.mid_block', coarse), last];
 }

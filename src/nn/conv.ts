@@ -1,6 +1,6 @@
 /** 2-D convolutions on pictures [b, height, width, channels]; weights [out, in, kh, kw] as checkpoints store them. */
 
-import { convolution } from '../graph/ops.ts';
+import { concatenate, convolution, split } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
 import type { Weights } from './weights.ts';
@@ -24,11 +24,45 @@ export function conv2d<F extends Float>(w: Weights<F>, options: ConvOptions): (x
     convolution(x, weight, { stride: [stride, stride], padding: [around, around] }).add(bias.reshape([1, 1, 1, out]));
 }
 
-/** Doubles height and width by repeating each pixel. */
-export function upsampleNearest<F extends Float>(x: Tensor<F>): Tensor<F> {
-  const [b, height, width, channels] = x.shape as [number, number, number, number];
-  return x
-    .reshape([b, height, 1, width, 1, channels])
-    .broadcastTo([b, height, 2, width, 2, channels])
-    .reshape([b, 2 * height, 2 * width, channels]);
+/**
+ * Doubles height and width by repeating each pixel and convolves with a 3 × 3 window; declares `weight` and `bias` [channels].
+ * Notable: an output pixel sees four pixels of the input, some of them twice. Adding up the weights that meet the same one gives a
+ * 2 × 2 window for each of the four positions in a repeated pixel: 4/9 of the products, and no picture of repeated pixels.
+ */
+export function doublingConv<F extends Float>(
+  w: Weights<F>,
+  { channels: c }: { readonly channels: number },
+): (x: Tensor<F>) => Tensor<F> {
+  const weight = w.param('weight', [c, c, 3, 3], ['conv_out', 'conv_in', null, null]);
+  const bias = w.param('bias', [c], ['conv_out']);
+  const f = weight.cast('f32');
+  // Above in a repeated pixel, the window's rows 1 and 2 meet the same pixel; below, its rows 0 and 1 do. So with columns.
+  const halves = (t: Tensor<'f32'>, dim: 2 | 3): Tensor<'f32'>[] => {
+    const [first, middle, last] = split(t, [1, 1, 1], dim) as [Tensor<'f32'>, Tensor<'f32'>, Tensor<'f32'>];
+    return [concatenate([first, middle.add(last)], dim), concatenate([first.add(middle), last], dim)];
+  };
+  const positions = halves(f, 2).flatMap((rows) => halves(rows, 3));
+  const window = concatenate(positions, 0).cast(w.compute);
+  return (x) => {
+    const [b, height, width] = x.shape as [number, number, number, number];
+    // One row and column more than the input: between, before and after its pixels.
+    const between = convolution(x, window, {
+      stride: [1, 1],
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    });
+    const shifted = split(between, [c, c, c, c], 3).map((t, i) => {
+      const [dy, dx] = [i >> 1, i & 1];
+      return t
+        .slice(1, dy, dy + height)
+        .slice(2, dx, dx + width)
+        .reshape([b, height, 1, width, 1, c]);
+    });
+    const rows = [0, 2].map((i) => concatenate([shifted[i]!, shifted[i + 1]!], 4));
+    return concatenate(rows, 2)
+      .reshape([b, 2 * height, 2 * width, c])
+      .add(bias.reshape([1, 1, 1, c]));
+  };
 }

@@ -1,5 +1,6 @@
 /** Normalisations. Statistics are computed in f32 whatever the element type, and the result is rounded once. */
 
+import { concatenate } from '../graph/ops.ts';
 import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
@@ -38,25 +39,42 @@ export function rmsNorm<F extends Float>(
   };
 }
 
+/**
+ * Mean and variance of every channel over a picture [b, height, width, c]: [1, b, 2, c]. Those of several parts of equal size, stacked
+ * along the first dimension, are those of the whole.
+ */
+export function channelMoments<F extends Float>(x: Tensor<F>): Tensor<'f32'> {
+  const [b, , , c] = x.shape as [number, number, number, number];
+  // Along rows first: their sums spread over the device's threads, and each adds few numbers.
+  const average = (t: Tensor<'f32'>): Tensor<'f32'> => t.mean(2).mean(1);
+  const f = x.cast('f32');
+  const mean = average(f);
+  const centred = f.sub(mean);
+  return concatenate([mean, average(centred.mul(centred))], 1).reshape([1, b, 2, c]);
+}
+
+/** Group normalisation: of a picture by its own moments, or by those of the picture it is a part of. */
+export type GroupNorm<F extends Float> = (x: Tensor<F>, moments?: Tensor<'f32'>) => Tensor<F>;
+
 /** Group normalisation of a picture [b, height, width, c] in `groups` groups of channels, with `weight` and `bias` [c]. */
 export function groupNorm<F extends Float>(
   w: Weights<F>,
   { channels, groups, eps = 1e-6 }: { readonly channels: number; readonly groups: number; readonly eps?: number },
-): (x: Tensor<F>) => Tensor<F> {
+): GroupNorm<F> {
   const weight = w.param('weight', [channels], ['norm']);
   const bias = w.param('bias', [channels], ['norm']);
-  return (x) => {
-    const b = x.shape[0]!;
-    const perGroup = [b, groups, channels / groups];
-    const groupMean = (f: Tensor<'f32'>): Tensor<'f32'> => {
-      // Along rows first: their sums spread over the device's threads, and each adds few numbers.
-      const perChannel = f.mean(2).mean(1).reshape(perGroup);
-      return perChannel.mean(2).broadcastTo(perGroup).reshape([b, 1, 1, channels]);
-    };
-    const f = x.cast('f32');
-    const centred = f.sub(groupMean(f));
-    const scale = groupMean(centred.mul(centred)).add(eps).rsqrt().mul(alongLast(weight, x.shape));
-    return centred.mul(scale).add(alongLast(bias, x.shape)).cast(x.dtype);
+  return (x, moments = channelMoments(x)) => {
+    const [parts, b] = moments.shape as [number, number, number, number];
+    const of = (i: number): Tensor<'f32'> => moments.slice(2, i, i + 1).reshape([parts, b, groups, channels / groups]);
+    const over = (t: Tensor<'f32'>): Tensor<'f32'> => t.mean(3).mean(0);
+    const mean = over(of(0));
+    // A group varies as its channels do, and as their means differ.
+    const apart = of(0).sub(mean);
+    const variance = over(of(1).add(apart.mul(apart)));
+    const perChannel = (t: Tensor<'f32'>): Tensor<'f32'> =>
+      t.broadcastTo([1, b, groups, channels / groups]).reshape([b, 1, 1, channels]);
+    const scale = perChannel(variance.add(eps).rsqrt()).mul(alongLast(weight, x.shape));
+    return x.cast('f32').sub(perChannel(mean)).mul(scale).add(alongLast(bias, x.shape)).cast(x.dtype);
   };
 }
 

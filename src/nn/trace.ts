@@ -23,9 +23,12 @@ export interface Traced<I extends string = string, O extends string = string> {
   readonly inputs: readonly I[];
   readonly weights: readonly WeightSpec[];
   readonly outputs: readonly O[];
+  /** Whether it runs a few times for a picture and not in every step: its compilation is to be quick where that can be chosen. */
+  readonly seldom?: boolean;
 }
 
-type Symbolic<I> = { readonly [K in keyof I]: I[K] extends InputSpec<infer D> ? Tensor<D> : never };
+/** The inputs of a trace as tensors. */
+export type Symbolic<I> = { readonly [K in keyof I]: I[K] extends InputSpec<infer D> ? Tensor<D> : never };
 
 /** Traces `body`, which declares its weights through `w` and returns named outputs. */
 export function trace<F extends Float, const I extends Record<string, InputSpec>, O extends Record<string, Tensor>>(

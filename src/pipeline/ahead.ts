@@ -3,13 +3,15 @@
  * take at the roofline. Needs configs and no weights, so that the published models are known by name.
  */
 
+import { totalmem } from 'node:os';
 import { kindOf } from '../checkpoint/file-bytes.ts';
 import { openModel } from '../checkpoint/model-source.ts';
 import { clipPrograms } from '../models/clip.ts';
 import { firstBlockCachePrograms } from '../models/first-block-cache.ts';
 import { fluxPrograms } from '../models/flux.ts';
 import { t5Programs } from '../models/t5.ts';
-import { vaePrograms } from '../models/vae.ts';
+import { type VaeConfig, vaePrograms } from '../models/vae.ts';
+import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
 import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } from '../runtime/ahead.ts';
 import { parseTarget } from '../runtime/device-models.ts';
 import { openMapped } from '../runtime/runtime.ts';
@@ -17,6 +19,7 @@ import { Sharding, weightBytes } from '../runtime/sizes.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { FluxionError } from '../support/errors.ts';
+import { decoderUses } from './autoencoder.ts';
 import type { LoadOptions } from './flux.ts';
 import { memoryStage, type ProgramUse, STAGES, type StageMemory, type StageName, stagesOf } from './memory-plan.ts';
 import { findModel } from './model-path.ts';
@@ -29,7 +32,7 @@ export interface AheadRunOptions extends LoadOptions {
   readonly target: string;
   /** Folder that executables are written to. */
   readonly out?: string;
-  /** What is compiled; all by default. TPU compilers take minutes for the convolutions of `decode`. */
+  /** What is compiled; all by default. */
   readonly stages?: readonly StageName[];
 }
 
@@ -80,12 +83,17 @@ export async function compileRun(model: string, request: Request, options: Ahead
   const batch = Math.ceil(decided.batch / together) * together;
   const types = modelTypes(options);
   const { stages: wanted = STAGES } = options;
-  const all = programsOf(sizes, decided, {
-    batch,
-    together,
-    types,
-    vaeTypes: autoencoderTypes(types, target.platform),
-  });
+  const others = programsOf(sizes, decided, batch, types);
+  const memory = (target.model?.memory ?? totalmem() / devices) - weightsOf(others, ['prepare', 'step'], sharding);
+  const all = [
+    ...others,
+    ...decoderOf(sizes.vae, decided.size, {
+      together,
+      types: autoencoderTypes(types, target.platform),
+      tiling: options.vaeTiling ?? 'auto',
+      available: memory / 2,
+    }),
+  ];
   const uses = all.filter(({ stage }) => wanted.includes(stage));
 
   const start = performance.now();
@@ -145,19 +153,34 @@ async function findSizes(model: string, options: AheadRunOptions): Promise<{ siz
   });
 }
 
-interface TraceOptions {
-  readonly batch: number;
+interface DecoderOptions {
   /** Pictures that are decoded at once. */
   readonly together: number;
   readonly types: ModelTypes;
-  readonly vaeTypes: ModelTypes;
+  readonly tiling: VaeTiling;
+  /** Bytes that one device has left. */
+  readonly available: number;
 }
 
-/** Every program of a run, stage by stage, in the order they are first run in. */
+/** The programs of the decoder, in the order they are first run in. */
+function decoderOf(
+  vae: VaeConfig,
+  { height, width }: Plan['size'],
+  { together, types, ...memory }: DecoderOptions,
+): ProgramUse[] {
+  // A mesh splits the batch: every device decodes one picture.
+  const budget = vaeBudget(vae, { batch: 1, height, width, ...types }, memory);
+  return decoderUses(
+    vaePrograms(vae, { batch: together, height, width, ...types, budget: budget && budget * together }),
+  );
+}
+
+/** Every program of a run but the decoder's, stage by stage, in the order they are first run in. */
 function programsOf(
   sizes: ModelSizes,
   { size, schedule, maxSequenceLength, cacheThreshold }: Plan,
-  { batch, together, types, vaeTypes }: TraceOptions,
+  batch: number,
+  types: ModelTypes,
 ): ProgramUse[] {
   const { transformer, clip, t5 } = sizes;
   const clipParts = clipPrograms(clip, { batch: 1, tokens: clip.maxPositions, ...types });
@@ -179,7 +202,6 @@ function programsOf(
     compute: types.compute,
   });
   const euler = eulerProgram([batch, size.tokens, transformer.inChannels]);
-  const { decode } = vaePrograms(sizes.vae, { batch: together, height: size.height, width: size.width, ...vaeTypes });
   const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
   const { layers, singleLayers } = transformer;
   return [
@@ -190,7 +212,6 @@ function programsOf(
     use('step', flux.stepModulations), use('step', flux.imageIn), use('step', flux.doubleBlock, layers), use('step', flux.join),
     use('step', flux.singleBlock, singleLayers), use('step', flux.finalLayer), use('step', euler),
     ...(cacheThreshold === undefined ? [] : Object.values(cache).map((traced) => use('step', traced))),
-    use('decode', decode),
   ]; // biome-ignore format: a list
 }
 

@@ -3,9 +3,10 @@
 import { originOf } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
+import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
 import { Run } from '../runtime/run.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { WeightSet, whole } from '../runtime/weight-set.ts';
+import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
+import { type Use, WeightSet } from '../runtime/weight-set.ts';
 import type { LatentSize } from '../sampling/latents.ts';
 import type { Pixels } from './image.ts';
 import type { ProgramUse } from './memory-plan.ts';
@@ -15,6 +16,14 @@ import { colourChart, drawPreview, fitPreview, type PreviewMap } from './preview
 /** Side in pixels of the chart that previews are fitted on. */
 const CHART = 128;
 
+/** How the autoencoder shares memory with the rest. */
+export interface AutoencoderOptions {
+  /** Whether pictures are decoded in bands of rows, exact and in less memory: `auto`, where memory asks for it, by default. */
+  readonly vaeTiling?: VaeTiling;
+  /** Bytes that one device may hold, half of them for decoding; by default what is free when the model is opened. */
+  readonly memoryLimit?: number;
+}
+
 /** The autoencoder of a model. */
 export class Autoencoder implements Disposable {
   readonly weights: WeightSet;
@@ -22,29 +31,40 @@ export class Autoencoder implements Disposable {
   readonly scale: number;
   readonly #source: ModelSource;
   readonly #types: ModelTypes;
+  readonly #options: AutoencoderOptions;
   readonly #traced = new Map<string, VaePrograms>();
   #previewMap: PreviewMap | undefined;
 
   /** Binds the weights, without placing them. */
-  constructor(source: ModelSource, types: ModelTypes) {
+  constructor(source: ModelSource, types: ModelTypes, options: AutoencoderOptions = {}) {
     this.#source = source;
     this.#types = types;
+    this.#options = options;
     this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
     const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
-    this.weights = new WeightSet(originOf(source, 'vae'), [whole(decode), whole(encode)]);
+    this.weights = new WeightSet(originOf(source, 'vae'), [...decode, ...encode]);
   }
 
-  #programs(batch: number, { height, width }: Pick<LatentSize, 'height' | 'width'>): VaePrograms {
+  /** Programs for a size, the same from the first time they are asked for: what is free then decides whether they work in bands. */
+  #programs(batch: number, size: Pick<LatentSize, 'height' | 'width'>, runtime?: Runtime): VaePrograms {
+    const { height, width } = size;
     const key = [batch, height, width].join();
     const known = this.#traced.get(key);
-    const programs = known ?? vaePrograms(this.#source.vae, { batch, height, width, ...this.#types });
+    if (known) return known;
+    const sizes = { batch, height, width, ...this.#types };
+    const { vaeTiling: tiling = 'auto', memoryLimit = runtime?.availableMemory } = this.#options;
+    // A mesh splits the batch, and each device does its part.
+    const own = { ...sizes, batch: Math.ceil(batch / (runtime?.batchOf(1) ?? 1)) };
+    const available = memoryLimit === undefined ? Number.POSITIVE_INFINITY : memoryLimit / 2;
+    const budget = vaeBudget(this.#source.vae, own, { tiling, available });
+    const programs = vaePrograms(this.#source.vae, { ...sizes, budget: budget && budget * (batch / own.batch) });
     this.#traced.set(key, programs);
     return programs;
   }
 
   /** Every program that `decode` runs. */
   uses(runtime: Runtime, size: LatentSize): ProgramUse[] {
-    return [{ stage: 'decode', traced: this.#programs(runtime.batchOf(1), size).decode, runs: 1 }];
+    return decoderUses(this.#programs(runtime.batchOf(1), size, runtime));
   }
 
   /** Decodes packed latents [b, l, channels], one picture on every device at a time: each H · W · 3 values in 0 to 1. */
@@ -55,7 +75,7 @@ export class Autoencoder implements Disposable {
     signal?: AbortSignal,
   ): AsyncGenerator<Float32Array, void, undefined> {
     const together = runtime.batchOf(1);
-    const use = whole(this.#programs(together, size).decode);
+    const { decode } = this.#programs(together, size, runtime);
     const each = size.tokens * 4 * this.#source.vae.latentChannels;
     for (let start = 0; start < latents.length; start += together * each) {
       using run = new Run(runtime, this.weights, signal);
@@ -63,8 +83,8 @@ export class Autoencoder implements Disposable {
       const group = new Float32Array(together * each);
       const own = latents.subarray(start, start + group.length);
       group.set(own);
-      using input = await runtime.input(use.traced, 'latents', group);
-      const images = new Float32Array((await (await run.next(use, { latents: input })).toHost()).buffer);
+      const { image } = await chain(run, decode, await runtime.input(decode[0]!.traced, 'latents', group));
+      const images = new Float32Array((await run.keep({ image: image! }, 'image').toHost()).buffer);
       const pixels = images.length / together;
       for (let i = 0; i < own.length / each; i++) yield images.subarray(i * pixels, (i + 1) * pixels);
     }
@@ -83,11 +103,10 @@ export class Autoencoder implements Disposable {
 
   async #fitPreview(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
     const latentSide = CHART / this.scale;
-    const use = whole(this.#programs(1, { height: latentSide, width: latentSide }).encode);
+    const { encode } = this.#programs(1, { height: latentSide, width: latentSide });
     const chart = colourChart(CHART);
     using run = new Run(runtime, this.weights, signal);
-    using image = await runtime.input(use.traced, 'image', chart);
-    const outputs = await run.step(use, { image });
+    const outputs = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', chart));
     const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
     const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };
     return fitPreview(latents, chart, grid, this.scale);
@@ -96,4 +115,26 @@ export class Autoencoder implements Disposable {
   [Symbol.dispose](): void {
     this.weights[Symbol.dispose]();
   }
+}
+
+/** The decoder's programs, each with how often it is run. */
+export function decoderUses({ decode }: VaePrograms): ProgramUse[] {
+  return [...Map.groupBy(decode, ({ traced }) => traced)].map(([traced, parts]) => ({
+    stage: 'decode',
+    traced,
+    runs: parts.length,
+    scope: parts[0]!.scope,
+  }));
+}
+
+/** Runs programs one after the other, the output of each being the input of the next, and returns those of the last; takes `input` over. */
+async function chain(run: Run, parts: readonly Use[], input: ShardedArray): Promise<Record<string, ShardedArray>> {
+  let outputs: Record<string, ShardedArray> = { x: input };
+  for (const part of parts) {
+    using given = outputs['x']!;
+    outputs = await run.step(part, { [part.traced.inputs[0]!]: given });
+    // Started ahead, several programs would hold their outputs at once, and these are the largest arrays there are.
+    await run.drain();
+  }
+  return outputs;
 }

@@ -20,7 +20,7 @@ import type { Traced } from '../runtime/weight-set.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
-import { Autoencoder } from './autoencoder.ts';
+import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
 import { Clock } from './clock.ts';
 import type { Event, Report } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -52,7 +52,7 @@ import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
 
 /** How a model is opened; files or component folders given for single parts are used in place of the model's own. */
-export interface LoadOptions extends ModelParts, AttentionOptions {
+export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOptions {
   /** Where it runs; the fastest device at hand by default. */
   readonly device?: DeviceChoice;
   /** How all devices of that kind work together, such as `{ ici: { data: 1, fsdp: -1 } }`; one device works alone by default. */
@@ -76,8 +76,6 @@ export interface LoadOptions extends ModelParts, AttentionOptions {
    * `auto`, the default, takes the first arrangement that fits.
    */
   readonly residency?: 'auto' | 'resident' | 'streamed';
-  /** Bytes that one device may hold; by default what is free when the model is opened. */
-  readonly memoryLimit?: number;
   /** Folder of compiled programs, or `none`; the user's cache folder by default. */
   readonly cacheDir?: string;
   /** Overrides of the model's scheduler. */
@@ -169,7 +167,7 @@ export class Flux implements AsyncDisposable {
     const parts: Parts = {
       encoders: opening.use(new TextEncoders(source, types)),
       transformer: opening.use(new Transformer(source, types)),
-      autoencoder: opening.use(new Autoencoder(source, autoencoderTypes(types, runtime.platform))),
+      autoencoder: opening.use(new Autoencoder(source, autoencoderTypes(types, runtime.platform), options)),
     };
     const declared = [...parts.encoders.declared, ...parts.transformer.weights.declared];
     const loras = new Loras(new LoraModel(declared), {

@@ -16,6 +16,8 @@ export interface ProgramUse {
   readonly stage: StageName;
   readonly traced: Traced;
   readonly runs: number;
+  /** Where in the checkpoint its weights are, if it is run once and their names do not say. */
+  readonly scope?: string;
 }
 
 /** What the compiler says of a program, in bytes. */
@@ -86,6 +88,8 @@ export interface BudgetOptions extends PlanOptions {
 const STREAMED_BLOCKS = 3;
 /** Values of the largest kind that are alive at a time within a stage. */
 const ALIVE = 4;
+/** The decoder waits for each program: what goes in is alive, and what comes out. */
+const ALIVE_IN_DECODER = 2;
 
 /** Memory of each stage that is among `uses`. */
 export function stagesOf(
@@ -121,7 +125,7 @@ export function stagesOf(
   const outputs = ({ traced }: ProgramUse): number => outputBytes(traced, sharding).reduce((a, b) => a + b, 0);
   const kept = prepare.reduce((sum, use) => sum + use.runs * outputs(use), 0);
   const stage = (name: StageMemory['stage'], held: number, list: readonly ProgramUse[], lasting = 0): StageMemory => {
-    const values = lasting + ALIVE * Math.max(0, ...list.map(outputs));
+    const values = lasting + (name === 'decode' ? ALIVE_IN_DECODER : ALIVE) * Math.max(0, ...list.map(outputs));
     const temporaries = Math.max(0, ...list.map(({ traced }) => memoryOf(traced)?.temporaries ?? 0));
     return { stage: name, weights: held, values, temporaries, code, total: held + values + temporaries + code };
   };

@@ -7,6 +7,9 @@
 /** An XLA flag's value. Whole numbers are sent as int64, others as double; `{ double }` forces the latter. */
 export type FlagValue = boolean | string | number | bigint | { readonly double: number };
 
+/** `EffortLevel` of xla/xla.proto. */
+const EFFORT = { O0: 9, O1: 19, O2: 29, O3: 39 } as const;
+
 /** How a program is compiled. The defaults compile for one device. */
 export interface CompileOptions {
   readonly replicas?: number;
@@ -16,17 +19,20 @@ export interface CompileOptions {
   readonly shardy?: boolean;
   /** Device ids, one row per replica and one column per partition; the client's own order when absent. */
   readonly deviceAssignment?: readonly (readonly number[])[];
+  /** What the compiler spends its time on: `O0` on being quick, `O3` on the program; its own choice when absent. */
+  readonly effort?: keyof typeof EFFORT | undefined;
   /** XLA flags for this program by their plain name, such as `xla_cpu_enable_fast_math`; unknown names fail the compilation. */
   readonly flags?: Readonly<Record<string, FlagValue>>;
 }
 
 /** Encodes compile options; equal options give equal bytes, so that these can be part of a cache key. */
 export function encodeCompileOptions(options: CompileOptions = {}): Uint8Array {
-  const { replicas = 1, partitions = 1, shardy = false, deviceAssignment, flags = {} } = options;
+  const { replicas = 1, partitions = 1, shardy = false, deviceAssignment, effort, flags = {} } = options;
   const build = new ProtoWriter().int(1, -1).int(4, replicas).int(5, partitions);
   if (partitions > 1) build.int(6, 1);
   if (deviceAssignment) build.message(9, encodeDeviceAssignment(deviceAssignment));
   if (shardy) build.int(19, 1);
+  if (effort) build.int(24, EFFORT[effort]);
   const proto = new ProtoWriter().message(3, build);
   for (const name of Object.keys(flags).sort()) {
     proto.message(7, new ProtoWriter().text(1, name).message(2, encodeFlag(flags[name]!)));

@@ -30,6 +30,7 @@ export interface AheadProgram {
   readonly text: string;
   /** Where its executable is written. */
   readonly file?: string | undefined;
+  readonly effort?: CompileOptions['effort'];
 }
 
 /** What became of one program; sizes in bytes, on one device. */
@@ -68,10 +69,10 @@ async function main(): Promise<void> {
   const waiting = [...request.programs];
   const work = async (): Promise<void> => {
     for (let program = waiting.shift(); program; program = waiting.shift()) {
-      const { name, text: code, file } = program;
+      const { name, text: code, file, effort } = program;
       try {
         const start = performance.now();
-        using compiled = await target.compile(code, request.compile);
+        using compiled = await target.compile(code, { ...request.compile, effort });
         const seconds = (performance.now() - start) / 1000;
         if (file !== undefined) writeFileSync(file, compiled.serialize());
         answer({ result: describe(compiled, name, seconds, request.compile.partitions ?? 1) });

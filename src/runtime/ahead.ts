@@ -29,7 +29,7 @@ import { FluxionError } from '../support/errors.ts';
 import type { AheadAnswer, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 import { type AheadTarget, networkRate } from './device-models.ts';
 import type { MeshOptions } from './devices.ts';
-import { programText } from './program.ts';
+import { effortFor, programText } from './program.ts';
 import { type Bound, type Rates, roofline } from './roofline.ts';
 import type { Precision } from './runtime.ts';
 
@@ -107,7 +107,12 @@ export async function compileAhead(
   for (const traced of parts) {
     const { text: code } = programText(traced, { target: lowering, sharding, precision });
     const { name } = traced;
-    const program = programs.get(code) ?? { name, text: code, file: options.out && join(options.out, `${name}.pjrt`) };
+    const program = programs.get(code) ?? {
+      name,
+      text: code,
+      file: options.out && join(options.out, `${name}.pjrt`),
+      effort: effortFor(traced, lowering),
+    };
     programs.set(code, program);
     nameOf.set(traced, program.name);
   }

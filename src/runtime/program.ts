@@ -8,6 +8,7 @@ import type { Traced } from '../nn/trace.ts';
 import { partition } from '../parallel/partition.ts';
 import type { Sharding } from '../parallel/rules.ts';
 import type { Executable } from '../pjrt/executable.ts';
+import type { CompileOptions } from '../pjrt/options.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { partsOfMesh } from './placement.ts';
@@ -40,6 +41,14 @@ export function programText(traced: Traced, { target, sharding, precision }: Tex
     ? print(lower(graph, target), { precision })
     : print(lower(parts.graph, target), { precision, partition: { mesh: sharding.mesh, parameters, results } });
   return { text, parameters, results };
+}
+
+/**
+ * What a compiler may spend on a traced part. libtpu takes 5 to 12 seconds for each convolution of the autoencoder at its own effort,
+ * and a second or two at this one; other compilers have nothing to gain (docs/log.md).
+ */
+export function effortFor({ seldom }: Traced, { platform }: Target): CompileOptions['effort'] {
+  return seldom && platform === 'tpu' ? 'O1' : undefined;
 }
 
 export class Program {

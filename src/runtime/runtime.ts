@@ -20,7 +20,7 @@ import { log } from '../support/log.ts';
 import { ExecutableCache } from './cache.ts';
 import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from './devices.ts';
 import { type Part, partsOfMesh } from './placement.ts';
-import { Program, programText } from './program.ts';
+import { effortFor, Program, programText } from './program.ts';
 import { ShardedArray } from './sharded-array.ts';
 
 export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
@@ -155,7 +155,7 @@ export class Runtime implements AsyncDisposable {
     const { target, sharding, precision } = this;
     const written = programText(traced, { target, sharding, precision });
     const { text } = written;
-    const pending = this.#executables.get(text) ?? this.#compileText(text, traced.name, signal);
+    const pending = this.#executables.get(text) ?? this.#compileText(text, traced, signal);
     this.#executables.set(text, pending);
     try {
       const program = new Program(traced, await pending, sharding, written);
@@ -167,9 +167,10 @@ export class Runtime implements AsyncDisposable {
     }
   }
 
-  async #compileText(text: string, name: string, signal: AbortSignal | undefined): Promise<Executable> {
+  async #compileText(text: string, traced: Traced, signal: AbortSignal | undefined): Promise<Executable> {
     const start = performance.now();
-    const options = this.#compileOptions;
+    const { name } = traced;
+    const options = { ...this.#compileOptions, effort: effortFor(traced, this.target) };
     const key = ExecutableCache.keyOf({
       program: text,
       options: encodeCompileOptions(options),

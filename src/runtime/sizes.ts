@@ -8,14 +8,14 @@ import { byteSize, elementCount } from '../support/dtype.ts';
 
 export { Sharding };
 
-/** Bytes of weights on one device: of each part as often as it is run with others; what several parts share counts once. */
+/** Bytes of weights on one device: of each part as often as it is run with others; what several parts of one scope share counts once. */
 export function weightBytes(
-  uses: readonly { readonly traced: Traced; readonly runs: number }[],
+  uses: readonly { readonly traced: Traced; readonly runs: number; readonly scope?: string }[],
   sharding: Sharding,
 ): number {
   const known = new Map<string, number>();
-  for (const { traced, runs } of uses) {
-    const scope = runs > 1 ? traced.name : '';
+  for (const { traced, runs, scope: given = '' } of uses) {
+    const scope = runs > 1 ? traced.name : given;
     for (const spec of traced.weights) {
       const split = sharding.split(spec, spec.shape);
       const elements = elementCount(localShape(spec.shape, split, sharding.mesh));

@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { graph } from '../../src/graph/graph.ts';
-import { attention, concatenate, convolution, iota, padZeros, select, split, take } from '../../src/graph/ops.ts';
+import { attention, concatenate, convolution, cut, iota, padZeros, select, split, take } from '../../src/graph/ops.ts';
 import { print } from '../../src/graph/print.ts';
 import { einsum, rearrange } from '../../src/graph/rearrange.ts';
 import { constant, parameter, type Tensor } from '../../src/graph/tensor.ts';
 import { lower } from '../../src/kernels/lower.ts';
-import { upsampleNearest } from '../../src/nn/conv.ts';
 import { applyRope } from '../../src/nn/rope.ts';
 import { Client, Plugin } from '../../src/pjrt/client.ts';
 import { ensurePlugin } from '../../src/pjrt/plugins.ts';
@@ -96,10 +95,8 @@ const CASES: Readonly<Record<string, readonly [result: Tensor, expected: readonl
     convolution(picture, kernel, window),
     [10 * A[0]! + 1000 * A[3]!, A[1]! + 10 * A[2]! + 100 * A[4]! + 1000 * A[5]!, 10 * A[3]!, A[4]! + 10 * A[5]!],
   ],
-  'nearest upsampling': [
-    upsampleNearest(picture),
-    [0, 0, 3, 3].flatMap((row) => [0, 0, 1, 1, 2, 2].map((column) => A[row + column]!)),
-  ],
+  'a cut from a start that is known later': [cut(a, 1, constant(1, 'i32'), 2), [A[1]!, A[2]!, A[4]!, A[5]!]],
+  'a cut that would not fit': [cut(a, 1, constant(7, 'i32'), 2), [A[1]!, A[2]!, A[4]!, A[5]!]],
   attention: [
     attention(heads, heads, heads, { scale: 0.5 }),
     attended(

@@ -195,11 +195,11 @@ async function decoder({ folder, fixture, types, close }: Subject): Promise<void
   const shape = fixture.shape('decoder.in.latents') as Shape4;
   const [batch, , height, width] = shape;
   const programs = vaePrograms(folder.vae, { batch, height, width, ...types });
-  const uses = [whole(programs.decode), whole(programs.encode)];
+  const uses = [...programs.decode, ...programs.encode];
   using component = new Component(runtime, folder.openWeights('vae'), 'vae', uses);
   const { scalingFactor, shiftFactor } = folder.vae;
   const scaled = fixture.f32('decoder.in.latents').map((v) => (v - shiftFactor) * scalingFactor);
-  const { image } = await component.run(programs.decode, { latents: packLatents(scaled, shape) });
+  const { image } = await component.chain(programs.decode, packLatents(scaled, shape));
   const expected = channelsLast(fixture.f32('decoder.image'), fixture.shape('decoder.image') as Shape4);
   const inRange = (v: number) => Math.min(1, Math.max(0, v * 0.5 + 0.5));
   close('decoder.image', image, () => expected.map(inRange));
@@ -212,10 +212,10 @@ async function encoder({ folder, fixture, types, close }: Subject): Promise<void
   const moments = fixture.shape('encoder.moments') as Shape4;
   const [batch, , height, width] = moments;
   const programs = vaePrograms(folder.vae, { batch, height, width, ...types });
-  const uses = [whole(programs.decode), whole(programs.encode)];
+  const uses = [...programs.decode, ...programs.encode];
   using component = new Component(runtime, folder.openWeights('vae'), 'vae', uses);
   const image = channelsLast(fixture.f32('encoder.in.image'), shape);
-  const encoded = await component.run(programs.encode, { image });
+  const encoded = await component.chain(programs.encode, image);
   close('encoder.moments', encoded['moments'], (x) => channelsLast(x, moments));
   const { latentChannels: c, scalingFactor, shiftFactor } = folder.vae;
   const mean = (x: Float32Array) => x.subarray(0, x.length / 2).map((v) => (v - shiftFactor) * scalingFactor);

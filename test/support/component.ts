@@ -47,6 +47,15 @@ export class Component implements Disposable {
     );
   }
 
+  /** Runs programs one after the other, the one output of each being the input of the next. */
+  async chain(parts: readonly Use[], input: Float32Array): Promise<HostOutputs> {
+    let outputs: HostOutputs = { x: input };
+    for (const { traced, scope } of parts) {
+      outputs = await this.run(traced, { [traced.inputs[0]!]: Object.values(outputs)[0]! }, scope);
+    }
+    return outputs;
+  }
+
   [Symbol.dispose](): void {
     this.#weights[Symbol.dispose]();
   }

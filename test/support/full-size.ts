@@ -8,7 +8,7 @@ import { clipPrograms } from '../../src/models/clip.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
 import { CLIP_L, FLUX_VAE, T5_XXL } from '../../src/models/presets.ts';
 import { t5Programs } from '../../src/models/t5.ts';
-import { vaePrograms } from '../../src/models/vae.ts';
+import { type VaePart, vaePrograms } from '../../src/models/vae.ts';
 import { repositoryPath } from './fixture.ts';
 
 export const FIXTURES: string = repositoryPath('test/fixtures/checkpoint');
@@ -60,5 +60,9 @@ export function declareT5(): DeclaredWeight[] {
 
 export function declareVae(): { decode: readonly DeclaredWeight[]; encode: readonly DeclaredWeight[] } {
   const p = vaePrograms(FLUX_VAE, { batch: 1, height: 8, width: 8, compute: 'f32', storage: 'bf16' });
-  return { decode: p.decode.weights, encode: p.encode.weights };
+  const declared = (parts: readonly VaePart[]): DeclaredWeight[] =>
+    parts.flatMap(({ traced, scope }) =>
+      traced.weights.map((weight) => (scope === '' ? weight : { ...weight, name: `${scope}.${weight.name}` })),
+    );
+  return { decode: declared(p.decode), encode: declared(p.encode) };
 }

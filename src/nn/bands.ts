@@ -1,0 +1,65 @@
+/**
+ * A picture in bands of rows, one after the other, so that only one band's intermediate values are alive: exact, without seams.
+ * Notable: a band is computed with `halo` rows more on either side, and near the picture's edge is shifted to lie inside it. There
+ * the zeros that convolutions pad with are the picture's own edge; elsewhere what they spoil lies in the halo, which is cut off.
+ */
+
+import { map } from '../graph/map.ts';
+import { cut } from '../graph/ops.ts';
+import { constant, type Tensor } from '../graph/tensor.ts';
+import type { DType } from '../support/dtype.ts';
+
+export interface Bands {
+  /** How many, all of as many rows; 1 for the picture as a whole. */
+  readonly count: number;
+  /** Rows on either side that a result depends on, even. */
+  readonly halo: number;
+}
+
+/** Cuts a band's own rows out of what was computed of it with its halo, at any whole multiple of its height. */
+export type Own = <D extends DType>(y: Tensor<D>) => Tensor<D>;
+
+/** Applies `body` to every band of `x` [b, height, width, c], its halo included, and stacks the results: [count, …]. */
+export function overBands<D extends DType, R extends DType>(
+  x: Tensor<D>,
+  { count, halo }: Bands,
+  body: (band: Tensor<D>, own: Own) => Tensor<R>,
+): Tensor<R> {
+  if (count === 1) {
+    const result = body(x, (y) => y);
+    return result.reshape([1, ...result.shape]);
+  }
+  const height = x.shape[1]!;
+  const rows = height / count;
+  const tall = rows + 2 * halo;
+  const starts = Array.from({ length: count }, (_, i) => Math.min(Math.max(i * rows - halo, 0), height - tall));
+  const firsts = starts.map((start, i) => i * rows - start);
+  const list = (values: readonly number[]) => constant(Int32Array.from(values), 'i32', [count]);
+  return map([list(starts), list(firsts)], [], ([start, first]) =>
+    body(cut(x, 1, start, tall), (y) => {
+      const scale = y.shape[1]! / tall;
+      const at = scale === 1 ? first : first.mul(scale);
+      return cut(y, 1, at, rows * scale);
+    }),
+  );
+}
+
+/** Applies `body` band by band and joins the rows: [b, height', width', c']. */
+export function inBands<D extends DType>(x: Tensor<D>, bands: Bands, body: (band: Tensor<D>) => Tensor<D>): Tensor<D> {
+  const stacked = overBands(x, bands, (band, own) => own(body(band)));
+  const [count, b, rows, width, c] = stacked.shape as [number, number, number, number, number];
+  return stacked.transpose([1, 0, 2, 3, 4]).reshape([b, count * rows, width, c]);
+}
+
+/** How many bands of an even number of rows, each with its halo, keep what is alive under `budget`: the fewest, or the most there can be. */
+export function bandCount(
+  height: number,
+  { halo, bytesPerRow, budget }: { readonly halo: number; readonly bytesPerRow: number; readonly budget: number },
+): number {
+  if (height * bytesPerRow <= budget) return 1;
+  const possible = Array.from({ length: height / 2 }, (_, i) => i + 1).filter(
+    // Bands lower than their halos would compute more of those than of themselves.
+    (count) => count > 1 && height % (2 * count) === 0 && height / count >= 2 * halo && height >= 4 * halo,
+  );
+  return possible.find((count) => (height / count + 2 * halo) * bytesPerRow <= budget) ?? possible.at(-1) ?? 1;
+}
