@@ -40,13 +40,13 @@ import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
 import {
-  cacheWarnings,
   type Job,
   type Plan,
   plan,
   type Request,
   type RequestDefaults,
   requestDefaults,
+  requestWarnings,
 } from './request.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
@@ -219,8 +219,7 @@ export class Flux implements AsyncDisposable {
     const counted = { ...this.#runtime.compiled };
     for (const message of this.#runtime.warnings) yield { type: 'warning', message };
     const places = this.#runtime.batchOf(decided.batch);
-    if (places > decided.batch) yield { type: 'warning', message: emptyPlaces(decided.batch, places) };
-    for (const message of cacheWarnings(request, decided)) yield { type: 'warning', message };
+    for (const message of requestWarnings(request, decided, places)) yield { type: 'warning', message };
     yield* loraEvents(adapted);
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
@@ -487,10 +486,6 @@ function* loraEvents(jobs: readonly AdaptedJob[]): Generator<Event> {
     yield { type: 'lora', lora: adapter.report, scale };
     for (const message of loraWarnings([applied])) yield { type: 'warning', message };
   }
-}
-
-function emptyPlaces(pictures: number, places: number): string {
-  return `the devices make ${places} pictures at a time, and ${pictures} ${pictures === 1 ? 'is' : 'are'} asked for: the other places stay empty`;
 }
 
 /** Jobs of equal keys have the same conditioning. */

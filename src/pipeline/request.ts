@@ -146,8 +146,15 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
 /** Steps at and below which consecutive ones are too far apart for the first-block cache. */
 const FEW_STEPS = 4;
 
+/** What to tell of a request that can be honoured, and may not be what was meant; `places` are the pictures that devices make at a time. */
+export function requestWarnings(request: Request, plan: Plan, places: number): string[] {
+  const { batch } = plan;
+  const empty = `the devices make ${places} pictures at a time, and ${batch} ${batch === 1 ? 'is' : 'are'} asked for: the other places stay empty`;
+  return [...(places > batch ? [empty] : []), ...cacheWarnings(request, plan)];
+}
+
 /** What to tell of a first-block cache that has no effect, or does not pay. */
-export function cacheWarnings({ threshold }: Request, { cacheThreshold, schedule }: Plan): string[] {
+function cacheWarnings({ threshold }: Request, { cacheThreshold, schedule }: Plan): string[] {
   const steps = schedule.timesteps.length;
   if (cacheThreshold === undefined)
     return threshold === undefined ? [] : ['threshold has no effect without cache=fbcache'];
