@@ -34,7 +34,7 @@ describe('a stream of events', () => {
     const events = await drain(flux.stream({ ...SMALL, prompt: 'green hills', seed: [5, 9] }));
     const told = events.map((e) => (e.type === 'stage' ? e.stage : e.type));
     const job = ['denoise', 'step', 'step', 'decode', 'image'];
-    assert.deepEqual(told, ['compile', 'encode', ...job, ...job, 'done']);
+    assert.deepEqual(told, ['compile', 'memory', 'encode', ...job, ...job, 'done']);
     const images = events.filter((e) => e.type === 'image');
     assert.deepEqual(
       images.map((e) => [e.seed, e.index]),
