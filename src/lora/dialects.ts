@@ -29,6 +29,8 @@ const DIALECTS: readonly Dialect[] = [
   { name: 'diffusers', sign: /^(?:transformer|text_encoder|text_encoder_2)\.|^(?:single_)?transformer_blocks\./m },
   { name: 'kohya sd-scripts', sign: /^lora_te\d?[_.]/m },
   { name: 'ComfyUI', sign: /^text_encoders\./m },
+  { name: 'diffusers names', sign: /transformer_blocks[._]\d/m },
+  { name: 'BFL names', sign: /(?:double|single)_blocks[._]\d/m },
 ];
 
 /** Names the dialect a file's keys are in; `unknown` where none fits. */
@@ -45,7 +47,7 @@ const FOREIGN: readonly (readonly [sign: RegExp, what: string])[] = [
   [/distilled_guidance_layer/m, 'a Chroma LoRA'],
   [/(?:^|[._])blocks[._]\d+[._](?:self_attn|cross_attn)/m, 'a Wan LoRA'],
   [/transformer_blocks[._]\d+[._]attn[._]to_q[\s\S]*img_mlp[._]net/m, 'a Qwen-Image LoRA'],
-  [/token_refiner|individual_token_refiner/m, 'a HunyuanVideo LoRA'],
+  [/token_refiner|(?:img|txt)_mod[._]linear|(?:img|txt)_mlp[._]fc[12]/m, 'a HunyuanVideo LoRA'],
 ]; // biome-ignore format: a sign and its meaning read as one row
 
 /** Ways of adapting that are known and not applied, by their tensors. */

@@ -27,7 +27,7 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, role: Role | ((group: string
   [/(?:\.lora(?:_linear_layer)?[._]up|(?<=_lora\d?)\.up)(?:\.weight)?$/, 'B'],
   [/\.(?:lora_)?alpha$/, 'alpha'],
   [/\.(?:dora_scale|magnitude|lora_magnitude_vector(?:\.(?!weight$)[^.]{1,64})?(?:\.weight)?)$/, 'magnitude'],
-  [/\.(hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)$/, (group) => group as Role],
+  [/\.(hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)(?:\.(?!weight$)[^.]{1,64})?(?:\.weight)?$/, (group) => group as Role],
   [/\.([ab][12])\.weight$/, (group) => group as Role],
   [/\.(?:diff|w_norm)$/, 'diff'],
   [/\.(?:diff_b|b_norm)$/, 'diff_b'],
@@ -37,32 +37,46 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, role: Role | ((group: string
 /** Whole tensors: only normalisations are replaced by them, else any checkpoint would pass for a LoRA. */
 const WHOLE = /\.(?:scale|weight)$/;
 
-/** Prefixes that say whose module follows; the dictionary tells text encoders and transformer apart by the module itself. */
+/**
+ * Prefixes that say whose module follows, ended by a dot or an underscore; the dictionary tells text encoders and transformer apart by the
+ * module itself.
+ */
 const PREFIXES = [
-  'base_model.model.', 'diffusion_model.', 'model.diffusion_model.', 'transformer.', 'unet.',
-  'lora_unet_', 'lora_transformer_', 'lycoris_',
-  'text_encoder.', 'text_encoder_2.', 'lora_te_', 'lora_te1_', 'lora_te2_', 'lora_te3_', 'lora_te1.', 'lora_te2.', 'lora_te3.',
-  'text_encoders.clip_l.', 'text_encoders.t5xxl.', 'clip_l.', 't5xxl.',
+  'base_model.model', 'diffusion_model', 'transformer', 'unet', 'model', 'module',
+  'lora_unet', 'lora_transformer', 'lora_flux', 'lycoris', 'oft_unet',
+  'text_encoder', 'text_encoder_2', 'lora_te', 'lora_te1', 'lora_te2', 'lora_te3',
+  'text_encoders.clip_l', 'text_encoders.t5xxl', 'clip_l', 't5xxl',
 ]; // biome-ignore format: one line a kind
+/** More than any file has before a module. */
+const MOST_PREFIXES = 6;
+/** What torch puts into names where it compiles, shards or checkpoints a module. */
+const WRAPPERS = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 
 /** Takes a key apart; undefined where the suffix or the module is unknown. */
 export function parseKey(key: string): ParsedKey | undefined {
+  const plain = key.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, '');
   for (const [suffix, role] of SUFFIXES) {
-    const match = suffix.exec(key);
+    const match = suffix.exec(plain);
     if (!match) continue;
-    const spelling = stripPrefixes(key.slice(0, match.index));
-    const ref = findModule(spelling);
-    return ref && { ref, spelling, role: typeof role === 'string' ? role : role(match[1]!) };
+    const found = findPrefixed(plain.slice(0, match.index));
+    return found && { ...found, role: typeof role === 'string' ? role : role(match[1]!) };
   }
-  const whole = WHOLE.exec(key);
-  const spelling = whole ? stripPrefixes(key.slice(0, whole.index)) : '';
-  const ref = whole ? findModule(spelling) : undefined;
-  return ref?.norm ? { ref, spelling, role: 'set' } : undefined;
+  const whole = WHOLE.exec(plain);
+  const found = whole ? findPrefixed(plain.slice(0, whole.index)) : undefined;
+  return found?.ref.norm ? { ...found, role: 'set' } : undefined;
 }
 
-function stripPrefixes(name: string): string {
-  const prefix = PREFIXES.find((candidate) => name.startsWith(candidate));
-  return prefix === undefined ? name : stripPrefixes(name.slice(prefix.length));
+/** Finds the module behind any prefixes. A name is looked up before it is stripped: `transformer_blocks` begins like a prefix. */
+function findPrefixed(name: string, depth = 0): { readonly ref: ModuleRef; readonly spelling: string } | undefined {
+  const ref = findModule(name);
+  if (ref) return { ref, spelling: name };
+  if (depth === MOST_PREFIXES) return undefined;
+  for (const prefix of PREFIXES) {
+    if (!name.startsWith(prefix) || !/[._]/.test(name.charAt(prefix.length))) continue;
+    const found = findPrefixed(name.slice(prefix.length + 1), depth + 1);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Keys that belong to a LoRA file and not to a LoRA: embeddings that some trainers put beside it. */

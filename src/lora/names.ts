@@ -52,6 +52,8 @@ function* fluxSpellings(): Generator<[string, ModuleRef]> {
       const parts = diffusers.length > 1 ? { first: i, end: i + 1, of: diffusers.length } : undefined;
       const ref: ModuleRef = { ...whole, ...(parts && { parts }), ...(swapped && { swapped }) };
       yield [name, ref];
+      // Some writers leave out the number of the one layer in `to_out`.
+      if (name.endsWith('.to_out.0')) yield [name.slice(0, -2), ref];
       // OneTrainer writes a fused module's parts as `img_attn.qkv.0`, `.1`, `.2`.
       if (parts) yield [`${bfl}.${i}`, ref];
       // Attention processors of older diffusers: `attn.processor.to_q_lora`, `attn.processor.to_out_lora`.

@@ -9,7 +9,7 @@ import { WeightStore } from '../checkpoint/store.ts';
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { toF32 } from '../support/floats.ts';
-import { dialectOf } from './dialects.ts';
+import { dialectOf, foreignModel } from './dialects.ts';
 import { isSideCar, parseKey, type Role } from './keys.ts';
 import { allFinite, type Matrix } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
@@ -35,7 +35,13 @@ export function outlineOf({ tensors }: LoraModule): { readonly algorithm: string
   const rows = (role: Role) => tensors.get(role)?.rows;
   const found = ALGORITHMS.find(([, ...roles]) => roles.some((role) => tensors.has(role)));
   const algorithm = found?.[0] ?? 'unknown';
-  const rank = rows('A') ?? rows('hada_w1_b') ?? rows('lokr_w2_b') ?? rows('lokr_w1_b');
+  const down = tensors.get('b1');
+  const rank =
+    rows('A') ??
+    rows('hada_w1_b') ??
+    rows('lokr_w2_b') ??
+    rows('lokr_w1_b') ??
+    (down && Math.min(down.rows, down.columns));
   return { algorithm: tensors.has('magnitude') ? `${algorithm} with DoRA` : algorithm, rank };
 }
 
@@ -82,9 +88,13 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   const groups = new Map<string, { ref: ModuleRef; spelling: string; tensors: Map<Role, Entry> }>();
   const unmatched: string[] = [];
   let bytes = 0;
+  // Other models share names with this one, of CLIP most of all: what is theirs is theirs as a whole.
+  const foreign = foreignModel(keys) !== undefined;
   for (const key of keys) {
-    const parsed = isSideCar(key) ? 'ignored' : parseKey(key);
-    if (parsed === 'ignored') continue;
+    if (isSideCar(key) || elementCount(store.info(key).shape) === 0) continue;
+    const parsed = foreign ? undefined : parseKey(key);
+    // Extracted LoRAs carry differences that are zero throughout, for parts that did not change.
+    if (/\.diff(?:_b)?$/.test(key) && !foreign && isZero(store, key)) continue;
     if (!parsed) {
       unmatched.push(key);
       continue;
@@ -93,8 +103,6 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
     const entry = readEntry(store, key, role);
     bytes += entry.bytes.byteLength;
     if (bytes > MAX_BYTES) throw bad(path, `more than ${MAX_BYTES} bytes of adapters`);
-    // Extracted LoRAs carry deltas that are zero throughout, for parts that did not change.
-    if ((role === 'diff' || role === 'diff_b') && entry.bytes.every((byte) => byte === 0)) continue;
     const id = `${ref.module}/${ref.parts?.first ?? ''}/${ref.swapped ?? ''}`;
     const group = groups.get(id) ?? { ref, spelling, tensors: new Map() };
     groups.set(id, group);
@@ -105,23 +113,30 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   const modules = [...groups.values()].map(({ ref, spelling, tensors }): LoraModule => {
     const stored = tensors.get('alpha');
     const told = rules.of(ref.family, spelling);
-    return stored
-      ? { ref, tensors, alpha: toF32(stored.dtype, stored.bytes, 1)[0]!, rankStabilized: false }
-      : { ref, tensors, ...told };
+    return stored ? { ref, tensors, alpha: numberOf(stored), rankStabilized: false } : { ref, tensors, ...told };
   });
   return { path: store.path, dialect: dialectOf(keys), modules, unmatched, keys: keys.length };
+}
+
+function isZero(store: WeightStore, key: string): boolean {
+  return store.bytes(key).every((byte) => byte === 0);
+}
+
+/** The one number of an alpha, which some trainers keep as an integer. */
+function numberOf({ dtype, bytes }: Entry): number {
+  if (!dtype.startsWith('i')) return toF32(dtype, bytes, 1)[0]!;
+  return Buffer.from(bytes).readIntLE(0, Math.min(bytes.length, 6));
 }
 
 /** Reads one tensor as a matrix: trailing dimensions of 1, which convolutions leave behind, are dropped. */
 function readEntry(store: WeightStore, key: string, role: Role): Entry {
   const { dtype, shape } = store.info(key);
-  const integer = role === 'reshape' && dtype.startsWith('i');
+  const integer = (role === 'reshape' || role === 'alpha') && /^i\d/.test(dtype);
   if (!integer && !/^(f|bf)\d/.test(dtype)) throw bad(store.path, `${key}: expected floating point, found ${dtype}`);
   const squeezed = [...shape];
   while (squeezed.length > 2 && squeezed.at(-1) === 1) squeezed.pop();
   const count = elementCount(squeezed);
-  if (squeezed.length > 2 || count === 0)
-    throw bad(store.path, `${key}: expected a matrix or a vector, found [${shape.join(', ')}]`);
+  if (squeezed.length > 2) throw bad(store.path, `${key}: expected a matrix or a vector, found [${shape.join(', ')}]`);
   if (role === 'alpha' && count !== 1)
     throw bad(store.path, `${key}: expected one number, found [${shape.join(', ')}]`);
   // A copy of its own: the file is closed when it has been read.
@@ -141,7 +156,8 @@ function alphaRules(store: WeightStore, beside: JsonObject | undefined): AlphaRu
       const at = (name: string): Json | undefined => header?.get(prefix[family] + name) ?? beside?.get(name);
       const pattern = at('alpha_pattern');
       const special = pattern instanceof Map ? patternValue(pattern, spelling) : undefined;
-      const alpha = special ?? at('lora_alpha');
+      // LoHa's and LoKr's settings in PEFT call it by its plain name.
+      const alpha = special ?? at('lora_alpha') ?? at('alpha');
       return {
         alpha: typeof alpha === 'number' && Number.isFinite(alpha) ? alpha : undefined,
         rankStabilized: at('use_rslora') === true,

@@ -11,6 +11,8 @@ import { type Event, Flux, type Image, type LoraUse, type Report, readRecipe } f
 import { liveCounts } from '../../src/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
+import { loraFile } from '../support/lora.ts';
+import { loraVariants } from '../support/lora-variants.ts';
 
 const NIGHT = repositoryPath('models/tiny-lora');
 const OTHER = repositoryPath('test/fixtures/lora/tiny-kohya.safetensors');
@@ -128,16 +130,61 @@ describe('LoRAs in force', () => {
     }
   });
 
+  test('are the same picture in whatever way a file is written', async () => {
+    const variants = loraVariants(192).filter(({ name }) =>
+      /diffusers saves|compiled blocks|a dot after|integers|fp8|f64|all types|convolutions|no ranks|zero/.test(name),
+    );
+    assert.equal(variants.length, 11);
+    const request = { ...SMALL, width: 32, height: 32, steps: 1 };
+    const bare = (await run(flux, request)).image;
+    let first: Image | undefined;
+    for (const { name, tensors, options } of variants) {
+      const [report] = await flux.loras.set([{ path: loraFile(tensors, options), scale: 0.1 }]);
+      assert.deepEqual(report!.unmatched, { count: 0, first: [] }, name);
+      const { image } = await run(flux, request);
+      first ??= image;
+      assert.deepEqual(image.data, first.data, name);
+    }
+    assert.ok(worst(first!, bare) > 10, 'the LoRA changes the picture');
+  });
+
   test('that cannot be loaded leave those before', async () => {
     await flux.loras.set([{ path: NIGHT }]);
+    const night = (await run(flux, SMALL)).image;
     const broken = join(mkdtempSync(join(tmpdir(), 'fluxion-')), 'broken.safetensors');
     writeFileSync(broken, readFileSync(OTHER).subarray(0, 5000));
-    await assert.rejects(flux.loras.set([{ path: OTHER }, { path: broken }]), { code: 'bad_file' });
+    const key = 'transformer.transformer_blocks.0.attn.to_q';
+    const zeros = (rows: number, columns: number, fill = 0) => ({
+      rows,
+      columns,
+      data: new Float32Array(rows * columns).fill(fill),
+    });
+    const pair = { [`${key}.lora_A.weight`]: zeros(2, 192), [`${key}.lora_B.weight`]: zeros(192, 2) };
+    const lora_B = `${key}.lora_B.weight`;
+    for (const [path, code, message] of [
+      [broken, 'bad_file', /broken\.safetensors: header length 14456 is more than the 4992 bytes/],
+      [
+        loraFile({ ...pair, [lora_B]: zeros(128, 2) }),
+        'bad_weights',
+        /to_q\.lora_B\.weight: expected \[192, 2\], found \[128, 2\]/,
+      ],
+      [loraFile({ ...pair, [lora_B]: zeros(192, 2, Number.NaN) }), 'bad_file', /to_q\.lora_B\.weight: holds NaN/],
+      [
+        loraFile({ 'lora_unet_input_blocks_4_1_proj_in.lora_down.weight': zeros(2, 192) }),
+        'unsupported',
+        /Stable Diffusion/,
+      ],
+      [loraFile({ 'model.layers.0.q_proj.lora_A.weight': zeros(2, 192) }), 'bad_weights', /none of its 1 tensors/],
+    ] as const) {
+      await assert.rejects(flux.loras.set([{ path: OTHER }, { path }]), { code, message });
+      await assert.rejects(run(flux, { ...SMALL, loras: [{ path }] }), { code, message });
+    }
     await assert.rejects(flux.loras.set([{ path: NIGHT, scale: Number.NaN }]), { code: 'bad_request' });
     assert.deepEqual(
       flux.loras.current.map(({ lora, scale }) => [lora.name, scale]),
       [['tiny-lora', 1]],
     );
+    assert.deepEqual((await run(flux, SMALL)).image.data, night.data);
   });
 });
 

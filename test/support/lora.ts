@@ -3,13 +3,14 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toE4m3 } from '../../src/checkpoint/quantise.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { type Adapter, LoraModel } from '../../src/lora/adapter.ts';
 import type { Matrix } from '../../src/lora/matrix.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
 import { type WeightSpec, weightKey } from '../../src/nn/weights.ts';
-import { elementCount } from '../../src/support/dtype.ts';
-import { toF32 } from '../../src/support/floats.ts';
+import { type DType, elementCount } from '../../src/support/dtype.ts';
+import { fromF32, toF32 } from '../../src/support/floats.ts';
 
 /** A matrix, or a vector of one column, in f32. */
 export interface Values {
@@ -130,6 +131,8 @@ export interface FileOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Shapes other than [rows, columns], by key. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Types other than f32, by key. */
+  readonly dtypes?: Readonly<Record<string, DType>>;
   readonly name?: string;
 }
 
@@ -138,20 +141,34 @@ let folder: string | undefined;
 /** Writes a LoRA file of f32 tensors into a temporary folder and returns its path; vectors are written with one dimension. */
 export function loraFile(
   tensors: Readonly<Record<string, Values>>,
-  { metadata, shapes, name = 'test' }: FileOptions = {},
+  { metadata, shapes, dtypes, name = 'test' }: FileOptions = {},
 ): string {
   folder ??= mkdtempSync(join(tmpdir(), 'fluxion-lora-'));
   const path = join(mkdtempSync(join(folder, 'f-')), `${name}.safetensors`);
   const list = Object.entries(tensors).map(([key, { rows, columns, data }]) => ({
     name: key,
-    dtype: 'f32' as const,
+    dtype: dtypes?.[key] ?? 'f32',
     shape:
       shapes?.[key] ??
       (key.endsWith('alpha') ? [] : columns === 1 && !/\.weight$|hada|lokr/.test(key) ? [rows] : [rows, columns]),
-    bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    bytes: bytesOf(dtypes?.[key] ?? 'f32', data),
   }));
   writeSafetensors(path, list, metadata ? { metadata } : {});
   return path;
+}
+
+function bytesOf(dtype: DType, values: Float32Array): Uint8Array {
+  switch (dtype) {
+    case 'f8e4m3':
+      return toE4m3(values);
+    case 'f8e5m2':
+      // The upper half of an f16, for values that have no more bits.
+      return Uint8Array.from(fromF32('f16', values).filter((_, i) => i % 2 === 1));
+    case 'i64':
+      return new Uint8Array(BigInt64Array.from(values, (value) => BigInt(value)).buffer);
+    default:
+      return fromF32(dtype, values);
+  }
 }
 
 /** What an adapter adds at strength 1 to each whole weight that it changes, over the given base. */

@@ -86,6 +86,18 @@ describe('what does not fit', () => {
       await assert.rejects(load({ [key]: draw(2, 16) }), { code: 'unsupported', message: what });
     });
   }
+  test('another model’s file is refused whole, whatever of it would fit', async () => {
+    const clip = 'text_model_encoder_layers_0_self_attn_q_proj';
+    for (const [foreign, what] of [
+      [`lora_te2_${clip}.lora_down.weight`, /Stable Diffusion 1, 2 or XL/],
+      ['lora_unet_down_blocks_1_attentions_0_proj_in.lora_down.weight', /Stable Diffusion 1, 2 or XL/],
+      ['transformer.transformer_blocks.0.img_mlp.net.2.lora_A.weight', /Qwen-Image/],
+      ['transformer.double_blocks.0.img_mlp.fc1.lora_A.weight', /HunyuanVideo/],
+    ] as const) {
+      const tensors = { ...pair, [`lora_te1_${clip}.lora_down.weight`]: draw(2, 12), [foreign]: draw(2, 16) };
+      await assert.rejects(load(tensors), { code: 'unsupported', message: what });
+    }
+  });
   test('an algorithm that is not applied is named', async () => {
     for (const [suffix, name] of [
       ['oft_blocks', /OFT/],
@@ -153,6 +165,18 @@ describe('damage', () => {
         assert.equal(allFinite({ dtype, bytes: bytes.subarray(0, 2 * at) }, at), true, `${dtype} before ${at}`);
         assert.equal(allFinite({ dtype, bytes: bytes.subarray(2 * at + 2) }, 6 - at), true, `${dtype} after ${at}`);
       }
+    }
+  });
+  test('an alpha that is no number', async () => {
+    for (const [alpha, message] of [
+      [scalar(Number.NaN), /to_q\.alpha: holds NaN or infinity/],
+      [draw(3), /to_q\.alpha: expected one number, found \[3, 1\]/],
+    ] as const) {
+      const path = loraFile(
+        { ...pair, [`${module}.alpha`]: alpha },
+        { shapes: { [`${module}.alpha`]: alpha.rows === 1 ? [] : [3, 1] } },
+      );
+      await assert.rejects(loadAdapter({ path }, SMALL_MODEL), { code: 'bad_file', message });
     }
   });
   test('the same part twice', async () => {
