@@ -81,19 +81,29 @@ export async function hubFolder(model: HubModel, options: PullOptions = {}): Pro
 
 /** Downloads what the cache lacks of a model as the hub has it now, and returns its folder. */
 export async function pullModel(model: HubModel, options: PullOptions = {}): Promise<string> {
-  const { signal, onProgress, without, settings = hubSettings(), patience = PATIENCE } = options;
-  const { repo, revision } = model;
+  const { without, settings = hubSettings() } = options;
   if (settings.network === 'forbidden') {
     const found = cachedFolder(model, options);
     if (found !== undefined) return found;
     throw notCached(model, settings, without);
   }
+  return pullFiles(model, (files) => neededFiles(files, model.repo, without), options);
+}
+
+/** Downloads what the cache lacks of the files that `choose` takes of a repository, and returns the folder of the commit. */
+export async function pullFiles(
+  model: HubModel,
+  choose: (files: readonly RemoteFile[]) => readonly RemoteFile[],
+  options: Omit<PullOptions, 'without'> = {},
+): Promise<string> {
+  const { signal, onProgress, settings = hubSettings(), patience = PATIENCE } = options;
+  const { repo, revision } = model;
   const cache = new RepoCache(settings.cache, repo);
   const meter = new Meter(repo, onProgress);
   try {
     meter.say('listing', `looking up ${repo}`);
     const commit = await findCommit(model, settings, patience, signal);
-    const files = neededFiles(await listCommit(repo, commit, settings, patience, signal), repo, without);
+    const files = choose(await listCommit(repo, commit, settings, patience, signal));
     await mkdir(cache.folder, { recursive: true });
     await using _lock = await lockFile(cache.lock, {
       signal,

@@ -254,7 +254,7 @@ export const KEYS = {
   lora_config: {
     kind: 'loras', default: { lora_model_name_or_path: [], weight_name: [], adapter_name: [], scale: [], from_pt: [] },
     group: 'LoRA', use: 'honoured',
-    help: 'LoRA files, names and scales: five lists of one length.',
+    help: 'LoRA files, folders or repositories of the Hugging Face hub, names and scales: five lists of one length.',
   },
   lora: {
     kind: 'loraFiles', default: [], group: 'LoRA', use: 'honoured',

@@ -63,7 +63,7 @@ export class LoraModel {
 
 /** A LoRA file to load. */
 export interface LoraSource {
-  /** A file, a folder, or a repository that the Hugging Face tools have downloaded. */
+  /** A file, a folder, or a repository of the Hugging Face hub: `ORG/NAME`, or `ORG/NAME@REVISION`. */
   readonly path: string;
   /** Which file of a folder or repository. */
   readonly weightName?: string | undefined;

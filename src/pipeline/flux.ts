@@ -175,6 +175,7 @@ export class Flux implements AsyncDisposable {
       strict: options.loraStrict ?? false,
       folder: options.loraDir,
       openFile: openMapped,
+      onProgress: options.onProgress,
     });
     const seconds = (performance.now() - start) / 1000;
     const flux = new Flux({ source, runtime, parts, loras, types, seconds, name }, options);
@@ -298,8 +299,10 @@ export class Flux implements AsyncDisposable {
   }
 
   /** The LoRAs of every job. What is in force now counts, and a file that cannot be read holds nobody up. */
-  #adapt({ jobs }: Plan, { loras }: Request): Promise<AdaptedJob[]> {
-    return Promise.all(jobs.map(async (job) => ({ ...job, loras: await this.loras.resolve(loras, job.loraTags) })));
+  #adapt({ jobs }: Plan, { loras, signal }: Request): Promise<AdaptedJob[]> {
+    return Promise.all(
+      jobs.map(async (job) => ({ ...job, loras: await this.loras.resolve(loras, job.loraTags, signal) })),
+    );
   }
 
   /** Leaves room in the transformer's programs for the adapters of every job. */

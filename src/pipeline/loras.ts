@@ -5,6 +5,7 @@
 
 import { statSync } from 'node:fs';
 import type { OpenFile } from '../checkpoint/file-bytes.ts';
+import type { OnPullProgress } from '../checkpoint/hub.ts';
 import {
   type Adapter,
   describeLora,
@@ -14,7 +15,7 @@ import {
   loadAdapter,
   unmatchedText,
 } from '../lora/adapter.ts';
-import { BUNDLED_LORA, locateByName, locateLora } from '../lora/locate.ts';
+import { BUNDLED_LORA, fetchLora, locateByName, locateLora } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { LoraTag } from './lora-tags.ts';
@@ -41,6 +42,8 @@ export interface LorasOptions {
   /** Where LoRAs lie that are given by name alone, as in prompts. */
   readonly folder: string | undefined;
   readonly openFile: OpenFile;
+  /** Told how far the download of a LoRA is that is given by its repository. */
+  readonly onProgress?: OnPullProgress | undefined;
 }
 
 /** Files kept in memory beyond those in force: a server's requests take turns with a few. */
@@ -78,20 +81,24 @@ export class Loras {
   }
 
   /** Loads what a request and a prompt ask for; undefined stands for what is in force. */
-  async resolve(loras: readonly LoraUse[] | undefined, tags: readonly LoraTag[]): Promise<readonly Applied[]> {
+  async resolve(
+    loras: readonly LoraUse[] | undefined,
+    tags: readonly LoraTag[],
+    signal?: AbortSignal,
+  ): Promise<readonly Applied[]> {
     const named = tags.map(({ name, scale }): LoraUse => ({ path: this.#named(name), name, scale }));
     const uses = [...(loras ?? []), ...named];
     if (uses.length > MAX_LORAS)
       throw new FluxionError('bad_request', `loras: ${uses.length} are more than the ${MAX_LORAS} allowed`);
-    const asked = await Promise.all(uses.map((use) => this.#apply(use)));
+    const asked = await Promise.all(uses.map((use) => this.#apply(use, signal)));
     return loras === undefined ? [...this.#current, ...asked] : asked;
   }
 
-  async #apply(use: LoraUse): Promise<Applied> {
+  async #apply(use: LoraUse, signal: AbortSignal | undefined): Promise<Applied> {
     const { scale = 1 } = use;
     if (!Number.isFinite(scale))
       throw new FluxionError('bad_request', `the scale of the LoRA '${use.path}': expected a number, found ${scale}`);
-    return { adapter: await this.#load(use), scale };
+    return { adapter: await this.#load(use, signal), scale };
   }
 
   #named(name: string): string {
@@ -103,12 +110,13 @@ export class Loras {
     });
   }
 
-  async #load(use: LoraUse): Promise<Adapter> {
+  async #load(use: LoraUse, signal: AbortSignal | undefined): Promise<Adapter> {
     const source = { ...use, path: this.#pathOf(use) };
+    const { strict, openFile, onProgress } = this.#options;
+    await fetchLora(source, { signal, onProgress });
     const { path, name } = locateLora(source);
     const { size, mtimeMs } = statSync(path);
     const key = JSON.stringify([path, size, mtimeMs, use.name ?? name]);
-    const { strict, openFile } = this.#options;
     const adapter = this.#read.get(key) ?? loadAdapter(source, this.#model, { strict, openFile });
     this.#read.delete(key);
     this.#read.set(key, adapter);
