@@ -16,12 +16,13 @@ import { type GgufOutput, streamGguf } from './gguf-write.ts';
 import { LAYOUTS, type Layout, layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import { openPipelineParts, type WeightedComponent } from './pipeline-folder.ts';
-import { BLOCK, e4m3Scale, toE4m3, toQ4_0, toQ8_0 } from './quantise.ts';
+import { BLOCK, e4m3Scale, int8Scales, toE4m3, toInt8, toQ4_0, toQ8_0 } from './quantise.ts';
 import { type LazyTensor, streamSafetensors } from './safetensors.ts';
 import type { TensorStore } from './tensors.ts';
+import { writeFolder } from './write-folder.ts';
 
 /** What matrices are written as; vectors, and what is read once, stay bf16 or wider. */
-export const ENCODINGS = ['f32', 'bf16', 'f16', 'fp8', 'fp8_scaled', 'q8_0', 'q4_0'] as const;
+export const ENCODINGS = ['f32', 'bf16', 'f16', 'fp8', 'fp8_scaled', 'int8', 'q8_0', 'q4_0'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 /** Whose names are written: those of diffusers and transformers, or those of single files (BFL, latent diffusion). */
 export const NAMES = ['diffusers', 'single'] as const;
@@ -30,9 +31,14 @@ export type Names = (typeof NAMES)[number];
 export interface ConvertOptions {
   readonly encoding: Encoding;
   readonly names: Names;
-  readonly container: 'safetensors' | 'gguf';
+  /** A file of either format, or a folder as diffusers has it. */
+  readonly container: 'safetensors' | 'gguf' | 'folder';
   /** The one model to take out of those there are; all unless told otherwise. */
   readonly only?: ModelFamily | undefined;
+  /** For a pipeline folder: one with `tokenizer` and `tokenizer_2`, and perhaps a `scheduler`, to copy. */
+  readonly base?: string | undefined;
+  /** For a folder: bytes of weights in one file, 10 GB unless told otherwise, as diffusers has it. */
+  readonly shardSize?: number | undefined;
   readonly signal?: AbortSignal;
   /** Told after each tensor, with bytes done and in all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -63,6 +69,8 @@ const ARCHITECTURES: Readonly<Record<ModelFamily, string | undefined>> = {
 /** What is small and sensitive, as other programs leave it too. */
 const KEPT =
   /(^|\.)(img_in|txt_in|time_in|vector_in|guidance_in|final_layer|x_embedder|context_embedder|time_text_embed|norm_out)\.|^proj_out\.|relative_attention_bias|attn_rel_b|position_embedding/;
+
+const SHARD = 10e9;
 
 const COMPONENTS: readonly WeightedComponent[] = ['transformer', 'text_encoder', 'text_encoder_2', 'vae'];
 
@@ -95,7 +103,7 @@ export function openForConversion(
 }
 
 /**
- * Writes the models in `stores` to one file; several make an all-in-one file with a prefix for each. Throws `bad_weights` for keys that
+ * Writes the models in `stores` to one file; several make an all-in-one file with a prefix for each, or a pipeline folder. Throws `bad_weights` for keys that
  * belong to none of the models, `unsupported` for combinations that no program reads, `io` when the disk is too small.
  */
 export async function convert(stores: readonly TensorStore[], path: string, options: ConvertOptions): Promise<void> {
@@ -121,6 +129,10 @@ export async function convert(stores: readonly TensorStore[], path: string, opti
     groups.map(({ family }) => family),
     options,
   );
+  if (options.container === 'folder') {
+    await writeParts(path, groups, options);
+    return;
+  }
   const outputs = groups.flatMap(({ store, group, family }) => {
     const prefix = groups.length > 1 ? GROUP_PREFIXES[family] : '';
     return respelt(store, group, layoutFor(family, options)).map((output) => ({
@@ -132,19 +144,25 @@ export async function convert(stores: readonly TensorStore[], path: string, opti
   else await writeSafe(path, outputs, options);
 }
 
-function checkOptions(families: readonly ModelFamily[], { container, encoding }: ConvertOptions): void {
-  const blocks = encoding === 'q8_0' || encoding === 'q4_0';
-  const eights = encoding === 'fp8' || encoding === 'fp8_scaled';
-  const bad =
-    container === 'gguf'
-      ? eights
+function checkOptions(families: readonly ModelFamily[], { container, encoding, names }: ConvertOptions): void {
+  const bad = {
+    gguf: () =>
+      ['fp8', 'fp8_scaled', 'int8'].includes(encoding)
         ? `GGUF files do not hold ${encoding}`
         : families.length > 1 || ARCHITECTURES[families[0]!] === undefined
           ? 'GGUF files hold a Flux transformer or a T5 encoder alone'
-          : undefined
-      : blocks
+          : undefined,
+    safetensors: () =>
+      encoding === 'q8_0' || encoding === 'q4_0'
         ? `safetensors files do not hold ${encoding}; name the output .gguf`
-        : undefined;
+        : undefined,
+    folder: () =>
+      !['f32', 'bf16', 'f16', 'fp8'].includes(encoding)
+        ? `diffusers' folders do not hold ${encoding}; name the output .safetensors or .gguf`
+        : names === 'single'
+          ? "folders are in diffusers' names"
+          : undefined,
+  }[container]();
   if (bad) throw new FluxionError('unsupported', bad);
 }
 
@@ -261,30 +279,69 @@ function values({ read, shape }: Output): Float32Array {
   return toF32('f32', read('f32'), elementCount(shape));
 }
 
-async function writeSafe(path: string, outputs: readonly Output[], options: ConvertOptions): Promise<void> {
-  const { encoding, onProgress, signal } = options;
+/** The tensors of safetensors files: each as it is, or with the scales that it is stored by beside it. */
+function safeTensors(outputs: readonly Output[], encoding: Encoding): LazyTensor[] {
   const plain = encoding === 'f32' || encoding === 'f16' ? encoding : 'bf16';
-  const tensors = outputs.flatMap((output): LazyTensor[] => {
+  return outputs.flatMap((output): LazyTensor[] => {
     const { name, shape, quantisable } = output;
     if (encoding === plain || !quantisable) return [{ name, dtype: plain, shape, bytes: () => output.read(plain) }];
     if (encoding === 'fp8') return [{ name, dtype: 'f8e4m3', shape, bytes: () => toE4m3(values(output)) }];
+    // ComfyUI's spelling: a scale for all of a matrix, or for int8 one for each row.
     const layer = name.slice(0, -'weight'.length);
-    const format = Buffer.from(JSON.stringify({ format: 'float8_e4m3fn' }));
+    const rows = shape[0]!;
+    const of = {
+      fp8_scaled: { format: 'float8_e4m3fn', dtype: 'f8e4m3', codes: scaled, scales: e4m3Scale, shape: [] },
+      int8: { format: 'int8_tensorwise', dtype: 'i8', codes: toInt8, scales: int8Scales, shape: [rows, 1] },
+    } as const;
+    const { format, dtype, codes, scales, shape: scaleShape } = of[encoding as keyof typeof of];
+    const description = Buffer.from(JSON.stringify({ format }));
     return [
-      { name, dtype: 'f8e4m3', shape, bytes: () => scaled(values(output)) },
+      { name, dtype, shape, bytes: () => codes(values(output), rows) },
       {
         name: `${layer}weight_scale`,
         dtype: 'f32',
-        shape: [],
-        bytes: () => fromF32('f32', Float32Array.of(e4m3Scale(values(output)))),
+        shape: scaleShape,
+        bytes: () => fromF32('f32', Float32Array.from([scales(values(output), rows)].flat())),
       },
-      { name: `${layer}comfy_quant`, dtype: 'u8', shape: [format.length], bytes: () => format },
+      { name: `${layer}comfy_quant`, dtype: 'u8', shape: [description.length], bytes: () => description },
     ];
   });
-  const total = tensors.reduce((sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype), 0);
+}
+
+async function writeSafe(path: string, outputs: readonly Output[], options: ConvertOptions): Promise<void> {
+  const { encoding, onProgress, signal } = options;
+  const tensors = safeTensors(outputs, encoding);
+  const total = bytesOf(tensors);
   checkSpace(path, total);
-  const metadata = { format: 'pt' };
-  await streamSafetensors(path, reporting(tensors, total, onProgress), { metadata, signal });
+  await streamSafetensors(path, reporting(tensors, total, onProgress), { metadata: { format: 'pt' }, signal });
+}
+
+/** Names that torch has for what is written. */
+const TORCH = { f32: 'float32', bf16: 'bfloat16', f16: 'float16', fp8: 'bfloat16' } as const;
+
+async function writeParts(
+  path: string,
+  groups: readonly { readonly store: TensorStore; readonly group: TensorGroup; readonly family: ModelFamily }[],
+  options: ConvertOptions,
+): Promise<void> {
+  const { encoding, onProgress, signal, base, shardSize = SHARD } = options;
+  const parts = groups.map(({ store, group, family }) => {
+    const outputs = respelt(store, group, layoutFor(family, options));
+    return { store, family, tensors: safeTensors(outputs, encoding) };
+  });
+  const total = bytesOf(parts.flatMap(({ tensors }) => tensors));
+  checkSpace(path, total);
+  const told = reporting(
+    parts.flatMap(({ tensors }) => tensors),
+    total,
+    onProgress,
+  );
+  const reported = parts.map((part) => ({ ...part, tensors: told.splice(0, part.tensors.length) }));
+  await writeFolder(path, reported, { dtype: TORCH[encoding as keyof typeof TORCH], shardSize, base, signal });
+}
+
+function bytesOf(tensors: readonly LazyTensor[]): number {
+  return tensors.reduce((sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype), 0);
 }
 
 function scaled(numbers: Float32Array): Uint8Array {

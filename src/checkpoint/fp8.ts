@@ -1,6 +1,6 @@
 /**
- * 8-bit floating-point weights: plain ones, and those stored divided by a scale that lies beside them. There are two spellings of
- * the latter: ComfyUI's older one, a marker `scaled_fp8` and `<layer>.scale_weight`; and its newer one, `<layer>.weight_scale` with
+ * 8-bit weights: plain floats, and floats and integers that are stored divided by a scale that lies beside them, for all of a matrix or
+ * for each row. There are two spellings of the latter: ComfyUI's older one, a marker `scaled_fp8` and `<layer>.scale_weight`; and its newer one, `<layer>.weight_scale` with
  * the format named in `<layer>.comfy_quant` or in the header's `_quantization_metadata`.
  * Sources: ComfyUI `comfy/utils.py`, `comfy/ops.py`, `QUANTIZATION.md`.
  */
@@ -17,13 +17,13 @@ const SCALES = ['scale_weight', 'weight_scale'] as const;
 const INPUT_SCALES = ['scale_input', 'input_scale'] as const;
 const FORMAT = 'comfy_quant';
 /** Formats of ComfyUI that are nothing but a value times a scale. */
-const KNOWN_FORMATS: readonly unknown[] = ['float8_e4m3fn', 'float8_e5m2'];
+const KNOWN_FORMATS: readonly unknown[] = ['float8_e4m3fn', 'float8_e5m2', 'int8_tensorwise'];
 /** Larger than any description of a layer's format. */
 const MAX_FORMAT = 65_536;
 
-type Fp8 = 'f8e4m3' | 'f8e5m2';
+type EightBit = 'f8e4m3' | 'f8e5m2' | 'i8';
 
-/** Shows the 8-bit floats of a store, which it takes over, as `decoded` numbers, scales applied; throws `unsupported` for other 8-bit formats. */
+/** Shows the 8-bit weights of a store, which it takes over, as `decoded` numbers, scales applied; throws `unsupported` for other 8-bit formats. */
 export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
   const derived = new Map<string, DerivedTensor>();
   const hidden = new Set<string>();
@@ -31,9 +31,11 @@ export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
   for (const key of store.keys()) {
     const { dtype } = store.info(key);
     if (MARKER.test(key)) hidden.add(key);
-    if (dtype !== 'f8e4m3' && dtype !== 'f8e5m2') continue;
+    if (dtype !== 'f8e4m3' && dtype !== 'f8e5m2' && dtype !== 'i8') continue;
     if (hidden.has(key)) continue;
     const scaleKey = key.endsWith('.weight') ? besides(key, SCALES).find((name) => store.has(name)) : undefined;
+    // Integers without a scale are something else.
+    if (dtype === 'i8' && scaleKey === undefined) continue;
     if (scaleKey !== undefined) {
       for (const name of [scaleKey, ...besides(key, [...INPUT_SCALES, FORMAT])]) if (store.has(name)) hidden.add(name);
     }
@@ -51,7 +53,7 @@ function besides(weight: string, names: readonly string[]): string[] {
 function decodedTensor(
   store: TensorStore,
   key: string,
-  dtype: Fp8,
+  dtype: EightBit,
   scaleKey: string | undefined,
   decoded: Decoded,
 ): DerivedTensor {
@@ -87,7 +89,7 @@ function checkScale(store: TensorStore, scaleKey: string, key: string, rows: num
 /** Looks every byte up in a table of the 256 products with its scale. */
 function expand(
   codes: Uint8Array,
-  dtype: Fp8,
+  dtype: EightBit,
   [start, end]: Rows,
   columns: number,
   scales: Float32Array,
@@ -106,10 +108,11 @@ function expand(
 
 const CODES = Uint8Array.from({ length: 256 }, (_, code) => code);
 
-function products(dtype: Fp8, scale: number, decoded: Decoded): Uint16Array | Uint32Array {
+function products(dtype: EightBit, scale: number, decoded: Decoded): Uint16Array | Uint32Array {
+  const values = dtype === 'i8' ? Float32Array.from(new Int8Array(CODES.buffer)) : toF32(dtype, CODES, 256);
   const bytes = fromF32(
     decoded,
-    toF32(dtype, CODES, 256).map((value) => value * scale),
+    values.map((value) => value * scale),
   );
   return decoded === 'f32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
 }
@@ -133,8 +136,13 @@ function checkFormats(store: TensorStore): void {
 
 function checkFormat(description: Json, where: string): void {
   const format = description instanceof Map ? description.get('format') : description;
-  if (KNOWN_FORMATS.includes(format)) return;
-  throw new FluxionError('unsupported', `${where}: weights in the format ${describeJson(format)} cannot be decoded`, {
-    hint: 'use a file in bf16, fp16, fp8 (float8_e4m3fn) or GGUF',
-  });
+  const rotated = description instanceof Map && description.get('convrot') === true;
+  if (KNOWN_FORMATS.includes(format) && !rotated) return;
+  throw new FluxionError(
+    'unsupported',
+    `${where}: weights in the format ${describeJson(format)}${rotated ? ', rotated,' : ''} cannot be decoded`,
+    {
+      hint: 'use a file in bf16, fp16, fp8 (float8_e4m3fn) or GGUF',
+    },
+  );
 }

@@ -6,8 +6,10 @@ import type { GgmlType } from './dequant.ts';
 import { streamRuns } from './write-file.ts';
 
 const VERSION = 3;
+const U32 = 4;
 const TEXT = 8;
-const ALIGNMENT = 32;
+/** What the CPU plugin needs to use a mapped file in place; readers that are told it take any. */
+const ALIGNMENT = 64;
 
 /** A tensor to write: `code` is the number of its type. */
 export interface GgufOutput {
@@ -27,7 +29,8 @@ export async function streamGguf(
   signal?: AbortSignal,
 ): Promise<void> {
   const keys = Object.entries(metadata);
-  const header = [Buffer.from('GGUF'), u32(VERSION), u64(tensors.length), u64(keys.length)];
+  const header = [Buffer.from('GGUF'), u32(VERSION), u64(tensors.length), u64(keys.length + 1)];
+  header.push(text('general.alignment'), u32(U32), u32(ALIGNMENT));
   for (const [key, value] of keys) header.push(text(key), u32(TEXT), text(value));
   let at = 0;
   for (const tensor of tensors) {

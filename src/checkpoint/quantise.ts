@@ -1,5 +1,5 @@
 /**
- * Numbers to the quantised forms that are written: 8-bit floats, and ggml's Q8_0 and Q4_0. The same bytes as the reference programs
+ * Numbers to the quantised forms that are written: 8-bit floats and integers, and ggml's Q8_0 and Q4_0. The same bytes as the reference programs
  * make. Sources: OCP 8-bit floating point; ggml `quantize_row_q8_0_ref`, `quantize_row_q4_0_ref`.
  */
 
@@ -39,6 +39,28 @@ export function e4m3Scale(values: Float32Array): number {
   let largest = 0;
   for (const value of values) largest = Math.max(largest, Math.abs(value));
   return largest === 0 ? 1 : Math.fround(largest / E4M3_LARGEST);
+}
+
+/** The scale of each of `rows` rows of a matrix that takes its largest magnitude to 127; 1 for zeros. */
+export function int8Scales(values: Float32Array, rows: number): number[] {
+  const width = values.length / rows;
+  return Array.from({ length: rows }, (_, row) => {
+    let largest = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) largest = Math.max(largest, Math.abs(values[i]!));
+    return largest === 0 ? 1 : Math.fround(largest / 127);
+  });
+}
+
+/** Divides each row by its scale and rounds to nearest even. */
+export function toInt8(values: Float32Array, rows: number): Uint8Array {
+  const width = values.length / rows;
+  const out = new Uint8Array(values.length);
+  for (const [row, scale] of int8Scales(values, rows).entries())
+    for (let i = row * width; i < (row + 1) * width; i++) {
+      const quotient = values[i]! / scale;
+      out[i] = Math.sign(quotient) * roundToEven(Math.abs(quotient));
+    }
+  return out;
 }
 
 /** Elements in a block of Q8_0 and Q4_0. */

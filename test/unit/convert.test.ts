@@ -1,22 +1,28 @@
 /** Converting weights: there and back gives the same bytes; what is quantised is what the reference programs make. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type ConvertOptions, convert, openForConversion } from '../../src/checkpoint/convert.ts';
 import { declaredNames } from '../../src/checkpoint/declared-names.ts';
+import { readingFile } from '../../src/checkpoint/file-bytes.ts';
+import { readGgufHeader } from '../../src/checkpoint/gguf.ts';
+import { readJsonObject } from '../../src/checkpoint/json.ts';
 import { LAYOUTS } from '../../src/checkpoint/keymap.ts';
+import { readVaeConfig } from '../../src/checkpoint/model-config.ts';
+import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { e4m3Scale, toE4m3, toQ4_0, toQ8_0 } from '../../src/checkpoint/quantise.ts';
-import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { WeightStore } from '../../src/checkpoint/store.ts';
+import { readSafetensorsHeader, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { findWeights, WeightStore } from '../../src/checkpoint/store.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { toF32 } from '../../src/support/floats.ts';
 import { compare } from '../support/close.ts';
 import { fails } from '../support/fails.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { FIXTURES, FULL_SIZE } from '../support/full-size.ts';
+import { memoryFile } from '../support/memory-file.ts';
 import * as spell from '../support/spellings.ts';
 
 const TINY = repositoryPath('models/tiny');
@@ -31,14 +37,20 @@ async function converted(inputs: readonly string[], options: Partial<ConvertOpti
   return path;
 }
 
-/** Asserts that two files hold the same tensors. */
-function assertSame(path: string, expected: string): void {
+/** Asserts that two files hold the same tensors, those of the first behind a prefix. */
+function assertSame(path: string, expected: string, prefix = ''): void {
   using actual = WeightStore.open(path);
   using wanted = WeightStore.open(expected);
-  assert.deepEqual(actual.keys().toSorted(), wanted.keys().toSorted());
+  assert.deepEqual(
+    actual.keys().toSorted(),
+    wanted
+      .keys()
+      .map((key) => prefix + key)
+      .toSorted(),
+  );
   for (const key of wanted.keys()) {
-    assert.deepEqual(actual.info(key).shape, wanted.info(key).shape, key);
-    assert.deepEqual(Buffer.from(actual.bytes(key)), Buffer.from(wanted.bytes(key)), key);
+    assert.deepEqual(actual.info(prefix + key).shape, wanted.info(key).shape, key);
+    assert.deepEqual(Buffer.from(actual.bytes(prefix + key)), Buffer.from(wanted.bytes(key)), key);
   }
 }
 
@@ -91,6 +103,7 @@ test('quantised files are as small as they should be, and as near', async () => 
     // Half a step of three bits after the point, and of 254; a whole one of 16, whose codes reach −8 but only 7.
     ['fp8', 'safetensors', 1 / 16],
     ['fp8_scaled', 'safetensors', 1 / 16],
+    ['int8', 'safetensors', 1.1 / 254],
     ['q8_0', 'gguf', 1.1 / 254],
     ['q4_0', 'gguf', 1.01 / 8],
   ] as const;
@@ -108,6 +121,51 @@ test('quantised files are as small as they should be, and as near', async () => 
       assert.ok(relMax <= (isBlock ? limit : 0), `${encoding} ${key}: ${relMax}`);
     }
   }
+});
+
+test('a file becomes the folder that it came from', async () => {
+  const whole = await converted([TINY], {});
+  const target = await converted([whole], { container: 'folder', names: 'diffusers', base: TINY, shardSize: 500_000 });
+  for (const name of ['transformer', 'text_encoder', 'text_encoder_2', 'vae']) {
+    const json = (root: string) => JSON.parse(readFileSync(join(root, name, 'config.json'), 'utf8'));
+    const [written, original] = [json(target), json(TINY)];
+    for (const [field, value] of Object.entries(written)) {
+      if (field !== 'torch_dtype' && field in original) assert.deepEqual(value, original[field], `${name}: ${field}`);
+    }
+    // CLIP is written in the names of transformers 4, which all versions read.
+    assertSame(
+      findWeights(join(target, name)),
+      findWeights(join(TINY, name)),
+      name === 'text_encoder' ? 'text_model.' : '',
+    );
+  }
+  const shards = readdirSync(join(target, 'transformer')).filter((name) => name.endsWith('.safetensors'));
+  assert.ok(shards.length > 3 && shards.every((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)), shards.join());
+  const limits = shards.map((name) => statSync(join(target, 'transformer', name)).size);
+  assert.ok(Math.max(...limits) < 600_000, 'no shard is over the limit, but for its header');
+  const folder = openPipelineFolder(target);
+  assert.deepEqual({ ...folder, openWeights: 0, places: 0 }, {
+    ...openPipelineFolder(TINY), openWeights: 0, places: 0, path: target,
+    tokenizer: join(target, 'tokenizer'), tokenizer2: join(target, 'tokenizer_2'),
+  }); // biome-ignore format: what differs
+});
+
+test('one model becomes a folder of its own', async () => {
+  const target = await converted([join(TINY, 'vae')], { container: 'folder', names: 'diffusers', encoding: 'f32' });
+  assert.deepEqual(readdirSync(target), ['config.json', 'diffusion_pytorch_model.safetensors']);
+  const { normGroups, scalingFactor } = readVaeConfig(readJsonObject(join(target, 'config.json'), readingFile), target);
+  assert.deepEqual([normGroups, scalingFactor], [8, 0.552526], 'what shapes do not tell is as beside the weights');
+});
+
+test('tensors and their bytes begin at multiples of 64, as far as the formats let them', async () => {
+  const safe = readingFile(await converted([join(TINY, 'transformer')]));
+  const { tensors } = readSafetensorsHeader(safe);
+  const large = [...tensors].filter(([, { start, end }]) => (end - start) % 64 === 0);
+  assert.ok(large.length > 100);
+  for (const [name, { start }] of large) assert.equal(start % 64, 0, name);
+  const gguf = readFileSync(await converted([join(TINY, 'transformer')], { container: 'gguf', encoding: 'q8_0' }));
+  const file = readGgufHeader(memoryFile('x.gguf', gguf));
+  for (const [name, { start }] of file.tensors) assert.equal(start % 64, 0, name);
 });
 
 test('T5 goes to GGUF in llama.cpp names and back', async () => {
@@ -129,6 +187,10 @@ test('what cannot be written is refused, and nothing is left behind', async () =
     /safetensors files do not hold q8_0; name the output \.gguf/,
   );
   await refused([join(TINY, 'transformer')], { encoding: 'fp8', container: 'gguf' }, /GGUF files do not hold fp8/);
+  await refused([join(TINY, 'vae')], { container: 'folder' }, /folders are in diffusers' names/);
+  await refused([TINY], { container: 'folder', encoding: 'int8' }, /diffusers' folders do not hold int8/);
+  const two = [join(TINY, 'vae'), join(TINY, 'transformer')];
+  await refused(two, { container: 'folder', names: 'diffusers' }, /also needs a CLIP text encoder, a T5 encoder/);
   await refused([TINY, join(TINY, 'vae')], {}, /an autoencoder is there twice/);
   await refused([join(TINY, 'vae')], { only: 't5' }, /expected a T5 encoder, found an autoencoder/);
   const odd = join(folder, 'odd');
