@@ -15,7 +15,7 @@ import { takeLoraTags } from '../../src/pipeline/lora-tags.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { fails } from '../support/fails.ts';
 import { drawer, loraFile, map, SMALL_MODEL, SMALL_WEIGHTS, scalar, type Values } from '../support/lora.ts';
-import { memoryFile } from '../support/memory-file.ts';
+import { headerBytes, memoryFile } from '../support/memory-file.ts';
 import { mutations } from '../support/mutate.ts';
 
 const draw = drawer(11);
@@ -193,6 +193,39 @@ describe('damage', () => {
   test('settings in the header that are no JSON', () => {
     const path = loraFile(pair, { metadata: { lora_adapter_metadata: '{"transformer.lora_alpha": ' } });
     fails(() => parseLora(path), 'bad_file', /lora_adapter_metadata: not valid JSON/);
+  });
+  test('500 mutated files of several kinds load or are refused by path', async () => {
+    const stem = 'lycoris_single_transformer_blocks_0_attn_to_k';
+    const kinds: Record<string, Values>[] = [
+      { ...pair, [`${module}.alpha`]: scalar(2), [`${module}.dora_scale`]: draw(1, 16), [`${module}.lora_B.bias`]: draw(16) },
+      { 'lora_unet_single_blocks_0_linear1.hada_w1_a': draw(112, 2), 'lora_unet_single_blocks_0_linear1.hada_w1_b': draw(2, 16),
+        'lora_unet_single_blocks_0_linear1.hada_w2_a': draw(112, 2), 'lora_unet_single_blocks_0_linear1.hada_w2_b': draw(2, 16),
+        [`${stem}.lokr_w1`]: draw(4, 4), [`${stem}.lokr_w2_a`]: draw(4, 2), [`${stem}.lokr_w2_b`]: draw(2, 4), [`${stem}.alpha`]: scalar(1) },
+      { 'diffusion_model.img_in.diff': draw(16, 64), 'diffusion_model.final_layer.adaLN_modulation.1.diff_b': draw(32),
+        'double_blocks.0.img_attn.norm.query_norm.scale': draw(8), 'double_blocks.0.processor.qkv_lora1.down.weight': draw(2, 16),
+        'double_blocks.0.processor.qkv_lora1.up.weight': draw(48, 2) },
+    ]; // biome-ignore format: one module after the other
+    const outcomes = { loaded: 0, refused: 0 };
+    for (const [i, tensors] of kinds.entries()) {
+      const path = loraFile(tensors);
+      const bytes = readFileSync(path);
+      const end = 8 + Number(bytes.readBigUInt64LE(0));
+      const headers = [...mutations(bytes.subarray(8, end), 110, 20 + i)].map((header) =>
+        Buffer.concat([headerBytes(header), bytes.subarray(end)]),
+      );
+      for (const damaged of [...headers, ...mutations(bytes, i === 0 ? 58 : 56, 30 + i)]) {
+        try {
+          await loadAdapter({ path }, SMALL_MODEL, { openFile: (name) => memoryFile(name, damaged) });
+          outcomes.loaded++;
+        } catch (error) {
+          assert.ok(error instanceof FluxionError, (error as Error).stack);
+          assert.ok(error.message.startsWith(`${path}: `), error.message);
+          outcomes.refused++;
+        }
+      }
+    }
+    assert.equal(outcomes.loaded + outcomes.refused, 500);
+    assert.ok(outcomes.loaded > 20 && outcomes.refused > 150, JSON.stringify(outcomes));
   });
   test('hostile headers fail as files do, and nothing else', () => {
     const tensors: Record<string, Values> = {

@@ -1,6 +1,7 @@
 /** Quantised safetensors: fp8 plain and scaled in both spellings, bitsandbytes' 4-bit weights; what is not known is refused by name. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openTensors } from '../../src/checkpoint/open.ts';
@@ -8,10 +9,12 @@ import { layoutSafetensors, type NamedTensor } from '../../src/checkpoint/safete
 import { WeightStore } from '../../src/checkpoint/store.ts';
 import type { Decoded, TensorStore } from '../../src/checkpoint/tensors.ts';
 import { elementCount } from '../../src/support/dtype.ts';
+import { FluxionError } from '../../src/support/errors.ts';
 import { convertFloats, toF32 } from '../../src/support/floats.ts';
 import { fails } from '../support/fails.ts';
 import { repositoryPath } from '../support/fixture.ts';
-import { memoryFile } from '../support/memory-file.ts';
+import { headerBytes, memoryFile } from '../support/memory-file.ts';
+import { mutations } from '../support/mutate.ts';
 
 const FIXTURES = repositoryPath('test/fixtures/checkpoint');
 
@@ -94,6 +97,25 @@ test('scaled fp8, newer spelling: by tensor or by header', () => {
   }
 });
 
+test('int8: a scale for all rows or for each', () => {
+  const weight: NamedTensor = { ...codes('a.weight', 'f8e4m3'), dtype: 'i8' };
+  const integers = Float32Array.from(new Int8Array(weight.bytes.slice().buffer));
+  for (const scales of [[0.5], [0.25, 2, 1, 3]]) {
+    const shape = scales.length === 1 ? [] : [4, 1];
+    const format = json('a.comfy_quant', { format: 'int8_tensorwise' });
+    const store = opened([weight, f32('a.weight_scale', scales, shape), format]);
+    assert.deepEqual(store.keys(), ['a.weight']);
+    assert.equal(store.info('a.weight').encoding, 'scaled i8');
+    const wanted = integers.map((value, i) => value * scales[scales.length === 1 ? 0 : i >> 6]!);
+    assert.deepEqual(values(store, 'a.weight'), wanted);
+    assert.deepEqual(values(store, 'a.weight', [2, 4]), wanted.subarray(128));
+  }
+  assert.equal(opened([weight]).info('a.weight').dtype, 'i8', 'integers without a scale are integers');
+  const rotated = json('a.comfy_quant', { format: 'int8_tensorwise', convrot: true });
+  const message = /a\.comfy_quant: weights in the format 'int8_tensorwise', rotated,/;
+  fails(() => opened([weight, f32('a.weight_scale', [1]), rotated]), 'unsupported', message);
+});
+
 test('formats that are not known are refused by name, scales that do not fit by shape', () => {
   const weight = codes('a.weight', 'f8e4m3');
   fails(
@@ -155,4 +177,65 @@ test('4-bit weights whose parts contradict each other are refused', () => {
   fails(() => opened(parts({ blocksize: 0 })), 'bad_file', /blocksize: expected a power of two, found 0/);
   const renamed = parts({}).map((part) => ({ ...part, name: part.name.replace('__nf4', '__int3') }));
   fails(() => opened(renamed), 'unsupported', /bitsandbytes' int3 format/);
+});
+
+test('500 mutated files of each spelling are read or refused by path', () => {
+  const scale = (name: string) => f32(name, [0.5, 1, 2, 3], [4, 1]);
+  const older = [
+    codes('a.weight', 'f8e4m3'),
+    scale('a.scale_weight'),
+    { name: 'scaled_fp8', dtype: 'f8e4m3', shape: [0], bytes: new Uint8Array(0) } as const,
+  ];
+  const newer = [
+    codes('a.weight', 'f8e5m2'),
+    scale('a.weight_scale'),
+    json('a.comfy_quant', { format: 'float8_e5m2' }),
+  ];
+  const integers = [
+    { ...codes('a.weight', 'f8e4m3'), dtype: 'i8' } as const,
+    scale('a.weight_scale'),
+    json('a.comfy_quant', { format: 'int8_tensorwise' }),
+  ];
+  const metadata = {
+    _quantization_metadata: JSON.stringify({ format_version: '1.0', layers: { a: { format: 'float8_e4m3fn' } } }),
+  };
+  const files = {
+    'older fp8': layoutSafetensors(older),
+    'newer fp8': layoutSafetensors(newer),
+    int8: layoutSafetensors(integers),
+    'told by the header': layoutSafetensors([codes('a.weight', 'f8e4m3'), scale('a.weight_scale')], { metadata }),
+    nf4: [readFileSync(join(FIXTURES, 'nf4.safetensors'))],
+  };
+  for (const [name, runs] of Object.entries(files)) {
+    const whole = Buffer.concat(runs);
+    const end = 8 + Number(whole.readBigUInt64LE());
+    const outcomes = { accepted: 0, refused: 0 };
+    // Headers keep their length true, so that the damage is met by what is behind the container.
+    const headers = [...mutations(whole.subarray(8, end), 250, 5)].map((json) =>
+      Buffer.concat([headerBytes(json), whole.subarray(end)]),
+    );
+    const bodies = [...mutations(whole.subarray(end), 125, 6)].map((body) =>
+      Buffer.concat([
+        whole.subarray(0, end),
+        body.subarray(0, whole.length - end),
+        Buffer.alloc(Math.max(0, whole.length - end - body.length), 1),
+      ]),
+    );
+    for (const bytes of [...headers, ...bodies, ...mutations(whole, 125, 7)]) {
+      try {
+        using store = openTensors('mutated.safetensors', {
+          openFile: (path) => memoryFile(path, bytes),
+          decoded: 'bf16',
+        });
+        for (const key of store.keys()) store.bytes(key);
+        outcomes.accepted++;
+      } catch (error) {
+        assert.ok(error instanceof FluxionError, `${name}: ${(error as Error).stack}`);
+        assert.ok(error.message.startsWith('mutated.safetensors: '), error.message);
+        outcomes.refused++;
+      }
+    }
+    assert.ok(outcomes.refused > 150 && outcomes.accepted > 20, `${name}: ${JSON.stringify(outcomes)}`);
+    assert.equal(outcomes.accepted + outcomes.refused, 500);
+  }
 });
