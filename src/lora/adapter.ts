@@ -14,7 +14,7 @@ import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
-import { type BaseRows, type LowRank, moduleTerms, type Term } from './terms.ts';
+import { type Base, type LowRank, moduleTerms, type Term } from './terms.ts';
 
 /** What is told of a LoRA file. */
 export interface LoraReport {
@@ -37,8 +37,12 @@ export interface LoraReport {
 /** What a file adds to one declared weight. */
 export type Addition =
   | LowRank
-  /** A difference at strength 1 (or at any but 0, where it `replaces`); `base` reads rows of the whole declared weight. */
-  | { readonly kind: 'difference'; readonly strength: 'scales' | 'replaces'; values(base: BaseRows): Float32Array };
+  /** A difference at strength 1 (or at any but 0, where it `replaces`); `base` is the whole declared weight. */
+  | {
+      readonly kind: 'difference';
+      readonly strength: 'scales' | 'replaces';
+      values(base: Base): Promise<Float32Array>;
+    };
 
 /** The weights a model declares, arranged for fitting LoRA files to them. */
 export class LoraModel {
@@ -184,16 +188,21 @@ function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term
     kind: 'difference',
     strength: term.strength,
     values(base) {
-      const inFileOrder: BaseRows = (from, to) => {
-        if (!swapped) return base(range.start + from, range.start + to);
+      const inFileOrder = (from: number, to: number): Float32Array => {
+        if (!swapped) return base.rows(range.start + from, range.start + to);
         const pieces = [
           [from, Math.min(to, half)],
           [Math.max(from, half), to],
         ].filter(([a, b]) => a! < b!);
-        const values = pieces.map(([a, b]) => base(range.start + exchange(a!), range.start + exchange(a!) + b! - a!));
-        return Float32Array.from(values.flatMap((piece) => [...piece]));
+        const width = range.columns;
+        const values = new Float32Array((to - from) * width);
+        for (const [a, b] of pieces) {
+          const start = range.start + exchange(a!);
+          values.set(base.rows(start, start + b! - a!), (a! - from) * width);
+        }
+        return values;
       };
-      return term.rows(start, start + count, inFileOrder);
+      return term.rows(start, start + count, { ...base, rows: inFileOrder });
     },
   };
 }

@@ -27,7 +27,10 @@ export function rowsOf(matrix: Matrix, start: number, end: number): Matrix {
   return { ...matrix, rows: end - start, bytes: matrix.bytes.subarray(start * row, end * row) };
 }
 
-/** The product of [n, k] and [k, m] in f32. */
+/** Multiplies [n, k] by [k, m] in f32, wherever that is fast: products of whole weights are of 10⁹ terms. */
+export type Multiply = (left: Matrix, right: Matrix) => Promise<Float32Array>;
+
+/** The product of [n, k] and [k, m] in f32, for small ones. */
 export function multiply(left: Matrix, right: Matrix): Float32Array {
   const { rows: n, columns: k } = left;
   const m = right.columns;

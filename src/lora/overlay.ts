@@ -9,7 +9,7 @@ import { byteSize } from '../support/dtype.ts';
 import { convertFloats, fromF32 } from '../support/floats.ts';
 import type { Adapter, Addition } from './adapter.ts';
 import { valuesOf } from './matrix.ts';
-import { addTo, type BaseRows, type LowRank } from './terms.ts';
+import { addTo, type Base, type LowRank } from './terms.ts';
 
 /** An adapter in use. */
 export interface Applied {
@@ -112,15 +112,15 @@ export class Overlay {
     return out;
   }
 
-  /** What a weight is changed by before it is placed; undefined where it is not. `base` reads rows of the whole weight. */
-  change(spec: WeightSpec, base: BaseRows): Change | undefined {
+  /** What a weight is changed by before it is placed; undefined where it is not. `base` is the whole weight. */
+  async change(spec: WeightSpec, base: Base): Promise<Change | undefined> {
     const list = this.#merged(spec);
     if (list.length === 0) return undefined;
     let difference: Float32Array | undefined;
     for (const { addition, scale } of list) {
       if (addition.kind !== 'difference') continue;
       difference ??= new Float32Array(spec.shape.reduce((n, d) => n * d, 1));
-      addTo(difference, addition.values(base), addition.strength === 'replaces' ? 1 : scale);
+      addTo(difference, await addition.values(base), addition.strength === 'replaces' ? 1 : scale);
     }
     return { difference, product: productOf(list.filter(isLowRank), spec) };
   }

@@ -1,16 +1,20 @@
 /**
  * What each algorithm of adapting adds to a weight. Plain LoRA and LoHa are low-rank products, which may be applied beside the
- * weight; all others are differences of the weight itself.
+ * weight; all others are differences of the weight itself, for which the products of whole weights are given out.
  * Sources: LyCORIS `lycoris/modules`; DoRA (https://arxiv.org/abs/2402.09353); PEFT `tuners/lora`; ComfyUI `comfy/weight_adapter`.
  */
 
 import { FluxionError } from '../support/errors.ts';
 import type { Role } from './keys.ts';
-import { hadamard, kronecker, type Matrix, matrixOf, multiply, rowsOf, valuesOf } from './matrix.ts';
+import { hadamard, kronecker, type Matrix, type Multiply, matrixOf, multiply, rowsOf, valuesOf } from './matrix.ts';
 import type { Entry, LoraModule } from './parse.ts';
 
-/** Rows `start` to `end` of what the file calls the module's weight, before any adapter, in f32. */
-export type BaseRows = (start: number, end: number) => Float32Array;
+/** What a difference is calculated from. */
+export interface Base {
+  /** Rows `start` to `end` of what the file calls the module's weight, before any adapter, in f32; the caller may change them. */
+  rows(start: number, end: number): Float32Array;
+  readonly multiply: Multiply;
+}
 
 /** scale · B · A, for A [rank, in] and B [out, rank]. */
 export interface LowRank {
@@ -25,7 +29,7 @@ export interface Difference {
   readonly kind: 'difference';
   /** `replaces`: the weight is exchanged whole at any strength but 0. */
   readonly strength: 'scales' | 'replaces';
-  rows(start: number, end: number, base: BaseRows): Float32Array;
+  rows(start: number, end: number, base: Base): Promise<Float32Array>;
 }
 
 export type Term = LowRank | Difference;
@@ -106,10 +110,10 @@ function weightTerms(module: LoraModule, target: TargetShape, path: string): rea
     const fromBase: Difference = {
       kind: 'difference',
       strength: 'scales',
-      rows(start, end, base) {
-        const left = matrixOf(end - start, columns, base(start, end));
-        const middle = matrixOf(end - start, inner.columns, multiply(left, inner));
-        return scaled(multiply(middle, outer), scale);
+      async rows(start, end, base) {
+        const left = matrixOf(end - start, columns, base.rows(start, end));
+        const middle = matrixOf(end - start, inner.columns, await base.multiply(left, inner));
+        return scaled(await base.multiply(middle, outer), scale);
       },
     };
     return [{ kind: 'low-rank', a: down, b: up, scale }, fromBase];
@@ -146,9 +150,10 @@ function hadamardTerm(first: readonly [Entry, Entry], second: readonly [Entry, E
   return {
     kind: 'difference',
     strength: 'scales',
-    rows(start, end) {
-      const [x, y] = [first, second].map(([b, a]) => multiply(rowsOf(b, start, end), a));
-      return x!.map((value, i) => scale * value * y![i]!);
+    async rows(start, end, base) {
+      const [x, y] = await Promise.all([first, second].map(([b, a]) => base.multiply(rowsOf(b, start, end), a)));
+      for (let i = 0; i < x!.length; i++) x![i]! *= scale * y![i]!;
+      return x!;
     },
   };
 }
@@ -181,7 +186,7 @@ function difference(columns: number, whole: () => Float32Array): Difference {
   return {
     kind: 'difference',
     strength: 'scales',
-    rows: (start, end) => whole().subarray(start * columns, end * columns),
+    rows: async (start, end) => whole().subarray(start * columns, end * columns),
   };
 }
 
@@ -189,8 +194,8 @@ function replacement(entry: Entry): Difference {
   return {
     kind: 'difference',
     strength: 'replaces',
-    rows(start, end, base) {
-      const before = base(start, end);
+    async rows(start, end, base) {
+      const before = base.rows(start, end);
       return valuesOf(rowsOf(entry, start, end)).map((value, i) => value - before[i]!);
     },
   };
@@ -210,43 +215,52 @@ function decomposed(
   const byColumn = magnitude.rows === 1 && magnitude.columns === columns && rows > 1;
   if (!byColumn) checked(magnitude, rows, 1, path);
   const lengths = valuesOf(magnitude);
-  const adapted = (start: number, end: number, base: BaseRows) => {
-    const before = base(start, end);
-    const after = before.slice();
-    for (const term of terms) addTo(after, termRows(term, start, end, base), 1);
-    return { before, after };
+  const adapted = async (start: number, end: number, base: Base): Promise<Float32Array> => {
+    const after = base.rows(start, end);
+    for (const term of terms) addTo(after, await termRows(term, start, end, base), 1);
+    return after;
   };
-  let columnNorms: Float64Array | undefined;
-  const normsOfColumns = (base: BaseRows): Float64Array => {
+  let columnNorms: Promise<Float64Array> | undefined;
+  const normsOfColumns = async (base: Base): Promise<Float64Array> => {
     const squares = new Float64Array(columns);
-    const { after } = adapted(0, rows, base);
-    for (let i = 0; i < after.length; i++) squares[i % columns]! += after[i]! ** 2;
+    const after = await adapted(0, rows, base);
+    for (let at = 0; at < after.length; at += columns)
+      for (let i = 0; i < columns; i++) squares[i]! += after[at + i]! ** 2;
     return squares.map(Math.sqrt);
   };
   return {
     kind: 'difference',
     strength: 'scales',
-    rows(start, end, base) {
-      const { before, after } = adapted(start, end, base);
+    async rows(start, end, base) {
       if (byColumn) {
+        // Parts of a fused layer ask at the same time.
         columnNorms ??= normsOfColumns(base);
-        const norms = columnNorms;
-        return after.map((value, i) => (value * lengths[i % columns]!) / norms[i % columns]! - before[i]!);
+        columnNorms.catch(() => {
+          columnNorms = undefined;
+        });
       }
-      for (let row = 0; row < end - start; row++) {
-        const values = after.subarray(row * columns, (row + 1) * columns);
-        const factor = lengths[start + row]! / Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-        for (let i = 0; i < columns; i++) values[i]! *= factor;
+      const norms = await columnNorms;
+      const factors = norms?.map((norm, i) => lengths[i]! / norm);
+      const [before, after] = [base.rows(start, end), await adapted(start, end, base)];
+      for (let row = start, at = 0; row < end; row++, at += columns) {
+        if (factors) {
+          for (let i = 0; i < columns; i++) after[at + i] = after[at + i]! * factors[i]! - before[at + i]!;
+          continue;
+        }
+        let squares = 0;
+        for (let i = at; i < at + columns; i++) squares += after[i]! ** 2;
+        const factor = lengths[row]! / Math.sqrt(squares);
+        for (let i = at; i < at + columns; i++) after[i] = after[i]! * factor - before[i]!;
       }
-      return after.map((value, i) => value - before[i]!);
+      return after;
     },
   };
 }
 
 /** Rows of a term at strength 1. */
-export function termRows(term: Term, start: number, end: number, base: BaseRows): Float32Array {
+async function termRows(term: Term, start: number, end: number, base: Base): Promise<Float32Array> {
   if (term.kind === 'difference') return term.rows(start, end, base);
-  return scaled(multiply(rowsOf(term.b, start, end), term.a), term.scale);
+  return scaled(await base.multiply(rowsOf(term.b, start, end), term.a), term.scale);
 }
 
 /** Adds `factor` · `values` to `sum` in place. */
@@ -254,8 +268,10 @@ export function addTo(sum: Float32Array, values: Float32Array, factor: number): 
   for (let i = 0; i < sum.length; i++) sum[i]! += factor * values[i]!;
 }
 
+/** Multiplies values that nobody else has, in place. */
 function scaled(values: Float32Array, factor: number): Float32Array {
-  return factor === 1 ? values : values.map((value) => factor * value);
+  if (factor !== 1) for (let i = 0; i < values.length; i++) values[i]! *= factor;
+  return values;
 }
 
 function checkedRank({ key }: Entry, rank: number, path: string): number {

@@ -1,11 +1,14 @@
-/** A low-rank product added to a weight on the device: W + B · A in f32, rounded once to the type the weight is kept in. */
+/**
+ * What adapters need of the device while weights are placed: a low-rank product added to a weight, W + B · A in f32, rounded once to the type
+ * the weight is kept in; and products of matrices that lie on the host.
+ */
 
 import { dot } from '../graph/ops.ts';
 import { shard } from '../graph/sharding.ts';
 import { spec, type Traced, trace } from '../nn/trace.ts';
 import { type WeightSpec, Weights } from '../nn/weights.ts';
 import type { DType } from '../support/dtype.ts';
-import { fromF32 } from '../support/floats.ts';
+import { convertFloats, fromF32 } from '../support/floats.ts';
 import type { ArrayPlan, Runtime, ShardedArray } from './runtime.ts';
 
 /** B · A, for A [rank, in] and B [out, rank]. */
@@ -13,6 +16,14 @@ export interface Product {
   readonly rank: number;
   readonly a: Float32Array;
   readonly b: Float32Array;
+}
+
+/** A matrix in row-major order, in any type of floating point. */
+export interface HostMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly dtype: DType;
+  readonly bytes: Uint8Array;
 }
 
 const traces = new Map<string, Traced>();
@@ -61,6 +72,31 @@ function mergeProgram(from: DType, { dtype, shape, axes, segments }: WeightSpec,
     const sum = weight.cast('f32').add(dot(b, a, { batch: [[], []], contract: [[1], [0]] }));
     return { merged: shard(sum.cast(dtype), axes, segments) };
   });
+  traces.set(key, traced);
+  return traced;
+}
+
+/** The product of [n, k] and [k, m] in f32, on the host again. Shapes are few: each is compiled once. */
+export async function multiplied(runtime: Runtime, left: HostMatrix, right: HostMatrix): Promise<Float32Array> {
+  using given = new DisposableStack();
+  const place = async ({ rows, columns, dtype, bytes }: HostMatrix) => {
+    const values = convertFloats(dtype, 'f32', bytes, [rows, columns]);
+    return given.use(await runtime.place({ dtype: 'f32', shape: [rows, columns] }, (part) => part.take(values, 'f32')));
+  };
+  const program = await runtime.compile(productProgram(left.rows, left.columns, right.columns));
+  const outputs = program.run({ left: await place(left), right: await place(right) });
+  const product = given.use(outputs['product']!);
+  return new Float32Array((await product.toHost()).buffer as ArrayBuffer);
+}
+
+function productProgram(n: number, k: number, m: number): Traced {
+  const key = `product ${n} ${k} ${m}`;
+  const known = traces.get(key);
+  if (known) return known;
+  const given = { left: spec('f32', [n, k]), right: spec('f32', [k, m]) };
+  const traced = trace('product', new Weights('f32', 'f32'), given, ({ left, right }) => ({
+    product: dot(left, right, { batch: [[], []], contract: [[1], [0]] }),
+  }));
   traces.set(key, traced);
   return traced;
 }

@@ -12,7 +12,7 @@ import { byteSize, elementCount, isFloat } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { placeGenerated } from './generate.ts';
-import { type Product, placeMerged } from './merge.ts';
+import { type HostMatrix, multiplied, type Product, placeMerged } from './merge.ts';
 import { advise, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
 
 export type { Traced, WeightSpec };
@@ -53,11 +53,19 @@ export interface WeightOverlay {
   tag(spec: WeightSpec): string | undefined;
   /** The values of a factor, in its type and shape; undefined for zeros. */
   factor(spec: WeightSpec): Uint8Array | undefined;
-  /** What is added to a weight before it is placed; `base` reads rows of the whole weight as in the file. */
+  /** What is added to a weight before it is placed; `base` is the whole weight as in the file. */
   change(
     spec: WeightSpec,
-    base: (start: number, end: number) => Float32Array,
-  ): { readonly difference: Float32Array | undefined; readonly product: Product | undefined } | undefined;
+    base: WeightBase,
+  ): Promise<{ readonly difference: Float32Array | undefined; readonly product: Product | undefined } | undefined>;
+}
+
+/** What differences of a weight are calculated from. */
+export interface WeightBase {
+  /** Rows in f32, fresh. */
+  rows(start: number, end: number): Float32Array;
+  /** The product of two matrices in f32, calculated on the device. */
+  multiply(left: HostMatrix, right: HostMatrix): Promise<Float32Array>;
 }
 
 /**
@@ -194,7 +202,10 @@ export class WeightSet implements Disposable {
 
   /** A weight on the devices: as it lies in the file where that is possible, with what adapters add to it. */
   async #place(runtime: Runtime, spec: WeightSpec, memory?: MemoryKind): Promise<ShardedArray> {
-    const change = this.#overlay?.change(spec, (start, end) => this.#rows(spec.name, start, end));
+    const change = await this.#overlay?.change(spec, {
+      rows: (start, end) => this.#rows(spec.name, start, end),
+      multiply: (left, right) => multiplied(runtime, left, right),
+    });
     const { product, difference } = change ?? {};
     if (!product) return this.#placeValues(runtime, spec, { difference, memory });
     // Not every compiler reads the small types.

@@ -24,6 +24,7 @@ import { assertClose } from '../support/close.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { type Collective, collectives } from '../support/hlo.ts';
+import { drawer, loraFile } from '../support/lora.ts';
 
 const RANDOM = repositoryPath('test/fixtures/random-flux');
 const TYPES: ModelTypes = { compute: 'f32', storage: 'f32' };
@@ -268,8 +269,25 @@ describe('pictures', () => {
   });
 
   test('LoRAs are merged and stand beside on every part', async () => {
-    const lora = { path: repositoryPath('models/tiny-lora'), scale: 0.8 };
-    const request = { ...SMALL, seed: 2, batch: 2, loras: [lora] };
+    const d = 192;
+    const draw = drawer(3);
+    const [qkv, proj, last] = [
+      'double_blocks_0_img_attn_qkv',
+      'single_blocks_1_linear2',
+      'final_layer_adaLN_modulation_1',
+    ].map((name) => `lora_unet_${name}`);
+    // A magnitude over all columns of a fused layer, one of the exchanged halves, and a product of products: differences of weights.
+    const differences = loraFile({
+      [`${qkv}.lora_down.weight`]: draw(2, d), [`${qkv}.lora_up.weight`]: draw(3 * d, 2), [`${qkv}.dora_scale`]: draw(1, d),
+      [`${last}.lora_down.weight`]: draw(2, d), [`${last}.lora_up.weight`]: draw(2 * d, 2), [`${last}.dora_scale`]: draw(2 * d),
+      [`${proj}.hada_w1_a`]: draw(d, 17), [`${proj}.hada_w1_b`]: draw(17, 5 * d), [`${proj}.hada_w2_a`]: draw(d, 17),
+      [`${proj}.hada_w2_b`]: draw(17, 5 * d),
+    }); // biome-ignore format: one module a line
+    const loras = [
+      { path: repositoryPath('models/tiny-lora'), scale: 0.8 },
+      { path: differences, scale: 0.05 },
+    ];
+    const request = { ...SMALL, seed: 2, batch: 2, loras };
     const tiny = async (options: LoadOptions) => {
       await using flux = await Flux.load('tiny', { device: 'cpu', dtype: 'f32', ...options });
       return await flux.generate(request);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { toE4m3 } from '../../src/checkpoint/quantise.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { type Adapter, LoraModel } from '../../src/lora/adapter.ts';
-import type { Matrix } from '../../src/lora/matrix.ts';
+import { type Matrix, multiply } from '../../src/lora/matrix.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
 import { type WeightSpec, weightKey } from '../../src/nn/weights.ts';
 import { type DType, elementCount } from '../../src/support/dtype.ts';
@@ -172,11 +172,11 @@ function bytesOf(dtype: DType, values: Float32Array): Uint8Array {
 }
 
 /** What an adapter adds at strength 1 to each whole weight that it changes, over the given base. */
-export function differences(
+export async function differences(
   { additions }: Adapter,
   specs: readonly WeightSpec[] = SMALL_WEIGHTS,
   base: ReadonlyMap<string, Values> = baseWeights(specs),
-): Map<string, Float32Array> {
+): Promise<Map<string, Float32Array>> {
   const out = new Map<string, Float32Array>();
   for (const spec of specs) {
     const whole = base.get(spec.name)!;
@@ -186,7 +186,10 @@ export function differences(
       out.set(spec.name, sum);
       const values =
         addition.kind === 'difference'
-          ? addition.values((start, end) => whole.data.slice(start * width, end * width))
+          ? await addition.values({
+              rows: (start, end) => whole.data.slice(start * width, end * width),
+              multiply: async (left, right) => multiply(left, right),
+            })
           : product(matrix(addition.b), matrix(addition.a)).data.map((value) => value * addition.scale);
       if (values.length !== elementCount(spec.shape)) throw new Error(`${weightKey(spec)}: ${values.length} values`);
       const at = (spec.rows?.start ?? 0) * width;

@@ -33,7 +33,7 @@ const D = 16;
 /** The one difference that a file comes to. */
 async function only(tensors: Record<string, Values>, weight: string, options?: FileOptions): Promise<Float32Array> {
   const adapter = await loadAdapter({ path: loraFile(tensors, options) }, SMALL_MODEL, { strict: true });
-  const found = differences(adapter, SMALL_WEIGHTS, BASE);
+  const found = await differences(adapter, SMALL_WEIGHTS, BASE);
   assert.deepEqual([...found.keys()], [weight]);
   return found.get(weight)!;
 }
@@ -84,7 +84,7 @@ describe('alpha', () => {
       JSON.stringify({ r: 4, lora_alpha: 10, alpha_pattern: {} }),
     );
     const adapter = await loadAdapter({ path }, SMALL_MODEL);
-    const found = differences(adapter).get(weight)!;
+    const found = (await differences(adapter)).get(weight)!;
     near(
       found.slice(D * D, 2 * D * D),
       product(b, a).data.map((value) => 2.5 * value),
@@ -183,7 +183,7 @@ describe('algorithms', () => {
     const stem = 'diffusion_model.double_blocks.1.img_attn.proj';
     const zeros = { 'diffusion_model.img_in.diff': map(draw(D, 64), () => 0) };
     const path = loraFile({ [`${stem}.diff`]: diff, [`${stem}.diff_b`]: bias, ...zeros });
-    const found = differences(await loadAdapter({ path }, SMALL_MODEL, { strict: true }));
+    const found = await differences(await loadAdapter({ path }, SMALL_MODEL, { strict: true }));
     assert.deepEqual([...found.keys()].sort(), ['double_blocks.1.img_attn.proj.bias', weight]);
     near(found.get(weight)!, diff.data);
     near(found.get('double_blocks.1.img_attn.proj.bias')!, bias.data);
@@ -222,7 +222,7 @@ describe('algorithms', () => {
         [`${stem}.lora_A.bias`]: onA,
         [`${stem}.lora_B.bias`]: onB,
       };
-      const found = differences(await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL, { strict: true }));
+      const found = await differences(await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL, { strict: true }));
       const wanted = product(b, onA).data.map((value, i) => value + onB.data[i]!);
       const swap = (x: Float32Array) =>
         Float32Array.from([...x.subarray(x.length / 2), ...x.subarray(0, x.length / 2)]);
@@ -340,7 +340,7 @@ describe('text encoders', () => {
       }); // biome-ignore format: one module a line
       const adapter = await loadAdapter({ path }, model, { strict: true });
       assert.deepEqual(adapter.report.modules, { transformer: 0, clip: 1, t5: 1 });
-      const found = differences(adapter, specs);
+      const found = await differences(adapter, specs);
       near(
         found.get(`${clipKey}.weight`)!,
         product(b, a).data.map((value) => 2 * value),
@@ -367,7 +367,7 @@ describe('control LoRAs', () => {
     const wide = declaredWeights({ ...SMALL, inChannels: 128 });
     const adapter = await loadAdapter({ path }, new LoraModel(wide), { strict: true });
     assert.equal(adapter.report.dialect, 'BFL control');
-    near(differences(adapter, wide).get('img_in.weight')!, product(b, a).data);
+    near((await differences(adapter, wide)).get('img_in.weight')!, product(b, a).data);
   });
 
   test('are refused by a model that would leave it out', async () => {

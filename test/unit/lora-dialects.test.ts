@@ -184,7 +184,7 @@ describe('dialects', () => {
       });
       assert.equal(adapter.report.dialect, dialect);
       assert.deepEqual(adapter.report.unmatched, { count: 0, first: [] });
-      assertSame(differences(adapter), expected(scaled ? ALPHA / RANK : 1));
+      assertSame(await differences(adapter), expected(scaled ? ALPHA / RANK : 1));
     });
   }
 
@@ -219,7 +219,7 @@ describe('dialects', () => {
     }
     const adapter = await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL, { strict: true });
     assert.equal(adapter.report.dialect, 'XLabs');
-    assertSame(differences(adapter), wanted);
+    assertSame(await differences(adapter), wanted);
   });
 
   test('attention processors of older diffusers', async () => {
@@ -235,7 +235,7 @@ describe('dialects', () => {
     );
     const adapter = await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL, { strict: true });
     assert.equal(adapter.report.dialect, 'diffusers, attention processors');
-    assertSame(differences(adapter), expected(1, attention));
+    assertSame(await differences(adapter), expected(1, attention));
   });
 
   test('a fused layer whose factors are dense is sliced by rows alone', async () => {
@@ -245,7 +245,7 @@ describe('dialects', () => {
     const tensors = { [`${stem}.lora_down.weight`]: a, [`${stem}.lora_up.weight`]: b, [`${stem}.alpha`]: scalar(8) };
     const adapter = await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL);
     assertSame(
-      differences(adapter),
+      await differences(adapter),
       new Map([['single_blocks.1.linear1.weight', product(b, a).data.map((v) => 2 * v)]]),
     );
   });
@@ -261,7 +261,10 @@ describe('dialects', () => {
   test('spellings may be mixed in one file', async () => {
     const writers = [DIALECTS[0]!, DIALECTS.find(({ name }) => name === 'ComfyUI, lora_A')!];
     const tensors = Object.assign({}, ...rows.map((row, i) => writers[i % 2]!.write(row)));
-    assertSame(differences(await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL, { strict: true })), expected(1));
+    assertSame(
+      await differences(await loadAdapter({ path: loraFile(tensors) }, SMALL_MODEL, { strict: true })),
+      expected(1),
+    );
   });
 
   test('a name in no spelling has no dialect', () => {

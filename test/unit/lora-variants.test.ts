@@ -18,7 +18,7 @@ describe('one LoRA', () => {
       assert.deepEqual(adapter.report.ranks, [1, 3, 4]);
       assert.deepEqual(adapter.report.unmatched, { count: 0, first: [] });
       assert.notEqual(adapter.report.dialect, 'unknown');
-      assert.deepEqual(differences(adapter), differences(wanted));
+      assert.deepEqual(await differences(adapter), await differences(wanted));
       const told = describeLora({ path: loraFile(variant.tensors, variant.options) });
       assert.deepEqual({ ...told, path: '' }, { ...adapter.report, path: '' }, 'the same without a model');
     });

@@ -112,7 +112,7 @@ test('int8: a scale for all rows or for each', () => {
   }
   assert.equal(opened([weight]).info('a.weight').dtype, 'i8', 'integers without a scale are integers');
   const rotated = json('a.comfy_quant', { format: 'int8_tensorwise', convrot: true });
-  const message = /a\.comfy_quant: weights in the format 'int8_tensorwise', rotated,/;
+  const message = /a\.comfy_quant: weights in the format "int8_tensorwise", rotated,/;
   fails(() => opened([weight, f32('a.weight_scale', [1]), rotated]), 'unsupported', message);
 });
 
