@@ -346,7 +346,10 @@ function bytesOf(tensors: readonly LazyTensor[]): number {
 
 function scaled(numbers: Float32Array): Uint8Array {
   const scale = e4m3Scale(numbers);
-  return toE4m3(numbers.map((number) => number / scale));
+  // Never in place: they may be a view of a mapped file.
+  const divided = new Float32Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) divided[i] = numbers[i]! / scale;
+  return toE4m3(divided);
 }
 
 /** The numbers of the types that are written. */

@@ -37,7 +37,7 @@ function roundToEven(value: number): number {
 /** The scale that takes the largest magnitude to e4m3's largest value; 1 for zeros. */
 export function e4m3Scale(values: Float32Array): number {
   let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
   return largest === 0 ? 1 : Math.fround(largest / E4M3_LARGEST);
 }
 
