@@ -82,7 +82,8 @@ async function isGone(path: string, holder: string): Promise<boolean> {
   return touched !== undefined && Date.now() - touched.mtimeMs > SILENCE;
 }
 
-function isRunning(pid: number): boolean {
+/** Tells whether a process of this machine is alive. */
+export function isRunning(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

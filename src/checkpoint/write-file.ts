@@ -1,8 +1,11 @@
 /** Files that are written run by run and appear whole or not at all. */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { FluxionError } from '../support/errors.ts';
+import { isRunning } from './lock-file.ts';
 
 /** Bytes given to the system at a time. */
 const PIECE = 2 ** 30;
@@ -25,6 +28,17 @@ export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signa
   file.finish();
 }
 
+/** Returns the temporary name for a file or folder, after removing what processes of this machine left under theirs when they were killed. */
+export function partialName(target: string): string {
+  const [folder, start, end] = [dirname(target), `${basename(target)}.`, `.${hostname()}.partial`];
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(start) || !name.endsWith(end)) continue;
+    const pid = name.slice(start.length, -end.length);
+    if (/^\d+$/.test(pid) && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  return join(folder, start + process.pid + end);
+}
+
 /** A file under a temporary name, gone unless it is finished. */
 class PartialFile implements Disposable {
   readonly #path: string;
@@ -33,7 +47,7 @@ class PartialFile implements Disposable {
 
   constructor(path: string) {
     this.#path = path;
-    this.#partial = `${path}.${process.pid}.partial`;
+    this.#partial = this.#attempt(() => partialName(path));
     this.#descriptor = this.#attempt(() => openSync(this.#partial, 'w'));
   }
 

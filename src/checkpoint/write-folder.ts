@@ -37,6 +37,7 @@ import {
 } from './model-config.ts';
 import { type LazyTensor, streamSafetensors } from './safetensors.ts';
 import type { TensorStore } from './tensors.ts';
+import { partialName } from './write-file.ts';
 
 /** One model to write. */
 export interface FolderPart {
@@ -175,7 +176,7 @@ class PartialFolder implements Disposable {
 
   constructor(target: string) {
     this.#target = target;
-    this.path = `${target}.${process.pid}.partial`;
+    this.path = partialName(target);
     mkdirSync(this.path);
   }
 

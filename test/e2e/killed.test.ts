@@ -82,4 +82,6 @@ test('killed while it converts', async () => {
     else assert.equal((await fluxion(['convert', source, name, '--shard', '0.001'], { cwd: folder.path })).status, 0);
   }
   assert.deepEqual(digests(source), before);
+  const left = readdirSync(folder.path).filter((name) => name.endsWith('.partial'));
+  assert.deepEqual(left, [], 'the next try removes what a killed one left');
 });
