@@ -28,7 +28,10 @@ const { cases, files } = JSON.parse(readFileSync(repositoryPath('test/fixtures/l
 /** Where merging is compared with standing beside as well; all others are as the default is, beside but for what is no low-rank product. */
 const MERGED = ['diffusers', 'kohya', 'three-mixed'];
 
-describe('a transformer of real shapes', () => {
+const NEEDED = 8e9;
+const scarce = process.availableMemory() < NEEDED && `${NEEDED / 1e9} GB of memory are not free here`;
+
+describe('a transformer of real shapes', { skip: scarce }, () => {
   const open = new DisposableStack();
   const folder = open.use(new LoraFolder());
   const expected = open.use(new Fixture('../lora-wide/expected'));
