@@ -8,14 +8,15 @@ import { Progress, paint } from './render.ts';
 
 const HELP = `fluxion plugins list | install NAME | add PATH
 
-A plugin is XLA for one kind of device, as a shared library with PJRT's C API. The CPU's is installed on first use; others are
-installed as 'list' tells, and then added by their path. FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it.
+A plugin is XLA for one kind of device, as a shared library with PJRT's C API. Those of CPUs, TPUs and NVIDIA GPUs are installed
+on first use, also to compile for devices that are not here; others are installed as 'list' tells, and then added by their path.
+FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it.
 
 Examples
   fluxion plugins list
-  fluxion plugins install cpu
+  fluxion plugins install cuda
   fluxion plugins add DIR/jax_plugins/xla_cuda13/xla_cuda_plugin.so
-  fluxion plugins add DIR/libtpu/libtpu.so --device tpu
+  fluxion plugins add DIR/my_plugin.so --device tpu
 
 Options
   --device NAME   what an added plugin serves (${DEVICE_NAMES.join(', ')}), where its device is not in this machine

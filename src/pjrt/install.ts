@@ -1,5 +1,6 @@
 /**
- * Installing one wheel with the Python tools at hand: `uv`, else `pip`, told to accept nothing but the pinned file.
+ * Installing a wheel, and those it needs beside it, with the Python tools at hand: `uv`, else `pip`, told to accept nothing but
+ * the pinned files.
  *
  * A package is unpacked into a hidden folder beside its destination and renamed into place when it is whole, so a killed install leaves
  * nothing that looks installed; what it does leave is swept by the next one. Of two processes that install at once, the second to finish
@@ -24,9 +25,11 @@ export interface WheelRequest {
   readonly fileSha256: string;
   /** The Python version to ask the index for, where the package is filed under one. */
   readonly python?: string | undefined;
-  /** Sizes for the progress line: of the download, and of what is inside. */
+  /** Sizes for the progress line: of the download, and of what is inside, of companions too. */
   readonly bytes: number;
   readonly unpackedBytes: number;
+  /** Packages that are unpacked beside it. */
+  readonly companions?: readonly { readonly package: string; readonly version: string; readonly sha256: string }[];
 }
 
 /** How far an installation is. */
@@ -144,7 +147,10 @@ const INSTALLERS: readonly { readonly commands: readonly (readonly string[])[]; 
 /** Unpacks the wheel into `staging/package` with the first installer that manages to. */
 async function fetchWheel(wheel: WheelRequest, staging: string, signal: AbortSignal | undefined): Promise<void> {
   const requirements = join(staging, 'requirements.txt');
-  await writeFile(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
+  const lines = [wheel, ...(wheel.companions ?? [])].map(
+    (w) => `${w.package}==${w.version} --hash=sha256:${w.sha256}\n`,
+  );
+  await writeFile(requirements, lines.join(''));
   const target = join(staging, 'package');
   const python = wheel.python === undefined ? [] : ['--python-version', wheel.python];
   const pinned = [

@@ -17,6 +17,19 @@ export interface Wheel {
   readonly glibc?: string;
   /** The Python version the package is filed under, where it holds the same files for each: any Python can then install it. */
   readonly python?: string;
+  /** Packages it needs beside it. */
+  readonly companions?: readonly Companion[];
+}
+
+/** A package that a plugin needs beside it. */
+export interface Companion {
+  readonly package: string;
+  readonly version: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly unpackedBytes: number;
+  /** What it is needed for: a plugin that only compiles, for devices that are not here, goes without libraries of the device. */
+  readonly needed: 'always' | 'with the device';
 }
 
 /** A PJRT plugin that can be named on a command line. */
@@ -38,6 +51,23 @@ export interface PluginEntry {
   readonly deviceFiles: readonly string[];
   readonly notes: string;
 }
+
+/** NVIDIA's assembler and device functions, without which nothing compiles, and the libraries that programs call. */
+const CUDA_COMPANIONS: readonly Companion[] = [
+  { package: 'nvidia-cuda-nvcc', version: '13.5.37', sha256: 'f5c4f7ead5d964fb4af42bbf1e6d3ec3c1e6e9d83b53749f691d387e7fcaa3a7', bytes: 47_028_279, unpackedBytes: 149_680_561, needed: 'always' },
+  { package: 'nvidia-nvvm', version: '13.5.37', sha256: 'c41bfa362e407405163f103c2229f0765f8cc2ed7d148b754dc77f228bf7e070', bytes: 75_141_406, unpackedBytes: 177_531_199, needed: 'always' },
+  { package: 'nvidia-cublas', version: '13.10.0.20', sha256: 'dcc6d63884c53d07e267ce7e6feac17b2538cebaafec5db865736c3e28e4dc84', bytes: 444_289_903, unpackedBytes: 610_318_043, needed: 'with the device' },
+  { package: 'nvidia-cuda-cupti', version: '13.5.25', sha256: '9dcca41c12a734192b14e7128ae116bc9ce1b9da686e2ebf48ae7a4415f76650', bytes: 12_592_974, unpackedBytes: 51_526_503, needed: 'with the device' },
+  { package: 'nvidia-cuda-runtime', version: '13.5.37', sha256: 'df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d', bytes: 2_504_024, unpackedBytes: 8_057_221, needed: 'with the device' },
+  { package: 'nvidia-cudnn-cu13', version: '9.28.1.4', sha256: 'a54f205b1db1f2895d99f398754db1369816f0569dd459731f925635cf7b65ec', bytes: 516_817_937, unpackedBytes: 941_337_752, needed: 'with the device' },
+  { package: 'nvidia-cufft', version: '12.5.0.14', sha256: 'b8be26837a5abad2b5b74f3e92dd29f622a42934b355be0961a48712cbba23ad', bytes: 165_072_555, unpackedBytes: 239_204_744, needed: 'with the device' },
+  { package: 'nvidia-cusolver', version: '12.4.1.2', sha256: 'b3b8e02fd2f2df869369af075dc3a179d43f6f7b85e94632a7dce556697be044', bytes: 260_003_940, unpackedBytes: 289_785_521, needed: 'with the device' },
+  { package: 'nvidia-cusparse', version: '12.9.4.2', sha256: '072667e58c851a318738f5527a12eb225cbf058803f2ea451c722d8cf8edddec', bytes: 230_422_857, unpackedBytes: 249_956_586, needed: 'with the device' },
+  { package: 'nvidia-nccl-cu13', version: '2.32.3', sha256: '1459723080ac889d73a26edfa3e04383a7928ab31ac8f0ec43b3ea9548b04ff3', bytes: 305_100_071, unpackedBytes: 360_851_493, needed: 'with the device' },
+  { package: 'nvidia-nvjitlink', version: '13.5.37', sha256: '280d7cb9649704145f074b8dbde500de04ce02d0872e066e20a83c17bcaa93eb', bytes: 46_642_491, unpackedBytes: 117_330_563, needed: 'with the device' },
+  { package: 'nvidia-cuda-nvrtc', version: '13.5.37', sha256: '86b4d68058807988b7d9af5b44917a0601e9c337f35ccd657bfb3c759ff8d8bc', bytes: 58_185_930, unpackedBytes: 148_551_478, needed: 'with the device' },
+  { package: 'nvidia-nvshmem-cu13', version: '3.8.0', sha256: '81a4d1f666543e6d34df6d2ff940c7da1435e34e186aab6f3c2b48861b64ef38', bytes: 182_092_449, unpackedBytes: 268_484_101, needed: 'with the device' },
+]; // biome-ignore format: a table
 
 /** Every plugin this program knows of, best first where a machine has several devices. */
 export const PLUGINS: readonly PluginEntry[] = [
@@ -72,12 +102,20 @@ export const PLUGINS: readonly PluginEntry[] = [
     file: 'jax_plugins/xla_cuda13/xla_cuda_plugin.so',
     apiVersion: '0.116',
     licence: "Apache-2.0; NVIDIA's libraries under NVIDIA's own terms",
-    wheels: {},
-    manual:
-      'pip install --target DIR "jax-cuda13-plugin[with-cuda]" jax-cuda13-pjrt, then: fluxion plugins add DIR/jax_plugins/xla_cuda13/xla_cuda_plugin.so',
+    wheels: {
+      'linux-x64': {
+        sha256: '5899bb6177eda86ea532afb9a26794f2bdd04966f6a01f9028266b16c2b6cf90',
+        bytes: 134_922_808,
+        fileSha256: 'b6de513893c09af2c77e71afcef46d9706f8c259337cdef4cd5cae2353886f75',
+        unpackedBytes: 395_990_587,
+        glibc: '2.27',
+        companions: CUDA_COMPANIONS,
+      },
+    },
+    manual: undefined,
     deviceFiles: ['/dev/nvidiactl', '/dev/dxg'],
     notes:
-      'Finds its CUDA libraries in nvidia/ beside jax_plugins/ (wheels nvidia-cublas, cuda-cupti, cuda-nvcc, cuda-runtime, cudnn-cu13, cufft, cusolver, cusparse, nccl-cu13, nvjitlink, cuda-nvrtc, nvshmem-cu13, nvvm), and needs a driver for CUDA 13.',
+      "Compiles for GPUs that are not there (H100, H200, B200) with NVIDIA's ptxas and libdevice; where there is a GPU, NVIDIA's libraries are installed with it, and it needs a driver for CUDA 13. Looks for both in nvidia/ beside jax_plugins/.",
   },
   {
     device: 'rocm',

@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
@@ -88,7 +88,10 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
   const entry = entryNamed(name);
   const wheel = wheelFor(entry);
   const { package: packageName, version, file } = entry;
-  const request = { package: packageName, version, file: file!, ...wheel };
+  const companions = (wheel.companions ?? []).filter(({ needed }) => needed === 'always' || isPresent(entry));
+  const total = (size: 'bytes' | 'unpackedBytes') => companions.reduce((sum, one) => sum + one[size], wheel[size]);
+  const sizes = { bytes: total('bytes'), unpackedBytes: total('unpackedBytes') };
+  const request = { package: packageName, version, file: file!, ...wheel, companions, ...sizes };
   return installWheel(request, installFolder(entry), options);
 }
 
@@ -148,8 +151,12 @@ export function wheelFor(entry: PluginEntry, host: Host = thisHost()): Wheel {
   return wheel;
 }
 
+/** Where a plugin is installed: one without its device's libraries in a folder of its own, so that it is not taken for whole once there is such a device. */
 function installFolder(entry: PluginEntry): string {
-  return join(cacheFolder(), 'plugins', `${entry.package}-${entry.version}-${process.platform}-${process.arch}`);
+  const host = `${process.platform}-${process.arch}`;
+  const separable = entry.wheels[host]?.companions?.some(({ needed }) => needed === 'with the device') ?? false;
+  const part = separable && !isPresent(entry) ? '-compiler' : '';
+  return join(cacheFolder(), 'plugins', `${entry.package}-${entry.version}-${host}${part}`);
 }
 
 function isPresent(entry: PluginEntry): boolean {
@@ -179,14 +186,15 @@ function automatic(entry: PluginEntry): 'available' | 'manual' | 'unsupported' {
 
 /**
  * Adds a plugin file: loads it in a process of its own (a file that is no plugin may crash what loads it), asks what it serves, and remembers
- * it. `device` says what it serves where its device is not in this machine.
+ * it. `device` says what it serves, where its device is not in this machine and its file goes by no known name.
  */
 export async function addPlugin(path: string, { device }: { device?: DeviceName } = {}): Promise<AddedPlugin> {
   if (!existsSync(path)) throw new FluxionError('not_found', `no file at ${path}`, { hint: 'check the path' });
   const real = realpathSync(path);
   const { apiVersion, platform } = await inspectInChild(real);
   const { size, mtimeMs } = statSync(real);
-  const served = device ?? deviceOf(platform);
+  const known = PLUGINS.find(({ file }) => file !== undefined && basename(file) === basename(real));
+  const served = device ?? deviceOf(platform) ?? known?.device;
   const added: AddedPlugin = { device: served, path: real, apiVersion, sha256: await hashFile(real), size, mtimeMs };
   const others = addedPlugins().filter((plugin) => plugin.path !== real);
   writeAdded([...others, added]);

@@ -274,7 +274,7 @@ function compilerError(name: string, message: string): FluxionError {
   const noAssembler = /ptxas|PTX compilation provider/i.test(message);
   return new FluxionError('plugin', `${name}: ${message}`, {
     hint: noAssembler
-      ? "the CUDA plugin needs NVIDIA's ptxas and libdevice in nvidia/ beside jax_plugins/: pip install --target DIR nvidia-cuda-nvcc nvidia-nvvm"
+      ? "the CUDA plugin needs NVIDIA's ptxas and libdevice in nvidia/ beside jax_plugins/, as 'fluxion plugins install cuda' puts them there"
       : undefined,
   });
 }

@@ -146,7 +146,7 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
   beforeEach(() => {
     Object.assign(process.env, { PIP_NO_INDEX: '1', PIP_FIND_LINKS: links, UV_OFFLINE: '1', UV_FIND_LINKS: links });
   });
-  const folder = () => join(cache, 'plugins', 'tiny');
+  const folder = (name = 'tiny') => join(cache, 'plugins', name);
   const assertNothingLeft = () =>
     assert.deepEqual(existsSync(join(cache, 'plugins')) ? readdirSync(join(cache, 'plugins')) : [], []);
 
@@ -159,6 +159,16 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
     assert.deepEqual(readdirSync(join(cache, 'plugins')), ['tiny']);
     process.env['PATH'] = '';
     assert.equal(await installWheel(wheel, folder()), path, 'a second time needs no installer');
+  });
+
+  test('brings the packages that a plugin needs beside it, each by its hash', async () => {
+    const library = makeWheel(links, 'library');
+    const whole = { ...wheel, companions: [library] };
+    await installWheel(whole, folder('whole'));
+    assert.ok(existsSync(join(folder('whole'), library.file)));
+    const altered = { ...wheel, companions: [{ ...library, sha256: '0'.repeat(64) }] };
+    await assert.rejects(installWheel(altered, folder('altered')), refuses('plugin', /wrong hash/, /nothing was/));
+    assert.ok(!existsSync(folder('altered')));
   });
 
   test('refuses a wheel, or a file in it, with another hash', async () => {
@@ -275,16 +285,16 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
 });
 
 /** Makes a wheel with one file in it and describes it as an install request. */
-function makeWheel(links: string): WheelRequest {
-  const file = 'tiny_plugin/plugin.so';
-  const info = 'fluxion_tiny_plugin-1.0.dist-info';
-  const wheel = join(links, 'fluxion_tiny_plugin-1.0-py3-none-any.whl');
-  mkdirSync(links);
+function makeWheel(links: string, name = 'plugin'): WheelRequest {
+  const file = `tiny_${name}/${name}.so`;
+  const info = `fluxion_tiny_${name}-1.0.dist-info`;
+  const wheel = join(links, `fluxion_tiny_${name}-1.0-py3-none-any.whl`);
+  mkdirSync(links, { recursive: true });
   const script = `
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w') as z:
     z.writestr('${file}', 'a plugin')
-    z.writestr('${info}/METADATA', 'Metadata-Version: 2.1\\nName: fluxion-tiny-plugin\\nVersion: 1.0\\n')
+    z.writestr('${info}/METADATA', 'Metadata-Version: 2.1\\nName: fluxion-tiny-${name}\\nVersion: 1.0\\n')
     z.writestr('${info}/WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
     z.writestr('${info}/RECORD', '${file},,\\n${info}/METADATA,,\\n${info}/WHEEL,,\\n${info}/RECORD,,\\n')`;
   const made = spawnSync('python3', ['-c', script, wheel], { encoding: 'utf8' });
@@ -292,7 +302,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
   const hash = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
   const bytes = readFileSync(wheel);
   return {
-    package: 'fluxion-tiny-plugin',
+    package: `fluxion-tiny-${name}`,
     version: '1.0',
     sha256: hash(bytes),
     file,
