@@ -181,10 +181,10 @@ function report(
 ): AheadReport {
   const { graph } = partition(traced.graph, sharding, traced.inputs.length);
   const received = result.collectives.reduce((sum, collective) => sum + collective.received, 0);
-  // The compiler looks into our TPU kernel's own estimate, and takes GPU kernels to cost nothing.
+  // Compilers look into our TPU kernel's own estimate, and take libraries and kernels of GPUs to cost nothing.
   const fused = result.customCalls.some((target) => /fmha|triton/.test(target));
   const work = {
-    flops: flops + (fused ? attentionFlops(graph) : 0),
+    flops: Math.max(flops, result.products) + (fused ? attentionFlops(graph) : 0),
     bytes: Math.max(accessed, result.arguments + result.outputs),
     received,
   };

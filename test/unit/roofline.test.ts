@@ -111,7 +111,46 @@ describe('optimised programs', () => {
         { kind: 'all-reduce', count: 1, bytes: 2000, received: 2000 },
       ],
       customCalls: ['tpu_custom_call'],
+      products: 0,
+      moved: 0,
+      widened: 0,
     });
+  });
+
+  test('products count what they sum over, library calls and convolutions too', () => {
+    const numbered = (id: number, opcode: string, shape: readonly number[], more: readonly number[] = []) =>
+      instruction(opcode, shape, [...number(35, id), ...more]);
+    const operands = bytes(36, [1, 2]);
+    const inputs = (left: readonly number[], right: readonly number[]) => [
+      numbered(1, 'parameter', array(left)),
+      numbered(2, 'parameter', array(right)),
+    ];
+    const products = (...instructions: number[][]) => summariseProgram(program(...instructions), 1).products;
+    const dot = numbered(3, 'dot', array([8, 5, 6]), [...operands, ...bytes(30, bytes(1, [2]))]);
+    assert.equal(products(...inputs([8, 5, 7], [8, 7, 6]), dot), 2 * 8 * 5 * 6 * 7);
+    const config = JSON.stringify({
+      gemm_backend_config: { dot_dimension_numbers: { lhs_contracting_dimensions: ['1'] } },
+    });
+    const call = [...operands, ...text(28, '__cublas$lt$matmul'), ...text(43, config)];
+    const library = numbered(3, 'custom-call', tuple([array([5, 6]), array([1000])]), call);
+    assert.equal(products(...inputs([5, 7], [7, 6]), library), 2 * 5 * 6 * 7);
+    // A kernel of 3 × 3 from 4 features to 6, which are its last dimension.
+    const convolution = numbered(3, 'convolution', array([1, 10, 10, 6]), [...operands, ...bytes(16, number(4, 3))]);
+    assert.equal(products(...inputs([1, 10, 10, 4], [3, 3, 4, 6]), convolution), 2 * 600 * 36);
+  });
+
+  test('copies that stand alone and arguments made wide are told', () => {
+    const { moved, widened } = summariseProgram(
+      program(
+        instruction('parameter', array([30, 20])),
+        instruction('copy', array([30, 20])),
+        instruction('transpose', array([20, 30])),
+        instruction('convert', [...number(2, 11), ...bytes(3, [30, 20])]),
+        instruction('convert', [...number(2, 11), ...bytes(3, [30, 21])]),
+      ),
+      1,
+    );
+    assert.deepEqual([moved, widened], [2400, 2400]);
   });
 
   test('groups are read in their short form too', () => {
