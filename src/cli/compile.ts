@@ -6,7 +6,14 @@ import type { AheadRun, StageMemory, StageName } from '../index.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { bytes, Progress, paint, seconds } from './render.ts';
 
-const FLAGS = { target: 'string', stages: 'string', out: 'string', json: 'boolean', quiet: 'boolean' } as const;
+const FLAGS = {
+  target: 'string',
+  stages: 'string',
+  out: 'string',
+  fresh: 'boolean',
+  json: 'boolean',
+  quiet: 'boolean',
+} as const;
 
 const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
 
@@ -33,6 +40,7 @@ Options
   --target NAME  what to compile for
   --stages LIST  some of encode,prepare,step,decode
   --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
+  --fresh        compiles again what this build of the plugin compiled before; its answers are kept, and otherwise repeated
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors
   -h, --help     this text
@@ -46,7 +54,7 @@ const compile: Command = {
 
   async run(argv, { signal }) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const { target, stages, out, json, quiet } = words.flags;
+    const { target, stages, out, fresh, json, quiet } = words.flags;
     if (typeof target !== 'string')
       throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
     if (words.prompts.length > 0) throw new UsageError('bad_config', `unexpected '${words.prompts[0]}'`);
@@ -65,6 +73,7 @@ const compile: Command = {
       ...options,
       target,
       ...(typeof out === 'string' && { out }),
+      ...(fresh === true && { fresh }),
       ...(typeof stages === 'string' && { stages: stagesOf(stages, STAGES) }),
       signal,
       onProgress: (message) => progress.activity(message),
@@ -115,7 +124,7 @@ function report(run: AheadRun): string {
   ];
   return [
     `${model} for ${target}: ${devices} × ${device}${mesh && ` as ${mesh}`}; ${pictures} × ${width}×${height} in ${steps} steps`,
-    `compiled in ${seconds(run.compileSeconds)}; sizes and counts are those of one device`,
+    `compiled in ${seconds(run.compileSeconds)}${run.repeated > 0 ? `, ${run.repeated} programs earlier` : ''}; sizes and counts are those of one device`,
     '',
     ...table([head, ...rows]),
     '',

@@ -47,9 +47,15 @@ export interface AheadResult extends ProgramSummary {
   readonly seconds: number;
 }
 
+/** The devices that are compiled for: how many, and bytes of memory of one where the compiler tells. */
+export interface AheadPlace {
+  readonly devices: number;
+  readonly memory?: number | undefined;
+}
+
 /** A line of the answer: first the devices, then the programs as they are done. */
 export type AheadAnswer =
-  | { readonly devices: number; readonly memory: number | undefined }
+  | AheadPlace
   | { readonly result: AheadResult }
   | { readonly name: string; readonly error: string };
 

@@ -26,7 +26,8 @@ import type { Options } from '../pjrt/named-value.ts';
 import { ensurePlugin } from '../pjrt/plugins.ts';
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
-import type { AheadAnswer, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
+import { AheadAnswers } from './ahead-answers.ts';
+import type { AheadAnswer, AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 import { type AheadTarget, networkRate } from './device-models.ts';
 import type { MeshOptions } from './devices.ts';
 import { effortFor, programText } from './program.ts';
@@ -58,6 +59,8 @@ export interface AheadOptions extends AttentionOptions {
   readonly attentionFallback?: 'error' | 'auto' | undefined;
   /** Folder that executables are written to, as `NAME.pjrt`. */
   readonly out?: string | undefined;
+  /** Compiles again what was compiled before, rather than to repeat what was said of it. */
+  readonly fresh?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
@@ -88,6 +91,8 @@ export interface AheadCompilation {
   readonly programs: ReadonlyMap<Traced, AheadReport>;
   /** Programs that the compiler could not fit into the device's memory, with its words. */
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
+  /** Programs that were compiled before, and whose answers are repeated. */
+  readonly repeated: number;
   readonly warnings: readonly string[];
 }
 
@@ -121,7 +126,7 @@ export async function compileAhead(
   const plugin = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
   const partitions = order.length;
   const compile = partitions === 1 ? {} : { partitions, shardy: true, deviceAssignment: [order] };
-  const answers = await inChild({ plugin, ...placeOf(target), compile, programs: [...programs.values()] }, options);
+  const answers = await answered({ plugin, ...placeOf(target), compile, programs: [...programs.values()] }, options);
   if (answers.devices !== target.devices)
     throw new FluxionError('plugin', `${target.name} has ${answers.devices} devices, expected ${target.devices}`);
 
@@ -137,6 +142,7 @@ export async function compileAhead(
     rates,
     programs: new Map(reports),
     tooLarge: answers.tooLarge,
+    repeated: answers.repeated,
     warnings: [...warnings, ...sharding.notes],
   };
 }
@@ -210,9 +216,11 @@ function attentionFlops(g: Graph): number {
   }, 0);
 }
 
-interface Answers {
-  readonly devices: number;
-  readonly memory: number | undefined;
+interface Answers extends Compiled {
+  readonly repeated: number;
+}
+
+interface Compiled extends AheadPlace {
   readonly results: ReadonlyMap<string, AheadResult>;
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
 }
@@ -225,8 +233,32 @@ const ENVIRONMENT = {
   TF_CPP_MIN_LOG_LEVEL: '3',
 };
 
+/** Compiles what is not known yet; all of it where executables are wanted. */
+async function answered(request: AheadRequest, options: AheadOptions): Promise<Answers> {
+  const kept = new AheadAnswers(request);
+  const again = options.fresh === true || options.out !== undefined;
+  const known = new Map(request.programs.map((program) => [program, again ? undefined : kept.read(program)]));
+  const unknown = request.programs.filter((program) => !known.get(program));
+  const fresh =
+    unknown.length > 0 || known.size === 0 ? await inChild({ ...request, programs: unknown }, options) : undefined;
+  const place = fresh ?? known.get(request.programs[0]!)!.place;
+  const { devices, memory } = place;
+  const results = request.programs.flatMap((program) => {
+    const result = fresh?.results.get(program.name);
+    if (result) kept.write(program, { place: { devices, memory }, result });
+    return result ?? known.get(program)?.result ?? [];
+  });
+  return {
+    devices,
+    memory,
+    results: new Map(results.map((result) => [result.name, result])),
+    tooLarge: fresh?.tooLarge ?? [],
+    repeated: request.programs.length - unknown.length,
+  };
+}
+
 /** Compiles in a child process, which an abort ends at once. */
-async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptions): Promise<Answers> {
+async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptions): Promise<Compiled> {
   signal?.throwIfAborted();
   const script = fileURLToPath(import.meta.url.replace(/ahead\.(ts|js)$/, 'ahead-process.$1'));
   const child = spawn(process.execPath, [script], {
@@ -244,7 +276,7 @@ async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptio
     // A child that ends early says why on standard error.
     child.stdin.on('error', () => {});
     child.stdin.end(JSON.stringify(request));
-    let place: { readonly devices: number; readonly memory: number | undefined } | undefined;
+    let place: AheadPlace | undefined;
     const results = new Map<string, AheadResult>();
     const tooLarge: { name: string; reason: string }[] = [];
     const total = request.programs.length;

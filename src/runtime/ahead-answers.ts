@@ -1,0 +1,64 @@
+/**
+ * What compilers said of programs, kept in the cache folder: a large program takes a TPU's compiler a minute, and its answer is
+ * a kilobyte that follows from the program, the devices and the build of the plugin.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pluginFingerprint } from '../pjrt/plugins.ts';
+import { cacheFolder } from '../support/cache-folder.ts';
+import { log } from '../support/log.ts';
+import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
+
+/** Raised with every change of what is kept or of how it is read out of a compiled program. */
+const FORMAT = 1;
+/** What compilers read besides what they are given. */
+const ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
+
+/** An answer, and the devices it is for. */
+export interface KeptAnswer {
+  readonly place: AheadPlace;
+  readonly result: AheadResult;
+}
+
+/** The answers to a request that are known already, or will be. */
+export class AheadAnswers {
+  readonly #folder = join(cacheFolder(), 'ahead');
+  readonly #devices: string;
+
+  /** For requests to one plugin for the same devices. */
+  constructor({ plugin, topology, client, compile }: AheadRequest) {
+    const environment = ENVIRONMENT.map((name) => process.env[name] ?? '');
+    this.#devices = JSON.stringify([FORMAT, pluginFingerprint(plugin), topology, client, compile, environment]);
+  }
+
+  /** What was said of a program, under its present name; undefined where nothing whole is kept. */
+  read({ name, text }: AheadProgram): KeptAnswer | undefined {
+    try {
+      const { place, result } = JSON.parse(readFileSync(this.#file(text), 'utf8')) as KeptAnswer;
+      return { place, result: { ...result, name } };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps an answer; a folder that cannot be written costs the next one's time, never this one. */
+  write({ text }: AheadProgram, answer: KeptAnswer): void {
+    const file = this.#file(text);
+    const temporary = `${file}.${randomUUID()}`;
+    try {
+      mkdirSync(this.#folder, { recursive: true });
+      writeFileSync(temporary, JSON.stringify(answer));
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      log('debug', `cannot keep answers of compilers in ${this.#folder}: ${(error as Error).message}`);
+    }
+  }
+
+  #file(text: string): string {
+    const key = createHash('sha256').update(this.#devices).update('\0').update(text).digest('hex');
+    return join(this.#folder, `${key}.json`);
+  }
+}
