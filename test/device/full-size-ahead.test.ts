@@ -73,6 +73,8 @@ interface Summary {
   readonly calls: readonly string[];
   /** `KIND × COUNT: BYTES` */
   readonly exchanges: readonly string[];
+  /** Copies and transposes that stand alone. */
+  readonly moved: number;
   readonly arguments: number;
   readonly outputs: number;
   readonly temporaries: number;
@@ -87,6 +89,7 @@ function summaryOf({ programs }: AheadRun): Readonly<Record<string, Summary>> {
       attention: program.attention.map(({ kernel }) => kernel),
       calls: program.customCalls,
       exchanges: program.collectives.map(({ kind, count, bytes }) => `${kind} × ${count}: ${bytes}`),
+      moved: program.moved,
       arguments: program.arguments,
       outputs: program.outputs,
       temporaries: program.temporaries,
@@ -171,7 +174,7 @@ describe('NVIDIA GPUs', () => {
       const run = await compiled(one);
       check(one, run);
       const kernel = one.attention === 'flash' ? 'triton' : 'cudnn';
-      for (const { name, customCalls, attention, moved, widened } of blocksOf(run)) {
+      for (const { name, customCalls, attention, collectives, moved, widened } of blocksOf(run)) {
         assert.deepEqual(
           attention.map((choice) => choice.kernel),
           [kernel],
@@ -179,8 +182,10 @@ describe('NVIDIA GPUs', () => {
         );
         const call = kernel === 'cudnn' ? '__cudnn$fmhaSoftmax' : '__gpu$xla.gpu.triton';
         assert.ok(customCalls.includes(call), `${name}: ${customCalls}`);
-        // q, k and v go in and come out as the products around attention have them, and no weight is widened.
-        assert.equal(moved, 0, `${name}: ${moved} bytes of copies and transposes`);
+        // q, k and v go in and come out as the products around attention have them, and no weight is widened. What is gathered
+        // along an inner dimension is put in order: of weights, never more than what was gathered.
+        const gathered = collectives.reduce((sum, { bytes }) => sum + bytes, 0);
+        assert.ok(moved <= gathered, `${name}: ${moved} bytes of copies and transposes`);
         assert.equal(widened, 0, `${name}: ${widened} bytes of f32`);
       }
       compareWithGolden(nameOf(one), run);
