@@ -13,6 +13,8 @@
 # fp8        dev with quantization=fp8 (goal 2.3 s)
 # nomerge    dev without XLA's merging of products that share an operand: does it pay to concatenate their weights?
 # torch      the transformer's step in torch: SDPA, and torch.compile where it works
+#
+# Where a command may take ten minutes: two calls, --only check,attention,dev,schnell and --only fp8,nomerge,torch.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-}
@@ -59,16 +61,13 @@ case $out in /*) ;; *) out=$here/$out ;; esac
 cd "$root" || exit 1
 
 plugin=$(python3 -c '
-import importlib, os
-for name in ("xla_cuda13", "xla_cuda12"):
-    try:
-        folder = os.path.dirname(importlib.import_module("jax_plugins." + name).__file__)
-    except ImportError:
-        continue
-    path = os.path.join(folder, "xla_cuda_plugin.so")
-    if os.path.exists(path):
-        print(path)
-        break
+import os, sys
+for folder in sys.path:
+    for name in ("xla_cuda13", "xla_cuda12"):
+        path = os.path.join(folder, "jax_plugins", name, "xla_cuda_plugin.so")
+        if os.path.exists(path):
+            print(path)
+            sys.exit()
 ')
 [[ -n $plugin ]] || { echo "no CUDA plugin of JAX in $(command -v python3)" >&2; exit 1; }
 export FLUXION_PJRT_PLUGIN="cuda:$plugin"
@@ -78,29 +77,31 @@ if nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null); then
   export PATH="$PATH:$cuda/bin" XLA_FLAGS="${XLA_FLAGS:-} --xla_gpu_cuda_data_dir=$cuda"
 fi
 
-fluxion() { node bin/fluxion.js "$@"; }
+fluxion=(node bin/fluxion.js)
 # name, then a command: its output to OUT/NAME.json, what it says to OUT/NAME.log, its status into the table.
+# None may take all the time there is.
+LIMIT=${LIMIT:-240}
 declare -A status
 measure() {
   local name=$1 start=$SECONDS
   shift
   echo "== $name: $*"
-  "$@" >"$out/$name.json" 2>"$out/$name.log"
+  timeout "$LIMIT" "$@" >"$out/$name.json" 2>"$out/$name.log"
   status[$name]="exit $? after $((SECONDS - start)) s"
   tail -3 "$out/$name.log"
 }
 
 { nvidia-smi; nvidia-smi --query-gpu=name,memory.total,driver_version,clocks.sm,power.draw --format=csv; nproc; } >"$out/machine.txt" 2>&1
 if wanted check; then
-  measure plugins fluxion plugins list --json
-  measure tiny fluxion bench tiny hardware=gpu --json
+  measure plugins "${fluxion[@]}" plugins list --json
+  measure tiny "${fluxion[@]}" bench tiny hardware=gpu --json
 fi
 wanted attention && measure attention node bench/gpu-attention.ts
-wanted dev && measure dev fluxion bench dev hardware=gpu --json
-wanted schnell && measure schnell fluxion bench schnell hardware=gpu --json
-wanted fp8 && measure fp8 fluxion bench dev hardware=gpu quantization=fp8 --json
+wanted dev && measure dev "${fluxion[@]}" bench dev hardware=gpu --json
+wanted schnell && measure schnell "${fluxion[@]}" bench schnell hardware=gpu --json
+wanted fp8 && measure fp8 "${fluxion[@]}" bench dev hardware=gpu quantization=fp8 --json
 if wanted nomerge; then
-  XLA_FLAGS="${XLA_FLAGS:-} --xla_gpu_dot_merger_threshold_mb=0" measure nomerge fluxion bench dev hardware=gpu --json
+  XLA_FLAGS="${XLA_FLAGS:-} --xla_gpu_dot_merger_threshold_mb=0" measure nomerge "${fluxion[@]}" bench dev hardware=gpu --json
 fi
 wanted torch && measure torch python3 bench/gpu_torch.py
 
