@@ -24,6 +24,7 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
     mesh: meshOf(config),
     weightsDtype: config.weights_dtype,
     activationsDtype: config.activations_dtype,
+    quantization: config.quantization,
     precision: config.precision,
     attention: config.attention,
     // A file may be meant for another device; what is asked for here and now must not be put aside.

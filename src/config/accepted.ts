@@ -49,7 +49,7 @@ const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
   ['both text encoders are read from the model folder', 'clip_model_name_or_path', 't5xxl_model_name_or_path'],
   ['models are always read as safetensors, the PyTorch layout', 'from_pt'],
   ['weights go to the device as they are, without an initializer program', 'jit_initializers'],
-  ['weights are computed in weights_dtype; files that are quantized are read as such', 'quantization', 'quantization_local_shard_count', 'use_qwix_quantization'],
+  ['every row of a matrix is quantized by itself, whatever the mesh, and by one method', 'quantization_local_shard_count', 'use_qwix_quantization'],
 
   // Kernels and devices
   [

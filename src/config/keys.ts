@@ -13,6 +13,8 @@ export interface Key {
   /** A named kind of value (schema.ts), or the words that may stand there. */
   readonly kind: string | readonly string[];
   readonly default?: unknown;
+  /** The word that an empty value stands for. */
+  readonly empty?: string;
   /** What happens when a key without default is not set. */
   readonly unset?: string;
   readonly min?: number;
@@ -156,6 +158,10 @@ export const KEYS = {
   activations_dtype: {
     kind: 'dtype', default: 'bfloat16', group: 'Numbers', use: 'honoured',
     help: 'Type that activations are computed in.',
+  },
+  quantization: {
+    kind: ['none', 'int8', 'fp8', 'int4'], default: 'none', empty: 'none', group: 'Numbers', use: 'honoured',
+    help: 'Bits that the matrices of blocks are kept in: of weights_dtype, 8 as integers or floats, or 4. Products are computed in them where that is faster.',
   },
   precision: {
     kind: ['DEFAULT', 'HIGH', 'HIGHEST'], default: 'DEFAULT', group: 'Numbers', use: 'honoured',

@@ -178,7 +178,8 @@ function kindOf(row: Key): (typeof KIND)[keyof Kinds] {
   return {
     expected: `one of ${words.join(', ')}`,
     placeholder: words.join('|'),
-    type: () => z.enum(words),
+    type: ({ empty }) =>
+      empty === undefined ? z.enum(words) : z.union([z.enum(words), z.literal('').transform(() => empty)]),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { DType, Float, Integer } from '../support/dtype.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
-import { type ConvolutionWindow, type DotDims, Tensor } from './tensor.ts';
+import { type Activations, type ConvolutionWindow, type DotDims, Tensor } from './tensor.ts';
 
 /** Contracts dimensions of two tensors; result [batch…, free of a…, free of b…] in `a`'s element type, or in `dtype`. */
 export function dot<D extends DType, R extends DType = D>(
@@ -30,9 +30,13 @@ export function dot<D extends DType, R extends DType = D>(
   return new Tensor({ kind: 'dot', dims }, [a, b], (dtype ?? a.dtype) as R, shape);
 }
 
-/** x [..., in] times a weight stored [out, in]: result [..., out] in x's element type. */
-export function matmulTransposed<D extends DType>(x: Tensor<D>, weight: Tensor<NoInfer<D>>): Tensor<D> {
-  return dot(x, weight, { batch: [[], []], contract: [[x.shape.length - 1], [1]] });
+/** x [..., in] times a weight stored [out, in]: result [..., out] in x's element type, or in `dtype`. */
+export function matmulTransposed<D extends DType, R extends DType = D>(
+  x: Tensor<D>,
+  weight: Tensor<NoInfer<D>>,
+  dtype?: R,
+): Tensor<R> {
+  return dot(x, weight, { batch: [[], []], contract: [[x.shape.length - 1], [1]] }, dtype);
 }
 
 function zip([a, b]: readonly [readonly number[], readonly number[]]): [number, number][] {
@@ -165,4 +169,33 @@ export function attention<F extends Float>(
   if (bias && !sameShape(broadcastShapes(bias.shape, [b!, h!, n!, m!]) ?? [], [b!, h!, n!, m!]))
     refuse('attention bias', [q, k, bias], `expected [1 or ${b}, 1 or ${h}, ${n}, ${m}]`);
   return new Tensor({ kind: 'attention', scale, mask }, bias ? [q, k, v, bias] : [q, k, v], q.dtype, q.shape);
+}
+
+/** A matrix [out, in] kept in fewer bits: row i is `scales[i]` · `values[i]`, groups of its columns multiplied before. */
+export interface QuantisedMatrix {
+  /** [out, in] i8, f8e4m3 or i4 */
+  readonly values: Tensor;
+  /** [out] */
+  readonly scales: Tensor<'f32'>;
+  /** [out, in / group]; a product of value and multiplier is in the range of i8. */
+  readonly multipliers?: Tensor<'i8'> | undefined;
+}
+
+/**
+ * x [..., in] times a quantised matrix, transposed: result [..., out] in x's element type.
+ * It stays one node: in which numbers it is computed is decided when the graph is lowered for a platform.
+ */
+export function quantisedMatmul<F extends Float>(
+  x: Tensor<F>,
+  { values, scales, multipliers }: QuantisedMatrix,
+  activations: Activations,
+): Tensor<F> {
+  const inputs = [x, values, scales, ...(multipliers ? [multipliers] : [])];
+  const [out, width] = values.shape;
+  const groups = multipliers?.shape[1] ?? 1;
+  if (values.shape.length !== 2 || x.shape.at(-1) !== width || !sameShape(scales.shape, [out!]))
+    refuse('quantised matmul', inputs, 'expected x [..., in], values [out, in] and scales [out]');
+  if (multipliers && (!sameShape(multipliers.shape, [out!, groups]) || width! % groups !== 0))
+    refuse('quantised matmul', inputs, 'expected multipliers [out, groups] where groups divide the columns');
+  return new Tensor({ kind: 'quantisedMatmul', activations }, inputs, x.dtype, [...x.shape.slice(0, -1), out!]);
 }

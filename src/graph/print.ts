@@ -29,7 +29,7 @@ export interface PartitionOptions {
 
 const MLIR_TYPES: Record<DType, string> = {
   f64: 'f64', f32: 'f32', f16: 'f16', bf16: 'bf16', f8e4m3: 'f8E4M3FN', f8e5m2: 'f8E5M2',
-  i64: 'i64', i32: 'i32', i16: 'i16', i8: 'i8', u64: 'ui64', u32: 'ui32', u16: 'ui16', u8: 'ui8', bool: 'i1',
+  i64: 'i64', i32: 'i32', i16: 'i16', i8: 'i8', i4: 'i4', u64: 'ui64', u32: 'ui32', u16: 'ui16', u8: 'ui8', bool: 'i1',
 }; // biome-ignore format: one line a family
 
 /** Writes a tensor type, such as `tensor<1x512x3072xbf16>`. */
@@ -210,7 +210,8 @@ function printNode(
       );
     }
     case 'attention':
-      throw new FluxionError('unsupported', 'attention must be lowered to a kernel before the graph is printed');
+    case 'quantisedMatmul':
+      throw new FluxionError('unsupported', `${op.kind} must be lowered to a kernel before the graph is printed`);
     case 'map':
       return printMap(op, node, operands, options, fresh, lines);
     case 'shard':

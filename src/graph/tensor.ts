@@ -12,7 +12,7 @@ import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './sh
 import type { Meaning, Split } from './sharding.ts';
 
 export type UnaryFunction =
-  | 'negate' | 'exponential' | 'erf' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor'; // biome-ignore format: a list
+  | 'negate' | 'exponential' | 'erf' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor' | 'round_nearest_even'; // biome-ignore format: a list
 export type BinaryFunction = 'add' | 'subtract' | 'multiply' | 'divide' | 'maximum' | 'minimum' | 'power';
 export type Comparison = 'EQ' | 'NE' | 'LT' | 'LE' | 'GT' | 'GE';
 
@@ -28,6 +28,9 @@ export interface ConvolutionWindow {
   /** [[top, bottom], [left, right]] */
   readonly padding: readonly [readonly [number, number], readonly [number, number]];
 }
+
+/** What becomes of the other factor of a quantised matrix: `rounded` where that is faster, or `kept` as it is. */
+export type Activations = 'rounded' | 'kept';
 
 /** The closed set of operations; a switch over `kind` that misses one does not compile. */
 export type Op =
@@ -61,6 +64,11 @@ export type Op =
   | { readonly kind: 'convolution'; readonly window: ConvolutionWindow }
   /** softmax(q kᵀ · scale + bias) v over [b, h, n, c]; inputs q, k, v and, where there is one, the bias. */
   | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' }
+  /**
+   * x [..., in] times (values ∘ multipliers) ∘ scales, transposed; inputs x, values [out, in], scales [out] and, for groups of
+   * columns, multipliers [out, in / group]. `activations` says whether x may be rounded to the type of the values.
+   */
+  | { readonly kind: 'quantisedMatmul'; readonly activations: Activations }
   /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
   /** What the dimensions mean, for a mesh to go by; printed as nothing. */
@@ -144,6 +152,11 @@ export class Tensor<D extends DType = DType> {
   }
   floor(): Tensor<D> {
     return this.unary('floor');
+  }
+
+  /** The nearest whole number, the even one of two. */
+  round(): Tensor<D> {
+    return this.unary('round_nearest_even');
   }
 
   compare(direction: Comparison, other: Tensor<D> | number): Tensor<'bool'> {

@@ -8,6 +8,7 @@ import { type AttentionChoice, chooseAttention, chunkRows } from './choose.ts';
 import { chunkedAttention } from './chunked.ts';
 import { cudnnAttention } from './cudnn.ts';
 import { denseAttention } from './dense.ts';
+import { type ArithmeticChoice, chooseArithmetic, lowerQuantised } from './quantised.ts';
 import { splashAttention } from './splash.ts';
 import type { Target } from './target.ts';
 import { tritonFlashAttention } from './triton.ts';
@@ -18,7 +19,7 @@ export type { AttentionOptions, AttentionSetting, Platform, Target } from './tar
 
 /** Replaces what a platform computes in its own way, leaving a graph that prints as plain StableHLO. */
 export function lower(g: Graph, target: Target): Graph {
-  const withKernels = rewrite(g, (node) => lowerAttention(node, target));
+  const withKernels = rewrite(g, (node) => lowerAttention(node, target) ?? lowerQuantised(node, target));
   return target.platform === 'cpu' ? rewrite(withKernels, accumulateInF32) : withKernels;
 }
 
@@ -29,6 +30,11 @@ export function attentionChoices(g: Graph, target: Target): AttentionChoice[] {
     const inputs = attentionInputs(node);
     return inputs ? [chooseAttention(inputs, target)] : [];
   });
+}
+
+/** Tells in which numbers each quantised product of a graph would be computed, in order. */
+export function arithmeticChoices(g: Graph, target: Target): ArithmeticChoice[] {
+  return g.nodes.flatMap((node) => chooseArithmetic(node, target) ?? []);
 }
 
 function attentionInputs(node: Tensor): AttentionInputs | undefined {

@@ -20,7 +20,7 @@ import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
 import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
 import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
-import { Weights } from '../nn/weights.ts';
+import { type MatrixForm, Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 
 /** The shape of a Flux transformer. */
@@ -55,6 +55,8 @@ export interface FluxSizes {
   readonly storage: DType;
   /** Ranks of adapters that every linear layer takes factors for; 0, the default, for none. */
   readonly adapterRank?: number;
+  /** How the matrices of the blocks are kept; those outside, which run once a step or once a picture, stay plain. */
+  readonly form?: MatrixForm | undefined;
 }
 
 const MLP_RATIO = 4;
@@ -230,7 +232,9 @@ export function fluxPrograms<F extends Float>(
   const { batch: b, prompts, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
   const d = width(cfg);
   const n = l + t;
-  const w = () => new Weights(f, storage, sizes.adapterRank);
+  const { adapterRank, form } = sizes;
+  const w = () => new Weights(f, storage, { adapterRank });
+  const ofBlock = () => new Weights(f, storage, { adapterRank, form });
   const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };
   const vec = spec(f, [s, b, d], [null, 'activation_batch', null]);
   const mod = (rows: number) => spec(f, [b, rows, d], perPictureAxes(3));
@@ -300,13 +304,13 @@ export function fluxPrograms<F extends Float>(
       const layer = linear(weights.at('img_in'), { in: cfg.inChannels, out: d, axes: [null, 'embed'] });
       return { img: shard(layer(x.latents.cast(f)), TOKENS) };
     }),
-    doubleBlock: trace('flux_double_block', w(), { img, txt, mod: mod(12), ...rope }, (x, weights) => ({
+    doubleBlock: trace('flux_double_block', ofBlock(), { img, txt, mod: mod(12), ...rope }, (x, weights) => ({
       ...doubleStreamBlock(weights, cfg)(x, x.mod, x),
     })),
     join: trace('flux_join', w(), { img, txt }, (x) => ({
       x: shard(concatenate([x.txt, x.img], 1), TOKENS),
     })),
-    singleBlock: trace('flux_single_block', w(), { x: joint, mod: mod(3), ...rope }, (x, weights) => ({
+    singleBlock: trace('flux_single_block', ofBlock(), { x: joint, mod: mod(3), ...rope }, (x, weights) => ({
       x: singleStreamBlock(weights, cfg)(x.x, x.mod, x),
     })),
     finalLayer: trace('flux_final_layer', w(), { x: joint, mod: mod(2) }, (x, weights) => {

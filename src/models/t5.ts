@@ -17,7 +17,7 @@ import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { rmsNorm } from '../nn/norm.ts';
 import { spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
-import { Weights } from '../nn/weights.ts';
+import { type MatrixForm, Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
 
 /** The shape of a T5 encoder. */
@@ -44,6 +44,8 @@ export interface T5Sizes {
   readonly compute: Float;
   /** Element type weights are stored in. */
   readonly storage: DType;
+  /** How the matrices of the layers are kept. */
+  readonly form?: MatrixForm | undefined;
 }
 
 /** The bucket of the distance from query to key: exact up to half of a direction's buckets, logarithmic beyond. */
@@ -121,6 +123,8 @@ export function t5Programs<F extends Float>(cfg: T5Config, sizes: T5Sizes & { re
   const { batch: b, tokens: n, compute: f, storage } = sizes;
   const { width: d, heads: h, eps } = cfg;
   const w = () => new Weights(f, storage);
+  // A few of T5's activations are hundreds of times the others, which would be lost beside them.
+  const ofLayer = () => new Weights(f, storage, { form: sizes.form, activations: 'kept' });
   const x = spec(f, [b, n, d], TOKENS);
 
   return {
@@ -130,7 +134,7 @@ export function t5Programs<F extends Float>(cfg: T5Config, sizes: T5Sizes & { re
     bias: trace('t5_bias', w(), {}, (_, weights) => ({
       bias: positionBias(weights.at('encoder.block.0.layer.0.SelfAttention.relative_attention_bias'), cfg, n),
     })),
-    layer: trace('t5_layer', w(), { x, bias: spec(f, [1, h, n, n]) }, (inputs, weights) => ({
+    layer: trace('t5_layer', ofLayer(), { x, bias: spec(f, [1, h, n, n]) }, (inputs, weights) => ({
       x: shard(t5Layer(weights, cfg)(inputs.x, inputs.bias), TOKENS),
     })),
     finalNorm: trace('t5_final_norm', w(), { x }, (inputs, weights) => {

@@ -1,12 +1,13 @@
 /**
- * Linear layers, and the only place that knows how a matrix is represented in memory: as stored [out, in], or with the factors
- * of adapters beside it.
+ * Linear layers, and the only place that knows how a matrix is represented in memory: as stored [out, in] or in fewer bits,
+ * with or without the factors of adapters beside it.
  */
 
-import { dot, matmulTransposed } from '../graph/ops.ts';
+import { dot, matmulTransposed, quantisedMatmul } from '../graph/ops.ts';
+import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { Float } from '../support/dtype.ts';
-import type { LogicalAxis, RowRange, Weights } from './weights.ts';
+import type { DType, Float } from '../support/dtype.ts';
+import type { LogicalAxis, MatrixComponent, QuantisedForm, RowRange, Weights } from './weights.ts';
 
 export interface LinearOptions {
   /** Input features; several numbers where the input is several values side by side (`sideBySide`). */
@@ -22,12 +23,12 @@ export interface LinearOptions {
 /** Declares `weight` [out, in] and `bias` [out]; the forward takes [..., in] to [..., out]. */
 export function linear<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
   const { out, axes, rows } = options;
-  const { inputs, segments } = inputsOf(options);
-  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], { rows, segments });
+  const { form = 'plain', adapterRank = 0 } = w.matrices;
+  const multiply = form === 'plain' ? plain(w, options) : quantised(w, options, form);
   const bias = options.bias === 'none' ? undefined : w.param('bias', [out], [axes[1]], { rows });
-  const beside = w.adapterRank > 0 ? adapters(w, options) : undefined;
+  const beside = adapterRank > 0 ? adapters(w, options, adapterRank) : undefined;
   return (x) => {
-    const product = matmulTransposed(x, weight);
+    const product = multiply(x);
     const y = beside ? product.add(beside(x)) : product;
     if (!bias) return y;
     const ones = Array.from({ length: y.shape.length - 1 }, () => 1);
@@ -40,15 +41,53 @@ function inputsOf({ in: given }: LinearOptions): { inputs: number; segments: rea
   return { inputs: given.reduce((sum, width) => sum + width, 0), segments: given };
 }
 
-/** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, the inner product in f32 until it has been scaled. */
-function adapters<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
+/** x W ᵀ for W as stored. */
+function plain<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
   const { out, axes, rows } = options;
   const { inputs, segments } = inputsOf(options);
-  const r = w.adapterRank;
+  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], { rows, segments });
+  return (x) => matmulTransposed(x, weight);
+}
+
+/** Element types of quantised values. */
+const VALUES = { int8: 'i8', fp8: 'f8e4m3', int4: 'i4' } as const;
+/** Columns that share a multiplier: the first of these that divides all that is side by side, or else all columns. */
+const GROUPS = [32, 16, 8];
+
+/** x W ᵀ for W in fewer bits: a scale for each row and, of 4 bits, a multiplier for each group of columns. */
+function quantised<F extends Float>(
+  w: Weights<F>,
+  options: LinearOptions,
+  form: QuantisedForm,
+): (x: Tensor<F>) => Tensor<F> {
+  const { out, axes, rows } = options;
+  const { inputs, segments } = inputsOf(options);
+  const declare = <D extends DType>(component: MatrixComponent, dtype: D, shape: Shape, parts?: Shape): Tensor<D> =>
+    w.array('weight', {
+      component,
+      dtype,
+      shape,
+      axes: [axes[1], axes[0]].slice(0, shape.length),
+      rows,
+      segments: parts,
+    });
+  const values = declare('values', VALUES[form], [out, inputs], segments);
+  const scales = declare('scales', 'f32', [out]);
+  const group = GROUPS.find((columns) => (segments ?? [inputs]).every((width) => width % columns === 0));
+  const parts = group === undefined ? undefined : segments?.map((width) => width / group);
+  const multipliers =
+    form === 'int4' ? declare('multipliers', 'i8', [out, inputs / (group ?? inputs)], parts) : undefined;
+  return (x) => quantisedMatmul(x, { values, scales, multipliers }, w.matrices.activations ?? 'rounded');
+}
+
+/** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, the inner product in f32 until it has been scaled. */
+function adapters<F extends Float>(w: Weights<F>, options: LinearOptions, r: number): (x: Tensor<F>) => Tensor<F> {
+  const { out, axes, rows } = options;
+  const { inputs, segments } = inputsOf(options);
   const matrix = { dtype: w.compute, rows };
-  const a = w.factor('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]], segments });
-  const b = w.factor('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
-  const scale = w.factor('weight', { dtype: 'f32', factor: 'scale', shape: [r], axes: [null], rows });
+  const a = w.array('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]], segments });
+  const b = w.array('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
+  const scale = w.array('weight', { dtype: 'f32', factor: 'scale', shape: [r], axes: [null], rows });
   return (x) => {
     const inner = dot(x, a, { batch: [[], []], contract: [[x.shape.length - 1], [1]] }, 'f32');
     const ones = Array.from({ length: inner.shape.length - 1 }, () => 1);

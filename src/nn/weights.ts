@@ -4,7 +4,7 @@
  */
 
 import { type Shape, sameShape, typeText } from '../graph/shape.ts';
-import { parameter, type Tensor } from '../graph/tensor.ts';
+import { type Activations, parameter, type Tensor } from '../graph/tensor.ts';
 import type { DType, Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 
@@ -24,6 +24,13 @@ export interface RowRange {
  */
 export type AdapterFactor = 'A' | 'B' | 'scale';
 
+/** How the matrices of linear layers lie in memory: as they are, or in fewer bits (docs/quantization.md). */
+export type MatrixForm = 'plain' | QuantisedForm;
+export type QuantisedForm = 'int8' | 'fp8' | 'int4';
+
+/** One of the arrays that a quantised matrix [out, in] is kept in: values [out, in], scales [out], multipliers [out, in / group]. */
+export type MatrixComponent = 'values' | 'scales' | 'multipliers';
+
 /** One declared weight: `name` as in the checkpoint, `dtype` as it lies in memory, `shape` of the declared rows. */
 export interface WeightSpec {
   readonly name: string;
@@ -35,16 +42,30 @@ export interface WeightSpec {
   readonly segments?: readonly number[];
   /** Set for what is no weight of a checkpoint, but a factor beside the weight of this name and these rows. */
   readonly factor?: AdapterFactor;
+  /** Set for what a quantised weight is kept in; the values stand for the weight of the checkpoint. */
+  readonly component?: MatrixComponent;
 }
 
-/** Names a declared weight, row part of one, or factor beside one; equal names are one declaration. */
-export function weightKey({ name, rows, factor }: Pick<WeightSpec, 'name' | 'rows' | 'factor'>): string {
+/** Names a declared weight, row part of one, component of one or factor beside one; equal names are one declaration. */
+export function weightKey({
+  name,
+  rows,
+  factor,
+  component,
+}: Pick<WeightSpec, 'name' | 'rows' | 'factor' | 'component'>): string {
   const part = rows ? `${name}[${rows.start}:${rows.end}]` : name;
-  return factor ? `${part}.lora_${factor}` : part;
+  if (factor) return `${part}.lora_${factor}`;
+  return component && component !== 'values' ? `${part}.${component}` : part;
 }
 
-interface FactorOptions<D extends Float> {
-  readonly factor: AdapterFactor;
+/** Whether an array stands for a weight of the checkpoint: of what a quantised one is kept in, the values do. */
+export function isStored({ factor, component = 'values' }: WeightSpec): boolean {
+  return factor === undefined && component === 'values';
+}
+
+interface ArrayOptions<D extends DType> {
+  readonly factor?: AdapterFactor;
+  readonly component?: MatrixComponent;
   readonly dtype: D;
   readonly shape: Shape;
   readonly axes: readonly LogicalAxis[];
@@ -58,6 +79,16 @@ interface WeightOptions {
   readonly segments?: readonly number[] | undefined;
 }
 
+/** What linear layers are told of their matrices. */
+export interface MatrixOptions {
+  /** Ranks of adapters that they leave room for; 0, the default, for none. */
+  readonly adapterRank?: number | undefined;
+  /** `plain` by default. */
+  readonly form?: MatrixForm | undefined;
+  /** Whether what is multiplied by a quantised matrix may be rounded as well; it may by default. */
+  readonly activations?: Activations;
+}
+
 interface Declaration {
   readonly spec: WeightSpec;
   readonly tensor: Tensor;
@@ -69,15 +100,20 @@ interface Declaration {
  */
 export class Weights<F extends Float> {
   readonly compute: F;
-  /** Ranks of adapters that linear layers leave room for; 0 for none. */
-  readonly adapterRank: number;
+  readonly matrices: MatrixOptions;
   readonly #storage: DType;
   readonly #path: string;
   readonly #declared: Map<string, Declaration>;
 
-  constructor(compute: F, storage: DType, adapterRank = 0, path = '', declared: Map<string, Declaration> = new Map()) {
+  constructor(
+    compute: F,
+    storage: DType,
+    matrices: MatrixOptions = {},
+    path = '',
+    declared: Map<string, Declaration> = new Map(),
+  ) {
     this.compute = compute;
-    this.adapterRank = adapterRank;
+    this.matrices = matrices;
     this.#storage = storage;
     this.#path = path;
     this.#declared = declared;
@@ -85,7 +121,7 @@ export class Weights<F extends Float> {
 
   /** The place one or more names further down: `w.at('img_attn.qkv')`. */
   at(path: string): Weights<F> {
-    return new Weights(this.compute, this.#storage, this.adapterRank, this.#resolve(path), this.#declared);
+    return new Weights(this.compute, this.#storage, this.matrices, this.#resolve(path), this.#declared);
   }
 
   /** Declares one weight and returns it in the element type of the calculation; declaring it again returns the same. */
@@ -99,9 +135,9 @@ export class Weights<F extends Float> {
     return this.#declare({ name: this.#resolve(name), dtype: this.#storage, shape, axes, ...part });
   }
 
-  /** Declares a factor beside the weight `name`; A and B are in the element type of the calculation, scales in f32. */
-  factor<D extends F | 'f32'>(name: string, { rows, segments, ...factor }: FactorOptions<D>): Tensor<D> {
-    const spec = { name: this.#resolve(name), ...factor, ...(rows && { rows }), ...(segments && { segments }) };
+  /** Declares an array that the weight `name` is kept in, or a factor beside it, in an element type of its own. */
+  array<D extends DType>(name: string, { rows, segments, ...array }: ArrayOptions<D>): Tensor<D> {
+    const spec = { name: this.#resolve(name), ...array, ...(rows && { rows }), ...(segments && { segments }) };
     return this.#declare(spec) as Tensor<D>;
   }
 

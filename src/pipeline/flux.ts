@@ -35,7 +35,7 @@ import {
   requireFit,
 } from './memory-plan.ts';
 import { findModel, type PullProgress } from './model-path.ts';
-import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
+import { autoencoderTypes, type ModelTypes, modelTypes, type Quantization } from './model-types.ts';
 import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
@@ -65,6 +65,8 @@ export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOp
   readonly weightsDtype?: string;
   /** Element type of activations alone. */
   readonly activationsDtype?: string;
+  /** In how many bits the matrices of blocks are kept: `none` (the default), `int8`, `fp8` or `int4`; LoRAs go over all of them. */
+  readonly quantization?: Quantization;
   /** Precision of f32 products on GPU and TPU. */
   readonly precision?: Precision;
   /** What happens where the device cannot give the `attention` asked for: an error, the default, or `auto` and a warning. */

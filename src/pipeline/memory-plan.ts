@@ -188,7 +188,7 @@ export function requireFit({ fits, peak, budget, host, hostBudget, stages, trans
   const remedies = [
     worst.weights > worst.temporaries && transformer !== 'streamed' ? 'residency=streamed' : undefined,
     worst.weights > worst.temporaries
-      ? 'smaller weights (weights_dtype=bfloat16)'
+      ? 'smaller weights (weights_dtype=bfloat16, quantization=int8 or int4)'
       : 'smaller pictures or a smaller batch',
     'a mesh of more devices (ici_fsdp_parallelism=-1)',
     'a larger memory_limit, where the system has more than it tells',

@@ -1,19 +1,28 @@
 /** The element types a model is run with. */
 
+import type { QuantisedForm } from '../runtime/weight-set.ts';
 import { type DType, type ModelFloat, parseFloatName } from '../support/dtype.ts';
+
+export type { QuantisedForm };
 
 export interface ModelTypes {
   /** Element type of activations. */
   readonly compute: ModelFloat;
   /** Element type weights are held in; they are converted where they are used. */
   readonly storage: DType;
+  /** How the matrices of blocks and layers are held, where that is not in `storage`. */
+  readonly form?: QuantisedForm | undefined;
 }
+
+/** In how many bits matrices are held in memory, and computed where that is faster (docs/quantization.md). */
+export type Quantization = 'none' | QuantisedForm;
 
 /** Element types by name, as configs spell them; bf16 where nothing is said. */
 export interface TypeNames {
   readonly dtype?: string | undefined;
   readonly weightsDtype?: string | undefined;
   readonly activationsDtype?: string | undefined;
+  readonly quantization?: Quantization | undefined;
 }
 
 /** Reads the element types that a model is to be run with. */
@@ -21,10 +30,12 @@ export function modelTypes({
   dtype = 'bf16',
   weightsDtype = dtype,
   activationsDtype = dtype,
+  quantization = 'none',
 }: TypeNames): ModelTypes & {
   readonly storage: ModelFloat;
 } {
-  return { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
+  const types = { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
+  return quantization === 'none' ? types : { ...types, form: quantization };
 }
 
 /** The types of the autoencoder: XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one. */

@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.ts';
 import type { SchedulerConfig } from '../sampling/schedule.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
-import type { ModelTypes } from './model-types.ts';
+import type { ModelTypes, QuantisedForm } from './model-types.ts';
 import { type PngChunk, readPng } from './png.ts';
 import type { Job, Plan } from './request.ts';
 
@@ -57,6 +57,8 @@ export interface Recipe {
   readonly maxSequenceLength: number;
   readonly weights: DType;
   readonly activations: DType;
+  /** The form of matrices, where they were quantised. */
+  readonly quantization?: QuantisedForm | undefined;
   readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST' | undefined;
   readonly shift: { readonly dynamic: boolean; readonly base: number; readonly max: number };
   /** The platform it was made on; others give the same picture, not the same bytes. */
@@ -119,6 +121,7 @@ export function makeRecipe(model: Identity, plan: Plan, job: FinishedJob, index:
     maxSequenceLength: plan.maxSequenceLength,
     weights: model.types.storage,
     activations: model.types.compute,
+    ...(model.types.form && { quantization: model.types.form }),
     ...(model.precision !== undefined && { precision: model.precision }),
     shift: { dynamic, base, max },
     device: model.device,
@@ -154,6 +157,7 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
     max_sequence_length: recipe.maxSequenceLength,
     weights_dtype: recipe.weights,
     activations_dtype: recipe.activations,
+    quantization: recipe.quantization,
     precision: recipe.precision,
     time_shift: recipe.shift.dynamic,
     base_shift: recipe.shift.base,
@@ -291,6 +295,7 @@ const RECIPE_SCHEMA = z.object({
   maxSequenceLength: z.int().min(1).max(4096),
   weights: floats,
   activations: floats,
+  quantization: z.enum(['int8', 'fp8', 'int4']).optional(),
   precision: z.enum(['DEFAULT', 'HIGH', 'HIGHEST']).optional(),
   shift: z.object({ dynamic: z.boolean(), base: z.number(), max: z.number() }),
   device: name,

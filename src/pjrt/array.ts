@@ -1,6 +1,6 @@
 /** Arrays on a device, and their way there and back. */
 
-import { byteSize, type DType, elementCount } from '../support/dtype.ts';
+import { byteLength, type DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { type Api, Struct } from './call.ts';
 import type { Client } from './client.ts';
@@ -68,7 +68,7 @@ export class DeviceArray implements Disposable {
 
   /** Size of the contents in bytes, densely packed. */
   get byteLength(): number {
-    return elementCount(this.shape) * byteSize(this.dtype);
+    return byteLength(this.dtype, this.shape);
   }
 
   /** Resolves when the contents are there. */
@@ -132,7 +132,7 @@ export async function uploadArray(client: Client, bytes: Uint8Array, spec: Array
   const { dtype, device = client.defaultDevice, memory, transfer = 'copy' } = spec;
   const shape = [...spec.shape];
   const { api, events } = client;
-  const expected = elementCount(shape) * byteSize(dtype);
+  const expected = byteLength(dtype, shape);
   if (bytes.length !== expected) {
     throw new FluxionError('bad_shape', `${dtype}[${shape}] takes ${expected} bytes, found ${bytes.length}`);
   }

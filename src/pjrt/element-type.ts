@@ -17,6 +17,7 @@ const CODES: Record<DType, number> = {
   i32: TYPES.S32,
   i16: TYPES.S16,
   i8: TYPES.S8,
+  i4: TYPES.S4,
   u64: TYPES.U64,
   u32: TYPES.U32,
   u16: TYPES.U16,

@@ -3,7 +3,7 @@
 import { type PrintOptions, print } from '../graph/print.ts';
 import { sameShape, typeText } from '../graph/shape.ts';
 import type { Split } from '../graph/sharding.ts';
-import { attentionChoices, lower, type Target } from '../kernels/lower.ts';
+import { arithmeticChoices, attentionChoices, lower, type Target } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
 import { partition } from '../parallel/partition.ts';
 import type { Sharding } from '../parallel/rules.ts';
@@ -36,6 +36,10 @@ export function programText(traced: Traced, { target, sharding, precision }: Tex
   const { parameters, results } = parts;
   for (const { kernel, why } of attentionChoices(parts.graph, target))
     log('debug', `${traced.name}: ${kernel} attention: ${why}`);
+  for (const choice of new Set(
+    arithmeticChoices(parts.graph, target).map(({ arithmetic, why }) => `${arithmetic}: ${why}`),
+  ))
+    log('debug', `${traced.name}: quantised products ${choice}`);
   const alone = sharding.mesh.every(({ size }) => size === 1);
   const text = alone
     ? print(lower(graph, target), { precision })

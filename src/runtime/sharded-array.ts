@@ -4,7 +4,7 @@ import type { Shape } from '../graph/shape.ts';
 import type { Split } from '../graph/sharding.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { MemoryKind } from '../pjrt/device.ts';
-import { byteSize, type DType, elementCount } from '../support/dtype.ts';
+import { byteLength, type DType } from '../support/dtype.ts';
 import type { Part } from './placement.ts';
 
 export class ShardedArray implements Disposable {
@@ -31,7 +31,7 @@ export class ShardedArray implements Disposable {
 
   /** Size of the whole contents in bytes. */
   get byteLength(): number {
-    return elementCount(this.shape) * byteSize(this.dtype);
+    return byteLength(this.dtype, this.shape);
   }
 
   /** Resolves when the contents are there on every device. */

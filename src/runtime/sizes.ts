@@ -4,7 +4,7 @@ import { localShape, meaningOf } from '../graph/sharding.ts';
 import type { Traced } from '../nn/trace.ts';
 import { weightKey } from '../nn/weights.ts';
 import { Sharding } from '../parallel/rules.ts';
-import { byteSize, elementCount } from '../support/dtype.ts';
+import { byteLength } from '../support/dtype.ts';
 
 export { Sharding };
 
@@ -18,8 +18,8 @@ export function weightBytes(
     const scope = runs > 1 ? traced.name : given;
     for (const spec of traced.weights) {
       const split = sharding.split(spec, spec.shape);
-      const elements = elementCount(localShape(spec.shape, split, sharding.mesh));
-      known.set(`${scope} ${weightKey(spec)}`, runs * elements * byteSize(spec.dtype));
+      const bytes = byteLength(spec.dtype, localShape(spec.shape, split, sharding.mesh));
+      known.set(`${scope} ${weightKey(spec)}`, runs * bytes);
     }
   }
   return known.values().reduce((sum, bytes) => sum + bytes, 0);
@@ -29,6 +29,6 @@ export function weightBytes(
 export function outputBytes({ graph }: Traced, sharding: Sharding): number[] {
   return graph.outputs.map((t) => {
     const split = sharding.split(meaningOf(t), t.shape);
-    return elementCount(localShape(t.shape, split, sharding.mesh)) * byteSize(t.dtype);
+    return byteLength(t.dtype, localShape(t.shape, split, sharding.mesh));
   });
 }

@@ -7,15 +7,16 @@ import { bindWeights, type WeightOrigin, type WeightSource } from '../checkpoint
 import { generateWeights } from '../checkpoint/random.ts';
 import type { TensorStore } from '../checkpoint/tensors.ts';
 import type { Traced } from '../nn/trace.ts';
-import { type WeightSpec, weightKey } from '../nn/weights.ts';
-import { byteSize, elementCount, isFloat } from '../support/dtype.ts';
+import { isStored, type QuantisedForm, type WeightSpec, weightKey } from '../nn/weights.ts';
+import { byteLength, byteSize, elementCount, isFloat } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { placeGenerated } from './generate.ts';
 import { type HostMatrix, multiplied, type Product, placeMerged } from './merge.ts';
+import { quantise } from './quantise.ts';
 import { advise, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
 
-export type { Traced, WeightSpec };
+export type { QuantisedForm, Traced, WeightSpec };
 
 /** One use of a traced part: `scope` is where in the checkpoint its weights are, such as `double_blocks.3`. */
 export interface Use {
@@ -36,6 +37,11 @@ export function blocks(traced: Traced, prefix: string, count: number): Use[] {
 /** The full name of each weight of a use. */
 function weightsOf({ traced, scope }: Use): WeightSpec[] {
   return traced.weights.map((spec) => (scope === '' ? spec : { ...spec, name: `${scope}.${spec.name}` }));
+}
+
+/** The key of the weight of a checkpoint that an array is a component of. */
+function storedKey({ name, rows }: WeightSpec): string {
+  return weightKey({ name, ...(rows && { rows }) });
 }
 
 function copiesKey({ traced, scope }: Use): string {
@@ -93,6 +99,10 @@ export class WeightSet implements Disposable {
   readonly #placed = new Map<string, Placed>();
   /** Zeros that factors share which add nothing, by type, shape and axes. */
   readonly #zeros = new Map<string, ShardedArray>();
+  /** What each quantised weight is kept in, by the weight's key. */
+  readonly #components: ReadonlyMap<string, readonly WeightSpec[]>;
+  /** Ends when the last matrix asked for has been quantised: of one at a time there are floats on the device. */
+  #quantising: Promise<void> = Promise.resolve();
   #overlay: WeightOverlay | undefined;
   #streaming: Streaming | undefined;
   /** Copies for uses that are on their way or running. */
@@ -103,9 +113,11 @@ export class WeightSet implements Disposable {
    * unexpected and ill-shaped keys.
    */
   constructor(origin: WeightOrigin, uses: readonly Use[]) {
-    const declared = new Map(uses.flatMap(weightsOf).map((spec) => [weightKey(spec), spec]));
+    const declared = [...new Map(uses.flatMap(weightsOf).map((spec) => [weightKey(spec), spec])).values()];
     this.#store = 'store' in origin ? origin.store : undefined;
-    this.declared = [...declared.values()];
+    this.declared = declared.filter(isStored);
+    const components = declared.filter(({ component }) => component);
+    this.#components = Map.groupBy(components, storedKey);
     try {
       const bound =
         'store' in origin
@@ -156,7 +168,7 @@ export class WeightSet implements Disposable {
     this.#copies.delete(copiesKey(use));
     if (this.#streaming!.from === 'pinned_host') return;
     this.release([use]);
-    for (const spec of weightsOf(use)) if (!spec.factor) advise(this.#source(spec).bytes(), 'done');
+    for (const spec of weightsOf(use)) if (isStored(spec)) advise(this.#source(spec).bytes(), 'done');
   }
 
   /**
@@ -180,6 +192,7 @@ export class WeightSet implements Disposable {
     const key = spec.factor ? `${weightKey(spec)} [${spec.shape}]` : weightKey(spec);
     const known = this.#placed.get(key);
     if (known) return known.array;
+    if (spec.component) return this.#quantised(runtime, spec, memory);
     const array = await (spec.factor ? this.#placeFactor(runtime, spec) : this.#place(runtime, spec, memory));
     return this.#keep(key, { array, spec, tag });
   }
@@ -193,6 +206,29 @@ export class WeightSet implements Disposable {
     }
     this.#placed.set(key, placed);
     return placed.array;
+  }
+
+  /** One component of a quantised weight; all of them are placed together, adapters added to the floats. */
+  async #quantised(runtime: Runtime, spec: WeightSpec, memory: MemoryKind | undefined): Promise<ShardedArray> {
+    const done = this.#quantising.then(async () => {
+      if (this.#placed.has(weightKey(spec))) return;
+      const components = this.#components.get(storedKey(spec))!;
+      const weight = components.find(isStored)!;
+      const tag = this.#overlay?.tag(weight);
+      const { dtype } = this.#source(weight);
+      const from = tag === undefined && isFloat(dtype) ? dtype : 'f32';
+      using floats = await this.#place(runtime, { ...weight, dtype: from });
+      const arrays = await quantise(runtime, floats, components);
+      for (const [i, part] of components.entries()) {
+        using made = memory && arrays[i]!;
+        const array = made ? made.copyTo(memory!) : arrays[i]!;
+        this.#keep(weightKey(part), { array, spec: part, tag });
+      }
+    });
+    // The next in line does not fail with this one.
+    this.#quantising = done.catch(() => {});
+    await done;
+    return this.#placed.get(weightKey(spec))!.array;
   }
 
   #placeFactor(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
@@ -269,7 +305,7 @@ export class WeightSet implements Disposable {
     const key = `${dtype} [${shape}] ${axes}`;
     const known = this.#zeros.get(key);
     if (known) return known;
-    const array = await runtime.place(spec, (part) => new Uint8Array(elementCount(part.shape) * byteSize(dtype)));
+    const array = await runtime.place(spec, (part) => new Uint8Array(byteLength(dtype, part.shape)));
     const raced = this.#zeros.get(key);
     if (raced) array.dispose();
     else this.#zeros.set(key, array);

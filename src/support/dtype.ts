@@ -5,7 +5,7 @@ import { FluxionError, nearest } from './errors.ts';
 /** Every element type a tensor, a weight file or a device array can have. */
 export const DTYPES = [
   'f64', 'f32', 'f16', 'bf16', 'f8e4m3', 'f8e5m2',
-  'i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8', 'bool',
+  'i64', 'i32', 'i16', 'i8', 'i4', 'u64', 'u32', 'u16', 'u8', 'bool',
 ] as const; // biome-ignore format: one line a family
 
 export type DType = (typeof DTYPES)[number];
@@ -17,16 +17,21 @@ export type Integer = 'i64' | 'i32' | 'i16' | 'i8' | 'u64' | 'u32' | 'u16' | 'u8
 
 const BYTES: Record<DType, number> = {
   f64: 8, f32: 4, f16: 2, bf16: 2, f8e4m3: 1, f8e5m2: 1,
-  i64: 8, i32: 4, i16: 2, i8: 1, u64: 8, u32: 4, u16: 2, u8: 1, bool: 1,
+  i64: 8, i32: 4, i16: 2, i8: 1, i4: 0.5, u64: 8, u32: 4, u16: 2, u8: 1, bool: 1,
 }; // biome-ignore format: one line a family
 
-/** Size of one element in bytes. */
+/** Size of one element in bytes; half a byte where two share one. */
 export function byteSize(dtype: DType): number {
   return BYTES[dtype];
 }
 
 export function isFloat(dtype: DType): dtype is Float {
   return dtype === 'f64' || dtype === 'f32' || dtype === 'f16' || dtype === 'bf16';
+}
+
+/** Size in bytes of an array of this shape; 4-bit elements are packed, and the last byte may be half empty. */
+export function byteLength(dtype: DType, shape: readonly number[]): number {
+  return Math.ceil(elementCount(shape) * BYTES[dtype]);
 }
 
 /** Number of elements of a shape; 1 for a scalar. */
