@@ -78,5 +78,7 @@ function perToken(x: Tensor<Float>, most: number): { rounded: Tensor<'f32'>; sca
   const wide = x.cast('f32');
   const largest = wide.abs().maxOver(-1).max(TINY);
   const stretch = constant(most, 'f32', largest.shape).div(largest);
-  return { rounded: wide.mul(stretch), scale: largest.mul(1 / most) };
+  // A maximum may pass over what is no number, and integers have none: the scale carries it.
+  const none = wide.mul(0).sum(-1);
+  return { rounded: wide.mul(stretch), scale: largest.mul(1 / most).add(none) };
 }

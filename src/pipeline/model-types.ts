@@ -2,6 +2,7 @@
 
 import type { QuantisedForm } from '../runtime/weight-set.ts';
 import { type DType, type ModelFloat, parseFloatName } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
 
 export type { QuantisedForm };
 
@@ -16,6 +17,7 @@ export interface ModelTypes {
 
 /** In how many bits matrices are held in memory, and computed where that is faster (docs/quantization.md). */
 export type Quantization = 'none' | QuantisedForm;
+const QUANTIZATIONS: readonly Quantization[] = ['none', 'int8', 'fp8', 'int4'];
 
 /** Element types by name, as configs spell them; bf16 where nothing is said. */
 export interface TypeNames {
@@ -34,6 +36,10 @@ export function modelTypes({
 }: TypeNames): ModelTypes & {
   readonly storage: ModelFloat;
 } {
+  if (!QUANTIZATIONS.includes(quantization))
+    throw new FluxionError('bad_config', `quantization: there is no form '${quantization}'`, {
+      hint: `use ${QUANTIZATIONS.join(', ')}`,
+    });
   const types = { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
   return quantization === 'none' ? types : { ...types, form: quantization };
 }

@@ -267,6 +267,9 @@ describe('overrides', () => {
     assert.equal(override('seed', '-5'), -5);
     assert.deepEqual(override('seed', '[1, 18446744073709551615]'), [1, 18446744073709551615n]);
     assert.equal(override('guidance_scale', '3.5'), 3.5);
+    assert.equal(override('quantization', 'int8'), 'int8');
+    // As MaxDiffusion's files have it.
+    assert.equal(override('quantization', ''), 'none');
     assert.equal(override('weights_dtype', 'float32'), 'f32');
     assert.throws(() => override('seed', '1 2'), fails('bad_config', /seed must be .*found '1 2'/));
     assert.throws(() => override('seed', '[1'), fails('bad_config', /the command line: seed: not valid YAML/));
