@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { findPlugin, Plugin, TopologyDescription } from '../../src/xla.ts';
+import { productsOf } from './hlo.ts';
 
 export interface CompileRequest {
   readonly device: 'tpu' | 'cuda';
@@ -16,6 +17,8 @@ export interface CompileRequest {
   readonly topology: string;
   /** Devices a program is shared out over, by its own shardings; 1 by default. */
   readonly partitions?: number;
+  /** XLA's flags. */
+  readonly flags?: Readonly<Record<string, boolean>>;
   /** StableHLO by name. */
   readonly programs: Readonly<Record<string, string>>;
 }
@@ -28,6 +31,8 @@ export interface CompileResult {
   readonly temporaries?: number;
   /** Custom calls in the optimised program, each once. */
   readonly calls?: readonly string[];
+  /** Types of its matrix products, such as `dot s8 × s8 → s32`. */
+  readonly products?: readonly string[];
 }
 
 /** An H200 as XLA's `GpuTargetConfigProto` describes it. */
@@ -75,18 +80,25 @@ export async function compileAhead(request: CompileRequest): Promise<Map<string,
 }
 
 async function main(): Promise<void> {
-  const { device, topology, partitions = 1, programs } = JSON.parse(await text(process.stdin)) as CompileRequest;
+  const {
+    device,
+    topology,
+    partitions = 1,
+    flags = {},
+    programs,
+  } = JSON.parse(await text(process.stdin)) as CompileRequest;
   const plugin = Plugin.load(findPlugin(device)!.path);
   const options = device === 'tpu' ? {} : { topology, target_config: H200 };
   using target = await TopologyDescription.create(plugin, device === 'tpu' ? topology : '', options);
   const assigned = device === 'tpu' ? { deviceAssignment: [Array.from({ length: partitions }, (_, i) => i)] } : {};
-  const shared = { partitions, shardy: partitions > 1, ...assigned };
+  const shared = { partitions, shardy: partitions > 1, ...assigned, flags };
   for (const [name, program] of Object.entries(programs)) {
     try {
       using compiled = await target.compile(program, shared);
       const { bytes } = compiled.optimizedProgram()!;
       const calls = [...new Set(Buffer.from(bytes).toString('latin1').match(CALLS) ?? [])];
-      process.stdout.write(`${JSON.stringify({ name, temporaries: compiled.memoryStats()!.temporaries, calls })}\n`);
+      const { temporaries } = compiled.memoryStats()!;
+      process.stdout.write(`${JSON.stringify({ name, temporaries, calls, products: productsOf(bytes) })}\n`);
     } catch (error) {
       process.stdout.write(`${JSON.stringify({ name, error: (error as Error).message })}\n`);
     }

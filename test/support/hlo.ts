@@ -1,4 +1,4 @@
-/** Reads the collectives out of an optimised program: the few fields of XLA's hlo.proto and xla_data.proto that name them. */
+/** Reads collectives and matrix products out of an optimised program: the few fields of XLA's hlo.proto and xla_data.proto that name them. */
 
 import type { CompiledExecutable } from '../../src/pjrt/executable.ts';
 
@@ -42,34 +42,80 @@ export function collectivesOf(bytes: Uint8Array, format: string): Collective[] {
   return found;
 }
 
-function dimensions(shape: Uint8Array): number[] {
-  return field(shape, 3).flatMap((packed) => {
-    const values: number[] = [];
-    for (let at = 0; at < packed.length; ) {
-      const [value, next] = varint(packed, at);
-      values.push(value);
-      at = next;
+const PRODUCTS = ['dot', 'convolution'];
+const LIBRARY = /^__cublas/;
+/** Element types by their numbers in xla_data.proto. */
+const TYPES = new Map([[2, 's8'], [4, 's32'], [11, 'f32'], [16, 'bf16'], [20, 'f8e4m3fn'], [21, 's4']]); // biome-ignore format: a table
+
+/** Types of every matrix product of a serialized HloModuleProtoWithConfig, such as `dot s8 × s8 → s32`, each once and in order. */
+export function productsOf(bytes: Uint8Array): string[] {
+  const found = new Set<string>();
+  for (const computation of field(field(bytes, 1)[0]!, 3)) {
+    const instructions = field(computation, 2);
+    const byId = new Map(instructions.map((instruction) => [numbers(instruction, 35)[0], instruction]));
+    for (const instruction of instructions) {
+      const opcode = new TextDecoder().decode(field(instruction, 2)[0]);
+      const target = new TextDecoder().decode(field(instruction, 28)[0]);
+      if (!PRODUCTS.includes(opcode) && !LIBRARY.test(target)) continue;
+      const operands = numbers(instruction, 36).slice(0, 2);
+      const [left, right] = operands.map((id) => elementType(field(byId.get(id)!, 3)[0]!));
+      const shape = field(instruction, 3)[0]!;
+      const result = elementType(field(shape, 4)[0] ?? shape);
+      found.add(`${target || opcode} ${left} × ${right} → ${result}`);
     }
-    return values;
-  });
+  }
+  return [...found].sort();
+}
+
+function elementType(shape: Uint8Array): string {
+  const [number] = numbers(shape, 2);
+  return TYPES.get(number!) ?? `type ${number}`;
+}
+
+function dimensions(shape: Uint8Array): number[] {
+  return numbers(shape, 3);
+}
+
+/** Every number of a field, those that are packed included. */
+function numbers(message: Uint8Array, wanted: number): number[] {
+  const values: number[] = [];
+  for (const [number, value] of fields(message)) {
+    if (number !== wanted) continue;
+    if (typeof value === 'number') values.push(value);
+    else
+      for (let at = 0; at < value.length; ) {
+        const [entry, next] = varint(value, at);
+        values.push(entry);
+        at = next;
+      }
+  }
+  return values;
 }
 
 /** Every length-delimited value of a field. */
 function field(message: Uint8Array, wanted: number): Uint8Array[] {
-  const values: Uint8Array[] = [];
+  return [...fields(message)].flatMap(([number, value]) =>
+    number === wanted && typeof value !== 'number' ? [value] : [],
+  );
+}
+
+/** The fields of a message that are numbers or bytes. */
+function* fields(message: Uint8Array): Generator<[number: number, value: number | Uint8Array]> {
   for (let at = 0; at < message.length; ) {
     const [tag, begin] = varint(message, at);
     const wire = tag & 7;
     if (wire === 2) {
       const [length, start] = varint(message, begin);
-      if (tag >>> 3 === wanted) values.push(message.subarray(start, start + length));
+      yield [tag >>> 3, message.subarray(start, start + length)];
       at = start + length;
-    } else if (wire === 0) at = varint(message, begin)[1];
-    else if (wire === 1) at = begin + 8;
+    } else if (wire === 0) {
+      const [value, next] = varint(message, begin);
+      yield [tag >>> 3, value];
+      at = next;
+    } else if (wire === 1) at = begin + 8;
     else if (wire === 5) at = begin + 4;
     else throw new TypeError(`wire type ${wire} is not of this format`);
   }
-  return values;
 }
 
 function varint(bytes: Uint8Array, start: number): [value: number, next: number] {
