@@ -179,6 +179,8 @@ export interface QuantisedMatrix {
   readonly scales: Tensor<'f32'>;
   /** [out, in / group]; a product of value and multiplier is in the range of i8. */
   readonly multipliers?: Tensor<'i8'> | undefined;
+  /** Columns of a block in which rows are rotated (rotation.ts); 1, the default, for none. */
+  readonly rotation?: number | undefined;
 }
 
 /**
@@ -187,7 +189,7 @@ export interface QuantisedMatrix {
  */
 export function quantisedMatmul<F extends Float>(
   x: Tensor<F>,
-  { values, scales, multipliers }: QuantisedMatrix,
+  { values, scales, multipliers, rotation = 1 }: QuantisedMatrix,
   activations: Activations,
 ): Tensor<F> {
   const inputs = [x, values, scales, ...(multipliers ? [multipliers] : [])];
@@ -197,5 +199,9 @@ export function quantisedMatmul<F extends Float>(
     refuse('quantised matmul', inputs, 'expected x [..., in], values [out, in] and scales [out]');
   if (multipliers && (!sameShape(multipliers.shape, [out!, groups]) || width! % groups !== 0))
     refuse('quantised matmul', inputs, 'expected multipliers [out, groups] where groups divide the columns');
-  return new Tensor({ kind: 'quantisedMatmul', activations }, inputs, x.dtype, [...x.shape.slice(0, -1), out!]);
+  if (width! % rotation !== 0) refuse('quantised matmul', inputs, `blocks of ${rotation} do not divide the columns`);
+  return new Tensor({ kind: 'quantisedMatmul', activations, rotation }, inputs, x.dtype, [
+    ...x.shape.slice(0, -1),
+    out!,
+  ]);
 }

@@ -66,9 +66,10 @@ export type Op =
   | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' }
   /**
    * x [..., in] times (values ∘ multipliers) ∘ scales, transposed; inputs x, values [out, in], scales [out] and, for groups of
-   * columns, multipliers [out, in / group]. `activations` says whether x may be rounded to the type of the values.
+   * columns, multipliers [out, in / group]. `activations` says whether x may be rounded to the type of the values, and `rotation`
+   * in which blocks the matrix is rotated (rotation.ts), as x has to be then.
    */
-  | { readonly kind: 'quantisedMatmul'; readonly activations: Activations }
+  | { readonly kind: 'quantisedMatmul'; readonly activations: Activations; readonly rotation: number }
   /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
   /** What the dimensions mean, for a mesh to go by; printed as nothing. */

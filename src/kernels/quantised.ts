@@ -5,6 +5,7 @@
  */
 
 import { matmulTransposed } from '../graph/ops.ts';
+import { rotate } from '../graph/rotation.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
 import type { Target } from './target.ts';
@@ -42,21 +43,22 @@ export function chooseArithmetic({ op, inputs }: Tensor, target: Target): Arithm
 /** Writes a quantised product as a target computes it; undefined for nodes of other kinds. */
 export function lowerQuantised(node: Tensor, target: Target): Tensor | undefined {
   const choice = chooseArithmetic(node, target);
-  if (!choice) return undefined;
+  if (!choice || node.op.kind !== 'quantisedMatmul') return undefined;
+  const { rotation } = node.op;
   const [x, stored, scales, multipliers] = node.inputs as [Tensor<Float>, Tensor, Tensor<'f32'>, Tensor<'i8'>?];
   const values = multipliers ? multiplied(stored, multipliers) : stored;
   const ones = x.shape.slice(1).map(() => 1);
   const scaled = (product: Tensor<'f32'>): Tensor<'f32'> => product.mul(scales.reshape([...ones, -1]));
   switch (choice.arithmetic) {
     case 'widened':
-      return scaled(matmulTransposed(x, values.cast(x.dtype), 'f32')).cast(x.dtype);
+      return scaled(matmulTransposed(rotate(x, rotation).cast(x.dtype), values.cast(x.dtype), 'f32')).cast(x.dtype);
     case 'int8': {
-      const { rounded, scale } = perToken(x, MOST.int8);
+      const { rounded, scale } = perToken(rotate(x, rotation), MOST.int8);
       const product = matmulTransposed(rounded.round().cast('i8'), values as Tensor<'i8'>, 'i32');
       return scaled(product.cast('f32').mul(scale)).cast(x.dtype);
     }
     case 'fp8': {
-      const { rounded, scale } = perToken(x, MOST.fp8);
+      const { rounded, scale } = perToken(rotate(x, rotation), MOST.fp8);
       // cuBLASLt takes 8-bit floats as they are; wider results would cost a pass through memory.
       const product = matmulTransposed(rounded.cast('f8e4m3'), values as Tensor<'f8e4m3'>, x.dtype);
       return scaled(product.cast('f32').mul(scale)).cast(x.dtype);
@@ -74,11 +76,10 @@ function multiplied(values: Tensor, multipliers: Tensor<'i8'>): Tensor<'i8'> {
 }
 
 /** Every token [..., in] stretched to the range of a type, and what its product is multiplied by [..., 1]. */
-function perToken(x: Tensor<Float>, most: number): { rounded: Tensor<'f32'>; scale: Tensor<'f32'> } {
-  const wide = x.cast('f32');
-  const largest = wide.abs().maxOver(-1).max(TINY);
+function perToken(x: Tensor<'f32'>, most: number): { rounded: Tensor<'f32'>; scale: Tensor<'f32'> } {
+  const largest = x.abs().maxOver(-1).max(TINY);
   const stretch = constant(most, 'f32', largest.shape).div(largest);
   // A maximum may pass over what is no number, and integers have none: the scale carries it.
-  const none = wide.mul(0).sum(-1);
-  return { rounded: wide.mul(stretch), scale: largest.mul(1 / most).add(none) };
+  const none = x.mul(0).sum(-1);
+  return { rounded: x.mul(stretch), scale: largest.mul(1 / most).add(none) };
 }

@@ -4,6 +4,7 @@
  */
 
 import { dot, matmulTransposed, quantisedMatmul } from '../graph/ops.ts';
+import { rotationBlock } from '../graph/rotation.ts';
 import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { DType, Float } from '../support/dtype.ts';
@@ -62,6 +63,10 @@ function quantised<F extends Float>(
 ): (x: Tensor<F>) => Tensor<F> {
   const { out, axes, rows } = options;
   const { inputs, segments } = inputsOf(options);
+  const { activations = 'rounded' } = w.matrices;
+  const widths = segments ?? [inputs];
+  // Of activations that are rounded to integers, a few large ones would leave the others no steps.
+  const rotation = activations === 'rounded' && form !== 'fp8' ? rotationBlock(widths) : 1;
   const declare = <D extends DType>(component: MatrixComponent, dtype: D, shape: Shape, parts?: Shape): Tensor<D> =>
     w.array('weight', {
       component,
@@ -70,14 +75,15 @@ function quantised<F extends Float>(
       axes: [axes[1], axes[0]].slice(0, shape.length),
       rows,
       segments: parts,
+      ...(component === 'values' && rotation > 1 && { rotation }),
     });
   const values = declare('values', VALUES[form], [out, inputs], segments);
   const scales = declare('scales', 'f32', [out]);
-  const group = GROUPS.find((columns) => (segments ?? [inputs]).every((width) => width % columns === 0));
+  const group = GROUPS.find((columns) => widths.every((width) => width % columns === 0));
   const parts = group === undefined ? undefined : segments?.map((width) => width / group);
   const multipliers =
     form === 'int4' ? declare('multipliers', 'i8', [out, inputs / (group ?? inputs)], parts) : undefined;
-  return (x) => quantisedMatmul(x, { values, scales, multipliers }, w.matrices.activations ?? 'rounded');
+  return (x) => quantisedMatmul(x, { values, scales, multipliers, rotation }, activations);
 }
 
 /** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, the inner product in f32 until it has been scaled. */

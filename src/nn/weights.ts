@@ -44,6 +44,8 @@ export interface WeightSpec {
   readonly factor?: AdapterFactor;
   /** Set for what a quantised weight is kept in; the values stand for the weight of the checkpoint. */
   readonly component?: MatrixComponent;
+  /** Columns of a block in which quantised values are rotated (graph/rotation.ts); absent for none. */
+  readonly rotation?: number;
 }
 
 /** Names a declared weight, row part of one, component of one or factor beside one; equal names are one declaration. */
@@ -66,6 +68,7 @@ export function isStored({ factor, component = 'values' }: WeightSpec): boolean 
 interface ArrayOptions<D extends DType> {
   readonly factor?: AdapterFactor;
   readonly component?: MatrixComponent;
+  readonly rotation?: number;
   readonly dtype: D;
   readonly shape: Shape;
   readonly axes: readonly LogicalAxis[];

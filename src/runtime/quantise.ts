@@ -5,11 +5,12 @@
  */
 
 import { select } from '../graph/ops.ts';
+import { rotate } from '../graph/rotation.ts';
 import { shard } from '../graph/sharding.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
 import { type InputSpec, type Traced, trace } from '../nn/trace.ts';
 import { type MatrixComponent, type WeightSpec, Weights } from '../nn/weights.ts';
-import type { DType } from '../support/dtype.ts';
+import type { DType, Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { Runtime, ShardedArray } from './runtime.ts';
 
@@ -48,7 +49,7 @@ function quantiseProgram(from: DType, components: readonly WeightSpec[]): Traced
   const { shape, axes, segments } = values;
   const given: InputSpec = { dtype: from, shape, axes, segments };
   const traced = trace('quantise', new Weights('f32', 'f32'), { weight: given }, ({ weight }) => {
-    const made = quantised(weight.cast('f32'), components);
+    const made = quantised(rotate(weight as Tensor<Float>, values.rotation ?? 1), components);
     return Object.fromEntries(
       components.map((spec) => [spec.component!, shard(made[spec.component!]!, spec.axes, spec.segments)]),
     );

@@ -21,7 +21,8 @@ function program(form: QuantisedForm, target: Target): string {
 }
 
 interface Expected {
-  readonly product: string;
+  /** The layer's own and, before activations become integers, the one that rotates them. */
+  readonly products: readonly string[];
   /** Most bytes of temporaries. */
   readonly temporaries: number;
 }
@@ -37,7 +38,7 @@ async function check(
   for (const form of forms) {
     const { error, products, temporaries } = results.get(form)!;
     assert.equal(error, undefined, `${form}: ${error}`);
-    assert.deepEqual(products, [expected[form].product], form);
+    assert.deepEqual(products, [...expected[form].products].sort(), form);
     assert.ok(temporaries! <= expected[form].temporaries, `${form}: ${temporaries} bytes of temporaries`);
   }
 }
@@ -48,15 +49,19 @@ describe('a quantised layer', () => {
   test('on TPU v6e is one product, scales applied inside it, and no copy of the matrix', {
     skip: absent('tpu'),
   }, async () => {
-    const integers = { product: 'convolution s8 × s8 → s32', temporaries: 2 ** 20 };
+    const integers = {
+      products: ['convolution bf16 × bf16 → f32', 'convolution s8 × s8 → s32'],
+      // The tokens as integers.
+      temporaries: TOKENS * IN + 2 ** 20,
+    };
     await check(
       { device: 'tpu', topology: 'v6e:2x2' },
       { platform: 'tpu' },
       {
         int8: integers,
         // Widened on the way in, tile by tile.
-        fp8: { product: 'convolution bf16 × f8e4m3fn → f32', temporaries: 2 ** 20 },
-        int4: { ...integers, temporaries: IN * OUT + 2 ** 24 },
+        fp8: { products: ['convolution bf16 × f8e4m3fn → f32'], temporaries: 2 ** 20 },
+        int4: { ...integers, temporaries: TOKENS * IN + IN * OUT + 2 ** 24 },
       },
     );
   });
@@ -67,14 +72,17 @@ describe('a quantised layer', () => {
     // Without a device to time them on, the compiler cannot choose between its own kernels and the library's.
     const request = { device: 'cuda', topology: '1x1x1', flags: { xla_gpu_enable_triton_gemm: false } } as const;
     const rounded = TOKENS * IN + 2 ** 23;
-    const integers = { product: '__cublas$lt$matmul s8 × s8 → s32', temporaries: rounded + 4 * TOKENS * OUT };
+    const integers = {
+      products: ['__cublas$lt$matmul bf16 × bf16 → f32', '__cublas$lt$matmul s8 × s8 → s32'],
+      temporaries: rounded + 4 * TOKENS * OUT,
+    };
     await check(
       request,
       { platform: 'cuda', computeCapability: 9 },
       {
         int8: integers,
         fp8: {
-          product: '__cublas$lt$matmul$f8 f8e4m3fn × f8e4m3fn → bf16',
+          products: ['__cublas$lt$matmul$f8 f8e4m3fn × f8e4m3fn → bf16'],
           temporaries: rounded + 2 * TOKENS * OUT,
         },
         int4: { ...integers, temporaries: integers.temporaries + IN * OUT },

@@ -69,6 +69,18 @@ const KEPT: Readonly<Record<QuantisedForm, (row: Float32Array, group: number) =>
   },
 };
 
+/** Rows turned block by block by a Hadamard matrix, from its definition: H₂ₙ = [H H; H -H]. */
+function turned(row: Float32Array, block: number): Float32Array {
+  let values = [...row];
+  for (let half = 1; half < block; half *= 2) {
+    values = values.map((_, i) => {
+      const upper = Math.floor(i / half) % 2 === 1;
+      return upper ? values[i - half]! - values[i]! : values[i]! + values[i + half]!;
+    });
+  }
+  return Float32Array.from(values, (value) => Math.fround(value) * Math.fround(block ** -0.5));
+}
+
 describe('a linear layer', () => {
   interface Case {
     readonly form: QuantisedForm;
@@ -78,10 +90,12 @@ describe('a linear layer', () => {
     readonly in: number | readonly number[];
     /** Columns of a multiplier. */
     readonly group: number;
+    /** Columns that are rotated together where activations are rounded. */
+    readonly block: number;
   }
-  const shape = { out: 33, in: 96, group: 32 };
-  const odd = { out: 5, in: 7, group: 7 };
-  const several = { out: 16, in: [16, 48], group: 16 };
+  const shape = { out: 33, in: 96, group: 32, block: 32 };
+  const odd = { out: 5, in: 7, group: 7, block: 1 };
+  const several = { out: 16, in: [16, 48], group: 16, block: 16 };
   const cases: Case[] = FORMS.flatMap((form): Case[] => [
     { form, dtype: 'bf16', activations: 'rounded', ...shape },
     { form, dtype: 'f32', activations: 'rounded', ...odd },
@@ -90,7 +104,7 @@ describe('a linear layer', () => {
 
   test('is the product with what each row became', async () => {
     await using runtime = await Runtime.open({ device: 'cpu', cacheDir: 'none' });
-    for (const { form, dtype, activations, out, in: given, group } of cases) {
+    for (const { form, dtype, activations, out, in: given, group, block } of cases) {
       const name = `${form} ${dtype} ${activations} [${out}, ${given}]`;
       const inputs = typeof given === 'number' ? given : given.reduce((a, b) => a + b, 0);
       const traced = trace(
@@ -126,13 +140,13 @@ describe('a linear layer', () => {
 
       const integers = activations === 'rounded' && form !== 'fp8';
       const rowOf = (values: Float32Array, i: number) => values.subarray(i * inputs, (i + 1) * inputs);
-      const matrixRows = Array.from({ length: out }, (_, i) =>
-        largest(rowOf(weight, i)) === 0 ? rowOf(weight, i) : KEPT[form](rowOf(weight, i), group),
-      );
+      const rotated = (row: Float32Array) => (integers ? turned(row, block) : row);
+      const kept = (row: Float32Array, as: QuantisedForm) => (largest(row) === 0 ? row : KEPT[as](row, group));
+      const matrixRows = Array.from({ length: out }, (_, i) => kept(rotated(rowOf(weight, i)), form));
       const expected = new Float32Array(6 * out);
       for (let token = 0; token < 6; token++) {
-        const values = rowOf(x, token);
-        const used = integers && largest(values) > 0 ? KEPT.int8(values, 0) : values;
+        const values = rotated(rowOf(x, token));
+        const used = integers ? kept(values, 'int8') : values;
         for (let i = 0; i < out; i++)
           expected[token * out + i] = used.reduce((sum, value, c) => sum + value * matrixRows[i]![c]!, bias[i]!);
       }
@@ -182,7 +196,7 @@ describe('the bundled model', () => {
     Math.min(...found.map(({ data }, i) => psnr(data, expected[i]!.data)));
 
   // In dB, some below what was measured: docs/quantization.md.
-  const LEAST = { int8: 42, fp8: 38, int4: 32 } as const;
+  const LEAST = { int8: 42, fp8: 38, int4: 30 } as const;
   let plain: Image[];
   let night: Image[];
   before(async () => {
@@ -210,15 +224,27 @@ describe('the bundled model', () => {
     });
   }
 
-  for (const quantization of ['int8', 'int4'] as const) {
+  // Sums in another order round some activation to the next integer. This model is so narrow that shares of devices cut through
+  // blocks of columns, which 4 bits then round in other groups.
+  for (const [quantization, least] of [
+    ['int8', 50],
+    ['int4', 38],
+  ] as const) {
     test(`in ${quantization} on a mesh makes the pictures of one device`, async () => {
       const one = await make({ quantization, dtype: 'f32' });
       const mesh = { ici: { fsdp: 2, tensor: 2 } };
       const four = await make({ quantization, dtype: 'f32', cpuDevices: 4, mesh });
-      // Sums in another order round some activation to the next integer.
-      assert.ok(worst(four, one) > 50, `${worst(four, one)} dB`);
+      assert.ok(worst(four, one) > least, `${worst(four, one)} dB`);
     });
   }
+
+  test('streamed, it makes the same pictures', async () => {
+    const [resident, streamed] = [
+      await make({ quantization: 'int4', residency: 'resident' }, [NIGHT]),
+      await make({ quantization: 'int4', residency: 'streamed' }, [NIGHT]),
+    ];
+    assert.equal(worst(streamed, resident), Number.POSITIVE_INFINITY);
+  });
 
   test('is told what cannot be', async () => {
     await assert.rejects(Flux.load('tiny', { device: 'cpu', quantization: 'int3' as 'int4' }), {

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { graph } from '../../src/graph/graph.ts';
 import { quantisedMatmul } from '../../src/graph/ops.ts';
 import { print } from '../../src/graph/print.ts';
+import { rotationBlock } from '../../src/graph/rotation.ts';
 import { type Activations, parameter, type Tensor } from '../../src/graph/tensor.ts';
 import { arithmeticChoices, lower, type Target } from '../../src/kernels/lower.ts';
 import { linear } from '../../src/nn/linear.ts';
@@ -32,7 +33,15 @@ describe('a declared matrix', () => {
     const rows = { start: 12, end: 24, of: 36 };
     const of = (form: QuantisedForm) => layer(form).weights.filter(({ component }) => component);
     assert.deepEqual(of('int4'), [
-      { name: 'a.weight', component: 'values', dtype: 'i4', shape: [12, 64], axes: ['embed', 'heads'], rows },
+      {
+        name: 'a.weight',
+        component: 'values',
+        dtype: 'i4',
+        shape: [12, 64],
+        axes: ['embed', 'heads'],
+        rows,
+        rotation: 64,
+      },
       { name: 'a.weight', component: 'scales', dtype: 'f32', shape: [12], axes: ['embed'], rows },
       { name: 'a.weight', component: 'multipliers', dtype: 'i8', shape: [12, 2], axes: ['embed', 'heads'], rows },
     ]);
@@ -86,8 +95,13 @@ describe('the arithmetic of a product', () => {
       print(lower(layer(form, activations).graph, target))
         .match(/stablehlo\.dot_general.*/g)!
         .map((line) => line.replace(/.* : /, ''));
-    assert.deepEqual(dots('int8', H200), ['(tensor<2x64xi8>, tensor<12x64xi8>) -> tensor<2x12xi32>']);
-    assert.deepEqual(dots('int4', H200), ['(tensor<2x64xi8>, tensor<12x64xi8>) -> tensor<2x12xi32>']);
+    // What is rounded to integers is rotated before.
+    const integers = [
+      '(tensor<2x1x64xbf16>, tensor<64x64xbf16>) -> tensor<2x1x64xf32>',
+      '(tensor<2x64xi8>, tensor<12x64xi8>) -> tensor<2x12xi32>',
+    ];
+    assert.deepEqual(dots('int8', H200), integers);
+    assert.deepEqual(dots('int4', H200), integers);
     // The pattern that XLA hands to cuBLASLt: operands as they are, the result in the activations' type.
     assert.deepEqual(dots('fp8', H200), ['(tensor<2x64xf8E4M3FN>, tensor<12x64xf8E4M3FN>) -> tensor<2x12xbf16>']);
     assert.deepEqual(dots('fp8', { platform: 'tpu' }), ['(tensor<2x64xbf16>, tensor<12x64xbf16>) -> tensor<2x12xf32>']);
@@ -109,6 +123,22 @@ test('what does not fit is refused', () => {
   refused({ values, scales: parameter('s', 'f32', [6]) }, /expected x/);
   refused({ values, scales, multipliers: parameter('m', 'i8', [4, 4]) }, /groups divide the columns/);
   refused({ values, scales, multipliers: parameter('m', 'i8', [2, 3]) }, /groups divide the columns/);
+  refused({ values, scales, rotation: 4 }, /blocks of 4 do not divide the columns/);
   assert.deepEqual(quantisedMatmul(x, { values, scales }, 'kept').shape, [2, 4]);
   assert.equal(graph('g', [x, values, scales], [quantisedMatmul(x, { values, scales }, 'kept')]).nodes.length, 4);
+});
+
+describe('a rotation', () => {
+  test('is in blocks that divide all that is side by side', () => {
+    assert.deepEqual(
+      [[3072, 12288], [192], [192, 768], [48], [7], [8, 96]].map(rotationBlock),
+      [128, 64, 64, 16, 1, 8],
+    );
+  });
+
+  test('of the weight and of what it meets is declared by layers whose activations become integers', () => {
+    const rotation = (form: QuantisedForm, activations: Activations) => layer(form, activations).weights[0]!.rotation;
+    assert.deepEqual([rotation('int8', 'rounded'), rotation('int4', 'rounded')], [64, 64]);
+    assert.deepEqual([rotation('int8', 'kept'), rotation('fp8', 'rounded')], [undefined, undefined]);
+  });
 });
