@@ -41,7 +41,7 @@ export function firstBlockCachePrograms<F extends Float>(
 ): FirstBlockCachePrograms {
   const { batch: b, imageTokens: l, textTokens: t, width: d, compute: f } = sizes;
   const n = l + t;
-  const w = () => new Weights(f, f, 0);
+  const w = () => new Weights(f, f);
   const img = spec(f, [b, l, d], TOKENS);
   const txt = spec(f, [b, t, d], TOKENS);
   const x = spec(f, [b, n, d], TOKENS);
