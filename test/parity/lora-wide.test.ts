@@ -26,7 +26,7 @@ const { cases, files } = JSON.parse(readFileSync(repositoryPath('test/fixtures/l
   files: Readonly<Record<string, FileNote>>;
 };
 /** Where merging is compared with standing beside as well; all others are as the default is, beside but for what is no low-rank product. */
-const MERGED = ['diffusers', 'kohya', 'three-mixed'];
+const MERGED = ['kohya', 'three-mixed'];
 
 const NEEDED = 8e9;
 const scarce = process.availableMemory() < NEEDED && `${NEEDED / 1e9} GB of memory are not free here`;

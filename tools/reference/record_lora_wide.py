@@ -406,6 +406,17 @@ def by_diffusers(model: Model, uses: list[tuple[File, float]]) -> torch.Tensor:
     return result
 
 
+def write_notes(files: dict[str, File], recorded: list[tuple[str, str, list[tuple[str, float]]]]) -> None:
+    """Describes the recorded cases, and the files that they use, one a line."""
+    versions = {"torch": torch.__version__.split("+")[0], "diffusers": diffusers.__version__, "peft": __import__("peft").__version__}
+    listed = [{"name": name, "source": source, "loras": [{"file": file, "scale": scale} for file, scale in uses]} for name, source, uses in recorded]
+    used = {use["file"] for case in listed for use in case["loras"]}
+    written = {name: {"dialect": file.dialect, "metadata": file.metadata, "tensors": file.specs} for name, file in files.items() if name in used}
+    lines = [f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in written.items()]
+    text = f'{{\n"versions": {json.dumps(versions)},\n"cases": {json.dumps(listed)},\n"files": {{\n' + ",\n".join(lines) + "\n}\n}\n"
+    (OUTPUT / "cases.json").write_text(text)
+
+
 def main() -> None:
     torch.set_num_threads(2)
     torch.set_grad_enabled(False)
@@ -413,14 +424,7 @@ def main() -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     model = Model()
     files = make_files(model)
-    versions = {"torch": torch.__version__.split("+")[0], "diffusers": diffusers.__version__, "peft": __import__("peft").__version__}
     source = lambda uses: "diffusers" if all(files[file].loads for file, _ in uses) else "arithmetic"
-    listed = [{"name": name, "source": source(uses), "loras": [{"file": file, "scale": scale} for file, scale in uses]} for name, uses in cases(files)]
-    written = {name: {"dialect": file.dialect, "metadata": file.metadata, "tensors": file.specs} for name, file in files.items()}
-    lines = [f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in written.items()]
-    text = f'{{\n"versions": {json.dumps(versions)},\n"cases": {json.dumps(listed)},\n"files": {{\n' + ",\n".join(lines) + "\n}\n}\n"
-    (OUTPUT / "cases.json").write_text(text)
-
     path, plain = OUTPUT / "expected.safetensors", model.velocity()
     expected = load_file(path) if "--missing" in sys.argv and path.exists() else {}
     expected["plain"] = plain
@@ -437,6 +441,7 @@ def main() -> None:
             sys.exit(f"{name}: diffusers and plain arithmetic do not agree")
         expected[name] = result.contiguous()
         save_file(expected, path)
+        write_notes(files, [(case, source(loras), loras) for case, loras in cases(files) if case in expected])
 
 
 if __name__ == "__main__":
