@@ -299,7 +299,7 @@ def make_files(model: Model) -> dict[str, File]:
     file = new("few-step", "diffusers", dtype="f16")
     add_plain(model, file, MODULES, peft("transformer."), ranks=(3,))
 
-    file = new("bfl-control", "BFL control")
+    file = new("bfl-control", "BFL names")  # it is the norms that would tell
     for bfl in [*BLOCKS, *EMBEDDERS, "final_layer.linear", LAST]:
         file.add_delta(bfl, file.pair(f"{bfl}.lora_A.weight", f"{bfl}.lora_B.weight", model.shape(bfl), 4))
         file.add_tensor(bfl, f"{bfl}.lora_B.bias", (model.shape(bfl)[0],), 2**-4, "bias")
@@ -317,7 +317,7 @@ def make_files(model: Model) -> dict[str, File]:
 
         file.add(bfl, change)
 
-    file = new("dora-peft", "diffusers")
+    file = new("dora-peft", "diffusers", dtype="f32")  # magnitudes have more bits than bf16
     for part, bfl, n in ((f"{B}.attn.to_q", QKV, 0), (f"{S}.attn.to_v", LINEAR1, 2), ("norm_out.linear", LAST, 0)):
         key = f"transformer.{part}"
         delta = file.pair(f"{key}.lora_A.weight", f"{key}.lora_B.weight", model.shape(part), 4)
