@@ -190,6 +190,8 @@ function printNode(
         `stablehlo.dot_general ${a}, ${b}, ${batching}contracting_dims = ${side(op.dims.contract)}${asked} : ${signature}`,
       );
     }
+    case 'barrier':
+      return emit(`stablehlo.optimization_barrier ${a} : ${type}`);
     case 'take': {
       const rank = node.inputs[1]!.shape.length;
       const width = node.shape.at(-1)!;

@@ -72,6 +72,8 @@ export type Op =
   | { readonly kind: 'quantisedMatmul'; readonly activations: Activations; readonly rotation: number }
   /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
+  /** The value as it is, which the compiler may not see through. */
+  | { readonly kind: 'barrier' }
   /** What the dimensions mean, for a mesh to go by; printed as nothing. */
   | { readonly kind: 'shard'; readonly meaning: Meaning }
   /** The mesh axes that split the value from here on. */

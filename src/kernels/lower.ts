@@ -12,6 +12,7 @@ import { type ArithmeticChoice, chooseArithmetic, lowerQuantised } from './quant
 import { splashAttention } from './splash.ts';
 import type { Target } from './target.ts';
 import { tritonFlashAttention } from './triton.ts';
+import { widenDots } from './widened.ts';
 
 export { type AttentionChoice, type AttentionKernel, settingRefusal } from './choose.ts';
 export type { FlashBlockSizes } from './splash.ts';
@@ -20,7 +21,9 @@ export type { AttentionOptions, AttentionSetting, Platform, Target } from './tar
 /** Replaces what a platform computes in its own way, leaving a graph that prints as plain StableHLO. */
 export function lower(g: Graph, target: Target): Graph {
   const withKernels = rewrite(g, (node) => lowerAttention(node, target) ?? lowerQuantised(node, target));
-  return target.platform === 'cpu' ? rewrite(withKernels, accumulateInF32) : withKernels;
+  if (target.platform !== 'cpu') return withKernels;
+  const accumulated = rewrite(withKernels, accumulateInF32);
+  return target.bf16Products === false ? rewrite(accumulated, widenDots()) : accumulated;
 }
 
 /** Tells how each attention of a graph would be computed, in order, those in bodies included. */

@@ -18,4 +18,6 @@ export interface Target extends AttentionOptions {
   readonly platform: Platform;
   /** Of an NVIDIA GPU, such as 9.0. */
   readonly computeCapability?: number | undefined;
+  /** Of a CPU: `false` where it has no instructions that multiply bf16, so that f32 is faster. */
+  readonly bf16Products?: boolean | undefined;
 }

@@ -1,6 +1,6 @@
 /** Devices ready for work: a client of the right plugin, the compiler with its cache, and the way to the devices. */
 
-import { arch, cpus } from 'node:os';
+import { arch } from 'node:os';
 import { join } from 'node:path';
 import type { Axes } from '../graph/sharding.ts';
 import { type AttentionOptions, type Platform, settingRefusal, type Target } from '../kernels/lower.ts';
@@ -20,6 +20,7 @@ import { log } from '../support/log.ts';
 import { ExecutableCache } from './cache.ts';
 import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from './devices.ts';
 import { type Part, partsOfMesh } from './placement.ts';
+import { multipliesBf16, processorText } from './processor.ts';
 import { effortFor, Program, programText } from './program.ts';
 import { ShardedArray } from './sharded-array.ts';
 
@@ -106,15 +107,16 @@ export class Runtime implements AsyncDisposable {
       maskPaddingTokens,
       useBase2Exp,
       ...(capability > 0 && { computeCapability: capability }),
+      // Parts of a matrix are not rows of a device's share.
+      ...(this.platform === 'cpu' && devices.length === 1 && { bf16Products: multipliesBf16() }),
     };
     const { platformVersion, defaultDevice } = client;
     this.#compiler = [
       fingerprint,
       platformVersion,
       defaultDevice.kind,
-      arch(),
       // XLA:CPU compiles for the processor it finds, and cache folders are shared between machines.
-      this.platform === 'cpu' ? (cpus()[0]?.model ?? '') : '',
+      this.platform === 'cpu' ? processorText() : arch(),
       ...COMPILER_ENVIRONMENT.map((name) => `${name}=${process.env[name] ?? ''}`),
     ];
   }

@@ -1,0 +1,71 @@
+/**
+ * Products of bf16 on processors that multiply f32 alone. XLA:CPU has bf16 kernels for those too, which widen inside their
+ * innermost loop and reach little more than half the rate of f32. Here operands are widened first, matrices in tiles that
+ * stay in the cache: no widened matrix is ever whole in memory.
+ */
+
+import { concatenate } from '../graph/ops.ts';
+import { Tensor } from '../graph/tensor.ts';
+
+/** Rows [out] and columns [in] of a tile of a matrix: 9 MiB widened (docs/log.md). */
+const TILE = { out: 768, in: 3072 } as const;
+/** Activations from which widening a matrix costs less than it gains. */
+const MIN_TOKENS = 64;
+
+/** The rule that replaces dots of bf16 by f32 arithmetic where that is faster, for one graph. */
+export function widenDots(): (node: Tensor) => Tensor<'f32'> | undefined {
+  const transposed = new Map<Tensor, Tensor<'f32'>>();
+  return (node) => widenedDot(node, transposed);
+}
+
+function widenedDot(node: Tensor, transposed: Map<Tensor, Tensor<'f32'>>): Tensor<'f32'> | undefined {
+  const { op, inputs, shape } = node;
+  if (op.kind !== 'dot' || inputs[0]!.dtype !== 'bf16') return undefined;
+  const [a, b] = inputs as [Tensor, Tensor];
+  const { batch, contract } = op.dims;
+  const layer = b.shape.length === 2 && batch[0].length === 0 && contract[1].join() === '1';
+  if (layer && contract[0].join() === `${a.shape.length - 1}`) return widenedLayer(a, b, shape, transposed);
+  const size = (t: Tensor, dims: readonly number[]) => dims.reduce((n, dim) => n * t.shape[dim]!, 1);
+  const rows = size(a, [...a.shape.keys()]) / size(a, [...batch[0], ...contract[0]]);
+  if (rows < MIN_TOKENS) return undefined;
+  return new Tensor(op, [a.cast('f32'), b.cast('f32')], 'f32', shape);
+}
+
+/**
+ * x [..., in] times a weight [out, in]. The product is calculated the other way round, W xᵀ: XLA packs the right operand of a
+ * product at every call, the left one never, and tokens are fewer than rows of a weight.
+ */
+function widenedLayer(
+  x: Tensor,
+  weight: Tensor,
+  shape: readonly number[],
+  transposed: Map<Tensor, Tensor<'f32'>>,
+): Tensor<'f32'> | undefined {
+  const [out, width] = weight.shape as [number, number];
+  const tokens = x.shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  if (tokens < MIN_TOKENS) return undefined;
+  const columns = transposed.get(x) ?? barrier(x.reshape([tokens, width]).cast('f32').transpose([1, 0]));
+  transposed.set(x, columns);
+  const inner = ranges(width, TILE.in);
+  const right = inner.map(([start, end]) => columns.slice(0, start, end));
+  const rows = ranges(out, TILE.out).map(([top, bottom]) => {
+    const products = inner.map(([start, end], i) => {
+      const tile = weight.slice(0, top, bottom).slice(1, start, end).cast('f32');
+      const dims = { batch: [[], []], contract: [[1], [0]] } as const;
+      return new Tensor({ kind: 'dot', dims }, [tile, right[i]!], 'f32', [bottom - top, tokens]) as Tensor<'f32'>;
+    });
+    return products.reduce((sum, product) => sum.add(product));
+  });
+  return barrier(concatenate(rows, 0)).transpose([1, 0]).reshape(shape);
+}
+
+/** Keeps XLA from turning the product round again: to its simplifier, W xᵀ transposed is x Wᵀ. */
+function barrier(t: Tensor<'f32'>): Tensor<'f32'> {
+  return new Tensor({ kind: 'barrier' }, [t], 'f32', t.shape);
+}
+
+/** Cuts `size` into as few ranges as are at most `most` long, all but the last of one length. */
+function ranges(size: number, most: number): [start: number, end: number][] {
+  const step = Math.ceil(size / Math.ceil(size / most));
+  return Array.from({ length: Math.ceil(size / step) }, (_, i) => [i * step, Math.min(size, (i + 1) * step)]);
+}

@@ -1,0 +1,34 @@
+/** What the processor can do that decides which program is fastest on it, as the system tells. */
+
+import { readFileSync } from 'node:fs';
+import { arch, cpus, platform } from 'node:os';
+
+/** Instruction sets in which bf16 numbers are multiplied without being widened, in Linux's words. */
+const BF16_PRODUCTS = ['avx512_bf16', 'amx_bf16', 'avx10_2', 'bf16', 'svebf16'];
+
+/** The processor's name and instruction sets; one of the same text runs what was compiled for this one. */
+export function processorText(): string {
+  return [arch(), cpus()[0]?.model ?? '', ...instructionSets(cpuInfo())].join(' ');
+}
+
+/** Whether bf16 numbers are multiplied without being widened; undefined where the system does not tell. */
+export function multipliesBf16(info: string = cpuInfo()): boolean | undefined {
+  const sets = instructionSets(info);
+  if (sets.length === 0) return undefined;
+  return BF16_PRODUCTS.some((name) => sets.includes(name));
+}
+
+/** The flags of the first processor of /proc/cpuinfo, in order of the alphabet. */
+function instructionSets(info: string): readonly string[] {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(info)?.[1] ?? '';
+  return line.split(' ').filter(Boolean).sort();
+}
+
+function cpuInfo(): string {
+  if (platform() !== 'linux') return '';
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
