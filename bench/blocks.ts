@@ -5,22 +5,12 @@
 
 import { FLUX_DEV, fluxFlops, fluxPrograms, type Traced } from '../src/models.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
+import { dotFlops, randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
 
 const TEXT_TOKENS = 512;
 const RUNS = 5;
 const sides = process.argv.slice(2).map(Number);
-
-/** bf16 bits of numbers about ±0.02, from a small generator: their values do not matter, but must not be denormal. */
-function randomBytes(count: number): Uint8Array {
-  const bits = new Uint16Array(count);
-  let state = 1;
-  for (let i = 0; i < count; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bits[i] = ((state >>> 16) & 0x8000) | 0x3c80 | ((state >>> 9) & 0x7f);
-  }
-  return new Uint8Array(bits.buffer);
-}
 
 const rate = await bestMatmulRate('bf16');
 await using runtime = await Runtime.open({ device: 'cpu' });
@@ -52,7 +42,7 @@ async function measure(part: Traced, flops: number): Promise<object> {
   const arrays: ShardedArray[] = [];
   for (const { dtype, shape } of part.graph.parameters) {
     const count = shape.reduce((n, d) => n * d, 1);
-    const bytes = dtype === 'bf16' ? randomBytes(count) : new Uint8Array(count * 4);
+    const bytes = dtype === 'bf16' ? randomBf16(count) : new Uint8Array(count * 4);
     arrays.push(await runtime.upload(bytes, dtype, shape));
   }
   const inputs = Object.fromEntries(part.inputs.map((name, i) => [name, arrays[i]!]));

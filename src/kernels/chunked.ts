@@ -9,7 +9,8 @@ import { denseAttention } from './dense.ts';
 
 /**
  * Computes attention without a causal mask, `rows` queries of one head at a time or a few less: queries are dealt out
- * evenly over the blocks. Every row of scores is whole, so that nothing is rescaled on the way.
+ * evenly over the blocks. Every row of scores is whole, so that nothing is rescaled on the way. Results are collected in
+ * f32: XLA:CPU puts a block of bf16 into its place by widening and rounding all blocks, every time.
  */
 export function chunkedAttention<F extends Float>(
   { q, k, v, bias, scale }: AttentionInputs<F>,
@@ -29,8 +30,8 @@ export function chunkedAttention<F extends Float>(
 
   const out = map([inBlocks(q), heads(k), heads(v), ...biases], [], ([queries, keys, values, biasBlocks]) =>
     map([queries!, ...(biasBlocks ? [biasBlocks] : [])], [keys!, values!], ([query, biasBlock], [key, value]) =>
-      denseAttention({ q: query!, k: key!, v: value!, bias: biasBlock, scale, mask: 'none' }),
+      denseAttention({ q: query!, k: key!, v: value!, bias: biasBlock, scale, mask: 'none' }).cast('f32'),
     ),
   );
-  return out.reshape([b, h, padded, c]).slice(2, 0, n);
+  return out.reshape([b, h, padded, c]).slice(2, 0, n).cast(q.dtype);
 }

@@ -52,6 +52,12 @@ export interface RuntimeOptions extends AttentionOptions {
 /** Variables that change what XLA compiles. */
 const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
 
+/**
+ * Operations of a CPU run in an order that keeps little alive, one after the other: each takes all threads anyway. The other
+ * order starts whatever can be started, and widens every tile of a matrix before the first is used.
+ */
+const CPU_FLAGS = { xla_cpu_enable_concurrency_optimized_scheduler: false } as const;
+
 /** What an array is, and what its dimensions mean where a mesh may split them. */
 export interface ArrayPlan {
   readonly dtype: DType;
@@ -202,8 +208,9 @@ export class Runtime implements AsyncDisposable {
 
   get #compileOptions(): CompileOptions {
     const partitions = this.devices.length;
-    if (partitions === 1) return {};
-    return { partitions, shardy: true, deviceAssignment: [this.devices.map(({ id }) => id)] };
+    const flags = this.platform === 'cpu' ? { flags: CPU_FLAGS } : {};
+    if (partitions === 1) return flags;
+    return { ...flags, partitions, shardy: true, deviceAssignment: [this.devices.map(({ id }) => id)] };
   }
 
   /** Copies host values to the devices, each its part, or lends them where their memory is fit for use in place. */

@@ -1,0 +1,172 @@
+/**
+ * Full-size FLUX.1 dev on the CPU, random weights, beside other programs on the same machine in one run:
+ *
+ *   node bench/versus.ts [--sides 256,512] [--parts double,single,step] [--rounds 5] 'NAME=COMMAND …' …
+ *
+ * A command is such as `diffusers=python tools/reference/time_blocks.py float32`: it answers a line `double 256` by one
+ * line of JSON, { seconds, cpu }, wall clock and the time of all its threads. Rounds run everybody one after the other; ratios are
+ * medians of the rounds' ratios. On a machine that others use, the processor's time is the better figure. Prints JSON.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
+import { Runtime, type ShardedArray } from '../src/xla.ts';
+import { dotFlops, randomBf16 } from './full-size.ts';
+import { bestMatmulRate } from './matmul.ts';
+
+const PARTS = ['double', 'single', 'step'] as const;
+type Part = (typeof PARTS)[number];
+
+interface Time {
+  readonly seconds: number;
+  readonly cpu: number;
+}
+
+interface Contestant {
+  readonly name: string;
+  time(part: Part, side: number): Promise<Time>;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sides: { type: 'string', default: '256,512' },
+    parts: { type: 'string', default: PARTS.join() },
+    rounds: { type: 'string', default: '5' },
+  },
+});
+const sides = values.sides.split(',').map(Number);
+const parts = PARTS.filter((part) => values.parts.split(',').includes(part));
+const rounds = Number(values.rounds);
+
+/** Another program, asked line by line. */
+function external(text: string): Contestant & { readonly process: ChildProcess } {
+  const [, name, command] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (!name || !command) throw new Error(`'${text}' is not NAME=COMMAND`);
+  const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    name,
+    process: child,
+    async time(part, side) {
+      child.stdin.write(`${part} ${side}\n`);
+      const { value, done } = await answers.next();
+      if (done) throw new Error(`${name} has ended`);
+      return JSON.parse(value) as Time;
+    },
+  };
+}
+
+/** Arrays a traced part takes, by parameter. */
+async function upload(runtime: Runtime, { graph, inputs }: Traced) {
+  const arrays: ShardedArray[] = [];
+  for (const { dtype, shape } of graph.parameters) {
+    const count = shape.reduce((n, d) => n * d, 1);
+    const bytes = dtype === 'bf16' ? randomBf16(count) : new Uint8Array(count * 4);
+    arrays.push(await runtime.upload(bytes, dtype, shape));
+  }
+  return {
+    inputs: Object.fromEntries(inputs.map((name, i) => [name, arrays[i]!])),
+    weights: arrays.slice(inputs.length),
+    dispose: () => arrays.forEach((array) => void array.dispose()),
+  };
+}
+
+/** Fluxion: all double blocks of a step share their weights and so do all single ones, as with the others. */
+async function fluxion(runtime: Runtime, side: number) {
+  const sizes = { batch: 1, prompts: 1, imageTokens: (side / 16) ** 2, textTokens: 512, steps: 1 } as const;
+  const { imageIn, doubleBlock, join, singleBlock, finalLayer } = fluxPrograms(FLUX_DEV, {
+    ...sizes,
+    compute: 'bf16',
+    storage: 'bf16',
+  });
+  const all = { imageIn, doubleBlock, join, singleBlock, finalLayer };
+  const held = Object.fromEntries(
+    await Promise.all(
+      Object.entries(all).map(async ([name, traced]) => {
+        return [name, { program: await runtime.compile(traced), ...(await upload(runtime, traced)) }] as const;
+      }),
+    ),
+  );
+  const run = (name: keyof typeof all, given: Record<string, ShardedArray> = {}) => {
+    const { program, inputs, weights } = held[name]!;
+    return program.run({ ...inputs, ...given }, weights);
+  };
+  const counts = { double: dotFlops(doubleBlock), single: dotFlops(singleBlock) };
+  const ends = dotFlops(imageIn) + dotFlops(finalLayer);
+  const step = () => {
+    const made: ShardedArray[] = [];
+    const keep = <T extends Record<string, ShardedArray>>(out: T): T => {
+      made.push(...Object.values(out));
+      return out;
+    };
+    let img = keep(run('imageIn'))['img']!;
+    let txt = held['doubleBlock']!.inputs['txt']!;
+    for (let i = 0; i < FLUX_DEV.layers; i++) {
+      const out = keep(run('doubleBlock', { img, txt }));
+      [img, txt] = [out['img']!, out['txt']!];
+    }
+    let x = keep(run('join', { img, txt }))['x']!;
+    for (let i = 0; i < FLUX_DEV.singleLayers; i++) x = keep(run('singleBlock', { x }))['x']!;
+    keep(run('finalLayer', { x }));
+    return made;
+  };
+  return {
+    flops: { ...counts, step: ends + FLUX_DEV.layers * counts.double + FLUX_DEV.singleLayers * counts.single },
+    async time(part: Part): Promise<Time> {
+      const [start, used] = [performance.now(), process.cpuUsage()];
+      const outputs = part === 'step' ? step() : Object.values(run(part === 'double' ? 'doubleBlock' : 'singleBlock'));
+      await Promise.all(outputs.map((o) => o.ready()));
+      const { user, system } = process.cpuUsage(used);
+      const time = { seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
+      for (const output of outputs) output.dispose();
+      return time;
+    },
+    dispose: () => Object.values(held).forEach(({ dispose }) => void dispose()),
+  };
+}
+
+const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
+const rounded = (x: number) => Number(x.toPrecision(3));
+
+await using runtime = await Runtime.open({ device: 'cpu' });
+const best = { bf16: await bestMatmulRate('bf16'), f32: await bestMatmulRate('f32') };
+const others = positionals.map(external);
+const figures: object[] = [];
+for (const side of sides) {
+  const own = await fluxion(runtime, side);
+  for (const part of parts) {
+    const contestants: Contestant[] = [{ name: 'fluxion', time: own.time }, ...others];
+    const times = contestants.map((): Time[] => []);
+    for (let round = 0; round <= rounds; round++) {
+      for (const [i, contestant] of contestants.entries()) {
+        const time = await contestant.time(part, side);
+        // The first round warms up.
+        if (round > 0) times[i]!.push(time);
+      }
+    }
+    const ours = times[0]!;
+    const against = (i: number, key: keyof Time) =>
+      rounded(median(ours.map((time, round) => time[key] / times[i]![round]![key])));
+    const rate = own.flops[part] / median(ours.map(({ seconds }) => seconds));
+    const figure = {
+      part,
+      side,
+      gflops: rounded(rate / 1e9),
+      shareOfBestMatmul: rounded(rate / Math.max(best.bf16, best.f32)),
+      contestants: contestants.map(({ name }, i) => ({
+        name,
+        seconds: rounded(median(times[i]!.map(({ seconds }) => seconds))),
+        cpuSeconds: rounded(median(times[i]!.map(({ cpu }) => cpu))),
+        ...(i > 0 && { fluxionTakes: against(i, 'seconds'), fluxionTakesCpu: against(i, 'cpu') }),
+      })),
+    };
+    figures.push(figure);
+    process.stderr.write(`${JSON.stringify(figure)}\n`);
+  }
+  own.dispose();
+}
+console.log(JSON.stringify({ rounds, bestMatmulGflops: best, figures }, undefined, 2));
+for (const { process: child } of others) child.stdin!.end();
