@@ -56,7 +56,7 @@ const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
  * Operations of a CPU run in an order that keeps little alive, one after the other: each takes all threads anyway. The other
  * order starts whatever can be started, and widens every tile of a matrix before the first is used.
  */
-const CPU_FLAGS = { xla_cpu_enable_concurrency_optimized_scheduler: false } as const;
+export const CPU_FLAGS = { xla_cpu_enable_concurrency_optimized_scheduler: false } as const;
 
 /** What an array is, and what its dimensions mean where a mesh may split them. */
 export interface ArrayPlan {
