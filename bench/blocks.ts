@@ -5,7 +5,7 @@
 
 import { FLUX_DEV, fluxFlops, fluxPrograms, type Traced } from '../src/models.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
-import { dotFlops, randomBf16 } from './full-size.ts';
+import { randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
 
 const TEXT_TOKENS = 512;
