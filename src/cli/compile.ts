@@ -11,6 +11,7 @@ const FLAGS = {
   stages: 'string',
   out: 'string',
   fresh: 'boolean',
+  quick: 'boolean',
   json: 'boolean',
   quiet: 'boolean',
 } as const;
@@ -40,6 +41,7 @@ Options
   --target NAME  what to compile for
   --stages LIST  some of encode,prepare,step,decode
   --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
+  --quick        has TPUs' compilers try least, for a fifth of the time: sizes of temporaries are then within a tenth
   --fresh        compiles again what this build of the plugin compiled before; its answers are kept, and otherwise repeated
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors
@@ -54,7 +56,7 @@ const compile: Command = {
 
   async run(argv, { signal }) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const { target, stages, out, fresh, json, quiet } = words.flags;
+    const { target, stages, out, fresh, quick, json, quiet } = words.flags;
     if (typeof target !== 'string')
       throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
     if (words.prompts.length > 0) throw new UsageError('bad_config', `unexpected '${words.prompts[0]}'`);
@@ -74,6 +76,7 @@ const compile: Command = {
       target,
       ...(typeof out === 'string' && { out }),
       ...(fresh === true && { fresh }),
+      ...(quick === true && { quick }),
       ...(typeof stages === 'string' && { stages: stagesOf(stages, STAGES) }),
       signal,
       onProgress: (message) => progress.activity(message),

@@ -12,7 +12,7 @@ import { log } from '../support/log.ts';
 import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 
 /** Raised with every change of what is kept or of how it is read out of a compiled program. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** What compilers read besides what they are given. */
 const ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
 
@@ -34,18 +34,18 @@ export class AheadAnswers {
   }
 
   /** What was said of a program, under its present name; undefined where nothing whole is kept. */
-  read({ name, text }: AheadProgram): KeptAnswer | undefined {
+  read(program: AheadProgram): KeptAnswer | undefined {
     try {
-      const { place, result } = JSON.parse(readFileSync(this.#file(text), 'utf8')) as KeptAnswer;
-      return { place, result: { ...result, name } };
+      const { place, result } = JSON.parse(readFileSync(this.#file(program), 'utf8')) as KeptAnswer;
+      return { place, result: { ...result, name: program.name } };
     } catch {
       return undefined;
     }
   }
 
   /** Keeps an answer; a folder that cannot be written costs the next one's time, never this one. */
-  write({ text }: AheadProgram, answer: KeptAnswer): void {
-    const file = this.#file(text);
+  write(program: AheadProgram, answer: KeptAnswer): void {
+    const file = this.#file(program);
     const temporary = `${file}.${randomUUID()}`;
     try {
       mkdirSync(this.#folder, { recursive: true });
@@ -57,8 +57,11 @@ export class AheadAnswers {
     }
   }
 
-  #file(text: string): string {
-    const key = createHash('sha256').update(this.#devices).update('\0').update(text).digest('hex');
+  #file({ text, effort }: AheadProgram): string {
+    const key = createHash('sha256')
+      .update(`${this.#devices}\0${effort ?? ''}\0`)
+      .update(text)
+      .digest('hex');
     return join(this.#folder, `${key}.json`);
   }
 }

@@ -59,6 +59,11 @@ export interface AheadOptions extends AttentionOptions {
   readonly attentionFallback?: 'error' | 'auto' | undefined;
   /** Folder that executables are written to, as `NAME.pjrt`. */
   readonly out?: string | undefined;
+  /**
+   * Has TPUs' compilers try least: a full-size block takes a fifth of the time. Kernels, FLOPs and exchanges are those of the
+   * programs that run; temporaries are within a tenth (docs/log.md).
+   */
+  readonly quick?: boolean | undefined;
   /** Compiles again what was compiled before, rather than to repeat what was said of it. */
   readonly fresh?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -116,7 +121,7 @@ export async function compileAhead(
       name,
       text: code,
       file: options.out && join(options.out, `${name}.pjrt`),
-      effort: effortFor(traced, lowering),
+      effort: options.quick && platform === 'tpu' ? 'O0' : effortFor(traced, lowering),
     };
     programs.set(code, program);
     nameOf.set(traced, program.name);
