@@ -51,6 +51,7 @@ const TRILLIUM: Readonly<Record<string, Case>> = {
   'blocks of 256': { ...FLUX, flashBlockSizes: block(256) },
   'blocks of 512': { ...FLUX, flashBlockSizes: block(512) },
   'blocks of 1536': { ...FLUX, flashBlockSizes: block(1536) },
+  'queries by 256, keys by 2176': { ...FLUX, n: 4352, flashBlockSizes: { ...block(2176), blockQ: 256 } },
   'blocks of 2304 in pieces of 768': { ...FLUX, flashBlockSizes: { ...block(2304), blockKvCompute: 768 } },
   'powers of e': { ...FLUX, flashBlockSizes: block(512), useBase2Exp: false },
 };

@@ -76,10 +76,10 @@ function compiled({ model, target, axis, attention, asItRuns }: Case): Promise<A
 /** What is kept of a program: what it exchanges and calls exactly, bytes of one device. */
 interface Summary {
   readonly runs: number;
-  readonly attention: readonly string[];
-  readonly calls: readonly string[];
+  readonly attention: string;
+  readonly calls: string;
   /** `KIND × COUNT: BYTES` */
-  readonly exchanges: readonly string[];
+  readonly exchanges: string;
   /** Copies and transposes that stand alone. */
   readonly moved: number;
   readonly arguments: number;
@@ -93,9 +93,9 @@ function summaryOf({ programs }: AheadRun): Readonly<Record<string, Summary>> {
     program.name,
     {
       runs: program.runs,
-      attention: program.attention.map(({ kernel }) => kernel),
-      calls: program.customCalls,
-      exchanges: program.collectives.map(({ kind, count, bytes }) => `${kind} × ${count}: ${bytes}`),
+      attention: program.attention.map(({ kernel }) => kernel).join(', '),
+      calls: program.customCalls.join(', '),
+      exchanges: program.collectives.map(({ kind, count, bytes }) => `${kind} × ${count}: ${bytes}`).join(', '),
       moved: program.moved,
       arguments: program.arguments,
       outputs: program.outputs,
