@@ -41,7 +41,7 @@ Options
   --target NAME  what to compile for
   --stages LIST  some of encode,prepare,step,decode
   --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
-  --quick        has TPUs' compilers try least, for a fifth of the time: sizes of temporaries are then within a tenth
+  --quick        has TPUs' compilers try least, for a fifth of the time: temporaries are then up to two fifths more
   --fresh        compiles again what this build of the plugin compiled before; its answers are kept, and otherwise repeated
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors

@@ -32,7 +32,7 @@ export interface AheadRunOptions extends LoadOptions {
   readonly target: string;
   /** Folder that executables are written to. */
   readonly out?: string;
-  /** Has TPUs' compilers try least, for a fifth of the time; temporaries are then within a tenth. */
+  /** Has TPUs' compilers try least, for a fifth of the time; temporaries are then up to two fifths more. */
   readonly quick?: boolean;
   /** Compiles again what was compiled before, rather than to repeat what was said of it. */
   readonly fresh?: boolean;

@@ -28,7 +28,7 @@ export interface ProgramSummary {
   readonly customCalls: readonly string[];
   /** FLOPs of products and convolutions on one device, library calls included; those in loops count once. */
   readonly products: number;
-  /** Bytes that copies and transposes write which are no part of other work. */
+  /** Bytes that copies and transposes write which are no part of other work; on TPUs also what is fetched ahead into vector memory. */
   readonly moved: number;
   /** Bytes of f32 arrays that hold an argument of a narrower type. */
   readonly widened: number;
