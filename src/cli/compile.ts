@@ -47,6 +47,7 @@ Options
   --quiet        nothing on standard error but errors
   -h, --help     this text
 
+What becomes of weights is decided as in a run ('fluxion generate --dry-run'); residency=resident has all of them stay.
 Exit status: 1 where it does not fit into the devices' memory.
 `;
 
@@ -147,6 +148,7 @@ function report(run: AheadRun): string {
           `at least ${seconds(estimate.step)} a step, ${seconds(estimate.batch)} a batch, ${seconds(estimate.picture)} a picture${estimate.encode > 0 ? `; encoding a prompt ${seconds(estimate.encode)}` : ''}`,
         ]
       : [`${device}: no peak rates are known, so no time is estimated`]),
+    `text encoders ${run.encoders}, transformer ${run.transformer}, modulations ${run.modulations}`,
     run.fits ? paint('green', 'it fits', process.stdout) : paint('red', 'it does not fit', process.stdout),
   ].join('\n');
 }

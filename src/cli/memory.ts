@@ -3,16 +3,16 @@
 import type { MemoryPlan, StageMemory } from '../index.ts';
 import { bytes, paint } from './render.ts';
 
-/** Whether all weights stay where they are used, so that there is nothing to tell. */
+/** Whether all weights stay where they are used throughout a request, so that there is nothing to tell. */
 export function isPlain({ encoders, transformer, modulations }: MemoryPlan): boolean {
-  return encoders !== 'streamed' && transformer === 'kept' && modulations === 'kept';
+  return encoders !== 'streamed' && (transformer === 'kept' || transformer === 'yields') && modulations === 'kept';
 }
 
 /** One line: the most that one device holds, and what comes and goes. */
 export function memoryLine(plan: MemoryPlan): string {
   const goes = [
     plan.transformer === 'streamed' && 'the transformer is streamed, block by block',
-    plan.transformer === 'released' && 'the transformer makes room for what comes before and after it',
+    plan.transformer === 'released' && 'the transformer makes room for the encoders and the decoder',
     plan.encoders === 'streamed' && 'T5 is streamed, layer by layer',
     plan.modulations === 'released' && plan.transformer !== 'streamed' && 'modulation weights go after their use',
   ].filter((part) => part !== false);
@@ -28,7 +28,8 @@ export function memoryTable(plan: MemoryPlan): string {
   };
   const transformer = {
     kept: 'kept',
-    released: 'released for the encoders and the decoder',
+    yields: 'kept, but for room for the encoders of a next request',
+    released: 'released after every batch, for the decoder',
     streamed: 'streamed, block by block',
   };
   const rows: [string, string][] = [

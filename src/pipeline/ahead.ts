@@ -21,7 +21,15 @@ import { eulerProgram } from '../sampling/euler.ts';
 import { FluxionError } from '../support/errors.ts';
 import { decoderUses } from './autoencoder.ts';
 import type { LoadOptions } from './flux.ts';
-import { memoryStage, type ProgramUse, STAGES, type StageMemory, type StageName, stagesOf } from './memory-plan.ts';
+import {
+  memoryStage,
+  type ProgramUse,
+  planMemory,
+  type Residency,
+  STAGES,
+  type StageMemory,
+  type StageName,
+} from './memory-plan.ts';
 import { findModel } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './published.ts';
@@ -49,7 +57,7 @@ export interface RunEstimate {
   readonly picture: number;
 }
 
-export interface AheadRun extends Omit<AheadCompilation, 'programs'> {
+export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency {
   readonly model: string;
   readonly target: string;
   /** Devices that work together. */
@@ -114,11 +122,17 @@ export async function compileRun(model: string, request: Request, options: Ahead
   });
   const { offloadEncoders = true } = options;
   const compiledStages = uses.filter(({ traced }) => programs.has(traced)).map(({ stage }) => memoryStage(stage));
-  const stages = stagesOf(
-    all,
-    { encoders: offloadEncoders ? 'released' : 'kept', transformer: 'kept', modulations: 'kept' },
-    { sharding, memoryOf: (traced) => programs.get(traced), countsCode: target.platform !== 'cpu' },
-  ).filter(({ stage }) => compiledStages.includes(stage));
+  // As a run on such devices would decide, with all of their memory; where it streams, the host's is taken to be large enough.
+  const { stages: every, ...residency } = planMemory(all, {
+    sharding,
+    memoryOf: (traced) => programs.get(traced),
+    countsCode: target.platform !== 'cpu',
+    budget: options.memoryLimit ?? compiled.memory,
+    hostBudget: undefined,
+    offload: offloadEncoders,
+    residency: options.residency ?? 'auto',
+  });
+  const stages = every.filter(({ stage }) => compiledStages.includes(stage));
   return {
     ...compiled,
     model: name,
@@ -138,7 +152,10 @@ export async function compileRun(model: string, request: Request, options: Ahead
       perDevice: weightsOf(all, ['prepare', 'step'], sharding),
       total: weightsOf(all, ['prepare', 'step'], new Sharding({ mesh: [] })),
     },
-    fits: compiled.tooLarge.length === 0 && stages.every(({ total }) => total <= compiled.memory),
+    encoders: residency.encoders,
+    transformer: residency.transformer,
+    modulations: residency.modulations,
+    fits: compiled.tooLarge.length === 0 && stages.every(({ total }) => total <= residency.budget),
     estimate: compiled.rates && estimateOf(reported, { steps, batch, together }),
     compileSeconds,
   };

@@ -232,6 +232,7 @@ export class Flux implements AsyncDisposable {
     this.#arrange(prepared.plan);
     using encoded = new DisposableStack();
     yield { type: 'stage', stage: 'encode', job: 1, jobs: decided.jobs.length };
+    if (prepared.plan.transformer !== 'kept') this.#parts.transformer.weights.release();
     const conditionings = await clock.time('encode', () => this.#encode(decided, adapted, encoded, signal));
     for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
       yield { type: 'warning', message };
@@ -376,7 +377,7 @@ export class Flux implements AsyncDisposable {
       yield { ...step, ...(cached && { cached }), ...(previews && { previews }) };
     }
     clock.stop('denoise');
-    if (memory.transformer !== 'kept') transformer.weights.release();
+    if (memory.transformer === 'released' || memory.transformer === 'streamed') transformer.weights.release();
 
     yield { type: 'stage', stage: 'decode', ...at };
     clock.start('decode');

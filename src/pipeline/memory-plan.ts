@@ -49,8 +49,11 @@ export function memoryStage(stage: StageName): StageMemory['stage'] {
 export interface Residency {
   /** `kept` for later prompts, `released` once prompts are encoded, or `streamed`, layer by layer. */
   readonly encoders: 'kept' | 'released' | 'streamed';
-  /** `kept` for later pictures, `released` before the encoders or the decoder need the room, or `streamed`, block by block, in every step. */
-  readonly transformer: 'kept' | 'released' | 'streamed';
+  /**
+   * `kept` for later pictures; `yields` its room to the encoders of the next request; `released` after every batch, for the decoder;
+   * or `streamed`, block by block, in every step.
+   */
+  readonly transformer: 'kept' | 'yields' | 'released' | 'streamed';
   /** The layers that modulations come from, used once a picture: 27 % of the transformer's weights. */
   readonly modulations: 'kept' | 'released';
 }
@@ -92,7 +95,7 @@ const ALIVE = 4;
 const ALIVE_IN_DECODER = 2;
 
 /** Memory of each stage that is among `uses`. */
-export function stagesOf(
+function stagesOf(
   uses: readonly ProgramUse[],
   { encoders, transformer, modulations }: Residency,
   { sharding, memoryOf, countsCode }: PlanOptions,
@@ -119,7 +122,8 @@ export function stagesOf(
   const resident = modulations === 'kept' ? weights(denoiser) : weights(unmodulated);
   const passing = modulations === 'kept' ? 0 : streamed(prepare.filter(({ runs }) => runs > 1));
   const during = transformer === 'streamed' ? streamed(denoiser) : resident + passing;
-  const after = transformer === 'kept' ? resident : 0;
+  const heldIf = (...kinds: readonly Residency['transformer'][]): number =>
+    kinds.includes(transformer) ? resident : 0;
   const code = countsCode ? uses.reduce((sum, { traced }) => sum + (memoryOf(traced)?.code ?? 0), 0) : 0;
 
   const outputs = ({ traced }: ProgramUse): number => outputBytes(traced, sharding).reduce((a, b) => a + b, 0);
@@ -130,9 +134,9 @@ export function stagesOf(
     return { stage: name, weights: held, values, temporaries, code, total: held + values + temporaries + code };
   };
   return [
-    ...(encode.length > 0 ? [stage('encode', encoderWeights + after, encode)] : []),
+    ...(encode.length > 0 ? [stage('encode', encoderWeights + heldIf('kept'), encode)] : []),
     ...(denoiser.length > 0 ? [stage('denoise', waiting + during, denoiser, kept)] : []),
-    ...(decode.length > 0 ? [stage('decode', waiting + after + weights(decode), decode)] : []),
+    ...(decode.length > 0 ? [stage('decode', waiting + heldIf('kept', 'yields') + weights(decode), decode)] : []),
   ];
 }
 
@@ -142,7 +146,10 @@ function* choices({ offload, residency }: BudgetOptions): Generator<Residency> {
   const streamed = { transformer: 'streamed', modulations: 'released' } as const;
   if (residency !== 'streamed') {
     yield { encoders, transformer: 'kept', modulations: 'kept' };
+    // Before modulations that would be placed for every batch: what yields is placed once a request.
+    yield { encoders, transformer: 'yields', modulations: 'kept' };
     yield { encoders, transformer: 'kept', modulations: 'released' };
+    yield { encoders, transformer: 'yields', modulations: 'released' };
     yield { encoders, transformer: 'released', modulations: 'released' };
     if (residency === 'resident') return;
     yield { encoders: 'streamed', transformer: 'released', modulations: 'released' };

@@ -12,7 +12,7 @@ describe('the bundled model on four devices of the CPU', () => {
 
   test('batches over copies of the weights exchange nothing', async () => {
     const run = await tiny('data');
-    assert.equal(run.programs.length, 20);
+    assert.equal(run.programs.length, 32);
     assert.deepEqual([run.devices, run.mesh, run.fits, run.estimate], [4, 'data=4', true, undefined]);
     assert.equal(run.transformerWeights.perDevice, run.transformerWeights.total);
     assert.deepEqual(
