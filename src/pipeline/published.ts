@@ -1,6 +1,7 @@
 /** The published FLUX.1 models by name: what programs are made of, without a file; and models whose weights are made, not read. */
 
 import { fileURLToPath } from 'node:url';
+import { publishedScheduler } from '../checkpoint/derive-config.ts';
 import { kindOf } from '../checkpoint/file-bytes.ts';
 import type { TransformerConfig } from '../checkpoint/model-config.ts';
 import { type ModelParts, modelName, openModel, withRandomWeights } from '../checkpoint/model-source.ts';
@@ -16,24 +17,11 @@ export const BUNDLED_FOLDER = fileURLToPath(new URL('../../models/tiny/', import
 /** What a model is, but for its weights and tokenizers. */
 export type ModelSizes = Pick<ModelSource, 'transformer' | 'clip' | 't5' | 'vae' | 'scheduler'>;
 
-const SCHEDULER: ModelSource['scheduler'] = {
-  numTrainTimesteps: 1000,
-  shift: 3,
-  useDynamicShifting: true,
-  baseShift: 0.5,
-  maxShift: 1.15,
-  baseImageSeqLen: 256,
-  maxImageSeqLen: 4096,
-  timeShiftType: 'exponential',
-  shiftTerminal: undefined,
-};
-const STATIC = { ...SCHEDULER, shift: 1, useDynamicShifting: false };
-
 /** By the end of their names on the hub, each with its short ones. Krea's network is dev's. */
 const PUBLISHED = {
-  'FLUX.1-dev': { short: ['dev', 'flux-dev'], transformer: FLUX_DEV, scheduler: SCHEDULER },
-  'FLUX.1-schnell': { short: ['schnell', 'flux-schnell'], transformer: FLUX_SCHNELL, scheduler: STATIC },
-  'FLUX.1-Krea-dev': { short: ['krea', 'flux-krea'], transformer: FLUX_DEV, scheduler: SCHEDULER },
+  'FLUX.1-dev': { short: ['dev', 'flux-dev'], transformer: FLUX_DEV },
+  'FLUX.1-schnell': { short: ['schnell', 'flux-schnell'], transformer: FLUX_SCHNELL },
+  'FLUX.1-Krea-dev': { short: ['krea', 'flux-krea'], transformer: FLUX_DEV },
 } as const;
 
 /** Side of the pictures that they were made for. */
@@ -47,14 +35,20 @@ export function publishedModel(name: string): { readonly name: string; readonly 
       wanted === full.toLowerCase() || wanted.endsWith(`/${full.toLowerCase()}`) || short.some((s) => s === wanted),
   );
   if (!found) return undefined;
-  const [full, { transformer, scheduler }] = found;
+  const [full, { transformer }] = found;
   const packed: TransformerConfig = { ...transformer, patchSize: 1 };
   // Token ids are those of the tokenizer in use: `randomModel` has the bundled one.
   const clip = { ...CLIP_L, eosTokenId: 49_407, bosTokenId: 49_406, padTokenId: 49_407, projectionDim: CLIP_L.width };
   const vae = { ...FLUX_VAE, sampleSize: SIDE };
   return {
     name: full,
-    sizes: { transformer: packed, clip, t5: { ...T5_XXL, activation: 'gated-gelu' }, vae, scheduler },
+    sizes: {
+      transformer: packed,
+      clip,
+      t5: { ...T5_XXL, activation: 'gated-gelu' },
+      vae,
+      scheduler: publishedScheduler(packed),
+    },
   };
 }
 
