@@ -32,7 +32,7 @@ prepare is a part of it.
 
 A rate is the arithmetic of a stage (matrix products, convolutions, attention) by its time. Its share is of the bf16 peak in the
 maker's data sheet where the device is known; else, as on any CPU, of the best matrix multiply this machine reached before and
-after the run: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
+after the run, in bf16 or float32: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
 
 Examples
   fluxion bench
