@@ -62,7 +62,7 @@ describe('bands of rows', () => {
 
   test('take no more memory than is planned for, and less than the whole', async () => {
     const alive = async (budget?: number): Promise<{ planned: number; counted: number }> => {
-      const { decode } = vaePrograms(TINY.vae, { batch: 1, height: 10, width: 14, ...F32, budget });
+      const { decode } = vaePrograms(TINY.vae, { batch: 1, height: 20, width: 28, ...F32, budget });
       let counted = 0;
       for (const { traced } of decode) {
         const stats = (await runtime.compile(traced)).executable.memoryStats()!;
@@ -75,8 +75,7 @@ describe('bands of rows', () => {
     const banded = await alive(3e5);
     for (const { planned, counted } of [whole, banded])
       assert.ok(counted <= planned * 1.05 && counted >= planned * 0.6, `${counted} bytes, planned for ${planned}`);
-    // What goes in and out of a block is most of it at this size.
-    assert.ok(banded.counted < 0.95 * whole.counted, `${banded.counted} of ${whole.counted} bytes`);
+    assert.ok(banded.counted < 0.85 * whole.counted, `${banded.counted} of ${whole.counted} bytes`);
   });
 
   test('are used by a run that is told to, with the same picture', async () => {
