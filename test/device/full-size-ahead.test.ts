@@ -134,6 +134,9 @@ function compareWithGolden(name: string, run: AheadRun): void {
 function check({ axis }: Case, run: AheadRun): void {
   assert.deepEqual(run.tooLarge, []);
   assert.ok(run.fits, JSON.stringify(run.stages));
+  // In place throughout a request, not by way of streaming.
+  assert.ok(run.transformer === 'kept' || run.transformer === 'yields', run.transformer);
+  assert.equal(run.modulations, 'kept');
   // 74.4 TFLOP a picture for 512 text tokens, 69.5 for 256.
   const flops = run.programs.reduce((sum, program) => sum + program.runs * program.flops, 0);
   assert.ok(Math.abs(flops / (run.steps === 28 ? 74.4e12 : 69.5e12) - 1) < 0.03, `${flops} FLOP a step`);
