@@ -7,7 +7,7 @@ import type { DType } from '../support/dtype.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { layoutOf, type ModelFamily, recogniseForeign, type SourcePart } from './keymap.ts';
 import type { Generated } from './random.ts';
-import type { StoredTensor, TensorStore } from './tensors.ts';
+import type { CodedRows, StoredTensor, TensorStore } from './tensors.ts';
 
 /** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
 export interface DeclaredWeight {
@@ -34,6 +34,10 @@ export interface WeightSource {
   readonly generated?: Generated;
   /** Looks at the bytes, without a copy where the file is mapped; valid until the store is disposed. */
   bytes(): Uint8Array;
+  /** The bytes of the file that those are decoded from, where the file does not hold them as they are. */
+  raw?(): Uint8Array;
+  /** The same in 8-bit floats with a scale for each row, where the file has them so. */
+  coded?(): CodedRows | undefined;
 }
 
 /** Where a component's weights come from: the tensors of a store, or a rule that makes them. */
@@ -83,6 +87,8 @@ export function bindWeights<W extends DeclaredWeight>(
       shape: weight.shape,
       file: info.file,
       bytes: () => store.bytes(key, range),
+      ...(info.encoding !== undefined && store.raw && { raw: () => store.raw!(key, range) }),
+      coded: () => store.coded?.(key, range),
     });
   }
 

@@ -114,6 +114,11 @@ function unpacked(store: TensorStore, weight: string, state: State, decoded: Dec
       tables ??= { map: floats('quant_map'), absmax: magnitudes() };
       return unpack(store.bytes(weight), tables.map, tables.absmax, blockSize, rows, rowLength(shape), decoded);
     },
+    // Rows of codes are not rows of the matrix.
+    raw: ([start, end]) => {
+      const columns = rowLength(shape);
+      return store.bytes(weight).subarray(Math.floor((start * columns) / 2), Math.ceil((end * columns) / 2));
+    },
   };
 }
 

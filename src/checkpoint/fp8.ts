@@ -61,19 +61,25 @@ function decodedTensor(
   const rows = shape[0] ?? 1;
   if (scaleKey !== undefined) checkScale(store, scaleKey, key, rows);
   // Read when needed: a file is opened by its header alone.
-  let scales: Float32Array | undefined;
-  const read = (): Float32Array => {
+  let known: Float32Array | undefined;
+  const scales = (): Float32Array => {
     if (scaleKey === undefined) return Float32Array.of(1);
     const info = store.info(scaleKey);
-    return toF32(info.dtype, store.bytes(scaleKey), elementCount(info.shape));
+    known ??= toF32(info.dtype, store.bytes(scaleKey), elementCount(info.shape));
+    return known;
   };
+  const raw = (range: Rows): Uint8Array => store.bytes(key, range);
   return {
     info: { dtype: decoded, shape, file, encoding: scaleKey === undefined ? dtype : `scaled ${dtype}` },
-    bytes: (range) => {
-      scales ??= read();
-      return expand(store.bytes(key, range), dtype, range, rowLength(shape), scales, decoded);
-    },
+    bytes: (range) => expand(raw(range), dtype, range, rowLength(shape), scales(), decoded),
+    raw,
+    ...(dtype === 'f8e4m3' && { coded: (range) => ({ dtype, codes: raw(range), scales: scalesOf(range, scales()) }) }),
   };
+}
+
+/** The scale of each of some rows, out of one of all rows or one of each. */
+function scalesOf([start, end]: Rows, scales: Float32Array): Float32Array {
+  return scales.length > 1 ? scales.slice(start, end) : new Float32Array(end - start).fill(scales[0]!);
 }
 
 function checkScale(store: TensorStore, scaleKey: string, key: string, rows: number): void {

@@ -50,24 +50,32 @@ export class GgufStore implements TensorStore {
   }
 
   bytes(key: string, rows?: Rows): Uint8Array {
-    if (!this.#open) throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
-    const { type, shape, start } = this.#tensor(key);
+    const { type, shape } = this.#tensor(key);
     if (!type.dtype && !type.decode) {
       throw new FluxionError('unsupported', `${this.path}: ${key}: tensors of type ${type.name} cannot be decoded`, {
         hint: 'use a file in Q8_0, Q6_K, Q5_K, Q4_K or another common type',
       });
     }
+    const stored = this.raw(key, rows);
+    if (type.dtype) return stored;
     const [first, last] = checkedRows(key, shape, rows);
     const row = rowLength(shape);
-    // Whole blocks: a tensor whose rows are not (its shape was overridden) is decoded from the block its first row begins in.
+    const count = (stored.length / type.bytes) * type.elements;
+    const values = dequantize(type, stored, [count], this.#decoded);
+    const size = values.length / (count || 1);
+    const skipped = (first * row) % type.elements;
+    return values.subarray(skipped * size, (skipped + (last - first) * row) * size);
+  }
+
+  /** Whole blocks: of a tensor whose rows are not (its shape was overridden), from the block in which its first row begins. */
+  raw(key: string, rows?: Rows): Uint8Array {
+    if (!this.#open) throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
+    const { type, shape, start } = this.#tensor(key);
+    const [first, last] = checkedRows(key, shape, rows);
+    const row = rowLength(shape);
     const from = Math.floor((first * row) / type.elements);
     const to = Math.ceil((last * row) / type.elements);
-    const stored = this.#file.view(start + from * type.bytes, (to - from) * type.bytes);
-    if (type.dtype) return stored;
-    const values = dequantize(type, stored, [(to - from) * type.elements], this.#decoded);
-    const size = values.length / ((to - from) * type.elements || 1);
-    const skipped = first * row - from * type.elements;
-    return values.subarray(skipped * size, (skipped + (last - first) * row) * size);
+    return this.#file.view(start + from * type.bytes, (to - from) * type.bytes);
   }
 
   [Symbol.dispose](): void {

@@ -20,6 +20,13 @@ export interface StoredTensor {
 /** Rows of a tensor's first dimension, the end excluded. */
 export type Rows = readonly [start: number, end: number];
 
+/** Rows of a matrix in the 8-bit floats that their file has them in: a value is its code times the scale of its row. */
+export interface CodedRows {
+  readonly dtype: 'f8e4m3';
+  readonly codes: Uint8Array;
+  readonly scales: Float32Array;
+}
+
 /** Named tensors; disposing closes their files and ends the views into them. */
 export interface TensorStore extends Disposable {
   /** What was opened. */
@@ -34,6 +41,10 @@ export interface TensorStore extends Disposable {
   info(key: string): StoredTensor;
   /** Returns a tensor's bytes, or those of some rows; a view where the file is mapped and holds them as they are, else fresh. */
   bytes(key: string, rows?: Rows): Uint8Array;
+  /** Returns the bytes of the file that those are decoded from, companions such as scales left out; a view where the file is mapped. */
+  raw?(key: string, rows?: Rows): Uint8Array;
+  /** Returns rows as they are in the file where that is 8-bit floats with scales of whole rows. */
+  coded?(key: string, rows?: Rows): CodedRows | undefined;
 }
 
 /** The type that encoded tensors are decoded to. */
@@ -43,6 +54,8 @@ export type Decoded = 'f32' | 'bf16' | 'f16';
 export interface DerivedTensor {
   readonly info: StoredTensor;
   bytes(rows: Rows): Uint8Array;
+  raw(rows: Rows): Uint8Array;
+  coded?(rows: Rows): CodedRows;
 }
 
 /** Shows a store with some tensors replaced by derived ones and some left out; it takes the store over. */
@@ -80,6 +93,19 @@ export class DerivedStore implements TensorStore {
     const { shape } = this.info(key);
     const derived = this.#derived.get(key);
     return derived ? derived.bytes(checkedRows(key, shape, rows)) : this.#store.bytes(key, rows);
+  }
+
+  raw(key: string, rows?: Rows): Uint8Array {
+    const { shape } = this.info(key);
+    const derived = this.#derived.get(key);
+    if (derived) return derived.raw(checkedRows(key, shape, rows));
+    return this.#store.raw?.(key, rows) ?? this.#store.bytes(key, rows);
+  }
+
+  coded(key: string, rows?: Rows): CodedRows | undefined {
+    const { shape } = this.info(key);
+    const derived = this.#derived.get(key);
+    return derived ? derived.coded?.(checkedRows(key, shape, rows)) : this.#store.coded?.(key, rows);
   }
 
   [Symbol.dispose](): void {

@@ -5,7 +5,7 @@
 
 import { bindWeights, type WeightOrigin, type WeightSource } from '../checkpoint/bind.ts';
 import { generateWeights } from '../checkpoint/random.ts';
-import type { TensorStore } from '../checkpoint/tensors.ts';
+import type { CodedRows, TensorStore } from '../checkpoint/tensors.ts';
 import type { Traced } from '../nn/trace.ts';
 import { isStored, type QuantisedForm, type WeightSpec, weightKey } from '../nn/weights.ts';
 import { byteLength, byteSize, elementCount, isFloat } from '../support/dtype.ts';
@@ -168,7 +168,7 @@ export class WeightSet implements Disposable {
     this.#copies.delete(copiesKey(use));
     if (this.#streaming!.from === 'pinned_host') return;
     this.release([use]);
-    for (const spec of weightsOf(use)) if (isStored(spec)) advise(this.#source(spec).bytes(), 'done');
+    for (const spec of weightsOf(use)) if (isStored(spec)) this.#advise(spec, 'done');
   }
 
   /**
@@ -215,6 +215,8 @@ export class WeightSet implements Disposable {
       const components = this.#components.get(storedKey(spec))!;
       const weight = components.find(isStored)!;
       const tag = this.#overlay?.tag(weight);
+      const coded = tag === undefined && weight.dtype === 'f8e4m3' ? this.#source(weight).coded?.() : undefined;
+      if (coded) return this.#placeCoded(runtime, components, coded, memory);
       const { dtype } = this.#source(weight);
       const from = tag === undefined && isFloat(dtype) ? dtype : 'f32';
       using floats = await this.#place(runtime, { ...weight, dtype: from });
@@ -229,6 +231,21 @@ export class WeightSet implements Disposable {
     this.#quantising = done.catch(() => {});
     await done;
     return this.#placed.get(weightKey(spec))!.array;
+  }
+
+  /** A matrix in the 8 bits that the file has it in. */
+  async #placeCoded(
+    runtime: Runtime,
+    components: readonly WeightSpec[],
+    { codes, scales }: CodedRows,
+    memory: MemoryKind | undefined,
+  ): Promise<void> {
+    advise(codes, 'soon');
+    for (const spec of components) {
+      const bytes = spec.component === 'values' ? codes : fromF32('f32', scales);
+      const array = await runtime.place(spec, (part) => part.take(bytes, spec.dtype), memory);
+      this.#keep(weightKey(spec), { array, spec, tag: undefined });
+    }
   }
 
   #placeFactor(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
@@ -263,18 +280,25 @@ export class WeightSet implements Disposable {
     const source = this.#source(spec);
     const { dtype, shape } = spec;
     if (source.generated && !difference) return placeGenerated(runtime, spec, source.generated);
+    this.#advise(spec, 'soon');
     let weight = { bytes: source.bytes(), dtype: source.dtype };
-    // Read as a whole while the part before still runs, instead of page by page when this one does.
-    advise(weight.bytes, 'soon');
     if (difference) {
       const sum = toF32(source.dtype, weight.bytes, elementCount(shape)).map((value, i) => value + difference[i]!);
       weight = { bytes: fromF32('f32', sum), dtype: 'f32' };
     }
-    return runtime.place(
+    const array = await runtime.place(
       spec,
       (part) => convertFloats(weight.dtype, dtype, part.take(weight.bytes, weight.dtype), part.shape),
       memory,
     );
+    if (source.raw) this.#advise(spec, 'done');
+    return array;
+  }
+
+  /** Tells the system what comes of the bytes of the file that a weight is read from. */
+  #advise(spec: WeightSpec, use: 'soon' | 'done'): void {
+    const source = this.#source(spec);
+    if (!source.generated) advise(source.raw?.() ?? source.bytes(), use);
   }
 
   /** Rows of a whole weight as the file has them, in f32, over all the parts it is declared in. */

@@ -97,6 +97,26 @@ describe('quantised: as near as the format is', () => {
   }
 });
 
+describe('8-bit floats stay what they are in the file under quantization=fp8', () => {
+  const cases: readonly [string, number, (tensors: readonly NamedTensor[]) => NamedTensor[]][] = [
+    ['plain: the same sums', 80, (tensors) => spell.plainFp8(tensors, 'f8e4m3')],
+    // As floats they are rounded to bf16 once multiplied by their scale.
+    ['scaled, older spelling', 60, (tensors) => spell.scaledFp8(tensors, 'older')],
+    ['scaled, newer spelling', 60, (tensors) => spell.scaledFp8(tensors, 'newer')],
+  ];
+  for (const [name, least, spelt] of cases) {
+    test(name, async (t) => {
+      const files = { transformer: safetensors(spelt(spell.bflTransformer())), t5: safetensors(spelt(spell.t5())) };
+      const floats = await draw(TINY, { ...files, dtype: 'f32' });
+      for (const residency of ['resident', 'streamed'] as const) {
+        const found = psnr(await draw(TINY, { ...files, dtype: 'f32', quantization: 'fp8', residency }), floats);
+        t.diagnostic(`${residency}: PSNR ${found.toFixed(1)} dB`);
+        assert.ok(found > least, `${residency}: ${found} dB`);
+      }
+    });
+  }
+});
+
 describe('single files as the model', () => {
   test('a file without autoencoder, one beside it, and tokenizers: configs are read off shapes', async () => {
     // Shapes do not tell CLIP's heads: 64 channels each are assumed, where the bundled model has 32.
