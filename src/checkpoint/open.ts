@@ -1,6 +1,7 @@
 /** Opening weights whatever their format, which is told by content: safetensors or GGUF, and what their tensors are encoded in. */
 
 import { decodeBitsAndBytes } from './bitsandbytes.ts';
+import { decodeComfyQuant } from './comfy-quant.ts';
 import { kindOf, type OpenFile, readingFile } from './file-bytes.ts';
 import { decodeFp8 } from './fp8.ts';
 import { isGguf } from './gguf.ts';
@@ -23,7 +24,7 @@ export function openTensors(path: string, options: OpenTensorsOptions = {}): Ten
   using opened = new DisposableStack();
   const gguf = kindOf(path) === 'folder' ? undefined : openGguf(path, openFile, decoded);
   const raw = opened.use(gguf ?? WeightStore.open(path, options));
-  const store = decodeBitsAndBytes(decodeFp8(raw, decoded), decoded);
+  const store = decodeBitsAndBytes(decodeFp8(decodeComfyQuant(raw, decoded), decoded), decoded);
   opened.move();
   return store;
 }

@@ -119,6 +119,113 @@ export function scaledFp8(tensors: readonly NamedTensor[], spelling: 'older' | '
   return spelling === 'older' ? [...scaled, marker] : scaled;
 }
 
+/** ComfyUI's formats with scales of blocks, or with rotated columns. */
+export type ComfyFormat = 'nvfp4' | 'mxfp8' | 'int8_tensorwise';
+
+/** Matrices in one of ComfyUI's formats, each described beside itself; those whose columns are not whole blocks stay as they are. */
+export function comfyQuant(tensors: readonly NamedTensor[], format: ComfyFormat): NamedTensor[] {
+  return tensors.flatMap((tensor): NamedTensor[] => {
+    const [rows, columns] = tensor.shape;
+    if (tensor.shape.length !== 2 || !tensor.name.endsWith('.weight') || columns! % 32 !== 0) return [tensor];
+    const layer = tensor.name.slice(0, -'weight'.length);
+    const made = { nvfp4, mxfp8, int8_tensorwise: rotatedInt8 }[format](values(tensor), rows!, columns!);
+    const text = Buffer.from(JSON.stringify({ format, ...made.fields }));
+    const description = { name: `${layer}comfy_quant`, dtype: 'u8', shape: [text.length], bytes: text } as const;
+    return [description, ...made.parts.map((part) => ({ ...part, name: layer + part.name }))];
+  });
+}
+
+interface Quantised {
+  readonly parts: readonly NamedTensor[];
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+const E2M1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+
+function nvfp4(numbers: Float32Array, rows: number, columns: number): Quantised {
+  const whole = Math.fround(largest(numbers) / (448 * 6));
+  const scales = toFp8(
+    'f8e4m3',
+    blockwise(numbers, 16, (block) => largest(block) / 6 / whole),
+  );
+  const decodedScales = toF32('f8e4m3', scales, scales.length);
+  const codes = numbers.map((number, i) => {
+    const scale = whole * decodedScales[Math.floor(i / 16)]!;
+    const size = scale === 0 ? 0 : Math.abs(number) / scale;
+    const nearest = E2M1.reduce(
+      (best, value, code) => (Math.abs(value - size) < Math.abs(E2M1[best]! - size) ? code : best),
+      0,
+    );
+    return nearest | (number < 0 ? 8 : 0);
+  });
+  const packed = Uint8Array.from({ length: codes.length / 2 }, (_, i) => (codes[2 * i]! << 4) | codes[2 * i + 1]!);
+  return {
+    parts: [
+      { name: 'weight', dtype: 'u8', shape: [rows, columns / 2], bytes: packed },
+      { name: 'weight_scale', dtype: 'f8e4m3', ...inTiles(scales, rows, columns / 16) },
+      { name: 'weight_scale_2', dtype: 'f32', shape: [], bytes: fromF32('f32', Float32Array.of(whole)) },
+    ],
+  };
+}
+
+function mxfp8(numbers: Float32Array, rows: number, columns: number): Quantised {
+  const exponents = blockwise(numbers, 32, (block) => Math.max(-127, Math.ceil(Math.log2(largest(block) / 448))));
+  const codes = toFp8('f8e4m3', numbers.map((number, i) => number / 2 ** exponents[Math.floor(i / 32)]!)); // biome-ignore format: one line
+  const scales = Uint8Array.from(exponents, (exponent) => exponent + 127);
+  return {
+    parts: [
+      { name: 'weight', dtype: 'f8e4m3', shape: [rows, columns], bytes: codes },
+      { name: 'weight_scale', dtype: 'u8', ...inTiles(scales, rows, columns / 32) },
+    ],
+  };
+}
+
+/** Columns rotated in groups of 16, then integers with a scale for each row. */
+function rotatedInt8(numbers: Float32Array, rows: number, columns: number): Quantised {
+  // The sign of row i and column j: minus where digits of theirs in base 4 add up to 3, once for each.
+  const sign = (i: number, j: number) => ((i & 3) + (j & 3) === 3 ? -1 : 1) * ((i >> 2) + (j >> 2) === 3 ? -1 : 1);
+  const turned = numbers.map((_, at) => {
+    const first = at - (at % 16);
+    let sum = 0;
+    for (let j = 0; j < 16; j++) sum += sign(at % 16, j) * numbers[first + j]!;
+    return sum / 4;
+  });
+  const scales = blockwise(turned, columns, (row) => largest(row) / 127);
+  const codes = Int8Array.from(turned, (number, i) => Math.round(number / (scales[Math.floor(i / columns)]! || 1)));
+  return {
+    parts: [
+      { name: 'weight', dtype: 'i8', shape: [rows, columns], bytes: new Uint8Array(codes.buffer) },
+      { name: 'weight_scale', dtype: 'f32', shape: [rows, 1], bytes: fromF32('f32', scales) },
+    ],
+    fields: { convrot: true, convrot_groupsize: 16 },
+  };
+}
+
+function largest(numbers: Float32Array): number {
+  return numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** A number for each block of consecutive ones. */
+function blockwise(numbers: Float32Array, size: number, number: (block: Float32Array) => number): Float32Array {
+  return Float32Array.from({ length: numbers.length / size }, (_, i) =>
+    number(numbers.subarray(i * size, (i + 1) * size)),
+  );
+}
+
+/** Scales by rows in padded tiles of 128 rows × 4 blocks, in which four rows 32 apart lie side by side. */
+function inTiles(scales: Uint8Array, rows: number, blocks: number): Pick<NamedTensor, 'shape' | 'bytes'> {
+  const [height, width] = [Math.ceil(rows / 128) * 128, Math.ceil(blocks / 4) * 4];
+  const bytes = new Uint8Array(height * width);
+  for (let row = 0; row < rows; row++) {
+    for (let block = 0; block < blocks; block++) {
+      const tile = Math.floor(row / 128) * (width / 4) + Math.floor(block / 4);
+      const [high, low] = [Math.floor((row % 128) / 32), row % 32];
+      bytes[tile * 512 + low * 16 + high * 4 + (block % 4)] = scales[row * blocks + block]!;
+    }
+  }
+  return { shape: [height, width], bytes };
+}
+
 /** ggml types that are written here, by their number. */
 const TYPES = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 8, BF16: 30 } as const;
 
