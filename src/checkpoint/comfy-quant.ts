@@ -81,9 +81,7 @@ function unsupported({ where, format, fields }: Layer): FluxionError {
   return new FluxionError(
     'unsupported',
     `${where}: weights in the format ${describeJson(format)}${rotation} cannot be decoded`,
-    {
-      hint: `use a file in bf16, fp16, GGUF or one of ${[...FORMATS.keys()].join(', ')}`,
-    },
+    { hint: `use a file in bf16, fp16, GGUF or one of ${[...FORMATS.keys()].join(', ')}` },
   );
 }
 
@@ -148,8 +146,9 @@ function field(fields: JsonObject, name: string): Json | undefined {
   return fields.get(name) ?? (params instanceof Map ? params.get(name) : undefined);
 }
 
+/** Whether columns were rotated; whatever counts as true in Python does, as the descriptions are read there. */
 function isRotated(fields: JsonObject): boolean {
-  return field(fields, 'convrot') === true;
+  return Boolean(field(fields, 'convrot'));
 }
 
 /** A field that counts rows or columns. */

@@ -46,19 +46,21 @@ export function rotatedWeight(
     info: { dtype: decoded, shape: [rows, columns], file, encoding: `rotated i${bits}` },
     bytes(range) {
       scales ??= readFloats(store, scaleKey);
-      const unpack = bits === 8 ? unpack8 : unpack4;
+      const unpack = bits === 8 ? unpackBytes : unpackNibbles;
       const rowScales = scales;
       const codes = store.bytes(key, range);
       return decodeRows(range, columns, decoded, ([start, end], values) => {
-        let at = 0;
         for (let row = start; row < end; row++) {
-          // A power of two and one factor: the product of a sum is rounded once.
-          const scale = rowScales[row]! * norm;
-          for (let column = 0; column < columns; column += group) {
-            unpack(codes, (((row - range[0]) * columns + column) * bits) / 8, sums);
-            rotate(sums);
-            for (let i = 0; i < group; i++) values[at++] = sums[i]! * scale;
-          }
+          const from = (row - range[0]) * bytes;
+          // Over a power of two and by one factor: what is exact is rounded once.
+          turnRow(
+            codes.subarray(from, from + bytes),
+            unpack,
+            sums,
+            rowScales[row]! * norm,
+            values,
+            (row - start) * columns,
+          );
         }
       });
     },
@@ -66,36 +68,60 @@ export function rotatedWeight(
   };
 }
 
-function unpack8(codes: Uint8Array, from: number, out: Int32Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = (codes[from + i]! << 24) >> 24;
-}
-
-function unpack4(codes: Uint8Array, from: number, out: Int32Array): void {
-  for (let i = 0; i < out.length; i += 2) {
-    const byte = codes[from + (i >> 1)]!;
-    out[i] = (byte << 28) >> 28;
-    out[i + 1] = (byte << 24) >> 28;
+/** Turns back one row's codes, a group after the other in `sums`, and writes them times `scale` from `to` on. */
+function turnRow(
+  codes: Uint8Array,
+  unpack: typeof unpackBytes,
+  sums: Int32Array,
+  scale: number,
+  values: Float32Array,
+  to: number,
+): void {
+  for (let from = 0, at = to; from < codes.length; at += sums.length) {
+    from = unpack(codes, from, sums);
+    for (let stride = 4; stride < sums.length; stride *= 4) turnDigit(sums, stride);
+    for (let i = 0; i < sums.length; i++) values[at + i] = sums[i]! * scale;
   }
 }
 
-/** Multiplies by the unscaled Hadamard matrix in place, along one base-4 digit of the position after the other. */
-function rotate(values: Int32Array): void {
-  for (let stride = 1; stride < values.length; stride *= 4) {
-    for (let base = 0; base < values.length; base += 4 * stride) rotateFours(values, base, stride);
+/** Fills `sums` with the integers from a byte on, turned along the last base-4 digit of their position; returns the byte after them. */
+function unpackBytes(codes: Uint8Array, from: number, sums: Int32Array): number {
+  for (let i = 0, at = from; i < sums.length; i += 4, at += 4) {
+    const a = codes[at]!;
+    const b = codes[at + 1]!;
+    const c = codes[at + 2]!;
+    const d = codes[at + 3]!;
+    turnFour(sums, i, 1, (a << 24) >> 24, (b << 24) >> 24, (c << 24) >> 24, (d << 24) >> 24);
+  }
+  return from + sums.length;
+}
+
+function unpackNibbles(codes: Uint8Array, from: number, sums: Int32Array): number {
+  for (let i = 0, at = from; i < sums.length; i += 4, at += 2) {
+    const a = codes[at]!;
+    const b = codes[at + 1]!;
+    turnFour(sums, i, 1, (a << 28) >> 28, (a << 24) >> 28, (b << 28) >> 28, (b << 24) >> 28);
+  }
+  return from + sums.length / 2;
+}
+
+/** Turns along the digit that counts `stride`: a Kronecker product acts on each digit by itself. */
+function turnDigit(sums: Int32Array, stride: number): void {
+  for (let base = 0; base < sums.length; base += 4 * stride) {
+    for (let i = base; i < base + stride; i++) {
+      turnFour(sums, i, stride, sums[i]!, sums[i + stride]!, sums[i + 2 * stride]!, sums[i + 3 * stride]!);
+    }
   }
 }
 
-/** Makes of each four, `stride` apart, their sums with one of them taken away; `| 0` keeps the arithmetic in 32 bits, where it is exact. */
-function rotateFours(values: Int32Array, base: number, stride: number): void {
-  const [second, third, fourth] = [base + stride, base + 2 * stride, base + 3 * stride];
-  for (let i = 0; i < stride; i++) {
-    const a = values[base + i]!;
-    const b = values[second + i]!;
-    const c = values[third + i]!;
-    const d = values[fourth + i]!;
-    values[base + i] = (a + b + (c - d)) | 0;
-    values[second + i] = (a + b - (c - d)) | 0;
-    values[third + i] = (a - b + (c + d)) | 0;
-    values[fourth + i] = (c + d - (a - b)) | 0;
-  }
+/** Writes [1 1 1 −1; 1 1 −1 1; 1 −1 1 1; −1 1 1 1] times four integers; `| 0` keeps them in 32 bits, where they are exact. */
+function turnFour(sums: Int32Array, at: number, stride: number, a: number, b: number, c: number, d: number): void {
+  const ab = (a + b) | 0;
+  const cd = (c + d) | 0;
+  const aLessB = (a - b) | 0;
+  const cLessD = (c - d) | 0;
+  sums[at] = (ab + cLessD) | 0;
+  sums[at + stride] = (ab - cLessD) | 0;
+  sums[at + 2 * stride] = (aLessB + cd) | 0;
+  sums[at + 3 * stride] = (cd - aLessB) | 0;
 }

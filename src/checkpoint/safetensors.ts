@@ -15,16 +15,15 @@ const MAX_HEADER = 100_000_000;
 const MAX_RANK = 8;
 const MAX_NAME = 1024;
 
-// Exponents (e8m0), of which only block scales are made, are taken as the bytes they are.
 // biome-ignore format: one line a family
 const DTYPE_NAMES = {
-  F8_E8M0: 'u8',
   F64: 'f64', F32: 'f32', F16: 'f16', BF16: 'bf16', F8_E4M3: 'f8e4m3', F8_E5M2: 'f8e5m2',
   I64: 'i64', I32: 'i32', I16: 'i16', I8: 'i8', U64: 'u64', U32: 'u32', U16: 'u16', U8: 'u8', BOOL: 'bool',
 } as const satisfies Record<string, DType>;
 
-const DTYPES = new Map<string, DType>(Object.entries(DTYPE_NAMES));
-const SPELLINGS = new Map<DType, string>([...DTYPES].map(([spelling, dtype]) => [dtype, spelling]));
+const SPELLINGS = new Map<DType, string>(Object.entries(DTYPE_NAMES).map(([spelling, dtype]) => [dtype, spelling]));
+/** Exponents (e8m0), of which only scales of blocks are made, are taken as the bytes they are. */
+const DTYPES = new Map<string, DType>([...Object.entries(DTYPE_NAMES), ['F8_E8M0', 'u8']]);
 
 /** Where one tensor lies in its file. */
 export interface TensorInfo {

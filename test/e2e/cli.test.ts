@@ -486,6 +486,11 @@ describe('inspect, plugins and doctor', () => {
     assert.ok(model.parameters > 7e6 && model.bytes > model.parameters);
     const weights = await inspect(repositoryPath('models/tiny/transformer'), '--keys');
     assert.match(weights.stdout, /Flux transformer, diffusers names[\s\S]*x_embedder\.weight +bf16 \[192, 64\]/);
+    const layers = await inspect(repositoryPath('test/fixtures/checkpoint/comfy-quant.safetensors'));
+    assert.match(
+      layers.stdout,
+      /tensors +12\n[\s\S]*dtypes .*nvfp4[\s\S]*\n {2}nvfp4\.padded\.weight +nvfp4 \[130, 71\]/,
+    );
   });
 
   test('inspect shows control characters of strangers as escapes', async () => {

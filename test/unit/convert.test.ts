@@ -123,6 +123,30 @@ test('quantised files are as small as they should be, and as near', async () => 
   }
 });
 
+test("files in ComfyUI's formats are converted as others are", async () => {
+  const original = await converted([join(TINY, 'transformer')], { encoding: 'f32' });
+  using wanted = WeightStore.open(original);
+  const cases = [
+    // Half of the step from 4 to 6, and half a step of the block's scale; half of one of three bits; two steps of 254 of four times the largest.
+    ['nvfp4', 1 / 6 + 1 / 16],
+    ['mxfp8', 1 / 16],
+    ['int8_tensorwise', 8 / 127],
+  ] as const;
+  for (const [format, limit] of cases) {
+    const path = join(folder, `${files++}`);
+    writeSafetensors(path, spell.comfyQuant(spell.bflTransformer(), format));
+    using store = WeightStore.open(await converted([path], { encoding: 'f32' }));
+    assert.deepEqual(store.keys().toSorted(), wanted.keys().toSorted());
+    for (const key of wanted.keys()) {
+      const { shape } = wanted.info(key);
+      assert.deepEqual(store.info(key).shape, shape, key);
+      const values = [store, wanted].map((each) => toF32('f32', each.bytes(key), elementCount(shape)));
+      const { relMax } = compare(values[0]!, values[1]!);
+      assert.ok(relMax <= (shape.length === 2 ? limit : 0), `${format} ${key}: ${relMax}`);
+    }
+  }
+});
+
 test('a file becomes the folder that it came from', async () => {
   const whole = await converted([TINY], {});
   const target = await converted([whole], { container: 'folder', names: 'diffusers', base: TINY, shardSize: 500_000 });
