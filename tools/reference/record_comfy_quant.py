@@ -95,7 +95,7 @@ torch.manual_seed(0)
 with ck.registry.use_backend("eager"):
     for make in (nvfp4, mxfp8, rotated):
         make()
-metadata = {name: version(name) for name in ("comfy-kitchen", "torch")}
+metadata = {"made_with": ", ".join(f"{name} {version(name)}" for name in ("comfy-kitchen", "torch"))}
 save_file(stored, OUT / "comfy-quant.safetensors", metadata)
 save_file(values, OUT / "comfy-quant-values.safetensors", metadata)
 for path in sorted(OUT.glob("comfy-quant*")):
