@@ -132,6 +132,10 @@ describe('layers made by comfy-kitchen are the numbers it makes of them', () => 
         ] as const) {
           const part = whole.slice(range[0] * columns * byteSize(decoded), range[1] * columns * byteSize(decoded));
           assert.deepEqual(store.bytes(`${layer}.weight`, range), part, `${layer}: rows ${range}`);
+          const codes = layers(layer).find(({ name }) => name === `${layer}.weight`)!;
+          const row = codes.bytes.length / codes.shape[0]!;
+          const raw = store.raw!(`${layer}.weight`, range);
+          assert.deepEqual(Buffer.from(raw), Buffer.from(codes.bytes.slice(range[0] * row, range[1] * row)));
         }
       }
     });
@@ -159,6 +163,7 @@ describe('tiles and rows, as convert_to_quant writes them', () => {
         ]);
         assert.deepEqual(store.keys(), ['a.weight']);
         assert.equal(store.info('a.weight').encoding, `scaled ${dtype}`);
+        assert.equal(store.coded!('a.weight'), undefined, 'a row has no scale of its own');
         assert.deepEqual(values(store, 'a.weight'), wanted);
         assert.deepEqual(toF32('f32', store.bytes('a.weight', [1, 5]), 32), wanted.slice(8, 40));
       }
@@ -192,6 +197,11 @@ describe('tiles and rows, as convert_to_quant writes them', () => {
       values(store, 'a.weight'),
       toF32('f8e4m3', bytes, 48).map((value, i) => value * ((i >> 3) + 1)),
     );
+    assert.deepEqual(store.coded!('a.weight', [2, 4]), {
+      dtype: 'f8e4m3',
+      codes: Buffer.from(bytes.subarray(16, 32)),
+      scales: Float32Array.of(3, 4),
+    });
     const hybrid = layers('mxfp8', { comfy_quant: ({ name }) => json(name, { format: 'hybrid_mxfp8' }) });
     const both = opened([...hybrid, f32('mxfp8.weight_scalar', [3], [])]);
     assert.deepEqual(both.keys(), ['mxfp8.weight']);
