@@ -336,8 +336,10 @@ export class Flux implements AsyncDisposable {
   /** Has weights come and go as planned. */
   #arrange(memory: MemoryPlan): void {
     const { encoders, transformer } = this.#parts;
-    encoders.arrange(memory, this.#runtime.streamsFrom);
-    transformer.arrange(memory, this.#runtime.streamsFrom);
+    const from = this.#runtime.streamsFrom;
+    const room = Math.max(0, 0.9 * process.availableMemory() - memory.peak);
+    transformer.arrange(memory, { from, room });
+    encoders.arrange(memory, { from, room: Math.max(0, room - transformer.weights.fileBytes) });
   }
 
   /** Denoises and decodes one batch. */

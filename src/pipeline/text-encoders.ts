@@ -79,9 +79,9 @@ export class TextEncoders implements Disposable {
     ];
   }
 
-  /** Chooses what becomes of the weights; streamed ones come `from` there. CLIP is small, and stays. */
-  arrange({ encoders }: Residency, from: Streaming['from']): void {
-    this.#t5.weights.stream(encoders === 'streamed' ? { from, parts: new Set(['t5_layer']) } : undefined);
+  /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. CLIP is small, and stays. */
+  arrange({ encoders }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
+    this.#t5.weights.stream(encoders === 'streamed' ? { ...place, again: [], once: ['t5_layer'] } : undefined);
   }
 
   /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. */

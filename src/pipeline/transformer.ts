@@ -176,13 +176,12 @@ export class Transformer implements Disposable {
     ];
   }
 
-  /** Chooses what becomes of the weights; streamed ones come `from` there. */
-  arrange({ transformer, modulations }: Residency, from: Streaming['from']): void {
-    const modulationParts = ['flux_double_modulation', 'flux_single_modulation'];
-    const blockParts = ['flux_double_block', 'flux_single_block'];
-    if (transformer === 'streamed') this.weights.stream({ from, parts: new Set([...modulationParts, ...blockParts]) });
-    else
-      this.weights.stream(modulations === 'released' ? { from: 'file', parts: new Set(modulationParts) } : undefined);
+  /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. */
+  arrange({ transformer, modulations }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
+    const once = ['flux_double_modulation', 'flux_single_modulation'];
+    const again = ['flux_double_block', 'flux_single_block'];
+    if (transformer === 'streamed') this.weights.stream({ ...place, again, once });
+    else this.weights.stream(modulations === 'released' ? { ...place, from: 'file', again: [], once } : undefined);
   }
 
   /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */

@@ -23,6 +23,9 @@ export interface MappedBytes extends Disposable {
   view(offset: number, length: number): Uint8Array<ArrayBuffer>;
 }
 
+/** What comes of bytes of a mapped file. */
+export type Advice = 'soon' | 'done' | 'gone';
+
 /** Opens a file as memory; where the system cannot map it (Windows, some network file systems), views are read into 64-byte aligned memory. */
 export function openMapped(path: string): MappedBytes {
   const descriptor = openFile(path);
@@ -36,9 +39,11 @@ export function openMapped(path: string): MappedBytes {
       );
     }
     const base = mapDescriptor(descriptor, stat.size);
-    if (base !== undefined) return new MappedFile(path, stat.size, base);
-    if (stat.size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
-    const file = new AlignedFile(path, stat.size, descriptor);
+    if (base === undefined && stat.size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
+    const file =
+      base === undefined
+        ? new AlignedFile(path, stat.size, descriptor)
+        : new MappedFile(path, stat.size, base, descriptor);
     kept = true;
     return file;
   } finally {
@@ -66,13 +71,17 @@ class MappedFile implements MappedBytes, MemoryOwner {
   readonly size: number;
   readonly mapped = true;
   readonly #handle: Handle;
+  readonly #base: bigint;
+  readonly #descriptor: number;
   /** Every view's memory that may still be reachable, by its range: looking again and again at the same leaves nothing behind. */
   readonly #views: Map<string, WeakRef<ArrayBuffer>>;
 
-  constructor(path: string, size: number, base: bigint) {
+  constructor(path: string, size: number, base: bigint, descriptor: number) {
     const views = new Map<string, WeakRef<ArrayBuffer>>();
     this.path = path;
     this.size = size;
+    this.#base = base;
+    this.#descriptor = descriptor;
     this.#views = views;
     this.#handle = new Handle(this, {
       kind: 'MappedFile',
@@ -81,6 +90,7 @@ class MappedFile implements MappedBytes, MemoryOwner {
       release: (address) => {
         detach(views);
         unmap(address, size);
+        closeSync(descriptor);
       },
     });
   }
@@ -102,20 +112,33 @@ class MappedFile implements MappedBytes, MemoryOwner {
     return this.#handle.retain();
   }
 
+  /** Has the system forget pages that no process maps; where it has no such call, it decides by itself. */
+  uncache(address: bigint, length: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const call = posix()?.fadvise;
+    if (!call) return Promise.resolve();
+    call.async(this.#descriptor, address - this.#base, length, POSIX_FADV_DONTNEED, () => resolve());
+    return promise;
+  }
+
   [Symbol.dispose](): void {
     detach(this.#views);
     this.#handle.dispose();
   }
 }
 
+/** What is to be read ahead, one piece after the other: the first that is needed is the first to be read. */
+let reading: Promise<unknown> = Promise.resolve();
+
 /**
  * Tells the system what comes of bytes of a mapped file: `soon` has them read ahead in the background; `done` takes them out of this
- * process's memory, from where they can be read again at any time. Other bytes are left alone.
+ * process's memory, from where they can be read again at any time; `gone` takes them out of the system's page cache as well, to
+ * leave room for others. Other bytes are left alone. Resolves when the system has been told.
  */
-export function advise(bytes: Uint8Array, use: 'soon' | 'done'): void {
-  const owner = ownerOf(bytes);
+export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
+  const file = ownerOf(bytes);
   const calls = posix();
-  if (!(owner instanceof MappedFile) || !calls || bytes.length === 0) return;
+  if (!(file instanceof MappedFile) || !calls || bytes.length === 0) return;
   const page = BigInt(calls.pageSize);
   const start = addressOf(bytes);
   const end = start + BigInt(bytes.length);
@@ -123,9 +146,22 @@ export function advise(bytes: Uint8Array, use: 'soon' | 'done'): void {
   const from = use === 'soon' ? start - (start % page) : start + ((page - (start % page)) % page);
   const to = use === 'soon' ? end : end - (end % page);
   if (to <= from) return;
-  const release = owner.retain();
+  const length = Number(to - from);
   // Off this thread, since reading ahead takes pages first; a system that will not be advised does without.
-  calls.madvise.async(from, Number(to - from), use === 'soon' ? MADV_WILLNEED : MADV_DONTNEED, () => release());
+  const call = (advice: number) =>
+    new Promise<void>((resolve) => calls.madvise.async(from, length, advice, () => resolve()));
+  const release = file.retain();
+  try {
+    if (use === 'soon') {
+      reading = reading.then(() => call(MADV_WILLNEED));
+      await reading;
+    } else {
+      await call(MADV_DONTNEED);
+      if (use === 'gone') await file.uncache(from, length);
+    }
+  } finally {
+    release();
+  }
 }
 
 function detach(views: Map<string, WeakRef<ArrayBuffer>>): void {
@@ -174,6 +210,8 @@ interface MemoryCalls {
   mmap(at: null, length: number, protection: number, flags: number, descriptor: number, offset: number): bigint;
   munmap(address: bigint, length: number): number;
   readonly madvise: ReturnType<ReturnType<typeof koffi.load>['func']>;
+  /** Linux alone has it. */
+  readonly fadvise: ReturnType<ReturnType<typeof koffi.load>['func']> | undefined;
   readonly pageSize: number;
 }
 
@@ -181,6 +219,7 @@ const PROT_READ = 1;
 const MAP_PRIVATE = 2;
 const MADV_WILLNEED = 3;
 const MADV_DONTNEED = 4;
+const POSIX_FADV_DONTNEED = 4;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 let memoryCalls: MemoryCalls | 'none' | undefined;
@@ -197,6 +236,10 @@ function posix(): MemoryCalls | undefined {
         ),
         munmap: libc.func('int munmap(void *address, size_t length)'),
         madvise: libc.func('int madvise(void *address, size_t length, int advice)'),
+        fadvise:
+          process.platform === 'linux'
+            ? libc.func('int posix_fadvise(int descriptor, int64_t offset, int64_t length, int advice)')
+            : undefined,
         pageSize: libc.func('int getpagesize()')(),
       };
     }

@@ -14,7 +14,8 @@ import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { placeGenerated } from './generate.ts';
 import { type HostMatrix, multiplied, type Product, placeMerged } from './merge.ts';
 import { quantise } from './quantise.ts';
-import { advise, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { type Advice, advise, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
 
 export type { QuantisedForm, Traced, WeightSpec };
 
@@ -32,6 +33,11 @@ export function whole(traced: Traced): Use {
 /** The uses of a part that every one of `count` blocks shares: `prefix.0`, `prefix.1`, … */
 export function blocks(traced: Traced, prefix: string, count: number): Use[] {
   return Array.from({ length: count }, (_, i) => ({ traced, scope: `${prefix}.${i}` }));
+}
+
+/** What of a file a weight is read from. */
+function fileBytes(source: WeightSource): Uint8Array {
+  return source.raw?.() ?? source.bytes();
 }
 
 /** The full name of each weight of a use. */
@@ -79,9 +85,12 @@ export interface WeightBase {
  * `pinned_host`: placed once in the host's page-locked memory, and copied from there for each use.
  */
 export interface Streaming {
-  /** Names of the traced parts, such as `flux_double_block`. */
-  readonly parts: ReadonlySet<string>;
+  /** Names of the traced parts, such as `flux_double_block`: those that come round with every step, and those used once a picture. */
+  readonly again: readonly string[];
+  readonly once: readonly string[];
   readonly from: 'file' | 'pinned_host';
+  /** Bytes that the system's page cache may hold of files. */
+  readonly room: number;
 }
 
 interface Placed {
@@ -96,6 +105,8 @@ export class WeightSet implements Disposable {
   readonly #sources: ReadonlyMap<string, WeightSource>;
   /** Every bound weight. */
   readonly declared: readonly WeightSpec[];
+  /** What they were bound for, in the order in which parts of one run are used. */
+  readonly #uses: readonly Use[];
   readonly #placed = new Map<string, Placed>();
   /** Zeros that factors share which add nothing, by type, shape and axes. */
   readonly #zeros = new Map<string, ShardedArray>();
@@ -105,15 +116,17 @@ export class WeightSet implements Disposable {
   #quantising: Promise<void> = Promise.resolve();
   #overlay: WeightOverlay | undefined;
   #streaming: Streaming | undefined;
+  #readAhead: ReadAhead = new ReadAhead([], 0);
   /** Copies for uses that are on their way or running. */
   readonly #copies = new Map<string, ShardedArray[]>();
 
   /**
-   * Binds all weights that `uses` declare to where they come from; a store is taken over. Throws `bad_weights` with missing,
+   * Binds all weights that `uses`, in the order of a run, declare to where they come from; a store is taken over. Throws `bad_weights` with missing,
    * unexpected and ill-shaped keys.
    */
   constructor(origin: WeightOrigin, uses: readonly Use[]) {
     const declared = [...new Map(uses.flatMap(weightsOf).map((spec) => [weightKey(spec), spec])).values()];
+    this.#uses = uses;
     this.#store = 'store' in origin ? origin.store : undefined;
     this.declared = declared.filter(isStored);
     const components = declared.filter(({ component }) => component);
@@ -132,15 +145,35 @@ export class WeightSet implements Disposable {
 
   /** Streams the weights of some uses from now on, or keeps all that are used. */
   stream(streaming: Streaming | undefined): void {
-    const text = (s: Streaming | undefined): string => (s ? `${s.from} ${[...s.parts]}` : '');
+    const text = (s: Streaming | undefined): string => (s ? `${s.from} ${s.again} ${s.once}` : '');
     if (text(streaming) === text(this.#streaming)) return;
     this.release();
     this.#streaming = streaming;
+    const fromFile = this.#store && streaming?.from === 'file';
+    const uses = this.#uses.filter((use) => fromFile && this.streams(use));
+    this.#readAhead = new ReadAhead(
+      uses.map((use) => ({
+        key: copiesKey(use),
+        again: streaming!.again.includes(use.traced.name),
+        bytes: this.#bytesOf(weightsOf(use).filter(isStored)),
+      })),
+      streaming?.room ?? 0,
+    );
+  }
+
+  /** Bytes that files hold of all weights. */
+  get fileBytes(): number {
+    return this.#store ? this.#bytesOf(this.declared) : 0;
+  }
+
+  #bytesOf(specs: readonly WeightSpec[]): number {
+    return specs.reduce((sum, spec) => sum + fileBytes(this.#source(spec)).length, 0);
   }
 
   /** Whether weights of a use are let go of after it; it is then `done` that does so. */
   streams({ traced }: Use): boolean {
-    return this.#streaming?.parts.has(traced.name) ?? false;
+    const { again = [], once = [] } = this.#streaming ?? {};
+    return again.includes(traced.name) || once.includes(traced.name);
   }
 
   /** The weights of one use on the device, in the order its program takes them; placed now where they are not yet. */
@@ -149,7 +182,14 @@ export class WeightSet implements Disposable {
     if (!this.streams(use)) return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
     // What a rule makes is alike in all blocks: the first one's values stand for those of all.
     if (!this.#store) return Promise.all(weightsOf(first(use)).map((spec) => this.#array(runtime, spec)));
-    if (this.#streaming!.from === 'file') return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
+    if (this.#streaming!.from === 'file') {
+      const due = new Set(this.#readAhead.due(copiesKey(use)));
+      for (const next of this.#uses) {
+        if (due.has(copiesKey(next)))
+          for (const spec of weightsOf(next)) if (isStored(spec)) this.#advise(spec, 'soon');
+      }
+      return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
+    }
     const kept = await Promise.all(
       specs.map((spec) => this.#array(runtime, spec, spec.factor ? undefined : 'pinned_host')),
     );
@@ -168,7 +208,8 @@ export class WeightSet implements Disposable {
     this.#copies.delete(copiesKey(use));
     if (this.#streaming!.from === 'pinned_host') return;
     this.release([use]);
-    for (const spec of weightsOf(use)) if (isStored(spec)) this.#advise(spec, 'done');
+    const after = this.#readAhead.done(copiesKey(use)) ? 'done' : 'gone';
+    for (const spec of weightsOf(use)) if (isStored(spec)) this.#advise(spec, after);
   }
 
   /**
@@ -296,9 +337,9 @@ export class WeightSet implements Disposable {
   }
 
   /** Tells the system what comes of the bytes of the file that a weight is read from. */
-  #advise(spec: WeightSpec, use: 'soon' | 'done'): void {
+  #advise(spec: WeightSpec, use: Advice): void {
     const source = this.#source(spec);
-    if (!source.generated) advise(source.raw?.() ?? source.bytes(), use);
+    if (!source.generated) advise(fileBytes(source), use);
   }
 
   /** Rows of a whole weight as the file has them, in f32, over all the parts it is declared in. */

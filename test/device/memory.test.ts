@@ -130,7 +130,7 @@ describe('weights that come and go', () => {
     ];
     await using runtime = await Runtime.open({ device: 'cpu' });
     using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
-    weights.stream({ from: 'pinned_host', parts: new Set(['flux_double_block']) });
+    weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], room: 0 });
     const bytes = async () => Promise.all((await weights.arrays(runtime, uses[1]!)).map((array) => array.toHost()));
     const first = await bytes();
     const placed = runtime.placed.bytes;

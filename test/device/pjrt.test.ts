@@ -488,7 +488,7 @@ describe('the event loop', () => {
   });
 
   test('turns while a program runs', async () => {
-    using executable = await client.compile(squares(512, 60));
+    using executable = await client.compile(squares(512, 240));
     using input = await client.upload(new Uint8Array(512 * 512 * 4), { dtype: 'f32', shape: [512, 512] });
     const measured = await lateness(async () => {
       const before = performance.now();
