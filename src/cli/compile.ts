@@ -148,7 +148,7 @@ function report(run: AheadRun): string {
           `at least ${seconds(estimate.step)} a step, ${seconds(estimate.batch)} a batch, ${seconds(estimate.picture)} a picture${estimate.encode > 0 ? `; encoding a prompt ${seconds(estimate.encode)}` : ''}`,
         ]
       : [`${device}: no peak rates are known, so no time is estimated`]),
-    `text encoders ${run.encoders}, transformer ${run.transformer}, modulations ${run.modulations}`,
+    `text encoders ${run.encoders}, transformer ${run.transformer}${run.held > 0 ? ` all but the first ${run.held} blocks` : ''}, modulations ${run.modulations}`,
     run.fits ? paint('green', 'it fits', process.stdout) : paint('red', 'it does not fit', process.stdout),
   ].join('\n');
 }

@@ -11,12 +11,16 @@ export function isPlain({ encoders, transformer, modulations }: MemoryPlan): boo
 /** One line: the most that one device holds, and what comes and goes. */
 export function memoryLine(plan: MemoryPlan): string {
   const goes = [
-    plan.transformer === 'streamed' && 'the transformer is streamed, block by block',
+    plan.transformer === 'streamed' && `the transformer is ${streamed(plan)}`,
     plan.transformer === 'released' && 'the transformer makes room for the encoders and the decoder',
     plan.encoders === 'streamed' && 'T5 is streamed, layer by layer',
     plan.modulations === 'released' && plan.transformer !== 'streamed' && 'modulation weights go after their use',
   ].filter((part) => part !== false);
   return [`${bytes(plan.peak)} of ${bytes(plan.budget)}`, ...goes].join('; ');
+}
+
+function streamed({ held }: MemoryPlan): string {
+  return `streamed, block by block${held > 0 ? `, all but the first ${held}` : ''}`;
 }
 
 /** All stages as a table. */
@@ -30,7 +34,7 @@ export function memoryTable(plan: MemoryPlan): string {
     kept: 'kept',
     yields: 'kept, but for room for the encoders of a next request',
     released: 'released after every batch, for the decoder',
-    streamed: 'streamed, block by block',
+    streamed: streamed(plan),
   };
   const rows: [string, string][] = [
     ['text encoders', encoders[plan.encoders]],

@@ -155,6 +155,7 @@ export async function compileRun(model: string, request: Request, options: Ahead
     encoders: residency.encoders,
     transformer: residency.transformer,
     modulations: residency.modulations,
+    held: residency.held,
     fits: compiled.tooLarge.length === 0 && stages.every(({ total }) => total <= residency.budget),
     estimate: compiled.rates && estimateOf(reported, { steps, batch, together }),
     compileSeconds,

@@ -54,6 +54,8 @@ export interface Residency {
    * or `streamed`, block by block, in every step.
    */
   readonly transformer: 'kept' | 'yields' | 'released' | 'streamed';
+  /** How many blocks, from the first, stay throughout a batch while the others are streamed. */
+  readonly held: number;
   /** The layers that modulations come from, used once a picture: 27 % of the transformer's weights. */
   readonly modulations: 'kept' | 'released';
 }
@@ -94,10 +96,19 @@ const ALIVE = 4;
 /** The decoder waits for each program: what goes in is alive, and what comes out. */
 const ALIVE_IN_DECODER = 2;
 
+const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+
+/** What the weights of each block of a step take, in the order in which they run. */
+function blockBytes(uses: readonly ProgramUse[], sharding: Sharding): number[] {
+  return uses
+    .filter(({ stage, runs }) => stage === 'step' && runs > 1)
+    .flatMap((use) => new Array<number>(use.runs).fill(weightBytes([{ ...use, runs: 1 }], sharding)));
+}
+
 /** Memory of each stage that is among `uses`. */
 function stagesOf(
   uses: readonly ProgramUse[],
-  { encoders, transformer, modulations }: Residency,
+  { encoders, transformer, modulations, held }: Residency,
   { sharding, memoryOf, countsCode }: PlanOptions,
 ): StageMemory[] {
   const of = (...stages: readonly StageName[]) => uses.filter(({ stage }) => stages.includes(stage));
@@ -121,7 +132,10 @@ function stagesOf(
   const unmodulated = [...prepare.filter(({ runs }) => runs === 1), ...step];
   const resident = modulations === 'kept' ? weights(denoiser) : weights(unmodulated);
   const passing = modulations === 'kept' ? 0 : streamed(prepare.filter(({ runs }) => runs > 1));
-  const during = transformer === 'streamed' ? streamed(denoiser) : resident + passing;
+  const during =
+    transformer === 'streamed'
+      ? streamed(denoiser) + sum(blockBytes(step, sharding).slice(0, held))
+      : resident + passing;
   const heldIf = (...kinds: readonly Residency['transformer'][]): number =>
     kinds.includes(transformer) ? resident : 0;
   const code = countsCode ? uses.reduce((sum, { traced }) => sum + (memoryOf(traced)?.code ?? 0), 0) : 0;
@@ -143,42 +157,61 @@ function stagesOf(
 /** The choices in order of preference: the fewer weights come and go, the better. */
 function* choices({ offload, residency }: BudgetOptions): Generator<Residency> {
   const encoders = offload ? 'released' : 'kept';
-  const streamed = { transformer: 'streamed', modulations: 'released' } as const;
+  const whole = { held: 0 } as const;
+  const streamed = { ...whole, transformer: 'streamed', modulations: 'released' } as const;
   if (residency !== 'streamed') {
-    yield { encoders, transformer: 'kept', modulations: 'kept' };
+    yield { ...whole, encoders, transformer: 'kept', modulations: 'kept' };
     // Before modulations that would be placed for every batch: what yields is placed once a request.
-    yield { encoders, transformer: 'yields', modulations: 'kept' };
-    yield { encoders, transformer: 'kept', modulations: 'released' };
-    yield { encoders, transformer: 'yields', modulations: 'released' };
-    yield { encoders, transformer: 'released', modulations: 'released' };
+    yield { ...whole, encoders, transformer: 'yields', modulations: 'kept' };
+    yield { ...whole, encoders, transformer: 'kept', modulations: 'released' };
+    yield { ...whole, encoders, transformer: 'yields', modulations: 'released' };
+    yield { ...whole, encoders, transformer: 'released', modulations: 'released' };
     if (residency === 'resident') return;
-    yield { encoders: 'streamed', transformer: 'released', modulations: 'released' };
+    yield { ...whole, encoders: 'streamed', transformer: 'released', modulations: 'released' };
     yield { encoders, ...streamed };
   }
   yield { encoders: 'streamed', ...streamed };
 }
 
-/** Chooses the first arrangement that fits into the budget, or else the smallest. */
+/**
+ * Chooses the first arrangement that fits into the budget, or else the smallest. Where the transformer is to be streamed, as many of its
+ * blocks stay as there is room for; none where streaming was asked for, which is to take little.
+ */
 export function planMemory(uses: readonly ProgramUse[], options: BudgetOptions): MemoryPlan {
   const { budget, hostBudget = 0 } = options;
-  const plans = [...choices(options)].map((residency) => {
+  const planned = (residency: Residency): MemoryPlan => {
     const stages = stagesOf(uses, residency, options);
     const peak = Math.max(...stages.map(({ total }) => total));
     const host = options.hostBudget === undefined ? 0 : pinned(uses, residency);
     return { ...residency, budget, stages, peak, host, hostBudget, fits: peak <= budget && host <= hostBudget };
-  });
+  };
+  /** The same with as many blocks in place as fit beside what is streamed. */
+  const filled = (residency: Residency): Residency => {
+    let room = budget - (planned(residency).stages.find(({ stage }) => stage === 'denoise')?.total ?? budget);
+    let held = 0;
+    for (const bytes of blockBytes(uses, options.sharding)) {
+      room -= bytes;
+      if (room < 0) break;
+      held++;
+    }
+    return { ...residency, held };
+  };
+  const plans = [...choices(options)].map((residency) =>
+    planned(residency.transformer === 'streamed' && options.residency === 'auto' ? filled(residency) : residency),
+  );
   return plans.find(({ fits }) => fits) ?? plans.toSorted((a, b) => a.peak - b.peak)[0]!;
 }
 
 /** Bytes of all streamed weights: one copy, whatever the mesh. */
-function pinned(uses: readonly ProgramUse[], { encoders, transformer }: Residency): number {
+function pinned(uses: readonly ProgramUse[], { encoders, transformer, held }: Residency): number {
   const whole = new Sharding({ mesh: [] });
   const of = (...stages: readonly StageName[]) =>
     weightBytes(
       uses.filter(({ stage }) => stages.includes(stage)),
       whole,
     );
-  return (encoders === 'streamed' ? of('encode') : 0) + (transformer === 'streamed' ? of('prepare', 'step') : 0);
+  const blocks = (): number => of('prepare', 'step') - sum(blockBytes(uses, whole).slice(0, held));
+  return (encoders === 'streamed' ? of('encode') : 0) + (transformer === 'streamed' ? blocks() : 0);
 }
 
 /** Throws `unsupported` with what would help, where a plan does not fit. */

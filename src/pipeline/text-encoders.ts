@@ -81,7 +81,7 @@ export class TextEncoders implements Disposable {
 
   /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. CLIP is small, and stays. */
   arrange({ encoders }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
-    this.#t5.weights.stream(encoders === 'streamed' ? { ...place, again: [], once: ['t5_layer'] } : undefined);
+    this.#t5.weights.stream(encoders === 'streamed' ? { ...place, again: [], once: ['t5_layer'], held: 0 } : undefined);
   }
 
   /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. */

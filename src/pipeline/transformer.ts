@@ -177,11 +177,14 @@ export class Transformer implements Disposable {
   }
 
   /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. */
-  arrange({ transformer, modulations }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
+  arrange({ transformer, modulations, held }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
     const once = ['flux_double_modulation', 'flux_single_modulation'];
     const again = ['flux_double_block', 'flux_single_block'];
-    if (transformer === 'streamed') this.weights.stream({ ...place, again, once });
-    else this.weights.stream(modulations === 'released' ? { ...place, from: 'file', again: [], once } : undefined);
+    if (transformer === 'streamed') this.weights.stream({ ...place, again, once, held });
+    else
+      this.weights.stream(
+        modulations === 'released' ? { ...place, from: 'file', again: [], once, held: 0 } : undefined,
+      );
   }
 
   /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */

@@ -72,7 +72,7 @@ class MappedFile implements MappedBytes, MemoryOwner {
   readonly mapped = true;
   readonly #handle: Handle;
   readonly #base: bigint;
-  readonly #descriptor: number;
+  readonly descriptor: number;
   /** Every view's memory that may still be reachable, by its range: looking again and again at the same leaves nothing behind. */
   readonly #views: Map<string, WeakRef<ArrayBuffer>>;
 
@@ -81,7 +81,7 @@ class MappedFile implements MappedBytes, MemoryOwner {
     this.path = path;
     this.size = size;
     this.#base = base;
-    this.#descriptor = descriptor;
+    this.descriptor = descriptor;
     this.#views = views;
     this.#handle = new Handle(this, {
       kind: 'MappedFile',
@@ -112,13 +112,13 @@ class MappedFile implements MappedBytes, MemoryOwner {
     return this.#handle.retain();
   }
 
-  /** Has the system forget pages that no process maps; where it has no such call, it decides by itself. */
-  uncache(address: bigint, length: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const call = posix()?.fadvise;
-    if (!call) return Promise.resolve();
-    call.async(this.#descriptor, address - this.#base, length, POSIX_FADV_DONTNEED, () => resolve());
-    return promise;
+  get isOpen(): boolean {
+    return !this.#handle.isEnded;
+  }
+
+  /** Where in the file an address within the mapping is. */
+  offsetOf(address: bigint): bigint {
+    return address - this.#base;
   }
 
   [Symbol.dispose](): void {
@@ -128,7 +128,7 @@ class MappedFile implements MappedBytes, MemoryOwner {
 }
 
 /** What is to be read ahead, one piece after the other: the first that is needed is the first to be read. */
-let reading: Promise<unknown> = Promise.resolve();
+let reading: Promise<void> = Promise.resolve();
 
 /**
  * Tells the system what comes of bytes of a mapped file: `soon` has them read ahead in the background; `done` takes them out of this
@@ -147,21 +147,16 @@ export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
   const to = use === 'soon' ? end : end - (end % page);
   if (to <= from) return;
   const length = Number(to - from);
-  // Off this thread, since reading ahead takes pages first; a system that will not be advised does without.
-  const call = (advice: number) =>
-    new Promise<void>((resolve) => calls.madvise.async(from, length, advice, () => resolve()));
-  const release = file.retain();
-  try {
-    if (use === 'soon') {
-      reading = reading.then(() => call(MADV_WILLNEED));
-      await reading;
-    } else {
-      await call(MADV_DONTNEED);
-      if (use === 'gone') await file.uncache(from, length);
-    }
-  } finally {
-    release();
+  const ended = (call: Call | undefined, ...args: unknown[]) =>
+    new Promise<void>((resolve) => (call ? call.async(...args, () => resolve()) : resolve()));
+  // A system that will not be advised does without. Calls off this thread may come when the file has been closed, and do no harm then: what is
+  // no file's memory is not read ahead, and what the descriptor has become is read again.
+  if (use === 'soon') {
+    reading = reading.then(() => (file.isOpen ? ended(calls.madvise, from, length, MADV_WILLNEED) : undefined));
+    return reading;
   }
+  calls.madvise(from, length, MADV_DONTNEED);
+  if (use === 'gone') await ended(calls.fadvise, file.descriptor, file.offsetOf(from), length, POSIX_FADV_DONTNEED);
 }
 
 function detach(views: Map<string, WeakRef<ArrayBuffer>>): void {
@@ -206,12 +201,14 @@ function checkRange({ path, size }: MappedBytes, offset: number, length: number)
   }
 }
 
+type Call = ReturnType<ReturnType<typeof koffi.load>['func']>;
+
 interface MemoryCalls {
   mmap(at: null, length: number, protection: number, flags: number, descriptor: number, offset: number): bigint;
   munmap(address: bigint, length: number): number;
-  readonly madvise: ReturnType<ReturnType<typeof koffi.load>['func']>;
+  readonly madvise: Call;
   /** Linux alone has it. */
-  readonly fadvise: ReturnType<ReturnType<typeof koffi.load>['func']> | undefined;
+  readonly fadvise: Call | undefined;
   readonly pageSize: number;
 }
 

@@ -42,7 +42,7 @@ export class Run implements Disposable {
       const finished = ready.then(() => this.#weights.done(use));
       finished.catch(() => {});
       this.#running.push(finished);
-      if (this.#running.length > (this.#weights.streams(use) ? AHEAD_STREAMED : AHEAD)) await this.#running.shift();
+      while (this.#running.length > (this.#weights.streams(use) ? AHEAD_STREAMED : AHEAD)) await this.#running.shift();
       this.#signal?.throwIfAborted();
     } catch (error) {
       for (const array of Object.values(outputs)) array.dispose();

@@ -88,6 +88,8 @@ export interface Streaming {
   /** Names of the traced parts, such as `flux_double_block`: those that come round with every step, and those used once a picture. */
   readonly again: readonly string[];
   readonly once: readonly string[];
+  /** How many uses of the former, from the first, stay where they are after all. */
+  readonly held: number;
   readonly from: 'file' | 'pinned_host';
   /** Bytes that the system's page cache may hold of files. */
   readonly room: number;
@@ -116,6 +118,8 @@ export class WeightSet implements Disposable {
   #quantising: Promise<void> = Promise.resolve();
   #overlay: WeightOverlay | undefined;
   #streaming: Streaming | undefined;
+  /** Those of its uses that are not streamed. */
+  #held: ReadonlySet<string> = new Set();
   #readAhead: ReadAhead = new ReadAhead([], 0);
   /** Copies for uses that are on their way or running. */
   readonly #copies = new Map<string, ShardedArray[]>();
@@ -145,16 +149,23 @@ export class WeightSet implements Disposable {
 
   /** Streams the weights of some uses from now on, or keeps all that are used. */
   stream(streaming: Streaming | undefined): void {
-    const text = (s: Streaming | undefined): string => (s ? `${s.from} ${s.again} ${s.once}` : '');
+    const text = (s: Streaming | undefined): string => (s ? `${s.from} ${s.again} ${s.once} ${s.held}` : '');
     if (text(streaming) === text(this.#streaming)) return;
     this.release();
     this.#streaming = streaming;
+    const { again = [], held = 0 } = streaming ?? {};
+    this.#held = new Set(
+      this.#uses
+        .filter(({ traced }) => again.includes(traced.name))
+        .slice(0, held)
+        .map(copiesKey),
+    );
     const fromFile = this.#store && streaming?.from === 'file';
     const uses = this.#uses.filter((use) => fromFile && this.streams(use));
     this.#readAhead = new ReadAhead(
       uses.map((use) => ({
         key: copiesKey(use),
-        again: streaming!.again.includes(use.traced.name),
+        again: again.includes(use.traced.name),
         bytes: this.#bytesOf(weightsOf(use).filter(isStored)),
       })),
       streaming?.room ?? 0,
@@ -171,9 +182,10 @@ export class WeightSet implements Disposable {
   }
 
   /** Whether weights of a use are let go of after it; it is then `done` that does so. */
-  streams({ traced }: Use): boolean {
+  streams(use: Use): boolean {
     const { again = [], once = [] } = this.#streaming ?? {};
-    return again.includes(traced.name) || once.includes(traced.name);
+    const { name } = use.traced;
+    return once.includes(name) || (again.includes(name) && !this.#held.has(copiesKey(use)));
   }
 
   /** The weights of one use on the device, in the order its program takes them; placed now where they are not yet. */

@@ -63,6 +63,25 @@ describe('a plan', () => {
     assert.ok(seen.size >= 3, [...seen].join(', '));
   });
 
+  test('that streams keeps as many blocks as there is room for, and no more', async () => {
+    const held = new Map<number, number>();
+    for (let limit = 6; limit < 12; limit += 0.5) {
+      await using small = await Flux.load('tiny', { device: 'cpu', memoryLimit: limit * MIB });
+      const plan = await small.plan(REQUEST);
+      if (plan.fits && plan.transformer === 'streamed') held.set(limit, plan.held);
+      assert.ok(plan.held === 0 || (plan.transformer === 'streamed' && plan.fits));
+    }
+    const counts = [...held.values()];
+    assert.ok(new Set(counts).size >= 3 && Math.max(...counts) > 1, JSON.stringify([...held]));
+    assert.deepEqual(
+      counts,
+      counts.toSorted((a, b) => a - b),
+      'the more room, the more blocks',
+    );
+    await using told = await Flux.load('tiny', { device: 'cpu', residency: 'streamed' });
+    assert.equal((await told.plan(REQUEST)).held, 0, 'streaming that was asked for takes little');
+  });
+
   test('that does not fit is refused before anything is placed, with a remedy', async () => {
     await using small = await Flux.load('tiny', { device: 'cpu', memoryLimit: 2 * MIB });
     await assert.rejects(small.generate(REQUEST), (error: Error & { hint?: string }) => {
@@ -80,13 +99,14 @@ describe('weights that come and go', () => {
     assert.equal(shown(streamed.plan), 'streamed streamed released');
     assert.deepEqual(streamed.pictures, expected);
     const seen = new Set<string>();
-    for (const limit of [17, 14, 11]) {
+    for (const limit of [17, 14, 10.75, 8]) {
       const { plan, pictures } = await run({ memoryLimit: limit * MIB }, { prompt: ['a', 'b'] });
-      if (seen.has(shown(plan))) continue;
-      seen.add(shown(plan));
-      assert.deepEqual(pictures, expected, shown(plan));
+      const arrangement = `${shown(plan)} ${plan.held}`;
+      if (seen.has(arrangement)) continue;
+      seen.add(arrangement);
+      assert.deepEqual(pictures, expected, arrangement);
     }
-    assert.ok(seen.size >= 2, [...seen].join(', '));
+    assert.ok(seen.size >= 3 && [...seen].some((each) => /streamed \w+ [1-9]/.test(each)), [...seen].join(', '));
     assert.deepEqual(liveCounts(), {});
   });
 
@@ -130,7 +150,7 @@ describe('weights that come and go', () => {
     ];
     await using runtime = await Runtime.open({ device: 'cpu' });
     using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
-    weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], room: 0 });
+    weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], held: 0, room: 0 });
     const bytes = async () => Promise.all((await weights.arrays(runtime, uses[1]!)).map((array) => array.toHost()));
     const first = await bytes();
     const placed = runtime.placed.bytes;
@@ -140,6 +160,11 @@ describe('weights that come and go', () => {
     assert.ok(arrays.every((array) => array.arrays[0]!.isDeleted));
     assert.deepEqual(await bytes(), first);
     assert.equal(runtime.placed.bytes, placed, 'copied from the host’s memory, not placed again');
+    weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], held: 2, room: 0 });
+    const held = await weights.arrays(runtime, uses[1]!);
+    weights.done(uses[1]!);
+    assert.ok(held.every((array) => array.arrays[0]!.memory === 'device' && !array.arrays[0]!.isDeleted));
+    assert.equal(await weights.arrays(runtime, uses[1]!).then(([array]) => array), held[0], 'it has stayed');
     weights.stream(undefined);
     assert.deepEqual(await bytes(), first);
   });
