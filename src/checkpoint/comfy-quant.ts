@@ -60,7 +60,7 @@ const FORMATS = new Map<string, ReadLayer>(
 export function decodeComfyQuant(store: TensorStore, decoded: Decoded): TensorStore {
   const derived = new Map<string, DerivedTensor>();
   const hidden = new Set<string>();
-  for (const layer of [...describedInHeader(store), ...describedBeside(store)]) {
+  for (const layer of [...describedInHeaders(store), ...describedBeside(store)]) {
     const { tensor, used } = reader(layer)(layer, decoded);
     derived.set(layer.weight, tensor);
     for (const key of used) hidden.add(key);
@@ -95,9 +95,12 @@ function refuseUndescribed(store: TensorStore, key: string): void {
   );
 }
 
-function* describedInHeader(store: TensorStore): Generator<Layer> {
-  const header = store.metadata.get(HEADER);
-  if (header === undefined) return;
+function* describedInHeaders(store: TensorStore): Generator<Layer> {
+  const headers = (store.headers ?? [store.metadata]).map((header) => header.get(HEADER));
+  for (const header of new Set(headers)) if (header !== undefined) yield* describedInHeader(store, header);
+}
+
+function* describedInHeader(store: TensorStore, header: string): Generator<Layer> {
   const where = `${store.path}: ${HEADER}`;
   const layers = parseJsonObject(header, where).get('layers');
   if (!(layers instanceof Map)) throw new FluxionError('bad_file', `${where}: expected an object of layers`);

@@ -29,17 +29,19 @@ export class WeightStore implements TensorStore {
   readonly format = 'safetensors';
   /** Header metadata of all files; the first file wins where keys meet. */
   readonly metadata: ReadonlyMap<string, string>;
+  readonly headers: readonly ReadonlyMap<string, string>[];
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #files: DisposableStack;
 
   private constructor(
     path: string,
     entries: Map<string, Entry>,
-    metadata: Map<string, string>,
+    headers: readonly ReadonlyMap<string, string>[],
     files: DisposableStack,
   ) {
     this.path = path;
-    this.metadata = metadata;
+    this.metadata = new Map(headers.toReversed().flatMap((header) => [...header]));
+    this.headers = headers;
     this.#entries = entries;
     this.#files = files;
   }
@@ -49,12 +51,12 @@ export class WeightStore implements TensorStore {
     const target = kindOf(path) === 'folder' ? findWeights(path, variant) : path;
     using files = new DisposableStack();
     const entries = new Map<string, Entry>();
-    const metadata = new Map<string, string>();
+    const headers: ReadonlyMap<string, string>[] = [];
 
     const readShard = (shard: string): ReadonlyMap<string, TensorInfo> => {
       const file = files.use(openFile(shard));
       const header = readSafetensorsHeader(file);
-      for (const [key, text] of header.metadata) if (!metadata.has(key)) metadata.set(key, text);
+      headers.push(header.metadata);
       for (const [key, info] of header.tensors) {
         const other = entries.get(key)?.file.path;
         if (other) throw new FluxionError('bad_file', `${shard}: ${key} is also in ${other}`);
@@ -68,7 +70,7 @@ export class WeightStore implements TensorStore {
     } else {
       readShard(target);
     }
-    return new WeightStore(target, entries, metadata, files.move());
+    return new WeightStore(target, entries, headers, files.move());
   }
 
   /** Lists every key, in file order. */

@@ -34,6 +34,8 @@ export interface TensorStore extends Disposable {
   readonly format: 'safetensors' | 'GGUF';
   /** What the file says about itself. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What each of several files says about itself. */
+  readonly headers?: readonly ReadonlyMap<string, string>[];
   /** Lists every key, in file order. */
   keys(): string[];
   has(key: string): boolean;
@@ -63,6 +65,7 @@ export class DerivedStore implements TensorStore {
   readonly path: string;
   readonly format: TensorStore['format'];
   readonly metadata: ReadonlyMap<string, string>;
+  readonly headers: readonly ReadonlyMap<string, string>[];
   readonly #store: TensorStore;
   readonly #derived: ReadonlyMap<string, DerivedTensor>;
   readonly #hidden: ReadonlySet<string>;
@@ -71,6 +74,7 @@ export class DerivedStore implements TensorStore {
     this.path = store.path;
     this.format = store.format;
     this.metadata = store.metadata;
+    this.headers = store.headers ?? [store.metadata];
     this.#store = store;
     this.#derived = derived;
     this.#hidden = hidden;

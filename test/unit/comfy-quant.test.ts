@@ -1,11 +1,12 @@
 /** ComfyUI's quantised layers: the numbers that comfy-kitchen itself makes of them; what is damaged or not known is refused by key and shape. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openTensors } from '../../src/checkpoint/open.ts';
-import { layoutSafetensors, type NamedTensor } from '../../src/checkpoint/safetensors.ts';
+import { layoutSafetensors, type NamedTensor, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { WeightStore } from '../../src/checkpoint/store.ts';
 import type { Decoded, TensorStore } from '../../src/checkpoint/tensors.ts';
 import { byteSize, elementCount } from '../../src/support/dtype.ts';
@@ -234,6 +235,25 @@ describe('descriptions', () => {
       'bad_file',
       /_quantization_metadata: nvfp4: names several weights: a\.nvfp4\.weight, b\.nvfp4\.weight/,
     );
+  });
+
+  test('in the headers of all shards count', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fluxion-shards-'));
+    const map: Record<string, string> = {};
+    for (const layer of ['nvfp4', 'mxfp8']) {
+      const file = `${layer}.safetensors`;
+      const tensors = layers(layer, { comfy_quant: () => undefined });
+      writeSafetensors(join(folder, file), tensors, { metadata: header({ [layer]: { format: layer } }) });
+      for (const { name } of tensors) map[name] = file;
+    }
+    const index = join(folder, 'model.safetensors.index.json');
+    writeFileSync(index, JSON.stringify({ weight_map: map }));
+    {
+      using store = openTensors(index, { decoded: 'f32' });
+      assert.deepEqual(store.keys(), ['nvfp4.weight', 'mxfp8.weight']);
+      for (const layer of ['nvfp4', 'mxfp8']) assert.deepEqual(values(store, `${layer}.weight`), expected(layer));
+    }
+    rmSync(folder, { recursive: true });
   });
 
   test('beside the weight count more than those in the header', () => {
