@@ -63,7 +63,8 @@ const bench: Command = {
     const { config, note } = await measurable(loaded);
     const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];
     for (const line of notes) progress.say(`${paint('dim', 'note:')} ${line}`);
-    const { measure } = await import('./measure.ts');
+    const [{ measure }, { requireOneProcess }] = await Promise.all([import('./measure.ts'), import('./settings.ts')]);
+    requireOneProcess(config, 'bench');
     const onProgress = (text: string): void => progress.activity(text);
     const figures = await measure(config, { sources: loaded.sources, runs, signal, onProgress });
     for (const warning of figures.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);

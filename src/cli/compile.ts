@@ -64,11 +64,12 @@ const compile: Command = {
     const { config, sources, notes } = readingUsage(() => loadConfig({ file: words.file, overrides: words.overrides }));
     using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
-    const [{ compileRun, STAGES }, { loadOptions, requestOf }, { parseTarget }] = await Promise.all([
+    const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await Promise.all([
       import('../index.ts'),
       import('./settings.ts'),
       import('../xla.ts'),
     ]);
+    requireOneProcess(config, 'compile');
     // The target is the device: which are here does not matter.
     const options = await loadOptions({ ...config, hardware: 'cpu' }, sources);
     const request = requestOf(config, parseTarget(target).devices);

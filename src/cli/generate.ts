@@ -36,6 +36,8 @@ Examples
   echo "a cactus in the desert" | fluxion generate - --json > report.json
   fluxion generate "a hot air balloon" preview=step
   fluxion generate "green hills, noon" --lora tiny-lora:0.8
+  fluxion generate base_flux_dev.yml ici_fsdp_parallelism=-1 ici_data_parallelism=1
+  fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and at the same time, here or elsewhere, node_id=1)
 
 Options of this command
   --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;
@@ -43,6 +45,9 @@ Options of this command
   --json       one JSON object on standard output: files, times in seconds, memory in bytes
   --quiet      nothing on standard error but errors
   -h, --help   this text
+
+Of several processes (num_nodes, node_id) each makes its part of every batch, and its pictures have the numbers that they
+would have if one process made all. docs/several-machines.md has command lines for CPUs, NVIDIA GPUs and TPU pods.
 
 With preview=step, flux_preview.png in output_dir shows the first picture of the batch as predicted at each step.
 Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
@@ -81,21 +86,22 @@ const generate: Command = {
     }
     await requireWritable(config.output_dir || '.');
     const files: WrittenFile[] = [];
-    const preview = new LivePreview(join(config.output_dir || '.', 'flux_preview.png'));
+    const shown = config.node_id ? `flux_preview_${config.node_id}.png` : 'flux_preview.png';
+    const preview = new LivePreview(join(config.output_dir || '.', shown));
     if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
     const outcome = await makePictures(config, {
       sources,
       progress,
       signal,
       onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),
-      async onImage(image, index) {
-        files.push(await writePicture(image, index, config));
+      async onImage(image, index, nodes) {
+        files.push(await writePicture(image, index, config, nodes));
       },
     }).finally(() => preview.finished());
 
     if (words.flags['json'] === true) {
-      const shown = config.preview === 'step' && { preview: preview.path };
-      printJson({ files, ...shown, ...reportData(outcome, config), notes });
+      const previewed = config.preview === 'step' && { preview: preview.path };
+      printJson({ files, ...previewed, ...reportData(outcome, config), notes });
       return OK;
     }
     for (const { path } of files) process.stdout.write(`${path}\n`);

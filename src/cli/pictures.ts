@@ -22,6 +22,8 @@ import { loadOptions, modelOf, requestOf } from './settings.ts';
 /** A picture that was written. */
 export interface WrittenFile {
   readonly path: string;
+  /** Which it is of the run's, from 0; those of other processes are counted. */
+  readonly index: number;
   readonly seed: bigint;
   readonly prompt: string;
   readonly width: number;
@@ -33,6 +35,8 @@ export type AppliedLora = LoraReport & { readonly scale: number };
 
 /** What a run came to. */
 export interface Outcome {
+  /** Which of the processes that made its pictures together this one was. */
+  readonly nodes: Flux['nodes'];
   readonly model: string;
   readonly report: Report;
   readonly loras: readonly AppliedLora[];
@@ -46,7 +50,7 @@ export interface MakeOptions {
   readonly sources: LoadedConfig['sources'];
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  readonly onImage: (image: Image, index: number) => Promise<void>;
+  readonly onImage: (image: Image, index: number, nodes: Flux['nodes']) => Promise<void>;
   readonly onStep?: (event: Event & { readonly type: 'step' }) => void;
 }
 
@@ -73,9 +77,12 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   progress.activity('load');
   const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
   await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
+  const { nodes } = flux;
+  const request = requestOf(config, flux.deviceCount);
+  if (nodes.count > 1 && !config.overwrite) requireFree(config, flux.indices(request));
   const warnings: string[] = [];
   const loras: AppliedLora[] = [];
-  for await (const event of flux.stream({ ...requestOf(config, flux.deviceCount), signal })) {
+  for await (const event of flux.stream({ ...request, signal })) {
     progress.on(event);
     switch (event.type) {
       case 'warning':
@@ -86,10 +93,12 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
         onStep?.(event);
         break;
       case 'image':
-        await onImage(event.image, event.index);
+        await onImage(event.image, event.index, nodes);
         break;
-      case 'done':
-        return { model: flux.name, report: event.report, loras, warnings, total: (performance.now() - start) / 1000 };
+      case 'done': {
+        const total = (performance.now() - start) / 1000;
+        return { model: flux.name, nodes, report: event.report, loras, warnings, total };
+      }
       case 'lora':
         loras.push({ ...event.lora, scale: event.scale });
         progress.say(`${paint('cyan', 'LoRA:')} ${loraLine(event)}`);
@@ -121,6 +130,19 @@ export async function requireWritable(folder: string): Promise<void> {
   }
 }
 
+/** Throws `io` where a picture of one of several processes is there already: better told before the work than after it. */
+function requireFree(config: Config, indices: readonly number[]): void {
+  const taken = indices.map((index) => pathOf(config, index)).find((path) => existsSync(path));
+  if (taken === undefined) return;
+  throw new FluxionError('io', `${taken} is there already, and several processes number their pictures from 0`, {
+    hint: 'choose another folder with output_dir=…, or overwrite=True',
+  });
+}
+
+function pathOf(config: Config, index: number): string {
+  return join(config.output_dir || '.', `flux_${index}.png`);
+}
+
 /** One line on a LoRA: what it is, and how much of the model it changes. */
 function loraLine({ lora, scale }: Event & { readonly type: 'lora' }): string {
   const { transformer, clip, t5 } = lora.modules;
@@ -133,14 +155,23 @@ function loraLine({ lora, scale }: Event & { readonly type: 'lora' }): string {
   return `${lora.name} × ${scale} (${lora.dialect}${ranks}): modules ${modules.join(', ')}`;
 }
 
-/** Writes a picture as the configuration wants it: at the next free number, or with `overwrite` in place of the file with its own. */
-export async function writePicture(image: Image, index: number, config: Config): Promise<WrittenFile> {
-  const folder = config.output_dir || '.';
+/**
+ * Writes a picture as the configuration wants it: at the next free number, or with `overwrite` in place of the file with its own. Of
+ * several processes each writes its pictures' own numbers, as the others' are not for it to take.
+ */
+export async function writePicture(
+  image: Image,
+  index: number,
+  config: Config,
+  nodes: Flux['nodes'],
+): Promise<WrittenFile> {
   const { seed, prompt, width, height } = image;
   const path = config.overwrite
-    ? await image.save(join(folder, `flux_${index}.png`))
-    : await image.saveNumbered(folder);
-  return { path, seed, prompt, width, height };
+    ? await image.save(pathOf(config, index))
+    : nodes.count > 1
+      ? await image.saveNew(pathOf(config, index))
+      : await image.saveNumbered(config.output_dir || '.');
+  return { path, index, seed, prompt, width, height };
 }
 
 /** The figures of a run as a table for people. */
@@ -173,12 +204,13 @@ export function reportTable({ report, total }: Outcome): string {
 
 /** The figures of a run as data: times in seconds, memory in bytes. */
 export function reportData(
-  { model, report, loras, warnings, total }: Outcome,
+  { model, nodes, report, loras, warnings, total }: Outcome,
   config: Config,
 ): Record<string, unknown> {
   const { timings, programs, peakMemory, peakDeviceMemory, device, steps } = report;
   return {
     run_name: config.run_name,
+    ...(nodes.count > 1 && { node_id: nodes.id, num_nodes: nodes.count }),
     model,
     device,
     compile_time: timings.compile,

@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
-import { FluxionError, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
+import { type Flux, FluxionError, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
 import { cachedFolder, parseHubName } from '../models.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { type Comparison, comparePictures } from './compare.ts';
 import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
 import { Progress, paint } from './render.ts';
+import { requireOneProcess } from './settings.ts';
 
 const FLAGS = { json: 'boolean', quiet: 'boolean', check: 'boolean', o: 'string', output: 'string' } as const;
 
@@ -54,6 +55,7 @@ const redo: Command = {
     const original = readPicture(path);
     const recipe = requireRecipe(original, path);
     const { config, sources, notes } = readingUsage(() => configOf(recipe, path, words, prompts));
+    requireOneProcess(config, 'redo');
     const target = targetOf(words, config);
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
@@ -66,12 +68,12 @@ const redo: Command = {
       sources,
       progress,
       signal,
-      async onImage(image, index) {
+      async onImage(image, index, nodes) {
         if (wanted !== undefined && index !== wanted) return;
         for (const difference of differencesOf(recipe, image.recipe)) differences.add(difference);
         if (words.flags['check'] === true) {
           checks.push({ ...(await comparePictures(original, await image.png())), seed: image.seed });
-        } else files.push(await target(image, index));
+        } else files.push(await target(image, index, nodes));
       },
     });
     for (const difference of differences) progress.say(`${paint('yellow', 'warning:')} ${difference}`);
@@ -136,20 +138,23 @@ function indexOf({ batch }: Recipe, config: Config): number | undefined {
 }
 
 /** Where pictures go: a file that was named, or the next free number in a folder. */
-function targetOf({ flags }: Arguments, config: Config): (image: Image, index: number) => Promise<WrittenFile> {
+function targetOf(
+  { flags }: Arguments,
+  config: Config,
+): (image: Image, index: number, nodes: Flux['nodes']) => Promise<WrittenFile> {
   const output = flags['o'] ?? flags['output'];
-  if (typeof output !== 'string') return (image, index) => writePicture(image, index, config);
+  if (typeof output !== 'string') return (image, index, nodes) => writePicture(image, index, config, nodes);
   const isFolder = /[/\\]$/.test(output) || (existsSync(output) && statSync(output).isDirectory());
-  if (isFolder) return (image, index) => writePicture(image, index, { ...config, output_dir: output });
+  if (isFolder) return (image, index, nodes) => writePicture(image, index, { ...config, output_dir: output }, nodes);
   if (!/\.(png|jpe?g|webp)$/i.test(output)) {
     throw new UsageError('bad_config', `cannot write '${output}': expected .png, .jpg or .webp, or a folder`);
   }
   if (existsSync(output) && !config.overwrite) {
     throw new UsageError('bad_config', `${output} is there already`, { hint: 'overwrite=True replaces it' });
   }
-  return async (image) => {
+  return async (image, index) => {
     const { seed, prompt, width, height } = image;
-    return { path: await image.save(join(output)), seed, prompt, width, height };
+    return { path: await image.save(join(output)), index, seed, prompt, width, height };
   };
 }
 

@@ -22,6 +22,7 @@ export async function loadOptions(config: Config, sources: LoadedConfig['sources
     device: await deviceOf(config),
     cpuDevices: config.cpu_devices,
     mesh: meshOf(config),
+    nodes: nodesOf(config),
     weightsDtype: config.weights_dtype,
     activationsDtype: config.activations_dtype,
     quantization: config.quantization,
@@ -73,6 +74,26 @@ function meshOf(config: Config): NonNullable<LoadOptions['mesh']> {
     rules: config.logical_axis_rules,
     dataSharding: config.data_sharding,
   };
+}
+
+/** Which of several processes a configuration is for; undefined for the only one. */
+function nodesOf(config: Config): LoadOptions['nodes'] {
+  const { node_id: id, num_nodes: count, node_store: url, run_name: run } = config;
+  if (id === undefined && count > 1) {
+    throw new UsageError('bad_config', `num_nodes=${count}, and no node_id`, {
+      hint: `start the command ${count} times, with node_id=0 to node_id=${count - 1}`,
+    });
+  }
+  if (count === 1 && !id && url === '') return undefined;
+  return { id: id ?? 0, count, ...(url !== '' && { store: { url, run } }) };
+}
+
+/** Refuses several processes for a command that works in one. */
+export function requireOneProcess({ num_nodes: count }: Config, command: string): void {
+  if (count === 1) return;
+  throw new UsageError('bad_config', `num_nodes=${count}: 'fluxion ${command}' works in one process`, {
+    hint: 'leave num_nodes and node_id out',
+  });
 }
 
 /** Returns the LoRAs of a configuration: those of its lists, then those of `lora`. */

@@ -179,7 +179,7 @@ export const KEYS = {
   },
   run_name: {
     kind: 'text', default: '', group: 'Output', use: 'honoured',
-    help: "A name for this run, kept in the report.",
+    help: "A name for this run, kept in the report; processes with a node_store find each other by it.",
   },
 
   // Devices
@@ -255,6 +255,19 @@ export const KEYS = {
   dcn_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along fsdp.' },
   dcn_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along context.' },
   dcn_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along tensor.' },
+
+  node_id: {
+    kind: 'int', min: 0, max: 999_999, unset: 'the only process', group: 'Parallelism', use: 'honoured',
+    help: 'Which of num_nodes processes this one is, from 0.',
+  },
+  num_nodes: {
+    kind: 'int', min: 1, max: 1_000_000, default: 1, group: 'Parallelism', use: 'honoured',
+    help: 'Processes that are started for one run, on one machine or several: each makes its part of every batch, on any kind of device.',
+  },
+  node_store: {
+    kind: 'text', default: '', group: 'Parallelism', use: 'honoured',
+    help: 'Valkey or Redis server, valkey://HOST:PORT, where the processes of one run_name find each other, so that the NVIDIA GPUs of all are one mesh.',
+  },
 
   // LoRA
   lora_config: {

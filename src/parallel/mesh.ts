@@ -86,6 +86,24 @@ export function checkMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec): v
   }
 }
 
+/**
+ * Checks that processes which share nothing but the batch can be told apart by `dcn`: all of them along data.
+ * Throws `bad_config`.
+ */
+export function checkDcnOfProcesses(dcn: MeshSizes = {}, processes: number): void {
+  for (const name of MESH_AXES) {
+    if (name === 'data' || (dcn[name] ?? 1) === 1) continue;
+    throw new FluxionError(
+      'bad_config',
+      `${keyOf('dcn', name)}=${dcn[name]}, and ${processes} processes that share no client share the batch alone`,
+      {
+        hint: 'leave all of dcn but data at 1, or give the processes a node_store, by which NVIDIA devices work as one',
+      },
+    );
+  }
+  fill('dcn', { data: dcn.data ?? -1 }, processes, 'process');
+}
+
 function keyOf(network: string, axis: string): string {
   return `${network}_${axis}_parallelism`;
 }
@@ -105,7 +123,9 @@ function fill(network: 'ici' | 'dcn', given: MeshSizes, available: number, unit:
   const product = fixed.reduce((n, [, size]) => n * size, 1);
   const left = open.length === 1 ? available / product : 1;
   if (!Number.isInteger(left) || product * left !== available) {
-    const units = (n: number): string => `${n} ${n === 1 ? unit : unit.replace(/^(device|slice)/, '$1s')}`;
+    const plural = { device: 'devices', slice: 'slices', process: 'processes' };
+    const units = (n: number): string =>
+      `${n} ${n === 1 ? unit : unit.replace(/^\w+/, (word) => plural[word as keyof typeof plural])}`;
     const sum = fixed.map(([name, size]) => `${keyOf(network, name)}=${size}`).join(' × ');
     const verb = available === 1 ? 'is' : 'are';
     const asks = open.length === 1 ? `asks for a multiple of ${units(product)}` : `asks for ${units(product)}`;
@@ -113,7 +133,7 @@ function fill(network: 'ici' | 'dcn', given: MeshSizes, available: number, unit:
       hint:
         network === 'ici'
           ? 'make the product the number of devices, or one of the keys -1; cpu_devices=N presents the CPU as N devices'
-          : 'make the product the number of slices, or one of the keys -1',
+          : `make the product the number of ${unit === 'process' ? 'processes' : 'slices'}, or one of the keys -1`,
     });
   }
   return Object.fromEntries(sizes.map(([name, size]) => [name, size === -1 ? left : size])) as Record<

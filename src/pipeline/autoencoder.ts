@@ -67,26 +67,34 @@ export class Autoencoder implements Disposable {
     return decoderUses(this.#programs(runtime.batchOf(1), size, runtime));
   }
 
-  /** Decodes packed latents [b, l, channels], one picture on every device at a time: each H · W · 3 values in 0 to 1. */
+  /**
+   * Decodes the packed latents [b, l, channels] of this process's pictures, one on every device at a time: each H · W · 3 values in 0
+   * to 1. Takes `rounds`, or as many as it needs: processes that share a mesh run as many programs each.
+   */
   async *decode(
     runtime: Runtime,
     latents: Float32Array,
     size: LatentSize,
     signal?: AbortSignal,
+    rounds = 0,
   ): AsyncGenerator<Float32Array, void, undefined> {
-    const together = runtime.batchOf(1);
+    const { places: together, held: seats } = runtime.share(1);
     const { decode } = this.#programs(together, size, runtime);
     const each = size.tokens * 4 * this.#source.vae.latentChannels;
-    for (let start = 0; start < latents.length; start += together * each) {
+    const pictures = latents.length / each;
+    for (let round = 0; round < rounds || round * seats.length < pictures; round++) {
       using run = new Run(runtime, this.weights, signal);
       // A copy of its own, which devices may use in place; places beyond the last picture stay empty.
       const group = new Float32Array(together * each);
-      const own = latents.subarray(start, start + group.length);
-      group.set(own);
+      const seated = seats.slice(0, Math.max(0, pictures - round * seats.length));
+      for (const [i, seat] of seated.entries()) {
+        const start = (round * seats.length + i) * each;
+        group.set(latents.subarray(start, start + each), seat * each);
+      }
       const { image } = await chain(run, decode, await runtime.input(decode[0]!.traced, 'latents', group));
       const images = new Float32Array((await run.keep({ image: image! }, 'image').toHost()).buffer);
       const pixels = images.length / together;
-      for (let i = 0; i < own.length / each; i++) yield images.subarray(i * pixels, (i + 1) * pixels);
+      for (const seat of seated) yield images.subarray(seat * pixels, (seat + 1) * pixels);
     }
   }
 

@@ -11,21 +11,20 @@ import {
   type AttentionOptions,
   type DeviceChoice,
   type MeshOptions,
+  type NodeOptions,
   openMapped,
   type Precision,
   Runtime,
-  type ShardedArray,
 } from '../runtime/runtime.ts';
 import type { Traced } from '../runtime/weight-set.ts';
-import { packLatents } from '../sampling/latents.ts';
-import { noise } from '../sampling/noise.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
 import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
+import { BatchShare } from './batch-share.ts';
 import { Clock } from './clock.ts';
 import type { Event, Report } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
-import { type LoraMode, Loras, loraWarnings } from './loras.ts';
+import { type LoraMode, Loras, loraEvents } from './loras.ts';
 import {
   type BudgetOptions,
   type MemoryPlan,
@@ -59,6 +58,8 @@ export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOp
   readonly mesh?: MeshOptions;
   /** Devices that the CPU is presented as; 1 by default. */
   readonly cpuDevices?: number;
+  /** Which of several processes this one is, such as `{ id: 0, count: 2 }`: each makes its part of every batch. One works alone by default. */
+  readonly nodes?: NodeOptions;
   /** Element type of weights and activations: `bf16` (the default), `f32`, or as configs spell them. */
   readonly dtype?: string;
   /** Element type of weights alone. */
@@ -157,6 +158,7 @@ export class Flux implements AsyncDisposable {
    */
   static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
     options.signal?.throwIfAborted();
+    Runtime.check(options);
     const types = modelTypes(options);
     const reading = { openFile: openMapped, decoded: types.storage };
     const found = options.weights === 'random' ? undefined : await findModel(model, options);
@@ -196,9 +198,21 @@ export class Flux implements AsyncDisposable {
     return { transformer, clip, t5, vae, scheduler };
   }
 
-  /** How many devices work together. */
+  /** How many devices work together, those of other processes included. */
   get deviceCount(): number {
-    return this.#runtime.devices.length;
+    return this.#runtime.devices.length * this.#runtime.apart.count;
+  }
+
+  /** Which of how many processes this one is that make pictures together. */
+  get nodes(): { readonly id: number; readonly count: number } {
+    return this.#runtime.nodes;
+  }
+
+  /** Which of a request's pictures this process makes, counted over all prompts and seeds from 0: all of them where it works alone. */
+  indices(request: Request): number[] {
+    const { jobs, batch } = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
+    const { own } = new BatchShare(this.#runtime, batch);
+    return jobs.flatMap((_, i) => own.map((picture) => i * batch + picture));
   }
 
   /** Makes pictures and returns them all. */
@@ -221,8 +235,15 @@ export class Flux implements AsyncDisposable {
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
     for (const message of this.#runtime.warnings) yield { type: 'warning', message };
-    const places = this.#runtime.batchOf(decided.batch);
-    for (const message of requestWarnings(request, decided, places)) yield { type: 'warning', message };
+    const { apart } = this.#runtime;
+    const share = new BatchShare(this.#runtime, decided.batch);
+    for (const message of requestWarnings(request, decided, share.places * apart.count))
+      yield { type: 'warning', message };
+    if (apart.count > 1 && share.own.length === 0) {
+      const message = `process ${apart.id} has nothing to make: those before it make all pictures of the batch`;
+      yield { type: 'warning', message };
+      return yield { type: 'done', report: this.#report(clock, { compiled: 0, fromCache: 0 }, 0) };
+    }
     yield* loraEvents(adapted);
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
@@ -237,20 +258,17 @@ export class Flux implements AsyncDisposable {
     for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
       yield { type: 'warning', message };
     }
-    let index = 0;
+    let made = 0;
     for (const [i, job] of adapted.entries()) {
-      for await (const event of this.#make(decided, job, i, {
-        ...prepared,
-        conditioning: conditionings.get(keyOf(job))!,
-        clock,
-        signal,
-      })) {
-        yield event.type === 'image' ? { ...event, index: index++ } : event;
+      const conditioning = conditionings.get(keyOf(job))!;
+      for await (const event of this.#make(decided, job, i, { ...prepared, share, conditioning, clock, signal })) {
+        if (event.type === 'image') made++;
+        yield event;
       }
     }
     const { programs, fromCache } = this.#runtime.compiled;
     const used = { compiled: programs - counted.programs, fromCache: fromCache - counted.fromCache };
-    yield { type: 'done', report: this.#report(clock, used, index) };
+    yield { type: 'done', report: this.#report(clock, used, made) };
   }
 
   /** Every program of a request. */
@@ -347,34 +365,37 @@ export class Flux implements AsyncDisposable {
     decided: Plan,
     job: AdaptedJob,
     jobIndex: number,
-    { conditioning, clock, signal, mode, plan: memory }: Making,
+    { conditioning, clock, signal, mode, share, plan: memory }: Making,
   ): AsyncGenerator<Event, void, undefined> {
     const { size, schedule, guidance, cacheThreshold } = decided;
-    const batch = this.#runtime.batchOf(decided.batch);
     const { transformer, autoencoder } = this.#parts;
     const at = { job: jobIndex + 1, jobs: decided.jobs.length };
     const steps = schedule.timesteps.length;
-    const request = { batch, size, schedule, guidance, textTokens: decided.maxSequenceLength, cacheThreshold };
+    const request = {
+      batch: share.places,
+      size,
+      schedule,
+      guidance,
+      textTokens: decided.maxSequenceLength,
+      cacheThreshold,
+    };
 
     yield { type: 'stage', stage: 'denoise', ...at };
     clock.start('denoise');
     transformer.adapt(new Overlay(job.loras, mode));
-    const latents = this.#noise(decided, job);
+    // MaxDiffusion draws in bf16 whatever the model computes in.
+    const dtype = decided.noise === 'jax' ? 'bf16' : this.#types.compute;
+    const latents = share.noise(decided, job.seed, { channels: this.#source.vae.latentChannels, dtype });
     let final: Float32Array = latents;
     const cachedSteps: number[] = [];
-    /** The latents of the pictures that were asked for. */
-    const asked = async (array: ShardedArray) => {
-      const all = await onHost(array);
-      return all.subarray(0, (all.length / batch) * decided.batch);
-    };
     for await (const state of transformer.denoise(this.#runtime, conditioning, { ...request, latents }, signal)) {
-      if (state.step === steps) final = await asked(state.latents);
+      if (state.step === steps) final = await share.latentsOf(state.latents);
       const { cached } = state;
       if (cached) cachedSteps.push(state.step);
       const seconds = clock.step(cached);
       const previews =
         decided.preview === 'step' &&
-        (await autoencoder.preview(this.#runtime, await asked(state.clean), size, signal));
+        (await autoencoder.preview(this.#runtime, await share.latentsOf(state.clean), size, signal));
       const step = { type: 'step', step: state.step, steps, ...at, seconds } as const;
       yield { ...step, ...(cached && { cached }), ...(previews && { previews }) };
     }
@@ -383,26 +404,16 @@ export class Flux implements AsyncDisposable {
 
     yield { type: 'stage', stage: 'decode', ...at };
     clock.start('decode');
-    let i = 0;
-    for await (const pixels of autoencoder.decode(this.#runtime, final, size, signal)) {
-      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(job), decided, { ...job, cachedSteps }, i++));
+    let decoded = 0;
+    for await (const pixels of autoencoder.decode(this.#runtime, final, size, signal, share.rounds)) {
+      const picture = share.held[decoded++]!;
+      if (!share.own.includes(picture)) continue;
+      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(job), decided, { ...job, cachedSteps }, picture));
       clock.stop('decode');
-      yield { type: 'image', image, seed: image.seed, index: 0 };
+      yield { type: 'image', image, seed: image.seed, index: jobIndex * decided.batch + picture };
       clock.start('decode');
     }
     clock.stop('decode');
-  }
-
-  /** Packed noise of a whole batch, [b, l, channels], with zeros for places beyond the last picture. */
-  #noise({ batch, size, noise: kind }: Plan, { seed }: Job): Float32Array {
-    const channels = this.#source.vae.latentChannels;
-    const shape = [batch, channels, size.height, size.width] as const;
-    // MaxDiffusion draws in bf16 whatever the model computes in.
-    const dtype = kind === 'jax' ? 'bf16' : this.#types.compute;
-    const drawn = packLatents(noise(kind, { seed, shape, dtype }), shape);
-    const all = new Float32Array((drawn.length / batch) * this.#runtime.batchOf(batch));
-    all.set(drawn);
-    return all;
   }
 
   #identity({ loras }: AdaptedJob): Identity {
@@ -461,10 +472,6 @@ interface Opened {
   readonly name: string;
 }
 
-async function onHost(array: ShardedArray): Promise<Float32Array> {
-  return new Float32Array((await array.toHost()).buffer);
-}
-
 /** How LoRAs are applied in a run, and what it holds in memory. */
 interface Prepared {
   readonly mode: LoraMode;
@@ -473,6 +480,7 @@ interface Prepared {
 
 /** What a batch is made with. */
 interface Making extends Prepared {
+  readonly share: BatchShare;
   readonly conditioning: Conditioning;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
@@ -481,19 +489,6 @@ interface Making extends Prepared {
 /** A job with the LoRAs it is made with. */
 interface AdaptedJob extends Job {
   readonly loras: readonly Applied[];
-}
-
-/** One event for every different LoRA of a run, and warnings of what was not matched in its file. */
-function* loraEvents(jobs: readonly AdaptedJob[]): Generator<Event> {
-  const told = new Set<string>();
-  for (const applied of jobs.flatMap(({ loras }) => loras)) {
-    const { adapter, scale } = applied;
-    const key = `${adapter.hash} ${scale}`;
-    if (told.has(key)) continue;
-    told.add(key);
-    yield { type: 'lora', lora: adapter.report, scale };
-    for (const message of loraWarnings([applied])) yield { type: 'warning', message };
-  }
 }
 
 /** Jobs of equal keys have the same conditioning. */

@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { addTexts } from './png.ts';
 import { type Recipe, recipeTexts } from './recipe.ts';
-import { writeAtomically, writeNumbered } from './save.ts';
+import { writeAtomically, writeNew, writeNumbered } from './save.ts';
 
 /** A picture as bytes: RGB, 8 bit, row-major. */
 export interface Pixels {
@@ -75,6 +75,11 @@ export class Image implements Pixels {
       throw new FluxionError('bad_request', `cannot save '${path}': expected the extension .png, .jpg, .jpeg or .webp`);
     }
     return writeAtomically(path, await this[format]());
+  }
+
+  /** Saves the picture as a PNG under a name that must be free. Returns the path. Throws `io`. */
+  async saveNew(path: string): Promise<string> {
+    return writeNew(path, await this.png());
   }
 
   /** Saves the picture as `flux_{n}.png` in a folder, at the first free number from `first` on, never over another file. Returns the path. */

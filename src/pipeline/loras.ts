@@ -18,6 +18,7 @@ import {
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
+import type { Event } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
 
 export { describeLora, type LoraReport, type LoraSource };
@@ -140,4 +141,17 @@ export class Loras {
 /** What the user should know of LoRAs in use: keys that match nothing. */
 export function loraWarnings(applied: readonly Applied[]): string[] {
   return applied.flatMap(({ adapter: { report } }) => (report.unmatched.count > 0 ? [unmatchedText(report)] : []));
+}
+
+/** One event for every different LoRA of a run's jobs, and warnings of what was not matched in its file. */
+export function* loraEvents(jobs: readonly { readonly loras: readonly Applied[] }[]): Generator<Event> {
+  const told = new Set<string>();
+  for (const applied of jobs.flatMap(({ loras }) => loras)) {
+    const { adapter, scale } = applied;
+    const key = `${adapter.hash} ${scale}`;
+    if (told.has(key)) continue;
+    told.add(key);
+    yield { type: 'lora', lora: adapter.report, scale };
+    for (const message of loraWarnings([applied])) yield { type: 'warning', message };
+  }
 }

@@ -19,6 +19,14 @@ export async function writeAtomically(path: string, bytes: Uint8Array): Promise<
   return path;
 }
 
+/** Writes a file that is not there yet, making its folder where absent. Returns the path. Throws `io`. */
+export async function writeNew(path: string, bytes: Uint8Array): Promise<string> {
+  await writeBeside(path, bytes, async (temporary) => {
+    if (!(await moveToFreePlace(temporary, path, bytes))) throw new Error('it is there already');
+  });
+  return path;
+}
+
 /**
  * Writes a file under the first name of `nameOf(first)`, `nameOf(first + 1)`, … that is free in the folder, and never over
  * another file, whoever writes there at the same time. Returns the path. Throws `io`.

@@ -1,18 +1,19 @@
 /** A loaded plugin and a client of it: devices, compilation, and the way arrays get onto a device. */
 
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { FluxionError } from '../support/errors.ts';
 import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
 import { Api, Struct } from './call.ts';
 import { Device } from './device.ts';
 import { Events } from './events.ts';
 import { Executable } from './executable.ts';
+import type { KeyValueStore } from './key-value.ts';
 import { Handle } from './lifetime.ts';
 import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 import { Pacing } from './pacing.ts';
-import { pluginEntry } from './plugin-table.ts';
+import { tpuEnvironment } from './tpu.ts';
 
 const loaded = new Map<string, Plugin>();
 
@@ -24,9 +25,7 @@ export class Plugin {
   private constructor(path: string) {
     // XLA's own log lines below warnings would mix with this program's output.
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
-    // Where no TPU is, libtpu would ask Google Cloud's metadata server for minutes, on this thread.
-    const hasTpu = pluginEntry('tpu').deviceFiles.some((file) => existsSync(file));
-    if (!hasTpu) process.env['TPU_SKIP_MDS_QUERY'] ??= '1';
+    Object.assign(process.env, tpuEnvironment(process.env));
     this.path = path;
     this.api = Api.load(path);
     this.api.call('PJRT_Plugin_Initialize', {});
@@ -71,8 +70,11 @@ export class Client implements Disposable, AsyncDisposable {
   readonly devices: readonly Device[];
   /** The devices this process can use. */
   readonly addressableDevices: readonly Device[];
+  readonly #store: KeyValueStore | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(plugin: Plugin, address: bigint) {
+  private constructor(plugin: Plugin, address: bigint, store: KeyValueStore | undefined) {
+    this.#store = store;
     const { api } = plugin;
     this.plugin = plugin;
     this.api = api;
@@ -98,11 +100,54 @@ export class Client implements Disposable, AsyncDisposable {
     );
   }
 
-  /** Creates a client; `options` are the plugin's own (the CPU plugin takes `cpu_device_count`). */
-  static async create(plugin: Plugin, options: Options = {}): Promise<Client> {
-    const { memory, count } = encodeNamedValues(options);
-    const args = await plugin.api.callAsync('PJRT_Client_Create', { create_options: memory, num_options: count });
-    return new Client(plugin, args.get('client'));
+  /**
+   * Creates a client; `options` are the plugin's own (the CPU plugin takes `cpu_device_count`). With a `store` it is the client of all
+   * its processes, where the plugin can be that (NVIDIA's and AMD's); it takes the store over. An abort ends the waiting for them.
+   */
+  static async create(
+    plugin: Plugin,
+    options: Options = {},
+    { store, signal }: { readonly store?: KeyValueStore; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Client> {
+    const { id, count: processes } = store?.place ?? {};
+    const given = store ? { ...options, node_id: id!, num_nodes: processes! } : options;
+    const { memory, count } = encodeNamedValues(given);
+    const { get = null, put = null, tryGet = null } = store?.callbacks ?? {};
+    const abort = () => store?.cancel('the run was stopped');
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const args = await plugin.api.callAsync('PJRT_Client_Create', {
+        create_options: memory,
+        num_options: count,
+        kv_get_callback: get,
+        kv_put_callback: put,
+        kv_try_get_callback: tryGet,
+      });
+      return new Client(plugin, args.get('client'), store);
+    } catch (error) {
+      await store?.[Symbol.asyncDispose]();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Whether it is the client of several processes, which meet in a store: what may wait for the others must not be called on this thread. */
+  get sharesStore(): boolean {
+    return this.#store !== undefined;
+  }
+
+  /** Ends the waiting for other processes, now and later: what waits fails with `reason`. */
+  cancel(reason: string): void {
+    this.#store?.cancel(reason);
+  }
+
+  /** Does this after everything that was given before: all processes start what exchanges something in one order. */
+  inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
   }
 
   /** The device with this native address. */
@@ -201,6 +246,7 @@ export class Client implements Disposable, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.dispose();
     await this.handle.released();
+    await this.#store?.[Symbol.asyncDispose]();
   }
 }
 

@@ -207,9 +207,28 @@ export class Executable extends CompiledExecutable {
     const arity = args[0]!.length;
     if (this.#call?.arity !== arity)
       this.#call = new ExecuteCall(this.addressableDevices.length, arity, this.numOutputs);
-    const outputs = this.#call.run(this.api, executable, args, donate);
+    this.api.invoke('PJRT_LoadedExecutable_Execute', this.#call.prepare(executable, args, donate));
     for (const list of args) for (const i of donate) list[i]!.dispose(`it was donated to ${this.name}`);
-    const results = outputs.map((list, d) =>
+    return this.#taken(this.#call);
+  }
+
+  /**
+   * Does what `execute` does on another thread, after what was started so before: for clients of several processes, which wait for each
+   * other the first time that they exchange something. Arguments must live until this resolves.
+   */
+  executeAsync(args: readonly (readonly DeviceArray[])[]): Promise<DeviceArray[][]> {
+    return this.client.inOrder(() =>
+      this.handle.during(async (executable) => {
+        const call = new ExecuteCall(this.addressableDevices.length, args[0]!.length, this.numOutputs);
+        await this.api.invokeAsync('PJRT_LoadedExecutable_Execute', call.prepare(executable, args, []));
+        return this.#taken(call);
+      }),
+    );
+  }
+
+  /** The outputs of a call that was made. */
+  #taken(call: ExecuteCall): DeviceArray[][] {
+    const results = call.outputs.map((list, d) =>
       list.map((buffer, i) => new DeviceArray(buffer, { ...this.outputs[i]!, device: this.addressableDevices[d]! })),
     );
     this.client.pacing.started(results[0]?.[0]);
@@ -256,7 +275,12 @@ class ExecuteCall {
     });
   }
 
-  run(api: Api, executable: bigint, args: readonly (readonly DeviceArray[])[], donate: readonly number[]): bigint[][] {
+  /** Fills in what the call is about, and returns its argument struct. */
+  prepare(
+    executable: bigint,
+    args: readonly (readonly DeviceArray[])[],
+    donate: readonly number[],
+  ): Struct<'PJRT_LoadedExecutable_Execute_Args'> {
     for (const [d, list] of args.entries()) {
       if (list.length !== this.arity) {
         throw new FluxionError('bad_shape', `device 0 has ${this.arity} arguments, device ${d} has ${list.length}`);
@@ -267,8 +291,11 @@ class ExecuteCall {
     let kept = 0;
     for (let i = 0; i < this.arity; i++) if (!donate.includes(i)) this.#indices[kept++] = BigInt(i);
     this.#options.set({ num_non_donatable_input_indices: kept });
-    this.#args.set({ executable });
-    api.invoke('PJRT_LoadedExecutable_Execute', this.#args);
+    return this.#args.set({ executable });
+  }
+
+  /** Output pointers of the call that was made last, by device. */
+  get outputs(): bigint[][] {
     return this.#outputs.map((list) => [...list]);
   }
 }

@@ -27,16 +27,24 @@ export function checkMeshOptions(options: MeshOptions): void {
 }
 
 /**
- * Arranges all devices of this process in a mesh; without one, its first device works alone. Of the CPU's devices, of which a
- * client may have more than were asked for, `cpuDevices` are used. Throws `bad_config`.
+ * Arranges all devices of a client in a mesh, those of other processes included; without a mesh, this process's first device works
+ * alone. Of the CPU's devices, of which a client may have more than were asked for, `cpuDevices` are used. Processes with a client
+ * each (`apart`) have a mesh each, and slices are what they see of them. Throws `bad_config`.
  */
-export function arrangeDevices(client: Client, options: MeshOptions | undefined, cpuDevices: number): Devices {
+export function arrangeDevices(
+  client: Client,
+  options: MeshOptions | undefined,
+  cpuDevices: number,
+  apart: boolean,
+): Devices {
   if (!options) return { devices: [client.defaultDevice], sharding: new Sharding({ mesh: [] }) };
   const sliceOf = (device: Device): number => Number(device.attributes.get('slice_index') ?? 0);
-  const { platformName, addressableDevices } = client;
-  const used = platformName === 'cpu' ? addressableDevices.slice(0, cpuDevices) : addressableDevices;
+  const { platformName, devices } = client;
+  const used = platformName === 'cpu' ? devices.slice(0, cpuDevices) : devices;
   const bySlice = used.toSorted((a, b) => sliceOf(a) - sliceOf(b));
-  const { axes, order } = resolveMesh(options, bySlice.length, new Set(bySlice.map(sliceOf)).size);
+  const slices = new Set(bySlice.map(sliceOf)).size;
+  // Of processes apart, dcn says how they share the batch, which was checked.
+  const { axes, order } = resolveMesh(apart ? { ...options, dcn: { data: -1 } } : options, bySlice.length, slices);
   const { rules, dataSharding } = options;
   return {
     devices: order.map((index) => bySlice[index]!),

@@ -31,7 +31,7 @@ export async function placeGenerated(
   const program = await runtime.compile(generator(weight));
   using start = await runtime.upload(Uint32Array.of(rule.offset, rule.seed), 'u32', [2]);
   using range = await runtime.upload(Float32Array.of(rule.spread, rule.centre), 'f32', [2]);
-  return program.run({ start, range })['weight']!;
+  return (await program.start({ start, range }))['weight']!;
 }
 
 function generator({ dtype, shape, axes, segments }: WeightSpec): Traced {

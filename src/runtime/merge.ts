@@ -42,7 +42,7 @@ export async function placeMerged(
   const place = async (plan: ArrayPlan, bytes: Uint8Array) =>
     given.use(await runtime.place(plan, (part) => part.take(bytes, plan.dtype)));
   const program = await runtime.compile(traced);
-  const outputs = program.run({
+  const outputs = await program.start({
     weight: base,
     a: await place({ dtype: 'f32', shape: [rank, inputs], axes: [null, axes[1]!], segments }, fromF32('f32', a)),
     b: await place({ dtype: 'f32', shape: [out, rank], axes: [axes[0]!, null] }, fromF32('f32', b)),
@@ -84,7 +84,7 @@ export async function multiplied(runtime: Runtime, left: HostMatrix, right: Host
     return given.use(await runtime.place({ dtype: 'f32', shape: [rows, columns] }, (part) => part.take(values, 'f32')));
   };
   const program = await runtime.compile(productProgram(left.rows, left.columns, right.columns));
-  const outputs = program.run({ left: await place(left), right: await place(right) });
+  const outputs = await program.start({ left: await place(left), right: await place(right) });
   const product = given.use(outputs['product']!);
   return new Float32Array((await product.toHost()).buffer as ArrayBuffer);
 }

@@ -7,6 +7,7 @@ import { arithmeticChoices, attentionChoices, lower, type Target } from '../kern
 import type { Traced } from '../nn/trace.ts';
 import { partition } from '../parallel/partition.ts';
 import type { Sharding } from '../parallel/rules.ts';
+import type { DeviceArray } from '../pjrt/array.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import type { CompileOptions } from '../pjrt/options.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -55,29 +56,49 @@ export function effortFor({ seldom }: Traced, { platform }: Target): CompileOpti
   return seldom && platform === 'tpu' ? 'O1' : undefined;
 }
 
+/** The mesh that a program runs on, and which positions in it are this process's. */
+export interface Place {
+  readonly sharding: Sharding;
+  readonly local: readonly number[];
+}
+
 export class Program {
   readonly traced: Traced;
   readonly executable: Executable;
-  readonly #sharding: Sharding;
+  readonly #place: Place;
   readonly #parameters: readonly Split[];
   readonly #results: readonly Split[];
 
-  constructor(traced: Traced, executable: Executable, sharding: Sharding, { parameters, results }: ProgramText) {
+  constructor(traced: Traced, executable: Executable, place: Place, { parameters, results }: ProgramText) {
     this.traced = traced;
     this.executable = executable;
-    this.#sharding = sharding;
+    this.#place = place;
     this.#parameters = parameters;
     this.#results = results;
   }
 
   /**
-   * Starts one execution on every device and returns at once; the outputs are ready when they are ready. Inputs stay the
+   * Starts one execution on every device of this process and returns at once; the outputs are ready when they are ready. Inputs stay the
    * caller's. Throws `bad_shape` when an input is missing, is not of the traced type or is split otherwise.
    */
   run(
     inputs: Readonly<Record<string, ShardedArray>>,
     weights: readonly ShardedArray[] = [],
   ): Record<string, ShardedArray> {
+    return this.#named(this.executable.execute(this.#arguments(inputs, weights)));
+  }
+
+  /** Does what `run` does, on another thread where processes share a client: those wait for each other in a first execution. */
+  async start(
+    inputs: Readonly<Record<string, ShardedArray>>,
+    weights: readonly ShardedArray[] = [],
+  ): Promise<Record<string, ShardedArray>> {
+    if (!this.executable.client.sharesStore) return this.run(inputs, weights);
+    return this.#named(await this.executable.executeAsync(this.#arguments(inputs, weights)));
+  }
+
+  /** Arguments by device. */
+  #arguments(inputs: Readonly<Record<string, ShardedArray>>, weights: readonly ShardedArray[]): DeviceArray[][] {
     const { name, graph } = this.traced;
     const given = [...this.traced.inputs.map((input) => inputs[input]), ...weights];
     const args = graph.parameters.map((expected, i) => {
@@ -91,18 +112,24 @@ export class Program {
       }
       return array;
     });
-    const { addressableDevices } = this.executable;
-    const outputs = this.executable.execute(addressableDevices.map((_, d) => args.map((array) => array.arrays[d]!)));
+    return this.executable.addressableDevices.map((_, d) => args.map((array) => array.arrays[d]!));
+  }
+
+  /** Outputs by name. */
+  #named(outputs: readonly (readonly DeviceArray[])[]): Record<string, ShardedArray> {
+    const { graph } = this.traced;
+    const { sharding, local } = this.#place;
     return Object.fromEntries(
       this.traced.outputs.map((output, i) => {
         const { dtype, shape } = graph.outputs[i]!;
-        const layout = { dtype, shape, split: this.#results[i]!, mesh: this.#sharding.mesh };
+        const layout = { dtype, shape, split: this.#results[i]!, mesh: sharding.mesh };
+        const parts = partsOfMesh(layout);
         return [
           output,
           new ShardedArray(
             outputs.map((list) => list[i]!),
             layout,
-            partsOfMesh(layout),
+            local.map((position) => parts[position]!),
           ),
         ];
       }),

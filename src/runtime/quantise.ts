@@ -29,7 +29,7 @@ export async function quantise(
   components: readonly WeightSpec[],
 ): Promise<ShardedArray[]> {
   const program = await runtime.compile(quantiseProgram(weight.dtype, components));
-  const outputs = program.run({ weight });
+  const outputs = await program.start({ weight });
   const arrays = components.map(({ component }) => outputs[component!]!);
   try {
     // What was given may be memory of ours that the device reads in place.

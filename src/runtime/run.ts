@@ -35,7 +35,7 @@ export class Run implements Disposable {
       this.#weights.arrays(this.#runtime, use),
     ]);
     this.#signal?.throwIfAborted();
-    const outputs = program.run(inputs, weights);
+    const outputs = await program.start(inputs, weights);
     try {
       const ready = Object.values(outputs)[0]!.ready();
       // Whoever awaits it reports a failure; until then it must not count as unhandled.

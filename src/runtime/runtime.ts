@@ -10,6 +10,7 @@ import type { DeviceArray } from '../pjrt/array.ts';
 import { Client, Plugin } from '../pjrt/client.ts';
 import type { Device, MemoryKind } from '../pjrt/device.ts';
 import type { Executable } from '../pjrt/executable.ts';
+import { KeyValueStore } from '../pjrt/key-value.ts';
 import { advise } from '../pjrt/mapped-file.ts';
 import { type CompileOptions, encodeCompileOptions } from '../pjrt/options.ts';
 import { ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
@@ -19,6 +20,7 @@ import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { ExecutableCache } from './cache.ts';
 import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from './devices.ts';
+import { checkNodes, type NodeOptions, type Share, shareOf } from './nodes.ts';
 import { type Part, partsOfMesh } from './placement.ts';
 import { multipliesBf16, processorText } from './processor.ts';
 import { effortFor, Program, programText } from './program.ts';
@@ -27,7 +29,7 @@ import { ShardedArray } from './sharded-array.ts';
 export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
 export type { MemoryKind } from '../pjrt/device.ts';
 export { type Advice, advise, openMapped } from '../pjrt/mapped-file.ts';
-export { type MeshOptions, ShardedArray };
+export { type MeshOptions, type NodeOptions, ShardedArray, type Share };
 
 /** Where programs run. `auto` takes the best device whose plugin is at hand. */
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | 'tpu' | 'rocm' | 'metal';
@@ -39,6 +41,8 @@ export interface RuntimeOptions extends AttentionOptions {
   readonly mesh?: MeshOptions | undefined;
   /** Devices that the CPU is presented as, 1 by default; more than one asks for the CPU. */
   readonly cpuDevices?: number | undefined;
+  /** Which of several processes this one is; it works alone when absent. */
+  readonly nodes?: NodeOptions | undefined;
   /** Folder of compiled executables; the user's cache folder when absent, none when `none`. */
   readonly cacheDir?: string | 'none';
   readonly precision?: Precision;
@@ -58,6 +62,12 @@ const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
  */
 export const CPU_FLAGS = { xla_cpu_enable_concurrency_optimized_scheduler: false } as const;
 
+/**
+ * Processes of one client measure kernels each for themselves: sharing that out, one that has a program from its cache would leave
+ * the others waiting for it.
+ */
+const STORE_FLAGS = { xla_gpu_shard_autotuning: false } as const;
+
 /** What an array is, and what its dimensions mean where a mesh may split them. */
 export interface ArrayPlan {
   readonly dtype: DType;
@@ -69,8 +79,12 @@ export interface ArrayPlan {
 
 export class Runtime implements AsyncDisposable {
   readonly client: Client;
-  /** Those that work together, by position in the mesh. */
+  /** Those that work together, by position in the mesh; of one client over several processes, the others' too. */
   readonly devices: readonly Device[];
+  /** Positions in the mesh of this process's devices, ascending: programs take and give arrays in this order. */
+  readonly local: readonly number[];
+  /** Which this is of several processes that have a client, and a mesh, each. */
+  readonly apart: { readonly id: number; readonly count: number };
   /** What the devices share out, and how. */
   readonly sharding: Sharding;
   /** Bytes placed on devices so far; what is placed on several counts for each. */
@@ -98,6 +112,9 @@ export class Runtime implements AsyncDisposable {
   ) {
     this.client = client;
     this.devices = devices;
+    this.local = devices.flatMap((device, i) => (client.addressableDevices.includes(device) ? [i] : []));
+    const { nodes } = options;
+    this.apart = nodes && !nodes.store ? nodes : { id: 0, count: 1 };
     this.sharding = sharding;
     this.platform = client.platformName as Platform;
     this.#cache = cache;
@@ -127,33 +144,45 @@ export class Runtime implements AsyncDisposable {
     ];
   }
 
+  /** Checks what can be known before there is a device, so that nothing is installed or loaded in vain; throws `bad_config`. */
+  static check(options: RuntimeOptions): DeviceChoice {
+    const { mesh, nodes } = options;
+    if (mesh) checkMeshOptions(mesh);
+    if (nodes) checkNodes(nodes, mesh);
+    return chosenDevice(options);
+  }
+
   /** Opens a device, installing its plugin first where that is possible and it is missing. */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
-    const { cacheDir, signal, onProgress, cpuDevices = 1 } = options;
-    const device = chosenDevice(options);
-    if (options.mesh) checkMeshOptions(options.mesh);
+    const { cacheDir, signal, onProgress, cpuDevices = 1, nodes } = options;
+    const device = Runtime.check(options);
     const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
-    const client = await Client.create(Plugin.load(path), cpuDevices > 1 ? { cpu_device_count: cpuDevices } : {});
+    const plugin = Plugin.load(path);
+    const store = nodes?.store && (await KeyValueStore.open({ ...nodes, ...nodes.store }, { signal, onProgress }));
+    const client = await Client.create(plugin, cpuDevices > 1 ? { cpu_device_count: cpuDevices } : {}, {
+      ...(store && { store }),
+      signal,
+    });
+    // Whoever waits for another process, whenever, is not kept from stopping.
+    if (store) signal?.addEventListener('abort', () => client.cancel('the run was stopped'), { once: true });
     const folder = cacheDir ?? join(cacheFolder(), 'executables');
     const cache = folder === 'none' ? undefined : new ExecutableCache(folder);
     try {
-      return new Runtime(
-        client,
-        arrangeDevices(client, options.mesh, cpuDevices),
-        cache,
-        pluginFingerprint(path),
-        options,
-      );
+      if (nodes) checkClient(client, nodes);
+      const arranged = arrangeDevices(client, options.mesh, cpuDevices, nodes !== undefined && !nodes.store);
+      return new Runtime(client, arranged, cache, pluginFingerprint(path), options);
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** The devices as a person would name them: `TPU v6e`, `4 × TPU v6e`. */
+  /** The devices of this process as a person would name them: `TPU v6e`, `4 × TPU v6e`; of a larger mesh, `4 of 16 × TPU v6e`. */
   get deviceName(): string {
     const { kind } = this.devices[0]!;
-    return this.devices.length === 1 ? kind : `${this.devices.length} × ${kind}`;
+    const { length } = this.devices;
+    if (this.local.length < length) return `${this.local.length} of ${length} × ${kind}`;
+    return length === 1 ? kind : `${length} × ${kind}`;
   }
 
   /** Lowers, prints and compiles a traced part, or takes the executable from memory or disk; equal programs share one. */
@@ -166,7 +195,7 @@ export class Runtime implements AsyncDisposable {
     const pending = this.#executables.get(text) ?? this.#compileText(text, traced, signal);
     this.#executables.set(text, pending);
     try {
-      const program = new Program(traced, await pending, sharding, written);
+      const program = new Program(traced, await pending, { sharding, local: this.local }, written);
       this.#programs.set(traced, program);
       return program;
     } catch (error) {
@@ -208,9 +237,13 @@ export class Runtime implements AsyncDisposable {
 
   get #compileOptions(): CompileOptions {
     const partitions = this.devices.length;
-    const flags = this.platform === 'cpu' ? { flags: CPU_FLAGS } : {};
-    if (partitions === 1) return flags;
-    return { ...flags, partitions, shardy: true, deviceAssignment: [this.devices.map(({ id }) => id)] };
+    const flags =
+      this.platform === 'cpu' ? { flags: CPU_FLAGS } : this.client.sharesStore ? { flags: STORE_FLAGS } : {};
+    const { devices, addressableDevices } = this.client;
+    // Alone is the client's first device, which may be another process's.
+    if (partitions === 1 && devices.length === addressableDevices.length) return flags;
+    const deviceAssignment = [this.devices.map(({ id }) => id)];
+    return partitions === 1 ? { ...flags, deviceAssignment } : { ...flags, partitions, shardy: true, deviceAssignment };
   }
 
   /** Copies host values to the devices, each its part, or lends them where their memory is fit for use in place. */
@@ -225,10 +258,23 @@ export class Runtime implements AsyncDisposable {
     return this.upload(values, dtype, shape, op.kind === 'parameter' ? op.meaning?.axes : undefined);
   }
 
-  /** How many pictures are made at once so that every device has as many: `pictures`, rounded up. */
+  /** Which of how many processes this one is that make pictures together, with a client each or one of all. */
+  get nodes(): { readonly id: number; readonly count: number } {
+    const processes = [...new Set(this.devices.map(({ processIndex }) => processIndex))].sort((a, b) => a - b);
+    const { id, count } = this.apart;
+    return count > 1
+      ? { id, count }
+      : { id: processes.indexOf(this.client.defaultDevice.processIndex), count: processes.length };
+  }
+
+  /** Which pictures of a batch are made here: every device of every process has as many places, and the last may stay empty. */
+  share(pictures: number): Share {
+    return shareOf(pictures, this.sharding, this.devices, this.local, this.apart);
+  }
+
+  /** How many pictures the programs of this process make at a time, empty places included. */
   batchOf(pictures: number): number {
-    const parts = this.sharding.parts('activation_batch');
-    return Math.ceil(pictures / parts) * parts;
+    return this.share(pictures).places;
   }
 
   /**
@@ -240,10 +286,13 @@ export class Runtime implements AsyncDisposable {
     read: (part: Part) => Uint8Array,
     memory?: MemoryKind,
   ): Promise<ShardedArray> {
-    const { sharding, devices } = this;
+    const { sharding } = this;
     const split = sharding.split({ axes: axes ?? shape.map(() => null), segments }, shape);
     const shares = segments && sharding.shares(axes?.at(-1) ?? null, segments);
-    const parts = partsOfMesh({ shape, split, mesh: sharding.mesh, segments, shares });
+    const all = partsOfMesh({ shape, split, mesh: sharding.mesh, segments, shares });
+    // What other processes hold they place themselves.
+    const parts = this.local.map((position) => all[position]!);
+    const devices = this.local.map((position) => this.devices[position]!);
     using placed = new DisposableStack();
     const arrays = new Array<DeviceArray>(devices.length);
     // One part after the other: the host holds one at a time, and devices that hold the same take it from the same bytes.
@@ -267,13 +316,13 @@ export class Runtime implements AsyncDisposable {
    */
   get availableMemory(): number {
     if (this.platform === 'cpu') return (0.9 * process.availableMemory()) / this.devices.length;
-    const { bytesLimit, bytesInUse = 0 } = this.devices[0]!.memoryStats() ?? {};
+    const { bytesLimit, bytesInUse = 0 } = this.devices[this.local[0]!]!.memoryStats() ?? {};
     return bytesLimit === undefined ? Number.POSITIVE_INFINITY : 0.95 * bytesLimit - bytesInUse;
   }
 
   /** Where weights that are streamed wait: on the CPU in their file, which is memory to it; elsewhere in page-locked memory. */
   get streamsFrom(): 'file' | 'pinned_host' {
-    return this.devices.every(({ memories }) => memories.has('pinned_host')) && this.platform !== 'cpu'
+    return this.local.every((i) => this.devices[i]!.memories.has('pinned_host')) && this.platform !== 'cpu'
       ? 'pinned_host'
       : 'file';
   }
@@ -290,13 +339,43 @@ export class Runtime implements AsyncDisposable {
   }
 }
 
-/** More than one CPU device asks for the CPU. */
-function chosenDevice({ device = 'auto', cpuDevices = 1 }: RuntimeOptions): DeviceChoice {
+/** More than one CPU device asks for the CPU, one client of several processes for a GPU. */
+function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions): DeviceChoice {
+  if (nodes?.store) {
+    if (device === 'auto' && cpuDevices === 1) return 'cuda';
+    if (device === 'cuda' || device === 'rocm') return device;
+    throw new FluxionError(
+      'unsupported',
+      `node_store makes one client of the GPUs of several processes, and ${device} is chosen`,
+      {
+        hint: 'leave node_store out: the processes then share every batch; the processes of a TPU pod are one without it',
+      },
+    );
+  }
   if (cpuDevices === 1 || device === 'cpu') return device;
   if (device === 'auto') return 'cpu';
   throw new FluxionError('bad_config', `${cpuDevices} CPU devices are asked for, and ${device} to run on`, {
     hint: 'leave cpu_devices out, or choose the cpu',
   });
+}
+
+/** Checks that a client is what the processes are to have: one of each, or one of all. */
+function checkClient({ devices, addressableDevices, platformName }: Client, { count, store }: NodeOptions): void {
+  const processes = new Set(devices.map(({ processIndex }) => processIndex)).size;
+  if (count === 1 || (store ? processes === count : devices.length === addressableDevices.length)) return;
+  if (store) {
+    throw new FluxionError(
+      'plugin',
+      `${platformName} shows devices of ${processes} processes, and num_nodes is ${count}`,
+    );
+  }
+  throw new FluxionError(
+    'bad_config',
+    `num_nodes=${count}, and the ${processes} processes of this ${platformName} are one client already`,
+    {
+      hint: 'leave node_id and num_nodes out: the mesh is over the devices of all processes',
+    },
+  );
 }
 
 /** Settles what attention a platform gives, and what to tell of what it does not. */

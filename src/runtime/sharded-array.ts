@@ -1,6 +1,6 @@
 /** A value of a program: one array by shape, held in parts by the devices of a mesh, or whole by one device. */
 
-import type { Shape } from '../graph/shape.ts';
+import { type Shape, sameShape } from '../graph/shape.ts';
 import type { Split } from '../graph/sharding.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { MemoryKind } from '../pjrt/device.ts';
@@ -12,7 +12,7 @@ export class ShardedArray implements Disposable {
   /** Of the whole array. */
   readonly shape: Shape;
   readonly split: Split;
-  /** What each device holds, in the order of the mesh. */
+  /** What each device of this process holds, in the order of the mesh. */
   readonly arrays: readonly DeviceArray[];
   readonly #parts: readonly Part[];
 
@@ -39,10 +39,13 @@ export class ShardedArray implements Disposable {
     await Promise.all(this.arrays.map((array) => array.ready()));
   }
 
-  /** Gathers the whole array on the host once it is there, in row-major order; parts that several devices hold are copied once. */
+  /**
+   * Gathers the whole array on the host once it is there, in row-major order; parts that several devices hold are copied once. What
+   * only devices of other processes hold is left 0.
+   */
   async toHost(): Promise<Uint8Array<ArrayBuffer>> {
     const holders = new Map(this.#parts.map((part, i) => [part, this.arrays[i]!]));
-    if (holders.size === 1) return this.arrays[0]!.toHost();
+    if (holders.size === 1 && sameShape(this.#parts[0]!.shape, this.shape)) return this.arrays[0]!.toHost();
     const whole = new Uint8Array(this.byteLength);
     await Promise.all([...holders].map(async ([part, array]) => part.put(await array.toHost(), whole, this.dtype)));
     return whole;

@@ -1,0 +1,19 @@
+/** Whether this machine has TPUs, or is said to: what libtpu may ask Google Cloud depends on it. */
+
+import { existsSync } from 'node:fs';
+import { pluginEntry } from './plugin-table.ts';
+
+/** Variables by which a machine of a pod is told its place, where no metadata server tells it. */
+const PLACE = ['TPU_WORKER_ID', 'TPU_WORKER_HOSTNAMES', 'TPU_PROCESS_ADDRESSES', 'MEGASCALE_COORDINATOR_ADDRESS'];
+
+/**
+ * What libtpu's environment is to be completed with. Where no TPU is, libtpu would ask Google Cloud's metadata server for minutes, on the
+ * calling thread; on a machine of a pod that is how it learns of the others.
+ */
+export function tpuEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  exists: (path: string) => boolean = existsSync,
+): Readonly<Record<string, string>> {
+  const here = pluginEntry('tpu').deviceFiles.some(exists) || PLACE.some((name) => env[name]);
+  return here || env['TPU_SKIP_MDS_QUERY'] !== undefined ? {} : { TPU_SKIP_MDS_QUERY: '1' };
+}

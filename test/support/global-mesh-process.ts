@@ -1,0 +1,58 @@
+/**
+ * One of several processes with one client: says what it sees of the mesh and what comes out of it, as a line of JSON. Words:
+ * the URL of the store, the name of the run, node_id and num_nodes.
+ */
+
+import { shard } from '../../src/graph/sharding.ts';
+import { spec, trace } from '../../src/nn/trace.ts';
+import { Weights } from '../../src/nn/weights.ts';
+import { Runtime } from '../../src/runtime/runtime.ts';
+
+const [url, run, id, count] = process.argv.slice(2) as [string, string, string, string];
+const stopping = new AbortController();
+process.on('SIGINT', () => stopping.abort(new Error('stopped')));
+const ROWS = 4;
+const COLUMNS = 3;
+
+try {
+  await using runtime = await Runtime.open({
+    device: 'cuda',
+    cacheDir: 'none',
+    nodes: { id: Number(id), count: Number(count), store: { url, run } },
+    mesh: { ici: { data: -1 } },
+    signal: stopping.signal,
+    onProgress: (message) => console.error(message),
+  });
+  const { client, devices, local } = runtime;
+  const axes = ['activation_batch', null];
+  const values = Float32Array.from({ length: ROWS * COLUMNS }, (_, i) => i);
+  // Copies are real on the stand-in, kernels are not: the program turns nothing round that would take one.
+  const copy = trace('copy', new Weights('f32', 'f32'), { x: spec('f32', [ROWS, COLUMNS], axes) }, ({ x }) => ({
+    y: shard(x, axes),
+  }));
+  const program = await runtime.compile(copy);
+  using x = await runtime.upload(values, 'f32', [ROWS, COLUMNS], axes);
+  using whole = await runtime.upload(values, 'f32', [ROWS, COLUMNS]);
+  const { y } = await program.start({ x });
+  const host = async (array: typeof x) => [...new Float32Array((await array.toHost()).buffer)];
+  const answer = {
+    devices: client.devices.map(({ id, processIndex, kind }) => ({ id, processIndex, kind })),
+    addressable: client.addressableDevices.map((device) => device.id),
+    mesh: devices.map((device) => device.id),
+    local,
+    name: runtime.deviceName,
+    nodes: runtime.nodes,
+    partitions: program.executable.addressableDevices.map((device) => device.id),
+    share: runtime.share(ROWS),
+    placed: x.arrays.map((array) => ({ device: array.device.id, shape: array.shape })),
+    x: await host(x),
+    y: await host(y!),
+    whole: await host(whole),
+  };
+  y![Symbol.dispose]();
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+} catch (error) {
+  process.stdout.write(`${JSON.stringify({ error: (error as Error).message })}\n`);
+}
+// The plugin keeps threads.
+process.exit(0);
