@@ -5,9 +5,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fluxion, run as runProgram, temporaryFolder } from '../support/command-line.ts';
+import { Runtime } from '../../src/runtime/runtime.ts';
+import { run as runProgram } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { type KeyValueServer, startServer } from '../support/key-value-server.ts';
+import { type Held, placedWeights } from '../support/placed-weights.ts';
 import { type StandInGpu, standInGpu } from '../support/stand-in-gpu.ts';
 
 interface Answer {
@@ -24,6 +26,8 @@ interface Answer {
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly whole: readonly number[];
+  readonly gathered: readonly number[];
+  readonly weights: Held;
 }
 
 const built = standInGpu();
@@ -51,13 +55,19 @@ describe('two processes, one client', { skip }, () => {
     return JSON.parse(stdout) as Answer;
   };
 
-  test('see all devices, and place, run and read their own parts', async () => {
+  test('see all devices, place, run and read their own parts, and exchange them', async () => {
     const answers = (await Promise.all([0, 1].map((id) => start('mesh', id, 2)))).map(answerOf);
+    // What two devices of one process hold of the same weights.
+    await using cpu = await Runtime.open({ device: 'cpu', cacheDir: 'none', cpuDevices: 2, mesh: { ici: { fsdp: -1 } } });
+    const weights = await placedWeights(cpu);
     const all = Array.from({ length: 12 }, (_, i) => i);
     for (const [id, answer] of answers.entries()) {
       assert.equal(answer.error, undefined);
       const kind = 'stand-in for an H100';
-      assert.deepEqual(answer.devices, [0, 1].map((device) => ({ id: device, processIndex: device, kind })));
+      assert.deepEqual(
+        answer.devices,
+        [0, 1].map((device) => ({ id: device, processIndex: device, kind })),
+      );
       assert.deepEqual([answer.addressable, answer.mesh, answer.local], [[id], [0, 1], [id]]);
       assert.deepEqual([answer.name, answer.nodes], [`1 of 2 × ${kind}`, { id, count: 2 }]);
       assert.deepEqual(answer.partitions, [id]);
@@ -66,13 +76,19 @@ describe('two processes, one client', { skip }, () => {
       assert.deepEqual(answer.placed, [{ device: id, shape: [2, 3] }]);
       const own = all.map((value) => (places.includes(Math.floor(value / 3)) ? value : 0));
       assert.deepEqual([answer.x, answer.y, answer.whole], [own, own, all]);
+      // NCCL's group is named through the store when a program first needs it.
+      assert.deepEqual(answer.gathered, all);
+      assert.deepEqual(answer.weights, weights[id]);
     }
   });
 
   test('of one run after another under one name, none reads what the other left', async () => {
     for (const _ of [0, 1]) {
       const answers = (await Promise.all([1, 0].map((id) => start('again', id, 2)))).map(answerOf);
-      assert.deepEqual(answers.map(({ devices }) => devices?.length), [2, 2]);
+      assert.deepEqual(
+        answers.map(({ devices }) => devices?.length),
+        [2, 2],
+      );
     }
   });
 

@@ -7,6 +7,7 @@ import { shard } from '../../src/graph/sharding.ts';
 import { spec, trace } from '../../src/nn/trace.ts';
 import { Weights } from '../../src/nn/weights.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
+import { placedWeights } from './placed-weights.ts';
 
 const [url, run, id, count] = process.argv.slice(2) as [string, string, string, string];
 const stopping = new AbortController();
@@ -19,7 +20,7 @@ try {
     device: 'cuda',
     cacheDir: 'none',
     nodes: { id: Number(id), count: Number(count), store: { url, run } },
-    mesh: { ici: { data: -1 } },
+    mesh: { ici: { fsdp: -1 } },
     signal: stopping.signal,
     onProgress: (message) => console.error(message),
   });
@@ -34,6 +35,12 @@ try {
   using x = await runtime.upload(values, 'f32', [ROWS, COLUMNS], axes);
   using whole = await runtime.upload(values, 'f32', [ROWS, COLUMNS]);
   const { y } = await program.start({ x });
+  // Whole on every device: what each has is gathered by all.
+  const gather = trace('gather', new Weights('f32', 'f32'), { x: spec('f32', [ROWS, COLUMNS], axes) }, ({ x }) => ({
+    y: shard(x, [null, null]),
+  }));
+  const gathering = await runtime.compile(gather);
+  const { y: gathered } = await gathering.start({ x });
   const host = async (array: typeof x) => [...new Float32Array((await array.toHost()).buffer)];
   const answer = {
     devices: client.devices.map(({ id, processIndex, kind }) => ({ id, processIndex, kind })),
@@ -48,8 +55,11 @@ try {
     x: await host(x),
     y: await host(y!),
     whole: await host(whole),
+    gathered: await host(gathered!),
+    weights: (await placedWeights(runtime))[0],
   };
   y![Symbol.dispose]();
+  gathered![Symbol.dispose]();
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 } catch (error) {
   process.stdout.write(`${JSON.stringify({ error: (error as Error).message })}\n`);

@@ -1,15 +1,21 @@
 /*
- * A stand-in for NVIDIA's driver, runtime and management libraries, for tests on machines without a GPU: one device with the
- * figures of an H100, whose memory is the host's, whose copies are real and whose kernels do nothing. Built by stand-in-gpu.ts
- * and found through LD_LIBRARY_PATH as libcuda.so.1, libcudart.so.13 and libnvidia-ml.so.1. It has what XLA calls to make a
- * client, to move data and to run programs of copies; it proves nothing about computing on a GPU.
+ * A stand-in for NVIDIA's driver, runtime, management and collective libraries, for tests on machines without a GPU: one device
+ * with the figures of an H100, whose memory is the host's, whose copies are real and whose kernels do nothing. Built by
+ * stand-in-gpu.ts and found through LD_LIBRARY_PATH as libcuda.so.1, libcudart.so.13, libnvidia-ml.so.1 and libnccl.so.2. It has
+ * what XLA calls to make a client, to move data, to run programs of copies and to gather and add up between the processes of one
+ * machine; it proves nothing about computing on a GPU.
  */
 
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define MEMORY ((size_t)2 << 30)
 
@@ -127,8 +133,7 @@ int cuModuleUnload(Handle module) { free(module); return 0; }
 int cuModuleGetFunction(Handle *function, Handle module, const char *name) { return make(function); }
 int cuModuleGetGlobal_v2(Address *address, size_t *size, Handle module, const char *name) {
   if (size) *size = 1 << 20;
-  *address = (Address)calloc(1, 1 << 20);
-  return 0;
+  return allocate((void **)address, 1 << 20);
 }
 int cuFuncGetAttribute(int *value, int attribute, Handle function) { *value = attribute == 0 ? 1024 : 0; return 0; }
 int cuFuncSetAttribute(Handle function, int attribute, int value) { return 0; }
@@ -164,3 +169,94 @@ int nvmlShutdown(void) { return 0; }
 int nvmlDeviceGetHandleByPciBusId_v2(const char *id, Handle *device) { *device = &context; return 0; }
 int nvmlSystemGetDriverVersion(char *version, unsigned size) { snprintf(version, size, "580.0"); return 0; }
 const char *nvmlErrorString(int error) { return "not known to the stand-in"; }
+
+/* Collectives: processes of one machine exchange through shared memory, which the group's name leads to. */
+#define ROOM ((size_t)16 << 20)
+#define RANKS 8
+
+typedef struct { char name[128]; } UniqueId;
+typedef struct {
+  atomic_int arrived, round;
+  unsigned char parts[RANKS][ROOM / RANKS];
+} Shared;
+typedef struct { int ranks, rank; Shared *shared; } Group;
+
+static void meet(Group *group) {
+  int round = atomic_load(&group->shared->round);
+  if (atomic_fetch_add(&group->shared->arrived, 1) + 1 == group->ranks) {
+    atomic_store(&group->shared->arrived, 0);
+    atomic_fetch_add(&group->shared->round, 1);
+  } else {
+    while (atomic_load(&group->shared->round) == round) usleep(100);
+  }
+}
+
+int ncclGetVersion(int *version) { *version = 22807; return 0; }
+int ncclGetUniqueId(UniqueId *id) {
+  static atomic_int count;
+  memset(id, 0, sizeof *id);
+  snprintf(id->name, sizeof id->name, "/stand-in-%d-%d", getpid(), atomic_fetch_add(&count, 1));
+  return 0;
+}
+static int join(Group **group, int ranks, const UniqueId *id, int rank) {
+  if (ranks > RANKS) return 4;
+  int file = shm_open(id->name, O_RDWR | O_CREAT, 0600);
+  if (file < 0 || ftruncate(file, sizeof(Shared))) return 2;
+  Shared *shared = mmap(NULL, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  close(file);
+  if (shared == MAP_FAILED) return 2;
+  *group = malloc(sizeof **group);
+  **group = (Group){ranks, rank, shared};
+  meet(*group);
+  if (rank == 0) shm_unlink(id->name); /* all have it */
+  return 0;
+}
+int ncclCommInitRank(Group **group, int ranks, UniqueId id, int rank) { return join(group, ranks, &id, rank); }
+int ncclCommInitRankConfig(Group **group, int ranks, UniqueId id, int rank, void *config) {
+  return join(group, ranks, &id, rank);
+}
+int ncclCommInitRankScalable(Group **group, int ranks, int rank, int count, UniqueId *ids, void *config) {
+  return join(group, ranks, ids, rank);
+}
+int ncclCommDestroy(Group *group) { munmap(group->shared, sizeof(Shared)); free(group); return 0; }
+int ncclCommAbort(Group *group) { return ncclCommDestroy(group); }
+int ncclCommFinalize(Group *group) { return 0; }
+int ncclCommGetAsyncError(Group *group, int *error) { *error = 0; return 0; }
+int ncclCommCount(const Group *group, int *count) { *count = group->ranks; return 0; }
+int ncclCommUserRank(const Group *group, int *rank) { *rank = group->rank; return 0; }
+int ncclCommCuDevice(const Group *group, int *device) { *device = 0; return 0; }
+int ncclCommRegister(Group *group, void *buffer, size_t size, Handle *handle) { return make(handle); }
+int ncclCommDeregister(Group *group, Handle handle) { free(handle); return 0; }
+int ncclCommWindowRegister(Group *group, void *buffer, size_t size, Handle *window, int flags) { return make(window); }
+int ncclCommWindowDeregister(Group *group, Handle window) { free(window); return 0; }
+int ncclGroupStart(void) { return 0; }
+int ncclGroupEnd(void) { return 0; }
+const char *ncclGetErrorString(int error) { return "an error of the stand-in"; }
+const char *ncclGetLastError(const Group *group) { return "an error of the stand-in"; }
+static size_t size_of(int type) {
+  static const size_t SIZES[] = {1, 1, 4, 4, 8, 8, 2, 4, 8, 2, 1, 1};
+  return SIZES[type];
+}
+int ncclAllGather(const void *from, void *to, size_t count, int type, Group *group, Handle s) {
+  size_t size = count * size_of(type);
+  if (size > sizeof *group->shared->parts) return 4;
+  memcpy(group->shared->parts[group->rank], from, size);
+  meet(group);
+  for (int rank = 0; rank < group->ranks; rank++) memcpy((char *)to + rank * size, group->shared->parts[rank], size);
+  meet(group);
+  return 0;
+}
+/* Sums of f32. */
+int ncclAllReduce(const void *from, void *to, size_t count, int type, int operation, Group *group, Handle s) {
+  size_t size = count * size_of(type);
+  if (type != 7 || operation != 0 || size > sizeof *group->shared->parts) return 4;
+  memcpy(group->shared->parts[group->rank], from, size);
+  meet(group);
+  for (size_t i = 0; i < count; i++) {
+    float sum = 0;
+    for (int rank = 0; rank < group->ranks; rank++) sum += ((float *)group->shared->parts[rank])[i];
+    ((float *)to)[i] = sum;
+  }
+  meet(group);
+  return 0;
+}

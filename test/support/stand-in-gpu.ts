@@ -8,7 +8,7 @@ import { temporaryFolder } from './command-line.ts';
 import { repositoryPath } from './fixture.ts';
 
 /** What the plugin asks for. */
-const NAMES = ['libcuda.so.1', 'libcudart.so.13', 'libnvidia-ml.so.1'];
+const NAMES = ['libcuda.so.1', 'libcudart.so.13', 'libnvidia-ml.so.1', 'libnccl.so.2'];
 
 export interface StandInGpu extends Disposable {
   /** Variables of a process that is to see the device. */

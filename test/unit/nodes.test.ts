@@ -9,7 +9,13 @@ import { tpuEnvironment } from '../../src/pjrt/tpu.ts';
 import { type Share, shareOf } from '../../src/runtime/nodes.ts';
 
 /** The shares of `processes` processes of `each` devices under one mesh. */
-function shares(pictures: number, processes: number, each: number, ici: Record<string, number>, axes?: string[]): Share[] {
+function shares(
+  pictures: number,
+  processes: number,
+  each: number,
+  ici: Record<string, number>,
+  axes?: string[],
+): Share[] {
   const mesh = resolveMesh({ ici, ...(axes && { axes }) }, processes * each);
   const devices = mesh.order.map((index) => ({ processIndex: Math.floor(index / each) }) as Device);
   const sharding = new Sharding({ mesh: mesh.axes });
@@ -39,17 +45,37 @@ describe('one client: what a process has of a batch', () => {
   });
 
   test('every place is handed out by one process', () => {
-    const meshes: Record<string, number>[] = [{ data: -1 }, { fsdp: -1 }, { data: 2, tensor: -1 }, { data: 2, fsdp: 2, context: -1 }, { tensor: 2, data: -1 }];
+    const meshes: Record<string, number>[] = [
+      { data: -1 },
+      { fsdp: -1 },
+      { data: 2, tensor: -1 },
+      { data: 2, fsdp: 2, context: -1 },
+      { tensor: 2, data: -1 },
+    ];
     for (const ici of meshes)
       for (const axes of [undefined, ['tensor', 'context', 'data', 'fsdp'], ['context', 'fsdp', 'tensor', 'data']])
-        for (const [processes, each] of [[1, 8], [2, 4], [4, 2], [8, 1], [2, 8]] as const)
+        for (const [processes, each] of [
+          [1, 8],
+          [2, 4],
+          [4, 2],
+          [8, 1],
+          [2, 8],
+        ] as const)
           for (const pictures of [1, 5, 8, 13]) {
             const all = shares(pictures, processes, each, ici, axes);
             const { places } = all[0]!;
             assert.ok(places >= pictures && all.every((share) => share.places === places));
             const given = all.flatMap(({ own }) => own).sort((a, b) => a - b);
-            assert.deepEqual(given, Array.from({ length: places }, (_, i) => i), JSON.stringify({ ici, axes, processes, each }));
-            for (const { own, held } of all) assert.deepEqual(own.filter((place) => !held.includes(place)), []);
+            assert.deepEqual(
+              given,
+              Array.from({ length: places }, (_, i) => i),
+              JSON.stringify({ ici, axes, processes, each }),
+            );
+            for (const { own, held } of all)
+              assert.deepEqual(
+                own.filter((place) => !held.includes(place)),
+                [],
+              );
           }
   });
 });
@@ -59,7 +85,13 @@ describe('processes apart', () => {
     const { axes, order } = resolveMesh({ ici: { data: 2, tensor: 2 } }, 4);
     const sharding = new Sharding({ mesh: axes });
     const devices = order.map(() => ({ processIndex: 0 }) as Device);
-    for (const [pictures, count, places] of [[1, 1, 2], [5, 1, 6], [5, 2, 4], [5, 3, 2], [12, 3, 4]] as const)
+    for (const [pictures, count, places] of [
+      [1, 1, 2],
+      [5, 1, 6],
+      [5, 2, 4],
+      [5, 3, 2],
+      [12, 3, 4],
+    ] as const)
       for (let id = 0; id < count; id++) {
         const held = Array.from({ length: places }, (_, i) => i);
         const share = shareOf(pictures, sharding, devices, [0, 1, 2, 3], { id, count });
@@ -73,6 +105,12 @@ test('libtpu is kept from asking for a machine where there is none, and not on a
   assert.deepEqual(tpuEnvironment({}, nothing), { TPU_SKIP_MDS_QUERY: '1' });
   assert.deepEqual(tpuEnvironment({ TPU_SKIP_MDS_QUERY: '0' }, nothing), {});
   assert.deepEqual(tpuEnvironment({ TPU_WORKER_HOSTNAMES: 'a,b', TPU_WORKER_ID: '1' }, nothing), {});
-  assert.deepEqual(tpuEnvironment({}, (path) => path === '/dev/accel0'), {});
-  assert.deepEqual(tpuEnvironment({}, (path) => path === '/dev/vfio/0'), {});
+  assert.deepEqual(
+    tpuEnvironment({}, (path) => path === '/dev/accel0'),
+    {},
+  );
+  assert.deepEqual(
+    tpuEnvironment({}, (path) => path === '/dev/vfio/0'),
+    {},
+  );
 });
