@@ -49,7 +49,7 @@ Options of this command
 Of several processes (num_nodes, node_id) each makes its part of every batch, and its pictures have the numbers that they
 would have if one process made all. docs/several-machines.md has command lines for CPUs, NVIDIA GPUs and TPU pods.
 
-With preview=step, flux_preview.png in output_dir shows the first picture of the batch as predicted at each step.
+With preview=step, flux_preview.png (of process 1 flux_preview_1.png, …) in output_dir shows the first picture of the batch as predicted at each step.
 Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
 
 `;

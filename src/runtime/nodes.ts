@@ -85,9 +85,13 @@ function checkApart(count: number, mesh: MeshOptions | undefined): void {
 
 function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): void {
   if (!/^(valkey|redis)s?:\/\/[^/]+/.test(url)) {
-    throw new FluxionError('bad_config', `node_store=${url}: expected valkey://HOST:PORT or redis://HOST:PORT`, {
-      hint: 'of a server that all processes reach; valkeys:// and rediss:// use TLS, and a password stands as in redis://:PASSWORD@HOST:PORT',
-    });
+    throw new FluxionError(
+      'bad_config',
+      `node_store=${url.replace(/\/\/[^@/]*@/, '//')}: expected valkey://HOST:PORT or redis://HOST:PORT`,
+      {
+        hint: 'of a server that all processes reach; valkeys:// and rediss:// use TLS, and a password stands as in redis://:PASSWORD@HOST:PORT',
+      },
+    );
   }
   if (run === '') {
     throw new FluxionError('bad_config', 'node_store is given and run_name is not', {

@@ -159,6 +159,7 @@ export class Runtime implements AsyncDisposable {
     const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
     const plugin = Plugin.load(path);
     const store = nodes?.store && (await KeyValueStore.open({ ...nodes, ...nodes.store }, { signal, onProgress }));
+    if (store) onProgress?.('exchanging devices with the other processes');
     const client = await Client.create(plugin, cpuDevices > 1 ? { cpu_device_count: cpuDevices } : {}, {
       ...(store && { store }),
       signal,

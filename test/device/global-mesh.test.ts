@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { KeyValueStore } from '../../src/pjrt/key-value.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { run as runProgram } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
@@ -26,8 +27,8 @@ interface Answer {
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly whole: readonly number[];
-  readonly gathered: readonly number[];
-  readonly weights: Held;
+  readonly gathered: readonly (readonly number[])[];
+  readonly weights: readonly Held[];
 }
 
 const built = standInGpu();
@@ -44,47 +45,103 @@ describe('two processes, one client', { skip }, () => {
     gpu[Symbol.dispose]();
   });
 
-  const start = (run: string, id: number, count: number, interrupt?: { when: RegExp; signal: NodeJS.Signals }) =>
+  interface Start {
+    readonly count?: number;
+    /** Devices of each process. */
+    readonly devices?: number;
+    readonly ici?: Record<string, number>;
+    readonly interrupt?: { when: RegExp; signal: NodeJS.Signals };
+  }
+  const start = (run: string, id: number, { count = 2, devices = 1, ici = { fsdp: -1 }, interrupt }: Start = {}) =>
     runProgram(
       process.execPath,
-      [repositoryPath('test/support/global-mesh-process.ts'), server.url, run, `${id}`, `${count}`],
-      { cwd: repositoryPath('.'), env: gpu.env, ...(interrupt && { interrupt }) },
+      [
+        repositoryPath('test/support/global-mesh-process.ts'),
+        server.url,
+        run,
+        `${id}`,
+        `${count}`,
+        JSON.stringify(ici),
+      ],
+      {
+        cwd: repositoryPath('.'),
+        env: { ...gpu.env, STAND_IN_DEVICES: `${devices}` },
+        ...(interrupt && { interrupt }),
+      },
     );
   const answerOf = ({ stdout, stderr }: { stdout: string; stderr: string }): Answer => {
     assert.match(stdout, /\n$/, stderr);
     return JSON.parse(stdout) as Answer;
   };
+  const KIND = 'stand-in for an H100';
+  const all = Array.from({ length: 12 }, (_, i) => i);
+  /** What is left of rows of 3 when only some are seen. */
+  const rows = (seen: readonly number[]) => all.map((value) => (seen.includes(Math.floor(value / 3)) ? value : 0));
+  /** What the devices of one process hold of the same weights under the same mesh. */
+  async function weightsOnCpu(cpuDevices: number, ici: Record<string, number>): Promise<Held[]> {
+    await using cpu = await Runtime.open({ device: 'cpu', cacheDir: 'none', cpuDevices, mesh: { ici } });
+    return await placedWeights(cpu);
+  }
 
-  test('see all devices, place, run and read their own parts, and exchange them', async () => {
-    const answers = (await Promise.all([0, 1].map((id) => start('mesh', id, 2)))).map(answerOf);
-    // What two devices of one process hold of the same weights.
-    await using cpu = await Runtime.open({ device: 'cpu', cacheDir: 'none', cpuDevices: 2, mesh: { ici: { fsdp: -1 } } });
-    const weights = await placedWeights(cpu);
-    const all = Array.from({ length: 12 }, (_, i) => i);
+  test('of one device each: see all devices, place, run and read their own parts, and exchange them', async () => {
+    const answers = (await Promise.all([0, 1].map((id) => start('mesh', id)))).map(answerOf);
+    const weights = await weightsOnCpu(2, { fsdp: 2 });
     for (const [id, answer] of answers.entries()) {
       assert.equal(answer.error, undefined);
-      const kind = 'stand-in for an H100';
       assert.deepEqual(
         answer.devices,
-        [0, 1].map((device) => ({ id: device, processIndex: device, kind })),
+        [0, 1].map((device) => ({ id: device, processIndex: device, kind: KIND })),
       );
       assert.deepEqual([answer.addressable, answer.mesh, answer.local], [[id], [0, 1], [id]]);
-      assert.deepEqual([answer.name, answer.nodes], [`1 of 2 × ${kind}`, { id, count: 2 }]);
+      assert.deepEqual([answer.name, answer.nodes], [`1 of 2 × ${KIND}`, { id, count: 2 }]);
       assert.deepEqual(answer.partitions, [id]);
       const places = [2 * id, 2 * id + 1];
       assert.deepEqual(answer.share, { places: 4, first: 0, held: places, own: places });
       assert.deepEqual(answer.placed, [{ device: id, shape: [2, 3] }]);
-      const own = all.map((value) => (places.includes(Math.floor(value / 3)) ? value : 0));
-      assert.deepEqual([answer.x, answer.y, answer.whole], [own, own, all]);
+      assert.deepEqual([answer.x, answer.y, answer.whole], [rows(places), rows(places), all]);
       // NCCL's group is named through the store when a program first needs it.
-      assert.deepEqual(answer.gathered, all);
-      assert.deepEqual(answer.weights, weights[id]);
+      assert.deepEqual(answer.gathered, [all, all]);
+      assert.deepEqual(answer.weights, [weights[id]]);
     }
+  });
+
+  test('of two devices each, data × FSDP: groups within a process and between them', async () => {
+    const ici = { data: 2, fsdp: 2 };
+    const answers = (await Promise.all([0, 1].map((id) => start('four', id, { devices: 2, ici })))).map(answerOf);
+    const weights = await weightsOnCpu(4, ici);
+    for (const [id, answer] of answers.entries()) {
+      assert.equal(answer.error, undefined);
+      assert.deepEqual([answer.local, answer.name], [[2 * id, 2 * id + 1], `2 of 4 × ${KIND}`]);
+      const places = [2 * id, 2 * id + 1];
+      assert.deepEqual(answer.share, { places: 4, first: 0, held: places, own: places });
+      assert.deepEqual([answer.x, answer.y, answer.whole], [rows(places), rows(places), all]);
+      assert.deepEqual(answer.gathered, [all, all]);
+      assert.deepEqual(answer.weights, weights.slice(2 * id, 2 * id + 2));
+    }
+  });
+
+  test('tensor over both: both have the batch, the first hands it out', async () => {
+    const ici = { tensor: 2 };
+    const answers = (await Promise.all([0, 1].map((id) => start('tensor', id, { ici })))).map(answerOf);
+    assert.deepEqual(
+      answers.map(({ share }) => [share.held, share.own]),
+      [
+        [
+          [0, 1, 2, 3],
+          [0, 1, 2, 3],
+        ],
+        [[0, 1, 2, 3], []],
+      ],
+    );
+    assert.deepEqual(
+      answers.map(({ y }) => y),
+      [all, all],
+    );
   });
 
   test('of one run after another under one name, none reads what the other left', async () => {
     for (const _ of [0, 1]) {
-      const answers = (await Promise.all([1, 0].map((id) => start('again', id, 2)))).map(answerOf);
+      const answers = (await Promise.all([1, 0].map((id) => start('again', id)))).map(answerOf);
       assert.deepEqual(
         answers.map(({ devices }) => devices?.length),
         [2, 2],
@@ -92,8 +149,10 @@ describe('two processes, one client', { skip }, () => {
     }
   });
 
-  test('Ctrl-C ends the waiting for a process that does not come', async () => {
-    const stopped = await start('alone', 0, 2, { when: /waiting for process 1 of 2/, signal: 'SIGINT' });
-    assert.equal(answerOf(stopped).error, 'stopped');
+  test('Ctrl-C ends the waiting for a process that does not come, or that goes no further', async () => {
+    const alone = start('alone', 0, { interrupt: { when: /waiting for process 1 of 2/, signal: 'SIGINT' } });
+    const left = start('left', 0, { interrupt: { when: /exchanging devices/, signal: 'SIGINT' } });
+    await using _other = await KeyValueStore.open({ url: server.url, run: 'left', id: 1, count: 2 });
+    for (const stopped of [await alone, await left]) assert.equal(answerOf(stopped).error, 'stopped');
   });
 });

@@ -4,8 +4,15 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { comparePictures } from '../../src/cli/compare.ts';
 import { Flux, type Image, type LoadOptions, type Request, requireRecipe } from '../../src/index.ts';
+import { Autoencoder } from '../../src/pipeline/autoencoder.ts';
+import { BatchShare } from '../../src/pipeline/batch-share.ts';
+import { openMapped, Runtime } from '../../src/runtime/runtime.ts';
+import { latentSize, packLatents } from '../../src/sampling/latents.ts';
+import { noise } from '../../src/sampling/noise.ts';
+import { assertClose } from '../support/close.ts';
 import { type Finished, fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 
@@ -178,4 +185,43 @@ describe('in the library', () => {
       }
     });
   }
+
+  test('a process of one client decodes the pictures it holds, in its own seats', async () => {
+    const folder = openPipelineFolder(RANDOM, { openFile: openMapped });
+    await using runtime = await Runtime.open({
+      device: 'cpu',
+      cacheDir: 'none',
+      cpuDevices: 2,
+      mesh: { ici: { data: 2 } },
+    });
+    using autoencoder = new Autoencoder(folder, { compute: 'f32', storage: 'f32' });
+    const size = latentSize(64, 64);
+    const shape = [4, folder.vae.latentChannels, size.height, size.width] as const;
+    const latents = packLatents(noise('torch', { seed: 3, shape, dtype: 'f32' }), shape);
+    const pictures = async (held: Float32Array, rounds?: number) =>
+      Array.fromAsync(autoencoder.decode(runtime, held, size, undefined, rounds), (pixels) => pixels.slice());
+    const every = await pictures(latents);
+    assert.equal(every.length, 4);
+    // As one of two processes would see it, each with one device of the mesh; the other's part is computed and not looked at.
+    for (const id of [0, 1]) {
+      runtime.share = (batch) => {
+        const places = Math.ceil(batch / 2) * 2;
+        const own = Array.from({ length: places / 2 }, (_, i) => (id * places) / 2 + i);
+        return { places, first: 0, held: own, own };
+      };
+      const share = new BatchShare(runtime, 3);
+      assert.deepEqual(
+        [share.places, share.held, share.own, share.rounds],
+        [4, id === 0 ? [0, 1] : [2], id === 0 ? [0, 1] : [2], 2],
+      );
+      const each = latents.length / 4;
+      using all = await runtime.upload(latents, 'f32', [4, each]);
+      const held = await share.latentsOf(all);
+      assert.deepEqual(held, latents.slice(2 * id * each, (2 * id + share.held.length) * each));
+      const found = await pictures(held, share.rounds);
+      assert.equal(found.length, share.held.length);
+      for (const [i, picture] of share.held.entries())
+        assertClose(`picture ${picture}`, found[i]!, every[picture]!, { maxRelative: 1e-5 });
+    }
+  });
 });

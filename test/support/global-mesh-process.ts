@@ -1,6 +1,6 @@
 /**
  * One of several processes with one client: says what it sees of the mesh and what comes out of it, as a line of JSON. Words:
- * the URL of the store, the name of the run, node_id and num_nodes.
+ * the URL of the store, the name of the run, node_id, num_nodes and the sizes of the mesh.
  */
 
 import { shard } from '../../src/graph/sharding.ts';
@@ -9,7 +9,7 @@ import { Weights } from '../../src/nn/weights.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { placedWeights } from './placed-weights.ts';
 
-const [url, run, id, count] = process.argv.slice(2) as [string, string, string, string];
+const [url, run, id, count, ici] = process.argv.slice(2) as [string, string, string, string, string];
 const stopping = new AbortController();
 process.on('SIGINT', () => stopping.abort(new Error('stopped')));
 const ROWS = 4;
@@ -20,7 +20,7 @@ try {
     device: 'cuda',
     cacheDir: 'none',
     nodes: { id: Number(id), count: Number(count), store: { url, run } },
-    mesh: { ici: { fsdp: -1 } },
+    mesh: { ici: JSON.parse(ici) },
     signal: stopping.signal,
     onProgress: (message) => console.error(message),
   });
@@ -35,12 +35,16 @@ try {
   using x = await runtime.upload(values, 'f32', [ROWS, COLUMNS], axes);
   using whole = await runtime.upload(values, 'f32', [ROWS, COLUMNS]);
   const { y } = await program.start({ x });
-  // Whole on every device: what each has is gathered by all.
-  const gather = trace('gather', new Weights('f32', 'f32'), { x: spec('f32', [ROWS, COLUMNS], axes) }, ({ x }) => ({
-    y: shard(x, [null, null]),
-  }));
+  // Whole on every device: what each has is gathered by all, of the second array by way of groups along another axis.
+  const gather = trace(
+    'gather',
+    new Weights('f32', 'f32'),
+    { x: spec('f32', [ROWS, COLUMNS], axes), w: spec('f32', [ROWS, COLUMNS], ['embed', null]) },
+    ({ x, w }) => ({ x: shard(x, [null, null]), w: shard(w, [null, null]) }),
+  );
+  using w = await runtime.upload(values, 'f32', [ROWS, COLUMNS], ['embed', null]);
   const gathering = await runtime.compile(gather);
-  const { y: gathered } = await gathering.start({ x });
+  const gathered = await gathering.start({ x, w });
   const host = async (array: typeof x) => [...new Float32Array((await array.toHost()).buffer)];
   const answer = {
     devices: client.devices.map(({ id, processIndex, kind }) => ({ id, processIndex, kind })),
@@ -55,11 +59,11 @@ try {
     x: await host(x),
     y: await host(y!),
     whole: await host(whole),
-    gathered: await host(gathered!),
-    weights: (await placedWeights(runtime))[0],
+    gathered: [await host(gathered['x']!), await host(gathered['w']!)],
+    weights: await placedWeights(runtime),
   };
   y![Symbol.dispose]();
-  gathered![Symbol.dispose]();
+  for (const array of Object.values(gathered)) array[Symbol.dispose]();
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 } catch (error) {
   process.stdout.write(`${JSON.stringify({ error: (error as Error).message })}\n`);

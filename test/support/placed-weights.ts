@@ -16,7 +16,15 @@ export interface Held {
 export async function placedWeights(runtime: Runtime): Promise<Held[]> {
   const folder = openPipelineFolder(repositoryPath('test/fixtures/random-flux'), { openFile: openMapped });
   const { layers, singleLayers } = folder.transformer;
-  const sizes = { batch: 4, prompts: 1, imageTokens: 16, textTokens: 16, steps: 1, compute: 'f32', storage: 'f32' } as const;
+  const sizes = {
+    batch: 4,
+    prompts: 1,
+    imageTokens: 16,
+    textTokens: 16,
+    steps: 1,
+    compute: 'f32',
+    storage: 'f32',
+  } as const;
   const uses = Object.entries(fluxPrograms(folder.transformer, sizes)).flatMap(([name, traced]) =>
     name.startsWith('double')
       ? blocks(traced, 'double_blocks', layers)

@@ -1,5 +1,5 @@
 /*
- * A stand-in for NVIDIA's driver, runtime, management and collective libraries, for tests on machines without a GPU: one device
+ * A stand-in for NVIDIA's driver, runtime, management and collective libraries, for tests on machines without a GPU: devices
  * with the figures of an H100, whose memory is the host's, whose copies are real and whose kernels do nothing. Built by
  * stand-in-gpu.ts and found through LD_LIBRARY_PATH as libcuda.so.1, libcudart.so.13, libnvidia-ml.so.1 and libnccl.so.2. It has
  * what XLA calls to make a client, to move data, to run programs of copies and to gather and add up between the processes of one
@@ -23,7 +23,7 @@ typedef uint64_t Address;
 typedef void *Handle;
 
 static __thread Handle current;
-static int context;
+static int contexts[8];
 
 static int make(Handle *handle) {
   *handle = calloc(1, 64);
@@ -40,12 +40,17 @@ static int allocate(void **address, size_t size) {
 /* Devices and contexts. */
 int cuInit(unsigned flags) { return 0; }
 int cuDriverGetVersion(int *version) { *version = 13000; return 0; }
-int cuDeviceGetCount(int *count) { *count = 1; return 0; }
-int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return ordinal == 0 ? 0 : 101; }
+/* As many devices as STAND_IN_DEVICES says. */
+static int devices(void) {
+  const char *count = getenv("STAND_IN_DEVICES");
+  return count ? atoi(count) : 1;
+}
+int cuDeviceGetCount(int *count) { *count = devices(); return 0; }
+int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return ordinal < devices() ? 0 : 101; }
 int cuDeviceGetName(char *name, int size, int device) { snprintf(name, size, "stand-in for an H100"); return 0; }
 int cuDeviceTotalMem_v2(size_t *bytes, int device) { *bytes = MEMORY; return 0; }
-int cuDeviceGetUuid_v2(unsigned char *uuid, int device) { memset(uuid, 7, 16); return 0; }
-int cuDeviceGetPCIBusId(char *id, int size, int device) { snprintf(id, size, "0000:00:00.0"); return 0; }
+int cuDeviceGetUuid_v2(unsigned char *uuid, int device) { memset(uuid, 7 + device, 16); return 0; }
+int cuDeviceGetPCIBusId(char *id, int size, int device) { snprintf(id, size, "0000:%02x:00.0", device); return 0; }
 int cuDeviceCanAccessPeer(int *can, int from, int to) { *can = 0; return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
   static const struct { int attribute, value; } KNOWN[] = {
@@ -62,13 +67,13 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
     if (KNOWN[i].attribute == attribute) *value = KNOWN[i].value;
   return 0;
 }
-int cuDevicePrimaryCtxRetain(Handle *c, int device) { *c = &context; return 0; }
+int cuDevicePrimaryCtxRetain(Handle *c, int device) { *c = &contexts[device]; return 0; }
 int cuDevicePrimaryCtxRelease_v2(int device) { return 0; }
 int cuDevicePrimaryCtxSetFlags_v2(int device, unsigned flags) { return 0; }
 int cuDevicePrimaryCtxGetState(int device, unsigned *flags, int *active) { *flags = 0; *active = 1; return 0; }
 int cuCtxSetCurrent(Handle c) { current = c; return 0; }
 int cuCtxGetCurrent(Handle *c) { *c = current; return 0; }
-int cuCtxGetDevice(int *device) { *device = 0; return 0; }
+int cuCtxGetDevice(int *device) { *device = current ? (int)((int *)current - contexts) : 0; return 0; }
 int cuCtxSynchronize(void) { return 0; }
 int cuCtxGetStreamPriorityRange(int *least, int *greatest) { *least = 0; *greatest = -5; return 0; }
 int cuGetErrorName(int error, const char **text) { *text = "STAND_IN"; return 0; }
@@ -150,7 +155,7 @@ int cuLaunchKernelEx(const void *config, Handle f, void **arguments, void **extr
 /* The runtime library, of which the plugin uses little. */
 int cudaRuntimeGetVersion(int *version) { *version = 13000; return 0; }
 int cudaDriverGetVersion(int *version) { *version = 13000; return 0; }
-int cudaGetDeviceCount(int *count) { *count = 1; return 0; }
+int cudaGetDeviceCount(int *count) { *count = devices(); return 0; }
 int cudaGetLastError(void) { return 0; }
 int cudaPeekAtLastError(void) { return 0; }
 const char *cudaGetErrorString(int error) { return "an error of the stand-in"; }
@@ -166,7 +171,7 @@ void __cudaRegisterVar(void **handle, char *host, char *device, const char *name
 /* The management library. */
 int nvmlInit_v2(void) { return 0; }
 int nvmlShutdown(void) { return 0; }
-int nvmlDeviceGetHandleByPciBusId_v2(const char *id, Handle *device) { *device = &context; return 0; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char *id, Handle *device) { *device = contexts; return 0; }
 int nvmlSystemGetDriverVersion(char *version, unsigned size) { snprintf(version, size, "580.0"); return 0; }
 const char *nvmlErrorString(int error) { return "not known to the stand-in"; }
 
@@ -217,6 +222,27 @@ int ncclCommInitRankConfig(Group **group, int ranks, UniqueId id, int rank, void
 }
 int ncclCommInitRankScalable(Group **group, int ranks, int rank, int count, UniqueId *ids, void *config) {
   return join(group, ranks, ids, rank);
+}
+int ncclCommSplit(Group *parent, int color, int key, Group **group, void *config) {
+  typedef struct { int color, key; UniqueId id; } Member;
+  Member *members[RANKS];
+  for (int rank = 0; rank < parent->ranks; rank++) members[rank] = (Member *)parent->shared->parts[rank];
+  Member *own = members[parent->rank];
+  own->color = color;
+  own->key = key;
+  ncclGetUniqueId(&own->id);
+  meet(parent);
+  int ranks = 0, before = 0, first = parent->rank;
+  for (int rank = 0; rank < parent->ranks; rank++) {
+    if (members[rank]->color != color) continue;
+    ranks++;
+    if (members[rank]->key < key) before++;
+    if (members[rank]->key < members[first]->key) first = rank;
+  }
+  UniqueId id = members[first]->id;
+  meet(parent); /* all have read */
+  *group = NULL;
+  return color < 0 ? 0 : join(group, ranks, &id, before);
 }
 int ncclCommDestroy(Group *group) { munmap(group->shared, sizeof(Shared)); free(group); return 0; }
 int ncclCommAbort(Group *group) { return ncclCommDestroy(group); }
