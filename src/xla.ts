@@ -44,6 +44,7 @@ export {
 } from './pjrt/executable.ts';
 export { exitAtOnce } from './pjrt/exit.ts';
 export type { InstallOptions, InstallProgress } from './pjrt/install.ts';
+export { KeyValueStore, type StorePlace } from './pjrt/key-value.ts';
 export { liveCounts, type NativeKind } from './pjrt/lifetime.ts';
 export type { AttributeValue, Options, OptionValue } from './pjrt/named-value.ts';
 export type { CompileOptions, FlagValue } from './pjrt/options.ts';

@@ -6,7 +6,7 @@
 import { type ModelParts, openModel } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { LoraModel } from '../lora/adapter.ts';
-import { type Applied, Overlay } from '../lora/overlay.ts';
+import { Overlay } from '../lora/overlay.ts';
 import {
   type AttentionOptions,
   type DeviceChoice,
@@ -18,6 +18,7 @@ import {
 } from '../runtime/runtime.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
+import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
 import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
 import { BatchShare } from './batch-share.ts';
 import { Clock } from './clock.ts';
@@ -38,15 +39,7 @@ import { autoencoderTypes, type ModelTypes, modelTypes, type Quantization } from
 import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
-import {
-  type Job,
-  type Plan,
-  plan,
-  type Request,
-  type RequestDefaults,
-  requestDefaults,
-  requestWarnings,
-} from './request.ts';
+import { type Plan, plan, type Request, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
 
@@ -137,7 +130,7 @@ export class Flux implements AsyncDisposable {
     this.#scheduler = overrideShift(opened.source.scheduler, options);
     this.#memory = {
       budget: options.memoryLimit ?? opened.runtime.availableMemory,
-      hostBudget: opened.runtime.streamsFrom === 'file' ? undefined : 0.9 * process.availableMemory(),
+      hostBudget: opened.runtime.streamsFrom === 'file' ? undefined : opened.runtime.hostMemory,
       offload: options.offloadEncoders ?? true,
       residency: options.residency ?? 'auto',
     };
@@ -245,6 +238,7 @@ export class Flux implements AsyncDisposable {
       return yield { type: 'done', report: this.#report(clock, { compiled: 0, fromCache: 0 }, 0) };
     }
     yield* loraEvents(adapted);
+    await this.#runtime.requireSame(runText(decided, adapted, [this.sizes, this.#types, this.#memory]));
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
     const prepared = await clock.time('compile', () => this.#prepare(decided, adapted, signal));
@@ -484,14 +478,4 @@ interface Making extends Prepared {
   readonly conditioning: Conditioning;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
-}
-
-/** A job with the LoRAs it is made with. */
-interface AdaptedJob extends Job {
-  readonly loras: readonly Applied[];
-}
-
-/** Jobs of equal keys have the same conditioning. */
-function keyOf({ prompt, prompt2, loras }: AdaptedJob): string {
-  return JSON.stringify([prompt, prompt2, loras.map(({ adapter, scale }) => [adapter.hash, scale])]);
 }

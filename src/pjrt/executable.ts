@@ -197,6 +197,13 @@ export class Executable extends CompiledExecutable {
    */
   execute(args: readonly (readonly DeviceArray[])[], { donate = [], signal }: ExecuteOptions = {}): DeviceArray[][] {
     signal?.throwIfAborted();
+    if (this.client.sharesStore) {
+      // A callback from here would end the process (key-value.ts).
+      throw new FluxionError(
+        'unsupported',
+        `${this.name} is a program of several processes, which executeAsync starts`,
+      );
+    }
     const executable = this.handle.address;
     if (args.length !== this.addressableDevices.length) {
       throw new FluxionError(

@@ -1,5 +1,6 @@
 /** Devices ready for work: a client of the right plugin, the compiler with its cache, and the way to the devices. */
 
+import { createHash } from 'node:crypto';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import type { Axes } from '../graph/sharding.ts';
@@ -18,6 +19,7 @@ import { cacheFolder } from '../support/cache-folder.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { Agreement } from './agreement.ts';
 import { ExecutableCache } from './cache.ts';
 import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from './devices.ts';
 import { checkNodes, type NodeOptions, type Share, shareOf } from './nodes.ts';
@@ -100,6 +102,10 @@ export class Runtime implements AsyncDisposable {
   readonly warnings: readonly string[];
   /** Everything besides program and options that decides what the compiler makes of them. */
   readonly #compiler: readonly string[];
+  /** With the processes of the same mesh, where there are others. */
+  readonly #agreement: Agreement | undefined;
+  /** Bytes that every process of the mesh has free, as they were when it was opened: later each would see something else. */
+  #freeEverywhere: { readonly device: number; readonly host: number } | undefined;
   readonly #executables = new Map<string, Promise<Executable>>();
   readonly #programs = new WeakMap<Traced, Program>();
 
@@ -133,6 +139,10 @@ export class Runtime implements AsyncDisposable {
       // Parts of a matrix are not rows of a device's share.
       ...(this.platform === 'cpu' && devices.length === 1 && { bf16Products: multipliesBf16() }),
     };
+    if (this.local.length < devices.length) {
+      const { local, sharding } = this;
+      this.#agreement = new Agreement({ client, devices, local, mesh: sharding.mesh, compile: this.#compileOptions });
+    }
     const { platformVersion, defaultDevice } = client;
     this.#compiler = [
       fingerprint,
@@ -171,7 +181,9 @@ export class Runtime implements AsyncDisposable {
     try {
       if (nodes) checkClient(client, nodes);
       const arranged = arrangeDevices(client, options.mesh, cpuDevices, nodes !== undefined && !nodes.store);
-      return new Runtime(client, arranged, cache, pluginFingerprint(path), options);
+      const runtime = new Runtime(client, arranged, cache, pluginFingerprint(path), options);
+      await runtime.#agreeOnMemory();
+      return runtime;
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
@@ -311,11 +323,41 @@ export class Runtime implements AsyncDisposable {
     return new ShardedArray(arrays, { dtype, shape, split }, parts);
   }
 
+  /** Has all processes of the mesh decide by the same figures what becomes of weights. */
+  async #agreeOnMemory(): Promise<void> {
+    const MIB = 2 ** 20;
+    const floor = (bytes: number): number => Math.floor(Math.min(bytes, Number.MAX_SAFE_INTEGER) / MIB);
+    const all = await this.#agreement?.tell([floor(this.availableMemory), floor(this.hostMemory)]);
+    if (!all) return;
+    const least = (i: 0 | 1): number => Math.min(...[...all.values()].map((told) => told[i])) * MIB;
+    this.#freeEverywhere = { device: least(0), host: least(1) };
+  }
+
+  /** Checks that all processes of the mesh are to do what `text` says; throws `bad_request`. */
+  async requireSame(text: string): Promise<void> {
+    if (!this.#agreement) return;
+    const hash = createHash('sha256').update(text).digest();
+    const all = await this.#agreement.tell([hash.readUIntBE(0, 3), hash.readUIntBE(3, 3)]);
+    const [expected] = all.values();
+    const other = [...all].find(([, told]) => told.some((number, i) => number !== expected![i]));
+    if (!other) return;
+    const [first] = all.keys();
+    throw new FluxionError('bad_request', `process ${other[0]} is to make something else than process ${first}`, {
+      hint: 'processes of one mesh work on the same pictures: start all with the same configuration, but for node_id',
+    });
+  }
+
+  /** Bytes that this process may hold for weights that wait to be streamed: nine tenths of what the system can give it. */
+  get hostMemory(): number {
+    return this.#freeEverywhere?.host ?? 0.9 * process.availableMemory();
+  }
+
   /**
    * Bytes that one device may hold besides what is there: what its allocator may take, or the CPU's share of the memory that the
    * system can give this process, less a tenth for all else.
    */
   get availableMemory(): number {
+    if (this.#freeEverywhere) return this.#freeEverywhere.device;
     if (this.platform === 'cpu') return (0.9 * process.availableMemory()) / this.devices.length;
     const { bytesLimit, bytesInUse = 0 } = this.devices[this.local[0]!]!.memoryStats() ?? {};
     return bytesLimit === undefined ? Number.POSITIVE_INFINITY : 0.95 * bytesLimit - bytesInUse;
@@ -346,7 +388,7 @@ function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions
     if (device === 'auto' && cpuDevices === 1) return 'cuda';
     if (device === 'cuda' || device === 'rocm') return device;
     throw new FluxionError(
-      'unsupported',
+      'bad_config',
       `node_store makes one client of the GPUs of several processes, and ${device} is chosen`,
       {
         hint: 'leave node_store out: the processes then share every batch; the processes of a TPU pod are one without it',

@@ -29,6 +29,9 @@ interface Answer {
   readonly whole: readonly number[];
   readonly gathered: readonly (readonly number[])[];
   readonly weights: readonly Held[];
+  readonly memory: readonly number[];
+  readonly same: string;
+  readonly other: string;
 }
 
 const built = standInGpu();
@@ -102,6 +105,10 @@ describe('two processes, one client', { skip }, () => {
       // NCCL's group is named through the store when a program first needs it.
       assert.deepEqual(answer.gathered, [all, all]);
       assert.deepEqual(answer.weights, [weights[id]]);
+      // What each sees for itself is made the same.
+      assert.deepEqual(answer.memory, answers[0]!.memory);
+      assert.ok(answer.memory[0]! > 2 ** 30 && answer.memory[0]! < 2 ** 31 && answer.memory[1]! > 2 ** 20);
+      assert.deepEqual([answer.same, answer.other], ['the same', 'process 1 is to make something else than process 0']);
     }
   });
 

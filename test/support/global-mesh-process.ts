@@ -61,6 +61,9 @@ try {
     whole: await host(whole),
     gathered: [await host(gathered['x']!), await host(gathered['w']!)],
     weights: await placedWeights(runtime),
+    memory: [runtime.availableMemory, runtime.hostMemory],
+    same: await runtime.requireSame('the same').then(() => 'the same'),
+    other: await runtime.requireSame(`of process ${id}`).catch((error: Error) => error.message),
   };
   y![Symbol.dispose]();
   for (const array of Object.values(gathered)) array[Symbol.dispose]();
