@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KeyValueStore } from '../../src/pjrt/key-value.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
-import { run as runProgram } from '../support/command-line.ts';
+import { run as runProgram, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { type KeyValueServer, startServer } from '../support/key-value-server.ts';
 import { type Held, placedWeights } from '../support/placed-weights.ts';
@@ -28,6 +28,7 @@ interface Answer {
   readonly y: readonly number[];
   readonly whole: readonly number[];
   readonly gathered: readonly (readonly number[])[];
+  readonly compiled: { readonly programs: number; readonly fromCache: number };
   readonly weights: readonly Held[];
   readonly memory: readonly number[];
   readonly same: string;
@@ -53,9 +54,14 @@ describe('two processes, one client', { skip }, () => {
     /** Devices of each process. */
     readonly devices?: number;
     readonly ici?: Record<string, number>;
+    readonly cache?: string;
     readonly interrupt?: { when: RegExp; signal: NodeJS.Signals };
   }
-  const start = (run: string, id: number, { count = 2, devices = 1, ici = { fsdp: -1 }, interrupt }: Start = {}) =>
+  const start = (
+    run: string,
+    id: number,
+    { count = 2, devices = 1, ici = { fsdp: -1 }, cache = 'none', interrupt }: Start = {},
+  ) =>
     runProgram(
       process.execPath,
       [
@@ -65,6 +71,7 @@ describe('two processes, one client', { skip }, () => {
         `${id}`,
         `${count}`,
         JSON.stringify(ici),
+        cache,
       ],
       {
         cwd: repositoryPath('.'),
@@ -146,13 +153,22 @@ describe('two processes, one client', { skip }, () => {
     );
   });
 
-  test('of one run after another under one name, none reads what the other left', async () => {
-    for (const _ of [0, 1]) {
-      const answers = (await Promise.all([1, 0].map((id) => start('again', id)))).map(answerOf);
+  test('of one run after another under one name, none reads what the other left; what one compiled both load', async () => {
+    using folder = temporaryFolder();
+    const caches = [folder.file('cache'), folder.file('other')];
+    const expected = [
+      // Each for itself, then both out of the first one's.
+      [2, 0, 2, 0],
+      [0, 2, 0, 2],
+    ];
+    for (const [run, counts] of expected.entries()) {
+      const started = [0, 1].map((id) => start('again', id, { cache: caches[run === 0 ? id : 0]! }));
+      const answers = (await Promise.all(started)).map(answerOf);
       assert.deepEqual(
-        answers.map(({ devices }) => devices?.length),
-        [2, 2],
+        answers.flatMap(({ compiled }) => [compiled.programs, compiled.fromCache]),
+        counts,
       );
+      for (const answer of answers) assert.deepEqual([answer.devices.length, answer.gathered], [2, [all, all]]);
     }
   });
 

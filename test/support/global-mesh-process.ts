@@ -1,6 +1,6 @@
 /**
  * One of several processes with one client: says what it sees of the mesh and what comes out of it, as a line of JSON. Words:
- * the URL of the store, the name of the run, node_id, num_nodes and the sizes of the mesh.
+ * the URL of the store, the name of the run, node_id, num_nodes, the sizes of the mesh, and the folder of compiled programs.
  */
 
 import { shard } from '../../src/graph/sharding.ts';
@@ -9,7 +9,7 @@ import { Weights } from '../../src/nn/weights.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { placedWeights } from './placed-weights.ts';
 
-const [url, run, id, count, ici] = process.argv.slice(2) as [string, string, string, string, string];
+const [url, run, id, count, ici, cacheDir] = process.argv.slice(2) as [string, string, string, string, string, string];
 const stopping = new AbortController();
 process.on('SIGINT', () => stopping.abort(new Error('stopped')));
 const ROWS = 4;
@@ -18,7 +18,7 @@ const COLUMNS = 3;
 try {
   await using runtime = await Runtime.open({
     device: 'cuda',
-    cacheDir: 'none',
+    cacheDir,
     nodes: { id: Number(id), count: Number(count), store: { url, run } },
     mesh: { ici: JSON.parse(ici) },
     signal: stopping.signal,
@@ -60,6 +60,7 @@ try {
     y: await host(y!),
     whole: await host(whole),
     gathered: [await host(gathered['x']!), await host(gathered['w']!)],
+    compiled: { ...runtime.compiled },
     weights: await placedWeights(runtime),
     memory: [runtime.availableMemory, runtime.hostMemory],
     same: await runtime.requireSame('the same').then(() => 'the same'),

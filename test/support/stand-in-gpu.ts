@@ -1,8 +1,9 @@
 /** NVIDIA's plugin on a machine without a GPU, with a stand-in for the driver (stand-in-gpu.c) that a C compiler makes. */
 
 import { spawnSync } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { pluginEntry } from '../../src/pjrt/plugin-table.ts';
 import { findPlugin } from '../../src/pjrt/plugins.ts';
 import { temporaryFolder } from './command-line.ts';
 import { repositoryPath } from './fixture.ts';
@@ -18,6 +19,8 @@ export interface StandInGpu extends Disposable {
 /** Builds the stand-in, or says why tests with it are skipped. */
 export function standInGpu(): StandInGpu | string {
   if (process.platform !== 'linux') return 'the stand-in for a GPU is made for Linux';
+  // The plugin's own libraries, which it then has beside it, would be found first.
+  if (pluginEntry('cuda').deviceFiles.some((path) => existsSync(path))) return 'this machine has an NVIDIA GPU';
   const plugin = findPlugin('cuda', {});
   if (!plugin) return "NVIDIA's plugin is not installed: fluxion plugins install cuda";
   const folder = temporaryFolder();
