@@ -37,7 +37,7 @@ Examples
   fluxion generate "a hot air balloon" preview=step
   fluxion generate "green hills, noon" --lora tiny-lora:0.8
   fluxion generate base_flux_dev.yml ici_fsdp_parallelism=-1 ici_data_parallelism=1
-  fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and at the same time, here or elsewhere, node_id=1)
+  fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and here or elsewhere, at any time, node_id=1)
 
 Options of this command
   --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;

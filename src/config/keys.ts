@@ -251,7 +251,7 @@ export const KEYS = {
   ici_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along fsdp.' },
   ici_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along context.' },
   ici_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Devices of one slice along tensor.' },
-  dcn_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'honoured', help: 'Slices along data; -1 takes all that are left.' },
+  dcn_data_parallelism: { kind: 'parallelism', default: -1, group: 'Parallelism', use: 'honoured', help: 'Slices along data, or processes that have a client each (num_nodes without node_store); -1 takes all that are left.' },
   dcn_fsdp_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along fsdp.' },
   dcn_context_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along context.' },
   dcn_tensor_parallelism: { kind: 'parallelism', default: 1, group: 'Parallelism', use: 'honoured', help: 'Slices along tensor.' },

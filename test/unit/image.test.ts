@@ -380,6 +380,16 @@ describe('saving', () => {
     assert.equal(readdirSync(place).length, 7);
   });
 
+  test('under a name that must be free', async () => {
+    const place = join(emptyFolder(), 'new');
+    const path = join(place, 'flux_3.png');
+    assert.equal(await picture().saveNew(path), path);
+    writeFileSync(path, 'mine');
+    await assert.rejects(picture().saveNew(path), fails('io', /cannot write .*flux_3\.png: it is there already/));
+    assert.equal(readFileSync(path, 'utf8'), 'mine');
+    assert.deepEqual(readdirSync(place), ['flux_3.png']);
+  });
+
   test('says where it could not, and leaves nothing', async () => {
     const place = emptyFolder();
     writeFileSync(join(place, 'file'), '');
