@@ -69,23 +69,32 @@ function ask(request: Omit<StoreRequest, 'flag'>): StoreReply {
 function register<S extends Name>(name: S, operation: StoreRequest['operation']): bigint {
   return koffi.register((address: bigint): bigint => {
     const args = new Arguments(name, address);
-    const reply = ask({
-      operation,
-      key: args.bytes('key'),
-      ...(operation === 'put' && { value: args.bytes('value') }),
-      ...(operation === 'get' && { timeout: args.int('timeout_in_ms') }),
-    });
-    if ('status' in reply) return args.error(reply.status, reply.message);
-    if (reply.value) {
-      const { length } = reply.value;
-      const memory = malloc(Math.max(1, length));
-      new Uint8Array(viewNative(memory, Math.max(1, length))).set(reply.value);
-      args.write('value', memory);
-      args.write('value_size', BigInt(length));
-      args.write('value_deleter_callback', FREE);
+    try {
+      return answer(args, operation);
+    } catch (error) {
+      return args.error('UNAVAILABLE', `the key-value store: ${error instanceof Error ? error.message : error}`);
     }
-    return 0n;
   }, koffi.pointer(CALLBACK));
+}
+
+/** Asks, and writes the answer into the arguments: the null pointer, or an error. */
+function answer<S extends Name>(args: Arguments<S>, operation: StoreRequest['operation']): bigint {
+  const reply = ask({
+    operation,
+    key: args.bytes('key'),
+    ...(operation === 'put' && { value: args.bytes('value') }),
+    ...(operation === 'get' && { timeout: args.int('timeout_in_ms') }),
+  });
+  if ('status' in reply) return args.error(reply.status, reply.message);
+  if (reply.value) {
+    const { length } = reply.value;
+    const memory = malloc(Math.max(1, length));
+    new Uint8Array(viewNative(memory, Math.max(1, length))).set(reply.value);
+    args.write('value', memory);
+    args.write('value_size', BigInt(length));
+    args.write('value_deleter_callback', FREE);
+  }
+  return 0n;
 }
 
 const callbacks: Callbacks = {

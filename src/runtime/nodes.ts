@@ -105,7 +105,7 @@ function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): voi
   }
 }
 
-/** What of a batch of `pictures` is made here: by the devices at these positions of the mesh, among `processes` meshes like it. */
+/** What of a batch of `pictures` is made by the devices at the `local` positions of a mesh, of which `apart` says which it is of how many alike. */
 export function shareOf(
   pictures: number,
   sharding: Sharding,
