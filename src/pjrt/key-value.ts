@@ -94,6 +94,8 @@ async function met(
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = () => reject(signal?.reason);
+  // While the threads were started, too.
+  signal?.throwIfAborted();
   signal?.addEventListener('abort', abort, { once: true });
   server.on('error', reject);
   server.on('message', (event: StoreEvent) => {

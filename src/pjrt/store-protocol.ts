@@ -13,8 +13,7 @@ export interface StorePlace {
 export type StoreCommand =
   | { readonly kind: 'meet' }
   /** Every operation that waits, and every later one, ends with this. */
-  | { readonly kind: 'cancel'; readonly reason: string }
-  | { readonly kind: 'close' };
+  | { readonly kind: 'cancel'; readonly reason: string };
 
 /** Back again. */
 export type StoreEvent =
@@ -25,8 +24,7 @@ export type StoreEvent =
       readonly code: 'io' | 'bad_config' | 'aborted';
       readonly message: string;
       readonly hint?: string;
-    }
-  | { readonly kind: 'closed' };
+    };
 
 /** From a thread of callbacks, which sleeps until `flag` is 1 and the answer lies in its port. */
 export interface StoreRequest {

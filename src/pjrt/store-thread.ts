@@ -55,10 +55,6 @@ parentPort!.on('message', (command: StoreCommand) => {
       cancelled = command.reason;
       for (const wake of [...waiting]) wake();
       return;
-    case 'close':
-      server.disconnect();
-      say({ kind: 'closed' });
-      return;
     default:
       command satisfies never;
   }

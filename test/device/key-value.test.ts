@@ -148,6 +148,11 @@ for (const [title, start] of [
       ); // biome-ignore format: a call
       await assert.rejects(alone, /enough/);
       assert.deepEqual(told, ['waiting for processes 1, 2 of 3']);
+      // Before there is anything to wait for: while threads are started.
+      const early = new AbortController();
+      const starting = KeyValueStore.open({ url: server.url, run: newRun(), id: 0, count: 2 }, { signal: early.signal });
+      early.abort(new Error('at once'));
+      await assert.rejects(starting, /at once/);
       const [first, second] = (await openAll(server.url, newRun(), 2)) as [KeyValueStore, KeyValueStore];
       const waiting = get(first, 'never', 60_000);
       first.cancel('the run was stopped');
