@@ -127,6 +127,11 @@ class MappedFile implements MappedBytes, MemoryOwner {
   }
 }
 
+/** Whether bytes lie in a mapped file: looking at them reads nothing by itself, and the system can be advised on them. */
+export function isMapped(bytes: Uint8Array): boolean {
+  return ownerOf(bytes) instanceof MappedFile;
+}
+
 /** What is to be read ahead, one piece after the other: the first that is needed is the first to be read. */
 let reading: Promise<void> = Promise.resolve();
 

@@ -30,7 +30,7 @@ import { ShardedArray } from './sharded-array.ts';
 
 export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
 export type { MemoryKind } from '../pjrt/device.ts';
-export { type Advice, advise, openMapped } from '../pjrt/mapped-file.ts';
+export { type Advice, advise, isMapped, openMapped } from '../pjrt/mapped-file.ts';
 export { type MeshOptions, type NodeOptions, ShardedArray, type Share };
 
 /** Where programs run. `auto` takes the best device whose plugin is at hand. */

@@ -15,7 +15,7 @@ import { placeGenerated } from './generate.ts';
 import { type HostMatrix, multiplied, type Product, placeMerged } from './merge.ts';
 import { quantise } from './quantise.ts';
 import { ReadAhead } from './read-ahead.ts';
-import { type Advice, advise, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
+import { type Advice, advise, isMapped, type MemoryKind, type Runtime, type ShardedArray } from './runtime.ts';
 
 export type { QuantisedForm, Traced, WeightSpec };
 
@@ -121,6 +121,7 @@ export class WeightSet implements Disposable {
   /** Those of its uses that are not streamed. */
   #held: ReadonlySet<string> = new Set();
   #readAhead: ReadAhead = new ReadAhead([], 0);
+  #mapped: boolean | undefined;
   /** Copies for uses that are on their way or running. */
   readonly #copies = new Map<string, ShardedArray[]>();
 
@@ -160,7 +161,7 @@ export class WeightSet implements Disposable {
         .slice(0, held)
         .map(copiesKey),
     );
-    const fromFile = this.#store && streaming?.from === 'file';
+    const fromFile = streaming?.from === 'file' && this.#isMapped;
     const uses = this.#uses.filter((use) => fromFile && this.streams(use));
     this.#readAhead = new ReadAhead(
       uses.map((use) => ({
@@ -172,9 +173,18 @@ export class WeightSet implements Disposable {
     );
   }
 
-  /** Bytes that files hold of all weights. */
+  /** Bytes that mapped files hold of all weights. */
   get fileBytes(): number {
-    return this.#store ? this.#bytesOf(this.declared) : 0;
+    return this.#isMapped ? this.#bytesOf(this.declared) : 0;
+  }
+
+  /** Whether the files are mapped. Of those that are not every look is a read, and the system is not advised; the smallest weight tells. */
+  get #isMapped(): boolean {
+    if (this.#mapped === undefined) {
+      const [smallest] = this.declared.toSorted((a, b) => elementCount(a.shape) - elementCount(b.shape));
+      this.#mapped = this.#store !== undefined && smallest !== undefined && isMapped(fileBytes(this.#source(smallest)));
+    }
+    return this.#mapped;
   }
 
   #bytesOf(specs: readonly WeightSpec[]): number {
@@ -350,8 +360,7 @@ export class WeightSet implements Disposable {
 
   /** Tells the system what comes of the bytes of the file that a weight is read from. */
   #advise(spec: WeightSpec, use: Advice): void {
-    const source = this.#source(spec);
-    if (!source.generated) advise(fileBytes(source), use);
+    if (this.#isMapped) advise(fileBytes(this.#source(spec)), use);
   }
 
   /** Rows of a whole weight as the file has them, in f32, over all the parts it is declared in. */

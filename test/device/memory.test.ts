@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { readingFile } from '../../src/checkpoint/file-bytes.ts';
 import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { type Event, Flux, type LoadOptions, type MemoryPlan } from '../../src/index.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
@@ -167,5 +168,52 @@ describe('weights that come and go', () => {
     assert.equal(await weights.arrays(runtime, uses[1]!).then(([array]) => array), held[0], 'it has stayed');
     weights.stream(undefined);
     assert.deepEqual(await bytes(), first);
+  });
+
+  test('out of files that cannot be mapped are read once for each use', async () => {
+    let read = 0;
+    const openFile = (path: string) => {
+      const file = readingFile(path);
+      return {
+        path,
+        size: file.size,
+        view(offset: number, length: number) {
+          read += length;
+          return file.view(offset, length);
+        },
+        [Symbol.dispose]: () => file[Symbol.dispose](),
+      };
+    };
+    const source = openPipelineFolder(BUNDLED_FOLDER, { openFile });
+    const sizes = {
+      batch: 1,
+      prompts: 1,
+      imageTokens: 4,
+      textTokens: 4,
+      steps: 1,
+      compute: 'f32',
+      storage: 'f32',
+    } as const;
+    const programs = Object.entries(fluxPrograms(source.transformer, sizes));
+    const { layers, singleLayers } = source.transformer;
+    const all = programs.flatMap(([name, traced]) =>
+      name.startsWith('double')
+        ? blocks(traced, 'double_blocks', layers)
+        : name.startsWith('single')
+          ? blocks(traced, 'single_blocks', singleLayers)
+          : [{ traced, scope: '' }],
+    );
+    await using runtime = await Runtime.open({ device: 'cpu' });
+    using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
+    const use = all.find(({ traced }) => traced.name === 'flux_double_block')!;
+    read = 0;
+    assert.equal(weights.fileBytes, 0, 'nothing that the page cache could be told of');
+    weights.stream({ from: 'file', again: ['flux_double_block'], once: [], held: 0, room: 1e9 });
+    assert.ok(read < 10_000, `${read} bytes read before anything is used`);
+    read = 0;
+    const arrays = await weights.arrays(runtime, use);
+    const stored = arrays.reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 2), 0);
+    weights.done(use);
+    assert.equal(read, stored, 'bf16 in the file');
   });
 });
