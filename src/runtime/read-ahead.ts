@@ -58,6 +58,11 @@ export class ReadAhead {
     return stays;
   }
 
+  /** Begins anew: what was told before and perhaps never used, as in a run that was stopped, is told again. */
+  restart(): void {
+    this.#announced.clear();
+  }
+
   /** All uses, from this one on; after the last, those that come round. */
   #from(key: string): StreamedUse[] {
     const at = this.#uses.findIndex((use) => use.key === key);

@@ -216,6 +216,8 @@ export class WeightSet implements Disposable {
       specs.map((spec) => this.#array(runtime, spec, spec.factor ? undefined : 'pinned_host')),
     );
     const arrays = kept.map((array, i) => (specs[i]!.factor ? array : array.copyTo('device')));
+    // Those of a run that was stopped before it used them.
+    this.#disposeCopies(use);
     this.#copies.set(
       copiesKey(use),
       arrays.filter((_, i) => !specs[i]!.factor),
@@ -223,11 +225,15 @@ export class WeightSet implements Disposable {
     return arrays;
   }
 
+  #disposeCopies(use: Use): void {
+    for (const copy of this.#copies.get(copiesKey(use)) ?? []) copy.dispose();
+    this.#copies.delete(copiesKey(use));
+  }
+
   /** Lets go of the weights of a use that is streamed, once the devices are done with it. */
   done(use: Use): void {
     if (!this.streams(use) || !this.#store) return;
-    for (const copy of this.#copies.get(copiesKey(use)) ?? []) copy.dispose();
-    this.#copies.delete(copiesKey(use));
+    this.#disposeCopies(use);
     if (this.#streaming!.from === 'pinned_host') return;
     this.release([use]);
     const after = this.#readAhead.done(copiesKey(use)) ? 'done' : 'gone';
@@ -406,6 +412,7 @@ export class WeightSet implements Disposable {
       this.#placed.delete(key);
     }
     if (uses) return;
+    this.#readAhead.restart();
     for (const copies of this.#copies.values()) for (const copy of copies) copy.dispose();
     this.#copies.clear();
     for (const array of this.#zeros.values()) array.dispose();

@@ -150,7 +150,10 @@ for (const [title, start] of [
       assert.deepEqual(told, ['waiting for processes 1, 2 of 3']);
       // Before there is anything to wait for: while threads are started.
       const early = new AbortController();
-      const starting = KeyValueStore.open({ url: server.url, run: newRun(), id: 0, count: 2 }, { signal: early.signal });
+      const starting = KeyValueStore.open(
+        { url: server.url, run: newRun(), id: 0, count: 2 },
+        { signal: early.signal },
+      );
       early.abort(new Error('at once'));
       await assert.rejects(starting, /at once/);
       const [first, second] = (await openAll(server.url, newRun(), 2)) as [KeyValueStore, KeyValueStore];

@@ -159,7 +159,12 @@ describe('weights that come and go', () => {
     assert.ok(arrays.every((array) => array.arrays[0]!.memory === 'device'));
     weights.done(uses[1]!);
     assert.ok(arrays.every((array) => array.arrays[0]!.isDeleted));
+    const left = await weights.arrays(runtime, uses[1]!);
     assert.deepEqual(await bytes(), first);
+    assert.ok(
+      left.every((array) => array.arrays[0]!.isDeleted),
+      'copies of a run that was stopped before it used them',
+    );
     assert.equal(runtime.placed.bytes, placed, 'copied from the host’s memory, not placed again');
     weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], held: 2, room: 0 });
     const held = await weights.arrays(runtime, uses[1]!);

@@ -33,6 +33,13 @@ describe('reading ahead', () => {
     assert.deepEqual(once.due('n'), ['n']);
   });
 
+  test('tells again what a run that was stopped did not come to', () => {
+    const ahead = new ReadAhead(blocks(6), 4 * GB);
+    assert.deepEqual(ahead.due('0'), ['0', '1']);
+    ahead.restart();
+    assert.deepEqual(ahead.due('0'), ['0', '1']);
+  });
+
   test('with no room reads what it needs next', () => {
     const ahead = new ReadAhead(blocks(3), 0);
     assert.deepEqual(ahead.due('0'), ['0']);
