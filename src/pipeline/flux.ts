@@ -90,6 +90,7 @@ export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOp
   readonly revision?: string;
   /** Where weights come from: the model's files, the default, or a rule that makes `random` ones of the right shapes, for measuring. */
   readonly weights?: 'file' | 'random';
+  /** Ends the opening and, where processes share a client, for good what waits for the others later. */
   readonly signal?: AbortSignal;
   /** Told what a first use has to wait for, such as the installation of a plugin; with figures where a model is downloaded. */
   readonly onProgress?: (message: string, download?: PullProgress) => void;

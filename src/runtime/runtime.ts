@@ -50,6 +50,7 @@ export interface RuntimeOptions extends AttentionOptions {
   readonly precision?: Precision;
   /** What happens where the device cannot give the `attention` asked for: an error, the default, or `auto` and a warning. */
   readonly attentionFallback?: 'error' | 'auto' | undefined;
+  /** Ends the opening and, where processes share a client, for good what waits for the others later. */
   readonly signal?: AbortSignal;
   /** Told what a first use has to wait for, such as the plugin's download. */
   readonly onProgress?: (message: string) => void;
