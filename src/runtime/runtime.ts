@@ -242,11 +242,22 @@ export class Runtime implements AsyncDisposable {
         await this.#cache?.remove(key);
       }
     }
-    const executable = await this.client.compile(text, options, signal ? { signal } : {});
+    const { flags } = options;
+    const tuned = { ...options, flags: { ...flags, ...this.#tuningFlags } };
+    const executable = await this.client.compile(text, tuned, signal ? { signal } : {});
     this.compiled.programs++;
     log('debug', `compiled ${name} in ${(performance.now() - start).toFixed(0)} ms`);
     if (this.#cache) await this.#cache.write(key, executable.serialize());
     return executable;
+  }
+
+  /**
+   * What a GPU's kernels were measured at lies beside the executables, for programs of other sizes that have the same kernels in them;
+   * where it lies decides nothing of what is compiled, and is not part of an executable's key.
+   */
+  get #tuningFlags(): CompileOptions['flags'] {
+    if (this.platform !== 'cuda' || !this.#cache) return {};
+    return { xla_gpu_per_fusion_autotune_cache_dir: join(this.#cache.folder, 'autotune') };
   }
 
   get #compileOptions(): CompileOptions {
