@@ -79,7 +79,7 @@ export function blockScaledWeight(
       for (let row = start, at = 0; row < end; row++, at += stored[1]) {
         const tile = Math.floor((row - first) / TILE_ROWS) * TILE_ROWS * scaleShape[1];
         const scale = tile + (row % 32) * 16 + (Math.floor(row / 32) % 4) * 4;
-        expand(codes, at / perByte, scales, scale, blocks, table, whole, at);
+        expand({ codes, from: at / perByte, scales, scale, blocks, table, out: whole, to: at });
       }
       return columns === stored[1] ? bytesOf(whole) : cropped(whole, stored[1], columns, decoded);
     },
@@ -121,17 +121,22 @@ function bytesOf(words: Words): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
+/** One row: its codes and the place of its scales, and where its numbers go. */
+interface CodedRow {
+  readonly codes: Uint8Array;
+  readonly from: number;
+  readonly scales: Uint8Array;
+  /** Where its scales begin in the first of the tiles side by side. */
+  readonly scale: number;
+  readonly blocks: number;
+  /** All products of a scale and a code. */
+  readonly table: Words;
+  readonly out: Words;
+  readonly to: number;
+}
+
 /** Decodes one row of two codes a byte, the first in its upper half; the table has 16 products a scale. */
-function expandNibbles(
-  codes: Uint8Array,
-  from: number,
-  scales: Uint8Array,
-  scale: number,
-  blocks: number,
-  table: Words,
-  out: Words,
-  to: number,
-): void {
+function expandNibbles({ codes, from, scales, scale, blocks, table, out, to }: CodedRow): void {
   for (let block = 0, byte = from, at = to; block < blocks; block++) {
     const products = scaleOf(scales, scale, block) << 4;
     for (const stop = byte + 8; byte < stop; byte++, at += 2) {
@@ -143,16 +148,7 @@ function expandNibbles(
 }
 
 /** Decodes one row of a code a byte; the table has 256 products a scale. */
-function expandBytes(
-  codes: Uint8Array,
-  from: number,
-  scales: Uint8Array,
-  scale: number,
-  blocks: number,
-  table: Words,
-  out: Words,
-  to: number,
-): void {
+function expandBytes({ codes, from, scales, scale, blocks, table, out, to }: CodedRow): void {
   for (let block = 0, byte = from, at = to; block < blocks; block++) {
     const products = scaleOf(scales, scale, block) << 8;
     for (const stop = byte + 32; byte < stop; byte++, at++) out[at] = table[products | codes[byte]!]!;
