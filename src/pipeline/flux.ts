@@ -352,7 +352,9 @@ export class Flux implements AsyncDisposable {
     const from = this.#runtime.streamsFrom;
     const room = Math.max(0, 0.9 * process.availableMemory() - memory.peak);
     transformer.arrange(memory, { from, room });
-    encoders.arrange(memory, { from, room: Math.max(0, room - transformer.weights.fileBytes) });
+    // Blocks come round in every step, T5's layers once a prompt.
+    const rest = memory.encoders === 'streamed' ? Math.max(0, room - transformer.weights.fileBytes) : 0;
+    encoders.arrange(memory, { from, room: rest });
   }
 
   /** Denoises and decodes one batch. */

@@ -196,10 +196,14 @@ export function planMemory(uses: readonly ProgramUse[], options: BudgetOptions):
     }
     return { ...residency, held };
   };
-  const plans = [...choices(options)].map((residency) =>
-    planned(residency.transformer === 'streamed' && options.residency === 'auto' ? filled(residency) : residency),
-  );
-  return plans.find(({ fits }) => fits) ?? plans.toSorted((a, b) => a.peak - b.peak)[0]!;
+  const refused: MemoryPlan[] = [];
+  for (const residency of choices(options)) {
+    const fillable = residency.transformer === 'streamed' && options.residency === 'auto';
+    const found = planned(fillable ? filled(residency) : residency);
+    if (found.fits) return found;
+    refused.push(found);
+  }
+  return refused.toSorted((a, b) => a.peak - b.peak)[0]!;
 }
 
 /** Bytes of all streamed weights: one copy, whatever the mesh. */

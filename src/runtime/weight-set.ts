@@ -45,6 +45,11 @@ function weightsOf({ traced, scope }: Use): WeightSpec[] {
   return traced.weights.map((spec) => (scope === '' ? spec : { ...spec, name: `${scope}.${spec.name}` }));
 }
 
+/** Those of a use that a checkpoint holds. */
+function storedOf(use: Use): WeightSpec[] {
+  return weightsOf(use).filter(isStored);
+}
+
 /** The key of the weight of a checkpoint that an array is a component of. */
 function storedKey({ name, rows }: WeightSpec): string {
   return weightKey({ name, ...(rows && { rows }) });
@@ -167,7 +172,7 @@ export class WeightSet implements Disposable {
       uses.map((use) => ({
         key: copiesKey(use),
         again: again.includes(use.traced.name),
-        bytes: this.#bytesOf(weightsOf(use).filter(isStored)),
+        bytes: this.#bytesOf(storedOf(use)),
       })),
       streaming?.room ?? 0,
     );
@@ -207,8 +212,7 @@ export class WeightSet implements Disposable {
     if (this.#streaming!.from === 'file') {
       const due = new Set(this.#readAhead.due(copiesKey(use)));
       for (const next of this.#uses) {
-        if (due.has(copiesKey(next)))
-          for (const spec of weightsOf(next)) if (isStored(spec)) this.#advise(spec, 'soon');
+        if (due.has(copiesKey(next))) for (const spec of storedOf(next)) this.#advise(spec, 'soon');
       }
       return Promise.all(specs.map((spec) => this.#array(runtime, spec)));
     }
@@ -237,7 +241,7 @@ export class WeightSet implements Disposable {
     if (this.#streaming!.from === 'pinned_host') return;
     this.release([use]);
     const after = this.#readAhead.done(copiesKey(use)) ? 'done' : 'gone';
-    for (const spec of weightsOf(use)) if (isStored(spec)) this.#advise(spec, after);
+    for (const spec of storedOf(use)) this.#advise(spec, after);
   }
 
   /**
