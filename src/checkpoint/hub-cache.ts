@@ -5,9 +5,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { copyFile, link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import type { RemoteFile } from './hub-files.ts';
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -55,7 +56,7 @@ export class RepoCache {
   async remember(revision: string, commit: string): Promise<void> {
     if (isCommit(revision) || this.commitOf(revision) === commit) return;
     const path = join(this.folder, 'refs', ...revision.split('/'));
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const aside = asideOf(path);
     await writeFile(aside, commit);
     await rename(aside, path);
@@ -70,7 +71,7 @@ export class RepoCache {
   async place(file: RemoteFile, commit: string): Promise<void> {
     const pointer = this.#pointer(file, commit);
     if (sizeOf(pointer) === file.size) return;
-    await mkdir(dirname(pointer), { recursive: true });
+    makeFolder(dirname(pointer));
     const blob = this.blob(file);
     const aside = asideOf(pointer);
     try {

@@ -5,10 +5,11 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import type { RemoteFile } from './hub-files.ts';
 import { get, Interruption, type Patience, persistently, type Reply, type Subject } from './hub-http.ts';
 import type { HubSettings } from './hub-settings.ts';
@@ -230,7 +231,7 @@ class Download implements AsyncDisposable {
   async #create(): Promise<FileHandle> {
     const { file, target } = this.#transfer;
     const partial = partialOf(target);
-    await mkdir(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     if (readNote(target, file.size) === undefined) {
       await discard(target);
       await writeFile(partial, '');

@@ -4,9 +4,10 @@
  * `@huggingface/hub` asks which commit a revision is and lists its files; requests and transfers are ours, as docs/decisions tells.
  */
 
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import type { ListFileEntry } from '@huggingface/hub';
 import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { kindOf } from './file-bytes.ts';
 import { isCommit, RepoCache } from './hub-cache.ts';
 import { missingFiles, neededFiles, type RemoteFile, type Without } from './hub-files.ts';
@@ -104,7 +105,7 @@ export async function pullFiles(
     meter.say('listing', `looking up ${repo}`);
     const commit = await findCommit(model, settings, patience, signal);
     const files = choose(await listCommit(repo, commit, settings, patience, signal));
-    await mkdir(cache.folder, { recursive: true });
+    makeFolder(cache.folder);
     await using _lock = await lockFile(cache.lock, {
       signal,
       onWait: (holder) => meter.say('waiting', `waiting for ${holder}, which is downloading ${repo}`),

@@ -4,10 +4,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../support/make-folder.ts';
 
 /** Milliseconds between two signs of life, after how many of silence a lock is free, and between two looks of one who waits. */
 const BEAT = 5_000;
@@ -22,7 +23,7 @@ export interface LockOptions {
 
 /** Waits for the lock at `path` and takes it; disposing gives it back. */
 export async function lockFile(path: string, { signal, onWait }: LockOptions = {}): Promise<AsyncDisposable> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const mine = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`;
   for (let waited = false; ; ) {
     signal?.throwIfAborted();

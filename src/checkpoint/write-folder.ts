@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { byteSize, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import {
   type ConfigJson,
   clipJson,
@@ -165,7 +166,7 @@ function configOf(family: ModelFamily, store: TensorStore, dtype: string, places
 }
 
 function writeJson(folder: string, name: string, value: unknown): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   writeFileSync(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
 }
 

@@ -2,13 +2,14 @@
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { listPlugins, type PluginStatus } from '../xla.ts';
 import { sortWords } from './args.ts';
 import { type Command, FAILURE, OK, printJson, type Session, UsageError } from './command.ts';
@@ -125,7 +126,7 @@ async function cache(): Promise<Check> {
   const folder = cacheFolder();
   const name = 'cache folder';
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     const trial = join(folder, `.doctor-${randomUUID()}`);
     await writeFile(trial, 'ok', { flag: 'wx' });
     await rm(trial);

@@ -5,9 +5,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { link, mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 
 /** Files that are being written; an exit in the middle, such as Ctrl-C's, takes them away. */
 const unfinished = new Set<string>();
@@ -59,7 +60,7 @@ async function writeBeside(
   const temporary = join(folder, `.flux-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   removeAtExit(temporary);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await writeFile(temporary, bytes, { flag: 'wx' });
     await place(temporary);
   } catch (cause) {

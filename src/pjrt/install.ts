@@ -10,10 +10,11 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 
 /** What to install, and the hashes it must have. */
 export interface WheelRequest {
@@ -66,18 +67,20 @@ export async function installWheel(wheel: WheelRequest, folder: string, options:
   const installed = join(folder, wheel.file);
   if (existsSync(join(folder, RECORD)) && existsSync(installed)) return installed;
   const parent = dirname(folder);
-  await mkdir(parent, { recursive: true }).catch((cause) => {
+  try {
+    makeFolder(parent);
+  } catch (cause) {
     throw new FluxionError('io', `cannot create ${parent}: ${message(cause)}`, {
       cause,
       hint: 'set FLUXION_CACHE_DIR to a folder that can be written to',
     });
-  });
+  }
   await sweep(parent);
 
   const staging = join(parent, `.${basename(folder)}.${process.pid}.${randomBytes(4).toString('hex')}`);
   const progress = new ProgressMeter(wheel, staging, onProgress);
   try {
-    await mkdir(join(staging, 'tmp'), { recursive: true });
+    makeFolder(join(staging, 'tmp'));
     await fetchWheel(wheel, staging, signal);
     progress.enter('verifying', wheel.unpackedBytes);
     const file = join(staging, 'package', wheel.file);

@@ -4,11 +4,12 @@
  */
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { type FileRecord, hashFile, type InstallOptions, installWheel, readRecord } from './install.ts';
 import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntry, type Wheel } from './plugin-table.ts';
 
@@ -264,7 +265,7 @@ export function addedPlugins(): AddedPlugin[] {
 }
 
 function writeAdded(plugins: readonly AddedPlugin[]): void {
-  mkdirSync(cacheFolder(), { recursive: true });
+  makeFolder(cacheFolder());
   const staging = `${addedFile()}.${process.pid}`;
   writeFileSync(staging, `${JSON.stringify(plugins, null, 2)}\n`);
   renameSync(staging, addedFile());

@@ -4,11 +4,12 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pluginFingerprint } from '../pjrt/plugins.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 
 /** Raised with every change of what is kept or of how it is read out of a compiled program. */
@@ -48,7 +49,7 @@ export class AheadAnswers {
     const file = this.#file(program);
     const temporary = `${file}.${randomUUID()}`;
     try {
-      mkdirSync(this.#folder, { recursive: true });
+      makeFolder(this.#folder);
       writeFileSync(temporary, JSON.stringify(answer));
       renameSync(temporary, file);
     } catch (error) {

@@ -4,7 +4,6 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,6 +25,7 @@ import type { Options } from '../pjrt/named-value.ts';
 import { ensurePlugin } from '../pjrt/plugins.ts';
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { AheadAnswers } from './ahead-answers.ts';
 import type { AheadAnswer, AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 import { type AheadTarget, networkRate } from './device-models.ts';
@@ -113,7 +113,7 @@ export async function compileAhead(
   // Equal texts are one program.
   const programs = new Map<string, AheadProgram>();
   const nameOf = new Map<Traced, string>();
-  if (options.out !== undefined) mkdirSync(options.out, { recursive: true });
+  if (options.out !== undefined) makeFolder(options.out);
   for (const traced of parts) {
     const { text: code } = programText(traced, { target: lowering, sharding, precision });
     const { name } = traced;

@@ -5,9 +5,10 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 
 const MAGIC = 'fluxion-executable-1\n';
 const DIGEST_BYTES = 32;
@@ -64,7 +65,7 @@ export class ExecutableCache {
     const file = this.#file(key);
     const temporary = `${file}.${randomUUID()}.tmp`;
     try {
-      await mkdir(this.folder, { recursive: true });
+      makeFolder(this.folder);
       await writeFile(temporary, Buffer.concat([Buffer.from(MAGIC, 'latin1'), sha256(payload), payload]));
       await rename(temporary, file);
     } catch (error) {
