@@ -3,8 +3,10 @@
  * and plain positional reads (here) are interchangeable.
  */
 
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { FluxionError } from '../support/errors.ts';
+import { danglingLink, openRegular } from '../support/regular-file.ts';
+import { explained, explaining } from '../support/system-error.ts';
 
 /** A file of fixed size whose byte ranges can be looked at until it is disposed. */
 export interface FileBytes extends Disposable {
@@ -27,17 +29,10 @@ class ReadFile implements FileBytes {
   #descriptor: number | undefined;
 
   constructor(path: string) {
+    const { descriptor, size } = openRegular(path);
     this.path = path;
-    this.#descriptor = openDescriptor(path);
-    const stat = fstatSync(this.#descriptor);
-    this.size = stat.size;
-    if (!stat.isFile()) {
-      this[Symbol.dispose]();
-      throw new FluxionError(
-        'io',
-        `${path}: expected a file, found a ${stat.isDirectory() ? 'folder' : 'special file'}`,
-      );
-    }
+    this.size = size;
+    this.#descriptor = descriptor;
   }
 
   view(offset: number, length: number): Uint8Array {
@@ -45,7 +40,7 @@ class ReadFile implements FileBytes {
     checkRange(this, offset, length);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
-      const got = readSync(this.#descriptor, bytes, done, length - done, offset + done);
+      const got = explaining(this.path, () => readSync(this.#descriptor!, bytes, done, length - done, offset + done));
       if (got === 0)
         throw new FluxionError('io', `${this.path}: ends at byte ${offset + done}; it shrank while it was read`);
       done += got;
@@ -79,21 +74,18 @@ export function kindOf(path: string): 'file' | 'folder' | 'missing' {
   }
 }
 
+/** The error for a path at which nothing can be found, or that cannot be looked at: `not_found`, or `io` with the system's reason. */
+export function notThere(path: string): FluxionError {
+  try {
+    statSync(path);
+  } catch (error) {
+    const told = danglingLink(path, error) ?? explained(error, path);
+    if (told instanceof FluxionError) return told;
+  }
+  return new FluxionError('not_found', `${path}: no such file or folder`);
+}
+
 /** Lists the names in a folder, sorted; throws `not_found` or `io` naming the path. */
 export function listFolder(path: string): string[] {
-  return attempt(path, 'folder', () => readdirSync(path)).sort();
-}
-
-function openDescriptor(path: string): number {
-  return attempt(path, 'file', () => openSync(path, 'r'));
-}
-
-function attempt<T>(path: string, what: string, call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const message = missing ? `no such ${what}` : (cause as Error).message;
-    throw new FluxionError(missing ? 'not_found' : 'io', `${path}: ${message}`, { cause });
-  }
+  return explaining(path, () => readdirSync(path)).sort();
 }

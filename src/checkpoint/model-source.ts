@@ -14,7 +14,7 @@ import {
   publishedScheduler,
 } from './derive-config.ts';
 import { FAMILY_NAMES, fileContents, requireGroup } from './detect.ts';
-import { kindOf, readingFile } from './file-bytes.ts';
+import { kindOf, notThere, readingFile } from './file-bytes.ts';
 import { type JsonObject, readJsonObject } from './json.ts';
 import type { ModelFamily } from './keymap.ts';
 import {
@@ -180,7 +180,7 @@ export function withRandomWeights(
 
 /** Opens the file given for a part, which must hold it. */
 function openPart(path: string, family: ModelFamily, options: OpenTensorsOptions): TensorStore {
-  if (kindOf(path) === 'missing') throw new FluxionError('not_found', `${path}: no such file or folder`);
+  if (kindOf(path) === 'missing') throw notThere(path);
   using opened = new DisposableStack();
   const store = opened.use(openTensors(path, options));
   requireGroup(fileContents(store), family);

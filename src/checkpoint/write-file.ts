@@ -1,10 +1,11 @@
 /** Files that are written run by run and appear whole or not at all. */
 
+import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { FluxionError } from '../support/errors.ts';
+import { explaining } from '../support/system-error.ts';
 import { isRunning } from './lock-file.ts';
 
 /** Bytes given to the system at a time. */
@@ -33,10 +34,10 @@ export function partialName(target: string): string {
   const [folder, start, end] = [dirname(target), `${basename(target)}.`, `.${hostname()}.partial`];
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(start) || !name.endsWith(end)) continue;
-    const pid = name.slice(start.length, -end.length);
-    if (/^\d+$/.test(pid) && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
+    const pid = /^(\d+)-/.exec(name.slice(start.length, -end.length))?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
   }
-  return join(folder, start + process.pid + end);
+  return join(folder, `${start}${process.pid}-${randomBytes(6).toString('hex')}${end}`);
 }
 
 /** A file under a temporary name, gone unless it is finished. */
@@ -48,7 +49,8 @@ class PartialFile implements Disposable {
   constructor(path: string) {
     this.#path = path;
     this.#partial = this.#attempt(() => partialName(path));
-    this.#descriptor = this.#attempt(() => openSync(this.#partial, 'w'));
+    // Only ever a new file: a link that lies in wait under its name is not written through.
+    this.#descriptor = this.#attempt(() => openSync(this.#partial, 'wx'));
   }
 
   write(run: Uint8Array): void {
@@ -77,10 +79,6 @@ class PartialFile implements Disposable {
   }
 
   #attempt<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (cause) {
-      throw new FluxionError('io', `${this.#path}: cannot write: ${(cause as Error).message}`, { cause });
-    }
+    return explaining(`${this.#path}: cannot write`, work);
   }
 }

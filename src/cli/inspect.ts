@@ -1,8 +1,9 @@
 /** `fluxion inspect`: what a picture, a file with weights or a model folder is. */
 
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
+import { openRegular, readRegular } from '../support/regular-file.ts';
 import { sortWords } from './args.ts';
 import { type Command, OK, printJson, UsageError } from './command.ts';
 import { printable } from './render.ts';
@@ -68,10 +69,7 @@ async function findings(path: string, keys: 'all' | 'first'): Promise<Findings> 
     return (await import('./inspect-model.ts')).inspectWeights(path, keys);
   }
   if (start === PNG) {
-    if (info.size > PICTURE_LIMIT) {
-      throw new FluxionError('bad_file', `${path}: ${info.size} bytes are too many for a picture`);
-    }
-    return (await import('./inspect-picture.ts')).inspectPicture(path, readFileSync(path));
+    return (await import('./inspect-picture.ts')).inspectPicture(path, readRegular(path, PICTURE_LIMIT));
   }
   throw new FluxionError(
     'bad_file',
@@ -85,10 +83,10 @@ async function findings(path: string, keys: 'all' | 'first'): Promise<Findings> 
 /** The first eight bytes in hexadecimal. */
 function startOf(path: string): string {
   const start = Buffer.alloc(8);
-  const file = openSync(path, 'r');
+  const { descriptor } = openRegular(path);
   try {
-    return start.toString('hex', 0, readSync(file, start));
+    return start.toString('hex', 0, readSync(descriptor, start));
   } finally {
-    closeSync(file);
+    closeSync(descriptor);
   }
 }

@@ -8,6 +8,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { explained } from '../support/system-error.ts';
 import { type Command, FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
 import { paint } from './render.ts';
 
@@ -132,7 +133,8 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   try {
     return await dispatch(argv, signal);
-  } catch (error) {
+  } catch (thrown) {
+    const error = explained(thrown);
     report(error, wantsJson(argv));
     return statusOf(error);
   }

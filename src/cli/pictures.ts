@@ -15,6 +15,7 @@ import {
   type Report,
 } from '../index.ts';
 import { FluxionError } from '../support/errors.ts';
+import { reasonOf } from '../support/system-error.ts';
 import { isPlain, memoryLine } from './memory.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
@@ -118,12 +119,15 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
 /** Throws `io` where no picture could be written to a folder, present or yet to be made: better told before the work than after it. */
 export async function requireWritable(folder: string): Promise<void> {
   let place = resolve(folder);
-  while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
+  const exists = (error: NodeJS.ErrnoException): undefined => {
+    if (error.code !== 'ENOENT' || place === dirname(place)) throw error;
+  };
   try {
+    while (!(await stat(place).catch(exists))) place = dirname(place);
     if (!(await stat(place)).isDirectory()) throw new Error(`${place} is not a folder`);
     await access(place, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new FluxionError('io', `cannot write pictures to ${folder}: ${(cause as Error).message}`, {
+    throw new FluxionError('io', `cannot write pictures to ${folder}: ${reasonOf(cause)}`, {
       cause,
       hint: 'choose another folder with output_dir=…',
     });

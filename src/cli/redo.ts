@@ -3,13 +3,14 @@
  * and the one picture is written.
  */
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
-import { type Flux, FluxionError, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
+import { type Flux, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
 import { cachedFolder, parseHubName } from '../models.ts';
+import { readRegular } from '../support/regular-file.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { type Comparison, comparePictures } from './compare.ts';
 import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
@@ -94,14 +95,7 @@ const redo: Command = {
 export default redo;
 
 function readPicture(path: string): Uint8Array {
-  try {
-    const { size } = statSync(path);
-    if (size > SIZE_LIMIT) throw new FluxionError('bad_file', `${path}: ${size} bytes are too many for a picture`);
-    return readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof FluxionError) throw cause;
-    throw new UsageError('not_found', `cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
+  return readingUsage(() => readRegular(path, SIZE_LIMIT));
 }
 
 function configOf(recipe: Recipe, path: string, words: Arguments, prompts: readonly string[]) {

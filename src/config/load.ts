@@ -3,10 +3,11 @@
  * overrides; whatever comes last wins. What is accepted without effect is told in `notes`, never silently dropped.
  */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { readRegular } from '../support/regular-file.ts';
 import { acceptedKeys } from './accepted.ts';
 import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
 import { checkKeyName, splitAssignment } from './overrides.ts';
@@ -37,6 +38,8 @@ export interface LoadedConfig {
   readonly sources: Readonly<Partial<Record<KeyName, string>>>;
 }
 
+/** Bytes; a larger file is no configuration. */
+const LARGEST_FILE = 2 ** 20;
 /** The source of `key=value` words. */
 export const COMMAND_LINE = 'the command line';
 const PACKAGE = new URL('../../', import.meta.url);
@@ -110,12 +113,7 @@ export function findConfigFile(name: string): string {
 
 function settingsOfFile(name: string, notes: string[]): Setting[] {
   const path = findConfigFile(name);
-  let source: string;
-  try {
-    source = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new FluxionError('io', `cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
+  const source = readRegular(path, LARGEST_FILE).toString('utf8');
   const entries = parseYamlFile(source, name);
   const first = new Map<string, number>();
   for (const { key, line } of entries) {

@@ -9,6 +9,7 @@ import { link, open, readdir, rename, unlink, writeFile } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { reasonOf } from '../support/system-error.ts';
 
 /** Files that are being written; an exit in the middle, such as Ctrl-C's, takes them away. */
 const unfinished = new Set<string>();
@@ -64,7 +65,7 @@ async function writeBeside(
     await writeFile(temporary, bytes, { flag: 'wx' });
     await place(temporary);
   } catch (cause) {
-    throw new FluxionError('io', `cannot write ${path}: ${(cause as Error).message}`, {
+    throw new FluxionError('io', `cannot write ${path}: ${reasonOf(cause)}`, {
       cause,
       hint: 'choose another folder with output_dir=…',
     });

@@ -6,10 +6,11 @@
  * short while it is mapped ends the process with SIGBUS, as with any mapping: do not overwrite model files in place.
  */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import koffi from 'koffi';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { openRegular } from '../support/regular-file.ts';
 import { Handle } from './lifetime.ts';
 import { addressOf, alignedBytes, type MemoryOwner, ownerOf, setOwner, viewNative } from './memory.ts';
 
@@ -28,41 +29,17 @@ export type Advice = 'soon' | 'done' | 'gone';
 
 /** Opens a file as memory; where the system cannot map it (Windows, some network file systems), views are read into 64-byte aligned memory. */
 export function openMapped(path: string): MappedBytes {
-  const descriptor = openFile(path);
+  const { descriptor, size } = openRegular(path);
   let kept = false;
   try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) {
-      throw new FluxionError(
-        'io',
-        `${path}: expected a file, found a ${stat.isDirectory() ? 'folder' : 'special file'}`,
-      );
-    }
-    const base = mapDescriptor(descriptor, stat.size);
-    if (base === undefined && stat.size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
+    const base = mapDescriptor(descriptor, size);
+    if (base === undefined && size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
     const file =
-      base === undefined
-        ? new AlignedFile(path, stat.size, descriptor)
-        : new MappedFile(path, stat.size, base, descriptor);
+      base === undefined ? new AlignedFile(path, size, descriptor) : new MappedFile(path, size, base, descriptor);
     kept = true;
     return file;
   } finally {
     if (!kept) closeSync(descriptor);
-  }
-}
-
-function openFile(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new FluxionError(
-      missing ? 'not_found' : 'io',
-      `${path}: ${missing ? 'no such file' : (cause as Error).message}`,
-      {
-        cause,
-      },
-    );
   }
 }
 

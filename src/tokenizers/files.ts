@@ -1,8 +1,9 @@
 /** The files of a tokenizer folder: JSON of bounded size, checked for the shape that is needed, errors with the path. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
+import { readRegular } from '../support/regular-file.ts';
 
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_VOCABULARY = 4_194_304;
@@ -10,17 +11,13 @@ const MAX_VOCABULARY = 4_194_304;
 /** A parsed JSON object whose values are still unknown. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
-/** Reads a text file of a tokenizer folder; undefined when it is not there. */
+/** Reads a text file of a tokenizer folder, without a byte order mark; undefined when it is not there. */
 export function readText(folder: string, name: string): string | undefined {
   const path = join(folder, name);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return undefined;
-  if (size > MAX_BYTES) throw new FluxionError('bad_file', `${path}: ${size} bytes, more than ${MAX_BYTES}`);
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new FluxionError('io', `${path}: ${(cause as Error).message}`, { cause });
-  }
+  if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
+  return readRegular(path, MAX_BYTES)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
 }
 
 /** Reads a JSON object of a tokenizer folder; undefined when the file is not there. */

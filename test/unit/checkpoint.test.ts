@@ -181,7 +181,7 @@ test("the weights in a component's folder: plain before variants, the asked-for 
     fails(() => found(), 'not_found', /convert them to safetensors/);
     files();
     fails(() => found(), 'not_found', /download the weights/);
-    fails(() => findWeights(join(folder, 'none')), 'not_found', /no such folder/);
+    fails(() => findWeights(join(folder, 'none')), 'not_found', /none: no such file or folder/);
   });
 });
 

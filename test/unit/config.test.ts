@@ -133,7 +133,7 @@ describe('configuration files', () => {
       () => findConfigFile('base_flux_shnell.yml'),
       fails('not_found', /base_flux_shnell/, /base_flux_schnell\.yml/),
     );
-    assert.throws(() => loadConfig({ file: folder }), fails('io', /cannot read/));
+    assert.throws(() => loadConfig({ file: folder }), fails('io', /expected a file, found a folder/));
   });
 
   test('YAML is read as PyYAML reads it', () => {
