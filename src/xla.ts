@@ -63,6 +63,7 @@ export { TopologyDescription } from './pjrt/topology.ts';
 export { ExecutableCache } from './runtime/cache.ts';
 export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './runtime/device-models.ts';
 export type { MeshOptions } from './runtime/devices.ts';
+export { type InstructionSet, notableInstructions } from './runtime/processor.ts';
 export { Program } from './runtime/program.ts';
 export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './runtime/runtime.ts';
 export { ShardedArray } from './runtime/sharded-array.ts';

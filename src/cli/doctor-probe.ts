@@ -9,6 +9,8 @@ import { Client, graph, liveCounts, matmulTransposed, Plugin, parameter, print }
 export interface Probe {
   readonly apiVersion: string;
   readonly platform: string;
+  /** The newest StableHLO that its XLA reads, where the plugin tells. */
+  readonly stablehlo: string | undefined;
   /** Kinds of the devices this process can use. */
   readonly devices: readonly string[];
   /** Bytes on the first device, where the plugin tells. */
@@ -47,6 +49,7 @@ async function probe(path: string): Promise<Probe> {
   return {
     apiVersion: plugin.apiVersion,
     platform: client.platformName,
+    stablehlo: [plugin.attributes().get('stablehlo_current_version') ?? []].flat().join('.') || undefined,
     devices: client.addressableDevices.map(({ kind }) => kind),
     ...(deviceMemory !== undefined && { deviceMemory }),
     compileSeconds,

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
-import { listPlugins, type PluginStatus } from '../xla.ts';
+import { listPlugins, notableInstructions, type PluginStatus } from '../xla.ts';
 import { sortWords } from './args.ts';
 import { type Command, FAILURE, OK, printJson, type Session, UsageError } from './command.ts';
 import type { Probe } from './doctor-probe.ts';
@@ -81,7 +81,7 @@ async function* examine({ signal }: Session): AsyncGenerator<Check> {
   yield memory();
   yield await cache();
   let cpuWorks = false;
-  for (const plugin of listPlugins()) {
+  for (const plugin of listPlugins().filter(({ used }) => used)) {
     signal.throwIfAborted();
     const check = await pluginCheck(plugin, signal);
     if (check) yield check;
@@ -117,7 +117,9 @@ function platform(): Check {
 }
 
 function memory(): Check {
-  const detail = `${bytes(totalmem())}, ${bytes(freemem())} free; ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown processor'}`;
+  const sets = notableInstructions();
+  const processor = `${cpus()[0]?.model ?? 'unknown processor'}${sets.length > 0 ? ` (${sets.join(', ')})` : ''}`;
+  const detail = `${bytes(totalmem())}, ${bytes(freemem())} free; ${availableParallelism()} cores, ${processor}`;
   if (totalmem() >= LITTLE_MEMORY) return { name: 'machine', status: 'ok', detail };
   return { name: 'machine', status: 'warn', detail, hint: `the bundled model wants ${bytes(LITTLE_MEMORY)}` };
 }
@@ -148,7 +150,7 @@ async function sizeOf(folder: string): Promise<number> {
 
 /** Nothing for a device that is neither here nor has a plugin. */
 async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<Check | undefined> {
-  const { device, title, path, present, status, manual } = plugin;
+  const { device, title, path, present, status, manual, package: packageName, version, xla } = plugin;
   const name = `plugin ${device}`;
   if (path === undefined) {
     if (!present || status === 'unsupported') return undefined;
@@ -159,10 +161,11 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     return { name, status: 'warn', detail: 'not installed yet', hint };
   }
   try {
-    const { apiVersion, devices, deviceMemory, compileSeconds, relativeError } = await probe(path, signal);
+    const { apiVersion, stablehlo, devices, deviceMemory, compileSeconds, relativeError } = await probe(path, signal);
     const kinds = [...new Set(devices)].map((kind) => `${devices.filter((other) => other === kind).length} × ${kind}`);
     const room = deviceMemory === undefined ? '' : ` with ${bytes(deviceMemory)}`;
-    const detail = `${kinds.join(', ')}${room}; PJRT API ${apiVersion}; compiled and ran a program in ${compileSeconds.toFixed(2)} s`;
+    const source = status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
+    const detail = `${kinds.join(', ')}${room}; ${source}; PJRT API ${apiVersion}${stablehlo ? `, StableHLO ${stablehlo}` : ''}; compiled and ran a program in ${compileSeconds.toFixed(2)} s`;
     if (relativeError <= CLOSE) return { name, status: 'ok', detail };
     const wrong = `${detail}, and its result is wrong by ${relativeError.toPrecision(2)}`;
     return { name, status: 'fail', detail: wrong, hint: 'install another version of the plugin or of its driver' };

@@ -15,6 +15,7 @@ import { tritonFlashAttention } from './triton.ts';
 import { widenDots } from './widened.ts';
 
 export { type AttentionChoice, type AttentionKernel, settingRefusal } from './choose.ts';
+export { cpuFlags } from './cpu.ts';
 export type { FlashBlockSizes } from './splash.ts';
 export type { AttentionOptions, AttentionSetting, Platform, Target } from './target.ts';
 

@@ -42,6 +42,8 @@ export interface PluginEntry {
   /** Path of the plugin inside the package; undefined where it has not been seen. */
   readonly file: string | undefined;
   readonly apiVersion: string | undefined;
+  /** The release whose XLA it is built from, where that is known. */
+  readonly xla?: string;
   readonly licence: string;
   /** By `platform-arch` as Node names them; empty where installing is not automatic. */
   readonly wheels: Readonly<Record<string, Wheel>>;
@@ -160,7 +162,29 @@ export const PLUGINS: readonly PluginEntry[] = [
   },
   {
     device: 'cpu',
-    title: 'any processor',
+    title: 'any x86-64 processor, newer XLA',
+    package: 'lammps-jax-pjrt-cpu',
+    version: '0.11.2',
+    file: 'lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so',
+    apiVersion: '0.115',
+    xla: 'jaxlib 0.11.2',
+    licence: 'Apache-2.0',
+    wheels: {
+      'linux-x64': {
+        sha256: '1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1',
+        bytes: 62_711_338,
+        fileSha256: 'ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2',
+        unpackedBytes: 201_865_339,
+        glibc: '2.27',
+      },
+    },
+    manual: undefined,
+    deviceFiles: [],
+    notes: 'Multiplies bf16 natively on AVX512-BF16 and AMX.',
+  },
+  {
+    device: 'cpu',
+    title: 'any processor, older XLA',
     package: 'xla-cpu-pjrt',
     version: '0.0.1',
     file: 'xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so',
@@ -184,11 +208,16 @@ export const PLUGINS: readonly PluginEntry[] = [
     },
     manual: undefined,
     deviceFiles: [],
-    notes: 'Carries pjrt_c_api.h beside it. macOS and Windows have no such package.',
+    notes: 'Serves arm64, and x86-64 where the newer package is not available. macOS and Windows have no such package.',
   },
 ];
 
-/** The entry of a device. */
-export function pluginEntry(device: DeviceName): PluginEntry {
-  return PLUGINS.find((entry) => entry.device === device)!;
+/** The entries of a device that a machine can install, best first; where it can install none, all entries of the device. */
+export function pluginEntries(
+  device: DeviceName,
+  host: string = `${process.platform}-${process.arch}`,
+): readonly [PluginEntry, ...PluginEntry[]] {
+  const all = PLUGINS.filter((entry) => entry.device === device);
+  const fitting = all.filter(({ wheels }) => wheels[host]);
+  return (fitting.length > 0 ? fitting : all) as [PluginEntry, ...PluginEntry[]];
 }

@@ -9,9 +9,10 @@ import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { type FileRecord, hashFile, type InstallOptions, installWheel, readRecord } from './install.ts';
-import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntry, type Wheel } from './plugin-table.ts';
+import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntries, type Wheel } from './plugin-table.ts';
 
 /** A plugin file that was found, and how. */
 export interface FoundPlugin {
@@ -35,6 +36,8 @@ export interface PluginStatus extends PluginEntry {
   readonly path: string | undefined;
   /** Whether this machine shows such a device. */
   readonly present: boolean;
+  /** Whether this is the plugin that serves the device, now or after its installation. */
+  readonly used: boolean;
 }
 
 /** Finds the plugin of a device without installing anything. `FLUXION_PJRT_PLUGIN` (`PATH` or `DEVICE:PATH`) goes first. */
@@ -46,10 +49,15 @@ export function findPlugin(
   if (named && (named.device === undefined || named.device === device)) return named;
   const added = addedPlugins().findLast((plugin) => plugin.device === device && existsSync(plugin.path));
   if (added) return { device, path: added.path, source: 'added' };
-  const entry = pluginEntry(device);
+  const path = pluginEntries(device).map(installedPath).find(Boolean);
+  return path === undefined ? undefined : { device, path, source: 'installed' };
+}
+
+/** The path of a package's plugin, if that package is installed. */
+function installedPath(entry: PluginEntry): string | undefined {
   if (entry.file === undefined) return undefined;
   const path = join(installFolder(entry), entry.file);
-  return readRecord(path) && existsSync(path) ? { device, path, source: 'installed' } : undefined;
+  return readRecord(path) && existsSync(path) ? path : undefined;
 }
 
 function fromEnvironment(env: Readonly<Record<string, string | undefined>>): FoundPlugin | undefined {
@@ -74,19 +82,61 @@ export async function ensurePlugin(
   device: DeviceName | 'auto' = 'auto',
   options: InstallOptions = {},
 ): Promise<string> {
-  if (device !== 'auto') return findPlugin(device)?.path ?? installPlugin(device, options);
+  if (device !== 'auto') return pluginOf(device, options);
   const named = fromEnvironment(process.env);
   if (named) return named.path;
   for (const entry of PLUGINS) {
-    const found = isPresent(entry) ? findPlugin(entry.device) : undefined;
-    if (found) return found.path;
+    if (isPresent(entry) && findPlugin(entry.device)) return pluginOf(entry.device, options);
   }
-  return installPlugin('cpu', options);
+  return pluginOf('cpu', options);
 }
 
-/** Installs the plugin of a device into the cache folder and returns its path; throws with what to do where that cannot be done. */
+/** How long a package that could not be installed is left alone while an older one serves. */
+const RETRY_AFTER = 24 * 3600 * 1000;
+
+/** Returns the plugin of a device, after installing the best package; an older one that is installed serves where that fails. */
+async function pluginOf(device: DeviceName, options: InstallOptions): Promise<string> {
+  const found = findPlugin(device);
+  const [best] = pluginEntries(device);
+  if (!found) return installPlugin(device, options);
+  if (found.source !== 'installed' || found.path === installedPath(best)) return found.path;
+  const refused = join(cacheFolder(), 'plugins', `.${best.package}-${best.version}.refused`);
+  const tried = statSync(refused, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Math.abs(Date.now() - tried) < RETRY_AFTER) return found.path;
+  try {
+    return await installEntry(best, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    log('warn', `${best.package} ${best.version} cannot be installed, an older plugin is used: ${messageOf(error)}`);
+    try {
+      writeFileSync(refused, '');
+    } catch {
+      // A cache folder that cannot be written is no reason to refuse the older plugin.
+    }
+    return found.path;
+  }
+}
+
+/**
+ * Installs the plugin of a device, or the package of that name, into the cache folder and returns its path. Of a device's packages the
+ * first that can be installed is taken. Throws with what to do if none can be installed.
+ */
 export async function installPlugin(name: string, options: InstallOptions = {}): Promise<string> {
-  const entry = entryNamed(name);
+  const [best, ...others] = entriesNamed(name);
+  try {
+    return await installEntry(best, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    for (const entry of others) {
+      log('warn', `${best.package} ${best.version} cannot be installed: ${messageOf(error)}`);
+      const path = await installEntry(entry, options).catch(() => undefined);
+      if (path !== undefined) return path;
+    }
+    throw error;
+  }
+}
+
+async function installEntry(entry: PluginEntry, options: InstallOptions): Promise<string> {
   const wheel = wheelFor(entry);
   const { package: packageName, version, file } = entry;
   const companions = (wheel.companions ?? []).filter(({ needed }) => needed === 'always' || isPresent(entry));
@@ -96,9 +146,11 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
   return installWheel(request, installFolder(entry), options);
 }
 
-function entryNamed(name: string): PluginEntry {
-  const entry = PLUGINS.find((e) => e.device === name || e.package === name);
-  if (entry) return entry;
+function entriesNamed(name: string): readonly [PluginEntry, ...PluginEntry[]] {
+  const entry = PLUGINS.find((e) => e.package === name);
+  if (entry) return [entry];
+  const device = DEVICE_NAMES.find((known) => known === name);
+  if (device) return pluginEntries(device);
   const near = nearest(name, DEVICE_NAMES, 1)[0];
   throw new FluxionError('not_found', `no plugin is called '${name}'`, {
     hint: `${near ? `did you mean '${near}'? ` : ''}there are ${DEVICE_NAMES.join(', ')}`,
@@ -169,9 +221,19 @@ function isPresent(entry: PluginEntry): boolean {
 /** Every known plugin with its state on this machine. */
 export function listPlugins(): PluginStatus[] {
   return PLUGINS.map((entry) => {
-    const found = findPlugin(entry.device, {});
+    const [best] = pluginEntries(entry.device);
+    const used = findPlugin(entry.device, {});
+    // What was added by hand stands in the row of the device's best package.
+    const path = used?.source === 'installed' || entry !== best ? installedPath(entry) : used?.path;
+    const found = path === undefined ? undefined : { path, source: path === used?.path ? used.source : 'installed' };
     const status = found ? found.source : automatic(entry);
-    return { ...entry, status: status as PluginStatus['status'], path: found?.path, present: isPresent(entry) };
+    return {
+      ...entry,
+      status: status as PluginStatus['status'],
+      path: found?.path,
+      present: isPresent(entry),
+      used: used ? path === used.path : entry === best,
+    };
   });
 }
 
@@ -280,4 +342,8 @@ export function pluginFingerprint(path: string): string {
   const { size, mtimeMs } = statSync(real);
   const record = readRecord(real) ?? addedPlugins().find((plugin) => plugin.path === real);
   return record?.size === size && record.mtimeMs === mtimeMs ? `sha256:${record.sha256}` : `stat:${size}:${mtimeMs}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 /** Whether this machine has TPUs, or is said to: what libtpu may ask Google Cloud depends on it. */
 
 import { existsSync } from 'node:fs';
-import { pluginEntry } from './plugin-table.ts';
+import { pluginEntries } from './plugin-table.ts';
 
 /** Variables by which a machine of a pod is told its place, where no metadata server tells it. */
 const PLACE = ['TPU_WORKER_ID', 'TPU_WORKER_HOSTNAMES', 'TPU_PROCESS_ADDRESSES', 'MEGASCALE_COORDINATOR_ADDRESS'];
@@ -14,6 +14,6 @@ export function tpuEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   exists: (path: string) => boolean = existsSync,
 ): Readonly<Record<string, string>> {
-  const here = pluginEntry('tpu').deviceFiles.some(exists) || PLACE.some((name) => env[name]);
+  const here = pluginEntries('tpu')[0].deviceFiles.some(exists) || PLACE.some((name) => env[name]);
   return here || env['TPU_SKIP_MDS_QUERY'] !== undefined ? {} : { TPU_SKIP_MDS_QUERY: '1' };
 }

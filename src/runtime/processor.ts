@@ -6,6 +6,24 @@ import { arch, cpus, platform } from 'node:os';
 /** Instruction sets in which bf16 numbers are multiplied without being widened, in Linux's words. */
 const BF16_PRODUCTS = ['avx512_bf16', 'amx_bf16', 'avx10_2', 'bf16', 'svebf16'];
 
+/** Sets that decide which program is fastest, best last, with Linux's words for each. */
+const NOTABLE = [
+  ['AVX2', 'avx2'],
+  ['AVX512', 'avx512f'],
+  ['AVX512-BF16', 'avx512_bf16'],
+  ['AMX', 'amx_bf16'],
+  ['NEON', 'asimd'],
+  ['BF16', 'bf16'],
+  ['SVE', 'sve'],
+] as const;
+export type InstructionSet = (typeof NOTABLE)[number][0];
+
+/** The notable instruction sets of the processor; empty where the system does not tell. */
+export function notableInstructions(info: string = cpuInfo()): readonly InstructionSet[] {
+  const sets = instructionSets(info);
+  return NOTABLE.flatMap(([name, word]) => (sets.includes(word) ? [name] : []));
+}
+
 /** The processor's name and instruction sets; one of the same text runs what was compiled for this one. */
 export function processorText(): string {
   return [arch(), cpus()[0]?.model ?? '', ...instructionSets(cpuInfo())].join(' ');

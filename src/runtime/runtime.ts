@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import type { Axes } from '../graph/sharding.ts';
-import { type AttentionOptions, type Platform, settingRefusal, type Target } from '../kernels/lower.ts';
+import { type AttentionOptions, cpuFlags, type Platform, settingRefusal, type Target } from '../kernels/lower.ts';
 import type { Traced } from '../nn/trace.ts';
 import type { Sharding } from '../parallel/rules.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
@@ -58,12 +58,6 @@ export interface RuntimeOptions extends AttentionOptions {
 
 /** Variables that change what XLA compiles. */
 const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
-
-/**
- * Operations of a CPU run in an order that keeps little alive, one after the other: each takes all threads anyway. The other
- * order starts whatever can be started, and widens every tile of a matrix before the first is used.
- */
-export const CPU_FLAGS = { xla_cpu_enable_concurrency_optimized_scheduler: false } as const;
 
 /**
  * Processes of one client measure kernels each for themselves: sharing that out, one that has a program from its cache would leave
@@ -263,7 +257,11 @@ export class Runtime implements AsyncDisposable {
   get #compileOptions(): CompileOptions {
     const partitions = this.devices.length;
     const flags =
-      this.platform === 'cpu' ? { flags: CPU_FLAGS } : this.client.sharesStore ? { flags: STORE_FLAGS } : {};
+      this.platform === 'cpu'
+        ? { flags: cpuFlags(this.client.plugin.apiVersion) }
+        : this.client.sharesStore
+          ? { flags: STORE_FLAGS }
+          : {};
     const { devices, addressableDevices } = this.client;
     // Alone is the client's first device, which may be another process's.
     if (partitions === 1 && devices.length === addressableDevices.length) return flags;

@@ -15,6 +15,7 @@ import { ENUMS, FUNCTIONS } from '../../src/pjrt/header.gen.ts';
 import { liveCounts } from '../../src/pjrt/lifetime.ts';
 import { openMapped } from '../../src/pjrt/mapped-file.ts';
 import { addressOf, alignedBytes, viewNative } from '../../src/pjrt/memory.ts';
+import { pluginEntries } from '../../src/pjrt/plugin-table.ts';
 import { addPlugin, ensurePlugin, findPlugin, pluginFingerprint } from '../../src/pjrt/plugins.ts';
 import { TopologyDescription } from '../../src/pjrt/topology.ts';
 import { byteSize, type DType } from '../../src/support/dtype.ts';
@@ -71,7 +72,7 @@ function assertResponsive({ ms, late }: { ms: number; late: number[] }): void {
 
 describe('plugin and client', () => {
   test('tells what it is', () => {
-    assert.equal(plugin.apiVersion, '0.81');
+    assert.equal(plugin.apiVersion, pluginEntries('cpu')[0].apiVersion);
     assert.equal(Plugin.load(plugin.path), plugin, 'a library is loaded once');
     assert.deepEqual(plugin.attributes().get('stablehlo_minimum_version'), [0, 9, 0]);
     assert.ok(plugin.api.extensions.includes('FFI'));
@@ -300,7 +301,8 @@ describe('executables', () => {
     assert.deepEqual(executable.outputs, [{ dtype: 'f32', shape: [4] }]);
     assert.equal(executable.memoryStats()!.arguments, 32);
     assert.equal(executable.memoryStats()!.outputs, 16);
-    assert.equal(executable.costAnalysis()!.get('flops'), 4);
+    // The XLA of jaxlib 0.11.2 does not tell.
+    assert.equal(executable.costAnalysis()?.get('flops'), plugin.apiVersion === '0.81' ? 4 : undefined);
     assert.equal(executable.optimizedProgram()!.format, 'hlo_with_config');
     assert.ok(executable.fingerprint()!.length > 8);
     using a = await vector(1, 2, 3, 4);
@@ -587,7 +589,7 @@ describe('plugins given by path', () => {
     try {
       const added = await addPlugin(real);
       assert.equal(added.device, 'cpu');
-      assert.equal(added.apiVersion, '0.81');
+      assert.equal(added.apiVersion, plugin.apiVersion);
       assert.deepEqual(findPlugin('cpu', {}), { device: 'cpu', path: real, source: 'added' });
       assert.match(pluginFingerprint(real), /^sha256:[0-9a-f]{64}$/);
       const fake = join(folder, 'fake.so');

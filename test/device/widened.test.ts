@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { matmulTransposed } from '../../src/graph/ops.ts';
-import { lower } from '../../src/kernels/lower.ts';
+import { cpuFlags, lower } from '../../src/kernels/lower.ts';
 import { FLUX_DEV, fluxPrograms } from '../../src/models.ts';
 import { multipliesBf16 } from '../../src/runtime/processor.ts';
-import { CPU_FLAGS, openMapped, Runtime } from '../../src/runtime/runtime.ts';
+import { openMapped, Runtime } from '../../src/runtime/runtime.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
 import { Client, ensurePlugin, type Graph, graph, Plugin, parameter, print } from '../../src/xla.ts';
 import { seededValues } from '../kernels/array.ts';
@@ -49,7 +49,7 @@ describe('widened products', () => {
       const kinds = lowered.nodes.filter(({ op }) => op.kind === 'dot');
       assert.equal(kinds.length, Math.ceil(out / 768) * Math.ceil(inner / 4096));
       assert.ok(kinds.every(({ inputs }) => inputs.every(({ dtype }) => dtype === 'f32')));
-      using program = await client.compile(print(lowered), { flags: CPU_FLAGS });
+      using program = await client.compile(print(lowered), { flags: cpuFlags(client.plugin.apiVersion) });
       const [a, b] = [values(batch * tokens * inner, 1), values(out * inner, 2)];
       using left = await client.upload(a.bytes, { dtype: 'bf16', shape: x.shape });
       using right = await client.upload(b.bytes, { dtype: 'bf16', shape: w.shape });
@@ -79,7 +79,9 @@ describe('widened products', () => {
   test('no widened matrix is ever whole: temporaries of a full-size block', async () => {
     const sizes = { batch: 1, prompts: 1, imageTokens: 256, textTokens: 512, steps: 1 } as const;
     const { singleBlock } = fluxPrograms(FLUX_DEV, { ...sizes, compute: 'bf16', storage: 'bf16' });
-    using program = await client.compile(print(lower(singleBlock.graph, widened)), { flags: CPU_FLAGS });
+    using program = await client.compile(print(lower(singleBlock.graph, widened)), {
+      flags: cpuFlags(client.plugin.apiVersion),
+    });
     const { temporaries } = program.memoryStats()!;
     // 768 tokens of the widest value, 15360, in f32 are 45 MiB; the largest weight widened would be 180 MiB, all of them 540.
     assert.ok(temporaries < 120 * 2 ** 20, `${temporaries} bytes of temporaries`);

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { pluginEntry } from '../../src/pjrt/plugin-table.ts';
+import { pluginEntries } from '../../src/pjrt/plugin-table.ts';
 import { findPlugin } from '../../src/pjrt/plugins.ts';
 import { temporaryFolder } from './command-line.ts';
 import { repositoryPath } from './fixture.ts';
@@ -20,7 +20,7 @@ export interface StandInGpu extends Disposable {
 export function standInGpu(): StandInGpu | string {
   if (process.platform !== 'linux') return 'the stand-in for a GPU is made for Linux';
   // The plugin's own libraries, which it then has beside it, would be found first.
-  if (pluginEntry('cuda').deviceFiles.some((path) => existsSync(path))) return 'this machine has an NVIDIA GPU';
+  if (pluginEntries('cuda')[0].deviceFiles.some((path) => existsSync(path))) return 'this machine has an NVIDIA GPU';
   const plugin = findPlugin('cuda', {});
   if (!plugin) return "NVIDIA's plugin is not installed: fluxion plugins install cuda";
   const folder = temporaryFolder();

@@ -14,10 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { explain, type InstallProgress, installWheel, type WheelRequest } from '../../src/pjrt/install.ts';
-import { PLUGINS, pluginEntry } from '../../src/pjrt/plugin-table.ts';
+import { DEVICE_NAMES, PLUGINS, pluginEntries } from '../../src/pjrt/plugin-table.ts';
 import {
   ensurePlugin,
   findPlugin,
@@ -71,14 +71,23 @@ describe('finding', () => {
 
   test('the environment goes first, then what was added, then what was installed', async () => {
     assert.equal(findPlugin('cpu', {}), undefined);
-    const entry = pluginEntry('cpu');
-    const installed = join(cache, 'plugins', `xla-cpu-pjrt-${entry.version}-${process.platform}-${process.arch}`);
-    mkdirSync(join(installed, 'xla_plugins', 'xla_cpu_pjrt'), { recursive: true });
-    const path = join(installed, entry.file!);
-    writeFileSync(path, 'plugin');
-    assert.equal(findPlugin('cpu', {}), undefined, 'a package without its record is unfinished');
-    writeFileSync(join(installed, 'fluxion-plugin.json'), '{}');
-    assert.deepEqual(findPlugin('cpu', {}), { device: 'cpu', path, source: 'installed' });
+    // The best package goes first, whichever was installed first.
+    const entries = PLUGINS.filter(({ device, wheels }) => device === 'cpu' && wheels['linux-x64']);
+    assert.deepEqual(pluginEntries('cpu', 'linux-x64'), entries);
+    assert.equal(entries.length, 2);
+    let path = '';
+    for (const entry of pluginEntries('cpu').toReversed()) {
+      const host = `${process.platform}-${process.arch}`;
+      const installed = join(cache, 'plugins', `${entry.package}-${entry.version}-${host}`);
+      const before = findPlugin('cpu', {});
+      path = join(installed, entry.file!);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, 'plugin');
+      assert.deepEqual(findPlugin('cpu', {}), before, 'a package without its record is unfinished');
+      writeFileSync(join(installed, 'fluxion-plugin.json'), '{}');
+      assert.deepEqual(findPlugin('cpu', {}), { device: 'cpu', path, source: 'installed' });
+      assert.equal(listPlugins().find(({ used, device }) => used && device === 'cpu')!.package, entry.package);
+    }
 
     const added = file('added.so');
     writeFileSync(join(cache, 'plugins.json'), JSON.stringify([{ device: 'cpu', path: added }]));
@@ -117,12 +126,14 @@ describe('finding', () => {
           refuses('unsupported', /not installed automatically/, /plugins add/),
         );
     }
-    assert.equal(new Set(PLUGINS.map((entry) => entry.device)).size, PLUGINS.length);
+    assert.equal(new Set(PLUGINS.map((entry) => entry.package)).size, PLUGINS.length);
+    const used = listPlugins().filter((row) => row.used);
+    assert.deepEqual(used.map(({ device }) => device).sort(), [...DEVICE_NAMES].sort());
     await assert.rejects(installPlugin('cudda'), refuses('not_found', /'cudda'/, /did you mean 'cuda'/));
   });
 
   test('a machine without a package is told what to do', () => {
-    const cpu = pluginEntry('cpu');
+    const [cpu] = pluginEntries('cpu', 'linux-arm64');
     assert.equal(wheelFor(cpu, { platform: 'linux', arch: 'arm64', glibc: '2.36' }).glibc, '2.27');
     const refused = (platform: string, glibc: string | undefined, message: RegExp) =>
       assert.throws(
