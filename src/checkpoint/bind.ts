@@ -201,7 +201,7 @@ function mismatch(
     ...listed('unexpected', unexpected, (key) => key),
     ...listed('that do not fit', mismatches, (line) => line),
   ];
-  return new FluxionError('bad_weights', [`${path}: does not fit the ${what}`, ...lines].join('\n'), {
+  return new FluxionError('bad_weights', [`${path}: does not fit the ${what}`, ...lines], {
     hint: 'check that the weights and the config.json belong to the same model',
   });
 }

@@ -1,6 +1,7 @@
 /** What a command is, and how it ends. */
 
 import { FluxionError } from '../support/errors.ts';
+import { printableJson } from '../support/quote.ts';
 
 /** What the process around a command gives it. */
 export interface Session {
@@ -29,7 +30,7 @@ export function readingUsage<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof FluxionError)) throw error;
-    throw new UsageError(error.code, error.message, { hint: error.hint, cause: error });
+    throw new UsageError(error.code, error.message.split('\n'), { hint: error.hint, cause: error });
   }
 }
 
@@ -49,5 +50,5 @@ export function printJson(value: unknown): void {
     },
     2,
   );
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printableJson(text)}\n`);
 }

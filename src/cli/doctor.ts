@@ -10,11 +10,12 @@ import { promisify } from 'node:util';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { oneLine } from '../support/quote.ts';
 import { listPlugins, notableInstructions, type PluginStatus } from '../xla.ts';
 import { sortWords } from './args.ts';
 import { type Command, FAILURE, OK, printJson, type Session, UsageError } from './command.ts';
 import type { Probe } from './doctor-probe.ts';
-import { bytes, paint, printable } from './render.ts';
+import { bytes, paint } from './render.ts';
 
 const HELP = `fluxion doctor
 
@@ -69,10 +70,8 @@ export default doctor;
 
 function lineOf({ name, status, detail, hint }: Check): string {
   const colour = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
-  const line = `${paint(colour[status], status.padEnd(5), process.stdout)}${name.padEnd(14)}${printable(detail)}`;
-  return hint === undefined
-    ? line
-    : `${line}\n${' '.repeat(19)}${paint('cyan', '→', process.stdout)} ${printable(hint)}`;
+  const line = `${paint(colour[status], status.padEnd(5), process.stdout)}${name.padEnd(14)}${oneLine(detail)}`;
+  return hint === undefined ? line : `${line}\n${' '.repeat(19)}${paint('cyan', '→', process.stdout)} ${oneLine(hint)}`;
 }
 
 async function* examine({ signal }: Session): AsyncGenerator<Check> {

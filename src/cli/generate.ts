@@ -105,7 +105,7 @@ const generate: Command = {
       return OK;
     }
     for (const { path } of files) process.stdout.write(`${path}\n`);
-    progress.say(reportTable(outcome));
+    progress.say(...reportTable(outcome));
     return OK;
   },
 };

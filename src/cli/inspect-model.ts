@@ -63,7 +63,7 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
     ...described.map(({ key, dtype, shape }) => `  ${key.padEnd(widest)}  ${dtype} [${shape.join(', ')}]`),
   ];
   return {
-    text: lines.join('\n'),
+    lines,
     data: {
       kind: 'weights',
       format: store.format,
@@ -149,7 +149,7 @@ export function inspectPipeline(path: string): Findings {
     `  flow-matching Euler, ${shift}`,
   ];
   return {
-    text: lines.join('\n'),
+    lines,
     data: {
       kind: 'model',
       class: folder.className,

@@ -13,10 +13,7 @@ export function inspectPicture(path: string, file: Uint8Array): Findings {
     parameters === undefined ? [] : ['parameters', ...parameters.split('\n').map((line) => `  ${line}`)],
   ];
   return {
-    text: sections
-      .filter((lines) => lines.length > 0)
-      .map((lines) => lines.join('\n'))
-      .join('\n\n'),
+    lines: sections.filter((lines) => lines.length > 0).flatMap((lines, i) => (i === 0 ? lines : ['', ...lines])),
     data: {
       kind: 'picture',
       width,

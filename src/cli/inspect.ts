@@ -3,10 +3,10 @@
 import { closeSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
+import { oneLine } from '../support/quote.ts';
 import { openRegular, readRegular } from '../support/regular-file.ts';
 import { sortWords } from './args.ts';
 import { type Command, OK, printJson, UsageError } from './command.ts';
-import { printable } from './render.ts';
 
 const HELP = `fluxion inspect FILE | FOLDER
 
@@ -33,7 +33,7 @@ const GGUF = '47475546';
 
 /** What an inspection found: lines for people, and the same as data. */
 export interface Findings {
-  readonly text: string;
+  readonly lines: readonly string[];
   readonly data: Record<string, unknown>;
 }
 
@@ -47,9 +47,9 @@ const inspect: Command = {
     if (path === undefined)
       throw new UsageError('bad_config', 'which file or folder?', { hint: 'fluxion inspect FILE' });
     if (others.length > 0) throw new UsageError('bad_config', `one at a time: '${path}' or '${others[0]}'`);
-    const { text, data } = await findings(path, flags.keys ? 'all' : 'first');
+    const { lines, data } = await findings(path, flags.keys ? 'all' : 'first');
     if (flags.json) printJson({ path, ...data });
-    else process.stdout.write(`${printable(text)}\n`);
+    else for (const line of lines) process.stdout.write(`${oneLine(line)}\n`);
     return OK;
   },
 };

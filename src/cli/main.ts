@@ -8,9 +8,10 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { oneLine } from '../support/quote.ts';
 import { explained } from '../support/system-error.ts';
 import { type Command, FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
-import { paint } from './render.ts';
+import { guard, paint } from './terminal.ts';
 
 interface Entry {
   readonly summary: string;
@@ -94,7 +95,7 @@ async function stopAtOnce(status: number): Promise<never> {
 export async function runProcess(argv: readonly string[]): Promise<never> {
   let unwritten: Error | undefined;
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
+    guard(stream).on('error', (error: NodeJS.ErrnoException) => {
       // A reader that has gone, as in `| head`, is no failure of ours.
       if (error.code !== 'EPIPE') unwritten ??= error;
     });
@@ -114,6 +115,10 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
       stopping.abort(stopped);
     });
   }
+  process.on('uncaughtException', (error) => {
+    report(error, wantsJson(argv));
+    stopAtOnce(FAILURE);
+  });
   const status = await run(argv, stopping.signal);
   // Plugins keep threads, so the process would not end by itself; what is written goes out first.
   await flush(process.stdout);
@@ -187,7 +192,7 @@ function say(text: string): number {
 /** Tells what went wrong and what to do: on standard error, or as JSON where that was asked for. */
 function report(error: unknown, json: boolean): void {
   const known = error instanceof FluxionError;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = known ? error.message : oneLine(error instanceof Error ? error.message : String(error));
   if (json) {
     const { code, hint } = known ? error : { code: 'internal', hint: undefined };
     printJson({ error: { code, message, ...(hint !== undefined && { hint }) } });

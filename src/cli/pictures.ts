@@ -179,7 +179,7 @@ export async function writePicture(
 }
 
 /** The figures of a run as a table for people. */
-export function reportTable({ report, total }: Outcome): string {
+export function reportTable({ report, total }: Outcome): string[] {
   const { timings, programs, peakMemory, peakDeviceMemory, device, steps } = report;
   const skipped = steps.cached > 0 ? `; first block alone in ${steps.cached} of ${steps.all}` : '';
   const sources = [
@@ -201,9 +201,9 @@ export function reportTable({ report, total }: Outcome): string {
     ],
     ['device', device],
   ];
-  return rows
-    .map(([name, value, note]) => `  ${name.padEnd(16)}${value.padEnd(12)}${note ? paint('dim', note) : ''}`.trimEnd())
-    .join('\n');
+  return rows.map(([name, value, note]) =>
+    `  ${name.padEnd(16)}${value.padEnd(12)}${note ? paint('dim', note) : ''}`.trimEnd(),
+  );
 }
 
 /** The figures of a run as data: times in seconds, memory in bytes. */

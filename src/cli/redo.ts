@@ -87,7 +87,7 @@ const redo: Command = {
     }
     for (const file of files) process.stdout.write(`${file.path}\n`);
     for (const check of checks) process.stdout.write(`${path}: ${verdict(check)}\n`);
-    progress.say(reportTable(outcome));
+    progress.say(...reportTable(outcome));
     return status;
   },
 };

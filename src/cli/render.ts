@@ -4,23 +4,10 @@
  */
 
 import type { Event, PullProgress } from '../index.ts';
+import { oneLine } from '../support/quote.ts';
+import { EMPTY_LINE, guard, paint } from './terminal.ts';
 
-type Colour = 'red' | 'yellow' | 'cyan' | 'green' | 'dim' | 'bold';
-
-const CODES: Record<Colour, number> = { red: 31, yellow: 33, cyan: 36, green: 32, dim: 2, bold: 1 };
-
-/** Colours text that goes to `stream`, where that is a terminal and NO_COLOR (https://no-color.org) is not set. */
-export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stderr): string {
-  const plain = !stream.isTTY || process.env['NO_COLOR'] || process.env['TERM'] === 'dumb';
-  return plain ? text : `\x1b[${CODES[colour]}m${text}\x1b[0m`;
-}
-
-/** Shows text of files and strangers as it is, but for the characters that would steer the terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (c) =>
-    c === '\n' || c === '\t' ? c : `\\u{${c.codePointAt(0)!.toString(16)}}`,
-  );
-}
+export { paint };
 
 /** How far a run is. */
 export interface RunState {
@@ -127,7 +114,7 @@ const PLAIN_PAUSE = 10_000;
 /** Shows a run's progress on standard error: `line` redraws one line, `plain` adds a few, `off` shows none. */
 export class Progress implements Disposable {
   readonly #style: 'line' | 'plain' | 'off';
-  readonly #stream = process.stderr;
+  readonly #stream = guard(process.stderr);
   #state: RunState | undefined;
   #download: PullProgress | undefined;
   #stageStart = 0;
@@ -169,7 +156,8 @@ export class Progress implements Disposable {
    * Shows something that is not part of a run, such as the installation of a plugin, or a download with its figures. What
    * follows a comma says how far it is, and makes no new stage.
    */
-  activity(text: string, download?: PullProgress): void {
+  activity(message: string, download?: PullProgress): void {
+    const text = oneLine(message);
     this.#download = download;
     const state = this.#state;
     if (state?.stage.split(',', 1)[0] === text.split(',', 1)[0]) {
@@ -178,11 +166,11 @@ export class Progress implements Disposable {
     } else this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
   }
 
-  /** Prints a line that stays, above the progress line. */
-  say(text: string): void {
+  /** Prints lines that stay, above the progress line. */
+  say(...lines: readonly string[]): void {
     if (this.#style === 'off') return;
     this.#erase();
-    this.#stream.write(`${text}\n`);
+    for (const line of lines) this.#stream.write(`${oneLine(line)}\n`);
   }
 
   /** Takes the line away. */
@@ -225,11 +213,11 @@ export class Progress implements Disposable {
       : progressLine(this.#now(), columns, glyphs());
     if (text === this.#shown) return;
     this.#shown = text;
-    this.#stream.write(`\r\x1b[K${paint('cyan', text)}`);
+    this.#stream.write(`${EMPTY_LINE}${paint('cyan', text)}`);
   }
 
   #erase(): void {
-    if (this.#style === 'line' && this.#shown !== '') this.#stream.write('\r\x1b[K');
+    if (this.#style === 'line' && this.#shown !== '') this.#stream.write(EMPTY_LINE);
     this.#shown = '';
   }
 }

@@ -1,5 +1,6 @@
 /** What a run reports while it goes on: one discriminated union, in the order things happen. */
 
+import { oneLine } from '../support/quote.ts';
 import type { Image, Pixels } from './image.ts';
 import type { LoraReport } from './loras.ts';
 import type { MemoryPlan } from './memory-plan.ts';
@@ -66,3 +67,8 @@ export type Event =
   /** A picture is done; `index` counts all pictures of the run from 0. */
   | { readonly type: 'image'; readonly image: Image; readonly seed: bigint; readonly index: number }
   | { readonly type: 'done'; readonly report: Report };
+
+/** Makes a warning, safe to print whatever names it quotes. */
+export function warning(message: string): Event & { readonly type: 'warning' } {
+  return { type: 'warning', message: oneLine(message) };
+}

@@ -22,7 +22,7 @@ import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
 import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
 import { BatchShare } from './batch-share.ts';
 import { Clock } from './clock.ts';
-import type { Event, Report } from './events.ts';
+import { type Event, type Report, warning } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
 import { type LoraMode, Loras, loraEvents } from './loras.ts';
@@ -228,14 +228,13 @@ export class Flux implements AsyncDisposable {
     using _turn = await this.#queue.enter(signal);
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
-    for (const message of this.#runtime.warnings) yield { type: 'warning', message };
+    for (const message of this.#runtime.warnings) yield warning(message);
     const { apart } = this.#runtime;
     const share = new BatchShare(this.#runtime, decided.batch);
-    for (const message of requestWarnings(request, decided, share.places * apart.count))
-      yield { type: 'warning', message };
+    for (const message of requestWarnings(request, decided, share.places * apart.count)) yield warning(message);
     if (apart.count > 1 && share.own.length === 0) {
       const message = `process ${apart.id} has nothing to make: those before it make all pictures of the batch`;
-      yield { type: 'warning', message };
+      yield warning(message);
       return yield { type: 'done', report: this.#report(clock, { compiled: 0, fromCache: 0 }, 0) };
     }
     yield* loraEvents(adapted);
@@ -251,7 +250,7 @@ export class Flux implements AsyncDisposable {
     if (prepared.plan.transformer !== 'kept') this.#parts.transformer.weights.release();
     const conditionings = await clock.time('encode', () => this.#encode(decided, adapted, encoded, signal));
     for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
-      yield { type: 'warning', message };
+      yield warning(message);
     }
     let made = 0;
     for (const [i, job] of adapted.entries()) {

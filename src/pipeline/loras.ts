@@ -18,7 +18,7 @@ import {
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
-import type { Event } from './events.ts';
+import { type Event, warning } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
 
 export { describeLora, type LoraReport, type LoraSource };
@@ -152,6 +152,6 @@ export function* loraEvents(jobs: readonly { readonly loras: readonly Applied[] 
     if (told.has(key)) continue;
     told.add(key);
     yield { type: 'lora', lora: adapter.report, scale };
-    for (const message of loraWarnings([applied])) yield { type: 'warning', message };
+    for (const message of loraWarnings([applied])) yield warning(message);
   }
 }

@@ -158,7 +158,8 @@ export class PjrtError extends FluxionError {
   readonly status: PjrtStatus;
 
   constructor(status: PjrtStatus, message: string) {
-    super('pjrt', message, { hint: status === 'RESOURCE_EXHAUSTED' ? OUT_OF_MEMORY : undefined });
+    // A compiler's message has many lines.
+    super('pjrt', message.split('\n'), { hint: status === 'RESOURCE_EXHAUSTED' ? OUT_OF_MEMORY : undefined });
     this.status = status;
   }
 }

@@ -1,5 +1,7 @@
 /** One error class for the whole program: a stable code to branch on, a message that says what and where, a hint that says what to do. */
 
+import { oneLine, safeLines } from './quote.ts';
+
 /** Stable identifiers of what went wrong; programs branch on these, never on message text. */
 export type ErrorCode =
   | 'aborted' // the caller's AbortSignal fired
@@ -15,22 +17,33 @@ export type ErrorCode =
   | 'pjrt' // an error returned by a PJRT call
   | 'unsupported'; // something this platform, plugin or model cannot do
 
-/** An error raised by Fluxion, with what to do about it where that is known. */
+/**
+ * An error raised by Fluxion, with what to do about it where that is known. Message and hint are safe to print, whatever names and
+ * answers of strangers they quote: a text is one line, an array has a line for each element.
+ */
 export class FluxionError extends Error {
   override readonly name: string = 'FluxionError';
   readonly code: ErrorCode;
   /** One sentence on what to do next. */
   readonly hint: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(
+    code: ErrorCode,
+    message: string | readonly string[],
+    options: { hint?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(safeLines([message].flat()), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : oneLine(options.hint);
   }
 }
 
+/** Longer names are no misspellings; comparing takes time by the square. */
+const LONGEST_NAME = 200;
+
 /** Returns the known names closest to `name` (case-insensitive edit distance), best first, at most `count`; empty when nothing is near. */
 export function nearest(name: string, known: Iterable<string>, count = 3): string[] {
+  if (name.length > LONGEST_NAME) return [];
   const limit = Math.max(2, Math.floor(name.length / 3));
   return [...known]
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase(), limit) }))

@@ -239,7 +239,7 @@ describe('reading a PNG', () => {
       assert.deepEqual(readRecipe(png, 'x.png').parameters, text);
       assert.throws(
         () => requireRecipe(png, 'x.png'),
-        fails('not_found', /x\.png: no Fluxion recipe inside; found A1111 parameters: a cat\nSteps: 20$/),
+        fails('not_found', /x\.png: no Fluxion recipe inside; found A1111 parameters: a cat\\nSteps: 20$/),
       );
     }
     const plain = await foreign();

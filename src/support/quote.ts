@@ -1,0 +1,52 @@
+/**
+ * Text that is not ours (names in files, answers of a hub, prompts, paths), made safe to print: it can neither steer a terminal,
+ * nor hide or reorder what stands beside it, nor pass for lines of ours, nor fill the screen.
+ */
+
+/**
+ * Control characters (C0, DEL, C1), format characters (bidirectional controls, zero-width ones, tags), line and paragraph
+ * separators and lone surrogates; the joiner of an emoji sequence stays.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}](?<!\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\ufe0f)?\u200d)/gu;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** Characters of one line; what is longer loses its middle. */
+const LINE = 2000;
+/** Lines of one message. */
+const LINES = 60;
+
+/** Returns text as a single line: unsafe characters as escapes such as `\u{1b}` or `\n`, and at most about `limit` characters. */
+export function oneLine(text: string, limit: number = LINE): string {
+  return shortened(text, limit).replaceAll(UNSAFE, (c) => SHORT[c] ?? escaped(c));
+}
+
+/** Returns text with its unsafe characters as escapes; line feeds and tabs stay. */
+export function printable(text: string): string {
+  return text.replaceAll(UNSAFE, (c) => (c === '\n' || c === '\t' ? c : escaped(c)));
+}
+
+/** Joins lines, each made safe for itself, and says how many are left out where there are too many. */
+export function safeLines(lines: readonly string[]): string {
+  const shown = lines.length > LINES ? [...lines.slice(0, LINES), `… and ${lines.length - LINES} more lines`] : lines;
+  return shown.map((line) => oneLine(line)).join('\n');
+}
+
+/** Returns JSON text whose strings have unsafe characters as `\uXXXX`, which every reader of JSON turns back. */
+export function printableJson(json: string): string {
+  return json.replaceAll(UNSAFE, (c) => (c === '\n' ? c : [...c].flatMap(units).join('')));
+}
+
+function units(c: string): string[] {
+  return c.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function escaped(c: string): string {
+  return `\\u{${c.codePointAt(0)!.toString(16)}}`;
+}
+
+function shortened(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const end = Math.floor(limit / 4);
+  return `${text.slice(0, limit - end)} … (${text.length} characters) … ${text.slice(-end)}`;
+}
