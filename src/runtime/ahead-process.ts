@@ -53,9 +53,10 @@ export interface AheadPlace {
   readonly memory?: number | undefined;
 }
 
-/** A line of the answer: first the devices, then the programs as they are done. */
+/** A line of the answer: first the devices, then the programs as they are done; or why there are no such devices. */
 export type AheadAnswer =
   | AheadPlace
+  | { readonly refused: string; readonly topology: boolean }
   | { readonly result: AheadResult }
   | { readonly name: string; readonly error: string };
 
@@ -115,4 +116,10 @@ function answer(line: AheadAnswer): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  const { message } = error as Error;
+  answer({ refused: message, topology: message.includes('PJRT_TopologyDescription_Create') });
+  process.exitCode = 1;
+}

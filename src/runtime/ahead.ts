@@ -25,10 +25,11 @@ import type { Options } from '../pjrt/named-value.ts';
 import { ensurePlugin } from '../pjrt/plugins.ts';
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { AheadAnswers } from './ahead-answers.ts';
 import type { AheadAnswer, AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
-import { type AheadTarget, networkRate } from './device-models.ts';
+import { type AheadTarget, networkRate, noSuchSlice } from './device-models.ts';
 import type { MeshOptions } from './devices.ts';
 import { effortFor, programText } from './program.ts';
 import { type Bound, type Rates, roofline } from './roofline.ts';
@@ -273,9 +274,9 @@ async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptio
   const stop = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', stop);
   try {
-    const ended = new Promise<Error | undefined>((resolve) => {
-      child.once('error', resolve);
-      child.once('close', () => resolve(undefined));
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', ({ message }) => resolve(`could not be started: ${message}`));
+      child.once('close', (status, killed) => resolve(`ended with ${killed ?? `status ${status}`}`));
     });
     const complaints = text(child.stderr);
     // A child that ends early says why on standard error.
@@ -285,26 +286,34 @@ async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptio
     const results = new Map<string, AheadResult>();
     const tooLarge: { name: string; reason: string }[] = [];
     const total = request.programs.length;
-    onProgress?.(`compile 0/${total}`);
+    onProgress?.(`compile, 0 of ${total} programs`);
     for await (const line of createInterface({ input: child.stdout })) {
       if (!line.startsWith('{')) continue;
       const answer = JSON.parse(line) as AheadAnswer;
+      if ('refused' in answer) throw refusal(request, answer);
       if ('devices' in answer) place = answer;
       else if ('result' in answer) results.set(answer.result.name, answer.result);
       else if (/RESOURCE_EXHAUSTED|[Oo]ut of memory/.test(answer.error))
         tooLarge.push({ name: answer.name, reason: answer.error });
       else throw compilerError(answer.name, answer.error);
-      onProgress?.(`compile ${results.size + tooLarge.length}/${total}`);
+      onProgress?.(`compile, ${results.size + tooLarge.length} of ${total} programs`);
       if (place && results.size + tooLarge.length === total) return { ...place, results, tooLarge };
     }
     signal?.throwIfAborted();
-    const cause = await ended;
+    const how = await ended;
     const said = (await complaints).trim();
-    throw compilerError('the compiler', cause?.message ?? (said.slice(-1500) || 'it ended without a word'));
+    log('debug', `the compiler's log:\n${said}`);
+    throw compilerError(`the compiler ${how}`, said.split('\n').at(-1)?.slice(0, 300) || 'it said nothing');
   } finally {
     signal?.removeEventListener('abort', stop);
     stop();
   }
+}
+
+/** The error for devices that the compiler does not make: of a topology, the user's. */
+function refusal({ topology }: AheadRequest, { refused, topology: asked }: { refused: string; topology: boolean }) {
+  if (!topology || !asked) return compilerError('the compiler', refused);
+  return noSuchSlice(topology.name, refused.replace(/^PJRT_\w+ failed \(\w+\): /, '').split(', ', 1)[0]);
 }
 
 function compilerError(name: string, message: string): FluxionError {

@@ -132,32 +132,59 @@ export interface AheadTarget {
 
 /** Most devices that are compiled for at once. */
 const MOST = 4096;
+/** Chips of one host: a slice smaller than a host may be a line of them. */
+const HOST_CHIPS = 4;
 
 /** Reads the name of a target; throws `bad_config` with what there is. */
 export function parseTarget(name: string): AheadTarget {
-  const [kind = '', size] = name.split(':');
+  const [, kind = '', size] = /^([^:]*)(?::(.*))?$/s.exec(name) ?? [];
   const model = Object.hasOwn(DEVICE_MODELS, kind) ? DEVICE_MODELS[kind] : undefined;
   if (!model && kind !== 'cpu') {
     const known = [...Object.keys(DEVICE_MODELS), 'cpu'];
-    const near = nearest(kind, known, 1)[0];
+    const near = kind === '' ? undefined : nearest(kind, known, 1)[0];
     throw new FluxionError('bad_config', `there is no target '${name}'`, {
       hint: `${near ? `did you mean '${near}'? ` : ''}there are ${known.join(', ')}, such as v6e:2x2, v5p:2x2x1, h200:2 or cpu:4`,
     });
   }
   const platform = model?.platform ?? 'cpu';
+  const sizes = sizesOf(kind);
   const dimensions = platform === 'tpu' ? model!.torus! : 1;
   const bounds = (size ?? (platform === 'tpu' ? '' : '1'))
     .split('x')
-    .map((text) => (/^\d+$/.test(text) ? Number(text) : 0));
+    .map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : 0));
   const product = bounds.reduce((count, bound) => count * bound, 1);
   if (bounds.length !== dimensions || product < 1 || product > MOST) {
-    const example = { 1: `${kind}:4`, 2: `${kind}:2x2`, 3: `${kind}:2x2x1` }[dimensions];
-    throw new FluxionError(
-      'bad_config',
-      `${name}: expected ${dimensions === 1 ? 'a number of devices' : `chips along ${dimensions} dimensions`}, such as ${example}`,
-    );
+    const wanted =
+      platform === 'tpu' ? `chips along ${dimensions} dimensions, ${MOST} at most` : `1 to ${MOST} devices`;
+    throw new FluxionError('bad_config', `${name}: expected ${wanted}`, { hint: sizes });
   }
+  if (platform === 'tpu' && !isSlice(bounds)) throw noSuchSlice(name);
   return { name, platform, model, bounds, devices: product * (model?.perChip ?? 1) };
+}
+
+/** Hosts have 2 × 2 chips, so that slices are even along two dimensions, but for those within one host. */
+function isSlice(bounds: readonly number[]): boolean {
+  const chips = bounds.reduce((count, bound) => count * bound, 1);
+  return bounds.slice(0, 2).every((bound) => bound % 2 === 0) || (chips <= HOST_CHIPS && chips !== 3);
+}
+
+/** The error for a TPU slice that cannot exist, with those that can; `why` is the compiler's reason where it has one. */
+export function noSuchSlice(name: string, why?: string): FluxionError {
+  const kind = name.split(':', 1)[0]!;
+  return new FluxionError('bad_config', `${name}: there is no such slice${why === undefined ? '' : ` (${why})`}`, {
+    hint: sizesOf(kind),
+  });
+}
+
+/** The sizes a kind of device comes in, as a hint. */
+function sizesOf(kind: string): string {
+  const sizes = {
+    1: ['', ':2', ':4', ':8'],
+    2: [':1x1', ':2x2', ':2x4', ':4x4', ':4x8', ':8x8', ':8x16', ':16x16'],
+    3: [':1x1x1', ':2x2x1', ':2x2x2', ':2x2x4', ':2x4x4', ':4x4x4', ':4x4x8'],
+  }[DEVICE_MODELS[kind]?.torus ?? 1]!;
+  const even = (DEVICE_MODELS[kind]?.torus ?? 1) > 1 ? '; beyond one host, the first two numbers are even' : '';
+  return `there are ${sizes.map((size) => kind + size).join(', ')} and so on${even}`;
 }
 
 /**
