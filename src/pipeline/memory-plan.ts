@@ -5,6 +5,7 @@
 
 import { outputBytes, Sharding, weightBytes } from '../runtime/sizes.ts';
 import type { Traced } from '../runtime/weight-set.ts';
+import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 
 /** The parts of a run that follow each other. */
@@ -222,11 +223,10 @@ function pinned(uses: readonly ProgramUse[], { encoders, transformer, held }: Re
 export function requireFit({ fits, peak, budget, host, hostBudget, stages, transformer }: MemoryPlan): void {
   if (fits) return;
   const worst = stages.find(({ total }) => total === peak)!;
-  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   if (host > hostBudget)
     throw new FluxionError(
       'unsupported',
-      `streamed weights would take ${gib(host)} of the host's memory, and ${gib(hostBudget)} are free`,
+      `streamed weights would take ${byteText(host)} of the host's memory, and ${byteText(hostBudget)} are free`,
       { hint: 'free some, or use smaller weights' },
     );
   const remedies = [
@@ -239,7 +239,7 @@ export function requireFit({ fits, peak, budget, host, hostBudget, stages, trans
   ];
   throw new FluxionError(
     'unsupported',
-    `this run needs ${gib(peak)} at its largest stage (${worst.stage}), and ${gib(budget)} may be used`,
+    `this run needs ${byteText(peak)} at its largest stage (${worst.stage}), and ${byteText(budget)} may be used`,
     { hint: `try ${remedies.filter((remedy) => remedy !== undefined).join(', ')}` },
   );
 }

@@ -12,6 +12,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
@@ -241,9 +242,8 @@ export function explain(wheel: WheelRequest, staging: string, installer: string,
     return wrongHash(wheel, `the index served a file with another hash than ${wheel.sha256}`);
   }
   if (/No space left on device|Errno 28|ENOSPC|os error 28|not enough space/i.test(output)) {
-    const need = Math.ceil((wheel.bytes + wheel.unpackedBytes) / 1e6);
     return new FluxionError('io', `the disk ran full while installing ${what} into ${dirname(staging)}`, {
-      hint: `free ${need} MB there, or set FLUXION_CACHE_DIR to a folder on a larger disk`,
+      hint: `free ${byteText(wheel.bytes + wheel.unpackedBytes)} there, or set FLUXION_CACHE_DIR to a folder on a larger disk`,
     });
   }
   if (NETWORK.test(output)) {
@@ -336,7 +336,9 @@ class ProgressMeter {
   #say(bytes: number, totalBytes: number): void {
     const seconds = (performance.now() - this.#start) / 1000;
     const amount =
-      this.#phase === 'downloading' || this.#phase === 'unpacking' ? `, ${mb(bytes)} of ${mb(totalBytes)} MB` : '';
+      this.#phase === 'downloading' || this.#phase === 'unpacking'
+        ? `, ${byteText(bytes)} of ${byteText(totalBytes)}`
+        : '';
     const line = `${this.#phase} ${this.#wheel.package} ${this.#wheel.version}${amount}, ${seconds.toFixed(0)} s`;
     this.#report?.(line, { phase: this.#phase, bytes, totalBytes, seconds });
   }
@@ -370,8 +372,4 @@ function entriesOf(folder: string): Dirent[] {
 
 function message(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function mb(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }
