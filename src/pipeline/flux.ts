@@ -18,7 +18,6 @@ import {
 } from '../runtime/runtime.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
-import { userPath } from '../support/user-path.ts';
 import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
 import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
 import { BatchShare } from './batch-share.ts';
@@ -35,7 +34,8 @@ import {
   planMemory,
   requireFit,
 } from './memory-plan.ts';
-import { findModel, type PullProgress, withUserPaths } from './model-path.ts';
+import { findModel, type PullProgress } from './model-path.ts';
+import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes, type Quantization } from './model-types.ts';
 import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
@@ -119,6 +119,8 @@ export class Flux implements AsyncDisposable {
   /** What may be used of the memory, as it was before anything was placed. */
   readonly #memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
   readonly #loadSeconds: number;
+  /** Whether the transformer is that of the model's folder, so that what it was trained for holds. */
+  readonly #trained: boolean;
   #fingerprint: string | undefined;
   /** Runs wait for each other: a device makes one batch at a time. */
   readonly #queue = new Queue();
@@ -136,6 +138,7 @@ export class Flux implements AsyncDisposable {
       offload: options.offloadEncoders ?? true,
       residency: options.residency ?? 'auto',
     };
+    this.#trained = options.transformer === undefined && options.weights !== 'random';
     this.loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
@@ -151,9 +154,7 @@ export class Flux implements AsyncDisposable {
    * the first time, or `tiny`, the model that comes with the program.
    * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
-  static async load(from: string = BUNDLED, given: LoadOptions = {}): Promise<Flux> {
-    const model = userPath(from);
-    const options = withUserPaths(given);
+  static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
     options.signal?.throwIfAborted();
     Runtime.check(options);
     const types = modelTypes(options);
@@ -235,6 +236,8 @@ export class Flux implements AsyncDisposable {
     const { apart } = this.#runtime;
     const share = new BatchShare(this.#runtime, decided.batch);
     for (const message of requestWarnings(request, decided, share.places * apart.count)) yield warning(message);
+    const outside = this.#trained ? outsideScope(this.path, this.name, decided) : undefined;
+    if (outside !== undefined) yield warning(outside);
     if (apart.count > 1 && share.own.length === 0) {
       const message = `process ${apart.id} has nothing to make: those before it make all pictures of the batch`;
       yield warning(message);

@@ -18,7 +18,6 @@ import {
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
-import { userPath } from '../support/user-path.ts';
 import { type Event, warning } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
 
@@ -132,9 +131,8 @@ export class Loras {
   }
 
   /** A bare name that is no path here is looked for in the folder of LoRAs. */
-  #pathOf(use: LoraUse): string {
+  #pathOf({ path }: LoraUse): string {
     const { folder } = this.#options;
-    const path = userPath(use.path);
     if (folder === undefined || path === BUNDLED_LORA || /[/\\]/.test(path)) return path;
     return statSync(path, { throwIfNoEntry: false }) ? path : locateByName(folder, path.replace(/\.safetensors$/, ''));
   }

@@ -1,0 +1,67 @@
+/**
+ * What a small model was trained for, where its folder says so in scope.yml: the bundled one knows a hundred words and one size.
+ * FLUX.1 has no such file, and is never told about.
+ */
+
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { kindOf } from '../checkpoint/file-bytes.ts';
+import { readRegular } from '../support/regular-file.ts';
+import type { Plan } from './request.ts';
+
+const SCOPE = z.object({
+  /** What it draws, in words. */
+  draws: z.string().max(200),
+  /** Side in pixels of the pictures that it was trained on. */
+  size: z.int().min(1).max(8192),
+  /** The sides between which pictures still come out well. */
+  sides: z.tuple([z.int(), z.int()]),
+  /** Words that it knows, in lower case; a plural of one is known too. */
+  words: z.array(z.string().max(40)).max(2000),
+});
+
+const LIMIT = 1 << 16;
+/** Words that are named. */
+const NAMED = 3;
+
+/** Says what of a request is outside a model's scope, in one line; undefined where nothing is, or no scope is known. */
+export function outsideScope(
+  folder: string,
+  name: string,
+  { jobs, width, height }: Pick<Plan, 'jobs' | 'width' | 'height'>,
+): string | undefined {
+  const scope = scopeOf(folder);
+  if (!scope) return undefined;
+  const known = new Set(scope.words);
+  const words = jobs.flatMap(({ prompt, prompt2 }) => [prompt, prompt2].flatMap((text) => wordsOf(text)));
+  const unknown = [...new Set(words)].filter((word) => !known.has(word) && !known.has(word.replace(/s$/, '')));
+  const [least, most] = scope.sides;
+  const isFar = [width, height].some((side) => side < least || side > most);
+  const outside = [
+    ...(unknown.length > 0 ? [listed(unknown)] : []),
+    ...(isFar ? [`pictures of ${width}×${height}`] : []),
+  ];
+  if (outside.length === 0) return undefined;
+  return `${name} was trained on ${scope.draws} at ${scope.size}×${scope.size} alone, and does not know ${outside.join(' or ')}; 'fluxion models' lists others`;
+}
+
+function listed(words: readonly string[]): string {
+  const named = words.slice(0, NAMED).map((word) => `'${word}'`);
+  return named.join(', ') + (words.length > NAMED ? ` and ${words.length - NAMED} other words` : '');
+}
+
+/** Words in lower case; numbers are none. */
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{M}]+(?:['’]\p{L}+)?/gu) ?? [];
+}
+
+function scopeOf(folder: string): z.infer<typeof SCOPE> | undefined {
+  const path = join(folder, 'scope.yml');
+  if (kindOf(path) !== 'file') return undefined;
+  try {
+    return SCOPE.parse(parse(readRegular(path, LIMIT).toString('utf8'), { maxAliasCount: 0 }));
+  } catch {
+    return undefined; // advice alone
+  }
+}
