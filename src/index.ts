@@ -21,7 +21,7 @@ export { encode, Image, type ImageFormat, type Pixels } from './pipeline/image.t
 export { describeLora, type LoraMode, type LoraReport, type LoraSource, type LoraUse } from './pipeline/loras.ts';
 export { type MemoryPlan, type Residency, STAGES, type StageMemory, type StageName } from './pipeline/memory-plan.ts';
 export type { PullProgress } from './pipeline/model-path.ts';
-export { type ModelSizes, PUBLISHED_NAMES, publishedModel } from './pipeline/published.ts';
+export { BUNDLED, BUNDLED_FOLDER, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './pipeline/published.ts';
 export { type PictureInfo, type Recipe, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
 export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
 export { writeAtomically } from './pipeline/save.ts';

@@ -28,6 +28,7 @@ export {
   parseHubName,
   pullModel,
 } from './checkpoint/hub.ts';
+export { type CachedRepo, cachedRepos } from './checkpoint/hub-list.ts';
 export type { ModelFamily } from './checkpoint/keymap.ts';
 export { type ModelParts, openModel } from './checkpoint/model-source.ts';
 export { type OpenTensorsOptions, openTensors } from './checkpoint/open.ts';
@@ -40,6 +41,7 @@ export {
 export { WeightStore } from './checkpoint/store.ts';
 export type { StoredTensor, TensorStore } from './checkpoint/tensors.ts';
 export { describeLora, type LoraReport } from './lora/adapter.ts';
+export { BUNDLED_LORA } from './lora/locate.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
 export {
   clipFlops,

@@ -53,6 +53,8 @@ Ctrl-C stops within a block.
 
 /** The command. */
 const bench: Command = {
+  flags: FLAGS,
+  takesKeys: true,
   help: () => HELP,
 
   async run(argv, { signal }) {

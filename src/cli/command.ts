@@ -1,5 +1,6 @@
 /** What a command is, and how it ends. */
 
+import type { CommandFlags } from '../config/overrides.ts';
 import { FluxionError } from '../support/errors.ts';
 import { printableJson } from '../support/quote.ts';
 
@@ -7,10 +8,31 @@ import { printableJson } from '../support/quote.ts';
 export interface Session {
   /** Fires on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
+  readonly commands: Commands;
+}
+
+/** The table of commands. */
+export type Commands = Readonly<Record<string, Entry>>;
+
+/** What is known of a command before its code is loaded. */
+export interface Entry {
+  readonly section: 'Pictures' | 'Models' | 'Machine';
+  /** The words after its name. */
+  readonly usage: string;
+  readonly summary: string;
+  /** What other programs call this; suggested instead, never run. */
+  readonly alike: readonly string[];
+  readonly load: () => Promise<{ readonly default: Command }>;
 }
 
 /** One command of the program: the default export of its file. */
 export interface Command {
+  /** Its own flags: name → whether a value follows. */
+  readonly flags: CommandFlags;
+  /** Whether configuration keys may be given, as `key=value` and as flags. */
+  readonly takesKeys?: true;
+  /** The words that may stand after the name of the command, or as the value of a flag (`--type`), where they are a few; else they are files. */
+  readonly choices?: Readonly<Partial<Record<'words' | `--${string}`, readonly string[]>>>;
   /** The text of `fluxion help NAME`. */
   help(): string | Promise<string>;
   /** Does the work and returns the exit status. */

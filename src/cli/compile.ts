@@ -16,6 +16,9 @@ const FLAGS = {
   quiet: 'boolean',
 } as const;
 
+/** Those that completion offers; all are in the help. */
+const TARGETS = ['cpu:4', 'v4:2x2x1', 'v5e:2x2', 'v5p:2x2x1', 'v6e:2x2', 'tpu7x:2x2x1', 'h100', 'h200', 'b200'];
+
 const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
 
 Compiles every program of a run ahead of time, for devices that need not be here, and tells what one of them would hold in
@@ -53,6 +56,9 @@ Exit status: 1 where it does not fit into the devices' memory.
 
 /** The command. */
 const compile: Command = {
+  flags: FLAGS,
+  takesKeys: true,
+  choices: { '--target': TARGETS, '--stages': ['encode', 'prepare', 'step', 'decode'] },
   help: () => HELP,
 
   async run(argv, { signal }) {

@@ -48,14 +48,18 @@ Options
   -h, --help     this text
 `;
 
+const FLAGS = {
+  type: 'string', names: 'string', part: 'string', tokenizer: 'string', shard: 'string', json: 'boolean', quiet: 'boolean',
+} as const; // biome-ignore format: one line
+
 /** The command. */
 const convert: Command = {
+  flags: FLAGS,
+  choices: { '--type': ENCODINGS, '--names': NAMES, '--part': Object.keys(PARTS) },
   help: () => HELP,
 
   async run(argv, { signal }) {
-    const { flags, words } = sortWords(argv, {
-      type: 'string', names: 'string', part: 'string', tokenizer: 'string', shard: 'string', json: 'boolean', quiet: 'boolean',
-    }); // biome-ignore format: one line
+    const { flags, words } = sortWords(argv, FLAGS);
     const output = words.at(-1);
     const inputs = words.slice(0, -1);
     if (output === undefined || inputs.length === 0) {

@@ -48,12 +48,16 @@ const PROBE_TIMEOUT = 120_000;
 /** The probe's result agrees with ours; TPUs and GPUs may round more coarsely than the CPU. */
 const CLOSE = 1e-2;
 
+const FLAGS = { json: 'boolean' } as const;
+
 /** The command. */
 const doctor: Command = {
+  flags: FLAGS,
+  choices: { words: [] },
   help: () => HELP,
 
   async run(argv, session) {
-    const { flags, words } = sortWords(argv, { json: 'boolean' });
+    const { flags, words } = sortWords(argv, FLAGS);
     if (words.length > 0) throw new UsageError('bad_config', `unexpected '${words[0]}'`);
     const checks: Check[] = [];
     for await (const check of examine(session)) {

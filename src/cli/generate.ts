@@ -56,6 +56,8 @@ Ctrl-C stops within a block and leaves no partial file; a second one stops at on
 
 /** The command. */
 const generate: Command = {
+  flags: FLAGS,
+  takesKeys: true,
   help: () => HELP + configHelp(),
 
   async run(argv, { signal }: Session) {
@@ -74,7 +76,7 @@ const generate: Command = {
 
     // Only now, so that help and mistakes are answered without waiting for the library.
     const [
-      { makePictures, planPictures, reportData, reportTable, requireWritable, writePicture },
+      { makePictures, planPictures, printFiles, reportData, reportTable, requireWritable, writePicture },
       { LivePreview },
       { memoryTable },
     ] = await Promise.all([import('./pictures.ts'), import('./preview.ts'), import('./memory.ts')]);
@@ -104,7 +106,7 @@ const generate: Command = {
       printJson({ files, ...previewed, ...reportData(outcome, config), notes });
       return OK;
     }
-    for (const { path } of files) process.stdout.write(`${path}\n`);
+    await printFiles(files, config);
     progress.say(...reportTable(outcome));
     return OK;
   },

@@ -37,12 +37,15 @@ export interface Findings {
   readonly data: Record<string, unknown>;
 }
 
+const FLAGS = { keys: 'boolean', json: 'boolean' } as const;
+
 /** The command. */
 const inspect: Command = {
+  flags: FLAGS,
   help: () => HELP,
 
   async run(argv) {
-    const { flags, words } = sortWords(argv, { keys: 'boolean', json: 'boolean' });
+    const { flags, words } = sortWords(argv, FLAGS);
     const [path, ...others] = words;
     if (path === undefined)
       throw new UsageError('bad_config', 'which file or folder?', { hint: 'fluxion inspect FILE' });

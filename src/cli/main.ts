@@ -3,85 +3,41 @@
  * Commands are imported when they are asked for, so that `--help` costs nothing of theirs.
  */
 
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
-import { FluxionError, nearest } from '../support/errors.ts';
+import { FluxionError } from '../support/errors.ts';
 import { oneLine } from '../support/quote.ts';
 import { explained } from '../support/system-error.ts';
-import { type Command, FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
+import { sortWords } from './args.ts';
+import { FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
+import { COMMANDS, commandList, commandNamed } from './commands.ts';
 import { guard, paint } from './terminal.ts';
 
-interface Entry {
-  readonly summary: string;
-  readonly load: () => Promise<{ readonly default: Command }>;
-}
+const HELP = `fluxion: pictures from words, with Flux through XLA on CPUs, GPUs and TPUs
 
-const COMMANDS: Readonly<Record<string, Entry>> = {
-  generate: { summary: 'makes pictures from a prompt', load: () => import('./generate.ts') },
-  redo: { summary: 'makes a picture again from the recipe inside it', load: () => import('./redo.ts') },
-  inspect: { summary: 'explains a picture, a safetensors file or a model folder', load: () => import('./inspect.ts') },
-  pull: { summary: 'downloads a model from the Hugging Face hub', load: () => import('./pull.ts') },
-  convert: {
-    summary: 'rewrites weights: other names, other numbers, another format',
-    load: () => import('./convert.ts'),
-  },
-  compile: {
-    summary: 'compiles a run for devices that are not here: does it fit, how fast',
-    load: () => import('./compile.ts'),
-  },
-  bench: {
-    summary: 'measures every stage of a run, and how much of the device it uses',
-    load: () => import('./bench.ts'),
-  },
-  plugins: { summary: 'lists, installs and adds the plugins that devices need', load: () => import('./plugins.ts') },
-  doctor: {
-    summary: 'tells what works on this machine, and what to do about the rest',
-    load: () => import('./doctor.ts'),
-  },
-};
+  fluxion generate "a red house in the mountains at sunset"    makes flux_0.png
 
-const HELP = `fluxion: Flux text-to-image through XLA, on CPU, GPU and TPU
+${commandList()}
 
-Usage
-  fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
-  fluxion redo PICTURE.png [key=value …]
-  fluxion inspect FILE | FOLDER
-  fluxion pull ORG/NAME[@REVISION]
-  fluxion convert FILE | FOLDER … OUTPUT
-  fluxion compile [CONFIG.yml] [key=value …] --target v6e:2x2
-  fluxion bench [MODEL | CONFIG.yml] [key=value …]
-  fluxion plugins list | install NAME | add PATH
-  fluxion doctor
+'fluxion help COMMAND' explains one, 'fluxion help config' every key,
+'fluxion help environment' variables and exit statuses; --version tells versions.
+`;
 
-Commands
-${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
-  .join('\n')}
-  help      explains a command, or with 'help config' every configuration key
-
-Examples
-  fluxion generate "a red house in the mountains at sunset"
-  fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER prompt="a lighthouse at dusk" seed=7
-  fluxion redo flux_0.png num_inference_steps=28
-  fluxion help generate
-
-Options
-  -h, --help     this text, or a command's
-  --version      the version
-
-Environment
+const ENVIRONMENT = `Environment
   FLUXION_CACHE_DIR     where plugins and compiled programs are kept
   FLUXION_PJRT_PLUGIN   a plugin file to use, as PATH or DEVICE:PATH
   FLUXION_LOG           debug, info or warn: how much is told on standard error
-  NO_COLOR              no colours
+  NO_COLOR              no colours, and no pictures in the terminal (show=off: no pictures)
 
-Exit status: 0 done, 1 failed, 2 wrong command line or configuration, 130 interrupted by Ctrl-C, 143 by SIGTERM.
+  HF_TOKEN, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE and others of the Hugging Face hub: 'fluxion help pull'
+
+Exit status
+  0 done, 1 failed, 2 wrong command line or configuration, 129 terminal closed, 130 Ctrl-C, 143 SIGTERM
 `;
 
 /** Exit statuses of the signals that stop a command, 128 + their number. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Milliseconds that an interrupted command has to end by itself; a compilation cannot be interrupted, and may take minutes. */
 const GRACE = 3000;
@@ -94,12 +50,12 @@ async function stopAtOnce(status: number): Promise<never> {
 /** Runs a command line as this process: never returns, and leaves no native thread behind it. */
 export async function runProcess(argv: readonly string[]): Promise<never> {
   let unwritten: Error | undefined;
-  for (const stream of [process.stdout, process.stderr]) {
-    guard(stream).on('error', (error: NodeJS.ErrnoException) => {
-      // A reader that has gone, as in `| head`, is no failure of ours.
-      if (error.code !== 'EPIPE') unwritten ??= error;
-    });
-  }
+  guard(process.stdout).on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has gone, as in `| head`, is no failure of ours.
+    if (error.code !== 'EPIPE') unwritten ??= error;
+  });
+  // Where even this cannot be told, there is nobody to tell it to.
+  guard(process.stderr).on('error', () => {});
   const stopping = new AbortController();
   let interrupted: number | undefined;
   for (const [name, status] of Object.entries(SIGNALS)) {
@@ -122,7 +78,7 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
   const status = await run(argv, stopping.signal);
   // Plugins keep threads, so the process would not end by itself; what is written goes out first.
   await flush(process.stdout);
-  if (unwritten) report(new FluxionError('io', `cannot write standard output: ${unwritten.message}`), false);
+  if (unwritten) report(explained(unwritten, 'standard output'), false);
   await flush(process.stderr);
   process.exit(interrupted ?? (unwritten ? FAILURE : status));
 }
@@ -148,31 +104,22 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined || first === '--help' || first === '-h') return say(HELP);
-  if (first === '--version' || first === '-V') return say(`fluxion ${version()}\n`);
-  if (first === 'help') return say(await helpOn(rest[0]));
+  if (first === '--version' || first === '-V') return tellVersion(rest);
+  if (first === 'help') return say(await helpOn(rest));
   const entry = commandNamed(first);
   // Keeps what V8 compiled between runs, which halves the time until a command begins.
   enableCompileCache(join(cacheFolder(), 'code'));
   const { default: command } = await entry.load();
   if (before('--', rest).some((word) => word === '--help' || word === '-h')) return say(await command.help());
-  return command.run(rest, { signal });
+  return command.run(rest, { signal, commands: COMMANDS });
 }
 
-async function helpOn(topic: string | undefined): Promise<string> {
-  if (topic === undefined) return HELP;
+async function helpOn([topic, ...others]: readonly string[]): Promise<string> {
+  if (others.length > 0) throw new UsageError('bad_config', `one topic at a time: '${topic}' or '${others[0]}'`);
+  if (topic === undefined || topic === 'help') return HELP;
+  if (topic === 'environment') return ENVIRONMENT;
   if (topic === 'config') return (await import('./config-help.ts')).configTopic();
   return (await commandNamed(topic).load()).default.help();
-}
-
-function commandNamed(name: string): Entry {
-  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
-  const near = nearest(name, [...Object.keys(COMMANDS), 'help'], 1)[0];
-  const prompt = /[\s=]|\.ya?ml$/.test(name);
-  throw new UsageError('bad_config', `there is no command '${name}'`, {
-    hint: prompt
-      ? `pictures are made by: fluxion generate ${/^[\w.=/-]+$/.test(name) ? name : JSON.stringify(name)}`
-      : `${near ? `did you mean '${near}'? ` : ''}'fluxion help' lists the commands`,
-  });
 }
 
 function wantsJson(argv: readonly string[]): boolean {
@@ -205,9 +152,10 @@ function report(error: unknown, json: boolean): void {
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
+async function tellVersion(words: readonly string[]): Promise<number> {
+  const { versionData, versionText } = await import('./version.ts');
+  const { flags } = sortWords(words, { json: 'boolean' });
+  if (flags.json) printJson(versionData());
+  else say(versionText(versionData()));
+  return OK;
 }

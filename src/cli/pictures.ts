@@ -1,9 +1,8 @@
 /** Making pictures from a configuration with progress on standard error, and the figures at the end: for generate and redo. */
 
-import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import {
@@ -16,11 +15,12 @@ import {
   type Report,
 } from '../index.ts';
 import { FluxionError } from '../support/errors.ts';
-import { makeFolder } from '../support/make-folder.ts';
+import { log } from '../support/log.ts';
 import { reasonOf } from '../support/system-error.ts';
 import { isPlain, memoryLine } from './memory.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
+import { pictureBytes, protocolFor } from './terminal-picture.ts';
 
 /** A picture that was written. */
 export interface WrittenFile {
@@ -118,13 +118,16 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   throw new Error('the run ended without its report');
 }
 
-/** Makes the folder that pictures go to and tries to write there: better told before the work than after it. Throws `io`. */
+/** Throws `io` where no picture could be written to a folder, present or yet to be made: better told before the work than after it. */
 export async function requireWritable(folder: string): Promise<void> {
-  const trial = join(folder, `.flux-${randomUUID()}.tmp`);
+  let place = resolve(folder);
+  const exists = (error: NodeJS.ErrnoException): undefined => {
+    if (error.code !== 'ENOENT' || place === dirname(place)) throw error;
+  };
   try {
-    makeFolder(folder);
-    await writeFile(trial, '', { flag: 'wx' });
-    await rm(trial);
+    while (!(await stat(place).catch(exists))) place = dirname(place);
+    if (!(await stat(place)).isDirectory()) throw new Error(`${place} is not a folder`);
+    await access(place, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new FluxionError('io', `cannot write pictures to ${folder}: ${reasonOf(cause)}`, {
       cause,
@@ -175,6 +178,23 @@ export async function writePicture(
       ? await image.saveNew(pathOf(config, index))
       : await image.saveNumbered(config.output_dir || '.');
   return { path, index, seed, prompt, width, height };
+}
+
+/** Pictures of one run that are shown in the terminal. */
+const SHOWN = 8;
+
+/** Prints the paths of pictures on standard output, and the first pictures too where that is a terminal that can show them. */
+export async function printFiles(files: readonly WrittenFile[], { show }: Config): Promise<void> {
+  const protocol = await protocolFor(show);
+  for (const [i, { path }] of files.entries()) {
+    process.stdout.write(`${path}\n`);
+    if (protocol === undefined || i >= SHOWN) continue;
+    try {
+      process.stdout.write(await pictureBytes(protocol, path, process.stdout.columns || 80));
+    } catch (error) {
+      log('info', `${path} cannot be shown: ${reasonOf(error)}`);
+    }
+  }
 }
 
 /** The figures of a run as a table for people. */

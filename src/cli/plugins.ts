@@ -27,12 +27,16 @@ Options
 
 const ACTIONS = ['list', 'install', 'add'] as const;
 
+const FLAGS = { device: 'string', json: 'boolean', quiet: 'boolean' } as const;
+
 /** The command. */
 const plugins: Command = {
+  flags: FLAGS,
+  choices: { words: ACTIONS, '--device': DEVICE_NAMES },
   help: () => HELP,
 
   async run(argv, { signal }) {
-    const { flags, words } = sortWords(argv, { device: 'string', json: 'boolean', quiet: 'boolean' });
+    const { flags, words } = sortWords(argv, FLAGS);
     const [action = 'list', target, ...others] = words;
     if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
     switch (action) {

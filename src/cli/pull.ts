@@ -31,17 +31,19 @@ Environment
   HF_HUB_CACHE, HF_HOME     where models are kept; ~/.cache/huggingface/hub unless set
   HF_ENDPOINT               a mirror of the hub
   HF_HUB_OFFLINE            1 asks nobody and takes what is there
-  HF_HUB_DOWNLOAD_TIMEOUT   seconds with next to no bytes after which a connection is given up and another made; 20
-  HF_HUB_ETAG_TIMEOUT       seconds that the hub has for its first answer, before it counts as out of reach; 8
+  HF_HUB_DOWNLOAD_TIMEOUT   seconds without a byte after which a connection is given up and another made; 20
   NODE_USE_ENV_PROXY        1 uses the proxy in HTTPS_PROXY
 `;
 
+const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
+
 /** The command. */
 const pull: Command = {
+  flags: FLAGS,
   help: () => HELP,
 
   async run(argv, { signal }) {
-    const { flags, words } = sortWords(argv, { json: 'boolean', quiet: 'boolean' });
+    const { flags, words } = sortWords(argv, FLAGS);
     const [name, ...others] = words;
     if (name === undefined) {
       throw new UsageError('bad_config', 'which model?', { hint: 'fluxion pull black-forest-labs/FLUX.1-schnell' });

@@ -13,7 +13,7 @@ import { cachedFolder, parseHubName } from '../models.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { type Comparison, comparePictures } from './compare.ts';
-import { makePictures, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
+import { makePictures, printFiles, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 import { requireOneProcess } from './settings.ts';
 
@@ -45,6 +45,8 @@ Options
 
 /** The command. */
 const redo: Command = {
+  flags: FLAGS,
+  takesKeys: true,
   help: () => HELP,
 
   async run(argv, { signal }) {
@@ -85,7 +87,7 @@ const redo: Command = {
       printJson({ original: path, ...compared, differences: [...differences], ...reportData(outcome, config), notes });
       return status;
     }
-    for (const file of files) process.stdout.write(`${file.path}\n`);
+    await printFiles(files, config);
     for (const check of checks) process.stdout.write(`${path}: ${verdict(check)}\n`);
     progress.say(...reportTable(outcome));
     return status;

@@ -4,6 +4,7 @@
  */
 
 import type { Event, PullProgress } from '../index.ts';
+import { byteText as bytes } from '../support/byte-text.ts';
 import { oneLine } from '../support/quote.ts';
 import { EMPTY_LINE, guard, paint } from './terminal.ts';
 
@@ -100,16 +101,12 @@ export function duration(value: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** Formats bytes in powers of 1024: `812 MiB`. */
-export function bytes(value: number): string {
-  const unit = Math.min(4, Math.floor(Math.log2(Math.max(1, value)) / 10));
-  return `${unit === 0 ? value : Number((value / 1024 ** unit).toPrecision(3))} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
-}
+export { bytes };
 
 /** Milliseconds between two drawings of the line: at most 15 a second. */
 const REDRAW = 67;
-/** Milliseconds between two lines of one stage where there is no terminal. */
-const PLAIN_PAUSE = 10_000;
+/** Milliseconds between the first two lines of one stage where there is no terminal; each further pause is twice as long, up to the last. */
+const PLAIN_PAUSE = { first: 10_000, last: 120_000 } as const;
 
 /** Shows a run's progress on standard error: `line` redraws one line, `plain` adds a few, `off` shows none. */
 export class Progress implements Disposable {
@@ -122,6 +119,7 @@ export class Progress implements Disposable {
   #stepCount = 0;
   #shown = '';
   #drawnAt = Number.NEGATIVE_INFINITY;
+  #pause: number = PLAIN_PAUSE.first;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(style: 'line' | 'plain' | 'off') {
@@ -197,16 +195,19 @@ export class Progress implements Disposable {
 
   #draw(): void {
     if (this.#style === 'off' || !this.#state) return;
-    const pause = this.#style === 'line' ? REDRAW : PLAIN_PAUSE;
+    const pause = this.#style === 'line' ? REDRAW : this.#pause;
     if (performance.now() - this.#drawnAt < pause) return;
-    this.#drawnAt = performance.now();
     if (this.#style === 'plain') {
+      const isFirst = this.#drawnAt === Number.NEGATIVE_INFINITY;
+      this.#pause = isFirst ? PLAIN_PAUSE.first : Math.min(2 * this.#pause, PLAIN_PAUSE.last);
       const line = this.#download
         ? downloadLine(this.#state.stage, this.#download, Number.POSITIVE_INFINITY, 'ascii')
         : plainLine(this.#now());
       this.#stream.write(`${line.replace(/ {2}[#-]+(?= {2})/, '')}\n`);
+      this.#drawnAt = performance.now();
       return;
     }
+    this.#drawnAt = performance.now();
     const columns = this.#stream.columns || 80;
     const text = this.#download
       ? downloadLine(this.#state.stage, this.#download, columns, glyphs())

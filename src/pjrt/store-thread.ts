@@ -3,7 +3,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Redis } from 'iovalkey';
 import { FluxionError } from '../support/errors.ts';
-import { withoutSecrets } from '../support/shown-url.ts';
 import { meet, type Store } from './rendezvous.ts';
 import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from './store-protocol.ts';
 
@@ -140,10 +139,10 @@ function pause(milliseconds: number): Promise<void> {
 
 /** The server's address without its password. */
 function address(): string {
-  return withoutSecrets(place.url);
+  return place.url.replace(/\/\/[^@/]*@/, '//');
 }
 
 function words(error: unknown): string {
   const { message, code } = error as { message?: string; code?: string };
-  return withoutSecrets(message || code || String(error));
+  return message || code || String(error);
 }

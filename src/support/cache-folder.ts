@@ -2,7 +2,6 @@
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { userPath } from './user-path.ts';
 
 /** The user's cache folder: `FLUXION_CACHE_DIR`, or the operating system's place for caches. It need not exist yet. */
 export function cacheFolder(
@@ -10,16 +9,17 @@ export function cacheFolder(
   platform: NodeJS.Platform = process.platform,
 ): string {
   const own = env['FLUXION_CACHE_DIR'];
-  if (own) return userPath(own, env);
+  if (own) return own;
   switch (platform) {
     case 'darwin':
       return join(homedir(), 'Library', 'Caches', 'fluxion');
     case 'win32':
       return join(env['LOCALAPPDATA'] || join(homedir(), 'AppData', 'Local'), 'fluxion', 'Cache');
-    default: {
-      const xdg = userPath(env['XDG_CACHE_HOME'] ?? '', env);
+    default:
       // The XDG Base Directory Specification has empty and relative values ignored.
-      return join(xdg.startsWith('/') ? xdg : join(homedir(), '.cache'), 'fluxion');
-    }
+      return join(
+        env['XDG_CACHE_HOME']?.startsWith('/') ? env['XDG_CACHE_HOME'] : join(homedir(), '.cache'),
+        'fluxion',
+      );
   }
 }

@@ -1,0 +1,110 @@
+/**
+ * The one table of commands: dispatch, help, suggestions and shell completions are made from it. A command's code is loaded when
+ * it is asked for.
+ */
+
+import { nearest } from '../support/errors.ts';
+import { type Commands, type Entry, UsageError } from './command.ts';
+
+/** The sections of `fluxion help`, in its order. */
+const SECTIONS = ['Pictures', 'Models', 'Machine'] as const;
+
+/** All commands, in the order of the help. */
+export const COMMANDS: Commands = {
+  generate: {
+    section: 'Pictures', usage: '"PROMPT" [key=value …]', summary: 'makes pictures from a prompt',
+    alike: ['create', 'draw', 'gen', 'image', 'imagine', 'make', 'paint', 'run', 'sample', 'txt2img'],
+    load: () => import('./generate.ts'),
+  },
+  redo: {
+    section: 'Pictures', usage: 'PICTURE.png', summary: 'makes a picture again, from the recipe inside it',
+    alike: ['again', 'regenerate', 'remake', 'repeat', 'reproduce'],
+    load: () => import('./redo.ts'),
+  },
+  history: {
+    section: 'Pictures', usage: '[FOLDER]', summary: 'lists pictures with their prompts, newest first',
+    alike: ['gallery', 'log', 'pictures', 'recent'],
+    load: () => import('./history.ts'),
+  },
+  models: {
+    section: 'Models', usage: '', summary: 'lists the models that are here',
+    alike: ['list', 'ls', 'model'],
+    load: () => import('./models.ts'),
+  },
+  loras: {
+    section: 'Models', usage: '[FOLDER]', summary: 'lists the LoRAs that are here',
+    alike: ['adapters', 'lora'],
+    load: () => import('./loras.ts'),
+  },
+  pull: {
+    section: 'Models', usage: 'ORG/NAME', summary: 'downloads a model from the Hugging Face hub',
+    alike: ['download', 'fetch', 'get'],
+    load: () => import('./pull.ts'),
+  },
+  inspect: {
+    section: 'Models', usage: 'FILE', summary: 'explains a picture, weights, a LoRA or a model folder',
+    alike: ['cat', 'describe', 'explain', 'info', 'metadata', 'show'],
+    load: () => import('./inspect.ts'),
+  },
+  convert: {
+    section: 'Models', usage: 'FILE OUTPUT', summary: 'rewrites weights: other names, fewer bits, GGUF',
+    alike: ['export', 'quantise', 'quantize', 'save'],
+    load: () => import('./convert.ts'),
+  },
+  compile: {
+    section: 'Machine', usage: '--target v6e:2x2', summary: 'tells if a run fits devices that are not here',
+    alike: ['aot', 'build'],
+    load: () => import('./compile.ts'),
+  },
+  bench: {
+    section: 'Machine', usage: '[MODEL]', summary: 'measures every stage of a run',
+    alike: ['benchmark', 'measure', 'perf', 'profile', 'speed', 'time'],
+    load: () => import('./bench.ts'),
+  },
+  plugins: {
+    section: 'Machine', usage: '[install NAME]', summary: 'lists and installs the plugins of devices',
+    alike: ['backends', 'devices', 'install', 'plugin'],
+    load: () => import('./plugins.ts'),
+  },
+  doctor: {
+    section: 'Machine', usage: '', summary: 'tells what works on this machine',
+    alike: ['check', 'diagnose', 'env', 'status', 'test'],
+    load: () => import('./doctor.ts'),
+  },
+  completions: {
+    section: 'Machine', usage: 'bash|zsh|fish', summary: 'prints completions for a shell',
+    alike: ['autocomplete', 'completion'],
+    load: () => import('./completions.ts'),
+  },
+}; // biome-ignore format: one command reads as one row
+
+/** Returns the command of a name; throws a usage error with what was probably meant. */
+export function commandNamed(name: string): Entry {
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
+  throw new UsageError('bad_config', `there is no command '${name}'`, { hint: meantBy(name) });
+}
+
+function meantBy(name: string): string {
+  const rest = "'fluxion help' lists the commands";
+  if (name.startsWith('-')) return `options come after a command, as in: fluxion generate ${name}; ${rest}`;
+  if (/[\s=<]|\.ya?ml$/.test(name)) {
+    return `pictures are made by: fluxion generate ${/^[\w.=/-]+$/.test(name) ? name : JSON.stringify(name)}`;
+  }
+  const synonym = Object.keys(COMMANDS).find((command) => COMMANDS[command]!.alike.includes(name.toLowerCase()));
+  const near = synonym ?? nearest(name, [...Object.keys(COMMANDS), 'help'], 1)[0];
+  return `${near ? `did you mean '${near}'? ` : ''}${rest}`;
+}
+
+/** Formats the commands for help, a line each under their sections. */
+export function commandList(): string {
+  const entries = Object.entries(COMMANDS);
+  const width = Math.max(...entries.map(([name, { usage }]) => name.length + 1 + usage.length)) + 2;
+  return SECTIONS.map((section) =>
+    [
+      section,
+      ...entries
+        .filter(([, entry]) => entry.section === section)
+        .map(([name, { usage, summary }]) => `  ${`${name} ${usage}`.padEnd(width)}${summary}`),
+    ].join('\n'),
+  ).join('\n');
+}

@@ -1,0 +1,34 @@
+/** What `fluxion --version` tells: versions of the program, of Node and of the plugins that are installed. */
+
+import { readFileSync } from 'node:fs';
+import { listPlugins } from '../xla.ts';
+
+/** The versions as data. */
+export interface Versions {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly plugins: readonly { readonly device: string; readonly package: string; readonly version: string }[];
+}
+
+/** Reads the versions. */
+export function versionData(): Versions {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const plugins = listPlugins()
+    .filter(({ status, used }) => used && ['installed', 'added'].includes(status))
+    .map(({ device, status, package: name, version: released, path }) =>
+      status === 'added'
+        ? { device, package: path!, version: 'added by hand' }
+        : { device, package: name, version: released },
+    );
+  return { version, node: process.version, platform: `${process.platform}-${process.arch}`, plugins };
+}
+
+/** Formats the versions, that of the program alone on the first line. */
+export function versionText({ version, node, platform, plugins }: Versions): string {
+  const rows = plugins.map(({ device, package: name, version: released }) => `${device} plugin  ${name} ${released}`);
+  const installed = rows.length > 0 ? rows : ['plugins     none yet: that of the CPU installs itself on first use'];
+  return `${[`fluxion ${version}`, `node        ${node}, ${platform}`, ...installed].join('\n')}\n`;
+}
