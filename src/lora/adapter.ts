@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { fileContents } from '../checkpoint/detect.ts';
 import type { OpenFile } from '../checkpoint/file-bytes.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
 import { byteSize } from '../support/dtype.ts';
@@ -13,8 +14,8 @@ import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
-import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
-import { type Base, type LowRank, moduleTerms, type Term } from './terms.ts';
+import { type LoraFile, type LoraModule, notALora, outlineOf, parseLora } from './parse.ts';
+import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
 /** What is told of a LoRA file. */
 export interface LoraReport {
@@ -32,6 +33,8 @@ export interface LoraReport {
   readonly alphas: readonly number[];
   /** Keys nothing could be done with: how many, and the first ten. */
   readonly unmatched: { readonly count: number; readonly first: readonly string[] };
+  /** What of the settings beside its weights is not applied, or not sure. */
+  readonly warnings: readonly string[];
 }
 
 /** What a file adds to one declared weight. */
@@ -84,7 +87,7 @@ export interface LoadLoraOptions {
 /** A loaded file, fitted to one model. */
 export interface Adapter {
   readonly report: LoraReport;
-  /** SHA-256 of the file, the first 12 hexadecimal digits. */
+  /** SHA-256 of the file and of the settings beside it, the first 12 hexadecimal digits. */
   readonly hash: string;
   /** What it adds, by weight (`weightKey`). */
   readonly additions: ReadonlyMap<string, readonly Addition[]>;
@@ -100,23 +103,33 @@ export async function loadAdapter(
   options: LoadLoraOptions = {},
 ): Promise<Adapter> {
   const located = locateLora(source);
-  const file = parseLora(located.path, { ...options, config: located.config });
-  const { additions, matched, left } = fit(file, model);
-  const report = reportOf(file, matched, left, source.name || located.name);
+  using file = parseLora(located.path, { ...options, config: located.config });
+  const { fitted, left } = fit(file, model);
+  const matched = fitted.map(({ module }) => module);
+  const report = reportOf(file, matched, left, nameOf(source, located));
   if (matched.length === 0) throw nothingMatched(file, left);
   if (options.strict && left.length > 0) {
     throw new FluxionError('bad_weights', `${file.path}: ${unmatchedText(report)}`, {
       hint: 'lora_strict=False uses what matches',
     });
   }
-  return { report, hash: await hashOf(file.path), additions };
+  const additions = additionsOf(fitted);
+  // What is left for later is read while the file is open.
+  for (const { tensors } of matched) for (const entry of tensors.values()) entry.bytes;
+  return { report, hash: await hashOf(file.path, located.config), additions };
 }
 
 /** Describes a LoRA file without a model: what its keys say. */
 export function describeLora(source: LoraSource): LoraReport {
-  const located: Located = locateLora(source);
-  const file = parseLora(located.path, { config: located.config });
-  return reportOf(file, file.modules, [...file.unmatched], source.name || located.name);
+  const located = locateLora(source);
+  using file = parseLora(located.path, { config: located.config });
+  return reportOf(file, file.modules, file.unmatched, nameOf(source, located));
+}
+
+/** What recipes and reports call a LoRA: never a path, which would tell of the machine it lies on. */
+function nameOf({ name = '' }: LoraSource, located: Located): string {
+  const last = name.split(/[/\\]/).findLast((part) => part !== '') ?? '';
+  return last === name ? name || located.name : last.replace(/\.safetensors$/, '') || located.name;
 }
 
 /** Says how many keys matched nothing, and which. */
@@ -125,32 +138,52 @@ export function unmatchedText({ name, unmatched: { count, first } }: LoraReport)
   return `${count} keys of the LoRA '${name}' match nothing in this model: ${first.join(', ')}${more}`;
 }
 
-function fit(file: LoraFile, model: LoraModel) {
-  const additions = new Map<string, Addition[]>();
-  const matched: LoraModule[] = [];
+/** A module that belongs to the model, with the rows of its weight and of its bias. */
+interface Fitted {
+  readonly module: LoraModule;
+  readonly ranges: { readonly weight: Range; readonly bias: Range | undefined };
+  readonly terms: FittedModule['terms'];
+}
+
+/** Finds the weight of every module, and checks its shapes. */
+function fit(
+  file: LoraFile,
+  model: LoraModel,
+): { readonly fitted: readonly Fitted[]; readonly left: readonly string[] } {
+  const fitted: Fitted[] = [];
   const left = [...file.unmatched];
   for (const module of file.modules) {
     const weight = rangeOf(module.ref, model.weight(module.ref.module));
     const bias = rangeOf(module.ref, model.bias(module.ref.module));
     if (weight) refuseControl(module, weight.columns, file.path);
-    const terms = weight && moduleTerms(module, weight, file.path);
-    if (!terms || (terms.bias.length > 0 && !bias)) {
+    const found = weight && fitModule(module, weight, file.path);
+    if (!found || (found.bias && !bias)) {
       left.push(...[...module.tensors.values()].map(({ key }) => key));
       continue;
     }
-    matched.push(module);
+    left.push(...found.left);
+    fitted.push({ module, ranges: { weight, bias }, terms: found.terms });
+  }
+  return { fitted, left };
+}
+
+/** Reads what modules add, by weight. */
+function additionsOf(fitted: readonly Fitted[]): ReadonlyMap<string, readonly Addition[]> {
+  const additions = new Map<string, Addition[]>();
+  for (const { module, ranges, terms: make } of fitted) {
+    const terms = make();
     const swapped = module.ref.swapped ?? false;
-    for (const [range, list] of [
-      [weight, terms.weight],
-      [bias, terms.bias],
-    ] as const) {
+    for (const part of ['weight', 'bias'] as const) {
+      const range = ranges[part];
       for (const spec of range?.parts ?? []) {
-        const parts = list.map((term) => additionTo(spec, range!, swapped, term)).filter((part) => part !== undefined);
-        if (parts.length > 0) additions.set(weightKey(spec), [...(additions.get(weightKey(spec)) ?? []), ...parts]);
+        const added = terms[part]
+          .map((term) => additionTo(spec, range!, swapped, term))
+          .filter((addition) => addition !== undefined);
+        if (added.length > 0) additions.set(weightKey(spec), [...(additions.get(weightKey(spec)) ?? []), ...added]);
       }
     }
   }
-  return { additions, matched, left };
+  return additions;
 }
 
 interface Range {
@@ -274,6 +307,7 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
     ranks: ascending(outlines.map(({ rank }) => rank)),
     alphas: ascending(matched.map(({ alpha }) => alpha)),
     unmatched: { count: left.length, first: left.slice(0, 10) },
+    warnings: file.warnings,
   };
 }
 
@@ -285,6 +319,8 @@ function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
     });
   }
   const foreign = foreignModel(left);
+  const { groups } = fileContents(file.store);
+  if (foreign === undefined && groups.length > 0) return notALora(file.store);
   const shown = left.slice(0, 3).join(', ');
   return new FluxionError(
     foreign ? 'unsupported' : 'bad_weights',
@@ -295,8 +331,10 @@ function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
   );
 }
 
-async function hashOf(path: string): Promise<string> {
+/** Settings beside a file count: they change what it does. */
+async function hashOf(path: string, config: string | undefined): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  for (const file of [path, ...(config === undefined ? [] : [config])])
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex').slice(0, 12);
 }

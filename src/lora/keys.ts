@@ -14,8 +14,8 @@ export type Role =
 export interface ParsedKey {
   readonly ref: ModuleRef;
   readonly role: Role;
-  /** The module as the file spells it, without prefix: what PEFT's patterns are written for. */
-  readonly spelling: string;
+  /** The module as the file spells it, without prefix and then with it: what PEFT's patterns are written for. */
+  readonly names: readonly string[];
 }
 
 /** Suffixes, most specific first; a role may stand in the pattern's first group. */
@@ -58,12 +58,15 @@ export function parseKey(key: string): ParsedKey | undefined {
   for (const [suffix, role] of SUFFIXES) {
     const match = suffix.exec(plain);
     if (!match) continue;
-    const found = findPrefixed(plain.slice(0, match.index));
-    return found && { ...found, role: typeof role === 'string' ? role : role(match[1]!) };
+    const stem = plain.slice(0, match.index);
+    const found = findPrefixed(stem);
+    if (!found) return undefined;
+    const names = [...new Set([found.spelling, stem.replace(/^base_model\.model\./, '')])];
+    return { ref: found.ref, names, role: typeof role === 'string' ? role : role(match[1]!) };
   }
   const whole = WHOLE.exec(plain);
   const found = whole ? findPrefixed(plain.slice(0, whole.index)) : undefined;
-  return found?.ref.norm ? { ...found, role: 'set' } : undefined;
+  return found?.ref.norm ? { ref: found.ref, names: [found.spelling], role: 'set' } : undefined;
 }
 
 /** Finds the module behind any prefixes. A name is looked up before it is stripped: `transformer_blocks` begins like a prefix. */

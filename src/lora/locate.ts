@@ -26,7 +26,8 @@ export interface Located {
 export const BUNDLED_LORA = 'tiny-lora';
 
 /** File names by which the tools save one LoRA a folder. */
-const USUAL = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors', 'lora.safetensors'];
+const PEFT_FILE = 'adapter_model.safetensors';
+const USUAL = ['pytorch_lora_weights.safetensors', PEFT_FILE, 'lora.safetensors'];
 
 const BUNDLED = new URL('../../models/tiny-lora/', import.meta.url);
 
@@ -105,11 +106,13 @@ export function locateByName(folder: string, name: string): string {
 
 function located(path: string, repository?: string): Located {
   const config = join(dirname(path), 'adapter_config.json');
+  // PEFT's own file beside this one is whose settings those are.
+  const others = basename(path) !== PEFT_FILE && kindOf(join(dirname(path), PEFT_FILE)) === 'file';
   const stem = basename(path).replace(/\.safetensors$/, '');
   const folder = repository ?? basename(dirname(path));
   return {
     path,
-    config: kindOf(config) === 'file' ? config : undefined,
+    config: kindOf(config) === 'file' && !others ? config : undefined,
     name: USUAL.includes(basename(path)) && folder !== '.' && folder !== '' ? folder : stem,
   };
 }

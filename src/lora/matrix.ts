@@ -24,7 +24,8 @@ export function valuesOf({ rows, columns, dtype, bytes }: Matrix): Float32Array 
 /** Rows `start` to `end`, without a copy. */
 export function rowsOf(matrix: Matrix, start: number, end: number): Matrix {
   const row = matrix.columns * byteSize(matrix.dtype);
-  return { ...matrix, rows: end - start, bytes: matrix.bytes.subarray(start * row, end * row) };
+  const { columns, dtype, bytes } = matrix;
+  return { rows: end - start, columns, dtype, bytes: bytes.subarray(start * row, end * row) };
 }
 
 /** Multiplies [n, k] by [k, m] in f32, wherever that is fast: products of whole weights are of 10⁹ terms. */
@@ -48,19 +49,20 @@ export function multiply(left: Matrix, right: Matrix): Float32Array {
   return out;
 }
 
-/** The Kronecker product of [a, b] and [c, d]: [a·c, b·d]. */
-export function kronecker(left: Matrix, right: Matrix): Float32Array {
+/** Rows `start` to `end` of the Kronecker product of [a, b] and [c, d], which is [a·c, b·d]. */
+export function kronecker(left: Matrix, right: Matrix, start = 0, end: number = left.rows * right.rows): Float32Array {
   const x = valuesOf(left);
   const y = valuesOf(right);
   const columns = left.columns * right.columns;
-  const out = new Float32Array(left.rows * right.rows * columns);
-  for (let i = 0; i < left.rows; i++)
-    for (let k = 0; k < right.rows; k++)
-      for (let j = 0; j < left.columns; j++) {
-        const factor = x[i * left.columns + j]!;
-        const at = (i * right.rows + k) * columns + j * right.columns;
-        for (let l = 0; l < right.columns; l++) out[at + l] = factor * y[k * right.columns + l]!;
-      }
+  const out = new Float32Array((end - start) * columns);
+  for (let row = start; row < end; row++) {
+    const [i, k] = [Math.floor(row / right.rows), row % right.rows];
+    for (let j = 0; j < left.columns; j++) {
+      const factor = x[i * left.columns + j]!;
+      const at = (row - start) * columns + j * right.columns;
+      for (let l = 0; l < right.columns; l++) out[at + l] = factor * y[k * right.columns + l]!;
+    }
+  }
   return out;
 }
 

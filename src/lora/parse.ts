@@ -1,37 +1,72 @@
 /**
  * From a LoRA file to modules: which tensors belong to which module of the model, with what alpha; and what nothing is known of.
- * Needs no model. A file from the internet is hostile: counts, ranks and element types are checked before a byte is read.
+ * Needs no model. A file from the internet is hostile: counts, ranks and element types are checked before a byte is read, and bytes are read
+ * when its shapes are known to fit.
  */
 
+import { describeContents, fileContents } from '../checkpoint/detect.ts';
 import { type OpenFile, readingFile } from '../checkpoint/file-bytes.ts';
-import { type Json, type JsonObject, parseJsonObject, readJsonObject } from '../checkpoint/json.ts';
 import { WeightStore } from '../checkpoint/store.ts';
-import { elementCount } from '../support/dtype.ts';
+import type { StoredTensor } from '../checkpoint/tensors.ts';
+import { byteSize, type DType, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { toF32 } from '../support/floats.ts';
 import { dialectOf, foreignModel } from './dialects.ts';
 import { isSideCar, parseKey, type Role } from './keys.ts';
 import { allFinite, type Matrix } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
+import { readSettings } from './settings.ts';
 
-/** One tensor of a module, with its key for messages. */
-export interface Entry extends Matrix {
+/** One tensor of a module, with its key for messages; its bytes are read when they are asked for first. */
+export class Entry implements Matrix {
   readonly key: string;
   readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly rows: number;
+  readonly columns: number;
+  readonly #read: () => Uint8Array;
+  #bytes: Uint8Array | undefined;
+
+  constructor(key: string, { dtype, shape }: StoredTensor, [rows, columns]: Sides, read: () => Uint8Array) {
+    this.key = key;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.rows = rows;
+    this.columns = columns;
+    this.#read = read;
+  }
+
+  /** Throws `bad_file` for values that are not finite. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#read();
+    return this.#bytes;
+  }
+
+  /** The same values as a matrix of other sides. */
+  as(rows: number, columns: number): Entry {
+    return new Entry(this.key, { ...this, file: '' }, [rows, columns], () => this.bytes);
+  }
 }
+
+type Sides = readonly [rows: number, columns: number];
 
 /** Everything a file says of one module. */
 export interface LoraModule {
   readonly ref: ModuleRef;
   readonly tensors: ReadonlyMap<Role, Entry>;
-  /** What `alpha` is, where the file or its metadata tell. */
+  /** What `alpha` is, where the file or its settings tell; the rank stands for it otherwise. */
   readonly alpha: number | undefined;
+  /** The rank that PEFT's settings divide by where the factors have none. */
+  readonly rank: number | undefined;
   /** Whether alpha is divided by √rank instead of rank. */
   readonly rankStabilized: boolean;
 }
 
 /** The algorithm a module's tensors belong to, and the rank of its factors where it has any. */
-export function outlineOf({ tensors }: LoraModule): { readonly algorithm: string; readonly rank: number | undefined } {
+export function outlineOf({ tensors }: Pick<LoraModule, 'tensors'>): {
+  readonly algorithm: string;
+  readonly rank: number | undefined;
+} {
   const rows = (role: Role) => tensors.get(role)?.rows;
   const found = ALGORITHMS.find(([, ...roles]) => roles.some((role) => tensors.has(role)));
   const algorithm = found?.[0] ?? 'unknown';
@@ -54,24 +89,22 @@ const ALGORITHMS: readonly (readonly [name: string, ...roles: Role[]])[] = [
   ['replacement', 'set'],
 ];
 
-/** A LoRA file, read. */
-export interface LoraFile {
+/** A LoRA file, read but for its values, which are read while it is open. */
+export interface LoraFile extends Disposable {
   readonly path: string;
+  readonly store: WeightStore;
   readonly dialect: string;
   readonly modules: readonly LoraModule[];
   /** Keys that no known module or algorithm has. */
   readonly unmatched: readonly string[];
   /** How many tensors the file has. */
   readonly keys: number;
+  /** What of its settings is not applied, or not sure. */
+  readonly warnings: readonly string[];
 }
 
 const MAX_KEYS = 100_000;
 const MAX_BYTES = 16 * 2 ** 30;
-
-/** What a file's header or a neighbouring adapter_config.json say about alphas. */
-interface AlphaRules {
-  of(family: ModuleRef['family'], spelling: string): { alpha: number | undefined; rankStabilized: boolean };
-}
 
 export interface ParseOptions {
   readonly openFile?: OpenFile;
@@ -79,13 +112,16 @@ export interface ParseOptions {
   readonly config?: string | undefined;
 }
 
-/** Reads a LoRA file. Throws `bad_file` for damage, and for values that are not finite, naming the key. */
+/**
+ * Opens a LoRA file and reads what its header says, and its settings. Throws `bad_file` for
+ * damage, naming the key, and `unsupported` for a file that is no LoRA, saying what it is.
+ */
 export function parseLora(path: string, { openFile = readingFile, config }: ParseOptions = {}): LoraFile {
-  using store = WeightStore.open(path, { openFile });
+  using opened = new DisposableStack();
+  const store = opened.use(WeightStore.open(path, { openFile }));
   const keys = store.keys();
   if (keys.length > MAX_KEYS) throw bad(path, `${keys.length} tensors are more than the ${MAX_KEYS} allowed`);
-  const rules = alphaRules(store, config === undefined ? undefined : readJsonObject(config, openFile));
-  const groups = new Map<string, { ref: ModuleRef; spelling: string; tensors: Map<Role, Entry> }>();
+  const groups = new Map<string, { ref: ModuleRef; names: readonly string[]; tensors: Map<Role, Entry> }>();
   const unmatched: string[] = [];
   let bytes = 0;
   // Other models share names with this one, of CLIP most of all: what is theirs is theirs as a whole.
@@ -99,38 +135,70 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
       unmatched.push(key);
       continue;
     }
-    const { ref, role, spelling } = parsed;
-    const entry = readEntry(store, key, role);
-    bytes += entry.bytes.byteLength;
+    const { ref, role, names } = parsed;
+    const entry = entryOf(store, key, role);
+    bytes += elementCount(entry.shape) * byteSize(entry.dtype);
     if (bytes > MAX_BYTES) throw bad(path, `more than ${MAX_BYTES} bytes of adapters`);
     const id = `${ref.module}/${ref.parts?.first ?? ''}/${ref.swapped ?? ''}`;
-    const group = groups.get(id) ?? { ref, spelling, tensors: new Map() };
+    const group = groups.get(id) ?? { ref, names, tensors: new Map() };
     groups.set(id, group);
     const other = group.tensors.get(role);
     if (other) throw bad(path, `${key} and ${other.key} are the same part of ${ref.module}`);
     group.tensors.set(role, entry);
   }
-  const modules = [...groups.values()].map(({ ref, spelling, tensors }): LoraModule => {
+  const found = [...groups.values()];
+  const adapts = found.some(({ tensors }) => [...tensors.keys()].some((role) => role !== 'set'));
+  // Beside other weights, norms are a checkpoint's, which would replace the model's.
+  if (found.length > 0 && !adapts && unmatched.length > 0) throw notALora(store);
+  const subjects = found.map(({ ref, names, tensors }) => ({
+    family: ref.family,
+    names,
+    rank: outlineOf({ tensors }).rank,
+    decomposed: tensors.has('magnitude'),
+  }));
+  const { of, warnings } = readSettings({ path, metadata: store.metadata, config, openFile }, subjects);
+  const modules = found.map(({ ref, tensors }, i): LoraModule => {
     const stored = tensors.get('alpha');
-    const told = rules.of(ref.family, spelling);
-    return stored ? { ref, tensors, alpha: numberOf(stored), rankStabilized: false } : { ref, tensors, ...told };
+    if (!stored) return { ref, tensors, ...of[i]! };
+    const alpha = numberOf(stored);
+    // Trainers take 0 for none.
+    return { ref, tensors, alpha: alpha === 0 ? undefined : alpha, rank: undefined, rankStabilized: false };
   });
-  return { path: store.path, dialect: dialectOf(keys), modules, unmatched, keys: keys.length };
+  const closing = opened.move();
+  return {
+    path,
+    store,
+    dialect: dialectOf(keys),
+    modules,
+    unmatched,
+    keys: keys.length,
+    warnings,
+    [Symbol.dispose]: () => closing.dispose(),
+  };
+}
+
+/** Says what a file is instead of a LoRA. */
+export function notALora(store: WeightStore): FluxionError {
+  const what = describeContents(fileContents(store));
+  return new FluxionError('unsupported', `${store.path}: expected a LoRA, found ${what}`, {
+    hint: 'a model is opened by its folder, and a file with a part of one as transformer=, clip=, t5= or vae=FILE',
+  });
 }
 
 function isZero(store: WeightStore, key: string): boolean {
   return store.bytes(key).every((byte) => byte === 0);
 }
 
-/** The one number of an alpha, which some trainers keep as an integer. */
+/** The one number of an alpha, which some trainers keep as an integer. Infinite is one that f16 could not hold: it counts where it is used. */
 function numberOf({ dtype, bytes }: Entry): number {
   if (!dtype.startsWith('i')) return toF32(dtype, bytes, 1)[0]!;
   return Buffer.from(bytes).readIntLE(0, Math.min(bytes.length, 6));
 }
 
-/** Reads one tensor as a matrix: trailing dimensions of 1, which convolutions leave behind, are dropped. */
-function readEntry(store: WeightStore, key: string, role: Role): Entry {
-  const { dtype, shape } = store.info(key);
+/** One tensor as a matrix: trailing dimensions of 1, which convolutions leave behind, are dropped. */
+function entryOf(store: WeightStore, key: string, role: Role): Entry {
+  const info = store.info(key);
+  const { dtype, shape } = info;
   const integer = (role === 'reshape' || role === 'alpha') && /^i\d/.test(dtype);
   if (!integer && !/^(f|bf)\d/.test(dtype)) throw bad(store.path, `${key}: expected floating point, found ${dtype}`);
   const squeezed = [...shape];
@@ -139,37 +207,13 @@ function readEntry(store: WeightStore, key: string, role: Role): Entry {
   if (squeezed.length > 2) throw bad(store.path, `${key}: expected a matrix or a vector, found [${shape.join(', ')}]`);
   if (role === 'alpha' && count !== 1)
     throw bad(store.path, `${key}: expected one number, found [${shape.join(', ')}]`);
-  // A copy of its own: the file is closed when it has been read.
-  const bytes = Uint8Array.prototype.slice.call(store.bytes(key));
-  if (!integer && !allFinite({ dtype, bytes }, count)) throw bad(store.path, `${key}: holds NaN or infinity`);
-  return { key, shape, rows: squeezed[0] ?? 1, columns: squeezed[1] ?? 1, dtype, bytes };
-}
-
-/** diffusers keeps PEFT's settings as JSON in the header; PEFT itself in a file beside the weights. */
-function alphaRules(store: WeightStore, beside: JsonObject | undefined): AlphaRules {
-  const where = `${store.path}: lora_adapter_metadata`;
-  const text = store.metadata.get('lora_adapter_metadata');
-  const header = text === undefined ? undefined : parseJsonObject(text, where);
-  const prefix = { flux: 'transformer.', clip: 'text_encoder.', t5: 'text_encoder_2.' } as const;
-  return {
-    of(family, spelling) {
-      const at = (name: string): Json | undefined => header?.get(prefix[family] + name) ?? beside?.get(name);
-      const pattern = at('alpha_pattern');
-      const special = pattern instanceof Map ? patternValue(pattern, spelling) : undefined;
-      // LoHa's and LoKr's settings in PEFT call it by its plain name.
-      const alpha = special ?? at('lora_alpha') ?? at('alpha');
-      return {
-        alpha: typeof alpha === 'number' && Number.isFinite(alpha) ? alpha : undefined,
-        rankStabilized: at('use_rslora') === true,
-      };
-    },
-  };
-}
-
-/** PEFT's rule: a pattern's key is a module's name or the end of it. Regular expressions in it are taken literally. */
-function patternValue(pattern: JsonObject, spelling: string): Json | undefined {
-  for (const [key, value] of pattern) if (spelling === key || spelling.endsWith(`.${key}`)) return value;
-  return undefined;
+  return new Entry(key, info, [squeezed[0] ?? 1, squeezed[1] ?? 1], () => {
+    // A copy of its own: the file is closed when it has been read.
+    const bytes = Uint8Array.prototype.slice.call(store.bytes(key));
+    if (!integer && role !== 'alpha' && !allFinite({ dtype, bytes }, count))
+      throw bad(store.path, `${key}: holds NaN or infinity`);
+    return bytes;
+  });
 }
 
 function bad(path: string, message: string): FluxionError {

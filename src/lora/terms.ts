@@ -40,6 +40,15 @@ export interface ModuleTerms {
   readonly bias: readonly Term[];
 }
 
+/** A module whose shapes fit, before any of its values is read. */
+export interface FittedModule {
+  /** Whether it adds to a bias. */
+  readonly bias: boolean;
+  /** Keys of tensors that none of its algorithms needs. */
+  readonly left: readonly string[];
+  terms(): ModuleTerms;
+}
+
 /** Rows and columns of the weight a module's tensors are for. */
 export interface TargetShape {
   readonly rows: number;
@@ -50,97 +59,152 @@ const MAX_RANK = 4096;
 /** Up to here two rank-r products are multiplied as one of rank r². */
 const MAX_HADAMARD_RANK = 256;
 
-/** Works out what a module adds; undefined where tensors are missing to it. Throws `bad_weights` with the key and both shapes. */
-export function moduleTerms(module: LoraModule, target: TargetShape, path: string): ModuleTerms | undefined {
-  const terms = weightTerms(module, target, path) ?? [];
-  const bias = biasTerms(module, target, path);
-  const magnitude = module.tensors.get('magnitude');
-  const weight = magnitude && terms.length > 0 ? [decomposed(terms, magnitude, target, path)] : terms;
-  return weight.length + bias.length === 0 ? undefined : { weight, bias };
-}
-
-function weightTerms(module: LoraModule, target: TargetShape, path: string): readonly Term[] | undefined {
-  const all = <R extends Role>(...roles: R[]): Entry[] | undefined => {
+/**
+ * Checks a module's shapes against its weight; undefined where tensors are missing to it. Reads and multiplies nothing.
+ * Throws `bad_weights` with the key and both shapes.
+ */
+export function fitModule(module: LoraModule, target: TargetShape, path: string): FittedModule | undefined {
+  const used = new Set<Role>(['alpha', 'reshape']);
+  const take: Take = (...roles) => {
     const entries = roles.map((role) => module.tensors.get(role));
-    return entries.every((entry) => entry !== undefined) ? entries : undefined;
+    if (entries.includes(undefined)) return undefined;
+    for (const role of roles) used.add(role);
+    return entries as Entry[];
   };
-  const { rows, columns } = target;
-
-  const plain = all('A', 'B');
-  if (plain) {
-    const [a, b] = plain as [Entry, Entry];
-    const rank = checkedRank(a, a.rows, path);
-    checked(a, rank, columns, path);
-    checked(b, rows, rank, path);
-    return [{ kind: 'low-rank', a, b, scale: scaleOf(module, rank) }];
-  }
-  const loha = all('hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b');
-  if (loha) {
-    const [b1, a1, b2, a2] = loha as [Entry, Entry, Entry, Entry];
-    const rank = checkedRank(a1, a1.rows, path);
-    checked(b1, rows, rank, path);
-    checked(a1, rank, columns, path);
-    checked(b2, rows, checkedRank(a2, a2.rows, path), path);
-    checked(a2, a2.rows, columns, path);
-    return [hadamardTerm([b1, a1], [b2, a2], scaleOf(module, rank))];
-  }
-  const lokr = kroneckerFactors(module, path);
-  if (lokr) {
-    const { w1, w2, rank, key } = lokr;
-    if (w1.rows * w2.rows !== rows || w1.columns * w2.columns !== columns) {
-      const found = `[${w1.rows}, ${w1.columns}] ⊗ [${w2.rows}, ${w2.columns}]`;
-      throw misshaped(path, key, `factors of [${rows}, ${columns}]`, found);
-    }
-    const scale = rank === undefined ? 1 : scaleOf(module, rank);
-    const delta = scaled(kronecker(w1, w2), scale);
-    return [difference(columns, () => delta)];
-  }
-  const glora = all('a1', 'a2', 'b1', 'b2');
-  if (glora) {
-    const [a1, a2, b1, b2] = glora as [Entry, Entry, Entry, Entry];
-    // LyCORIS exchanged the roles of 1 and 2 at some point; the shapes tell.
-    const older = b2.rows === rows && b1.columns === columns && b2.columns === b1.rows;
-    const [inner, outer, up, down] = older ? [a2, a1, b2, b1] : [a1, a2, b1, b2];
-    const rank = checkedRank(down, down.rows, path);
-    checked(up, rows, rank, path);
-    checked(down, rank, columns, path);
-    checked(inner, columns, outer.rows, path);
-    checked(outer, inner.columns, columns, path);
-    const scale = scaleOf(module, rank);
-    const fromBase: Difference = {
-      kind: 'difference',
-      strength: 'scales',
-      async rows(start, end, base) {
-        const left = matrixOf(end - start, columns, base.rows(start, end));
-        const middle = matrixOf(end - start, inner.columns, await base.multiply(left, inner));
-        return scaled(await base.multiply(middle, outer), scale);
-      },
-    };
-    return [{ kind: 'low-rank', a: down, b: up, scale }, fromBase];
-  }
-  const diff = module.tensors.get('diff');
-  if (diff) {
-    const delta = checked(diff, rows, columns, path);
-    return [difference(columns, () => valuesOf(delta))];
-  }
-  const set = module.tensors.get('set');
-  return set && [replacement(checked(set, rows, columns, path))];
+  const fit: Fit = { module, target, path, take };
+  const weight = WEIGHT_ALGORITHMS.flatMap((algorithm) => algorithm(fit) ?? []);
+  const bias = weight.length > 0 || module.tensors.has('diff_b') ? biasTerms(fit) : [];
+  if (weight.length + bias.length === 0) return undefined;
+  const magnitude = weight.length > 0 ? take('magnitude')?.[0] : undefined;
+  if (magnitude) checkMagnitude(magnitude, fit);
+  return {
+    bias: bias.length > 0,
+    left: [...module.tensors].flatMap(([role, { key }]) => (used.has(role) ? [] : [key])),
+    terms() {
+      const terms = weight.flatMap((make) => make());
+      return {
+        weight: magnitude ? [decomposed(terms, magnitude, target)] : terms,
+        bias: bias.flatMap((make) => make()),
+      };
+    },
+  };
 }
 
-/** The two Kronecker factors, each whole or as a low-rank product; the rank is that of the last that is a product. */
-function kroneckerFactors(module: LoraModule, path: string) {
-  const factor = (name: 'lokr_w1' | 'lokr_w2') => {
-    const whole = module.tensors.get(name);
-    if (whole) return { matrix: whole, rank: undefined, key: whole.key };
-    const [b, a] = [module.tensors.get(`${name}_a`), module.tensors.get(`${name}_b`)];
+/** The tensors of these roles, if all are there. */
+type Take = (...roles: readonly Role[]) => Entry[] | undefined;
+interface Fit {
+  readonly module: LoraModule;
+  readonly target: TargetShape;
+  readonly path: string;
+  readonly take: Take;
+}
+/** Makes the terms of one algorithm, of tensors whose shapes are known to fit. */
+type Make = () => readonly Term[];
+
+/** What each algorithm makes of its tensors; undefined where they are not all there. A module may have several. */
+const WEIGHT_ALGORITHMS: readonly ((fit: Fit) => Make | undefined)[] = [plain, loha, lokr, glora, diff, set];
+
+function plain({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+  const [a, b] = take('A', 'B') ?? [];
+  if (!a || !b) return undefined;
+  const rank = checkedRank(a, a.rows, path);
+  checked(a, rank, columns, path);
+  checked(b, rows, rank, path);
+  const scale = scaleOf(module, rank, path);
+  return () => [{ kind: 'low-rank', a, b, scale }];
+}
+
+function loha({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+  const [b1, a1, b2, a2] = take('hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b') ?? [];
+  if (!b1 || !a1 || !b2 || !a2) return undefined;
+  const rank = checkedRank(a1, a1.rows, path);
+  checked(b1, rows, rank, path);
+  checked(a1, rank, columns, path);
+  checked(b2, rows, checkedRank(a2, a2.rows, path), path);
+  checked(a2, a2.rows, columns, path);
+  const scale = scaleOf(module, rank, path);
+  return () => [hadamardTerm([b1, a1], [b2, a2], scale)];
+}
+
+/** A Kronecker factor, whole or as the product of two; `rank` is that of a product. */
+interface Factor {
+  readonly rows: number;
+  readonly columns: number;
+  readonly rank: number | undefined;
+  readonly key: string;
+  values(multiply: Multiply): Promise<Float32Array>;
+}
+
+function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+  const factor = (name: 'lokr_w1' | 'lokr_w2'): Factor | undefined => {
+    const [whole] = take(name) ?? [];
+    if (whole) {
+      const { key, rows, columns } = whole;
+      return { rows, columns, rank: undefined, key, values: async () => valuesOf(whole) };
+    }
+    const [b, a] = take(`${name}_a`, `${name}_b`) ?? [];
     if (!a || !b) return undefined;
     const rank = checkedRank(a, a.rows, path);
     checked(b, b.rows, rank, path);
-    return { matrix: matrixOf(b.rows, a.columns, multiply(b, a)), rank, key: a.key };
+    return { rows: b.rows, columns: a.columns, rank, key: a.key, values: (product) => product(b, a) };
   };
-  const [first, second] = [factor('lokr_w1'), factor('lokr_w2')];
-  if (!first || !second) return undefined;
-  return { w1: first.matrix, w2: second.matrix, rank: second.rank ?? first.rank, key: second.key };
+  const [w1, w2] = [factor('lokr_w1'), factor('lokr_w2')];
+  if (!w1 || !w2) return undefined;
+  if (w1.rows * w2.rows !== rows || w1.columns * w2.columns !== columns) {
+    const found = `[${w1.rows}, ${w1.columns}] ⊗ [${w2.rows}, ${w2.columns}]`;
+    throw misshaped(path, w2.key, `factors of [${rows}, ${columns}]`, found);
+  }
+  // LyCORIS scales by the rank of the last factor that is a product and else not at all; PEFT by the rank that is set, always.
+  const rank = module.rank ?? w2.rank ?? w1.rank;
+  const scale = rank === undefined ? 1 : scaleOf(module, rank, path);
+  const term: Difference = {
+    kind: 'difference',
+    strength: 'scales',
+    async rows(start, end, { multiply }) {
+      const [x, y] = await Promise.all([w1.values(multiply), w2.values(multiply)]);
+      const [left, right] = [matrixOf(w1.rows, w1.columns, x), matrixOf(w2.rows, w2.columns, y)];
+      return scaled(kronecker(left, right, start, end), scale);
+    },
+  };
+  return () => [term];
+}
+
+function glora({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+  const [a1, a2, b1, b2] = take('a1', 'a2', 'b1', 'b2') ?? [];
+  if (!a1 || !a2 || !b1 || !b2) return undefined;
+  // LyCORIS exchanged the roles of 1 and 2 at some point; the shapes tell.
+  const older = b2.rows === rows && b1.columns === columns && b2.columns === b1.rows;
+  const [inner, outer, up, down] = older ? [a2, a1, b2, b1] : [a1, a2, b1, b2];
+  const rank = checkedRank(down, down.rows, path);
+  checked(up, rows, rank, path);
+  checked(down, rank, columns, path);
+  checked(inner, columns, outer.rows, path);
+  checked(outer, inner.columns, columns, path);
+  const scale = scaleOf(module, rank, path);
+  const fromBase: Difference = {
+    kind: 'difference',
+    strength: 'scales',
+    async rows(start, end, base) {
+      const left = matrixOf(end - start, columns, base.rows(start, end));
+      const middle = matrixOf(end - start, inner.columns, await base.multiply(left, inner));
+      return scaled(await base.multiply(middle, outer), scale);
+    },
+  };
+  return () => [{ kind: 'low-rank', a: down, b: up, scale }, fromBase];
+}
+
+function diff({ target: { rows, columns }, path, take }: Fit): Make | undefined {
+  const [entry] = take('diff') ?? [];
+  if (!entry) return undefined;
+  const delta = checked(entry, rows, columns, path);
+  return () => [difference(columns, () => valuesOf(delta))];
+}
+
+function set({ target: { rows, columns }, path, take }: Fit): Make | undefined {
+  const [entry] = take('set') ?? [];
+  if (!entry) return undefined;
+  const values = checked(entry, rows, columns, path);
+  return () => [replacement(values)];
 }
 
 function hadamardTerm(first: readonly [Entry, Entry], second: readonly [Entry, Entry], scale: number): Term {
@@ -158,27 +222,36 @@ function hadamardTerm(first: readonly [Entry, Entry], second: readonly [Entry, E
   };
 }
 
-/** alpha / rank, or alpha / √rank; 1 where no alpha is told, or 0, which trainers take for none. */
-function scaleOf({ alpha, rankStabilized }: LoraModule, rank: number): number {
-  return alpha === undefined || alpha === 0 ? 1 : alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+/** alpha / rank, or alpha / √rank; 1 where no alpha is told. */
+function scaleOf({ alpha, rankStabilized, tensors }: LoraModule, rank: number, path: string): number {
+  if (alpha === undefined) return 1;
+  const scale = alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+  if (Number.isFinite(scale)) return scale;
+  const key = tensors.get('alpha')?.key ?? 'alpha';
+  throw new FluxionError('bad_file', `${path}: ${key}: holds NaN or infinity`);
 }
 
-function biasTerms(module: LoraModule, { rows }: TargetShape, path: string): Term[] {
-  const terms: Term[] = [];
+function biasTerms({ module, target: { rows }, path, take }: Fit): Make[] {
+  const makes: Make[] = [];
   const [a, b] = [module.tensors.get('A'), module.tensors.get('B')];
-  const [onA, onB] = [module.tensors.get('A_bias'), module.tensors.get('B_bias')];
-  if (a && b && (onA || onB)) {
-    const delta = onB ? valuesOf(checked(onB, rows, 1, path)) : new Float32Array(rows);
-    if (onA) addTo(delta, multiply(b, checked(onA, a.rows, 1, path)), 1);
-    const whole = scaled(delta, scaleOf(module, a.rows));
-    terms.push(difference(1, () => whole));
+  if (a && b) {
+    const [onA, onB] = [take('A_bias')?.[0], take('B_bias')?.[0]];
+    const [ofA, ofB] = [onA && checked(onA, a.rows, 1, path), onB && checked(onB, rows, 1, path)];
+    const scale = scaleOf(module, a.rows, path);
+    if (ofA || ofB)
+      makes.push(() => {
+        const delta = ofB ? valuesOf(ofB) : new Float32Array(rows);
+        if (ofA) addTo(delta, multiply(b, ofA), 1);
+        const whole = scaled(delta, scale);
+        return [difference(1, () => whole)];
+      });
   }
-  const diff = module.tensors.get('diff_b');
-  if (diff) {
-    const delta = checked(diff, rows, 1, path);
-    terms.push(difference(1, () => valuesOf(delta)));
+  const [entry] = take('diff_b') ?? [];
+  if (entry) {
+    const delta = checked(entry, rows, 1, path);
+    makes.push(() => [difference(1, () => valuesOf(delta))]);
   }
-  return terms;
+  return makes;
 }
 
 /** A difference that is known whole. */
@@ -206,14 +279,8 @@ function replacement(entry: Entry): Difference {
  * A magnitude [1, in] is for columns (OneTrainer, LyCORIS by default), [out] or [out, 1] for rows (PEFT). The norm is that of the adapted weight on
  * the magnitude's own axis, as the trainers have it; a strength interpolates between W and the whole.
  */
-function decomposed(
-  terms: readonly Term[],
-  magnitude: Entry,
-  { rows, columns }: TargetShape,
-  path: string,
-): Difference {
-  const byColumn = magnitude.rows === 1 && magnitude.columns === columns && rows > 1;
-  if (!byColumn) checked(magnitude, rows, 1, path);
+function decomposed(terms: readonly Term[], magnitude: Entry, { rows, columns }: TargetShape): Difference {
+  const byColumn = isByColumn(magnitude, { rows, columns });
   const lengths = valuesOf(magnitude);
   const adapted = async (start: number, end: number, base: Base): Promise<Float32Array> => {
     const after = base.rows(start, end);
@@ -240,7 +307,7 @@ function decomposed(
         });
       }
       const norms = await columnNorms;
-      const factors = norms?.map((norm, i) => lengths[i]! / norm);
+      const factors = norms?.map((norm, i) => stretch(lengths[i]!, norm));
       const [before, after] = [base.rows(start, end), await adapted(start, end, base)];
       for (let row = start, at = 0; row < end; row++, at += columns) {
         if (factors) {
@@ -249,12 +316,25 @@ function decomposed(
         }
         let squares = 0;
         for (let i = at; i < at + columns; i++) squares += after[i]! ** 2;
-        const factor = lengths[row]! / Math.sqrt(squares);
+        const factor = stretch(lengths[row]!, Math.sqrt(squares));
         for (let i = at; i < at + columns; i++) after[i] = after[i]! * factor - before[i]!;
       }
       return after;
     },
   };
+}
+
+function isByColumn(magnitude: Entry, { rows, columns }: TargetShape): boolean {
+  return magnitude.rows === 1 && magnitude.columns === columns && rows > 1;
+}
+
+function checkMagnitude(magnitude: Entry, { target, path }: Fit): void {
+  if (!isByColumn(magnitude, target)) checked(magnitude, target.rows, 1, path);
+}
+
+/** What brings a length to the learned one; a weight of nothing stays so. */
+function stretch(learned: number, length: number): number {
+  return length === 0 ? 1 : learned / length;
 }
 
 /** Rows of a term at strength 1. */
@@ -282,7 +362,7 @@ function checkedRank({ key }: Entry, rank: number, path: string): number {
 /** A vector may be stored as a column or as a row. */
 function checked(entry: Entry, rows: number, columns: number, path: string): Entry {
   const vector = columns === 1 && entry.rows * entry.columns === rows && (entry.rows === 1 || entry.columns === 1);
-  if (vector) return { ...entry, rows, columns: 1 };
+  if (vector) return entry.as(rows, 1);
   if (entry.rows === rows && entry.columns === columns) return entry;
   throw misshaped(path, entry.key, `[${rows}, ${columns}]`, `[${entry.shape.join(', ')}]`);
 }
