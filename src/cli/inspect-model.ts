@@ -81,12 +81,17 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
 
 /** What a LoRA file changes in a FLUX.1 model; undefined for a file that is none. */
 function loraIn(path: string): LoraReport | undefined {
-  const report = describeLora({ path });
-  const { transformer, clip, t5 } = report.modules;
-  return transformer + clip + t5 > 0 ? report : undefined;
+  try {
+    const report = describeLora({ path });
+    const { transformer, clip, t5 } = report.modules;
+    return transformer + clip + t5 > 0 ? report : undefined;
+  } catch (error) {
+    if (error instanceof FluxionError && error.code === 'unsupported') return undefined;
+    throw error;
+  }
 }
 
-function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched }: LoraReport): string[] {
+function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched, warnings }: LoraReport): string[] {
   const more = unmatched.count > unmatched.first.length ? ', …' : '';
   return [
     `  dialect     ${dialect}`,
@@ -95,6 +100,7 @@ function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched }: L
     `  ranks       ${ranks.join(', ') || 'none'}`,
     `  alphas      ${alphas.join(', ') || 'none: the rank stands for it'}`,
     `  unmatched   ${unmatched.count === 0 ? 'no keys' : `${unmatched.count} keys: ${unmatched.first.join(', ')}${more}`}`,
+    ...warnings.map((warning) => `  warning     ${warning}`),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** `<lora:NAME:SCALE>` in prompts, as A1111 and Forge have it: which adapters a prompt asks for, and the prompt without that. */
 
 import { FluxionError } from '../support/errors.ts';
+import { oneLine } from '../support/quote.ts';
 
 /** One tag of a prompt. */
 export interface LoraTag {
@@ -8,23 +9,32 @@ export interface LoraTag {
   readonly scale: number;
 }
 
-const TAG = /<lora:([^<>:]{1,200})(?::([^<>]{0,40}))?>/g;
+const TAG = /<\s*lora\s*:([^<>:]{1,200})(?::([^<>]{0,40}))?>/gi;
+/** What was meant as a tag, where all tags are taken out: another bracket, sign or spelling; a tag without end, or without brackets. */
+const MEANT = [
+  /[<＜‹«]\s*(?:lora|lor|loar|lroa|olra|lora?s|loora|lorra|lyco|lycoris|locon|loha|lokr)\b[^<>＞›»]{0,80}[>＞›»]?/i,
+  /&lt;\s*lora\b.{0,80}/i,
+  /\blora\s*[:=]\s*[^\s:<>]{1,200}\s*[:=]\s*[+-]?\.?\d[\d.]{0,10}[\])}>]?/i,
+];
 
-/** Takes the tags out of a prompt; the scale is 1 where none is said. Throws `bad_request` for a scale that is no number. */
+/** Takes the tags out of a prompt; the scale is 1 where none is said. Throws `bad_request` for what is nearly a tag. */
 export function takeLoraTags(prompt: string): { readonly text: string; readonly tags: readonly LoraTag[] } {
   const tags = [...prompt.matchAll(TAG)].map(([tag, name, scale = '1']) => {
     const value = Number(scale);
-    if (scale.trim() === '' || !Number.isFinite(value)) {
-      throw new FluxionError('bad_request', `${tag}: expected <lora:NAME:SCALE> with a number for SCALE`);
-    }
+    if (name!.trim() === '' || scale.trim() === '' || !Number.isFinite(value)) throw noTag(tag);
     return { name: name!.trim(), scale: value };
   });
+  const rest = prompt.replaceAll(TAG, '');
+  for (const pattern of MEANT) {
+    const meant = pattern.exec(rest);
+    if (meant) throw noTag(meant[0]);
+  }
   if (tags.length === 0) return { text: prompt, tags };
-  return {
-    text: prompt
-      .replaceAll(TAG, '')
-      .replaceAll(/ {2,}/g, ' ')
-      .replace(/^[\s,]+|\s+$/g, ''),
-    tags,
-  };
+  return { text: rest.replaceAll(/ {2,}/g, ' ').replace(/^[\s,]+|\s+$/g, ''), tags };
+}
+
+function noTag(found: string): FluxionError {
+  return new FluxionError('bad_request', `${oneLine(found, 100)}: expected <lora:NAME:SCALE> with a number for SCALE`, {
+    hint: 'a LoRA is named so in a prompt, or given by --lora PATH:SCALE',
+  });
 }

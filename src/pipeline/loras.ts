@@ -4,7 +4,8 @@
  */
 
 import { statSync } from 'node:fs';
-import type { OpenFile } from '../checkpoint/file-bytes.ts';
+import { isAbsolute } from 'node:path';
+import { kindOf, type OpenFile } from '../checkpoint/file-bytes.ts';
 import type { OnPullProgress } from '../checkpoint/hub.ts';
 import {
   type Adapter,
@@ -15,7 +16,7 @@ import {
   loadAdapter,
   unmatchedText,
 } from '../lora/adapter.ts';
-import { BUNDLED_LORA, fetchLora, locateByName, locateLora } from '../lora/locate.ts';
+import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
 import { type Event, warning } from './events.ts';
@@ -115,9 +116,10 @@ export class Loras {
     const source = { ...use, path: this.#pathOf(use) };
     const { strict, openFile, onProgress } = this.#options;
     await fetchLora(source, { signal, onProgress });
-    const { path, name } = locateLora(source);
-    const { size, mtimeMs } = statSync(path);
-    const key = JSON.stringify([path, size, mtimeMs, use.name ?? name]);
+    const { path, config, name } = locateLora(source);
+    const files = [path, ...(config === undefined ? [] : [config])].map((file) => [file, statSync(file)] as const);
+    const state = files.map(([file, { size, mtimeMs }]) => [file, size, mtimeMs]);
+    const key = JSON.stringify([state, use.name ?? name]);
     const adapter = this.#read.get(key) ?? loadAdapter(source, this.#model, { strict, openFile });
     this.#read.delete(key);
     this.#read.set(key, adapter);
@@ -130,28 +132,37 @@ export class Loras {
     }
   }
 
-  /** A bare name that is no path here is looked for in the folder of LoRAs. */
+  /** A name that is no path here is looked for in the folder of LoRAs, where a path may also be of the hub. */
   #pathOf({ path }: LoraUse): string {
     const { folder } = this.#options;
-    if (folder === undefined || path === BUNDLED_LORA || /[/\\]/.test(path)) return path;
-    return statSync(path, { throwIfNoEntry: false }) ? path : locateByName(folder, path.replace(/\.safetensors$/, ''));
+    if (folder === undefined || path === BUNDLED_LORA || isAbsolute(path) || kindOf(path) !== 'missing') return path;
+    return /[/\\]/.test(path) ? (pathByName(folder, path) ?? path) : locateByName(folder, path);
   }
 }
 
-/** What the user should know of LoRAs in use: keys that match nothing. */
+/** What the user should know of LoRAs in use: keys that match nothing, settings that are not applied. */
 export function loraWarnings(applied: readonly Applied[]): string[] {
-  return applied.flatMap(({ adapter: { report } }) => (report.unmatched.count > 0 ? [unmatchedText(report)] : []));
+  return applied.flatMap(({ adapter: { report } }) => [
+    ...(report.unmatched.count > 0 ? [unmatchedText(report)] : []),
+    ...report.warnings,
+  ]);
 }
 
-/** One event for every different LoRA of a run's jobs, and warnings of what was not matched in its file. */
+/** One event for every different use of a LoRA by a run's jobs, and warnings of what is not applied of its file. */
 export function* loraEvents(jobs: readonly { readonly loras: readonly Applied[] }[]): Generator<Event> {
   const told = new Set<string>();
-  for (const applied of jobs.flatMap(({ loras }) => loras)) {
-    const { adapter, scale } = applied;
-    const key = `${adapter.hash} ${scale}`;
-    if (told.has(key)) continue;
-    told.add(key);
-    yield { type: 'lora', lora: adapter.report, scale };
-    for (const message of loraWarnings([applied])) yield warning(message);
+  for (const { loras } of jobs) {
+    // Files of equal content are different LoRAs, and a job may use one twice.
+    const uses = Map.groupBy(loras, ({ adapter: { report }, scale }) =>
+      JSON.stringify([report.path, report.name, scale]),
+    );
+    for (const [key, same] of uses) {
+      for (const [i, applied] of same.entries()) {
+        if (told.has(`${key} ${i}`)) continue;
+        told.add(`${key} ${i}`);
+        yield { type: 'lora', lora: applied.adapter.report, scale: applied.scale };
+        if (i === 0) for (const message of loraWarnings([applied])) yield warning(message);
+      }
+    }
   }
 }

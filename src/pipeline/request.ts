@@ -125,8 +125,11 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
   if (seeds.length === 0) throw bad('seed', 'at least one', '[]');
   return {
     jobs: prompts.flatMap((prompt, i) => {
-      const { text, tags: loraTags } = takeLoraTags(prompt);
-      const { text: text2 } = takeLoraTags((prompts2.length === 1 ? prompts2[0] : prompts2[i])!);
+      const { text, tags } = takeLoraTags(prompt);
+      const { text: text2, tags: tags2 } = takeLoraTags((prompts2.length === 1 ? prompts2[0] : prompts2[i])!);
+      // A tag counts once, whichever of a picture's prompts has it.
+      const more = tags2.filter((tag) => !tags.some(({ name, scale }) => name === tag.name && scale === tag.scale));
+      const loraTags = [...tags, ...more];
       return seeds.map((seed) => ({ prompt: text, prompt2: text2, seed, loraTags }));
     }),
     batch,

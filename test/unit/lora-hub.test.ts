@@ -115,14 +115,16 @@ describe('what cannot be had', () => {
     await assert.rejects(there.fetch('me/many'), {
       code: 'not_found',
       message: 'me/many: 2 files that may be a LoRA',
-      hint: 'weight_name chooses one of ink-a.safetensors, ink-b.safetensors',
+      hint: 'weight_name chooses one of ink-a.safetensors, ink-b.safetensors; so does the path me/many/ink-a.safetensors',
     });
+    assert.deepEqual((await there.load('me/many/ink-b.safetensors')).report.ranks, [2]);
+    await assert.rejects(there.fetch('me/many/inc-b.safetensors'), { message: "me/many: no file 'inc-b.safetensors'" });
     await assert.rejects(there.fetch('me/many', 'inc-b.safetensors'), {
       message: "me/many: no file 'inc-b.safetensors'",
       hint: /did you mean 'ink-b\.safetensors'\? weight_name chooses one of/,
     });
     await assert.rejects(there.fetch('me/none'), { message: /no file that may be a LoRA/, hint: /no \.safetensors/ });
-    assert.deepEqual(there.server.downloads(), []);
+    assert.equal(there.server.downloads().length, 1);
   });
 
   test('a repository that is not there, private, or gated', async () => {
