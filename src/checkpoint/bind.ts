@@ -5,7 +5,8 @@
 
 import type { DType } from '../support/dtype.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
-import { layoutOf, type ModelFamily, recogniseForeign, type SourcePart } from './keymap.ts';
+import { fileContents, groupOf } from './detect.ts';
+import { layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
 import type { Generated } from './random.ts';
 import type { CodedRows, StoredTensor, TensorStore } from './tensors.ts';
 
@@ -57,9 +58,8 @@ export function bindWeights<W extends DeclaredWeight>(
   family: ModelFamily,
   { within = () => true }: BindOptions = {},
 ): Map<W, WeightSource> {
-  const found = layoutOf(family, (key) => store.has(key));
-  if (!found) throw unknownLayout(store, family);
-  const { layout, prefix } = found;
+  groupOf(fileContents(store), family);
+  const { layout, prefix } = layoutOf(family, store)!;
   const has = (key: string): boolean => store.has(prefix + key);
   const bound = new Map<W, WeightSource>();
   /** Stored rows in use, by key. */
@@ -210,17 +210,6 @@ function listed(kind: string, items: readonly string[], show: (item: string) => 
   if (items.length === 0) return [];
   const more = items.length > 10 ? [`    … and ${items.length - 10} more`] : [];
   return [`  ${items.length} ${kind}:`, ...items.slice(0, 10).map((item) => `    ${show(item)}`), ...more];
-}
-
-function unknownLayout(store: TensorStore, family: ModelFamily): FluxionError {
-  const keys = store.keys();
-  const foreign = recogniseForeign(keys);
-  return new FluxionError(
-    foreign ? 'unsupported' : 'bad_weights',
-    `${store.path}: ${foreign ? `this is ${foreign}, not` : 'no'} ${family} weights in a known spelling; its keys begin ${keys
-      .slice(0, 3)
-      .join(', ')}`,
-  );
 }
 
 function show(shape: readonly number[]): string {

@@ -11,7 +11,7 @@ import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
 import { declaredNames } from './declared-names.ts';
 import { GGML_TYPES } from './dequant.ts';
-import { FAMILY_NAMES, fileContents, type TensorGroup } from './detect.ts';
+import { FAMILY_NAMES, fileContents, requireGroup, type TensorGroup } from './detect.ts';
 import { kindOf } from './file-bytes.ts';
 import { type GgufOutput, streamGguf } from './gguf-write.ts';
 import { LAYOUTS, type Layout, layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
@@ -110,10 +110,7 @@ export function openForConversion(
 export async function convert(stores: readonly TensorStore[], path: string, options: ConvertOptions): Promise<void> {
   const found = stores.flatMap((store) => {
     const contents = fileContents(store);
-    if (contents.groups.length === 0 || contents.strays.length > 0) {
-      const what = contents.foreign ?? `keys of no known model: ${contents.strays.slice(0, 5).join(', ')}`;
-      throw new FluxionError('bad_weights', `${store.path}: found ${what}`);
-    }
+    requireGroup(contents, options.only ?? contents.groups[0]?.family ?? 'flux');
     return contents.groups.map((group) => ({ store, group, family: group.family }));
   });
   const groups = found.filter(({ family }) => options.only === undefined || family === options.only);
@@ -181,7 +178,7 @@ interface Run {
 
 /** The tensors of a model under the names of another layout; every stored key must be used. */
 function respelt(store: TensorStore, { family, prefix, keys }: TensorGroup, to: Layout): Output[] {
-  const { layout: from } = layoutOf(family, (key) => store.has(key))!;
+  const { layout: from } = layoutOf(family, store)!;
   const has = (key: string): boolean => store.has(prefix + key);
   const keyOf = (key: string): string => prefix + (has(key) ? key : (from.aliases.get(key) ?? key));
   const names = declaredNames(family, from, has);

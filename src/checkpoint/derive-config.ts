@@ -16,7 +16,7 @@ class DeclaredShapes {
   readonly #parts: (name: string) => readonly { readonly key: string; readonly half?: string }[];
 
   constructor(store: TensorStore, family: ModelFamily) {
-    const found = layoutOf(family, (key) => store.has(key));
+    const found = layoutOf(family, store);
     if (!found) throw new FluxionError('bad_weights', `${store.path}: no ${family} weights in a known spelling`);
     const { layout, prefix } = found;
     const has = (key: string): boolean => store.has(prefix + key);

@@ -6,8 +6,9 @@
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { deriveClipConfig, deriveT5Config, deriveTransformerConfig, deriveVaeConfig } from './derive-config.ts';
-import { layoutOf, type ModelFamily, recogniseForeign } from './keymap.ts';
+import { layoutOf, type ModelFamily } from './keymap.ts';
 import type { ClipConfig, T5Config, TransformerConfig, VaeConfig } from './model-config.ts';
+import { type Foreign, LORA, RUNS, recogniseTensors } from './recognise.ts';
 import type { TensorStore } from './tensors.ts';
 
 /** The weights of one model in a file. */
@@ -24,11 +25,12 @@ export interface TensorGroup {
 export interface FileContents {
   readonly path: string;
   readonly format: TensorStore['format'];
+  /** The parts of FLUX.1 text-to-image that are in it. */
   readonly groups: readonly TensorGroup[];
   /** Keys of no group that is known. */
   readonly strays: readonly string[];
-  /** What the file is where it holds nothing of ours and is recognised. */
-  readonly foreign: string | undefined;
+  /** What else is in it: parts of other models, adapters, weights that only other programs read. */
+  readonly foreign: readonly Foreign[];
 }
 
 const FAMILIES: readonly ModelFamily[] = ['flux', 'clip', 't5', 'vae'];
@@ -52,8 +54,10 @@ const EXTRAS = [
 /** Sorts a file's keys into the models they belong to. */
 export function fileContents(store: TensorStore): FileContents {
   const keys = store.keys();
-  const found = FAMILIES.flatMap((family) => {
-    const match = layoutOf(family, (key) => store.has(key));
+  const foreign = recogniseTensors(store);
+  const usable = FAMILIES.filter((family) => !foreign.some(({ instead }) => instead === family || instead === 'file'));
+  const found = usable.flatMap((family) => {
+    const match = layoutOf(family, store);
     return match ? [{ family, layout: match.layout.name, prefix: match.prefix }] : [];
   });
   const prefixes = found.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
@@ -67,27 +71,36 @@ export function fileContents(store: TensorStore): FileContents {
     path: store.path,
     format: store.format,
     groups,
-    strays: claimed ? [] : loose.filter((key) => !EXTRAS.some((pattern) => pattern.test(key))),
-    foreign: groups.length === 0 ? recogniseForeign(keys) : undefined,
+    strays: claimed || foreign.length > 0 ? [] : loose.filter((key) => !EXTRAS.some((pattern) => pattern.test(key))),
+    foreign,
   };
 }
 
+/** What a file has a piece of that lacks the tensor by which the whole is told. */
+const FRAGMENTS: readonly (readonly [sign: RegExp, family: ModelFamily])[] = [
+  [/(?:^|\.)(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\.\d+\./, 'flux'],
+  [/(?:^|\.)encoder\.block\.\d+\.|(?:^|\.)enc\.blk\.\d+\./, 't5'],
+  [/(?:^|\.)encoder\.layers\.\d+\.self_attn\.|(?:^|\.)resblocks\.\d+\./, 'clip'],
+  [/(?:^|\.)(?:encoder|decoder)\.(?:up|down|up_blocks|down_blocks)\.\d+\./, 'vae'],
+];
+
 /** Says in a few words what a file holds. */
 export function describeContents({ groups, foreign, strays }: FileContents): string {
-  if (groups.length > 0) return groups.map(({ family }) => FAMILY_NAMES[family]).join(', ');
-  return foreign ?? `nothing that is recognised; its keys begin ${strays.slice(0, 3).join(', ')}`;
+  const parts = [...foreign.map(({ what }) => what), ...groups.map(({ family }) => FAMILY_NAMES[family])];
+  if (parts.length > 0) return parts.join(', ');
+  if (strays.length === 0) return 'no tensors';
+  const fragment = FRAGMENTS.find(([sign]) => strays.some((key) => sign.test(key)));
+  if (fragment) return `a part of ${FAMILY_NAMES[fragment[1]]}, such as one file of several`;
+  return `nothing that is recognised; its keys begin ${strays.slice(0, 3).join(', ')}`;
 }
 
-/** Finds a model's weights in a file; throws `bad_weights` or `unsupported` saying what the file holds instead. */
+/**
+ * Finds a model's weights in a file; throws `bad_weights` or `unsupported` saying what the file holds instead, or which of its keys
+ * belong to nothing.
+ */
 export function requireGroup(contents: FileContents, family: ModelFamily): TensorGroup {
-  const { path, groups, strays, foreign } = contents;
-  const group = groups.find((candidate) => candidate.family === family);
-  if (!group) {
-    throw new FluxionError(
-      foreign === undefined ? 'bad_weights' : 'unsupported',
-      `${path}: expected ${FAMILY_NAMES[family]}, found ${describeContents(contents)}`,
-    );
-  }
+  const { path, strays } = contents;
+  const group = groupOf(contents, family);
   if (strays.length > 0) {
     throw new FluxionError(
       'bad_weights',
@@ -95,6 +108,35 @@ export function requireGroup(contents: FileContents, family: ModelFamily): Tenso
     );
   }
   return group;
+}
+
+/** Finds a model's weights in a file, whatever lies beside them; throws `bad_weights` or `unsupported` saying what the file holds instead. */
+export function groupOf(contents: FileContents, family: ModelFamily): TensorGroup {
+  const { path, groups, foreign } = contents;
+  const group = groups.find((candidate) => candidate.family === family);
+  if (group) return group;
+  const isForeign = foreign.length > 0;
+  throw new FluxionError(
+    isForeign ? 'unsupported' : 'bad_weights',
+    `${path}: expected ${FAMILY_NAMES[family]}, found ${describeContents(contents)}${isForeign ? `; this program runs ${RUNS}` : ''}`,
+    { hint: hintOf(contents) },
+  );
+}
+
+const ARGUMENTS: Readonly<Record<ModelFamily, string>> = {
+  flux: 'transformer',
+  clip: 'clip',
+  t5: 't5',
+  vae: 'vae',
+};
+
+/** What a file that is not what it was taken for can be used as. */
+function hintOf({ path, groups, foreign }: FileContents): string | undefined {
+  if (foreign.some(({ what }) => what === LORA)) return `it goes over a model: --lora ${path}`;
+  if (foreign.some(({ instead }) => instead === 'file'))
+    return 'use a file in bf16, fp8, GGUF or bitsandbytes nf4 of the same model';
+  if (groups.length > 0) return `use it as ${groups.map(({ family }) => `${ARGUMENTS[family]}=${path}`).join(', ')}`;
+  return undefined;
 }
 
 /** What is known of a group without reading its weights. */

@@ -4,12 +4,16 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { kindOf } from './file-bytes.ts';
 import type { RemoteFile } from './hub-files.ts';
+
+/** How a file's name in `blobs` ends while it is on its way; huggingface_hub would take its own ending for a file without holes. */
+export const PARTIAL = '.fluxion.incomplete';
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
@@ -91,9 +95,10 @@ export class RepoCache {
     return join(this.snapshot(commit), ...file.path.split('/'));
   }
 
-  /** Tells whether anything of this model is in the cache. */
-  get exists(): boolean {
-    return existsSync(this.folder);
+  /** Tells whether a download that was broken off has left something to go on from. */
+  get hasPartial(): boolean {
+    const blobs = join(this.folder, 'blobs');
+    return kindOf(blobs) === 'folder' && readdirSync(blobs).some((name) => name.endsWith(PARTIAL));
   }
 }
 

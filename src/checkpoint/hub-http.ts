@@ -5,24 +5,28 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FluxionError } from '../support/errors.ts';
-import { log } from '../support/log.ts';
+import { withoutSecrets } from '../support/shown-url.ts';
 import { type HubSettings, PUBLIC_HUB } from './hub-settings.ts';
 import { quote } from './json.ts';
 
 /** How long failures are borne. */
 export interface Patience {
-  /** Failures in a row, without a byte between them, after which it is given up. */
+  /** Failures in a row, with next to nothing arriving between them, after which it is given up. */
   readonly attempts: number;
   /** Milliseconds before the second attempt; each later pause is twice the one before, up to `longestPause`. */
   readonly firstPause: number;
   readonly longestPause: number;
 }
 
-/** About a minute and a half without any network. */
+/** About a minute and a half of a network that was there and is gone. */
 export const PATIENCE: Patience = { attempts: 9, firstPause: 500, longestPause: 30_000 };
 
-/** The longest wait that a server may ask for, in milliseconds. */
+/** The longest that a server may have us wait in a row, in milliseconds: its own limits are for 5 minutes. */
 const LONGEST_WAIT = 600_000;
+/** Bytes per second below which a connection counts as dead: it would bring a transformer in 3 years. */
+const LOWEST_RATE = 256;
+/** Bytes after which an attempt that failed counts as progress. */
+const PROGRESS = 16_384;
 
 /** What is asked for, as messages call it. */
 export interface Subject {
@@ -43,32 +47,13 @@ export class Interruption extends Error {
   }
 }
 
-/** Repeats `attempt` while it is interrupted; calling `progressed` in it starts the count of failures again. */
-export async function persistently<T>(
-  { attempts, firstPause, longestPause }: Patience,
-  signal: AbortSignal | undefined,
-  attempt: (progressed: () => void) => Promise<T>,
-): Promise<T> {
-  for (let failures = 0; ; ) {
-    signal?.throwIfAborted();
-    try {
-      return await attempt(() => {
-        failures = 0;
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof Interruption)) throw error;
-      if (++failures >= attempts) {
-        throw new FluxionError('io', `${error.message}; given up after ${attempts} attempts`, {
-          hint: `what has arrived is kept, and the same command goes on from there${proxyHint()}`,
-          cause: error,
-        });
-      }
-      const pause = error.wait ?? Math.min(longestPause, firstPause * 2 ** (failures - 1));
-      log('info', `${error.message}; attempt ${failures + 1} of ${attempts} in ${(pause / 1000).toFixed(1)} s`);
-      await sleep(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
-    }
-  }
+/** Told why an attempt failed and when the next one is made. */
+export type OnRetry = (message: string) => void;
+
+export interface HubOptions {
+  readonly settings: HubSettings;
+  readonly patience: Patience;
+  readonly onRetry: OnRetry;
 }
 
 /** A response whose body is given up when it stalls; disposing ends the connection where the body was not read to its end. */
@@ -77,68 +62,157 @@ export interface Reply extends Disposable {
   readonly headers: Headers;
   /** The address that answered, after redirects. */
   readonly url: string;
-  /** The bytes; throws an `Interruption` where the connection ends early or brings nothing for too long. */
+  /** The bytes; throws an `Interruption` where the connection ends early or brings next to nothing for too long. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Sends one GET and returns its successful answer; throws an `Interruption`, or a `FluxionError` for what waiting does not mend. */
-export async function get(
-  url: string,
-  settings: HubSettings,
-  subject: Subject,
-  options: { readonly signal?: AbortSignal | undefined; readonly headers?: Readonly<Record<string, string>> } = {},
-): Promise<Reply> {
-  const { signal } = options;
-  const own = new URL(url).origin === new URL(settings.endpoint).origin;
-  const headers = {
-    'user-agent': 'fluxion',
-    // Ranges and hashes are of the bytes as they are stored.
-    'accept-encoding': 'identity',
-    ...options.headers,
-    // `fetch` drops it by itself where a redirect leaves the origin.
-    ...(own && settings.token && { authorization: `Bearer ${settings.token.value}` }),
-  };
-  const stalled = new AbortController();
-  const timer = setTimeout(() => stalled.abort(), settings.stallTime);
-  const failed = (cause: unknown): Error => {
-    signal?.throwIfAborted();
-    if (!stalled.signal.aborted) return new Interruption(`${hostOf(url)}: ${reasonOf(cause)}`, { cause });
-    return new Interruption(`${hostOf(url)}: nothing arrived for ${settings.stallTime / 1000} s`, { cause });
-  };
-  let response: Response;
-  try {
-    response = await fetch(url, { headers, signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]) });
-  } catch (cause) {
-    clearTimeout(timer);
-    throw failed(cause);
+/** The hub as one download sees it: until it has answered once, little time is spent on it; after that, failures are outlasted. */
+export class Hub {
+  readonly settings: HubSettings;
+  readonly #patience: Patience;
+  readonly #onRetry: OnRetry;
+  readonly #since = performance.now();
+  #hasAnswered = false;
+
+  constructor({ settings, patience, onRetry }: HubOptions) {
+    this.settings = settings;
+    this.#patience = patience;
+    this.#onRetry = onRetry;
   }
-  if (!response.ok) {
-    clearTimeout(timer);
-    await response.body?.cancel().catch(() => {});
-    throw refusal(response, settings, subject);
-  }
-  async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      for await (const chunk of response.body ?? []) {
-        timer.refresh();
-        yield chunk;
+
+  /** Repeats `attempt` while it is interrupted; `arrived` takes the bytes that it brings, and enough of them start the count again. */
+  async persistently<T>(
+    signal: AbortSignal | undefined,
+    attempt: (arrived: (bytes: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const { attempts, firstPause, longestPause } = this.#patience;
+    for (let failures = 0, waited = 0; ; ) {
+      signal?.throwIfAborted();
+      let bytes = 0;
+      try {
+        return await attempt((count) => {
+          bytes += count;
+        });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof Interruption)) throw error;
+        if (bytes >= PROGRESS) failures = waited = 0;
+        failures++;
+        waited += error.wait ?? 0;
+        const pause = error.wait ?? Math.min(longestPause, firstPause * 2 ** (failures - 1));
+        const isUnreachable = !this.#hasAnswered && pause >= this.#timeToAnswer;
+        if (isUnreachable || failures >= attempts) {
+          throw gaveUp(error, `given up after ${failures} ${failures === 1 ? 'attempt' : 'attempts'}`);
+        }
+        if (waited > LONGEST_WAIT) throw gaveUp(error, `it asks to wait for ${duration(error.wait ?? 0)}`);
+        const next = `trying again in ${duration(pause)} (attempt ${failures + 1} of ${attempts})`;
+        this.#onRetry(`${error.message}; ${next}`);
+        await sleep(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
       }
-    } catch (cause) {
-      throw failed(cause);
-    } finally {
-      clearTimeout(timer);
     }
   }
-  return {
-    status: response.status,
-    headers: response.headers,
-    url: response.url,
-    body: body(),
-    [Symbol.dispose]() {
+
+  /** Sends one GET and returns its successful answer; throws an `Interruption`, or a `FluxionError` for what waiting does not mend. */
+  async get(
+    url: string,
+    subject: Subject,
+    options: { readonly signal?: AbortSignal | undefined; readonly headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Reply> {
+    const { signal } = options;
+    const { endpoint, token, login, stallTime } = this.settings;
+    const authorization = login ?? (token && `Bearer ${token.value}`);
+    const own = new URL(url).origin === new URL(endpoint).origin;
+    const headers = {
+      'user-agent': 'fluxion',
+      // Ranges and hashes are of the bytes as they are stored.
+      'accept-encoding': 'identity',
+      ...options.headers,
+      // `fetch` drops it by itself where a redirect leaves the origin.
+      ...(own && authorization !== undefined && { authorization }),
+    };
+    const stalled = new AbortController();
+    const timeToAnswer = this.#hasAnswered ? stallTime : Math.min(stallTime, Math.max(1, this.#timeToAnswer));
+    let silence = `no answer for ${duration(timeToAnswer)}`;
+    let timer = setTimeout(() => stalled.abort(), timeToAnswer);
+    const failed = (cause: unknown): Error => {
+      signal?.throwIfAborted();
+      const host = hostOf(url);
+      if (stalled.signal.aborted) return new Interruption(`${host}: ${silence}`, { cause });
+      return isLasting(cause) ? lasting(host, cause) : new Interruption(`${host}: ${reasonOf(cause)}`, { cause });
+    };
+    let response: Response;
+    try {
+      response = await fetch(url, { headers, signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]) });
+    } catch (cause) {
       clearTimeout(timer);
-      stalled.abort();
-    },
-  };
+      throw failed(cause);
+    }
+    clearTimeout(timer);
+    this.#hasAnswered = true;
+    if (!response.ok) {
+      await response.body?.cancel().catch(() => {});
+      throw refusal(response, this.settings, subject);
+    }
+    silence = `next to nothing arrived for ${duration(stallTime)}`;
+    timer = setTimeout(() => stalled.abort(), stallTime);
+    async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
+      let bytes = 0;
+      try {
+        for await (const chunk of response.body ?? []) {
+          bytes += chunk.length;
+          if (bytes >= (LOWEST_RATE * stallTime) / 1000) {
+            timer.refresh();
+            bytes = 0;
+          }
+          yield chunk;
+        }
+      } catch (cause) {
+        throw failed(cause);
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+    return {
+      status: response.status,
+      headers: response.headers,
+      url: response.url,
+      body: body(),
+      [Symbol.dispose]() {
+        clearTimeout(timer);
+        stalled.abort();
+      },
+    };
+  }
+
+  /** Milliseconds that are left for the hub's first answer. */
+  get #timeToAnswer(): number {
+    return this.settings.answerTime - (performance.now() - this.#since);
+  }
+}
+
+const NO_NETWORK =
+  'check the network; a proxy is set by HTTPS_PROXY with NODE_USE_ENV_PROXY=1, a mirror by HF_ENDPOINT; HF_HUB_OFFLINE=1 takes what is downloaded already';
+
+function gaveUp(cause: Interruption, end: string): FluxionError {
+  return new FluxionError('io', `${cause.message}; ${end}`, { cause, hint: NO_NETWORK });
+}
+
+/** Failures of a connection that the next attempt meets again: certificates, redirects without end, headers or bytes that are no HTTP. */
+function isLasting(error: unknown): boolean {
+  const inner = innermost(error);
+  const code = (inner as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return (
+    /^(UND_ERR_HEADERS_OVERFLOW|ERR_SSL_|ERR_TLS_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HPE_|ERR_INVALID_URL)/.test(
+      code,
+    ) || /redirect count|scheme must be|bad port/i.test(inner instanceof Error ? inner.message : '')
+  );
+}
+
+function lasting(host: string, cause: unknown): FluxionError {
+  return new FluxionError('io', `${host}: ${reasonOf(cause)}`, {
+    cause,
+    hint: 'something between here and the hub answers in its place: a proxy (NODE_EXTRA_CA_CERTS names its certificate) or a mirror (HF_ENDPOINT)',
+  });
 }
 
 /** What a status other than success stands for. */
@@ -200,7 +274,7 @@ function waitOf(headers: Headers): number | undefined {
   const after = headers.get('retry-after') ?? /;\s*t=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
   if (after === undefined) return undefined;
   const milliseconds = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now();
-  return Number.isNaN(milliseconds) ? undefined : Math.min(LONGEST_WAIT, Math.max(0, milliseconds));
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }
 
 function hostOf(url: string): string {
@@ -208,16 +282,21 @@ function hostOf(url: string): string {
 }
 
 /** The innermost reason: `fetch` wraps what the system said. */
-function reasonOf(error: unknown): string {
-  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(inner instanceof Error)) return String(inner);
-  const { code } = inner as NodeJS.ErrnoException;
-  return inner.message || code || inner.name;
+function innermost(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? error.cause : error;
 }
 
-function proxyHint(): string {
-  const set = process.env['HTTPS_PROXY'] ?? process.env['https_proxy'];
-  return set && !process.env['NODE_USE_ENV_PROXY']
-    ? '; the proxy in HTTPS_PROXY is used with NODE_USE_ENV_PROXY=1'
-    : '';
+function reasonOf(error: unknown): string {
+  const inner = innermost(error);
+  if (!(inner instanceof Error)) return withoutSecrets(String(inner));
+  const { code } = inner as NodeJS.ErrnoException;
+  return withoutSecrets(inner.message || code || inner.name);
+}
+
+/** Milliseconds in the unit that reads best. */
+function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 120) return `${Number(seconds.toFixed(1))} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }

@@ -10,9 +10,9 @@ import { dirname } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { PARTIAL } from './hub-cache.ts';
 import type { RemoteFile } from './hub-files.ts';
-import { get, Interruption, type Patience, persistently, type Reply, type Subject } from './hub-http.ts';
-import type { HubSettings } from './hub-settings.ts';
+import { type Hub, Interruption, type Reply, type Subject } from './hub-http.ts';
 
 /** One file to fetch. */
 export interface Transfer {
@@ -24,8 +24,7 @@ export interface Transfer {
 }
 
 export interface TransferOptions {
-  readonly settings: HubSettings;
-  readonly patience: Patience;
+  readonly hub: Hub;
   /** Connections at once. */
   readonly connections: number;
   /** Bytes asked for in one request. */
@@ -121,13 +120,13 @@ class Download implements AsyncDisposable {
   /** Takes the next piece and fetches it, through as many connections as it needs. */
   async fetchPiece(): Promise<void> {
     const span = this.#take();
-    const { settings, patience, signal, onBytes } = this.#options;
+    const { hub, signal, onBytes } = this.#options;
     const { file, url, subject } = this.#transfer;
     try {
-      await persistently(patience, signal, async (progressed) => {
+      await hub.persistently(signal, async (arrived) => {
         if (span.start === span.end) return;
         const headers = { range: `bytes=${span.start}-${span.end - 1}` };
-        using reply = await get(url, settings, subject, { signal, headers });
+        using reply = await hub.get(url, subject, { signal, headers });
         if (reply.status === 200) this.#startOver(span, reply);
         else checkRange(reply, span, file);
         // Only now: of a file that is refused nothing is left behind.
@@ -136,7 +135,7 @@ class Download implements AsyncDisposable {
           const part = chunk.subarray(0, span.end - span.start);
           await writeAll(handle, part, span.start);
           span.start += part.length;
-          progressed();
+          arrived(part.length);
           onBytes(part.length);
           this.#noteSoon();
           if (span.start === span.end) break;
@@ -186,13 +185,15 @@ class Download implements AsyncDisposable {
     this.#finished = false;
   }
 
-  /** Notes what has arrived and closes the file. */
+  /** Notes what has arrived and closes the file; where nothing has, none is left. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#note;
     if (!this.#handle || this.#finished) return;
     const handle = await this.#handle.catch(() => undefined);
     await handle?.close();
-    if (handle) await this.#write();
+    const { file, target } = this.#transfer;
+    if (total([...this.#active, ...this.#open]) === file.size) await discard(target);
+    else if (handle) await this.#write();
   }
 
   #take(): Span {
@@ -262,9 +263,8 @@ class Download implements AsyncDisposable {
   }
 }
 
-/** Names that huggingface_hub does not use: it would take a file with holes for the beginning of one. */
 function partialOf(target: string): string {
-  return `${target}.fluxion.incomplete`;
+  return target + PARTIAL;
 }
 
 function noteOf(target: string): string {

@@ -9,10 +9,11 @@ import type { ListFileEntry } from '@huggingface/hub';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { withoutSecrets } from '../support/shown-url.ts';
 import { kindOf } from './file-bytes.ts';
 import { isCommit, RepoCache } from './hub-cache.ts';
 import { missingFiles, neededFiles, type RemoteFile, type Without } from './hub-files.ts';
-import { get, PATIENCE, type Patience, persistently, type Subject } from './hub-http.ts';
+import { Hub, PATIENCE, type Patience, type Subject } from './hub-http.ts';
 import { type HubSettings, hubSettings } from './hub-settings.ts';
 import { arrivedBytes, type Transfer, transferFiles } from './hub-transfer.ts';
 import { quote } from './json.ts';
@@ -27,7 +28,7 @@ export interface HubModel {
 
 /** How far a download is. */
 export interface PullProgress {
-  readonly phase: 'listing' | 'waiting' | 'downloading' | 'checking';
+  readonly phase: 'listing' | 'waiting' | 'downloading' | 'checking' | 'retrying';
   /** Bytes on disk, those of an earlier download included, and how many there will be; both 0 until the files are known. */
   readonly bytes: number;
   readonly totalBytes: number;
@@ -53,10 +54,11 @@ export interface PullOptions {
 
 const CONNECTIONS = 8;
 const PIECE = 32 * 2 ** 20;
-/** Bounds on what the hub may send: files of a repository, pages of their list, bytes of a page. */
+/** Bounds on what the hub may send: files of a repository, pages of their list, bytes of a page, milliseconds for all of it. */
 const MOST_FILES = 100_000;
 const MOST_PAGES = 1000;
-const LONGEST_PAGE = 64 * 2 ** 20;
+const LONGEST_PAGE = 8 * 2 ** 20;
+const LONGEST_LISTING = 900_000;
 
 /** Reads `ORG/NAME` or `ORG/NAME@REVISION`; nothing for what cannot be a name on the hub, such as a path. */
 export function parseHubName(text: string, revision?: string): HubModel | undefined {
@@ -102,10 +104,11 @@ export async function pullFiles(
   const { repo, revision } = model;
   const cache = new RepoCache(settings.cache, repo);
   const meter = new Meter(repo, onProgress);
+  const hub = new Hub({ settings, patience, onRetry: (message) => meter.say('retrying', message) });
   try {
     meter.say('listing', `looking up ${repo}`);
-    const commit = await findCommit(model, settings, patience, signal);
-    const files = choose(await listCommit(repo, commit, settings, patience, signal));
+    const commit = await findCommit(hub, model, signal);
+    const files = choose(await listCommit(hub, { repo, revision: commit }, signal));
     makeFolder(cache.folder);
     await using _lock = await lockFile(cache.lock, {
       signal,
@@ -119,8 +122,7 @@ export async function pullFiles(
     await checkSpace(cache.folder, transfers);
     meter.begin(blobs, transfers);
     await transferFiles(transfers, {
-      settings,
-      patience,
+      hub,
       signal,
       connections: options.connections ?? CONNECTIONS,
       pieceSize: options.pieceSize ?? PIECE,
@@ -132,7 +134,7 @@ export async function pullFiles(
     await cache.remember(revision, commit);
     return cache.snapshot(commit);
   } catch (error) {
-    throw explained(error, settings, signal);
+    throw explained(error, settings, signal, meter.bytes > 0 || cache.hasPartial);
   }
 }
 
@@ -159,35 +161,26 @@ function notCached({ repo, revision }: HubModel, settings: HubSettings, without?
 }
 
 /** Asks which commit a revision stands for. */
-async function findCommit(
-  { repo, revision }: HubModel,
-  settings: HubSettings,
-  patience: Patience,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+async function findCommit(hub: Hub, { repo, revision }: HubModel, signal: AbortSignal | undefined): Promise<string> {
   const { modelInfo } = await import('@huggingface/hub');
-  const ask = asker({ repo, revision }, settings, patience, signal);
-  const { sha } = await answered(settings, () =>
-    modelInfo({ name: repo, revision, hubUrl: settings.endpoint, additionalFields: ['sha'], fetch: ask }),
+  const { endpoint } = hub.settings;
+  const fetch = asker(hub, { repo, revision }, signal);
+  const { sha } = await answered(endpoint, () =>
+    modelInfo({ name: repo, revision, hubUrl: endpoint, additionalFields: ['sha'], fetch }),
   );
   // It names a folder in the cache.
   if (typeof sha === 'string' && isCommit(sha)) return sha;
-  throw new FluxionError('bad_file', `${settings.endpoint} gave ${quote(String(sha))} as the commit of ${repo}`);
+  throw new FluxionError('bad_file', `${endpoint} gave ${quote(String(sha))} as the commit of ${repo}`);
 }
 
 /** Lists the files of a commit. */
-async function listCommit(
-  repo: string,
-  commit: string,
-  settings: HubSettings,
-  patience: Patience,
-  signal: AbortSignal | undefined,
-): Promise<RemoteFile[]> {
+async function listCommit(hub: Hub, commit: HubModel, signal: AbortSignal | undefined): Promise<RemoteFile[]> {
   const { listFiles } = await import('@huggingface/hub');
-  const ask = asker({ repo, revision: commit }, settings, patience, signal);
-  return answered(settings, async () => {
+  const { endpoint } = hub.settings;
+  const { repo } = commit;
+  return answered(endpoint, async () => {
     const files: RemoteFile[] = [];
-    const list = listFiles({ repo, revision: commit, recursive: true, hubUrl: settings.endpoint, fetch: ask });
+    const list = listFiles({ ...commit, recursive: true, hubUrl: endpoint, fetch: asker(hub, commit, signal) });
     for await (const entry of list) {
       if (entry.type === 'file') files.push(readEntry(entry, repo));
       if (files.length > MOST_FILES) throw new FluxionError('bad_file', `${repo} has more than ${MOST_FILES} files`);
@@ -220,25 +213,27 @@ function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): Remot
   );
 }
 
-/** The `fetch` that `@huggingface/hub` is given: whole answers, retried, with our token and our messages. */
-function asker(
-  subject: Subject,
-  settings: HubSettings,
-  patience: Patience,
-  signal: AbortSignal | undefined,
-): typeof fetch {
-  let pages = 0;
+/** The `fetch` that `@huggingface/hub` is given: whole answers, retried, with our token and our messages, and an end to their number. */
+function asker(hub: Hub, subject: Subject, signal: AbortSignal | undefined): typeof fetch {
+  const asked = new Set<string>();
+  const start = performance.now();
+  const endless = () => new FluxionError('bad_file', `${subject.repo}: the list of its files has no end`);
   return async (input) => {
     const url = input instanceof Request ? input.url : String(input);
-    if (++pages > MOST_PAGES) throw new FluxionError('bad_file', `${subject.repo}: the list of its files has no end`);
-    return persistently(patience, signal, async () => {
-      using reply = await get(url, settings, subject, { signal, headers: { accept: 'application/json' } });
+    if (asked.has(url) || asked.size >= MOST_PAGES) throw endless();
+    asked.add(url);
+    return hub.persistently(signal, async (arrived) => {
+      using reply = await hub.get(url, subject, { signal, headers: { accept: 'application/json' } });
       const chunks: Uint8Array[] = [];
       let length = 0;
       for await (const chunk of reply.body) {
         length += chunk.length;
-        if (length > LONGEST_PAGE) throw new FluxionError('bad_file', `${url}: more than ${LONGEST_PAGE} bytes`);
+        if (length > LONGEST_PAGE) {
+          throw new FluxionError('bad_file', `${withoutSecrets(url)}: more than ${LONGEST_PAGE} bytes`);
+        }
+        if (performance.now() - start > LONGEST_LISTING) throw endless();
         chunks.push(chunk);
+        arrived(chunk.length);
       }
       return new Response(Buffer.concat(chunks), { status: reply.status, headers: reply.headers });
     });
@@ -246,12 +241,12 @@ function asker(
 }
 
 /** Runs a request of `@huggingface/hub`; what it cannot read is the fault of who answered. */
-async function answered<T>(settings: HubSettings, ask: () => Promise<T>): Promise<T> {
+async function answered<T>(endpoint: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
     if (cause instanceof FluxionError || !(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
-    throw new FluxionError('bad_file', `${settings.endpoint} does not answer as a hub does: ${cause.message}`, {
+    throw new FluxionError('bad_file', `${endpoint} does not answer as a hub does: ${withoutSecrets(cause.message)}`, {
       cause,
       hint: 'a login page of the network, or an HF_ENDPOINT that is no mirror of the hub',
     });
@@ -288,16 +283,27 @@ function depth({ path }: RemoteFile): number {
   return path.split('/').length;
 }
 
-/** What the operating system says about the cache folder, as an error of ours. */
-function explained(error: unknown, { cache }: HubSettings, signal: AbortSignal | undefined): unknown {
+/** What the operating system says about the cache folder, as an error of ours; and, of a download that broke off, that it can go on. */
+function explained(
+  error: unknown,
+  { cache }: HubSettings,
+  signal: AbortSignal | undefined,
+  hasArrived: boolean,
+): unknown {
   if (signal?.aborted) return signal.reason;
+  const kept = hasArrived ? 'what has arrived is kept, and the same command goes on from there' : undefined;
+  if (error instanceof FluxionError) {
+    if (error.code !== 'io' || kept === undefined) return error;
+    const hint = error.hint === undefined ? kept : `${kept}; ${error.hint}`;
+    return new FluxionError(error.code, error.message, { hint, cause: error.cause });
+  }
   const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (error instanceof FluxionError || code === undefined || syscall === undefined) return error;
+  if (code === undefined || syscall === undefined) return error;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   return new FluxionError('io', full ? `${cache}: the disk is full` : `${cache}: ${message}`, {
     cause: error,
     hint: full
-      ? 'what has arrived is kept: make room, and the same command goes on from there'
+      ? `make room, or set HF_HUB_CACHE to a folder on a larger disk${kept === undefined ? '' : `; ${kept}`}`
       : 'set HF_HUB_CACHE to a folder that can be written to',
   });
 }
@@ -319,6 +325,11 @@ class Meter {
   constructor(repo: string, onProgress: OnPullProgress | undefined) {
     this.#repo = repo;
     this.#onProgress = onProgress;
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   begin(files: readonly RemoteFile[], transfers: readonly Transfer[]): void {

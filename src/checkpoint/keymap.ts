@@ -21,8 +21,6 @@ export interface Layout {
   readonly name: string;
   /** A key, without prefix, that this spelling has and no other. */
   readonly marker: string;
-  /** What may stand before every key. */
-  readonly prefixes: readonly string[];
   /** Gives the stored tensors whose rows, one after the other, are the declared tensor's; without prefix, as in `has`. */
   parts(declared: string, has: (key: string) => boolean): readonly SourcePart[];
   /** Other keys under which a stored key may be found instead; where both exist the extra is a duplicate. */
@@ -134,15 +132,19 @@ export function diffusersToBfl(
 
 const itself = (declared: string): readonly SourcePart[] => [{ key: declared }];
 const NONE: ReadonlyMap<string, string> = new Map();
-/** Where the groups of an all-in-one file stand; ComfyUI's names and stable-diffusion.cpp's. */
-const CLIP_PREFIXES = [
-  '',
-  'text_encoders.clip_l.transformer.',
-  'text_encoders.clip_l.',
-  'cond_stage_model.transformer.',
-];
-const T5_PREFIXES = ['', 'text_encoders.t5xxl.transformer.', 'text_encoders.t5xxl.'];
-const VAE_PREFIXES = ['', 'vae.', 'first_stage_model.'];
+/** Words that wrappers and trainers put before a model's own names, one after the other and ended by dots; adapters have them too. */
+export const WRAPPING_WORDS = ['base_model', 'model', 'module', 'diffusion_model', 'transformer', 'unet'] as const;
+/** What torch puts into names, wherever in them, where it compiles, shards or checkpoints a module. */
+export const WRAPPERS: RegExp = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
+/** Words that only a family's names stand behind: where all-in-one files of ComfyUI, stable-diffusion.cpp and others keep it. */
+const FAMILY_WORDS: Readonly<Record<ModelFamily, readonly string[]>> = {
+  flux: ['net'],
+  clip: ['text_encoders', 'clip_l', 'cond_stage_model', 'conditioner', 'embedders', '0', 'text_encoder'],
+  t5: ['text_encoders', 't5xxl', 'text_encoder_2'],
+  vae: ['vae', 'first_stage_model', 'autoencoder'],
+};
+/** More than any file has before a name. */
+const MOST_WORDS = 6;
 const CLIP_UNUSED = [
   /(^|\.)position_ids$/,
   /^(text_model\.)?text_projection(\.|$)/,
@@ -165,7 +167,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'diffusers',
       marker: 'x_embedder.weight',
-      prefixes: ['', 'transformer.', 'model.diffusion_model.'],
       parts: bflToDiffusers,
       aliases: NONE,
       unused: [],
@@ -173,7 +174,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'BFL',
       marker: 'img_in.weight',
-      prefixes: ['', 'model.diffusion_model.', 'diffusion_model.'],
       parts: itself,
       aliases: NONE,
       unused: [],
@@ -183,7 +183,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'transformers 4',
       marker: 'text_model.embeddings.token_embedding.weight',
-      prefixes: CLIP_PREFIXES,
       parts: itself,
       aliases: NONE,
       unused: CLIP_UNUSED,
@@ -191,7 +190,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'transformers 5',
       marker: 'embeddings.token_embedding.weight',
-      prefixes: CLIP_PREFIXES,
       parts: (declared) => [{ key: declared.replace(/^text_model\./, '') }],
       aliases: NONE,
       unused: CLIP_UNUSED,
@@ -201,7 +199,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'transformers',
       marker: 'encoder.final_layer_norm.weight',
-      prefixes: T5_PREFIXES,
       parts: itself,
       aliases: new Map([['shared.weight', 'encoder.embed_tokens.weight']]),
       unused: [/^decoder\./, /^lm_head\./],
@@ -209,7 +206,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'llama.cpp',
       marker: 'enc.output_norm.weight',
-      prefixes: T5_PREFIXES,
       parts: (declared) => [{ key: llamaT5Name(declared) }],
       aliases: NONE,
       unused: [/^dec\./, /^output\./],
@@ -219,7 +215,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'diffusers before 0.18',
       marker: 'decoder.mid_block.attentions.0.query.weight',
-      prefixes: VAE_PREFIXES,
       parts: (declared) => [
         {
           key: declared.replace(
@@ -234,7 +229,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'diffusers',
       marker: 'decoder.conv_norm_out.weight',
-      prefixes: VAE_PREFIXES,
       parts: itself,
       aliases: NONE,
       unused: [],
@@ -242,7 +236,6 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
     {
       name: 'latent diffusion',
       marker: 'decoder.norm_out.weight',
-      prefixes: VAE_PREFIXES,
       parts: (declared, has) => [
         {
           key: ldmVaeName(
@@ -264,33 +257,25 @@ export function countBlocks(present: (i: number) => boolean): number {
   return count;
 }
 
-/** Files that are easily taken for one of ours, by a key they alone have. */
-const FOREIGN: readonly [sign: RegExp, what: string][] = [
-  [/(^|\.)distilled_guidance_layer\./, 'a Chroma transformer'],
-  [/(^|\.)(single|double)_stream_modulation(_img|_txt)?\./, 'a FLUX.2 transformer'],
-  [/(^|\.)joint_blocks\.\d/, 'a Stable Diffusion 3 transformer'],
-  [/(^|\.)(input_blocks|down_blocks)\.\d+\..*(transformer_blocks|attentions\.\d+\.proj_in)/, 'a Stable Diffusion UNet'],
-  [/(^|\.)lora_(A|down)\.|\.lora\.down\./, 'a LoRA'],
-  [/(^|\.)decoder\.up\.\d+\.block\./, 'an autoencoder in ldm names'],
-  [/\.bitsandbytes__/, 'a bitsandbytes checkpoint'],
-];
-
-/** Names what a file holds when it is none of a family's layouts, where that is recognised. */
-export function recogniseForeign(keys: Iterable<string>): string | undefined {
-  for (const key of keys) {
-    const found = FOREIGN.find(([sign]) => sign.test(key));
-    if (found) return found[1];
-  }
-  return undefined;
-}
-
 /** Finds the spelling and the prefix of a file's keys; undefined when no known one fits. */
 export function layoutOf(
   family: ModelFamily,
-  has: (key: string) => boolean,
+  store: { keys(): readonly string[]; has(key: string): boolean },
 ): { layout: Layout; prefix: string } | undefined {
+  const words = new Set<string>([...WRAPPING_WORDS, ...FAMILY_WORDS[family]]);
+  const isPrefix = (text: string): boolean => {
+    const parts = text.split('.');
+    return parts.length <= MOST_WORDS + 1 && parts.slice(0, -1).every((word) => words.has(word));
+  };
+  const keys = store.keys();
   for (const layout of LAYOUTS[family]) {
-    const prefix = layout.prefixes.find((candidate) => has(candidate + layout.marker));
+    if (store.has(layout.marker)) return { layout, prefix: '' };
+    const ending = `.${layout.marker}`;
+    const prefixes = keys
+      .filter((key) => key.endsWith(ending))
+      .map((key) => key.slice(0, -layout.marker.length))
+      .filter(isPrefix);
+    const prefix = prefixes.sort((a, b) => a.length - b.length)[0];
     if (prefix !== undefined) return { layout, prefix };
   }
   return undefined;

@@ -5,6 +5,7 @@
 
 import { FluxionError } from '../support/errors.ts';
 import { describeJson, type Json, type JsonObject } from './json.ts';
+import { notRun, recogniseConfig, toolOf } from './recognise.ts';
 
 /** The Flux transformer (diffusers `FluxTransformer2DModel`). */
 export interface TransformerConfig {
@@ -100,6 +101,9 @@ export function readTransformerConfig(json: JsonObject, path: string): Transform
   const f = new Fields(json, path);
   f.expect('_class_name', 'FluxTransformer2DModel');
   const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
+  const outChannels = f.integer('out_channels', inChannels, 1, MAX_WIDTH);
+  const tool = toolOf(inChannels, outChannels);
+  if (tool !== undefined) throw notRun(path, tool);
   const headDim = f.integer('attention_head_dim', 128, 2, 1024);
   const heads = f.integer('num_attention_heads', 24, 1, 1024);
   const axes = f.integers('axes_dims_rope', [16, 56, 56], 2, 1024, 3) as [number, number, number];
@@ -110,7 +114,7 @@ export function readTransformerConfig(json: JsonObject, path: string): Transform
     throw f.bad('num_attention_heads', `× ${headDim} is a width of more than ${MAX_WIDTH}`);
   return {
     inChannels,
-    outChannels: f.integer('out_channels', inChannels, 1, MAX_WIDTH),
+    outChannels,
     patchSize: f.integer('patch_size', 1, 1, 64),
     layers: f.integer('num_layers', 19, 0, MAX_LAYERS),
     singleLayers: f.integer('num_single_layers', 38, 0, MAX_LAYERS),
@@ -236,6 +240,8 @@ class Fields {
   readonly #where: string;
 
   constructor(json: JsonObject, path: string, prefix = '') {
+    const foreign = recogniseConfig(json);
+    if (foreign !== undefined) throw notRun(path, foreign);
     this.#json = json;
     this.#where = `${path}: ${prefix}`;
   }

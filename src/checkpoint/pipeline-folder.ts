@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { kindOf, listFolder, readingFile } from './file-bytes.ts';
-import { describeJson, type JsonObject, readJsonObject } from './json.ts';
+import { type JsonObject, readJsonObject } from './json.ts';
 import {
   type ClipConfig,
   readClipConfig,
@@ -20,21 +20,8 @@ import {
   type VaeConfig,
 } from './model-config.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
+import { requirePipeline } from './recognise.ts';
 import type { TensorStore } from './tensors.ts';
-
-/** diffusers pipelines whose components are those of text-to-image Flux. */
-const CLASSES = [
-  'FluxPipeline',
-  'FluxImg2ImgPipeline',
-  'FluxInpaintPipeline',
-  'FluxFillPipeline',
-  'FluxKontextPipeline',
-  'FluxKontextInpaintPipeline',
-  'FluxControlPipeline',
-  'FluxControlImg2ImgPipeline',
-  'FluxControlInpaintPipeline',
-  'FluxControlNetPipeline',
-];
 
 /** The components that have weights, by folder name. */
 export type WeightedComponent = 'transformer' | 'text_encoder' | 'text_encoder_2' | 'vae';
@@ -123,7 +110,7 @@ export function openPipelineParts(path: string, options: OpenTensorsOptions = {}
   };
   return {
     path,
-    className: readClassName(index, join(path, 'model_index.json')),
+    className: requirePipeline(index, join(path, 'model_index.json')),
     transformer: () => config('transformer', readTransformerConfig),
     clip: () => config('text_encoder', readClipConfig),
     t5: () => config('text_encoder_2', readT5Config),
@@ -146,18 +133,8 @@ function readIndex(path: string): JsonObject {
   return readJsonObject(file, readingFile);
 }
 
-function readClassName(index: JsonObject, file: string): string {
-  const name = index.get('_class_name');
-  if (typeof name === 'string' && CLASSES.includes(name)) return name;
-  const kind = typeof name === 'string' ? 'unsupported' : 'bad_file';
-  throw new FluxionError(
-    kind,
-    `${file}: _class_name: expected a FLUX.1 pipeline such as 'FluxPipeline', found ${describeJson(name)}`,
-  );
-}
-
-/** Throws `bad_weights` unless the text encoders feed the transformer the widths it was built for. */
-export function checkWidths({ path, transformer, clip, t5 }: ModelSource): void {
+/** Throws `bad_weights` unless the text encoders and the autoencoder's latents have the widths that the transformer was built for. */
+export function checkWidths({ path, transformer, clip, t5, vae }: ModelSource): void {
   const check = (field: string, expected: number, encoder: string, found: number): void => {
     if (expected === found) return;
     throw new FluxionError(
@@ -168,4 +145,5 @@ export function checkWidths({ path, transformer, clip, t5 }: ModelSource): void 
   };
   check('joint_attention_dim', transformer.jointAttentionDim, 'text_encoder_2 d_model', t5.width);
   check('pooled_projection_dim', transformer.pooledDim, 'text_encoder hidden_size', clip.width);
+  check('in_channels', transformer.inChannels, 'vae latent_channels × 4', 4 * vae.latentChannels);
 }

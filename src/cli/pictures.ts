@@ -1,8 +1,9 @@
 /** Making pictures from a configuration with progress on standard error, and the figures at the end: for generate and redo. */
 
-import { constants, existsSync } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../index.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { reasonOf } from '../support/system-error.ts';
 import { isPlain, memoryLine } from './memory.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
@@ -118,16 +120,13 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   throw new Error('the run ended without its report');
 }
 
-/** Throws `io` where no picture could be written to a folder, present or yet to be made: better told before the work than after it. */
+/** Makes the folder that pictures go to and tries to write there: better told before the work than after it. Throws `io`. */
 export async function requireWritable(folder: string): Promise<void> {
-  let place = resolve(folder);
-  const exists = (error: NodeJS.ErrnoException): undefined => {
-    if (error.code !== 'ENOENT' || place === dirname(place)) throw error;
-  };
+  const trial = join(folder, `.flux-${randomUUID()}.tmp`);
   try {
-    while (!(await stat(place).catch(exists))) place = dirname(place);
-    if (!(await stat(place)).isDirectory()) throw new Error(`${place} is not a folder`);
-    await access(place, constants.W_OK | constants.X_OK);
+    makeFolder(folder);
+    await writeFile(trial, '', { flag: 'wx' });
+    await rm(trial);
   } catch (cause) {
     throw new FluxionError('io', `cannot write pictures to ${folder}: ${reasonOf(cause)}`, {
       cause,

@@ -31,7 +31,8 @@ Environment
   HF_HUB_CACHE, HF_HOME     where models are kept; ~/.cache/huggingface/hub unless set
   HF_ENDPOINT               a mirror of the hub
   HF_HUB_OFFLINE            1 asks nobody and takes what is there
-  HF_HUB_DOWNLOAD_TIMEOUT   seconds without a byte after which a connection is given up and another made; 20
+  HF_HUB_DOWNLOAD_TIMEOUT   seconds with next to no bytes after which a connection is given up and another made; 20
+  HF_HUB_ETAG_TIMEOUT       seconds that the hub has for its first answer, before it counts as out of reach; 8
   NODE_USE_ENV_PROXY        1 uses the proxy in HTTPS_PROXY
 `;
 

@@ -114,7 +114,7 @@ export const KEYS = {
 
   // Model
   pretrained_model_name_or_path: {
-    kind: 'text', default: 'tiny', group: 'Model', use: 'honoured',
+    kind: 'path', default: 'tiny', group: 'Model', use: 'honoured',
     help: "A model folder in the diffusers layout, a file with the weights of a model or of its transformer, ORG/NAME on the Hugging Face hub, or 'tiny', the model that comes with the program.",
   },
   weights: {
@@ -122,23 +122,23 @@ export const KEYS = {
     help: "Where weights come from: the model's files, or a rule that makes random ones of the right shapes, for measuring. FLUX.1-dev, -schnell and -Krea-dev then need no download.",
   },
   transformer: {
-    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    kind: 'path', unset: "the model's own", group: 'Model', use: 'honoured',
     help: "A file with transformer weights to use instead of the model's: safetensors or GGUF, in any common spelling.",
   },
   clip: {
-    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    kind: 'path', unset: "the model's own", group: 'Model', use: 'honoured',
     help: "A file with the weights of the CLIP text encoder to use instead of the model's.",
   },
   t5: {
-    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    kind: 'path', unset: "the model's own", group: 'Model', use: 'honoured',
     help: "A file with the weights of the T5 encoder to use instead of the model's.",
   },
   vae: {
-    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    kind: 'path', unset: "the model's own", group: 'Model', use: 'honoured',
     help: "A file with the weights of the autoencoder to use instead of the model's.",
   },
   tokenizer: {
-    kind: 'text', unset: "the model's own", group: 'Model', use: 'honoured',
+    kind: 'path', unset: "the model's own", group: 'Model', use: 'honoured',
     help: 'A folder that holds tokenizer and tokenizer_2, such as a model folder, for a model that is a single file.',
   },
   flux_name: {
@@ -170,7 +170,7 @@ export const KEYS = {
 
   // Output
   output_dir: {
-    kind: 'text', default: '.', group: 'Output', use: 'honoured',
+    kind: 'path', default: '.', group: 'Output', use: 'honoured',
     help: 'Folder for flux_0.png, flux_1.png, …; made if absent.',
   },
   overwrite: {
@@ -213,7 +213,7 @@ export const KEYS = {
     help: 'Decodes pictures in bands of rows, which gives the same picture in less memory: where memory asks for it, wherever a program would take more than 64 MiB, or never.',
   },
   jax_cache_dir: {
-    kind: 'text', default: '', group: 'Devices', use: 'honoured',
+    kind: 'path', default: '', group: 'Devices', use: 'honoured',
     help: "Folder of compiled programs; empty stands for the user's cache folder.",
   },
   attention: {
@@ -284,7 +284,7 @@ export const KEYS = {
     help: 'LoRA files, each with its scale (1 if absent); as a flag it may be repeated.',
   },
   lora_dir: {
-    kind: 'text', default: '', group: 'LoRA', use: 'honoured',
+    kind: 'path', default: '', group: 'LoRA', use: 'honoured',
     help: 'Folder of LoRA files that are given by name, as in a prompt with <lora:NAME:SCALE>.',
   },
   lora_strict: {

@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { multiplesNear } from '../support/multiples.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { acceptedKeys } from './accepted.ts';
 import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
@@ -158,10 +159,31 @@ function readValue(name: KeyName, { where, read }: Setting): unknown {
   if (raw === null) return undefined;
   // 1 and 0 stand for True and False on many command lines.
   const found = keyRow(name).kind === 'boolean' && (raw === 0 || raw === 1) ? raw === 1 : raw;
-  const result = validate(name, found);
+  const result = about(`${where}: ${name}`, () => validate(name, found));
   if ('value' in result) return result.value;
   const problem = result.problem === '' ? '' : ` (${result.problem})`;
-  throw new FluxionError('bad_config', `${where}: ${name} must be ${expected(name)}${problem}, found ${clip(found)}`);
+  throw new FluxionError('bad_config', `${where}: ${name} must be ${expected(name)}${problem}, found ${clip(found)}`, {
+    hint: nearestHint(name, found),
+  });
+}
+
+/** For a whole number that must be divisible by another: the values next to it. */
+function nearestHint(name: KeyName, found: unknown): string | undefined {
+  const { multipleOf, min = 0, max = Number.MAX_SAFE_INTEGER } = keyRow(name);
+  if (multipleOf === undefined || typeof found !== 'number') return undefined;
+  return `${multiplesNear(found, multipleOf, min, max)
+    .map((value) => `${name}=${value}`)
+    .join(' and ')} would do`;
+}
+
+/** Makes a call, whose errors say first what they are about. */
+function about<T>(subject: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof FluxionError)) throw error;
+    throw new FluxionError(error.code, `${subject}: ${error.message}`, { hint: error.hint, cause: error });
+  }
 }
 
 /** A key that was asked for sets aside the finer ones of a file: T5 must not go on reading the file's prompt_2. */

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type Float, parseFloatName } from '../support/dtype.ts';
+import { userPath } from '../support/user-path.ts';
 import { acceptedKeys } from './accepted.ts';
 import { GROUPS, isKey, KEY_NAMES, type KEYS, type Key, type KeyName, keyRow } from './keys.ts';
 
@@ -23,6 +24,7 @@ export interface LoraFile {
 /** The named kinds of value, as a program sees them. */
 interface Kinds {
   text: string;
+  path: string;
   prompts: string | readonly string[];
   int: number;
   number: number;
@@ -68,6 +70,7 @@ const TEXT_LIMIT = 32_768;
 const LIST_LIMIT = 1024;
 
 const text = z.string().max(TEXT_LIMIT);
+const path = text.transform((value) => userPath(value));
 const list = <T extends z.ZodType>(item: T) => z.array(item).max(LIST_LIMIT);
 // What torch.manual_seed takes.
 const seed = z.union([
@@ -81,6 +84,7 @@ const seed = z.union([
 /** What each named kind looks like: for a message (`expected …`), for `--help`, and for validation. */
 const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (row: Key) => z.ZodType }> = {
   text: { expected: 'text', placeholder: 'TEXT', type: () => text },
+  path: { expected: 'a path', placeholder: 'PATH', type: () => path },
   prompts: {
     expected: 'text, or a list of texts',
     placeholder: 'TEXT',
@@ -148,7 +152,7 @@ const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (
     type: () =>
       z
         .strictObject({
-          lora_model_name_or_path: list(text),
+          lora_model_name_or_path: list(path),
           weight_name: list(z.union([text, z.null()])),
           adapter_name: list(text),
           scale: list(z.number()),
@@ -169,7 +173,7 @@ const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (
 /** `PATH:0.8` is split at its last colon, where a number follows: `C:\\style.safetensors` is a path. */
 function splitLora(word: string): LoraFile {
   const match = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/is.exec(word);
-  return match ? { path: match[1]!, scale: Number(match[2]) } : { path: word, scale: 1 };
+  return match ? { path: userPath(match[1]!), scale: Number(match[2]) } : { path: userPath(word), scale: 1 };
 }
 
 function kindOf(row: Key): (typeof KIND)[keyof Kinds] {
@@ -196,7 +200,7 @@ export function expected(name: KeyName): string {
   return kindOf(row).expected + range + multiple;
 }
 
-/** Validates one value and returns it as programs see it (`bfloat16` becomes `bf16`), or says what is wrong with which part of it. */
+/** Validates one value and returns it as programs see it (`bfloat16` becomes `bf16`, `~/x` a path), or says what is wrong with which part of it. */
 export function validate(name: KeyName, value: unknown): { value: unknown } | { problem: string } {
   const result = VALIDATORS[name].safeParse(value);
   if (result.success) return { value: result.data };
@@ -214,7 +218,7 @@ export function defaultOf(name: KeyName): unknown {
 /** Tells whether a key's values are plain text, to be taken letter by letter and not as YAML. */
 export function isText(name: KeyName): boolean {
   const { kind } = keyRow(name);
-  return typeof kind !== 'string' || kind === 'text' || kind === 'prompts' || kind === 'dtype';
+  return typeof kind !== 'string' || kind === 'text' || kind === 'path' || kind === 'prompts' || kind === 'dtype';
 }
 
 /** Spells a key as a flag: `num_inference_steps` → `num-inference-steps`. */

@@ -18,6 +18,7 @@ import {
 } from '../runtime/runtime.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
+import { userPath } from '../support/user-path.ts';
 import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
 import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
 import { BatchShare } from './batch-share.ts';
@@ -34,7 +35,7 @@ import {
   planMemory,
   requireFit,
 } from './memory-plan.ts';
-import { findModel, type PullProgress } from './model-path.ts';
+import { findModel, type PullProgress, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes, type Quantization } from './model-types.ts';
 import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
@@ -154,7 +155,9 @@ export class Flux implements AsyncDisposable {
    * the first time, or `tiny`, the model that comes with the program.
    * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
-  static async load(model: string = BUNDLED, options: LoadOptions = {}): Promise<Flux> {
+  static async load(from: string = BUNDLED, given: LoadOptions = {}): Promise<Flux> {
+    const model = userPath(from);
+    const options = withUserPaths(given);
     options.signal?.throwIfAborted();
     Runtime.check(options);
     const types = modelTypes(options);

@@ -19,6 +19,7 @@ import {
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../lora/locate.ts';
 import type { Applied, ApplyMode } from '../lora/overlay.ts';
 import { FluxionError } from '../support/errors.ts';
+import { userPath } from '../support/user-path.ts';
 import { type Event, warning } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
 
@@ -133,8 +134,9 @@ export class Loras {
   }
 
   /** A name that is no path here is looked for in the folder of LoRAs, where a path may also be of the hub. */
-  #pathOf({ path }: LoraUse): string {
+  #pathOf(use: LoraUse): string {
     const { folder } = this.#options;
+    const path = userPath(use.path);
     if (folder === undefined || path === BUNDLED_LORA || isAbsolute(path) || kindOf(path) !== 'missing') return path;
     return /[/\\]/.test(path) ? (pathByName(folder, path) ?? path) : locateByName(folder, path);
   }

@@ -3,6 +3,7 @@
 import { kindOf } from '../checkpoint/file-bytes.ts';
 import { hubFolder, type OnPullProgress, parseHubName } from '../checkpoint/hub.ts';
 import { type ModelParts, modelName } from '../checkpoint/model-source.ts';
+import { userPath } from '../support/user-path.ts';
 import { BUNDLED, BUNDLED_FOLDER } from './published.ts';
 
 export type { PullProgress } from '../checkpoint/hub.ts';
@@ -12,6 +13,20 @@ export interface FindOptions extends ModelParts {
   readonly revision?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnPullProgress;
+}
+
+/** Options that are paths. */
+const PATHS = ['transformer', 'clip', 't5', 'vae', 'tokenizer', 'loraDir', 'cacheDir'] as const;
+
+/** Returns options whose paths have `~` and `$HOME` expanded. Throws `bad_config` for addresses such as `gs://bucket`. */
+export function withUserPaths<T extends { readonly [K in (typeof PATHS)[number]]?: string | undefined }>(
+  options: T,
+): T {
+  const expanded = PATHS.flatMap((name) => {
+    const path = options[name];
+    return typeof path === 'string' ? [[name, userPath(path)] as const] : [];
+  });
+  return { ...options, ...Object.fromEntries(expanded) };
 }
 
 /** The parts that can be given, and the components whose weights they stand in for. */

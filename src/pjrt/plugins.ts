@@ -11,6 +11,7 @@ import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { userPath } from '../support/user-path.ts';
 import { type FileRecord, hashFile, type InstallOptions, installWheel, readRecord } from './install.ts';
 import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntries, type Wheel } from './plugin-table.ts';
 
@@ -65,7 +66,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Fou
   if (!value) return undefined;
   const colon = value.indexOf(':');
   const device = DEVICE_NAMES.find((name) => name === value.slice(0, colon));
-  const path = resolve(device === undefined ? value : value.slice(colon + 1));
+  const path = resolve(userPath(device === undefined ? value : value.slice(colon + 1), env));
   if (!existsSync(path)) {
     throw new FluxionError('not_found', `FLUXION_PJRT_PLUGIN names ${path}, which does not exist`, {
       hint: 'correct the path, or unset the variable',

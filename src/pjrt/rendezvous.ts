@@ -9,6 +9,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { FluxionError } from '../support/errors.ts';
+import { withoutSecrets } from '../support/shown-url.ts';
 import type { StorePlace } from './store-protocol.ts';
 
 /** The operations of a Valkey server that this takes. Lives are in milliseconds. */
@@ -153,7 +154,7 @@ function differs(id: number, theirs: string, count: number): FluxionError {
 function late({ run, url }: StorePlace, who: string): FluxionError {
   return new FluxionError(
     'io',
-    `process ${who} not come to run_name=${run} at ${url} within ${PATIENCE / 60_000} minutes`,
+    `process ${who} not come to run_name=${run} at ${withoutSecrets(url)} within ${PATIENCE / 60_000} minutes`,
     {
       hint: 'start all processes with the same run_name, num_nodes and node_store',
     },

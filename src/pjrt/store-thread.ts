@@ -3,6 +3,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Redis } from 'iovalkey';
 import { FluxionError } from '../support/errors.ts';
+import { withoutSecrets } from '../support/shown-url.ts';
 import { meet, type Store } from './rendezvous.ts';
 import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from './store-protocol.ts';
 
@@ -139,10 +140,10 @@ function pause(milliseconds: number): Promise<void> {
 
 /** The server's address without its password. */
 function address(): string {
-  return place.url.replace(/\/\/[^@/]*@/, '//');
+  return withoutSecrets(place.url);
 }
 
 function words(error: unknown): string {
   const { message, code } = error as { message?: string; code?: string };
-  return message || code || String(error);
+  return withoutSecrets(message || code || String(error));
 }

@@ -8,6 +8,7 @@ import { checkDcnOfProcesses } from '../parallel/mesh.ts';
 import { Sharding } from '../parallel/rules.ts';
 import type { Device } from '../pjrt/device.ts';
 import { FluxionError } from '../support/errors.ts';
+import { withoutSecrets } from '../support/shown-url.ts';
 import type { MeshOptions } from './devices.ts';
 import { partsOfMesh } from './placement.ts';
 
@@ -87,7 +88,7 @@ function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): voi
   if (!/^(valkey|redis)s?:\/\/[^/]+/.test(url)) {
     throw new FluxionError(
       'bad_config',
-      `node_store=${url.replace(/\/\/[^@/]*@/, '//')}: expected valkey://HOST:PORT or redis://HOST:PORT`,
+      `node_store=${withoutSecrets(url)}: expected valkey://HOST:PORT or redis://HOST:PORT`,
       {
         hint: 'of a server that all processes reach; valkeys:// and rediss:// use TLS, and a password stands as in redis://:PASSWORD@HOST:PORT',
       },

@@ -5,6 +5,7 @@
 
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { multiplesNear } from '../support/multiples.ts';
 
 /** Height and width of the latents, and of the grid of tokens they are packed into. */
 export interface LatentSize {
@@ -26,9 +27,12 @@ export function latentSize(width: number, height: number, vaeScale = 8): LatentS
   const step = 2 * vaeScale;
   for (const [name, side] of Object.entries({ width, height })) {
     if (Number.isInteger(side) && side > 0 && side <= MAX_SIDE && side % step === 0) continue;
-    const near = Math.min(Math.max(Math.round(side / step), 1) * step, MAX_SIDE);
+    const near = multiplesNear(side, step, step, MAX_SIDE);
     throw new FluxionError('bad_request', `${name}: expected a multiple of ${step} up to ${MAX_SIDE}, found ${side}`, {
-      hint: Number.isNaN(near) ? undefined : `the nearest that works is ${near}`,
+      hint:
+        near.length === 0
+          ? undefined
+          : `the nearest that ${near.length === 1 ? 'works is' : 'work are'} ${near.join(' and ')}`,
     });
   }
   const rows = height / step;

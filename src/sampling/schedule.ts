@@ -112,6 +112,13 @@ function shift(sigma: number, mu: number | null, config: SchedulerConfig): numbe
 
 /** Stretches 1 - sigma so that the last sigma becomes `terminal`, in f32. */
 function stretchToTerminal(sigmas: readonly number[], terminal: number): number[] {
+  if (sigmas.at(-1) === 1) {
+    throw new FluxionError(
+      'bad_request',
+      `steps: the model's scheduler has shift_terminal=${terminal}, which 1 step from noise to picture leaves no room for`,
+      { hint: 'take 2 steps or more' },
+    );
+  }
   const scale = fround(fround(1 - sigmas.at(-1)!) / fround(1 - terminal));
   return sigmas.map((sigma) => fround(1 - fround(fround(1 - sigma) / scale)));
 }

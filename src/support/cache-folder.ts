@@ -2,6 +2,7 @@
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { userPath } from './user-path.ts';
 
 /** The user's cache folder: `FLUXION_CACHE_DIR`, or the operating system's place for caches. It need not exist yet. */
 export function cacheFolder(
@@ -9,17 +10,16 @@ export function cacheFolder(
   platform: NodeJS.Platform = process.platform,
 ): string {
   const own = env['FLUXION_CACHE_DIR'];
-  if (own) return own;
+  if (own) return userPath(own, env);
   switch (platform) {
     case 'darwin':
       return join(homedir(), 'Library', 'Caches', 'fluxion');
     case 'win32':
       return join(env['LOCALAPPDATA'] || join(homedir(), 'AppData', 'Local'), 'fluxion', 'Cache');
-    default:
+    default: {
+      const xdg = userPath(env['XDG_CACHE_HOME'] ?? '', env);
       // The XDG Base Directory Specification has empty and relative values ignored.
-      return join(
-        env['XDG_CACHE_HOME']?.startsWith('/') ? env['XDG_CACHE_HOME'] : join(homedir(), '.cache'),
-        'fluxion',
-      );
+      return join(xdg.startsWith('/') ? xdg : join(homedir(), '.cache'), 'fluxion');
+    }
   }
 }

@@ -224,16 +224,21 @@ test('rows must be covered once: left out, doubled and spanning declarations are
 
 test('files of other models are recognised', () => {
   const kinds: [key: string, what: RegExp][] = [
-    ['double_stream_modulation_img.linear.weight', /this is a FLUX\.2 transformer/],
-    ['distilled_guidance_layer.in_proj.weight', /this is a Chroma transformer/],
-    ['lora_unet_double_blocks_0_img_attn_proj.lora_down.weight', /this is a LoRA/],
-    ['transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight', /this is a LoRA/],
-    ['first_stage_model.decoder.up.0.block.0.conv1.weight', /an autoencoder in ldm names/],
+    ['double_stream_modulation_img.linear.weight', /found a FLUX\.2 transformer; this program runs FLUX\.1/],
+    ['distilled_guidance_layer.in_proj.weight', /found a Chroma transformer/],
+    ['lora_unet_double_blocks_0_img_attn_proj.lora_down.weight', /found a LoRA/],
+    ['transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight', /found a LoRA/],
+    ['input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight', /found a Stable Diffusion UNet/],
   ];
   for (const [key, what] of kinds) fails(() => bindWeights([], hollowStore([[key, [1]]]), 'flux'), 'unsupported', what);
   fails(
+    () => bindWeights([], hollowStore([['first_stage_model.decoder.up.0.block.0.conv1.weight', [1]]]), 'flux'),
+    'bad_weights',
+    /a part of an autoencoder, such as one file of several/,
+  );
+  fails(
     () => bindWeights([], hollowStore([['weird', [1]]]), 'vae'),
     'bad_weights',
-    /no vae weights in a known spelling; its keys begin weird/,
+    /expected an autoencoder, found nothing that is recognised; its keys begin weird/,
   );
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -179,6 +179,26 @@ describe('configuration files', () => {
     assert.equal(config.prompt, KEYS.prompt.default);
   });
 
+  test('paths begin at the home folder that ~ and $HOME stand for, from a file and on the command line', () => {
+    const { config } = loadConfig({
+      file: yaml(
+        'output_dir: ~/pictures\ntransformer: $HOME/a.safetensors\nlora: ["~/b.safetensors:0.5"]\nprompt: ~/x\n',
+      ),
+      overrides: ['lora_dir=~/loras'],
+    });
+    const { output_dir, transformer, lora_dir, lora, prompt } = config;
+    assert.deepEqual(
+      { output_dir, transformer, lora_dir, lora, prompt },
+      {
+        output_dir: join(homedir(), 'pictures'),
+        transformer: join(homedir(), 'a.safetensors'),
+        lora_dir: join(homedir(), 'loras'),
+        lora: [{ path: join(homedir(), 'b.safetensors'), scale: 0.5 }],
+        prompt: '~/x',
+      },
+    );
+  });
+
   test('of equal keys the last one counts, with a note', () => {
     const { config, notes } = loadConfig({ file: yaml('seed: 1\nwidth: 32\nseed: 2\n') });
     assert.equal(config.seed, 2);
@@ -192,6 +212,22 @@ describe('configuration files', () => {
     refused(
       '# first\nwidth: 100\n',
       /case\.yml:2: width must be a whole number from 16 to 8192, divisible by 16, found 100$/,
+      /width=96 and width=112/,
+    );
+    refused('resolution: 1080\n', /divisible by 16, found 1080$/, /resolution=1072 and resolution=1088/);
+    refused('height: 9000\n', /found 9000$/, /^height=8192/);
+    for (const key of [
+      'output_dir',
+      'pretrained_model_name_or_path',
+      'transformer',
+      'lora_dir',
+      'jax_cache_dir',
+      'lora',
+    ])
+      refused(`${key}: gs://bucket/flux\n`, new RegExp(`case\\.yml:1: ${key}: .*gs://bucket/flux`), /gcsfuse/);
+    refused(
+      'lora_config: {lora_model_name_or_path: [s3://a], weight_name: [""], adapter_name: [a], scale: [1], from_pt: [True]}\n',
+      /lora_config: .*s3:\/\/a/,
     );
     refused('seed: [1, 2.5]\n', /case\.yml:1: seed must be .* found \[1,2\.5\]/);
     refused(

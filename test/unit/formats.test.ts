@@ -126,11 +126,24 @@ test('schnell, pruned and control transformers are told from dev by keys and sha
   assert.equal(summarise(schnell, fileContents(schnell).groups[0]!).variant, 'schnell');
   assert.deepEqual([publishedScheduler(config).shift, publishedScheduler(config).useDynamicShifting], [1, false]);
 
-  const pruned = { ...FLUX_DEV, layers: 8, singleLayers: 12, inChannels: 128 };
+  const pruned = { ...FLUX_DEV, layers: 8, singleLayers: 12 };
   using store = hollowStore(bfl(declareFlux(pruned)));
   const { layers, singleLayers, inChannels, outChannels } = deriveTransformerConfig(store);
-  assert.deepEqual([layers, singleLayers, inChannels, outChannels], [8, 12, 128, 64]);
+  assert.deepEqual([layers, singleLayers, inChannels, outChannels], [8, 12, 64, 64]);
   assert.equal(summarise(store, fileContents(store).groups[0]!).variant, 'dev');
+
+  for (const [width, what] of [
+    [128, /found a FLUX\.1 Control transformer \(Canny or Depth\)/],
+    [384, /found a FLUX\.1 Fill transformer/],
+  ] as const) {
+    for (const names of [bfl(declareFlux(FLUX_DEV)), Object.entries(FULL_SIZE.dev)]) {
+      const wider = names.map(
+        ([key, shape]) => [key, /img_in\.weight|x_embedder\.weight/.test(key) ? [shape[0]!, width] : shape] as const,
+      );
+      using tool = hollowStore(wider);
+      fails(() => requireGroup(fileContents(tool), 'flux'), 'unsupported', what);
+    }
+  }
 });
 
 test('what shapes cannot tell is that of a known model of the same shapes, else that of FLUX.1', () => {

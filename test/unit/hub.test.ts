@@ -14,6 +14,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -237,10 +239,84 @@ describe('a network that fails', () => {
     assertWhole(await here.pull());
   });
 
-  test('a hub that cannot be reached is said to be so', async () => {
+  test('a hub that cannot be reached is said to be so, with what to look at, and nothing is said to be kept', async () => {
     const here = await place();
     await here[Symbol.asyncDispose]();
-    await refused(here.pull(), 'io', /ECONNREFUSED.*given up after 5 attempts/);
+    const hints = [/HTTPS_PROXY/, /HF_ENDPOINT/, /HF_HUB_OFFLINE/];
+    const error = await refused(here.pull(), 'io', /ECONNREFUSED.*given up after 5 attempts/, ...hints);
+    assert.doesNotMatch(`${error.hint}`, /kept/);
+  });
+
+  test('with the usual patience, a hub that never answers is given up soon, and every attempt is told', async () => {
+    await using silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const hub = await HubServer.start({});
+    const closed = hub.endpoint;
+    await hub[Symbol.asyncDispose]();
+    for (const address of [endpoint, closed]) {
+      const here = hubSettings({
+        HF_ENDPOINT: address,
+        HF_HUB_CACHE: mkdtempSync(join(root, 'cache-')),
+        HF_HOME: root,
+      });
+      const told: string[] = [];
+      const start = performance.now();
+      const onProgress = (message: string, { phase }: PullProgress) =>
+        void (phase === 'retrying' && told.push(message));
+      const pulling = pullModel(MODEL, { settings: { ...here, answerTime: 2000 }, onProgress });
+      const error = await refused(pulling, 'io', /no answer for|ECONNREFUSED/, /HF_HUB_OFFLINE/);
+      assert.ok(performance.now() - start < 3000);
+      if (address !== endpoint) assert.match(told[0]!, /ECONNREFUSED.*; trying again in 0\.5 s \(attempt 2 of 9\)/);
+      assert.doesNotMatch(`${error.hint}`, /kept/);
+    }
+    silent.closeAllConnections();
+  });
+
+  test('that drips is given up, and one that is slow but steady is not', async () => {
+    await using here = await place(served, { stallTime: 500 });
+    here.server.fault = ({ server }) => (server === 'storage' ? { bytesPerSecond: 50 } : 'pass');
+    const two = { ...patience, attempts: 2 };
+    await refused(here.pull({ patience: two, connections: 2 }), 'io', /next to nothing arrived for 0\.5 s/);
+    here.server.fault = ({ url }) => (url.includes('tokenizer/') ? { bytesPerSecond: 60_000 } : 'pass');
+    assertWhole(await here.pull({ patience: two }));
+  });
+
+  test('bytes that come a few at a time are no progress', async () => {
+    await using here = await place();
+    let asked = 0;
+    here.server.fault = ({ server }) => {
+      if (server === 'hub') return 'pass';
+      asked++;
+      return { resetAfter: 10 };
+    };
+    await refused(here.pull({ connections: 1 }), 'io', /given up after 5 attempts/, /what has arrived is kept/);
+    assert.equal(asked, 5);
+  });
+
+  test('a wait beyond all reason is not waited for', async () => {
+    await using here = await place();
+    for (const after of ['99999999', new Date(Date.now() + 1e10).toUTCString()]) {
+      here.server.fault = () => ({ status: 429, headers: { 'retry-after': after } });
+      await refused(here.pull(), 'io', /status 429; it asks to wait for \d+ days/);
+    }
+  });
+
+  test('redirects in circles and headers without end are errors, told once', async () => {
+    await using here = await place();
+    const told: string[] = [];
+    const onProgress = (_: string, { phase }: PullProgress) => void (phase === 'retrying' && told.push(phase));
+    here.server.fault = ({ url }) => ({ status: 302, headers: { location: url } });
+    await refused(here.pull({ onProgress }), 'io', /redirect count/);
+    here.server.fault = () => ({ status: 200, headers: { 'x-much': 'x'.repeat(100_000) } });
+    await refused(here.pull({ onProgress }), 'io', /header/i);
+    assert.deepEqual(told, []);
+    here.server.fault = () => ({ status: 200, body: `[${'1,'.repeat(5e6)}1]` });
+    await refused(here.pull({ onProgress }), 'bad_file', /more than 8388608 bytes/);
+    here.server.fault = ({ server }) =>
+      server === 'storage' ? { status: 301, headers: { location: 'https://u:secret@h:1/?signature=secret' } } : 'pass';
+    const error = await refused(here.pull(), 'io');
+    assert.ok(!/secret/.test(`${error.message}${error.hint}`), error.message);
   });
 
   test('a wrong hash is fetched once more; the second time it is an error, and nothing is placed', async () => {
@@ -392,6 +468,13 @@ describe('a hub that lies', () => {
         ? { status: 200, body: '[]', headers: { link: `<${endless.server.endpoint}${url}>; rel="next"` } }
         : 'pass';
     await refused(endless.pull(), 'bad_file', /the list of its files has no end/);
+    let page = 0;
+    endless.server.fault = ({ url }) => {
+      const link = `<${endless.server.endpoint}${url.replace(/&cursor=.*|$/, `&cursor=${page++}`)}>; rel="next"`;
+      return url.includes('/tree/') ? { status: 200, body: '[]', headers: { link } } : 'pass';
+    };
+    await refused(endless.pull(), 'bad_file', /the list of its files has no end/);
+    assert.ok(page < 1100);
   });
 
   test('with a range that was not asked for', async () => {
@@ -592,6 +675,7 @@ describe('names and settings', () => {
       token: undefined,
       network: 'allowed',
       stallTime: 20_000,
+      answerTime: 8000,
     });
     assert.equal(hubSettings({}).cache, join(homedir(), '.cache', 'huggingface', 'hub'));
     assert.equal(hubSettings({ XDG_CACHE_HOME: '/x' }).cache, join('/x', 'huggingface', 'hub'));
@@ -603,7 +687,45 @@ describe('names and settings', () => {
     assert.equal(of({ TRANSFORMERS_OFFLINE: '1' }).network, 'forbidden');
     assert.equal(of({ HF_HUB_OFFLINE: '0' }).network, 'allowed');
     assert.equal(of({ HF_HUB_DOWNLOAD_TIMEOUT: '3' }).stallTime, 3000);
-    assert.throws(() => of({ HF_HUB_DOWNLOAD_TIMEOUT: 'soon' }), /HF_HUB_DOWNLOAD_TIMEOUT/);
+    assert.equal(of({ HF_HUB_ETAG_TIMEOUT: '30' }).answerTime, 30_000);
+    for (const name of ['HF_HUB_DOWNLOAD_TIMEOUT', 'HF_HUB_ETAG_TIMEOUT'])
+      assert.throws(() => of({ [name]: 'soon' }), { code: 'bad_config', message: new RegExp(name) });
+    const ada = { HOME: '/home/ada', USER: 'ada', HF_HOME: '' };
+    for (const name of ['HF_HOME', 'XDG_CACHE_HOME']) {
+      const below = name === 'HF_HOME' ? ['hub'] : ['huggingface', 'hub'];
+      assert.equal(of({ ...ada, [name]: '$HOME/x' }).cache, join('/home/ada/x', ...below));
+      assert.equal(of({ ...ada, [name]: `/data/\${USER}` }).cache, join('/data/ada', ...below));
+      assert.equal(of({ ...ada, [name]: '~/x' }).cache, join('/home/ada/x', ...below));
+    }
+    assert.equal(of({ ...ada, HF_HUB_CACHE: '$HOME/c' }).cache, '/home/ada/c');
+    assert.throws(() => of({ HF_HUB_CACHE: 'gs://bucket' }), { code: 'bad_config', message: /HF_HUB_CACHE: .*gs:/ });
+  });
+
+  test('a login in HF_ENDPOINT is sent to the mirror, and shown nowhere', async () => {
+    const settings = hubSettings({ HF_ENDPOINT: 'https://ada:p%40ss@mirror.example/hf', HF_HOME: '/h' });
+    assert.equal(settings.endpoint, 'https://mirror.example/hf');
+    assert.equal(settings.login, `Basic ${Buffer.from('ada:p@ss').toString('base64')}`);
+    for (const bad of [
+      'ftp://ada:secret@host',
+      'https://ada:sec/ret@host',
+      'ada:secret@host',
+      'https://h/?token=secret',
+    ]) {
+      assert.throws(
+        () => hubSettings({ HF_ENDPOINT: bad }),
+        (error: Error) => /HF_ENDPOINT/.test(error.message) && !/sec\/?ret/.test(error.message),
+        bad,
+      );
+    }
+    await using here = await place();
+    const env = { ...here.env, HF_ENDPOINT: here.server.endpoint.replace('//', '//ada:secret@'), HF_TOKEN: 'hf_token' };
+    assertWhole(await here.pull({ settings: hubSettings(env) }));
+    const login = `Basic ${Buffer.from('ada:secret').toString('base64')}`;
+    for (const { server, authorization } of here.server.requests)
+      assert.equal(authorization, server === 'hub' ? login : undefined);
+    here.server.fault = () => ({ status: 200, body: '<html>' });
+    const error = await refused(here.pull({ settings: hubSettings(env) }), 'bad_file');
+    assert.ok(!/secret/.test(`${error.message}${error.hint}`));
   });
 
   test('the token is the variable’s, else the file’s', () => {

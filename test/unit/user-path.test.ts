@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { cacheFolder } from '../../src/support/cache-folder.ts';
 import { makeFolder } from '../../src/support/make-folder.ts';
 import { withoutSecrets } from '../../src/support/shown-url.ts';
 import { userPath } from '../../src/support/user-path.ts';
@@ -47,6 +48,11 @@ describe('a path as it is typed', () => {
     );
   });
 
+  test('stands in the variables of cache folders too', () => {
+    assert.equal(cacheFolder({ ...env, FLUXION_CACHE_DIR: '$WORK/c' }, 'linux'), '/work/c');
+    assert.equal(cacheFolder({ ...env, XDG_CACHE_HOME: '~/c' }, 'linux'), '/home/ada/c/fluxion');
+  });
+
   test('is no address, and has no NUL', () => {
     fails(() => userPath('gs://bucket/flux'), 'bad_config', /gs:\/\/bucket\/flux/, /gcsfuse/);
     fails(() => userPath('s3://bucket'), 'bad_config', /s3fs/);
@@ -73,11 +79,11 @@ describe('a folder', () => {
 
 test('addresses are shown without logins, signatures and tokens', () => {
   const cases: [string, string][] = [
-    ['https://user:pass@host/a?sig=1#x', 'https://…@host/a?…'],
-    ['https://hf_abcdefghijkl@host', 'https://…@host'],
-    ['https://user:p/a?s#s@host/a', 'https://…@host/a'],
-    ['user:pass@host', '…@host'],
-    ['valkey://:pass@host:6379: connect ECONNREFUSED', 'valkey://…@host:6379: connect ECONNREFUSED'],
+    ['https://user:pass@host/a?sig=1#x', 'https://host/a?…'],
+    ['https://hf_abcdefghijkl@host', 'https://host'],
+    ['https://user:p/a?s#s@host/a', 'https://host/a'],
+    ['user:pass@host', 'host'],
+    ['valkey://:pass@host:6379: connect ECONNREFUSED', 'valkey://host:6379: connect ECONNREFUSED'],
     ['https://host/a/b', 'https://host/a/b'],
     ['token hf_abcdefghijkl', 'token hf_…'],
   ];
