@@ -39,6 +39,8 @@ export interface ModelSource {
   readonly tokenizer: string;
   /** Folder of the T5 tokenizer. */
   readonly tokenizer2: string;
+  /** The tokenizers are those of another model. */
+  readonly borrowsTokenizers?: true;
   /** The files and folders the model is made of, by what they are in it. */
   readonly places: ReadonlyMap<string, string>;
   /** Set where weights are made by a rule instead of read; `read` are the components that have files all the same. */

@@ -1,14 +1,15 @@
 /** `fluxion bench`: how long every stage of a run takes, and how much of the device it uses. */
 
 import { existsSync } from 'node:fs';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { type Arguments, splitArguments } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
+import { readAsked } from './asked.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from './command.ts';
 import type { ByStage, Figures } from './measure.ts';
 import { bytes, Progress, paint, seconds } from './render.ts';
 
-const FLAGS = { json: 'boolean', quiet: 'boolean', runs: 'string' } as const;
+const FLAGS = { json: 'boolean', quiet: 'boolean', runs: 'string', 'no-config': 'boolean' } as const;
 const RUNS = 5;
 const MOST_RUNS = 10_000;
 
@@ -46,6 +47,7 @@ Options
   --runs N      pictures that are measured, ${RUNS} if nothing is said
   --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
   --quiet       nothing on standard error but errors
+  --no-config   without your own settings
   -h, --help    this text
 
 Ctrl-C stops within a block.
@@ -60,7 +62,7 @@ const bench: Command = {
   async run(argv, { signal }) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
     const runs = readRuns(words);
-    const loaded = readingUsage(() => loadConfig({ file: words.file, overrides: overridesOf(words) }));
+    const loaded = await readAsked(words, [], { signal }, { overrides: overridesOf(words) });
     using progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     const { config, note } = await measurable(loaded);
     const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];
@@ -86,15 +88,14 @@ function readRuns({ flags }: Arguments): number {
 }
 
 /** The model among the words, as an override that others go before. */
-function overridesOf({ prompts, overrides, file }: Arguments): string[] {
+function overridesOf({ prompts, overrides, file, given }: Arguments): string[] {
   const [model, ...more] = prompts;
   if (model === undefined) return [...overrides];
   if (more.length > 0)
     throw new UsageError('bad_config', `unexpected '${more[0]}'`, {
       hint: "one model is measured at a time; a prompt is given as prompt='…'",
     });
-  const named = overrides.some((word) => splitAssignment(word)?.name === 'pretrained_model_name_or_path');
-  if (named)
+  if (given.has('pretrained_model_name_or_path'))
     throw new UsageError('bad_config', `the model is given twice: as '${model}' and as pretrained_model_name_or_path`, {
       hint: 'leave one of them out',
     });

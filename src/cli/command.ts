@@ -51,9 +51,14 @@ export function readingUsage<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof FluxionError)) throw error;
-    throw new UsageError(error.code, error.message.split('\n'), { hint: error.hint, cause: error });
+    throw asUsage(error);
   }
+}
+
+/** Counts an error in what was typed or configured as the user's; any other is returned as it is. */
+export function asUsage(error: unknown): unknown {
+  if (!(error instanceof FluxionError) || error.code === 'aborted') return error;
+  return new UsageError(error.code, error.message.split('\n'), { hint: error.hint, cause: error });
 }
 
 /** Returns the exit status an error stands for. */

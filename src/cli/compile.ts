@@ -1,8 +1,8 @@
 /** `fluxion compile`: a run compiled for devices that are not here, with what it would need and how long it would take. */
 
-import { loadConfig } from '../config/load.ts';
 import { splitArguments } from '../config/overrides.ts';
 import type { AheadRun, StageMemory, StageName } from '../index.ts';
+import { readAsked } from './asked.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { bytes, Progress, paint, seconds } from './render.ts';
 
@@ -14,6 +14,7 @@ const FLAGS = {
   quick: 'boolean',
   json: 'boolean',
   quiet: 'boolean',
+  'no-config': 'boolean',
 } as const;
 
 /** Those that completion offers; all are in the help. */
@@ -48,6 +49,7 @@ Options
   --fresh        compiles again what this build of the plugin compiled before; its answers are kept, and otherwise repeated
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors
+  --no-config    without your own settings
   -h, --help     this text
 
 What becomes of weights is decided as in a run ('fluxion generate --dry-run'); residency=resident has all of them stay.
@@ -67,7 +69,7 @@ const compile: Command = {
     if (typeof target !== 'string')
       throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
     if (words.prompts.length > 0) throw new UsageError('bad_config', `unexpected '${words.prompts[0]}'`);
-    const { config, sources, notes } = readingUsage(() => loadConfig({ file: words.file, overrides: words.overrides }));
+    const { config, sources, notes } = await readAsked(words, [], { signal });
     using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
     const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await Promise.all([

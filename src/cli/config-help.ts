@@ -1,6 +1,8 @@
 /** The text of `fluxion help config`. */
 
-import { acceptedHelp, configHelp } from '../config/schema.ts';
+import { acceptedHelp, configHelp, keyHelp } from '../config/schema.ts';
+
+export { keyHelp as keyTopic };
 
 /** Returns every configuration key with its meaning and default, then MaxDiffusion's keys that have no effect and why. */
 export function configTopic(): string {

@@ -1,19 +1,14 @@
 /** `fluxion generate`: pictures from a configuration, overrides and a prompt. */
 
 import { join } from 'node:path';
-import { addAbortSignal } from 'node:stream';
-import { loadConfig } from '../config/load.ts';
-import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
+import { type Arguments, splitArguments } from '../config/overrides.ts';
 import { type Config, configHelp } from '../config/schema.ts';
-import { FluxionError } from '../support/errors.ts';
-import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
+import { readAsked } from './asked.ts';
+import { type Command, FAILURE, OK, printJson, readingUsage, type Session } from './command.ts';
 import type { WrittenFile } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 
-const FLAGS = { json: 'boolean', quiet: 'boolean', 'dry-run': 'boolean' } as const;
-
-/** Characters; a longer prompt is refused anyway. */
-const STDIN_LIMIT = 1 << 20;
+const FLAGS = { json: 'boolean', quiet: 'boolean', 'dry-run': 'boolean', 'no-config': 'boolean' } as const;
 
 const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
 
@@ -22,14 +17,25 @@ without overwrite=True. The paths go to standard output, all else to standard er
 'fluxion redo' makes it again.
 
 A configuration is a YAML file, ours (base_flux_tiny.yml, base_flux_schnell.yml, base_flux_dev.yml) or MaxDiffusion's;
-without one, the bundled model's. Every key can be given as key=value or as a flag: num_inference_steps=8 and
---num-inference-steps 8 are the same, and the last one wins. Values are read as YAML. Several quoted prompts make one
-batch each, unquoted words are one prompt, and '-' reads the prompt from standard input.
+without one, the bundled model's. Every key can be given as key=value or as a flag, in its own or in an everyday name:
+num_inference_steps=8, --num-inference-steps 8, steps=8 and --steps 8 are the same, and the last one wins. Values are read as
+YAML; 'fluxion help KEY' explains one. -s is the seed, -n the batch, -m the model, -p a prompt, -W and -H the sides.
+
+Prompts
+  "a red house" "a boat"    quoted words with blanks: a prompt each, made one after another
+  a red house               single words: one prompt together
+  --prompt A --prompt B     one by one, which also takes prompts of a single word
+  --prompts FILE            a prompt in each line of a UTF-8 file but for those that begin with #; prompt=@FILE is the same
+  -                         standard input, as one prompt; --prompts - takes it line by line
+A word that looks like a setting (Steps=4) is never taken for a prompt; after '--', all words are prompts.
+
+Your own settings are read from ~/.config/fluxion/config.yml ($XDG_CONFIG_HOME; on Windows %APPDATA%\\fluxion\\config.yml; or the
+file that FLUXION_CONFIG names). They are weaker than a file or a key that is given; --no-config leaves them out.
 
 Examples
   fluxion generate "a red house in the mountains at sunset"
-  fluxion generate "a lighthouse by the sea at night" --seed 7 --width 256 --num-inference-steps 12
-  fluxion generate prompt="a blue sailboat on the ocean" seed='[1, 2, 3]' output_dir=boats
+  fluxion generate "a lighthouse by the sea at night" --seed 7 --width 256 --steps 12
+  fluxion generate prompt="a blue sailboat on the ocean" seed=1,2,3 output_dir=boats
   fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER per_device_batch_size= 1
   fluxion generate base_flux_dev.yml pretrained_model_name_or_path=FOLDER transformer=flux1-dev-Q8_0.gguf
   fluxion generate weights_dtype=float32 activations_dtype=float32 noise=jax "green hills at sunrise"
@@ -44,6 +50,7 @@ Options of this command
                exit status 1 where it does not fit
   --json       one JSON object on standard output: files, times in seconds, memory in bytes
   --quiet      nothing on standard error but errors
+  --no-config  without your own settings
   -h, --help   this text
 
 Of several processes (num_nodes, node_id) each makes its part of every batch, and its pictures have the numbers that they
@@ -62,14 +69,7 @@ const generate: Command = {
 
   async run(argv, { signal }: Session) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const prompt = await promptOf(words, signal);
-    const {
-      config: loaded,
-      sources,
-      notes,
-    } = readingUsage(() =>
-      loadConfig({ file: words.file, overrides: words.overrides, values: prompt === undefined ? {} : { prompt } }),
-    );
+    const { config: loaded, sources, notes, personal } = await readAsked(words, words.prompts, { signal });
     const config = renamed(loaded, words);
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
@@ -87,6 +87,7 @@ const generate: Command = {
       return plan.fits ? OK : FAILURE;
     }
     await requireWritable(config.output_dir || '.');
+    const random = [config.seed].flat().includes('random');
     const files: WrittenFile[] = [];
     const shown = config.node_id ? `flux_preview_${config.node_id}.png` : 'flux_preview.png';
     const preview = new LivePreview(join(config.output_dir || '.', shown));
@@ -97,13 +98,15 @@ const generate: Command = {
       signal,
       onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),
       async onImage(image, index, nodes) {
-        files.push(await writePicture(image, index, config, nodes));
+        const file = await writePicture(image, index, config, nodes);
+        files.push(file);
+        if (random) progress.say(`${file.path}: seed ${file.seed}`);
       },
     }).finally(() => preview.finished());
 
     if (words.flags['json'] === true) {
       const previewed = config.preview === 'step' && { preview: preview.path };
-      printJson({ files, ...previewed, ...reportData(outcome, config), notes });
+      printJson({ files, ...previewed, ...reportData(outcome, config), personal_config: personal, notes });
       return OK;
     }
     await printFiles(files, config);
@@ -114,46 +117,8 @@ const generate: Command = {
 
 export default generate;
 
-/** The prompt among the words, if there is one: `-` is read from standard input. */
-async function promptOf(
-  { prompts, overrides }: Arguments,
-  signal: AbortSignal,
-): Promise<string | readonly string[] | undefined> {
-  if (prompts.length === 0) return undefined;
-  if (overrides.some((word) => splitAssignment(word)?.name === 'prompt')) {
-    throw new UsageError('bad_config', `the prompt is given twice: as prompt=… and as '${prompts[0]}'`, {
-      hint: 'leave one of them out',
-    });
-  }
-  if (prompts.length === 1) return prompts[0] === '-' ? fromStandardInput(signal) : prompts[0];
-  if (prompts.includes('-')) {
-    throw new UsageError('bad_config', "'-' reads the prompt from standard input, and there are other prompts too");
-  }
-  // Quotes that were forgotten leave single words.
-  return prompts.some((prompt) => /\s/.test(prompt)) ? prompts : prompts.join(' ');
-}
-
-/** Waits for all of standard input, however slowly it comes; what is longer than a prompt may be is not read to its end. */
-async function fromStandardInput(signal: AbortSignal): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('prompt (end with Ctrl-D): ');
-  let text = '';
-  try {
-    for await (const chunk of addAbortSignal(signal, process.stdin.setEncoding('utf8'))) {
-      text += chunk;
-      if (text.length > STDIN_LIMIT) break;
-    }
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new FluxionError('io', `cannot read standard input: ${(cause as Error).message}`, { cause });
-  }
-  text = text.trim();
-  if (text === '') throw new UsageError('bad_config', 'the prompt on standard input is empty');
-  return text;
-}
-
 /** A file's name for its own model does not go with a model chosen on the command line. */
-function renamed(config: Config, { overrides }: Arguments): Config {
-  const given = new Set(overrides.map((word) => splitAssignment(word)?.name));
+function renamed(config: Config, { given }: Arguments): Config {
   const another = given.has('pretrained_model_name_or_path') || given.has('transformer');
   const stale = another && !given.has('flux_name');
   return stale ? { ...config, flux_name: undefined } : config;

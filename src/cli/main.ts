@@ -12,6 +12,7 @@ import { explained } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
 import { FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
 import { COMMANDS, commandList, commandNamed } from './commands.ts';
+import { requireWholeArguments } from './lost-letters.ts';
 import { guard, paint } from './terminal.ts';
 
 const HELP = `fluxion: pictures from words, with Flux through XLA on CPUs, GPUs and TPUs
@@ -20,12 +21,13 @@ const HELP = `fluxion: pictures from words, with Flux through XLA on CPUs, GPUs 
 
 ${commandList()}
 
-'fluxion help COMMAND' explains one, 'fluxion help config' every key,
+'fluxion help COMMAND' explains one, 'fluxion help KEY' a key, 'fluxion help config' all,
 'fluxion help environment' variables and exit statuses; --version tells versions.
 `;
 
 const ENVIRONMENT = `Environment
   FLUXION_CACHE_DIR     where plugins and compiled programs are kept
+  FLUXION_CONFIG        your own settings, a YAML file; empty for none
   FLUXION_PJRT_PLUGIN   a plugin file to use, as PATH or DEVICE:PATH
   FLUXION_LOG           debug, info or warn: how much is told on standard error
   NO_COLOR              no colours, and no pictures in the terminal (show=off: no pictures)
@@ -102,6 +104,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
 }
 
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  requireWholeArguments(argv);
   const [first, ...rest] = argv;
   if (first === undefined || first === '--help' || first === '-h') return say(HELP);
   if (first === '--version' || first === '-V') return tellVersion(rest);
@@ -118,7 +121,10 @@ async function helpOn([topic, ...others]: readonly string[]): Promise<string> {
   if (others.length > 0) throw new UsageError('bad_config', `one topic at a time: '${topic}' or '${others[0]}'`);
   if (topic === undefined || topic === 'help') return HELP;
   if (topic === 'environment') return ENVIRONMENT;
-  if (topic === 'config') return (await import('./config-help.ts')).configTopic();
+  const { configTopic, keyTopic } = await import('./config-help.ts');
+  if (topic === 'config') return configTopic();
+  const key = Object.hasOwn(COMMANDS, topic) ? undefined : keyTopic(topic);
+  if (key !== undefined) return key;
   return (await commandNamed(topic).load()).default.help();
 }
 

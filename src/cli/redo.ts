@@ -5,19 +5,26 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfig } from '../config/load.ts';
-import { type Arguments, splitArguments, splitAssignment } from '../config/overrides.ts';
+import { type Arguments, splitArguments } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
 import { type Flux, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
 import { cachedFolder, parseHubName } from '../models.ts';
 import { readRegular } from '../support/regular-file.ts';
-import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from './command.ts';
+import { type Asked, readAsked } from './asked.ts';
+import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
 import { type Comparison, comparePictures } from './compare.ts';
 import { makePictures, printFiles, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 import { requireOneProcess } from './settings.ts';
 
-const FLAGS = { json: 'boolean', quiet: 'boolean', check: 'boolean', o: 'string', output: 'string' } as const;
+const FLAGS = {
+  json: 'boolean',
+  quiet: 'boolean',
+  check: 'boolean',
+  o: 'string',
+  output: 'string',
+  'no-config': 'boolean',
+} as const;
 
 /** Larger files are no pictures of ours: 8192×8192 pixels are 192 MiB before compression. */
 const SIZE_LIMIT = 512 * 2 ** 20;
@@ -38,6 +45,7 @@ Examples
 Options
   -o, --output PATH   the file to write (.png, .jpg or .webp; never over another without overwrite=True), or the folder
   --check             compares with the picture instead of writing: exits with 0 where the bytes are the same, else with 1
+  --no-config         without your own settings, of which those of output and devices count here
   --json              one JSON object on standard output
   --quiet             nothing on standard error but errors
   -h, --help          this text
@@ -57,7 +65,7 @@ const redo: Command = {
     }
     const original = readPicture(path);
     const recipe = requireRecipe(original, path);
-    const { config, sources, notes } = readingUsage(() => configOf(recipe, path, words, prompts));
+    const { config, sources, notes } = await configOf(recipe, path, words, prompts, { signal });
     requireOneProcess(config, 'redo');
     const target = targetOf(words, config);
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
@@ -100,13 +108,19 @@ function readPicture(path: string): Uint8Array {
   return readingUsage(() => readRegular(path, SIZE_LIMIT));
 }
 
-function configOf(recipe: Recipe, path: string, words: Arguments, prompts: readonly string[]) {
+async function configOf(
+  recipe: Recipe,
+  path: string,
+  words: Arguments,
+  prompts: readonly string[],
+  session: Pick<Session, 'signal'>,
+): Promise<Asked> {
   if (words.file !== undefined) {
     throw new UsageError('bad_config', `a picture brings its own configuration, so '${words.file}' has no place here`, {
       hint: `fluxion generate ${words.file} makes a picture from it`,
     });
   }
-  const given = new Set(words.overrides.map((word) => splitAssignment(word)?.name));
+  const { given } = words;
   const values = { ...recipeConfig(recipe) };
   // A recipe is a stranger's text: a name is taken from it, a path is not.
   if (!given.has('pretrained_model_name_or_path') && !isAtHand(recipe.model.name)) {
@@ -115,11 +129,7 @@ function configOf(recipe: Recipe, path: string, words: Arguments, prompts: reado
     });
   }
   if (given.has('seed') && !given.has('batch')) values.batch = 1;
-  return loadConfig({
-    base: { source: path, values },
-    overrides: words.overrides,
-    values: prompts.length === 0 ? {} : { prompt: prompts.length === 1 ? prompts[0] : prompts },
-  });
+  return await readAsked(words, prompts, session, { base: { source: path, values } });
 }
 
 function isAtHand(model: string): boolean {

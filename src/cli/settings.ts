@@ -107,8 +107,17 @@ function lorasOf({ lora, lora_config: lists }: Config): readonly LoraUse[] {
   return [...listed, ...lora];
 }
 
+/** Random seeds are drawn by each process for itself. */
+function requireSameSeeds({ seed, num_nodes: count }: Config): void {
+  if (count === 1 || ![seed].flat().includes('random')) return;
+  throw new UsageError('bad_config', `seed=random: ${count} processes would draw a seed each`, {
+    hint: 'give all of them the same number',
+  });
+}
+
 /** Returns the request that a configuration describes for a model on this many devices. */
 export function requestOf(config: Config, devices: number): Request {
+  requireSameSeeds(config);
   return {
     prompt: config.prompt,
     prompt2: config.prompt_2,

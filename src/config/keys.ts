@@ -35,7 +35,7 @@ export const KEYS = {
   // Picture
   prompt: {
     kind: 'prompts', default: 'a red house in the mountains at sunset', group: 'Picture', use: 'honoured',
-    help: 'What the picture shows; a list in a file makes one batch for each.',
+    help: 'What the picture shows; @FILE reads a prompt from each line of a file, and a list in a configuration makes one batch for each.',
   },
   prompt_2: {
     kind: 'prompts', unset: 'the same as prompt', group: 'Picture', use: 'honoured',
@@ -43,7 +43,7 @@ export const KEYS = {
   },
   resolution: {
     kind: 'int', min: 16, max: 8192, multipleOf: 16, unset: 'the size the model was made for', group: 'Picture', use: 'honoured',
-    help: 'Width and height in pixels, where these are not given.',
+    help: 'Width and height in pixels, where these are not given; 1024x768 gives both.',
   },
   width: {
     kind: 'int', min: 16, max: 8192, multipleOf: 16, unset: 'resolution', group: 'Picture', use: 'honoured',
@@ -63,7 +63,7 @@ export const KEYS = {
   },
   seed: {
     kind: 'seeds', default: 0, group: 'Picture', use: 'honoured',
-    help: 'Seed of the noise, or a list of seeds: one batch for each.',
+    help: 'Seed of the noise, or a list of seeds: one batch for each; random (or -1) draws one, which the recipe records.',
   },
   noise: {
     kind: ['torch', 'jax', 'philox'], default: 'torch', group: 'Picture', use: 'honoured',
@@ -72,7 +72,7 @@ export const KEYS = {
 
   // Sampling
   num_inference_steps: {
-    kind: 'int', min: 1, max: 1000, unset: '28 for a guidance-distilled model, else 4', group: 'Sampling', use: 'honoured',
+    kind: 'int', min: 1, max: 1000, unset: '28 for a guidance-distilled model, 4 for a step-distilled one, else 8', group: 'Sampling', use: 'honoured',
     help: 'Denoising steps.',
   },
   guidance_scale: {
@@ -80,7 +80,7 @@ export const KEYS = {
     help: 'Distilled guidance; a model without guidance embedding ignores it.',
   },
   max_sequence_length: {
-    kind: 'int', min: 1, max: 512, unset: "what the model's T5 tokenizer was made for, at most 512", group: 'Sampling', use: 'honoured',
+    kind: 'int', min: 1, max: 512, unset: "what the model's T5 tokenizer was made for, at most 512, or 256 without guidance embedding", group: 'Sampling', use: 'honoured',
     help: 'Length in tokens that T5 prompts are padded or cut to.',
   },
   time_shift: {

@@ -1,25 +1,30 @@
 /**
- * Puts a configuration together: the list's defaults, then a YAML file (ours or MaxDiffusion's), then `key=value`
- * overrides; whatever comes last wins. What is accepted without effect is told in `notes`, never silently dropped.
+ * Puts a configuration together: the list's defaults, then the user's own file, a YAML file (ours or MaxDiffusion's), then
+ * `key=value` overrides; whatever comes last wins. What is accepted without effect is told in `notes`, never silently dropped.
  */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { FluxionError, nearest } from '../support/errors.ts';
-import { multiplesNear } from '../support/multiples.ts';
 import { readRegular } from '../support/regular-file.ts';
+import { decodeText } from '../support/text.ts';
 import { acceptedKeys } from './accepted.ts';
 import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
-import { checkKeyName, splitAssignment } from './overrides.ts';
-import { type Config, defaultOf, expected, isText, validate } from './schema.ts';
+import { COMMAND_LINE, checkKeyName, splitAssignment } from './overrides.ts';
+import { type Config, defaultOf } from './schema.ts';
+import { clip, readValue, type Written } from './value.ts';
 import { parseYamlFile, parseYamlValue, unquote } from './yaml.ts';
+
+export { COMMAND_LINE };
 
 /** The configuration that is used where none is named. */
 export const DEFAULT_CONFIG_FILE = 'base_flux_tiny.yml';
 
 /** Where a configuration comes from, weakest first. */
 export interface ConfigSources {
+  /** The user's own file: weaker than a file that is named; of a recipe it changes no picture. */
+  readonly personal?: string | undefined;
   /** A YAML file, or the name of one of ours; without it, ours for the bundled model, unless another model is asked for. */
   readonly file?: string | undefined;
   /** Values in place of a file, such as a picture's recipe; `source` names them in messages. */
@@ -41,17 +46,19 @@ export interface LoadedConfig {
 
 /** Bytes; a larger file is no configuration. */
 const LARGEST_FILE = 2 ** 20;
-/** The source of `key=value` words. */
-export const COMMAND_LINE = 'the command line';
 const PACKAGE = new URL('../../', import.meta.url);
 
+/** Sources by their strength: the bundled model's file where none is named, the user's own, one that is named or a recipe, and what was asked for here and now. */
+const RANK = { implied: 0, personal: 1, file: 2, user: 3 } as const;
+
 /** One value for one key, before it is validated. */
-interface Setting {
+interface Setting extends Written {
   readonly name: string;
-  readonly where: string;
-  readonly asked: 'by file' | 'by user';
-  /** Reads the value for a key that is text or is not; null leaves the key at its default. */
-  readonly read: (asText: boolean) => unknown;
+  /** The file, or what stands for one. */
+  readonly source: string;
+  readonly rank: number;
+  /** `resolution=1024x768` stands for a width and a height. */
+  readonly ofSize?: true;
 }
 
 interface Winner {
@@ -63,26 +70,32 @@ interface Winner {
 export function loadConfig(given: ConfigSources = {}): LoadedConfig {
   const notes: string[] = [];
   const overrides = (given.overrides ?? []).map(settingOfWord);
-  const values = settingsOfValues(given.values ?? {}, 'the program', 'by user');
-  const asked = [...overrides, ...values];
+  const values = settingsOfValues(given.values ?? {}, 'the program', RANK.user);
+  const own = given.personal === undefined ? [] : settingsOfFile(given.personal, RANK.personal, notes);
+  const personal = given.base ? own.filter(({ name }) => keepsPicture(name)) : own;
+  const asked = [...personal, ...overrides, ...values];
   const otherModel = asked.some(({ name }) => name === 'pretrained_model_name_or_path');
-  const file = given.file ?? (given.base || otherModel ? undefined : DEFAULT_CONFIG_FILE);
+  const implied = given.file === undefined && !given.base && !otherModel;
   const settings = [
-    ...(file === undefined ? [] : settingsOfFile(file, notes)),
-    ...(given.base ? settingsOfValues(given.base.values, given.base.source, 'by file') : []),
-    ...asked,
-  ];
+    ...(implied ? settingsOfFile(DEFAULT_CONFIG_FILE, RANK.implied, notes) : []),
+    ...personal,
+    ...(given.file === undefined ? [] : settingsOfFile(given.file, RANK.file, notes)),
+    ...(given.base ? settingsOfValues(given.base.values, given.base.source, RANK.file) : []),
+    ...overrides,
+    ...values,
+  ].flatMap(sizesOf);
 
   const winners = new Map<KeyName, Winner>();
   const idle = new Map<string, Setting>();
   for (const setting of settings) {
-    const { name, where } = setting;
-    checkKeyName(name, where);
+    const { name } = setting;
     if (!isKey(name)) idle.set(name, setting);
     else {
       const value = readValue(name, setting);
       if (value === undefined) winners.delete(name);
       else winners.set(name, { value, setting });
+      if (name !== 'resolution') continue;
+      for (const side of ['width', 'height'] as const) if (winners.get(side)?.setting.ofSize) winners.delete(side);
     }
   }
   supersede(winners, notes);
@@ -91,13 +104,18 @@ export function loadConfig(given: ConfigSources = {}): LoadedConfig {
     winners.delete(name);
     idle.set(name, setting);
   }
-  notes.push(...idleNotes([...idle.values()], given.base?.source ?? file));
+  notes.push(...idleNotes([...idle.values()], winners.has('noise')));
 
   const config = Object.fromEntries(
     KEY_NAMES.map((name) => [name, winners.has(name) ? winners.get(name)!.value : defaultOf(name)]),
   ) as Config;
   const sources = Object.fromEntries([...winners].map(([name, { setting }]) => [name, setting.where]));
   return { config: reconcile(config, sources, notes), notes, sources };
+}
+
+/** Tells whether a key leaves the picture of a recipe as it is. */
+function keepsPicture(name: string): boolean {
+  return isKey(name) && (['Output', 'Devices'].includes(keyRow(name).group) || name === 'lora_dir');
 }
 
 /** Finds a configuration file: as named, or among those that come with the program. Throws `not_found`. */
@@ -112,78 +130,58 @@ export function findConfigFile(name: string): string {
   });
 }
 
-function settingsOfFile(name: string, notes: string[]): Setting[] {
-  const path = findConfigFile(name);
-  const source = readRegular(path, LARGEST_FILE).toString('utf8');
-  const entries = parseYamlFile(source, name);
-  const first = new Map<string, number>();
-  for (const { key, line } of entries) {
-    if (first.has(key))
-      notes.push(`${name}: '${key}' stands in lines ${first.get(key)} and ${line}; the last one counts`);
-    first.set(key, line);
+function settingsOfFile(file: string, rank: number, notes: string[]): Setting[] {
+  const source = decodeText(readRegular(findConfigFile(file), LARGEST_FILE), file);
+  const settings = parseYamlFile(source, file).map(({ key, line, value, text }) => {
+    const where = `${file}:${line}`;
+    const name = checkKeyName(key, where);
+    return { name, line, where, source: file, rank, read: (asText: boolean) => (asText ? text : value) };
+  });
+  for (const [name, all] of Map.groupBy(settings, ({ name }) => name)) {
+    if (all.length === 1) continue;
+    const lines = `${all.length === 2 ? '' : '…, '}${all.at(-2)!.line} and ${all.at(-1)!.line}`;
+    notes.push(`${file}: '${name}' stands in lines ${lines}; the last one counts`);
   }
-  return entries.map(({ key, line, value, text }) => ({
-    name: key,
-    where: `${name}:${line}`,
-    asked: 'by file',
-    read: (asText) => (asText ? text : value),
-  }));
+  return settings;
 }
 
 function settingOfWord(word: string): Setting {
   const parts = splitAssignment(word);
-  if (!parts) throw new FluxionError('bad_config', `expected key=value, found '${clip(word)}'`);
-  const { name, value } = parts;
+  if (!parts) throw new FluxionError('bad_config', `expected key=value, found ${clip(word)}`);
+  const { value } = parts;
+  const name = checkKeyName(parts.name, COMMAND_LINE);
   return {
     name,
     where: COMMAND_LINE,
-    asked: 'by user',
+    source: COMMAND_LINE,
+    rank: RANK.user,
     read: (asText) =>
       asText ? unquote(value) : value.trim() === '' ? '' : parseYamlValue(value, `${COMMAND_LINE}: ${name}`),
   };
 }
 
-function settingsOfValues(
-  values: Readonly<Record<string, unknown>>,
-  where: string,
-  asked: Setting['asked'],
-): Setting[] {
+function settingsOfValues(values: Readonly<Record<string, unknown>>, source: string, rank: number): Setting[] {
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ({ name, where, asked, read: () => value }));
+    .map(([key, value]) => ({
+      name: checkKeyName(key, source),
+      where: source,
+      source,
+      rank,
+      read: () => value,
+    }));
 }
 
-/** The validated value of a setting; undefined for null, which leaves a key at its default. */
-function readValue(name: KeyName, { where, read }: Setting): unknown {
-  const raw = read(isText(name));
-  if (raw === null) return undefined;
-  // 1 and 0 stand for True and False on many command lines.
-  const found = keyRow(name).kind === 'boolean' && (raw === 0 || raw === 1) ? raw === 1 : raw;
-  const result = about(`${where}: ${name}`, () => validate(name, found));
-  if ('value' in result) return result.value;
-  const problem = result.problem === '' ? '' : ` (${result.problem})`;
-  throw new FluxionError('bad_config', `${where}: ${name} must be ${expected(name)}${problem}, found ${clip(found)}`, {
-    hint: nearestHint(name, found),
-  });
-}
-
-/** For a whole number that must be divisible by another: the values next to it. */
-function nearestHint(name: KeyName, found: unknown): string | undefined {
-  const { multipleOf, min = 0, max = Number.MAX_SAFE_INTEGER } = keyRow(name);
-  if (multipleOf === undefined || typeof found !== 'number') return undefined;
-  return `${multiplesNear(found, multipleOf, min, max)
-    .map((value) => `${name}=${value}`)
-    .join(' and ')} would do`;
-}
-
-/** Makes a call, whose errors say first what they are about. */
-function about<T>(subject: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (!(error instanceof FluxionError)) throw error;
-    throw new FluxionError(error.code, `${subject}: ${error.message}`, { hint: error.hint, cause: error });
-  }
+/** Splits `resolution=1024x768` into a width and a height. */
+function sizesOf(setting: Setting): Setting[] {
+  if (setting.name !== 'resolution') return [setting];
+  const [, width, height] = /^\s*(\d+)\s*[x×*]\s*(\d+)\s*$/i.exec(String(setting.read(true))) ?? [];
+  if (width === undefined) return [setting];
+  const side = (name: string, value: string | undefined): Setting => {
+    const pixels = Number(value);
+    return { ...setting, name, read: () => pixels, ofSize: true };
+  };
+  return [side('width', width), side('height', height)];
 }
 
 /** A key that was asked for sets aside the finer ones of a file: T5 must not go on reading the file's prompt_2. */
@@ -196,31 +194,40 @@ const SUPERSEDES: Partial<Record<KeyName, readonly KeyName[]>> = {
 
 function supersede(winners: Map<KeyName, Winner>, notes: string[]): void {
   for (const [coarse, fine] of Object.entries(SUPERSEDES)) {
-    if (winners.get(coarse as KeyName)?.setting.asked !== 'by user') continue;
+    const stronger = winners.get(coarse as KeyName)?.setting;
+    if (stronger === undefined) continue;
     for (const name of fine) {
-      const weaker = winners.get(name);
-      if (weaker?.setting.asked !== 'by file') continue;
-      notes.push(`${weaker.setting.where}: ${name} is left out, as ${coarse} was given`);
+      const weaker = winners.get(name)?.setting;
+      if (weaker === undefined || weaker.rank >= stronger.rank) continue;
+      notes.push(`${weaker.where}: ${name} is left out, as ${coarse} was given`);
       winners.delete(name);
     }
   }
 }
 
 /** Tells whether a value does what it says here; false when it changes nothing. */
-function isHonoured(name: KeyName, value: unknown, { asked }: Setting): boolean {
+function isHonoured(name: KeyName, value: unknown, { rank }: Setting): boolean {
   const row = keyRow(name);
   // All of MaxDiffusion's files say 'tpu'; only the command line insists on it.
-  if (name === 'hardware') return value !== 'tpu' || asked === 'by user';
+  if (name === 'hardware') return value !== 'tpu' || rank === RANK.user;
   return row.use === 'honoured' || isDeepStrictEqual(value, defaultOf(name));
 }
 
 /** One line for what a file says in vain, one for each of its keys that may surprise, and one for each that was asked for. */
-function idleNotes(settings: readonly Setting[], file: string | undefined): string[] {
-  const quiet = settings.filter(({ name, asked }) => asked === 'by file' && !(isKey(name) && keyRow(name).inFile));
-  const summary = `${file}: ${quiet.length} keys have no effect here; 'fluxion help config' lists them with the reasons`;
-  const loud = settings.filter((setting) => !quiet.includes(setting));
+function idleNotes(settings: readonly Setting[], noiseIsSet: boolean): string[] {
+  const isQuiet = ({ name, rank }: Setting) => rank < RANK.user && !(isKey(name) && keyRow(name).inFile);
+  const loud = settings.filter((setting) => !isQuiet(setting));
+  const files = Map.groupBy(settings.filter(isQuiet), ({ source }) => source);
+  const summaries = [...files].map(
+    ([file, { length }]) =>
+      `${file}: ${length} ${length === 1 ? 'key has' : 'keys have'} no effect here; 'fluxion help config' lists them with the reasons`,
+  );
+  // Only MaxDiffusion's files have such keys, and its users know the pictures of their seeds.
+  const theirs = settings.find((setting) => isQuiet(setting) && !isKey(setting.name))?.source;
+  const noise = `${theirs}: a seed draws the noise that it draws in diffusers; noise=jax draws MaxDiffusion's`;
   return [
-    ...(quiet.length > 0 ? [summary] : []),
+    ...summaries,
+    ...(theirs !== undefined && !noiseIsSet ? [noise] : []),
     ...loud.map(({ name, where }) => `${where}: ${name} has no effect: ${reasonOf(name)}`),
   ];
 }
@@ -243,11 +250,4 @@ function reconcile(config: Config, sources: Partial<Record<KeyName, string>>, no
     notes.push(`${sources.sigmas}: ${sigmas.length} sigmas make ${sigmas.length} steps, not ${num_inference_steps}`);
   }
   return { ...config, num_inference_steps: sigmas.length };
-}
-
-function clip(value: unknown): string {
-  const json = (part: unknown) =>
-    JSON.stringify(part, (_key, item) => (typeof item === 'bigint' ? String(item) : item));
-  const text = typeof value === 'string' ? `'${value}'` : typeof value === 'object' ? json(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

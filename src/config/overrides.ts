@@ -1,13 +1,11 @@
 /**
- * The words of a command line: which are the configuration file, `key=value` overrides, flags, and prompts.
- * Pure; what the values mean is decided in load.ts.
+ * The words of a command line: which are the configuration file, `key=value` overrides, flags, and prompts. A word that looks like a
+ * setting is never taken for a part of the prompt. Pure; what the values mean is decided in load.ts.
  */
 
-import { parseArgs } from 'node:util';
 import { FluxionError, nearest } from '../support/errors.ts';
-import { acceptedKeys } from './accepted.ts';
-import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
-import { flagName, keyOfFlag } from './schema.ts';
+import { keyRow } from './keys.ts';
+import { type Meaning, meaningOf, slipsOf } from './names.ts';
 
 /** A command's own flags, which are no configuration keys: name → whether a value follows. */
 export type CommandFlags = Readonly<Record<string, 'boolean' | 'string'>>;
@@ -22,120 +20,251 @@ export interface Arguments {
   readonly flags: Readonly<Record<string, string | boolean>>;
   /** All other words: prompts, or `-` for standard input. */
   readonly prompts: readonly string[];
+  /** Prompts that were given one by one, with `--prompt`. */
+  readonly namedPrompts: readonly string[];
+  /** The value of `--prompts` or `prompts=`: a file with a prompt in each line, or `-` for standard input. */
+  readonly promptFile: string | undefined;
+  /** Names of the keys that were given. */
+  readonly given: ReadonlySet<string>;
+  /** What may not be meant as it was read: lines for standard error. */
+  readonly notes: readonly string[];
 }
 
-const ASSIGNMENT = /^([a-z][a-z0-9_]*)=(.*)$/s;
+export const COMMAND_LINE = 'the command line';
+
+const ASSIGNMENT = /^\s*([a-z][\w-]*)(\s*)=(.*)$/is;
+const BOOLEAN = /^(true|false|yes|no|on|off|1|0)$/i;
+const NUMBERS = /^[-+]?[\d.,]+(?:[x×*][\d.]+)?$/;
+const PROMPT_FILE = 'prompts';
 
 /** Splits `key=value` at its first `=`; undefined for a word that is no assignment, such as a prompt. */
 export function splitAssignment(word: string): { name: string; value: string } | undefined {
-  const match = ASSIGNMENT.exec(word);
-  return match ? { name: match[1]!, value: match[2]! } : undefined;
+  const [, name, blank, rest] = ASSIGNMENT.exec(word) ?? [];
+  if (name === undefined || rest === undefined) return undefined;
+  const { kind } = meaningOf(name);
+  // `E = mc²` and `Hello=world` are prompts; `Steps=4` and `Stepz=4` are not.
+  const isPlain = blank === '' && /^[a-z][a-z0-9_]*$/.test(name);
+  if (!isPlain && kind === 'unknown' && !isPromptFile(name) && slipsOf(name, 1).length === 0) return undefined;
+  return { name, value: blank === '' ? rest : rest.trimStart() };
 }
 
-/** Sorts the words of a command line; a blank after `=`, as in `per_device_batch_size= 1`, is closed. Throws `bad_config`. */
-export function splitArguments(argv: readonly string[], commandFlags: CommandFlags = {}): Arguments {
-  const options = Object.fromEntries([
-    ...KEY_NAMES.map(
-      (name) => [flagName(name), { type: keyRow(name).kind === 'boolean' ? 'boolean' : 'string' }] as const,
-    ),
-    ...Object.entries(commandFlags).map(([name, type]) => [name, { type }] as const),
-  ]);
-  const { tokens } = parseArgs({
-    args: closeBlanks(argv),
-    options,
-    strict: false, // so that the messages are ours
-    allowNegative: true,
-    allowPositionals: true,
-    tokens: true,
-  });
+function isPromptFile(name: string): boolean {
+  return name.toLowerCase() === PROMPT_FILE;
+}
 
-  let file: string | undefined;
-  let onlyPrompts = false; // after `--`
-  const overrides: string[] = [];
-  const loras: string[] = []; // the one flag that is repeated
-  const flags: Record<string, string | boolean> = {};
-  const prompts: string[] = [];
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') onlyPrompts = true;
-    else if (token.kind === 'option') {
-      const value = flagValue(token, options);
-      const key = keyOfFlag(token.name);
-      if (key === 'lora') loras.push(String(value));
-      else if (key !== undefined && !Object.hasOwn(commandFlags, token.name)) overrides.push(`${key}=${value}`);
-      else flags[token.name] = value;
-    } else if (!onlyPrompts && splitAssignment(token.value)) {
-      const { name } = splitAssignment(token.value)!;
-      checkKeyName(name, 'the command line');
-      overrides.push(token.value);
-    } else if (!onlyPrompts && /^\S+\.ya?ml$/i.test(token.value)) {
-      if (file !== undefined) {
-        throw new FluxionError('bad_config', `two configuration files: '${file}' and '${token.value}'`, {
+/** Sorts the words of a command line; blanks around `=`, as in `per_device_batch_size= 1`, are closed. Throws `bad_config`. */
+export function splitArguments(argv: readonly string[], commandFlags: CommandFlags = {}): Arguments {
+  const words = closeBlanks(argv);
+  const sorted = new Sorted(commandFlags);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === '--') {
+      sorted.prompts.push(...words.slice(i + 1));
+      break;
+    }
+    const flag = sorted.flag(word);
+    if (flag) {
+      const next = words[i + 1];
+      if (sorted.takeFlag(flag, next)) i++;
+    } else sorted.takeWord(word, words[i - 1]);
+  }
+  return sorted.done();
+}
+
+/** A word that is a flag: what it names, and the value after `=`. */
+interface Flag {
+  readonly raw: string;
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly type: 'boolean' | 'string';
+  /** `--no-overwrite` */
+  readonly negated: boolean;
+  readonly meaning: Meaning | { readonly kind: 'command' | 'prompts' };
+}
+
+class Sorted {
+  readonly prompts: string[] = [];
+  readonly #commandFlags: CommandFlags;
+  #file: string | undefined;
+  #promptFile: string | undefined;
+  readonly #overrides: string[] = [];
+  readonly #loras: string[] = []; // the one key besides prompt whose flag is repeated
+  readonly #named: string[] = [];
+  readonly #flags: Record<string, string | boolean> = {};
+  readonly #notes: string[] = [];
+
+  constructor(commandFlags: CommandFlags) {
+    this.#commandFlags = commandFlags;
+  }
+
+  /** Reads a word as a flag; undefined for one that is none. Throws for an unknown flag. */
+  flag(word: string): Flag | undefined {
+    const [, raw, name, value] = /^(--?([a-z][\w-]*))(?:=(.*))?$/is.exec(word) ?? [];
+    if (raw === undefined || name === undefined) return this.#attached(word) ?? refuseDash(word);
+    const flag = { raw, name, value, negated: false };
+    if (Object.hasOwn(this.#commandFlags, name))
+      return { ...flag, type: this.#commandFlags[name]!, meaning: { kind: 'command' } };
+    if (isPromptFile(name)) return { ...flag, type: 'string', meaning: { kind: 'prompts' } };
+    const meaning = meaningOf(name);
+    if (meaning.kind !== 'unknown') return { ...flag, type: typeOf(meaning), meaning };
+    const positive = /^no-(.+)$/i.exec(name)?.[1];
+    const denied = positive === undefined ? undefined : meaningOf(positive);
+    if (denied && denied.kind !== 'unknown' && typeOf(denied) === 'boolean')
+      return { ...flag, type: 'boolean', negated: true, meaning: denied };
+    const attached = this.#attached(word);
+    if (attached) return attached;
+    const own = Object.keys(this.#commandFlags);
+    const near =
+      nearest(name, own, 1, Math.max(1, Math.floor(name.length / 3)))[0] ?? slipsOf(name, 1)[0]?.replaceAll('_', '-');
+    throw unknownFlag(raw, near ? `did you mean '--${near}'? ` : '');
+  }
+
+  /** Reads `-ohouse.png` and `-n4`. */
+  #attached(word: string): Flag | undefined {
+    const [, letter, value] = /^-([a-z])([^=].*)$/is.exec(word) ?? [];
+    if (letter === undefined || value === undefined) return undefined;
+    const isOwn = this.#commandFlags[letter] === 'string';
+    if (!isOwn && (meaningOf(letter).kind !== 'key' || !/^[-+.]?\d/.test(value))) return undefined;
+    return this.flag(`-${letter}=${value}`);
+  }
+
+  /** Takes a flag, and tells whether `next` is its value. */
+  takeFlag(flag: Flag, next: string | undefined): boolean {
+    const { raw, name, meaning, negated } = flag;
+    if (flag.type === 'boolean') {
+      const follows = flag.value === undefined && meaning.kind !== 'command' && BOOLEAN.test(next ?? '');
+      const value = flag.value ?? (follows ? next : undefined);
+      if (meaning.kind === 'command') {
+        if (value !== undefined) throw new FluxionError('bad_config', `flag '${raw}' takes no value, found '${value}'`);
+        this.#flags[name] = true;
+      } else if (negated && value !== undefined)
+        throw new FluxionError('bad_config', `flag '${raw}' takes no value, found '${value}'`);
+      else this.#set(meaning, value ?? String(!negated));
+      return follows;
+    }
+    const value = flag.value ?? next;
+    if (value === undefined || (flag.value === undefined && value.startsWith('--'))) {
+      if (meaning.kind === 'advice') checkKeyName(name, COMMAND_LINE);
+      throw new FluxionError('bad_config', `flag '${raw}' needs a value`);
+    }
+    if (raw.toLowerCase() === '-s') this.#notes.push(`-s is the seed; the number of steps is --steps`);
+    if (meaning.kind === 'command') this.#flags[name] = value;
+    else if (meaning.kind === 'prompts') this.#promptFile = value;
+    else if (meaning.kind === 'key' && meaning.name === 'lora') this.#loras.push(value);
+    else if (meaning.kind === 'key' && meaning.name === 'prompt') this.#named.push(value);
+    else this.#set(meaning, value);
+    return flag.value === undefined;
+  }
+
+  #set(meaning: Meaning | { readonly kind: 'command' | 'prompts' }, value: string): void {
+    if ('name' in meaning) this.#overrides.push(`${checkKeyName(meaning.name, COMMAND_LINE)}=${value}`);
+  }
+
+  /** Takes a word that is no flag; `before` is the one before it. */
+  takeWord(word: string, before: string | undefined): void {
+    const assignment = splitAssignment(word);
+    if (assignment && isPromptFile(assignment.name)) this.#promptFile = assignment.value;
+    else if (assignment) this.#overrides.push(`${checkKeyName(assignment.name, COMMAND_LINE)}=${assignment.value}`);
+    else if (/^\S+\.ya?ml$/i.test(word)) {
+      if (this.#file !== undefined) {
+        throw new FluxionError('bad_config', `two configuration files: '${this.#file}' and '${word}'`, {
           hint: 'give one, and the differences as key=value',
         });
       }
-      file = token.value;
-    } else prompts.push(token.value);
+      this.#file = word;
+    } else {
+      refuseStray(word, before);
+      this.prompts.push(word);
+    }
   }
-  if (loras.length > 0) overrides.push(`lora=${JSON.stringify(loras)}`);
-  return { file, overrides, flags, prompts };
+
+  done(): Arguments {
+    if (this.#loras.length > 0) this.#overrides.push(`lora=${JSON.stringify(this.#loras)}`);
+    const names = this.#overrides.map((word) => splitAssignment(word)!.name);
+    const twice = new Set(names.filter((name, i) => names.indexOf(name) !== i));
+    return {
+      file: this.#file,
+      overrides: this.#overrides,
+      flags: this.#flags,
+      prompts: this.prompts,
+      namedPrompts: this.#named,
+      promptFile: this.#promptFile,
+      given: new Set([...names, ...(this.#named.length > 0 || this.#promptFile !== undefined ? ['prompt'] : [])]),
+      notes: [...this.#notes, ...[...twice].map((name) => `${name} is given more than once; the last one counts`)],
+    };
+  }
 }
 
-/** Joins `key=` with the next word, unless that is an assignment or a flag itself. */
+/** What an editor makes of `--` is no flag, and no prompt either. */
+function refuseDash(word: string): undefined {
+  const name = /^[–—−]+([a-z][\w-]*)/i.exec(word)?.[1];
+  if (name !== undefined) throw unknownFlag(word, `a flag begins with hyphens: --${name}. `);
+  if (/^-[a-z-]/i.test(word)) throw unknownFlag(word, '');
+}
+
+function unknownFlag(raw: string, meant: string): FluxionError {
+  return new FluxionError('bad_config', `unknown flag '${raw}'`, {
+    hint: `${meant}A prompt that starts with a dash goes after '--'`,
+  });
+}
+
+function typeOf(meaning: Meaning): 'boolean' | 'string' {
+  return meaning.kind === 'key' && keyRow(meaning.name).kind === 'boolean' ? 'boolean' : 'string';
+}
+
+/** Refuses a number after the value of a flag (`--seed 1 2`, `--size 1024 768`), and `steps:4`. */
+function refuseStray(word: string, before: string | undefined): void {
+  if (NUMBERS.test(word) && before !== undefined && NUMBERS.test(before.replace(/^[^=]*=/, ''))) {
+    throw new FluxionError('bad_config', `'${word}' follows '${before}': is it another value, or the prompt?`, {
+      hint: 'several seeds are seed=1,2,3, a size is size=1024x768, and a prompt that begins with a number goes in quotes',
+    });
+  }
+  const [, name, value] = /^([a-z]\w*):(\S+)$/i.exec(word) ?? [];
+  if (name === undefined || name.length < 3 || meaningOf(name).kind !== 'key') return;
+  throw new FluxionError('bad_config', `'${word}': a key and its value are joined by '='`, {
+    hint: `${name}=${value}; as a prompt, prompt='${word}'`,
+  });
+}
+
+/** Joins `key=`, `key` and `=` with what follows, unless that is an assignment or a flag itself. */
 function closeBlanks(argv: readonly string[]): string[] {
   const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
     if (word === '--') return [...words, ...argv.slice(i)];
     const next = argv[i + 1];
-    const open = splitAssignment(word)?.value === '';
-    const taken = next !== undefined && (next.startsWith('--') || knownName(splitAssignment(next)?.name));
-    if (open && next !== undefined && !taken) {
-      words.push(word + next);
+    // `steps = 4` and `steps =4`: a lone `=` after anything else is text.
+    const isOpenKey = /^[a-z]\w*$/i.test(word) && next !== undefined && /^=(?!=)/.test(next) && isKnown(word);
+    const joined = isOpenKey ? `${word}=${next.slice(1)}` : word;
+    if (isOpenKey) i++;
+    const value = argv[i + 1];
+    const open = splitAssignment(joined)?.value === '';
+    if (open && value !== undefined && !value.startsWith('--') && !isKnown(splitAssignment(value)?.name)) {
+      words.push(joined + value);
       i++;
-    } else words.push(word);
+    } else words.push(joined);
   }
   return words;
 }
 
-function knownName(name: string | undefined): boolean {
-  return name !== undefined && (isKey(name) || Object.hasOwn(acceptedKeys, name));
+function isKnown(name: string | undefined): boolean {
+  return name !== undefined && (isPromptFile(name) || meaningOf(name).kind !== 'unknown');
 }
 
-interface FlagToken {
-  readonly name: string;
-  readonly rawName: string;
-  readonly value: string | undefined;
-  readonly inlineValue: boolean | undefined;
-}
-
-function flagValue(
-  { name, rawName, value, inlineValue }: FlagToken,
-  options: Readonly<Record<string, { readonly type: 'boolean' | 'string' }>>,
-): string | boolean {
-  const type = Object.hasOwn(options, name) ? options[name]!.type : undefined;
-  const negated = rawName === `--no-${name}`;
-  if (type === undefined || (negated && type !== 'boolean')) {
-    const near = nearest(
-      rawName,
-      Object.keys(options).map((option) => `--${option}`),
-      1,
-    )[0];
-    throw new FluxionError('bad_config', `unknown flag '${rawName}'`, {
-      hint: `${near ? `did you mean '${near}'? ` : ''}A prompt that starts with a dash goes after '--'`,
-    });
-  }
-  if (type === 'boolean') return value ?? !negated;
-  if (value === undefined || (value.startsWith('--') && !inlineValue)) {
-    throw new FluxionError('bad_config', `flag '${rawName}' needs a value`);
-  }
-  return value;
-}
-
-/** Refuses a key that is neither honoured nor accepted, with the nearest known names; `where` says where it stands. */
-export function checkKeyName(name: string, where: string): asserts name is KeyName | keyof typeof acceptedKeys {
-  if (knownName(name)) return;
-  const near = nearest(name, [...KEY_NAMES, ...Object.keys(acceptedKeys)], 2).map((key) => `'${key}'`);
+/** Returns the canonical name of a key; refuses one that is neither honoured nor accepted, with advice or the nearest names. `where` says where it stands. */
+export function checkKeyName(written: string, where: string): string {
+  const meaning = meaningOf(written);
+  if (meaning.kind === 'key' || meaning.kind === 'accepted') return meaning.name;
+  if (meaning.kind === 'advice')
+    throw new FluxionError('bad_config', `${where}: there is no key '${written}'`, { hint: meaning.advice });
+  const prompt = where === COMMAND_LINE ? " A prompt that contains '=' is passed as prompt='…'" : '';
+  const near = slipsOf(written, 2).map((name) => `'${name}'`);
   const meant = near.length > 0 ? `did you mean ${near.join(' or ')}?` : "'fluxion help config' lists the keys.";
-  const prompt = where === 'the command line' ? " A prompt that contains '=' is passed as prompt='…'" : '';
-  throw new FluxionError('bad_config', `${where}: unknown key '${name}'`, { hint: meant + prompt });
+  throw new FluxionError('bad_config', `${where}: unknown key '${written}'`, { hint: meant + prompt });
+}
+
+/** What in a prompt's text looks like a setting that was meant to stand beside it: `a cat steps=4`, `a cat --ar 16:9`. */
+export function settingsWithin(prompt: string): string[] {
+  const found = prompt.matchAll(/(?<=^|\s)(?:([a-z]\w*)=\S+|--([a-z][\w-]*)(?:[ =]\S+)?)/gi);
+  return [...found].filter(([, key, flag]) => isKnown(key ?? flag)).map(([text]) => text);
 }

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { type Float, parseFloatName } from '../support/dtype.ts';
 import { userPath } from '../support/user-path.ts';
 import { acceptedKeys } from './accepted.ts';
-import { GROUPS, isKey, KEY_NAMES, type KEYS, type Key, type KeyName, keyRow } from './keys.ts';
+import { GROUPS, KEY_NAMES, type KEYS, type Key, type KeyName, keyRow } from './keys.ts';
+import { ALIASES, meaningOf } from './names.ts';
 
 /** LoRA files to apply, as five lists of one length (MaxDiffusion's form). */
 export interface LoraConfig {
@@ -14,6 +15,9 @@ export interface LoraConfig {
   readonly scale: readonly number[];
   readonly from_pt: readonly (boolean | string)[];
 }
+
+/** A seed of noise; `random` is drawn for each run and recorded. */
+export type Seed = number | bigint | 'random';
 
 /** A LoRA file and its scale, as `--lora PATH[:SCALE]` has it. */
 export interface LoraFile {
@@ -30,7 +34,7 @@ interface Kinds {
   number: number;
   boolean: boolean;
   dtype: Float;
-  seeds: number | bigint | readonly (number | bigint)[];
+  seeds: Seed | readonly Seed[];
   sigmas: readonly number[];
   names: readonly string[];
   parallelism: number;
@@ -72,8 +76,9 @@ const LIST_LIMIT = 1024;
 const text = z.string().max(TEXT_LIMIT);
 const path = text.transform((value) => userPath(value));
 const list = <T extends z.ZodType>(item: T) => z.array(item).max(LIST_LIMIT);
-// What torch.manual_seed takes.
+// What torch.manual_seed takes, but for -1, which means a random one in every other tool.
 const seed = z.union([
+  z.literal(['random', 'Random', 'RANDOM', -1]).transform(() => 'random' as const),
   z.int(),
   z
     .bigint()
@@ -117,8 +122,8 @@ const KIND: Record<keyof Kinds, { expected: string; placeholder: string; type: (
     type: () => z.enum(FLOAT_WORDS).transform(parseFloatName),
   },
   seeds: {
-    expected: 'a whole number from -2⁶³ to 2⁶⁴ - 1, or a list of them',
-    placeholder: 'N|[N, …]',
+    expected: 'random, a whole number from -2⁶³ to 2⁶⁴ - 1, or a list of them',
+    placeholder: 'N|N,N,…|random',
     type: () => z.union([seed, list(seed).min(1)]),
   },
   sigmas: {
@@ -226,13 +231,12 @@ export function flagName(name: KeyName): string {
   return name.replaceAll('_', '-');
 }
 
-/** Finds the key of a flag name (without its dashes), if there is one. */
-export function keyOfFlag(flag: string): KeyName | undefined {
-  const name = flag.replaceAll('-', '_');
-  return isKey(name) ? name : undefined;
+/** Spells a key's other names as flags: `--steps`, `-n`. */
+function otherFlags(name: KeyName): string[] {
+  return (ALIASES[name] ?? []).map((alias) => (alias.length === 1 ? `-${alias}` : `--${alias.replaceAll('_', '-')}`));
 }
 
-/** Formats the keys for `--help`: grouped, one flag with its sentence, what of it has no effect yet, and its default each. */
+/** Formats the keys for `--help`: grouped, one flag with its sentence, what of it has no effect yet, its default and its other names each. */
 export function configHelp(): string {
   const lines: string[] = [];
   for (const group of GROUPS) {
@@ -242,11 +246,53 @@ export function configHelp(): string {
       if (row.group !== group) continue;
       const flag = `--${flagName(name)}${row.kind === 'boolean' ? '' : ` ${kindOf(row).placeholder}`}`;
       const later = row.because === undefined ? '' : ` Note: ${row.because}.`;
-      lines.push(`  ${flag}`, `      ${row.help}${later} (default: ${defaultText(row)})`);
+      const others = otherFlags(name);
+      const also = others.length === 0 ? '' : `; also ${others.join(', ')}`;
+      lines.push(`  ${flag}`, `      ${row.help}${later} (default: ${defaultText(row)}${also})`);
     }
     lines.push('');
   }
   return lines.join('\n');
+}
+
+/** Explains one name of a key for `fluxion help NAME`: the key it stands for, or why there is none; undefined for a name that nothing is known of. */
+export function keyHelp(written: string): string | undefined {
+  const meaning = meaningOf(written.replace(/^-+/, ''));
+  if (meaning.kind === 'unknown') return undefined;
+  if (meaning.kind === 'advice') return `There is no key '${written}': ${meaning.advice}.\n`;
+  if (meaning.kind === 'accepted')
+    return `${meaning.name}: a key of MaxDiffusion, accepted without effect: ${acceptedKeys[meaning.name]}.\n`;
+  const { name } = meaning;
+  const row = keyRow(name);
+  const value = EXAMPLES[name] ?? exampleOf(row);
+  const others = otherFlags(name).map((flag) => (flag.startsWith('--') ? flag.slice(2).replaceAll('-', '_') : flag));
+  const flag = `--${flagName(name)}${row.kind === 'boolean' ? '' : ` ${value}`}`;
+  return [
+    `${name}: ${row.help}`,
+    '',
+    `  takes     ${expected(name)}`,
+    `  default   ${defaultText(row)}`,
+    ...(others.length === 0 ? [] : [`  also      ${others.join(', ')}`]),
+    ...(row.because === undefined ? [] : [`  note      ${row.because}`]),
+    `  example   fluxion generate ${name}=${value}`,
+    `            fluxion generate ${flag}`,
+    '',
+  ].join('\n');
+}
+
+/** Values that say more than a key's default does. */
+const EXAMPLES: Partial<Record<KeyName, string>> = {
+  prompt: '"a lighthouse by the sea at night"', prompt_2: '"a lighthouse on a rock, waves, stars"', resolution: '1024x768', width: '1024', height: '768',
+  batch: '4', seed: '1,2,3', num_inference_steps: '8', guidance_scale: '3.5', max_sequence_length: '256', base_shift: '0.5', max_shift: '1.15',
+  sigmas: '1.0,0.75,0.5,0.25', threshold: '0.08', pretrained_model_name_or_path: 'black-forest-labs/FLUX.1-schnell', memory_limit: '6', output_dir: 'pictures',
+  lora: 'style.safetensors:0.8', revision: 'main', cpu_devices: '4', node_id: '0', num_nodes: '2', node_store: 'valkey://HOST:6379', lora_dir: 'loras',
+  transformer: 'flux1-dev-Q8_0.gguf', clip: 'clip_l.safetensors', t5: 't5xxl_fp16.safetensors', vae: 'ae.safetensors', run_name: 'evening',
+}; // biome-ignore format: names and values
+
+function exampleOf(row: Key): string {
+  if (Array.isArray(row.kind)) return row.kind.at(-1);
+  if (row.kind === 'boolean') return row.default === true ? 'False' : 'True';
+  return typeof row.default === 'number' || row.kind === 'dtype' ? String(row.default) : `'${kindOf(row).placeholder}'`;
 }
 
 /** Formats MaxDiffusion's other keys: each reason, and the keys that have no effect for it. */

@@ -67,7 +67,7 @@ function parse(source: string, where: string, lineCounter: LineCounter): Documen
   if (source.length > SIZE_LIMIT) {
     throw new FluxionError('bad_config', `${where}: expected at most ${SIZE_LIMIT} characters, found ${source.length}`);
   }
-  checkNesting(source, where);
+  checkTokens(source, where);
   const document = parseDocument(source, { ...OPTIONS, lineCounter });
   // A warning is an unknown tag or directive.
   const problem = document.errors[0] ?? document.warnings[0];
@@ -79,8 +79,12 @@ function parse(source: string, where: string, lineCounter: LineCounter): Documen
   return document;
 }
 
-/** Refuses deep nesting from the tokens alone: the parser recurses, and takes minutes over some nested lines. */
-function checkNesting(source: string, where: string): void {
+/**
+ * Refuses deep nesting and many aliases from the tokens alone: the parser recurses, takes minutes over some nested lines, and looks
+ * through the whole document for each alias.
+ */
+function checkTokens(source: string, where: string): void {
+  let aliases = 0;
   let flow = 0;
   let levels = 0;
   let line = 1;
@@ -88,6 +92,11 @@ function checkNesting(source: string, where: string): void {
     if (token === '[' || token === '{') flow++;
     else if (token === ']' || token === '}') flow--;
     else if (token === '-' || token === '?' || token === ':') levels++;
+    else if (token.startsWith('*') && ++aliases > ALIAS_LIMIT) {
+      throw new FluxionError('bad_config', `${where}: more than ${ALIAS_LIMIT} aliases, near line ${line}`, {
+        hint: 'write the values out where they are used',
+      });
+    }
     const breaks = token.includes('\n');
     if (breaks) line++;
     const indent = /^ *$/.test(token) ? token.length : 0;

@@ -19,6 +19,7 @@ import { Sharding, weightBytes } from '../runtime/sizes.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { FluxionError } from '../support/errors.ts';
+import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
 import { decoderUses } from './autoencoder.ts';
 import type { LoadOptions } from './flux.ts';
 import {
@@ -85,11 +86,11 @@ export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency 
  */
 export async function compileRun(model: string, request: Request, options: AheadRunOptions): Promise<AheadRun> {
   const target = parseTarget(options.target);
-  const { sizes, name } = await findSizes(model, options);
+  const { sizes, name, promptTokens } = await findSizes(model, options);
   const place = arrangeAhead(target, options.mesh);
   const { sharding } = place;
   const devices = place.order.length;
-  const defaults = requestDefaults(sizes.transformer, sizes.vae.sampleSize);
+  const defaults = requestDefaults(sizes, promptTokens);
   const decided = plan(request, defaults, sizes.scheduler, 2 ** (sizes.vae.blockOutChannels.length - 1));
   const together = sharding.parts('activation_batch');
   const batch = Math.ceil(decided.batch / together) * together;
@@ -162,14 +163,22 @@ export async function compileRun(model: string, request: Request, options: Ahead
   };
 }
 
-async function findSizes(model: string, options: AheadRunOptions): Promise<{ sizes: ModelSizes; name: string }> {
+async function findSizes(
+  model: string,
+  options: AheadRunOptions,
+): Promise<{ sizes: ModelSizes; name: string; promptTokens: number }> {
   if (model === BUNDLED || kindOf(model) !== 'missing') {
     const { path, name } = await findModel(model, options);
-    const { transformer, clip, t5, vae, scheduler } = openModel(path, options, { openFile: openMapped });
-    return { sizes: { transformer, clip, t5, vae, scheduler }, name: options.name ?? name };
+    const source = openModel(path, options, { openFile: openMapped });
+    const { transformer, clip, t5, vae, scheduler } = source;
+    return {
+      sizes: { transformer, clip, t5, vae, scheduler },
+      name: options.name ?? name,
+      promptTokens: readT5MaxLength(source.tokenizer2),
+    };
   }
   const published = publishedModel(model);
-  if (published) return published;
+  if (published) return { ...published, promptTokens: LONGEST_PROMPT };
   throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
     hint: `give a model folder, of which only the configs are read, or one of ${PUBLISHED_NAMES.join(', ')}`,
   });

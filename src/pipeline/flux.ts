@@ -101,9 +101,6 @@ export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOp
 /** Of random weights; one will do. */
 const RANDOM_SEED = 0;
 
-/** What the model that comes with the program was made for. */
-const BUNDLED_DEFAULTS = { steps: 8, maxSequenceLength: 32 } as const;
-
 export class Flux implements AsyncDisposable {
   /** What reports and recipes call the model. */
   readonly name: string;
@@ -143,11 +140,7 @@ export class Flux implements AsyncDisposable {
     this.loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
-    const { transformer, vae } = opened.source;
-    this.defaults = {
-      ...requestDefaults(transformer, vae.sampleSize),
-      ...(opened.name === BUNDLED && BUNDLED_DEFAULTS),
-    };
+    this.defaults = requestDefaults(opened.source, opened.parts.encoders.longestPrompt);
   }
 
   /**
@@ -238,7 +231,8 @@ export class Flux implements AsyncDisposable {
     for (const message of this.#runtime.warnings) yield warning(message);
     const { apart } = this.#runtime;
     const share = new BatchShare(this.#runtime, decided.batch);
-    for (const message of requestWarnings(request, decided, share.places * apart.count)) yield warning(message);
+    for (const message of requestWarnings(request, decided, this.defaults, share.places * apart.count))
+      yield warning(message);
     const outside = this.#trained ? outsideScope(this.path, this.name, decided) : undefined;
     if (outside !== undefined) yield warning(outside);
     if (apart.count > 1 && share.own.length === 0) {

@@ -87,6 +87,7 @@ export function randomModel(
     path: name,
     clip: { ...sizes.clip, eosTokenId, bosTokenId, padTokenId },
     places: new Map(),
+    borrowsTokenizers: true,
   };
   return { source: random(source), name };
 }

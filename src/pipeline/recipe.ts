@@ -134,6 +134,11 @@ function seedAt(first: bigint, index: number): bigint {
   return seed < 2n ** 64n ? seed : seed - 2n ** 64n;
 }
 
+/** The same seed as a request says it: -1 is the number 2⁶⁴ - 1 to generators, and a random one to requests. */
+function askedSeed(seed: bigint): bigint {
+  return seed === -1n ? 2n ** 64n - 1n : seed;
+}
+
 /** The configuration that makes a recipe's picture again (with its whole batch, of which `batch.index` tells it). */
 export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unknown>> {
   return {
@@ -147,7 +152,7 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
     height: recipe.height,
     num_inference_steps: recipe.steps,
     guidance_scale: recipe.guidance,
-    seed: recipe.batch?.seed ?? recipe.seed,
+    seed: askedSeed(recipe.batch?.seed ?? recipe.seed),
     batch: recipe.batch?.size ?? 1,
     noise: recipe.noise,
     sigmas: recipe.sigmas,

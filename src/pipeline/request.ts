@@ -1,5 +1,6 @@
 /** What can be asked of a model, its defaults, and the checks that come before any work. */
 
+import { randomInt } from 'node:crypto';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import type { NoiseKind } from '../sampling/noise.ts';
 import { type Schedule, type SchedulerConfig, schedule } from '../sampling/schedule.ts';
@@ -21,7 +22,7 @@ export interface Request {
   readonly steps?: number | undefined;
   /** Distilled guidance; ignored by models without a guidance embedding. */
   readonly guidance?: number | undefined;
-  /** Seed of the noise, or several: each makes its own pictures. 0 by default. */
+  /** Seed of the noise, or several: each makes its own pictures. 0 by default; `random` and -1 are drawn, and recorded. */
   readonly seed?: Seed | readonly Seed[] | undefined;
   /** Pictures for each prompt and seed; picture i uses seed + i (but see `noise`). */
   readonly batch?: number | undefined;
@@ -46,7 +47,7 @@ export interface Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type Seed = number | bigint;
+export type Seed = number | bigint | 'random';
 
 /** What a model assumes where a request says nothing. */
 export interface RequestDefaults {
@@ -57,14 +58,27 @@ export interface RequestDefaults {
   readonly maxSequenceLength: number;
 }
 
-/** What a model of this kind assumes: dev's settings where it is distilled for guidance, schnell's otherwise. */
-export function requestDefaults(
-  { guidanceEmbeds }: { readonly guidanceEmbeds: boolean },
-  side: number,
-): RequestDefaults {
-  return guidanceEmbeds
-    ? { width: side, height: side, steps: 28, guidance: 3.5, maxSequenceLength: 512 }
-    : { width: side, height: side, steps: 4, guidance: 0, maxSequenceLength: 256 };
+/** What a model's defaults depend on: its own configs, so that a copy under another name has the same. */
+export interface DefaultsOf {
+  readonly transformer: { readonly guidanceEmbeds: boolean };
+  readonly vae: { readonly sampleSize: number };
+  readonly scheduler: { readonly useDynamicShifting: boolean };
+}
+
+/**
+ * What a model of this kind assumes: dev's settings where it is distilled for guidance, schnell's where it is distilled for few steps,
+ * which an unshifted schedule tells, and between them otherwise. `promptTokens` is what its T5 tokenizer was made for.
+ */
+export function requestDefaults({ transformer, vae, scheduler }: DefaultsOf, promptTokens: number): RequestDefaults {
+  const size = { width: vae.sampleSize, height: vae.sampleSize };
+  return transformer.guidanceEmbeds
+    ? { ...size, steps: 28, guidance: 3.5, maxSequenceLength: Math.min(promptTokens, 512) }
+    : {
+        ...size,
+        steps: scheduler.useDynamicShifting ? 8 : 4,
+        guidance: 0,
+        maxSequenceLength: Math.min(promptTokens, 256),
+      };
 }
 
 /** One batch: pictures made together from one prompt and one first seed. */
@@ -150,10 +164,15 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
 const FEW_STEPS = 4;
 
 /** What to tell of a request that can be honoured, and may not be what was meant; `places` are the pictures that devices make at a time. */
-export function requestWarnings(request: Request, plan: Plan, places: number): string[] {
+export function requestWarnings(request: Request, plan: Plan, { guidance }: RequestDefaults, places: number): string[] {
   const { batch } = plan;
+  const ignored = `guidance ${plan.guidance} has no effect: the model has no guidance embedding`;
   const empty = `the devices make ${places} pictures at a time, and ${batch} ${batch === 1 ? 'is' : 'are'} asked for: the other places stay empty`;
-  return [...(places > batch ? [empty] : []), ...cacheWarnings(request, plan)];
+  return [
+    ...(places > batch ? [empty] : []),
+    ...(guidance === 0 && plan.guidance > 0 ? [ignored] : []),
+    ...cacheWarnings(request, plan),
+  ];
 }
 
 /** What to tell of a first-block cache that has no effect, or does not pay. */
@@ -171,8 +190,12 @@ function list<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? value : [value as T];
 }
 
+/** Random seeds are as large as those of other tools. */
+const RANDOM_SEEDS = 2 ** 32;
+
 function seedOf(seed: Seed): bigint {
-  if (typeof seed !== 'bigint' && !Number.isSafeInteger(seed)) throw bad('seed', 'a whole number', seed);
+  if (seed === 'random' || seed === -1 || seed === -1n) return BigInt(randomInt(RANDOM_SEEDS));
+  if (typeof seed !== 'bigint' && !Number.isSafeInteger(seed)) throw bad('seed', "a whole number, or 'random'", seed);
   const value = BigInt(seed);
   if (value < -(2n ** 63n) || value >= 2n ** 64n) throw bad('seed', 'a whole number from -2^63 to 2^64 - 1', seed);
   return value;

@@ -17,7 +17,7 @@ import {
   whole,
 } from '../runtime/weight-set.ts';
 import { loadClipTokenizer } from '../tokenizers/clip.ts';
-import { loadT5Tokenizer } from '../tokenizers/t5.ts';
+import { LONGEST_PROMPT, loadT5Tokenizer } from '../tokenizers/t5.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { ProgramUse, Residency } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
@@ -58,6 +58,11 @@ export class TextEncoders implements Disposable {
   /** Every weight of both. */
   get declared(): readonly WeightSpec[] {
     return [...this.#clip.weights.declared, ...this.#t5.weights.declared];
+  }
+
+  /** Tokens that the model's T5 tokenizer was made for; FLUX.1's where the tokenizers are those of another model. */
+  get longestPrompt(): number {
+    return this.#source.borrowsTokenizers ? LONGEST_PROMPT : this.#t5.longest;
   }
 
   /** Puts adapters over the weights, or takes them away. */
@@ -168,6 +173,10 @@ class T5Encoder implements Disposable {
     const { embed, bias, layer, finalNorm } = this.programs(1);
     const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];
     this.weights = new WeightSet(originOf(source, 't5'), all);
+  }
+
+  get longest(): number {
+    return this.#tokenizer.maxLength;
   }
 
   programs(tokens: number): T5Programs {

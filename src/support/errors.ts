@@ -41,10 +41,14 @@ export class FluxionError extends Error {
 /** Longer names are no misspellings; comparing takes time by the square. */
 const LONGEST_NAME = 200;
 
-/** Returns the known names closest to `name` (case-insensitive edit distance), best first, at most `count`; empty when nothing is near. */
-export function nearest(name: string, known: Iterable<string>, count = 3): string[] {
+/** Returns the known names closest to `name` (case-insensitive edit distance up to `limit`), best first, at most `count`; empty when nothing is near. */
+export function nearest(
+  name: string,
+  known: Iterable<string>,
+  count = 3,
+  limit: number = Math.max(2, Math.floor(name.length / 3)),
+): string[] {
   if (name.length > LONGEST_NAME) return [];
-  const limit = Math.max(2, Math.floor(name.length / 3));
   return [...known]
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase(), limit) }))
     .filter(({ distance }) => distance <= limit)
@@ -53,16 +57,19 @@ export function nearest(name: string, known: Iterable<string>, count = 3): strin
     .map(({ candidate }) => candidate);
 }
 
-/** Levenshtein distance, cut off at `limit + 1`. */
+/** Letters to insert, delete, replace or swap with the next one; cut off at `limit + 1`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let before: readonly number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : limit + 1;
+      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, replaced, swapped));
     }
-    previous = row;
+    [before, previous] = [previous, row];
   }
   return previous[b.length]!;
 }

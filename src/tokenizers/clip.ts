@@ -5,7 +5,7 @@
 
 import { FluxionError } from '../support/errors.ts';
 import { makeSplitter, readSpecialTokens } from './added-tokens.ts';
-import { checkMerges, checkVocabulary, readRecord, readText, recordAt } from './files.ts';
+import { checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
 import { BPE } from './models.ts';
 import { INERT_IN_COMPOSITION, UNKNOWN_LETTERS } from './newer-unicode.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
@@ -68,7 +68,7 @@ export function loadClipTokenizer(folder: string): Tokenizer {
   );
 
   return makeTokenizer({
-    maxLength: readMaxLength(config?.['model_max_length']),
+    maxLength: readMaxLength(config, MAX_LENGTH),
     prefix: [idOf('bos_token')],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),
@@ -79,11 +79,6 @@ export function loadClipTokenizer(folder: string): Tokenizer {
         .map(find),
     spell: spellBytes,
   });
-}
-
-/** transformers writes an absurd length where none is known; positions end at 77 in any case. */
-function readMaxLength(value: unknown): number {
-  return Number.isInteger(value) && (value as number) >= 2 ? Math.min(value as number, MAX_LENGTH) : MAX_LENGTH;
 }
 
 function readVocabularyAndMerges(folder: string): { vocab: unknown; merges: string[] } {

@@ -4,6 +4,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { readRegular } from '../support/regular-file.ts';
+import { decodeText } from '../support/text.ts';
 
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_VOCABULARY = 4_194_304;
@@ -15,9 +16,7 @@ export type JsonRecord = Readonly<Record<string, unknown>>;
 export function readText(folder: string, name: string): string | undefined {
   const path = join(folder, name);
   if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
-  return readRegular(path, MAX_BYTES)
-    .toString('utf8')
-    .replace(/^\uFEFF/, '');
+  return decodeText(readRegular(path, MAX_BYTES), path);
 }
 
 /** Reads a JSON object of a tokenizer folder; undefined when the file is not there. */
@@ -31,6 +30,12 @@ export function readRecord(folder: string, name: string): JsonRecord | undefined
     throw new FluxionError('bad_file', `${join(folder, name)}: not valid JSON: ${(cause as Error).message}`, { cause });
   }
   throw new FluxionError('bad_file', `${join(folder, name)}: expected a JSON object`);
+}
+
+/** Takes the length in tokens that a tokenizer was made for, at most `most`: transformers writes an absurd one where none is known. */
+export function readMaxLength(config: JsonRecord | undefined, most: number): number {
+  const value = config?.['model_max_length'];
+  return Number.isInteger(value) && (value as number) >= 2 ? Math.min(value as number, most) : most;
 }
 
 export function isRecord(value: unknown): value is JsonRecord {

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
 import { makeCharsmap } from './charsmap.ts';
-import { checkPieces, isRecord, type JsonRecord, readRecord, recordAt } from './files.ts';
+import { checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
 import { Unigram } from './models.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
 
 /** FLUX.1's longest prompt, in tokens. */
-const MAX_LENGTH = 512;
+export const LONGEST_PROMPT = 512;
 const SPACE = '▁';
 /** Piece that stands for unknown text in every T5 vocabulary. */
 const UNKNOWN_ID = 2;
@@ -46,7 +46,7 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
   const normalize = charsmap === undefined ? (text: string) => text : makeCharsmap(charsmap, path);
 
   return makeTokenizer({
-    maxLength: MAX_LENGTH,
+    maxLength: readMaxLength(config, LONGEST_PROMPT),
     prefix: [],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),
@@ -58,6 +58,11 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
         .map(find),
     spell: (tokens) => tokens.join('').replaceAll(SPACE, ' ').trim(),
   });
+}
+
+/** Reads the length in tokens that a folder's T5 tokenizer was made for, at most FLUX.1's 512. */
+export function readT5MaxLength(folder: string): number {
+  return readMaxLength(readRecord(folder, 'tokenizer_config.json'), LONGEST_PROMPT);
 }
 
 /** Splits at white space, begins every word with ▁, and splits before each ▁ within. */

@@ -32,7 +32,7 @@ export function fluxion(args: readonly string[], options: RunOptions): Promise<F
 /** Runs any program. */
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   const { cwd, input = '', env, interrupt, stdout: wish } = options;
-  const child = spawn(program, args, { cwd, env: { ...process.env, NO_COLOR: '1', ...env } });
+  const child = spawn(program, args, { cwd, env: { ...process.env, NO_COLOR: '1', FLUXION_CONFIG: '', ...env } });
   const { promise, resolve, reject } = Promise.withResolvers<Finished>();
   let stdout = '';
   let stderr = '';

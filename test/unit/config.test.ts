@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { acceptedKeys } from '../../src/config/accepted.ts';
 import { KEY_NAMES, KEYS, keyRow } from '../../src/config/keys.ts';
 import { findConfigFile, loadConfig } from '../../src/config/load.ts';
+import { meaningOf } from '../../src/config/names.ts';
 import { splitArguments } from '../../src/config/overrides.ts';
 import {
   acceptedHelp,
@@ -17,7 +18,6 @@ import {
   configJsonSchema,
   defaultOf,
   flagName,
-  keyOfFlag,
 } from '../../src/config/schema.ts';
 import { parseYamlFile } from '../../src/config/yaml.ts';
 import { FluxionError } from '../../src/support/errors.ts';
@@ -65,8 +65,8 @@ describe('the list of keys', () => {
 
   test('flags are keys with dashes, and lead back to their keys', () => {
     assert.equal(flagName('num_inference_steps'), 'num-inference-steps');
-    for (const name of KEY_NAMES) assert.equal(keyOfFlag(flagName(name)), name);
-    assert.equal(keyOfFlag('sede'), undefined);
+    for (const name of KEY_NAMES) assert.deepEqual(meaningOf(flagName(name)), { kind: 'key', name });
+    assert.equal(meaningOf('sede').kind, 'unknown');
   });
 
   test('the help text has every flag once, with its sentence and default', () => {
@@ -500,8 +500,14 @@ describe("MaxDiffusion's documentation", () => {
         new RegExp(`base_flux_${name}\\.yml: \\d+ keys have no effect here; 'fluxion help config' lists them`),
       );
       assert.deepEqual(
-        notes.slice(1).map((note) => / (\w+) has no effect: /.exec(note)?.[1]),
+        notes.slice(2).map((note) => / (\w+) has no effect: /.exec(note)?.[1]),
         ['hardware'],
+      );
+      assert.match(notes[1]!, /noise=jax draws MaxDiffusion's/);
+      const chosen = loadConfig({ file: theirs(name), overrides: ['noise=torch'] });
+      assert.ok(
+        chosen.notes.every((note) => !note.includes('noise=jax')),
+        'who chose a noise knows',
       );
     });
   }

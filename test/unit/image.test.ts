@@ -199,7 +199,11 @@ describe('a PNG', () => {
     assert.deepEqual(recipe?.batch, { seed, size: 3, index: 2 });
     assert.equal(recipeOf({ seed, batch: 3, noise: 'jax' }, 2).seed, seed);
     assert.equal(recipeOf({ seed, batch: 8 }, 6).seed, 1n);
-    assert.equal(recipeOf({ seed: -1, batch: 2 }, 1).seed, 0n);
+    assert.equal(recipeOf({ seed: -2, batch: 2 }, 1).seed, -1n);
+    // To a request, -1 is a random seed.
+    assert.equal(recipeConfig(recipeOf({ seed: -2, batch: 2 }, 1)).seed, -2n);
+    const old = { ...recipeOf({ seed: 1 }, 0), seed: -1n };
+    assert.equal(recipeConfig(old).seed, 2n ** 64n - 1n);
   });
 
   test('read back, it is the request it was made by', () => {

@@ -1,0 +1,58 @@
+/** What a command line asks for, as a configuration: its words, the prompts they name, and the user's own file. */
+
+import { addAbortSignal } from 'node:stream';
+import { type ConfigSources, type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { Arguments } from '../config/overrides.ts';
+import { findPersonalConfig } from '../config/personal.ts';
+import { choosePrompts, PROMPT_LIMIT } from '../config/prompts.ts';
+import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
+import { asUsage, type Session } from './command.ts';
+
+/** A configuration, and the user's own file where one was read. */
+export interface Asked extends LoadedConfig {
+  readonly personal: string | undefined;
+}
+
+/** Loads the configuration of a command line; `positional` are those of its words that are prompts, and `other` stands in for what the words say. */
+export async function readAsked(
+  words: Arguments,
+  positional: readonly string[],
+  { signal }: Pick<Session, 'signal'>,
+  other: Partial<Pick<ConfigSources, 'base' | 'overrides'>> = {},
+): Promise<Asked> {
+  try {
+    const chosen = await choosePrompts(words, positional, () => standardInput(signal));
+    const personal = words.flags['no-config'] === true ? undefined : findPersonalConfig();
+    if (personal !== undefined) log('debug', `settings of ${personal} are read`);
+    const loaded = loadConfig({
+      personal,
+      file: words.file,
+      overrides: words.overrides,
+      ...other,
+      values: { prompt: chosen.prompt },
+    });
+    return { ...loaded, notes: [...words.notes, ...chosen.notes, ...loaded.notes], personal };
+  } catch (error) {
+    throw asUsage(error);
+  }
+}
+
+/** Waits for all of standard input, however slowly it comes; what is longer than prompts may be is not read to its end. */
+async function standardInput(signal: AbortSignal): Promise<Uint8Array> {
+  if (process.stdin.isTTY) process.stderr.write('prompt (end with Ctrl-D): ');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, process.stdin)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > PROMPT_LIMIT) break;
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new FluxionError('io', `cannot read standard input: ${(cause as Error).message}`, { cause });
+  }
+  if (size <= PROMPT_LIMIT) return Buffer.concat(chunks);
+  throw new FluxionError('bad_config', `standard input: more than ${PROMPT_LIMIT} bytes are no prompts`);
+}

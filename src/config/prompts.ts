@@ -1,0 +1,129 @@
+/**
+ * The prompts of a command line. Words with blanks in them, which had quotes, are a prompt each; single words are one prompt together,
+ * since a shell passes `"one" "two"` and `one two` on as the same; both at once are refused. `--prompt` names prompts one by one, and
+ * a file has one in each line.
+ */
+
+import { FluxionError } from '../support/errors.ts';
+import { readRegular } from '../support/regular-file.ts';
+import { decodeText } from '../support/text.ts';
+import { type Arguments, settingsWithin, splitAssignment } from './overrides.ts';
+
+/** Bytes of a file of prompts, or of a prompt on standard input. */
+export const PROMPT_LIMIT: number = 1 << 20;
+/** As in a configuration file. */
+const MOST_PROMPTS = 1024;
+
+/** The prompts that a command line names, if it does, and what may not be meant as it was read. */
+export interface ChosenPrompts {
+  /** To be set over the configuration; undefined where the command line says nothing, or `prompt=…` says it. */
+  readonly prompt: string | readonly string[] | undefined;
+  readonly notes: readonly string[];
+}
+
+/** Chooses the prompts among `positional` words, `--prompt`, `--prompts` and `prompt=@FILE`. Throws `bad_config` where they contradict each other. */
+export async function choosePrompts(
+  { overrides, namedPrompts, promptFile }: Omit<Arguments, 'prompts'>,
+  positional: readonly string[],
+  standardInput: () => Promise<Uint8Array>,
+): Promise<ChosenPrompts> {
+  const assigned = overrides.map((word) => splitAssignment(word)!).findLast(({ name }) => name === 'prompt')?.value;
+  const ways = [
+    assigned !== undefined && 'prompt=…',
+    namedPrompts.length > 0 && '--prompt',
+    promptFile !== undefined && '--prompts',
+    positional.length > 0 && `'${positional[0]}'`,
+  ].filter((way) => way !== false);
+  if (ways.length > 1) {
+    throw new FluxionError('bad_config', `the prompt is given twice: as ${ways.slice(0, -1).join(' and ')} and as ${ways.at(-1)}`, {
+      hint: /^['"“”‘’„«»]/.test(positional[0]?.at(-1) ?? '')
+        ? `the shell takes no typographic quotes: prompt="…"`
+        : 'leave one of them out; a prompt of several words goes in quotes',
+    }); // biome-ignore format: one sentence
+  }
+  if (promptFile !== undefined) return noted(linesOf(await bytesOf(promptFile, standardInput), nameOf(promptFile)));
+  if (namedPrompts.length > 0) return noted(namedPrompts.flatMap(textsOf));
+  if (assigned !== undefined) {
+    const texts = textsOf(assigned);
+    return texts[0] === assigned ? { prompt: undefined, notes: noted(texts).notes } : noted(texts);
+  }
+  if (positional.length === 0) return { prompt: undefined, notes: [] };
+  if (positional.includes('-')) {
+    if (positional.length > 1) {
+      throw new FluxionError('bad_config', "'-' reads the prompt from standard input, and there are other prompts too");
+    }
+    const text = decodeText(await standardInput(), 'standard input').trim();
+    if (text === '') throw new FluxionError('bad_config', 'the prompt on standard input is empty');
+    return noted([text]);
+  }
+  return noted(...phrases(positional));
+}
+
+/** The prompts that positional words are, and a note where they were joined. */
+function phrases(words: readonly string[]): [prompts: readonly string[], note?: string] {
+  const single = words.filter((word) => !/\s/.test(word));
+  if (words.length === 1 || single.length === 0) return [words];
+  if (single.length < words.length) {
+    const quoted = words.find((word) => /\s/.test(word))!;
+    throw new FluxionError('bad_config', `'${single[0]}' stands beside the prompt '${clip(quoted)}'`, {
+      hint: `one prompt goes in one pair of quotes; two are --prompt '${clip(quoted)}' --prompt '${single[0]}'`,
+    });
+  }
+  const joined = words.join(' ');
+  const text = /^[“„«‘](.*)[”“»’]$/s.exec(joined)?.[1] ?? joined;
+  return [[text], `the words are one prompt, '${clip(text)}'; several are --prompt ONE --prompt TWO`];
+}
+
+function noted(prompts: readonly string[], ...others: readonly (string | undefined)[]): ChosenPrompts {
+  const within = prompts.flatMap((prompt) => settingsWithin(prompt).map((setting) => ({ prompt, setting })));
+  const notes = within.map(
+    ({ prompt, setting }) =>
+      `'${setting}' is a part of the prompt '${clip(prompt)}' and sets nothing; it does outside of the quotes`,
+  );
+  const empty = prompts.some((prompt) => prompt.trim() === '')
+    ? ['the prompt is empty: the picture shows anything']
+    : [];
+  return {
+    prompt: prompts.length === 1 ? prompts[0] : prompts,
+    notes: [...others.filter((note) => note !== undefined), ...empty, ...notes.slice(0, 5)],
+  };
+}
+
+/** The prompts that `prompt=` or `--prompt` names: the text itself, or the lines of `@FILE`. */
+function textsOf(value: string): readonly string[] {
+  const path = /^@(\S[^\n]*)$/.exec(value)?.[1];
+  if (path === undefined) return [value];
+  try {
+    return linesOf(readRegular(path, PROMPT_LIMIT), path);
+  } catch (error) {
+    if (!(error instanceof FluxionError) || error.code !== 'not_found') throw error;
+    throw new FluxionError('not_found', `${error.message}: prompt=@FILE reads prompts from a file`, {
+      hint: `a prompt that begins with '@' is given without prompt=: fluxion generate "${clip(value)}"`,
+      cause: error,
+    });
+  }
+}
+
+async function bytesOf(path: string, standardInput: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  return path === '-' ? await standardInput() : readRegular(path, PROMPT_LIMIT);
+}
+
+function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
+/** The prompts of a text: one a line, but for empty lines and those that begin with `#`. */
+function linesOf(bytes: Uint8Array, where: string): string[] {
+  const lines = decodeText(bytes, where)
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  if (lines.length > 0 && lines.length <= MOST_PROMPTS) return lines;
+  throw new FluxionError('bad_config', `${where}: expected 1 to ${MOST_PROMPTS} prompts, found ${lines.length}`, {
+    hint: "one prompt a line; lines that begin with '#' are left out",
+  });
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}

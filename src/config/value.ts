@@ -1,0 +1,108 @@
+/**
+ * One value for one key, as people write it: quoted numbers, lists without brackets, booleans in every spelling. What YAML 1.1 would
+ * quietly make another number of (`010`, `1:30`) is refused.
+ */
+
+import { FluxionError } from '../support/errors.ts';
+import { multiplesNear } from '../support/multiples.ts';
+import { type Key, type KeyName, keyRow } from './keys.ts';
+import { expected, isText, validate } from './schema.ts';
+import { parseYamlValue } from './yaml.ts';
+
+/** Where a value stands, and how it is read. */
+export interface Written {
+  readonly where: string;
+  /** Reads the value for a key that is text or is not; null leaves the key at its default. */
+  readonly read: (asText: boolean) => unknown;
+}
+
+const NUMERIC: readonly Key['kind'][] = ['int', 'number', 'seeds', 'sigmas', 'parallelism'];
+const LISTS: readonly Key['kind'][] = ['seeds', 'sigmas', 'names'];
+
+/** Returns the validated value of a setting; undefined for null, which leaves a key at its default. Throws `bad_config`. */
+export function readValue(name: KeyName, { where, read }: Written): unknown {
+  const raw = read(isText(name));
+  if (raw === null) return undefined;
+  const { kind } = keyRow(name);
+  const asText = read(true);
+  const place = `${where}: ${name}`;
+  if (NUMERIC.includes(kind)) refuseOddNumbers(asText, LISTS.includes(kind), place);
+  const found = kind === 'boolean' ? asBoolean(raw) : LISTS.includes(kind) ? asList(raw, place) : raw;
+  const value = NUMERIC.includes(kind) ? asNumbers(found) : found;
+  const result = about(place, () => validate(name, value));
+  if ('value' in result) return result.value;
+  const problem = result.problem === '' ? '' : ` (${result.problem})`;
+  const shown = typeof raw === 'number' && typeof asText === 'string' ? (Number.isFinite(raw) ? raw : asText) : raw;
+  throw new FluxionError('bad_config', `${where}: ${name} must be ${expected(name)}${problem}, found ${clip(shown)}`, {
+    hint: hintFor(name, raw),
+  }); // biome-ignore format: one sentence
+}
+
+/** Makes a call, whose errors say first what they are about. */
+function about<T>(subject: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof FluxionError)) throw error;
+    throw new FluxionError(error.code, `${subject}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}
+
+/** YAML 1.1 reads `010` as 8 and `1:30` as 90, and MaxDiffusion with it: nobody means that. */
+function refuseOddNumbers(written: unknown, isList: boolean, place: string): void {
+  const words = [written].flat().filter((part) => typeof part === 'string');
+  for (const text of isList ? words.flatMap((word) => word.split(/[[\],\s]+/)) : words) {
+    const octal = /^\s*[-+]?0[0-7_]+\s*$/.test(text);
+    if (!octal && !/^\s*[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?\s*$/.test(text)) continue;
+    const meant = text.replace(/^\s*([-+]?)[0_]+(?=\d)/, '$1');
+    throw new FluxionError(
+      'bad_config',
+      `${place}: ${clip(text)} is ${octal ? 'an octal' : 'a base 60'} number in YAML`,
+      {
+        hint: octal ? `write ${meant.slice(0, 40)}` : 'write a decimal number',
+      },
+    );
+  }
+}
+
+/** 1 and 0 stand for True and False on many command lines; a quoted 'False' is one too. */
+function asBoolean(raw: unknown): unknown {
+  if (/^(true|yes|on|y|t|1)$/i.test(String(raw))) return true;
+  return /^(false|no|off|n|f|0)$/i.test(String(raw)) ? false : raw;
+}
+
+/** `1,2,3` is a list, as is one word where a list of names is expected. */
+function asList(raw: unknown, place: string): unknown {
+  if (typeof raw !== 'string' || !/^[^[\]{}]*,[^[\]{}]*$/.test(raw)) return raw;
+  return parseYamlValue(`[${raw}]`, place);
+}
+
+/** A number in quotes is that number. */
+function asNumbers(found: unknown): unknown {
+  if (Array.isArray(found)) return found.map((item) => (Array.isArray(item) ? item : asNumbers(item)));
+  if (typeof found !== 'string' || !/^\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(found)) return found;
+  const digits = found.replaceAll('_', '').trim();
+  const number = Number(digits);
+  return /^[-+]?\d+$/.test(digits) && !Number.isSafeInteger(number) ? BigInt(digits) : number;
+}
+
+function hintFor(name: KeyName, raw: unknown): string | undefined {
+  const { kind, multipleOf, min = 0, max = Number.MAX_SAFE_INTEGER } = keyRow(name);
+  if (multipleOf !== undefined && typeof raw === 'number') {
+    const near = multiplesNear(raw, multipleOf, min, max).map((value) => `${name}=${value}`);
+    return near.length === 0 ? undefined : `${near.join(' and ')} would do`;
+  }
+  if (typeof raw !== 'string' || !NUMERIC.includes(kind)) return undefined;
+  if (/^\d{1,3}([, ]\d{3})+$/.test(raw)) return `thousands are not set apart: ${raw.replaceAll(/[, ]/g, '')}`;
+  if (/^[-+]?\d+,\d+$/.test(raw)) return `decimals take a point: ${raw.replace(',', '.')}`;
+  const [, number] = /^([-+]?[\d.]+)\s*[a-z%]+$/i.exec(raw) ?? [];
+  return number === undefined ? undefined : `without a unit: ${number}`;
+}
+
+/** Formats a value for a message, at most 80 characters of it. */
+export function clip(value: unknown): string {
+  const json = (part: unknown) =>
+    JSON.stringify(part, (_key, item) => (typeof item === 'bigint' ? String(item) : item));
+  const text = typeof value === 'string' ? `'${value}'` : typeof value === 'object' ? json(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
