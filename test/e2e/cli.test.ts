@@ -158,9 +158,9 @@ describe('generate', () => {
       '--seed',
       '-3',
     ];
-    succeeded(await fluxion(['generate', ...spelled, 'a red', 'boat'], { cwd: folder.path }));
+    succeeded(await fluxion(['generate', ...spelled, 'a red', 'boat at sea'], { cwd: folder.path }));
     const [one, two] = ['flux_0.png', 'flux_1.png'].map((name) => recipeOf(folder.file(name)));
-    assert.deepEqual([one!.prompt, two!.prompt], ['a red', 'boat']);
+    assert.deepEqual([one!.prompt, two!.prompt], ['a red', 'boat at sea']);
     assert.deepEqual([one!.width, one!.height, one!.steps, one!.noise, one!.seed], [80, 64, 2, 'philox', -3n]);
     succeeded(await fluxion(['generate', ...CHEAP, 'a', 'red', 'boat'], { cwd: folder.path }));
     assert.equal(recipeOf(folder.file('flux_2.png')).prompt, 'a red boat');
