@@ -126,10 +126,14 @@ export function describeLora(source: LoraSource): LoraReport {
   return reportOf(file, file.modules, file.unmatched, nameOf(source, located));
 }
 
+/** What shows that a name is a path: a root, a home, a step up, an ending, or several folders. */
+const PATH_SIGNS = /^(?:[/\\~]|[a-z]:[/\\])|(?:^|[/\\])\.{1,2}(?:[/\\]|$)|\.safetensors$|[/\\].*[/\\]/i;
+
 /** What recipes and reports call a LoRA: never a path, which would tell of the machine it lies on. */
-function nameOf({ name = '' }: LoraSource, located: Located): string {
-  const last = name.split(/[/\\]/).findLast((part) => part !== '') ?? '';
-  return last === name ? name || located.name : last.replace(/\.safetensors$/, '') || located.name;
+function nameOf({ name = '', path }: LoraSource, located: Located): string {
+  if (name !== path && !PATH_SIGNS.test(name)) return name || located.name;
+  const last = name.split(/[/\\]/).findLast((part) => /[^.~]/.test(part)) ?? '';
+  return last.replace(/^~.*|\.safetensors$/g, '') || located.name;
 }
 
 /** Says how many keys matched nothing, and which. */

@@ -89,7 +89,7 @@ export class Loras {
     tags: readonly LoraTag[],
     signal?: AbortSignal,
   ): Promise<readonly Applied[]> {
-    const named = tags.map(({ name, scale }): LoraUse => ({ path: this.#named(name), name, scale }));
+    const named = tags.map(({ name, scale }): LoraUse => ({ path: this.#named(name), scale }));
     const uses = [...(loras ?? []), ...named];
     if (uses.length > MAX_LORAS)
       throw new FluxionError('bad_request', `loras: ${uses.length} are more than the ${MAX_LORAS} allowed`);
