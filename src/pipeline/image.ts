@@ -2,7 +2,8 @@
 
 import { extname } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
-import { addTexts } from './png.ts';
+import { userPath } from '../support/user-path.ts';
+import { addTexts, type ImageFormat } from './picture-file.ts';
 import { type Recipe, recipeTexts } from './recipe.ts';
 import { writeAtomically, writeNew, writeNumbered } from './save.ts';
 
@@ -12,8 +13,6 @@ export interface Pixels {
   readonly height: number;
   readonly data: Uint8Array;
 }
-
-export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = {
   '.png': 'png',
@@ -53,39 +52,49 @@ export class Image implements Pixels {
     return this.recipe.prompt;
   }
 
-  /** Encodes the picture as a PNG that carries its recipe; the same picture gives the same bytes. */
-  async png(): Promise<Uint8Array> {
-    return addTexts(await encode(this, 'png'), recipeTexts(this.recipe));
+  /** Encodes the picture with its recipe; the same picture gives the same bytes. Quality, 1 to 100, is for JPEG and WebP. */
+  async encode(format: ImageFormat, quality?: number): Promise<Uint8Array> {
+    return addTexts(await encode(this, format, quality), format, recipeTexts(this.recipe));
   }
 
-  /** Encodes the picture as a JPEG, without its recipe; quality is 1 to 100. */
+  /** Encodes the picture as a PNG that carries its recipe. */
+  png(): Promise<Uint8Array> {
+    return this.encode('png');
+  }
+
+  /** Encodes the picture as a JPEG that carries its recipe; quality is 1 to 100. Throws `bad_request` for a recipe beyond JPEG's 64 KiB. */
   jpeg(quality = 95): Promise<Uint8Array> {
-    return encode(this, 'jpeg', quality);
+    return this.encode('jpeg', quality);
   }
 
-  /** Encodes the picture as a WebP, without its recipe; quality is 1 to 100. */
+  /** Encodes the picture as a WebP that carries its recipe; quality is 1 to 100. */
   webp(quality = 95): Promise<Uint8Array> {
-    return encode(this, 'webp', quality);
+    return this.encode('webp', quality);
   }
 
   /** Saves the picture in the format of the path's extension, replacing what is there; appears whole or not at all. Returns the path. */
   async save(path: string): Promise<string> {
-    const format = FORMATS[extname(path).toLowerCase()];
-    if (!format) {
-      throw new FluxionError('bad_request', `cannot save '${path}': expected the extension .png, .jpg, .jpeg or .webp`);
-    }
-    return writeAtomically(path, await this[format]());
+    const target = userPath(path);
+    return writeAtomically(target, await this.encode(formatOf(target)));
   }
 
-  /** Saves the picture as a PNG under a name that must be free. Returns the path. Throws `io`. */
+  /** Saves the picture in the format of the path's extension, under a name that must be free. Returns the path. Throws `io`. */
   async saveNew(path: string): Promise<string> {
-    return writeNew(path, await this.png());
+    const target = userPath(path);
+    return writeNew(target, await this.encode(formatOf(target)));
   }
 
   /** Saves the picture as `flux_{n}.png` in a folder, at the first free number from `first` on, never over another file. Returns the path. */
   async saveNumbered(folder: string, first = 0): Promise<string> {
-    return writeNumbered(folder, (n) => `flux_${n}.png`, first, await this.png());
+    return writeNumbered(userPath(folder), (n) => `flux_${n}.png`, first, await this.png());
   }
+}
+
+/** The format that a path's extension names. Throws `bad_request` for any other. */
+export function formatOf(path: string): ImageFormat {
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (format) return format;
+  throw new FluxionError('bad_request', `cannot save '${path}': expected the extension .png, .jpg, .jpeg or .webp`);
 }
 
 /** Rounds values in 0 to 1 to bytes as diffusers does: × 255 in f32, half to even. Values outside are clamped; NaN is an error. */

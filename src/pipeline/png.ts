@@ -30,8 +30,9 @@ const IHDR_LENGTH = 13;
 /** The greatest length and side that the format allows. */
 const MAX_INT = 2 ** 31 - 1;
 const CHUNK_LIMIT = 100_000;
-/** Bytes of one text, inflated. */
+/** Bytes of one text, and of all texts that are kept, inflated. */
 const TEXT_LIMIT = 1 << 20;
+const ALL_TEXTS = 4 * TEXT_LIMIT;
 
 type Encoding = 'latin1' | 'utf8';
 
@@ -40,13 +41,12 @@ type Encoding = 'latin1' | 'utf8';
  * or fails a checksum. Pixel data is checked by its checksum alone.
  */
 export function readPng(bytes: Uint8Array, where: string): PngInfo {
-  const bad = (message: string, hint?: string) => new FluxionError('bad_file', `${where}: ${message}`, { hint });
-  if (!SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length))) {
-    throw bad(`expected a PNG, found ${kindOf(bytes)}`, 'other formats, and programs that re-encode, lose the recipe');
-  }
+  const bad = (message: string) => new FluxionError('bad_file', `${where}: ${message}`);
+  if (!isPng(bytes)) throw bad('expected a PNG, found something else');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: PngChunk[] = [];
   const texts = new Map<string, string>();
+  let roomForTexts = ALL_TEXTS;
   for (let offset = SIGNATURE.length; ; ) {
     const left = bytes.length - offset;
     if (left < HEAD + TAIL) throw bad(`cut off at byte ${bytes.length}, before its IEND chunk`);
@@ -68,7 +68,14 @@ export function readPng(bytes: Uint8Array, where: string): PngInfo {
     }
     chunks.push({ type, offset, length });
     if (chunks.length > CHUNK_LIMIT) throw bad(`expected at most ${CHUNK_LIMIT} chunks`);
-    const text = readText(type, data);
+    const room = Math.min(TEXT_LIMIT, roomForTexts);
+    const text = room > 0 ? readText(type, data, room) : undefined;
+    // A text that was too long has cost as much as one that was not.
+    roomForTexts -= text
+      ? text.text.length
+      : type === 'zTXt' || type === 'iTXt'
+        ? Math.min(room, data.length * 1032)
+        : 0;
     if (text && !texts.has(text.keyword)) texts.set(text.keyword, text.text);
     if (type === 'IEND') break;
     offset = end + TAIL;
@@ -78,6 +85,11 @@ export function readPng(bytes: Uint8Array, where: string): PngInfo {
   if (width === 0 || height === 0 || width > MAX_INT || height > MAX_INT)
     throw bad(`impossible size ${width}×${height}`);
   return { width, height, chunks, texts };
+}
+
+/** Tells whether bytes begin as a PNG does. */
+export function isPng(bytes: Uint8Array): boolean {
+  return SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length));
 }
 
 /** Adds texts to a PNG right after its header: as tEXt where Latin-1 holds them, else as iTXt (UTF-8). */
@@ -107,35 +119,37 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
 }
 
 /** Reads one text chunk; undefined for other chunks and for texts that are broken or too long, which others may have written. */
-function readText(type: string, data: Uint8Array): { keyword: string; text: string } | undefined {
+function readText(type: string, data: Uint8Array, room: number): { keyword: string; text: string } | undefined {
   if (type !== 'tEXt' && type !== 'zTXt' && type !== 'iTXt') return undefined;
   const [keywordBytes, rest] = splitAtNul(data);
   if (rest === undefined || keywordBytes.length === 0 || keywordBytes.length > 79) return undefined;
   const keyword = decode('latin1', keywordBytes);
-  if (type === 'tEXt') return bounded(keyword, rest, 'latin1');
-  if (type === 'zTXt') return rest[0] === 0 ? inflated(keyword, rest.subarray(1), 'latin1') : undefined;
+  if (type === 'tEXt') return bounded(keyword, rest, 'latin1', room);
+  if (type === 'zTXt') return rest[0] === 0 ? inflated(keyword, rest.subarray(1), 'latin1', room) : undefined;
   const [compressed, method] = rest;
   const [, afterLanguage] = splitAtNul(rest.subarray(2));
   const [, text] = splitAtNul(afterLanguage ?? new Uint8Array());
   if (text === undefined || (compressed === 1 && method !== 0)) return undefined;
-  return compressed === 1 ? inflated(keyword, text, 'utf8') : bounded(keyword, text, 'utf8');
+  return compressed === 1 ? inflated(keyword, text, 'utf8', room) : bounded(keyword, text, 'utf8', room);
 }
 
 function bounded(
   keyword: string,
   bytes: Uint8Array,
   encoding: Encoding,
+  room: number,
 ): { keyword: string; text: string } | undefined {
-  return bytes.length <= TEXT_LIMIT ? { keyword, text: decode(encoding, bytes) } : undefined;
+  return bytes.length <= room ? { keyword, text: decode(encoding, bytes) } : undefined;
 }
 
 function inflated(
   keyword: string,
   bytes: Uint8Array,
   encoding: Encoding,
+  room: number,
 ): { keyword: string; text: string } | undefined {
   try {
-    return { keyword, text: decode(encoding, inflateSync(bytes, { maxOutputLength: TEXT_LIMIT })) };
+    return { keyword, text: decode(encoding, inflateSync(bytes, { maxOutputLength: room })) };
   } catch {
     return undefined;
   }
@@ -148,13 +162,4 @@ function decode(encoding: Encoding, bytes: Uint8Array): string {
 function splitAtNul(bytes: Uint8Array): [before: Uint8Array, after: Uint8Array | undefined] {
   const at = bytes.indexOf(0);
   return at === -1 ? [bytes, undefined] : [bytes.subarray(0, at), bytes.subarray(at + 1)];
-}
-
-function kindOf(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'an empty file';
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'a JPEG';
-  if (decode('latin1', bytes.subarray(0, 4)) === 'RIFF' && decode('latin1', bytes.subarray(8, 12)) === 'WEBP')
-    return 'a WebP';
-  if (SIGNATURE.subarray(0, bytes.length).equals(bytes.subarray(0, SIGNATURE.length))) return 'its first bytes alone';
-  return 'something else';
 }

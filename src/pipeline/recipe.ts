@@ -1,5 +1,5 @@
 /**
- * The recipe of a picture: everything that makes the same bytes again. It travels in the PNG twice: as JSON for
+ * The recipe of a picture: everything that makes the same bytes again. It travels in the file twice: as JSON for
  * `fluxion redo`, and in the `parameters` form that A1111, Forge and many galleries read.
  */
 
@@ -10,7 +10,7 @@ import type { SchedulerConfig } from '../sampling/schedule.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { ModelTypes, QuantisedForm } from './model-types.ts';
-import { type PngChunk, readPng } from './png.ts';
+import { type PictureFile, readPictureFile } from './picture-file.ts';
 import type { Job, Plan } from './request.ts';
 
 /** A LoRA as a recipe records it: by name, since where a file lies does not travel. */
@@ -215,31 +215,26 @@ function quoted(value: string): string {
   return /[,:\n]/.test(value) ? JSON.stringify(value) : value;
 }
 
-/** What a PNG tells of how it was made. */
-export interface PictureInfo {
-  readonly width: number;
-  readonly height: number;
-  readonly chunks: readonly PngChunk[];
+/** What a picture file tells of how it was made. */
+export interface PictureInfo extends Omit<PictureFile, 'texts'> {
   readonly recipe?: Recipe;
   /** The text that A1111, Forge and we write. */
   readonly parameters?: string;
 }
 
-/** Reads what a PNG carries; `where` names it in messages. Throws `bad_file` for a broken PNG or a recipe that breaks its form. */
+/** Reads what a PNG, JPEG or WebP carries; `where` names it in messages. Throws `bad_file` for a broken file or a recipe that breaks its form. */
 export function readRecipe(bytes: Uint8Array, where: string): PictureInfo {
-  const { width, height, chunks, texts } = readPng(bytes, where);
+  const { texts, ...file } = readPictureFile(bytes, where);
   const json = texts.get(RECIPE);
   const parameters = texts.get(PARAMETERS);
   return {
-    width,
-    height,
-    chunks,
+    ...file,
     ...(json !== undefined && { recipe: parseRecipe(json, where) }),
     ...(parameters !== undefined && { parameters }),
   };
 }
 
-/** Reads a PNG's recipe, and throws `not_found` where it has none, telling what else was found. */
+/** Reads a picture's recipe, and throws `not_found` where it has none, telling what else was found. */
 export function requireRecipe(bytes: Uint8Array, where: string): Recipe {
   const { recipe, parameters } = readRecipe(bytes, where);
   if (recipe) return recipe;
