@@ -79,7 +79,7 @@ function limitOf(text: string | boolean | undefined): number {
 /** The newest pictures with a recipe in a folder. */
 function newest(folder: string, limit: number, signal: AbortSignal): Entry[] {
   const files = explaining(folder, () => readdirSync(folder))
-    .filter((name) => /\.png$/i.test(name) && !/^flux_preview/.test(name))
+    .filter((name) => /\.(png|jpe?g|webp)$/i.test(name) && !/^flux_preview/.test(name))
     .flatMap((name) => {
       const path = join(folder, name);
       const stat = statSync(path, { throwIfNoEntry: false });

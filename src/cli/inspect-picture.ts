@@ -1,14 +1,16 @@
-/** What a PNG tells of how it was made. */
+/** What a picture file tells of how it was made. */
 
 import { type Recipe, readRecipe } from '../index.ts';
 import type { Findings } from './inspect.ts';
 import { bytes } from './render.ts';
 
-/** Explains a PNG: size, recipe, and the parameters text that A1111, Forge and we write. */
+const FORMAT_NAMES = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' } as const;
+
+/** Explains a picture file: format, size, recipe, and the parameters text that A1111, Forge and we write. */
 export function inspectPicture(path: string, file: Uint8Array): Findings {
-  const { width, height, recipe, parameters, chunks } = readRecipe(file, path);
+  const { format, width, height, recipe, parameters, chunks } = readRecipe(file, path);
   const sections = [
-    [`${path}: PNG, ${width}×${height}, ${bytes(file.length)}`],
+    [`${path}: ${FORMAT_NAMES[format]}, ${width}×${height}, ${bytes(file.length)}`],
     recipe ? ['recipe', ...rows(recipe), `  again: fluxion redo ${path}`] : ['no Fluxion recipe inside'],
     parameters === undefined ? [] : ['parameters', ...parameters.split('\n').map((line) => `  ${line}`)],
   ];
@@ -16,6 +18,7 @@ export function inspectPicture(path: string, file: Uint8Array): Findings {
     lines: sections.filter((lines) => lines.length > 0).flatMap((lines, i) => (i === 0 ? lines : ['', ...lines])),
     data: {
       kind: 'picture',
+      format,
       width,
       height,
       bytes: file.length,

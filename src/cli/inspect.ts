@@ -10,7 +10,7 @@ import { type Command, OK, printJson, UsageError } from './command.ts';
 
 const HELP = `fluxion inspect FILE | FOLDER
 
-Explains a picture (PNG: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
+Explains a picture (PNG, JPEG, WebP: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
 an index, or GGUF: the models in it, in whose names and how encoded, and its metadata), a LoRA (its dialect, what it changes,
 ranks, keys that are in no known spelling), or a model folder (components, sizes, published models it equals).
 
@@ -28,8 +28,9 @@ Options
 
 /** Larger files are no pictures of ours. */
 const PICTURE_LIMIT = 512 * 2 ** 20;
-const PNG = '89504e470d0a1a0a';
 const GGUF = '47475546';
+/** How PNG, JPEG and WebP files begin, in hexadecimal. */
+const PICTURE = /^(89504e470d0a1a0a|ffd8ff|52494646.{8}57454250)/;
 
 /** What an inspection found: lines for people, and the same as data. */
 export interface Findings {
@@ -71,21 +72,18 @@ async function findings(path: string, keys: 'all' | 'first'): Promise<Findings> 
   if (/\.(safetensors|safetensors\.index(\.\w+)?\.json)$/.test(path) || start.startsWith(GGUF)) {
     return (await import('./inspect-model.ts')).inspectWeights(path, keys);
   }
-  if (start === PNG) {
+  if (PICTURE.test(start)) {
     return (await import('./inspect-picture.ts')).inspectPicture(path, readRegular(path, PICTURE_LIMIT));
   }
   throw new FluxionError(
     'bad_file',
-    `${path}: expected a PNG, a .safetensors or GGUF file, an index of several, or a model folder`,
-    {
-      hint: 'JPEG and WebP pictures carry no recipe',
-    },
+    `${path}: expected a PNG, JPEG or WebP picture, a .safetensors or GGUF file, an index of several, or a model folder`,
   );
 }
 
-/** The first eight bytes in hexadecimal. */
+/** The first twelve bytes in hexadecimal. */
 function startOf(path: string): string {
-  const start = Buffer.alloc(8);
+  const start = Buffer.alloc(12);
   const { descriptor } = openRegular(path);
   try {
     return start.toString('hex', 0, readSync(descriptor, start));

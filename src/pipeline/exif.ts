@@ -43,7 +43,7 @@ type Entry =
 function directory(entries: readonly Entry[], at: number): Buffer {
   const table = Buffer.alloc(2 + ENTRY * entries.length + 4);
   table.writeUInt16BE(entries.length, 0);
-  const parts = [table];
+  const parts: Buffer[] = [table];
   let end = at + table.length;
   for (const [i, entry] of entries.entries()) {
     const data = 'inner' in entry ? directory(entry.inner, end) : entry.data;

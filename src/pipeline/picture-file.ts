@@ -129,7 +129,8 @@ function readWebp(file: Buffer, where: string): PictureFile {
   const chunks: PngChunk[] = [];
   let texts = new Map<string, string>();
   let size: { readonly width: number; readonly height: number } | undefined;
-  const end = Math.min(file.length, 8 + file.readUInt32LE(4));
+  const end = 8 + file.readUInt32LE(4);
+  if (end > file.length) throw cutOff(where, file.length, 'WebP');
   for (let at = 12; at + 8 <= end; ) {
     const type = file.toString('latin1', at, at + 4);
     const length = file.readUInt32LE(at + 4);

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import { link, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
@@ -62,7 +62,9 @@ async function writeBeside(
   removeAtExit(temporary);
   try {
     makeFolder(folder);
-    await writeFile(temporary, bytes, { flag: 'wx' });
+    // Made at once, and only then written: an exit in between would else look for it too early.
+    writeFileSync(temporary, '', { flag: 'wx' });
+    await writeFile(temporary, bytes, { flag: 'r+' });
     await place(temporary);
   } catch (cause) {
     throw new FluxionError('io', `cannot write ${path}: ${reasonOf(cause)}`, {

@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { loadConfig } from '../../src/config/load.ts';
+import { exifTexts } from '../../src/pipeline/exif.ts';
 import { fingerprint } from '../../src/pipeline/fingerprint.ts';
 import { Image, unitToBytes } from '../../src/pipeline/image.ts';
 import { readPng } from '../../src/pipeline/png.ts';
@@ -229,6 +230,94 @@ describe('a PNG', () => {
   });
 });
 
+describe('a JPEG and a WebP', () => {
+  test('carry the recipe and the parameters as a PNG does, whatever the prompt, and are the same every time', async () => {
+    for (const prompt of ['a red house', 'café — 日本 🏔️, "quoted"\nand \0 \ud800', '', 'long '.repeat(4000)]) {
+      const image = picture(recipeOf({ prompt }));
+      for (const format of ['jpeg', 'webp'] as const) {
+        const file = await image[format]();
+        assert.deepEqual(file, await image[format]());
+        const info = readRecipe(file, 'x');
+        assert.deepEqual(info.recipe, image.recipe);
+        assert.equal(info.format, format);
+        assert.deepEqual([info.width, info.height], [32, 16]);
+        const metadata = await sharp(file).metadata();
+        assert.deepEqual([metadata.format, metadata.width, metadata.height], [format, 32, 16]);
+        assert.ok(metadata.exif);
+        const { info: decoded } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+        assert.deepEqual([decoded.width, decoded.height], [32, 16]);
+        const bare = await sharp(image.data, { raw: { width: 32, height: 16, channels: 3 } })
+          [format]({ quality: 95, ...(format === 'jpeg' && { chromaSubsampling: '4:4:4' }) })
+          .toBuffer();
+        assert.deepEqual(await sharp(file).raw().toBuffer(), await sharp(bare).raw().toBuffer());
+      }
+    }
+  });
+
+  test("A1111's comment is read in either byte order, in UTF-16 and ASCII", () => {
+    const text = 'a cat\nSteps: 20';
+    const comments: [Buffer, boolean][] = [
+      [Buffer.concat([Buffer.from('UNICODE\0'), Buffer.from(text, 'utf16le').swap16()]), false],
+      [Buffer.concat([Buffer.from('UNICODE\0'), Buffer.from(text, 'utf16le')]), true],
+      [Buffer.concat([Buffer.from('UNICODE\0'), Buffer.from(text, 'utf16le').swap16()]), true],
+      [Buffer.concat([Buffer.from('ASCII\0\0\0'), Buffer.from(text)]), true],
+    ];
+    for (const [comment, little] of comments) {
+      const block = Buffer.alloc(44);
+      const u16 = (value: number, at: number) =>
+        little ? block.writeUInt16LE(value, at) : block.writeUInt16BE(value, at);
+      const u32 = (value: number, at: number) =>
+        little ? block.writeUInt32LE(value, at) : block.writeUInt32BE(value, at);
+      block.write(little ? 'II' : 'MM');
+      for (const [value, at] of [
+        [42, 2],
+        [1, 8],
+        [0x8769, 10],
+        [4, 12],
+        [1, 26],
+        [0x9286, 28],
+        [7, 30],
+      ] as const)
+        u16(value, at);
+      for (const [value, at] of [
+        [8, 4],
+        [1, 14],
+        [26, 18],
+        [comment.length, 32],
+        [44, 36],
+      ] as const)
+        u32(value, at);
+      assert.equal(exifTexts(Buffer.concat([block, comment])).get('parameters'), text);
+    }
+  });
+
+  test('a recipe that is too long for a JPEG is refused; the others take it', async () => {
+    const image = picture(recipeOf({ prompt: '日'.repeat(12_000) }));
+    await assert.rejects(image.jpeg(), fails('bad_request', /a JPEG has room for \d+/));
+    assert.deepEqual(readRecipe(await image.webp(), 'x').recipe, image.recipe);
+    // Where only both texts together are too long, the recipe stays.
+    const shorter = picture(recipeOf({ prompt: 'x'.repeat(25_000) }));
+    const { recipe, parameters } = readRecipe(await shorter.jpeg(), 'x');
+    assert.deepEqual([recipe, parameters], [shorter.recipe, undefined]);
+  });
+
+  test('that are broken are refused, and never read beyond their end', async () => {
+    for (const format of ['jpeg', 'webp'] as const) {
+      const file = Buffer.from(await picture()[format]());
+      assert.throws(() => readRecipe(file.subarray(0, 30), 'x'), fails('bad_file', /cut off or broken/));
+      for (let i = 0; i < 3000; i++) {
+        const damaged = Buffer.from(file);
+        damaged[(i * 7) % Math.min(file.length, 1500)] = (i * 31) % 256;
+        try {
+          readRecipe(damaged.subarray(0, i % 3 === 0 ? i % file.length : file.length), 'x');
+        } catch (error) {
+          assert.ok(error instanceof FluxionError, error instanceof Error ? error.stack : String(error));
+        }
+      }
+    }
+  });
+});
+
 describe('reading a PNG', () => {
   test('of another program: parameters in all three kinds of text chunk', async () => {
     const text = 'a cat\nSteps: 20';
@@ -257,10 +346,8 @@ describe('reading a PNG', () => {
     const png = Buffer.from(await picture().png());
     const refused = (bytes: Uint8Array, message: RegExp) =>
       assert.throws(() => readRecipe(bytes, 'x.png'), fails('bad_file', message));
-    refused(new Uint8Array(), /x\.png: expected a PNG, found an empty file/);
-    refused(png.subarray(0, 5), /found its first bytes alone/);
-    refused(await picture().jpeg(), /found a JPEG/);
-    refused(await picture().webp(), /found a WebP/);
+    refused(new Uint8Array(), /x\.png: expected a PNG, JPEG or WebP picture, found an empty file/);
+    refused(png.subarray(0, 5), /found something else/);
     refused(Buffer.from('hello'), /found something else/);
     refused(png.subarray(0, 60), /chunk tEXt at byte 33 says \d+ bytes, and \d+ are left/);
     refused(png.subarray(0, png.length - 12), /cut off at byte \d+, before its IEND/);
@@ -302,6 +389,21 @@ describe('reading a PNG', () => {
     const before = process.memoryUsage().rss;
     assert.equal(readRecipe(png, 'x.png').parameters, undefined);
     assert.ok(process.memoryUsage().rss - before < 64 << 20);
+  });
+
+  test('with thousands of texts keeps a few megabytes of them, ours first', async () => {
+    const filler = deflateSync(Buffer.alloc(1 << 20, 'x'));
+    const texts = Array.from({ length: 5000 }, (_, i) =>
+      chunk('zTXt', Buffer.concat([Buffer.from(`k${i}\0\0`), filler])),
+    );
+    const recipe = chunk('iTXt', Buffer.from(`fluxion\0\0\0\0\0${recipeJson(recipeOf())}`));
+    const png = await foreign(recipe, ...texts);
+    const before = process.memoryUsage().rss;
+    const start = performance.now();
+    assert.equal(requireRecipe(png, 'x.png').prompt, 'a red house');
+    assert.ok(performance.now() - start < 2000);
+    assert.ok(process.memoryUsage().rss - before < 64 << 20);
+    assert.ok([...readPng(png, 'x.png').texts.values()].reduce((sum, { length }) => sum + length, 0) <= 4 << 20);
   });
 
   test('200 mutations: an answer or a FluxionError', async () => {
