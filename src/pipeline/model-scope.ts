@@ -48,12 +48,14 @@ export function outsideScope(
 
 function listed(words: readonly string[]): string {
   const named = words.slice(0, NAMED).map((word) => `'${word}'`);
-  return named.join(', ') + (words.length > NAMED ? ` and ${words.length - NAMED} other words` : '');
+  const more = words.length - NAMED;
+  return named.join(', ') + (more > 0 ? ` and ${more} more ${more === 1 ? 'word' : 'words'}` : '');
 }
 
-/** Words in lower case; numbers are none. */
+/** Words in lower case; what has digits in it is none. */
 function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{M}]+(?:['’]\p{L}+)?/gu) ?? [];
+  const words = text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+(?:['’]\p{L}+)?/gu) ?? [];
+  return words.filter((word) => !/\p{N}/u.test(word));
 }
 
 function scopeOf(folder: string): z.infer<typeof SCOPE> | undefined {
