@@ -9,6 +9,8 @@
  * }
  */
 
+import './support/node-version.ts';
+
 export {
   type AheadRun,
   type AheadRunOptions,

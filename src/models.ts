@@ -1,5 +1,7 @@
 /** The models as traced parts, and the files they are read from: for inspection, ahead-of-time compilation and tools. */
 
+import './support/node-version.ts';
+
 export { bindWeights } from './checkpoint/bind.ts';
 export {
   type ConvertOptions,

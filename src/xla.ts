@@ -12,6 +12,8 @@
  * console.log(new Float32Array((await output!.toHost()).buffer)); // [2, 4, 6, 8]
  */
 
+import './support/node-version.ts';
+
 export { type ArrayType, type CustomCall, customCall } from './graph/custom-call.ts';
 export { type Graph, graph, rewrite } from './graph/graph.ts';
 export { map } from './graph/map.ts';
