@@ -18,8 +18,9 @@ export {
   type RunEstimate,
 } from './pipeline/ahead.ts';
 export type { Event, Report, Timings } from './pipeline/events.ts';
-export { Flux, type LoadOptions } from './pipeline/flux.ts';
+export { Flux } from './pipeline/flux.ts';
 export { encode, formatOf, Image, type Pixels } from './pipeline/image.ts';
+export type { LoadOptions } from './pipeline/load-options.ts';
 export { describeLora, type LoraMode, type LoraReport, type LoraSource, type LoraUse } from './pipeline/loras.ts';
 export { type MemoryPlan, type Residency, STAGES, type StageMemory, type StageName } from './pipeline/memory-plan.ts';
 export type { PullProgress } from './pipeline/model-path.ts';

@@ -21,7 +21,7 @@ import { eulerProgram } from '../sampling/euler.ts';
 import { FluxionError } from '../support/errors.ts';
 import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
 import { decoderUses } from './autoencoder.ts';
-import type { LoadOptions } from './flux.ts';
+import type { LoadOptions } from './load-options.ts';
 import {
   memoryStage,
   type ProgramUse,
@@ -35,6 +35,7 @@ import { findModel } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './published.ts';
 import { type Plan, plan, type Request, requestDefaults } from './request.ts';
+import { AHEAD, checked, MODEL, REQUEST } from './schema.ts';
 
 export interface AheadRunOptions extends LoadOptions {
   /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
@@ -84,7 +85,10 @@ export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency 
  * Compiles every program of a request for devices that are not here, but for those of previews. `model` is a folder or file, of
  * which configs alone are read, or one of the published models by its name. Throws `not_found` for any other name.
  */
-export async function compileRun(model: string, request: Request, options: AheadRunOptions): Promise<AheadRun> {
+export async function compileRun(model: string, asked: Request, given: AheadRunOptions): Promise<AheadRun> {
+  checked(MODEL, model, 'model');
+  const request = checked(REQUEST, asked, 'request');
+  const options = checked(AHEAD, given, 'options');
   const target = parseTarget(options.target);
   const { sizes, name, promptTokens } = await findSizes(model, options);
   const place = arrangeAhead(target, options.mesh);

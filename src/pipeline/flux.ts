@@ -3,29 +3,23 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
-import { type ModelParts, openModel } from '../checkpoint/model-source.ts';
+import { openModel } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { LoraModel } from '../lora/adapter.ts';
 import { Overlay } from '../lora/overlay.ts';
-import {
-  type AttentionOptions,
-  type DeviceChoice,
-  type MeshOptions,
-  type NodeOptions,
-  openMapped,
-  type Precision,
-  Runtime,
-} from '../runtime/runtime.ts';
+import { openMapped, Runtime } from '../runtime/runtime.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
+import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
-import { Autoencoder, type AutoencoderOptions } from './autoencoder.ts';
+import { Autoencoder } from './autoencoder.ts';
 import { BatchShare } from './batch-share.ts';
 import { Clock } from './clock.ts';
 import { type Event, type Report, warning } from './events.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Image } from './image.ts';
+import type { LoadOptions } from './load-options.ts';
 import { type LoraMode, Loras, loraEvents } from './loras.ts';
 import {
   type BudgetOptions,
@@ -35,68 +29,16 @@ import {
   planMemory,
   requireFit,
 } from './memory-plan.ts';
-import { findModel, type PullProgress, withUserPaths } from './model-path.ts';
+import { findModel, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
-import { autoencoderTypes, type ModelTypes, modelTypes, type Quantization } from './model-types.ts';
+import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
 import { type Identity, makeRecipe } from './recipe.ts';
 import { type Plan, plan, type Request, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
+import { checked, LOAD, MODEL, REQUEST } from './schema.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
-
-/** How a model is opened; files or component folders given for single parts are used in place of the model's own. */
-export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOptions {
-  /** Where it runs; the fastest device at hand by default. */
-  readonly device?: DeviceChoice;
-  /** How all devices of that kind work together, such as `{ ici: { data: 1, fsdp: -1 } }`; one device works alone by default. */
-  readonly mesh?: MeshOptions;
-  /** Devices that the CPU is presented as; 1 by default. */
-  readonly cpuDevices?: number;
-  /** Which of several processes this one is, such as `{ id: 0, count: 2 }`: each makes its part of every batch. One works alone by default. */
-  readonly nodes?: NodeOptions;
-  /** Element type of weights and activations: `bf16` (the default), `f32`, or as configs spell them. */
-  readonly dtype?: string;
-  /** Element type of weights alone. */
-  readonly weightsDtype?: string;
-  /** Element type of activations alone. */
-  readonly activationsDtype?: string;
-  /** In how many bits the matrices of blocks are kept: `none` (the default), `int8`, `fp8` or `int4`; LoRAs go over all of them. */
-  readonly quantization?: Quantization;
-  /** Precision of f32 products on GPU and TPU. */
-  readonly precision?: Precision;
-  /** What happens where the device cannot give the `attention` asked for: an error, the default, or `auto` and a warning. */
-  readonly attentionFallback?: 'error' | 'auto';
-  /** Frees the text encoders' device memory once prompts are encoded; on by default. */
-  readonly offloadEncoders?: boolean;
-  /**
-   * What becomes of weights on the devices: `resident` keeps them, `streamed` has each block come before its use and go after it,
-   * `auto`, the default, takes the first arrangement that fits.
-   */
-  readonly residency?: 'auto' | 'resident' | 'streamed';
-  /** Folder of compiled programs, or `none`; the user's cache folder by default. */
-  readonly cacheDir?: string;
-  /** Overrides of the model's scheduler. */
-  readonly timeShift?: boolean;
-  readonly baseShift?: number;
-  readonly maxShift?: number;
-  /** How LoRAs are applied: `beside` the weights, the default, for models that stay open; `merged` for a single run. */
-  readonly loraMode?: LoraMode;
-  /** Makes a LoRA file's keys that match nothing in the model an error; a warning by default. */
-  readonly loraStrict?: boolean;
-  /** Folder of LoRAs that prompts name: `<lora:NAME:SCALE>`. */
-  readonly loraDir?: string;
-  /** What reports and recipes call the model; the name of its folder or file by default. */
-  readonly name?: string;
-  /** Branch, tag or commit of a model on the hub; `main` by default. Folders have none. */
-  readonly revision?: string;
-  /** Where weights come from: the model's files, the default, or a rule that makes `random` ones of the right shapes, for measuring. */
-  readonly weights?: 'file' | 'random';
-  /** Ends the opening and, where processes share a client, for good what waits for the others later. */
-  readonly signal?: AbortSignal;
-  /** Told what a first use has to wait for, such as the installation of a plugin; with figures where a model is downloaded. */
-  readonly onProgress?: (message: string, download?: PullProgress) => void;
-}
 
 /** Of random weights; one will do. */
 const RANDOM_SEED = 0;
@@ -120,6 +62,7 @@ export class Flux implements AsyncDisposable {
   /** Whether the transformer is that of the model's folder, so that what it was trained for holds. */
   readonly #trained: boolean;
   #fingerprint: string | undefined;
+  #closing: Promise<void> | undefined;
   /** Runs wait for each other: a device makes one batch at a time. */
   readonly #queue = new Queue();
 
@@ -149,8 +92,8 @@ export class Flux implements AsyncDisposable {
    * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
   static async load(from: string = BUNDLED, given: LoadOptions = {}): Promise<Flux> {
-    const model = userPath(from);
-    const options = withUserPaths(given);
+    const model = userPath(checked(MODEL, from, 'model'));
+    const options = withUserPaths(checked(LOAD, given, 'options'));
     options.signal?.throwIfAborted();
     Runtime.check(options);
     const types = modelTypes(options);
@@ -204,7 +147,7 @@ export class Flux implements AsyncDisposable {
 
   /** Which of a request's pictures this process makes, counted over all prompts and seeds from 0: all of them where it works alone. */
   indices(request: Request): number[] {
-    const { jobs, batch } = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
+    const { jobs, batch } = this.#decide(request).decided;
     const { own } = new BatchShare(this.#runtime, batch);
     return jobs.flatMap((_, i) => own.map((picture) => i * batch + picture));
   }
@@ -221,9 +164,24 @@ export class Flux implements AsyncDisposable {
    * Throws `bad_request` before any work for what cannot be honoured.
    */
   async *stream(request: Request): AsyncGenerator<Event, void, undefined> {
+    const asked = this.#decide(request);
+    asked.request.signal?.throwIfAborted();
+    try {
+      yield* this.#run(asked);
+    } catch (error) {
+      throw this.#closing && !asked.request.signal?.aborted ? closed({ cause: error }) : error;
+    }
+  }
+
+  /** Checks a request and decides all about it that needs no device. */
+  #decide(wanted: Request): Asked {
+    if (this.#closing) throw closed();
+    const request = checked(REQUEST, wanted, 'request');
+    return { request, decided: plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale) };
+  }
+
+  async *#run({ request, decided }: Asked): AsyncGenerator<Event, void, undefined> {
     const { signal } = request;
-    const decided = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
-    signal?.throwIfAborted();
     const adapted = await this.#adapt(decided, request);
     using _turn = await this.#queue.enter(signal);
     const clock = new Clock();
@@ -309,8 +267,8 @@ export class Flux implements AsyncDisposable {
   }
 
   /** Compiles a request's programs and tells what it would hold in memory; places nothing. */
-  async plan(request: Request): Promise<MemoryPlan> {
-    const decided = plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale);
+  async plan(wanted: Request): Promise<MemoryPlan> {
+    const { request, decided } = this.#decide(wanted);
     const jobs = await this.#adapt(decided, request);
     using _turn = await this.#queue.enter(request.signal);
     return (await this.#prepare(decided, jobs, request.signal)).plan;
@@ -447,12 +405,34 @@ export class Flux implements AsyncDisposable {
     };
   }
 
-  /** Frees the model and its device; runs in progress end with an error. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Frees the model and its device, as leaving the block of `await using` does; runs in progress end with `disposed`. Safe to repeat. */
+  close(): Promise<void> {
+    this.#closing ??= this.#free();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #free(): Promise<void> {
     const { encoders, transformer, autoencoder } = this.#parts;
     for (const part of [encoders, transformer, autoencoder]) part[Symbol.dispose]();
     await this.#runtime[Symbol.asyncDispose]();
   }
+}
+
+function closed(options: { readonly cause?: unknown } = {}): FluxionError {
+  return new FluxionError('disposed', 'the model is closed', {
+    ...options,
+    hint: 'open it again with Flux.load, and close it after its last picture',
+  });
+}
+
+/** A request that was checked, and what it comes to. */
+interface Asked {
+  readonly request: Request;
+  readonly decided: Plan;
 }
 
 interface Parts {

@@ -6,6 +6,7 @@ import { userPath } from '../support/user-path.ts';
 import { addTexts, type ImageFormat } from './picture-file.ts';
 import { type Recipe, recipeTexts } from './recipe.ts';
 import { writeAtomically, writeNew, writeNumbered } from './save.ts';
+import { checked, PATH, QUALITY } from './schema.ts';
 
 /** A picture as bytes: RGB, 8 bit, row-major. */
 export interface Pixels {
@@ -74,19 +75,19 @@ export class Image implements Pixels {
 
   /** Saves the picture in the format of the path's extension, replacing what is there; appears whole or not at all. Returns the path. */
   async save(path: string): Promise<string> {
-    const target = userPath(path);
+    const target = placeOf(path);
     return writeAtomically(target, await this.encode(formatOf(target)));
   }
 
   /** Saves the picture in the format of the path's extension, under a name that must be free. Returns the path. Throws `io`. */
   async saveNew(path: string): Promise<string> {
-    const target = userPath(path);
+    const target = placeOf(path);
     return writeNew(target, await this.encode(formatOf(target)));
   }
 
   /** Saves the picture as `flux_{n}.png` in a folder, at the first free number from `first` on, never over another file. Returns the path. */
   async saveNumbered(folder: string, first = 0): Promise<string> {
-    return writeNumbered(userPath(folder), (n) => `flux_${n}.png`, first, await this.png());
+    return writeNumbered(placeOf(folder, 'folder'), (n) => `flux_${n}.png`, first, await this.png());
   }
 }
 
@@ -95,6 +96,10 @@ export function formatOf(path: string): ImageFormat {
   const format = FORMATS[extname(path).toLowerCase()];
   if (format) return format;
   throw new FluxionError('bad_request', `cannot save '${path}': expected the extension .png, .jpg, .jpeg or .webp`);
+}
+
+function placeOf(path: string, what = 'path'): string {
+  return userPath(checked(PATH, path, what));
 }
 
 /** Rounds values in 0 to 1 to bytes as diffusers does: × 255 in f32, half to even. Values outside are clamped; NaN is an error. */
@@ -117,6 +122,7 @@ export function unitToBytes(values: Float32Array): Uint8Array {
 
 /** Encodes pixels without any text. Quality, 1 to 100, is for JPEG and WebP. */
 export async function encode({ width, height, data }: Pixels, format: ImageFormat, quality = 95): Promise<Uint8Array> {
+  checked(QUALITY, quality, 'quality');
   // Loaded on first use: it takes longer than everything else that the command line imports.
   const { default: sharp } = await import('sharp');
   const picture = sharp(data, { raw: { width, height, channels: 3 } });

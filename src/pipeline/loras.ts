@@ -22,6 +22,7 @@ import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { type Event, warning } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
+import { checked, LORAS } from './schema.ts';
 
 export { describeLora, type LoraReport, type LoraSource };
 
@@ -79,7 +80,7 @@ export class Loras {
    * Rejects when one cannot be loaded, and then those before stay. Resolves to what was matched in each file.
    */
   async set(loras: readonly LoraUse[]): Promise<readonly LoraReport[]> {
-    this.#current = await this.resolve(loras, []);
+    this.#current = await this.resolve(checked(LORAS, loras, 'loras'), []);
     return this.#current.map(({ adapter }) => adapter.report);
   }
 
@@ -98,10 +99,7 @@ export class Loras {
   }
 
   async #apply(use: LoraUse, signal: AbortSignal | undefined): Promise<Applied> {
-    const { scale = 1 } = use;
-    if (!Number.isFinite(scale))
-      throw new FluxionError('bad_request', `the scale of the LoRA '${use.path}': expected a number, found ${scale}`);
-    return { adapter: await this.#load(use, signal), scale };
+    return { adapter: await this.#load(use, signal), scale: use.scale ?? 1 };
   }
 
   #named(name: string): string {

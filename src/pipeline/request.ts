@@ -111,19 +111,17 @@ export interface Plan {
 const CACHE_THRESHOLD = 0.08;
 const MAX_PROMPT = 100_000;
 const MAX_BATCH = 4096;
+const MAX_JOBS = 65_536;
 const MAX_TOKENS = 512;
 
-/** Fills in defaults and checks everything that can be checked; throws `bad_request` naming the field. */
+/** Fills in the defaults of a request whose types were checked, and checks the rest; throws `bad_request` naming the field. */
 export function plan(request: Request, defaults: RequestDefaults, scheduler: SchedulerConfig, vaeScale: number): Plan {
   const { width = defaults.width, height = defaults.height, steps = defaults.steps, batch = 1, sigmas } = request;
   const { guidance = defaults.guidance, maxSequenceLength = defaults.maxSequenceLength } = request;
   whole('batch', batch, 1, MAX_BATCH);
   whole('maxSequenceLength', maxSequenceLength, 1, MAX_TOKENS);
   if (!Number.isFinite(guidance) || guidance < 0) throw bad('guidance', 'a number from 0', guidance);
-  const noise = oneOf('noise', request.noise ?? 'torch', ['torch', 'jax', 'philox']);
-  const preview = oneOf('preview', request.preview ?? 'off', ['off', 'step']);
-  const cache = oneOf('cache', request.cache ?? 'off', ['off', 'fbcache']);
-  const { threshold = CACHE_THRESHOLD } = request;
+  const { noise = 'torch', preview = 'off', cache = 'off', threshold = CACHE_THRESHOLD } = request;
   if (!Number.isFinite(threshold) || threshold < 0) throw bad('threshold', 'a number from 0', threshold);
   const size = latentSize(width, height, vaeScale);
   const prompts = list(request.prompt);
@@ -132,11 +130,12 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
   if (prompts2.length !== 1 && prompts2.length !== prompts.length)
     throw bad('prompt2', `one, or as many as there are prompts (${prompts.length})`, `${prompts2.length}`);
   for (const text of [...prompts, ...prompts2]) {
-    if (typeof text !== 'string') throw bad('prompt', 'text', typeof text);
     if (text.length > MAX_PROMPT) throw bad('prompt', `at most ${MAX_PROMPT} characters`, text.length);
   }
   const seeds = list(request.seed ?? 0).map(seedOf);
   if (seeds.length === 0) throw bad('seed', 'at least one', '[]');
+  if (prompts.length * seeds.length > MAX_JOBS)
+    throw bad('seed', `at most ${MAX_JOBS} pairs of a prompt and a seed`, prompts.length * seeds.length);
   return {
     jobs: prompts.flatMap((prompt, i) => {
       const { text, tags } = takeLoraTags(prompt);
@@ -204,11 +203,6 @@ function seedOf(seed: Seed): bigint {
 function whole(field: string, value: number, low: number, high: number): void {
   if (!Number.isInteger(value) || value < low || value > high)
     throw bad(field, `a whole number from ${low} to ${high}`, value);
-}
-
-function oneOf<T extends string>(field: string, value: T, known: readonly T[]): T {
-  if (!known.includes(value)) throw bad(field, known.join(', '), value);
-  return value;
 }
 
 function bad(field: string, expected: string, found: unknown): FluxionError {
