@@ -49,8 +49,7 @@ export class Flux implements AsyncDisposable {
   /** The folder or file it was read from. */
   readonly path: string;
   readonly defaults: RequestDefaults;
-  /** The LoRAs in force: `await flux.loras.set([{ path, scale: 0.8 }])`. */
-  readonly loras: Loras;
+  readonly #loras: Loras;
   readonly #runtime: Runtime;
   readonly #source: ModelSource;
   readonly #parts: Parts;
@@ -80,7 +79,7 @@ export class Flux implements AsyncDisposable {
       residency: options.residency ?? 'auto',
     };
     this.#trained = options.transformer === undefined && options.weights !== 'random';
-    this.loras = opened.loras;
+    this.#loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
     this.defaults = requestDefaults(opened.source, opened.parts.encoders.longestPrompt);
@@ -129,6 +128,12 @@ export class Flux implements AsyncDisposable {
     return this.#runtime.deviceName;
   }
 
+  /** The LoRAs in force: `await flux.loras.set([{ path, scale: 0.8 }])`. Throws `disposed` where the model is closed. */
+  get loras(): Loras {
+    if (this.#closing) throw closed();
+    return this.#loras;
+  }
+
   /** Configs of the model's parts: what it is, but for its weights. */
   get sizes(): ModelSizes {
     const { transformer, clip, t5, vae, scheduler } = this.#source;
@@ -169,8 +174,13 @@ export class Flux implements AsyncDisposable {
     try {
       yield* this.#run(asked);
     } catch (error) {
-      throw this.#closing && !asked.request.signal?.aborted ? closed({ cause: error }) : error;
+      throw this.#reasonFor(error, asked);
     }
+  }
+
+  /** Closing a model makes its runs fail wherever they are; what they tell is why. */
+  #reasonFor(error: unknown, { request: { signal } }: Asked): unknown {
+    return this.#closing && !signal?.aborted ? closed({ cause: error }) : error;
   }
 
   /** Checks a request and decides all about it that needs no device. */
@@ -236,7 +246,7 @@ export class Flux implements AsyncDisposable {
 
   /** Compiles every program of a request, and decides by what they take what is held in memory. */
   async #prepare(decided: Plan, jobs: readonly AdaptedJob[], signal?: AbortSignal): Promise<Prepared> {
-    const { mode } = this.loras;
+    const { mode } = this.#loras;
     const plan = await this.#compile(decided, jobs, mode, signal);
     const apart = plan.transformer === 'streamed' && mode === 'merged' && jobs.some(({ loras }) => loras.length > 0);
     // Merged weights would be made anew in every step.
@@ -268,16 +278,22 @@ export class Flux implements AsyncDisposable {
 
   /** Compiles a request's programs and tells what it would hold in memory; places nothing. */
   async plan(wanted: Request): Promise<MemoryPlan> {
-    const { request, decided } = this.#decide(wanted);
-    const jobs = await this.#adapt(decided, request);
-    using _turn = await this.#queue.enter(request.signal);
-    return (await this.#prepare(decided, jobs, request.signal)).plan;
+    const asked = this.#decide(wanted);
+    const { request, decided } = asked;
+    request.signal?.throwIfAborted();
+    try {
+      const jobs = await this.#adapt(decided, request);
+      using _turn = await this.#queue.enter(request.signal);
+      return (await this.#prepare(decided, jobs, request.signal)).plan;
+    } catch (error) {
+      throw this.#reasonFor(error, asked);
+    }
   }
 
   /** The LoRAs of every job. What is in force now counts, and a file that cannot be read holds nobody up. */
   #adapt({ jobs }: Plan, { loras, signal }: Request): Promise<AdaptedJob[]> {
     return Promise.all(
-      jobs.map(async (job) => ({ ...job, loras: await this.loras.resolve(loras, job.loraTags, signal) })),
+      jobs.map(async (job) => ({ ...job, loras: await this.#loras.resolve(loras, job.loraTags, signal) })),
     );
   }
 

@@ -9,7 +9,7 @@ import { kindOf, type OpenFile } from '../checkpoint/file-bytes.ts';
 import type { OnPullProgress } from '../checkpoint/hub.ts';
 import {
   type Adapter,
-  describeLora,
+  describeLora as describeSource,
   type LoraModel,
   type LoraReport,
   type LoraSource,
@@ -22,9 +22,14 @@ import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { type Event, warning } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
-import { checked, LORAS } from './schema.ts';
+import { checked, LORA, LORAS } from './schema.ts';
 
-export { describeLora, type LoraReport, type LoraSource };
+export type { LoraReport, LoraSource };
+
+/** Reads what a LoRA file is and would change, without a model. Throws `bad_request`, `not_found`, `bad_file`. */
+export function describeLora(source: LoraSource): LoraReport {
+  return describeSource(checked(LORA, source, 'source'));
+}
 
 /**
  * How LoRAs are applied. `beside`: as inputs of the programs, little of a step where layers are wide; exchanging or re-weighting them neither

@@ -31,7 +31,8 @@ const signal = z
 const sizes = z.record(text, number.optional(), as('an object such as { data: 1, fsdp: -1 }')).optional();
 const wholeNumber = z.union([z.number(), z.bigint()], as('a whole number'));
 
-const lora = z.strictObject(
+/** A LoRA: its place and strength. */
+export const LORA = z.strictObject(
   {
     path: text,
     weightName: text.optional(),
@@ -42,7 +43,7 @@ const lora = z.strictObject(
 );
 
 /** A list of LoRAs. */
-export const LORAS = list(lora, 'LoRAs');
+export const LORAS = list(LORA, 'LoRAs');
 
 /** A request for pictures. */
 export const REQUEST = z.strictObject(
@@ -188,7 +189,8 @@ export function checked<T>(schema: z.ZodType, value: T, what: string): T {
   if (result.success) return result.data as T;
   const issue = innermost(result.error.issues[0]!);
   const field = issue.path.reduce<string>(
-    (path, key) => (typeof key === 'number' ? `${path}[${key}]` : path === '' ? String(key) : `${path}.${String(key)}`),
+    (path, key) =>
+      typeof key === 'number' ? `${path || what}[${key}]` : path ? `${path}.${String(key)}` : String(key),
     '',
   );
   if (issue.code === 'unrecognized_keys') throw unknownField(schema, field, issue.keys[0]!);
