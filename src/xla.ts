@@ -33,6 +33,7 @@ export {
   type Platform,
   type Target,
 } from './kernels/lower.ts';
+export { type AddedPlugin, addPlugin } from './pjrt/added-plugins.ts';
 export { type ArraySpec, DeviceArray } from './pjrt/array.ts';
 export { PjrtError, type PjrtStatus } from './pjrt/call.ts';
 export { Client, Plugin } from './pjrt/client.ts';
@@ -46,22 +47,25 @@ export {
 } from './pjrt/executable.ts';
 export { exitAtOnce } from './pjrt/exit.ts';
 export type { InstallOptions, InstallProgress } from './pjrt/install.ts';
+export { installerVersions } from './pjrt/installers.ts';
 export { KeyValueStore, type StorePlace } from './pjrt/key-value.ts';
 export { liveCounts, type NativeKind } from './pjrt/lifetime.ts';
 export type { AttributeValue, Options, OptionValue } from './pjrt/named-value.ts';
 export type { CompileOptions, FlagValue } from './pjrt/options.ts';
 export { DEVICE_NAMES, type DeviceName, type PluginEntry } from './pjrt/plugin-table.ts';
 export {
-  type AddedPlugin,
-  addPlugin,
+  type DeviceRequest,
+  type EnsureOptions,
   ensurePlugin,
   type FoundPlugin,
   findPlugin,
   installPlugin,
   listPlugins,
   type PluginStatus,
+  removePlugin,
 } from './pjrt/plugins.ts';
 export { TopologyDescription } from './pjrt/topology.ts';
+export { TRIAL_ENVIRONMENT, trialFailure } from './pjrt/trial.ts';
 export { ExecutableCache } from './runtime/cache.ts';
 export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './runtime/device-models.ts';
 export type { MeshOptions } from './runtime/devices.ts';

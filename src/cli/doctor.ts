@@ -11,7 +11,14 @@ import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { oneLine } from '../support/quote.ts';
-import { listPlugins, notableInstructions, type PluginStatus } from '../xla.ts';
+import {
+  installerVersions,
+  listPlugins,
+  notableInstructions,
+  type PluginStatus,
+  TRIAL_ENVIRONMENT,
+  trialFailure,
+} from '../xla.ts';
 import { sortWords } from './args.ts';
 import { type Command, FAILURE, OK, printJson, type Session, UsageError } from './command.ts';
 import type { Probe } from './doctor-probe.ts';
@@ -189,34 +196,17 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
 async function probe(path: string, signal: AbortSignal): Promise<Probe> {
   const script = fileURLToPath(import.meta.url).replace(/doctor\.(ts|js)$/, 'doctor-probe.$1');
   try {
-    const options = { timeout: PROBE_TIMEOUT, signal };
+    const options = { timeout: PROBE_TIMEOUT, signal, env: { ...process.env, ...TRIAL_ENVIRONMENT } };
     const { stdout } = await promisify(execFile)(process.execPath, [script, path], options);
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as Probe;
-  } catch (cause) {
-    const { stderr = '', signal: ended } = cause as { stderr?: string; signal?: string };
-    const reason = stderr.match(/^(?:\w*Error)\b[^:]*: (.*)/m)?.[1];
-    throw new FluxionError('plugin', reason ?? (ended ? `loading it ended with ${ended}` : stderr.trim().slice(-300)), {
-      cause,
-    });
+  } catch (failure) {
+    throw trialFailure(path, failure);
   }
 }
 
 /** The tools that install plugins. */
 async function installers(installed: boolean): Promise<Check> {
-  const tools: [string, string[]][] = [
-    ['uv', ['--version']],
-    ['python3', ['-m', 'pip', '--version']],
-    ['pip', ['--version']],
-  ];
-  const versions = await Promise.all(
-    tools.map(([program, args]) =>
-      promisify(execFile)(program, args, { timeout: 20_000 }).then(
-        ({ stdout }) => stdout.trim().split(' from ')[0],
-        () => undefined,
-      ),
-    ),
-  );
-  const found = [...new Set(versions.filter((version) => version !== undefined && version !== ''))];
+  const found = await installerVersions();
   if (found.length > 0) return { name: 'installers', status: 'ok', detail: found.join(', ') };
   const hint = 'install uv (one file, no Python needed), or Python 3 with pip';
   return {

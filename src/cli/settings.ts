@@ -19,7 +19,7 @@ export function modelOf({ pretrained_model_name_or_path: model, weights }: Confi
 export async function loadOptions(config: Config, sources: LoadedConfig['sources'] = {}): Promise<LoadOptions> {
   const { block_q: blockQ, block_kv: blockKv, block_kv_compute: blockKvCompute } = config.flash_block_sizes;
   return set<LoadOptions>({
-    device: await deviceOf(config),
+    device: config.hardware,
     cpuDevices: config.cpu_devices,
     mesh: meshOf(config),
     nodes: nodesOf(config),
@@ -135,19 +135,6 @@ export function requestOf(config: Config, devices: number): Request {
     threshold: config.threshold,
     preview: config.preview,
   };
-}
-
-/** The GPU plugins, in the order they are tried for `hardware=gpu`. */
-const GPUS = ['cuda', 'rocm', 'metal'] as const;
-
-async function deviceOf({ hardware }: Config): Promise<NonNullable<LoadOptions['device']>> {
-  if (hardware !== 'gpu') return hardware;
-  const { listPlugins } = await import('../xla.ts');
-  const plugins = listPlugins().filter(({ path }) => path !== undefined);
-  const found = GPUS.flatMap((device) => plugins.filter((plugin) => plugin.device === device));
-  const [best] = [...found.filter(({ present }) => present), ...found];
-  // Without any, opening this one says how it is installed.
-  return GPUS.find((device) => device === best?.device) ?? 'cuda';
 }
 
 /** Leaves out what is undefined. */

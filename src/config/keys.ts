@@ -188,9 +188,9 @@ export const KEYS = {
 
   // Devices
   hardware: {
-    kind: ['auto', 'cpu', 'gpu', 'tpu'], default: 'auto', group: 'Devices', use: 'honoured', inFile: 'noted',
+    kind: ['auto', 'cpu', 'gpu', 'tpu', 'cuda', 'rocm', 'metal'], default: 'auto', group: 'Devices', use: 'honoured', inFile: 'noted',
     because: "'tpu' in a file is read as 'auto', since MaxDiffusion's files all say it; hardware=tpu on the command line insists",
-    help: 'Kind of device; auto takes the fastest there is.',
+    help: 'Kind of device; auto takes the fastest there is, gpu that of NVIDIA (cuda), AMD (rocm) or Apple (metal).',
   },
   cpu_devices: {
     kind: 'int', min: 1, max: 64, default: 1, group: 'Devices', use: 'honoured',

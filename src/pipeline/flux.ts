@@ -194,6 +194,7 @@ export class Flux implements AsyncDisposable {
     const { signal } = request;
     const adapted = await this.#adapt(decided, request);
     using _turn = await this.#queue.enter(signal);
+    using _programs = this.#runtime.lease();
     const clock = new Clock();
     const counted = { ...this.#runtime.compiled };
     for (const message of this.#runtime.warnings) yield warning(message);
@@ -284,6 +285,7 @@ export class Flux implements AsyncDisposable {
     try {
       const jobs = await this.#adapt(decided, request);
       using _turn = await this.#queue.enter(request.signal);
+      using _programs = this.#runtime.lease();
       return (await this.#prepare(decided, jobs, request.signal)).plan;
     } catch (error) {
       throw this.#reasonFor(error, asked);

@@ -17,6 +17,7 @@ import {
   STRUCTS,
   type StructName,
 } from './header.gen.ts';
+import { requireWholeLibrary } from './library-file.ts';
 import { addressOf, readString, viewNative } from './memory.ts';
 
 type Fields<S extends StructName> = (typeof STRUCTS)[S]['fields'];
@@ -231,6 +232,7 @@ export class Api {
   /** Loads a plugin's shared library. */
   static load(path: string): Api {
     let getApi: () => bigint | null;
+    requireWholeLibrary(path);
     try {
       keepLoaded(path);
       getApi = koffi.load(path).func('void *GetPjrtApi()') as unknown as () => bigint | null;

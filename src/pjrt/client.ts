@@ -11,6 +11,7 @@ import type { KeyValueStore } from './key-value.ts';
 import { Handle } from './lifetime.ts';
 import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
+import { quietNativeLogs, withoutNativeOutput } from './native-output.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 import { Pacing } from './pacing.ts';
 import { tpuEnvironment } from './tpu.ts';
@@ -23,12 +24,14 @@ export class Plugin {
   readonly api: Api;
 
   private constructor(path: string) {
-    // XLA's own log lines below warnings would mix with this program's output.
-    process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
+    quietNativeLogs(process.env);
     Object.assign(process.env, tpuEnvironment(process.env));
     this.path = path;
-    this.api = Api.load(path);
-    this.api.call('PJRT_Plugin_Initialize', {});
+    this.api = withoutNativeOutput(() => {
+      const api = Api.load(path);
+      api.call('PJRT_Plugin_Initialize', {});
+      return api;
+    });
   }
 
   /** Loads the library at `path`, or returns it when it is loaded already; throws `plugin` when it is not one. */

@@ -3,17 +3,24 @@
  * itself on first use).
  */
 
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { existsSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { log } from '../support/log.ts';
-import { makeFolder } from '../support/make-folder.ts';
+import { explaining } from '../support/system-error.ts';
 import { userPath } from '../support/user-path.ts';
-import { type FileRecord, hashFile, type InstallOptions, installWheel, readRecord } from './install.ts';
+import { addedPlugins, forgetPlugins, renewAdded } from './added-plugins.ts';
+import { type InstallOptions, installWheel } from './install.ts';
+import { damageOf, findRecord } from './plugin-record.ts';
 import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntries, type Wheel } from './plugin-table.ts';
+import { isPresent, noDevice } from './presence.ts';
+
+/** What can be asked to run on: a device, the best GPU, or the best of all. */
+export type DeviceRequest = DeviceName | 'gpu' | 'auto';
+
+/** GPUs, in the order they are tried. */
+const GPUS: readonly DeviceName[] = ['cuda', 'rocm', 'metal'];
 
 /** A plugin file that was found, and how. */
 export interface FoundPlugin {
@@ -21,13 +28,6 @@ export interface FoundPlugin {
   readonly device: DeviceName | undefined;
   readonly path: string;
   readonly source: 'environment' | 'added' | 'installed';
-}
-
-/** A plugin the user added, remembered in `plugins.json` of the cache folder. */
-export interface AddedPlugin extends FileRecord {
-  readonly device: DeviceName | undefined;
-  readonly path: string;
-  readonly apiVersion: string;
 }
 
 /** A row of `fluxion plugins list`. */
@@ -39,6 +39,8 @@ export interface PluginStatus extends PluginEntry {
   readonly present: boolean;
   /** Whether this is the plugin that serves the device, now or after its installation. */
   readonly used: boolean;
+  /** What is wrong with an installed package, which is installed again at its next use. */
+  readonly damage: string | undefined;
 }
 
 /** Finds the plugin of a device without installing anything. `FLUXION_PJRT_PLUGIN` (`PATH` or `DEVICE:PATH`) goes first. */
@@ -54,11 +56,27 @@ export function findPlugin(
   return path === undefined ? undefined : { device, path, source: 'installed' };
 }
 
-/** The path of a package's plugin, if that package is installed. */
+/** The path of a package's plugin, if that package is installed and whole. */
 function installedPath(entry: PluginEntry): string | undefined {
-  if (entry.file === undefined) return undefined;
-  const path = join(installFolder(entry), entry.file);
-  return readRecord(path) && existsSync(path) ? path : undefined;
+  const damage = installDamage(entry);
+  if (damage) log('info', `${installFolder(entry)} is damaged, and installed again at its next use: ${damage}`);
+  return damage === undefined && entry.file !== undefined && existsSync(installFolder(entry))
+    ? join(installFolder(entry), entry.file)
+    : undefined;
+}
+
+/** What is wrong with the folder that a package is installed in; undefined where it is whole or not there. */
+function installDamage(entry: PluginEntry): string | undefined {
+  const wheel = entry.wheels[`${process.platform}-${process.arch}`];
+  const folder = installFolder(entry);
+  if (entry.file === undefined || !existsSync(folder)) return undefined;
+  if (!wheel) return 'this machine has no such package';
+  return damageOf(folder, { file: entry.file, fileSha256: wheel.fileSha256, companions: companionsOf(entry, wheel) });
+}
+
+/** The packages that a plugin is installed with on this machine. */
+function companionsOf(entry: PluginEntry, { companions = [] }: Wheel): NonNullable<Wheel['companions']> {
+  return companions.filter(({ needed }) => needed === 'always' || isPresent(entry));
 }
 
 function fromEnvironment(env: Readonly<Record<string, string | undefined>>): FoundPlugin | undefined {
@@ -75,21 +93,34 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Fou
   return { device, path, source: 'environment' };
 }
 
+/** How a plugin is made ready. */
+export interface EnsureOptions extends InstallOptions {
+  /** Compiling needs no device; running, the default, is refused before anything is installed where this machine shows none. */
+  readonly purpose?: 'run' | 'compile';
+}
+
 /**
  * Returns the path of the plugin for a device, installing it first where that is possible. `auto` takes the best device that this machine
- * shows and a plugin is at hand for, and otherwise the CPU.
+ * shows and a plugin is at hand for, and otherwise the CPU. Throws `unsupported` where this machine shows no such device.
  */
-export async function ensurePlugin(
-  device: DeviceName | 'auto' = 'auto',
-  options: InstallOptions = {},
-): Promise<string> {
-  if (device !== 'auto') return pluginOf(device, options);
+export async function ensurePlugin(request: DeviceRequest = 'auto', options: EnsureOptions = {}): Promise<string> {
   const named = fromEnvironment(process.env);
-  if (named) return named.path;
-  for (const entry of PLUGINS) {
-    if (isPresent(entry) && findPlugin(entry.device)) return pluginOf(entry.device, options);
-  }
-  return pluginOf('cpu', options);
+  const devices = devicesOf(request);
+  if (named && (named.device === undefined || request === 'auto' || devices.includes(named.device))) return named.path;
+  const here = devices.filter((device) => pluginEntries(device).some(isPresent));
+  if (request === 'auto') return pluginOf(here.find((device) => findPlugin(device)) ?? 'cpu', options);
+  // Who added a plugin may know of a device that shows elsewhere.
+  const able =
+    options.purpose === 'compile' ? devices : [...here, ...devices.filter((d) => findPlugin(d)?.source === 'added')];
+  const [first] = able;
+  if (first === undefined) throw noDevice(devices.map((device) => pluginEntries(device)[0]));
+  return pluginOf(able.find((device) => findPlugin(device)) ?? first, options);
+}
+
+/** The devices that are asked for, best first. */
+function devicesOf(request: DeviceRequest): readonly DeviceName[] {
+  if (request === 'auto') return [...new Set(PLUGINS.map(({ device }) => device))];
+  return request === 'gpu' ? GPUS : [entriesNamed(request)[0].device];
 }
 
 /** How long a package that could not be installed is left alone while an older one serves. */
@@ -100,6 +131,7 @@ async function pluginOf(device: DeviceName, options: InstallOptions): Promise<st
   const found = findPlugin(device);
   const [best] = pluginEntries(device);
   if (!found) return installPlugin(device, options);
+  if (found.source === 'added') await renewAdded(found.path);
   if (found.source !== 'installed' || found.path === installedPath(best)) return found.path;
   const refused = join(cacheFolder(), 'plugins', `.${best.package}-${best.version}.refused`);
   const tried = statSync(refused, { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -140,7 +172,7 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
 async function installEntry(entry: PluginEntry, options: InstallOptions): Promise<string> {
   const wheel = wheelFor(entry);
   const { package: packageName, version, file } = entry;
-  const companions = (wheel.companions ?? []).filter(({ needed }) => needed === 'always' || isPresent(entry));
+  const companions = companionsOf(entry, wheel);
   const total = (size: 'bytes' | 'unpackedBytes') => companions.reduce((sum, one) => sum + one[size], wheel[size]);
   const sizes = { bytes: total('bytes'), unpackedBytes: total('unpackedBytes') };
   const request = { package: packageName, version, file: file!, ...wheel, companions, ...sizes };
@@ -152,7 +184,7 @@ function entriesNamed(name: string): readonly [PluginEntry, ...PluginEntry[]] {
   if (entry) return [entry];
   const device = DEVICE_NAMES.find((known) => known === name);
   if (device) return pluginEntries(device);
-  const near = nearest(name, DEVICE_NAMES, 1)[0];
+  const near = nearest(String(name), DEVICE_NAMES, 1)[0];
   throw new FluxionError('not_found', `no plugin is called '${name}'`, {
     hint: `${near ? `did you mean '${near}'? ` : ''}there are ${DEVICE_NAMES.join(', ')}`,
   });
@@ -213,12 +245,6 @@ function installFolder(entry: PluginEntry): string {
   return join(cacheFolder(), 'plugins', `${entry.package}-${entry.version}-${host}${part}`);
 }
 
-function isPresent(entry: PluginEntry): boolean {
-  if (entry.device === 'cpu') return true;
-  if (entry.device === 'metal') return process.platform === 'darwin' && process.arch === 'arm64';
-  return entry.deviceFiles.some((path) => existsSync(path));
-}
-
 /** Every known plugin with its state on this machine. */
 export function listPlugins(): PluginStatus[] {
   return PLUGINS.map((entry) => {
@@ -234,6 +260,7 @@ export function listPlugins(): PluginStatus[] {
       path: found?.path,
       present: isPresent(entry),
       used: used ? path === used.path : entry === best,
+      damage: installDamage(entry),
     };
   });
 }
@@ -249,89 +276,30 @@ function automatic(entry: PluginEntry): 'available' | 'manual' | 'unsupported' {
 }
 
 /**
- * Adds a plugin file: loads it in a process of its own (a file that is no plugin may crash what loads it), asks what it serves, and remembers
- * it. `device` says what it serves, where its device is not in this machine and its file goes by no known name.
+ * Removes what was installed for a plugin, by its device or package, and forgets what was added for it, by its device or path. Returns the
+ * paths that were removed or forgotten; throws `not_found` where there are none.
  */
-export async function addPlugin(path: string, { device }: { device?: DeviceName } = {}): Promise<AddedPlugin> {
-  if (!existsSync(path)) throw new FluxionError('not_found', `no file at ${path}`, { hint: 'check the path' });
-  const real = realpathSync(path);
-  const { apiVersion, platform } = await inspectInChild(real);
-  const { size, mtimeMs } = statSync(real);
-  const known = PLUGINS.find(({ file }) => file !== undefined && basename(file) === basename(real));
-  const served = device ?? deviceOf(platform) ?? known?.device;
-  const added: AddedPlugin = { device: served, path: real, apiVersion, sha256: await hashFile(real), size, mtimeMs };
-  const others = addedPlugins().filter((plugin) => plugin.path !== real);
-  writeAdded([...others, added]);
-  return added;
-}
-
-/** What a plugin says about itself when it is loaded. */
-export interface PluginReport {
-  readonly apiVersion: string;
-  /** The platform's name, where a client could be made. */
-  readonly platform: string | undefined;
-}
-
-async function inspectInChild(path: string): Promise<PluginReport> {
-  const script = `
-    const { Plugin, Client } = await import(process.argv[1]);
-    const say = (answer) => process.stdout.write('\\n' + JSON.stringify(answer), () => process.exit(0));
-    try {
-      const plugin = Plugin.load(process.argv[2]);
-      let platform;
-      try { using client = await Client.create(plugin); platform = client.platformName; } catch {}
-      say({ apiVersion: plugin.apiVersion, platform });
-    } catch (error) { say({ refused: error.message }); }`;
-  const module = import.meta.url.replace(/plugins\.(ts|js)$/, 'client.$1');
-  const args = ['--input-type=module', '-e', script, module, path];
-  let reason: string;
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
-    const answer = JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as PluginReport | { refused: string };
-    if (!('refused' in answer)) return answer;
-    reason = answer.refused;
-  } catch (error) {
-    const { stderr = '', signal } = error as { stderr?: string; signal?: string };
-    reason = signal ? `loading it ended with ${signal}` : stderr.trim().slice(-300);
-  }
-  throw new FluxionError('plugin', `${path} is not a PJRT plugin that works here: ${reason}`, {
-    hint: 'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor',
-  });
-}
-
-/** The device kind for a platform name as clients report it. */
-function deviceOf(platform: string | undefined): DeviceName | undefined {
-  const name = platform?.toLowerCase();
-  return (
-    DEVICE_NAMES.find((device) => device === name) ?? (name === 'gpu' ? 'cuda' : name === 'mps' ? 'metal' : undefined)
-  );
-}
-
-function addedFile(): string {
-  return join(cacheFolder(), 'plugins.json');
-}
-
-/** The plugins added by hand, oldest first. */
-export function addedPlugins(): AddedPlugin[] {
-  const path = addedFile();
-  if (!existsSync(path)) return [];
-  try {
-    const list: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (!Array.isArray(list)) throw new Error('it is not a list');
-    return list as AddedPlugin[];
-  } catch (cause) {
-    throw new FluxionError('bad_file', `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-      hint: 'delete it and add your plugins again',
+export function removePlugin(name: string): string[] {
+  const path = existsSync(name) ? realpathSync(name) : resolve(name);
+  const byPath = addedPlugins().filter((plugin) => plugin.path === path);
+  const entries =
+    byPath.length > 0
+      ? []
+      : DEVICE_NAMES.some((device) => device === name)
+        ? PLUGINS.filter(({ device }) => device === name)
+        : entriesNamed(name);
+  const added = byPath.length > 0 ? byPath : addedPlugins().filter(({ device }) => device === name);
+  const folder = join(cacheFolder(), 'plugins');
+  const names = existsSync(folder) ? explaining(folder, () => readdirSync(folder)) : [];
+  const installed = names.filter((one) => entries.some((entry) => one.startsWith(`${entry.package}-`)));
+  const removed = installed.map((one) => join(folder, one));
+  for (const one of removed) explaining(one, () => rmSync(one, { recursive: true }));
+  if (added.length > 0) forgetPlugins(added);
+  if (removed.length + added.length === 0)
+    throw new FluxionError('not_found', `no plugin for ${name} is installed or added`, {
+      hint: 'fluxion plugins list',
     });
-  }
-}
-
-function writeAdded(plugins: readonly AddedPlugin[]): void {
-  makeFolder(cacheFolder());
-  const staging = `${addedFile()}.${process.pid}`;
-  writeFileSync(staging, `${JSON.stringify(plugins, null, 2)}\n`);
-  renameSync(staging, addedFile());
+  return [...removed, ...added.map((plugin) => plugin.path)];
 }
 
 /**
@@ -341,7 +309,7 @@ function writeAdded(plugins: readonly AddedPlugin[]): void {
 export function pluginFingerprint(path: string): string {
   const real = realpathSync(path);
   const { size, mtimeMs } = statSync(real);
-  const record = readRecord(real) ?? addedPlugins().find((plugin) => plugin.path === real);
+  const record = findRecord(real) ?? addedPlugins().find((plugin) => plugin.path === real);
   return record?.size === size && record.mtimeMs === mtimeMs ? `sha256:${record.sha256}` : `stat:${size}:${mtimeMs}`;
 }
 

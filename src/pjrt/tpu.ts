@@ -14,6 +14,11 @@ export function tpuEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   exists: (path: string) => boolean = existsSync,
 ): Readonly<Record<string, string>> {
-  const here = pluginEntries('tpu')[0].deviceFiles.some(exists) || PLACE.some((name) => env[name]);
+  const here = pluginEntries('tpu')[0].deviceFiles.some(exists) || isInPod(env);
   return here || env['TPU_SKIP_MDS_QUERY'] !== undefined ? {} : { TPU_SKIP_MDS_QUERY: '1' };
+}
+
+/** Tells whether the environment gives this machine a place in a pod. */
+export function isInPod(env: Readonly<Record<string, string | undefined>>): boolean {
+  return PLACE.some((name) => env[name]);
 }

@@ -4,18 +4,20 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pluginFingerprint } from '../pjrt/plugins.ts';
+import { FLAG_VARIABLES } from '../pjrt/trial.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { readRegular } from '../support/regular-file.ts';
 import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './ahead-process.ts';
 
 /** Raised with every change of what is kept or of how it is read out of a compiled program. */
 const FORMAT = 2;
-/** What compilers read besides what they are given. */
-const ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
+/** Bytes; an answer is a few kilobytes. */
+const MAX_ANSWER = 1 << 20;
 
 /** An answer, and the devices it is for. */
 export interface KeptAnswer {
@@ -30,14 +32,14 @@ export class AheadAnswers {
 
   /** For requests to one plugin for the same devices. */
   constructor({ plugin, topology, client, compile }: AheadRequest) {
-    const environment = ENVIRONMENT.map((name) => process.env[name] ?? '');
+    const environment = FLAG_VARIABLES.map((name) => process.env[name] ?? '');
     this.#devices = JSON.stringify([FORMAT, pluginFingerprint(plugin), topology, client, compile, environment]);
   }
 
   /** What was said of a program, under its present name; undefined where nothing whole is kept. */
   read(program: AheadProgram): KeptAnswer | undefined {
     try {
-      const { place, result } = JSON.parse(readFileSync(this.#file(program), 'utf8')) as KeptAnswer;
+      const { place, result } = JSON.parse(readRegular(this.#file(program), MAX_ANSWER).toString('utf8')) as KeptAnswer;
       return { place, result: { ...result, name: program.name } };
     } catch {
       return undefined;

@@ -23,6 +23,7 @@ import { partition } from '../parallel/partition.ts';
 import { Sharding } from '../parallel/rules.ts';
 import type { Options } from '../pjrt/named-value.ts';
 import { ensurePlugin } from '../pjrt/plugins.ts';
+import { reasonIn, TRIAL_ENVIRONMENT, trialFailure } from '../pjrt/trial.ts';
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
@@ -129,7 +130,11 @@ export async function compileAhead(
   }
 
   const device = platform === 'cpu' ? 'cpu' : platform;
-  const plugin = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+  const plugin = await ensurePlugin(device, {
+    purpose: 'compile',
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
   const partitions = order.length;
   const compile = partitions === 1 ? {} : { partitions, shardy: true, deviceAssignment: [order] };
   const answers = await answered({ plugin, ...placeOf(target), compile, programs: [...programs.values()] }, options);
@@ -236,7 +241,7 @@ const ENVIRONMENT = {
   TPU_SKIP_MDS_QUERY: '1',
   TPU_WORKER_HOSTNAMES: 'localhost',
   ALLOW_MULTIPLE_LIBTPU_LOAD: '1',
-  TF_CPP_MIN_LOG_LEVEL: '3',
+  ...TRIAL_ENVIRONMENT,
 };
 
 /** Compiles what is not known yet; all of it where executables are wanted. */
@@ -303,7 +308,11 @@ async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptio
     const how = await ended;
     const said = (await complaints).trim();
     log('debug', `the compiler's log:\n${said}`);
-    throw compilerError(`the compiler ${how}`, said.split('\n').at(-1)?.slice(0, 300) || 'it said nothing');
+    if (/flag/i.test(reasonIn(said) ?? '')) throw trialFailure(request.plugin, { stderr: said });
+    throw compilerError(
+      `the compiler ${how}`,
+      reasonIn(said) || said.split('\n').at(-1)?.slice(0, 300) || 'it said nothing',
+    );
   } finally {
     signal?.removeEventListener('abort', stop);
     stop();

@@ -78,6 +78,7 @@ function mergeProgram(from: DType, { dtype, shape, axes, segments }: WeightSpec,
 
 /** The product of [n, k] and [k, m] in f32, on the host again. Shapes are few: each is compiled once. */
 export async function multiplied(runtime: Runtime, left: HostMatrix, right: HostMatrix): Promise<Float32Array> {
+  using _programs = runtime.lease();
   using given = new DisposableStack();
   const place = async ({ rows, columns, dtype, bytes }: HostMatrix) => {
     const values = convertFloats(dtype, 'f32', bytes, [rows, columns]);

@@ -8,13 +8,16 @@ import { type AttentionOptions, cpuFlags, type Platform, settingRefusal, type Ta
 import type { Traced } from '../nn/trace.ts';
 import type { Sharding } from '../parallel/rules.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
+import { PjrtError } from '../pjrt/call.ts';
 import { Client, Plugin } from '../pjrt/client.ts';
 import type { Device, MemoryKind } from '../pjrt/device.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import { KeyValueStore } from '../pjrt/key-value.ts';
 import { advise } from '../pjrt/mapped-file.ts';
 import { type CompileOptions, encodeCompileOptions } from '../pjrt/options.ts';
-import { ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
+import { type DeviceRequest, ensurePlugin, pluginFingerprint } from '../pjrt/plugins.ts';
+import { clientFailure } from '../pjrt/presence.ts';
+import { checkFlags, FLAG_VARIABLES } from '../pjrt/trial.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -22,6 +25,7 @@ import { log } from '../support/log.ts';
 import { Agreement } from './agreement.ts';
 import { ExecutableCache } from './cache.ts';
 import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from './devices.ts';
+import { LoadedExecutables } from './executables.ts';
 import { checkNodes, type NodeOptions, type Share, shareOf } from './nodes.ts';
 import { type Part, partsOfMesh } from './placement.ts';
 import { multipliesBf16, processorText } from './processor.ts';
@@ -33,8 +37,8 @@ export type { MemoryKind } from '../pjrt/device.ts';
 export { type Advice, advise, isMapped, openMapped } from '../pjrt/mapped-file.ts';
 export { type MeshOptions, type NodeOptions, ShardedArray, type Share };
 
-/** Where programs run. `auto` takes the best device whose plugin is at hand. */
-export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | 'tpu' | 'rocm' | 'metal';
+/** Where programs run. `auto` takes the best device whose plugin is at hand, `gpu` the best of NVIDIA's, AMD's and Apple's. */
+export type DeviceChoice = Exclude<DeviceRequest, 'xpu'>;
 export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
 
 export interface RuntimeOptions extends AttentionOptions {
@@ -55,9 +59,6 @@ export interface RuntimeOptions extends AttentionOptions {
   /** Told what a first use has to wait for, such as the plugin's download. */
   readonly onProgress?: (message: string) => void;
 }
-
-/** Variables that change what XLA compiles. */
-const COMPILER_ENVIRONMENT = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'];
 
 /**
  * Processes of one client measure kernels each for themselves: sharing that out, one that has a program from its cache would leave
@@ -101,8 +102,8 @@ export class Runtime implements AsyncDisposable {
   readonly #agreement: Agreement | undefined;
   /** Bytes that every process of the mesh has free, as they were when it was opened: later each would see something else. */
   #freeEverywhere: { readonly device: number; readonly host: number } | undefined;
-  readonly #executables = new Map<string, Promise<Executable>>();
-  readonly #programs = new WeakMap<Traced, Program>();
+  readonly #executables = new LoadedExecutables();
+  readonly #programs = new WeakMap<Traced, { readonly key: string; readonly program: Program }>();
 
   private constructor(
     client: Client,
@@ -145,7 +146,7 @@ export class Runtime implements AsyncDisposable {
       defaultDevice.kind,
       // XLA:CPU compiles for the processor it finds, and cache folders are shared between machines.
       this.platform === 'cpu' ? processorText() : arch(),
-      ...COMPILER_ENVIRONMENT.map((name) => `${name}=${process.env[name] ?? ''}`),
+      ...FLAG_VARIABLES.map((name) => `${name}=${process.env[name] ?? ''}`),
     ];
   }
 
@@ -162,12 +163,15 @@ export class Runtime implements AsyncDisposable {
     const { cacheDir, signal, onProgress, cpuDevices = 1, nodes } = options;
     const device = Runtime.check(options);
     const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    await checkFlags(path, signal);
     const plugin = Plugin.load(path);
     const store = nodes?.store && (await KeyValueStore.open({ ...nodes, ...nodes.store }, { signal, onProgress }));
     if (store) onProgress?.('exchanging devices with the other processes');
     const client = await Client.create(plugin, cpuDevices > 1 ? { cpu_device_count: cpuDevices } : {}, {
       ...(store && { store }),
       signal,
+    }).catch((error) => {
+      throw error instanceof PjrtError && !store ? clientFailure(path, error) : error;
     });
     // Whoever waits for another process, whenever, is not kept from stopping.
     if (store) signal?.addEventListener('abort', () => client.cancel('the run was stopped'), { once: true });
@@ -196,31 +200,38 @@ export class Runtime implements AsyncDisposable {
   /** Lowers, prints and compiles a traced part, or takes the executable from memory or disk; equal programs share one. */
   async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
     const known = this.#programs.get(traced);
-    if (known) return known;
+    if (known && !known.program.executable.handle.isEnded) {
+      this.#executables.touch(known.key);
+      return known.program;
+    }
     const { target, sharding, precision } = this;
     const written = programText(traced, { target, sharding, precision });
     const { text } = written;
-    const pending = this.#executables.get(text) ?? this.#compileText(text, traced, signal);
-    this.#executables.set(text, pending);
-    try {
-      const program = new Program(traced, await pending, { sharding, local: this.local }, written);
-      this.#programs.set(traced, program);
-      return program;
-    } catch (error) {
-      this.#executables.delete(text);
-      throw error;
-    }
-  }
-
-  async #compileText(text: string, traced: Traced, signal: AbortSignal | undefined): Promise<Executable> {
-    const start = performance.now();
-    const { name } = traced;
     const options = { ...this.#compileOptions, effort: effortFor(traced, this.target) };
     const key = ExecutableCache.keyOf({
       program: text,
       options: encodeCompileOptions(options),
       target: this.#compiler,
     });
+    const executable = await this.#executables.get(key, () => this.#load(key, text, traced.name, options, signal));
+    const program = new Program(traced, executable, { sharding, local: this.local }, written);
+    this.#programs.set(traced, { key, program });
+    return program;
+  }
+
+  /** Keeps the programs that are compiled or used from now on until it is disposed, which frees others that were used long ago. */
+  lease(): Disposable {
+    return this.#executables.lease();
+  }
+
+  async #load(
+    key: string,
+    text: string,
+    name: string,
+    options: CompileOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<Executable> {
+    const start = performance.now();
     const stored = await this.#cache?.read(key);
     if (stored) {
       try {
@@ -229,6 +240,8 @@ export class Runtime implements AsyncDisposable {
         return executable;
       } catch (error) {
         signal?.throwIfAborted();
+        // Only the plugin's own refusal says something of the entry.
+        if (!(error instanceof PjrtError) || this.client.isDisposed) throw error;
         log(
           'warn',
           `the cached executable of ${name} cannot be loaded and is compiled again: ${(error as Error).message}`,
@@ -241,7 +254,7 @@ export class Runtime implements AsyncDisposable {
     const executable = await this.client.compile(text, tuned, signal ? { signal } : {});
     this.compiled.programs++;
     log('debug', `compiled ${name} in ${(performance.now() - start).toFixed(0)} ms`);
-    if (this.#cache) await this.#cache.write(key, executable.serialize());
+    await this.#cache?.write(key, () => executable.serialize());
     return executable;
   }
 
@@ -396,7 +409,7 @@ export class Runtime implements AsyncDisposable {
 function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions): DeviceChoice {
   if (nodes?.store) {
     if (device === 'auto' && cpuDevices === 1) return 'cuda';
-    if (device === 'cuda' || device === 'rocm') return device;
+    if (device === 'cuda' || device === 'rocm' || device === 'gpu') return device;
     throw new FluxionError(
       'bad_config',
       `node_store makes one client of the GPUs of several processes, and ${device} is chosen`,

@@ -1,7 +1,7 @@
 /** Where downloaded plugins and compiled programs are kept between runs. */
 
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { userPath } from './user-path.ts';
 
 /** The user's cache folder: `FLUXION_CACHE_DIR`, or the operating system's place for caches. It need not exist yet. */
@@ -10,7 +10,7 @@ export function cacheFolder(
   platform: NodeJS.Platform = process.platform,
 ): string {
   const own = env['FLUXION_CACHE_DIR'];
-  if (own) return userPath(own, env);
+  if (own) return resolve(userPath(own, env));
   switch (platform) {
     case 'darwin':
       return join(homedir(), 'Library', 'Caches', 'fluxion');

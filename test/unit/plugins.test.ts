@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
-import { explain, type InstallProgress, installWheel, type WheelRequest } from '../../src/pjrt/install.ts';
+import { type InstallProgress, installWheel } from '../../src/pjrt/install.ts';
+import { explain, type WheelRequest } from '../../src/pjrt/installers.ts';
 import { DEVICE_NAMES, PLUGINS, pluginEntries } from '../../src/pjrt/plugin-table.ts';
 import {
   ensurePlugin,

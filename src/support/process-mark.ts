@@ -1,0 +1,57 @@
+/**
+ * A name for a process that other processes can check: its id alone says nothing where containers or machines share a folder, and the
+ * system gives ids again.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** Names the place where process ids mean the same: this boot of this machine, and its namespace of process ids. */
+const PLACE = createHash('sha256')
+  .update([hostname(), read('/proc/sys/kernel/random/boot_id'), namespace()].join('\0'))
+  .digest('hex')
+  .slice(0, 12);
+
+/** Names this process as `ID-START-PLACE`, of digits, letters and hyphens. */
+export function processMark(): string {
+  return `${process.pid}-${startOf(process.pid)}-${PLACE}`;
+}
+
+/** What can be told of the process a mark names: it runs, it has ended, or it belongs to another place. */
+export function processState(mark: string): 'running' | 'ended' | 'elsewhere' {
+  const [, pid, start, place] = mark.match(/^(\d{1,10})-(\d+)-([0-9a-f]{12})$/) ?? [];
+  if (place !== PLACE) return 'elsewhere';
+  return isRunning(Number(pid)) && startOf(Number(pid)) === start ? 'running' : 'ended';
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** When a process was started, in clock ticks since the boot; 0 where the system does not tell. */
+function startOf(pid: number): string {
+  // The second field is the program's name in parentheses, which may hold anything.
+  return read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? '0';
+}
+
+function namespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
