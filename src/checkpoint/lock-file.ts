@@ -1,40 +1,55 @@
 /**
  * A lock between processes as a file that only one of them can create. Node has no flock; instead the holder touches its file while
- * it works, and a file whose holder has ended or fallen silent is taken over.
+ * it works, and a file whose holder has ended, or is elsewhere and has fallen silent, is taken over. Silence is measured by the clock of
+ * the one who waits, since those of two machines differ and any may be set.
  */
 
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { processMark, processState } from '../support/process-mark.ts';
+import { readRegular } from '../support/regular-file.ts';
 
 /** Milliseconds between two signs of life, after how many of silence a lock is free, and between two looks of one who waits. */
 const BEAT = 5_000;
 const SILENCE = 60_000;
 const LOOK = 250;
+/** A lock is a line. */
+const MAX_BYTES = 4096;
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds of silence after which the lock of a process elsewhere is taken over. */
+  readonly silence?: number;
   /** Called once when another process holds the lock. */
   readonly onWait?: (holder: string) => void;
 }
 
 /** Waits for the lock at `path` and takes it; disposing gives it back. */
-export async function lockFile(path: string, { signal, onWait }: LockOptions = {}): Promise<AsyncDisposable> {
+export async function lockFile(
+  path: string,
+  { signal, silence = SILENCE, onWait }: LockOptions = {},
+): Promise<AsyncDisposable> {
   makeFolder(dirname(path));
-  const mine = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`;
+  const mine = `${processMark()} ${randomBytes(8).toString('hex')}\n`;
+  let watched = { sign: '', since: 0 };
   for (let waited = false; ; ) {
     signal?.throwIfAborted();
     if (await create(path, mine)) break;
-    const holder = await read(path);
-    if (holder === undefined) continue;
-    if (await isGone(path, holder)) {
+    const holder = read(path);
+    const sign = `${holder} ${(await stat(path).catch(() => undefined))?.mtimeMs}`;
+    if (sign !== watched.sign) watched = { sign, since: performance.now() };
+    const silent = performance.now() - watched.since > silence;
+    const mark = holder?.split(' ')[0] ?? '';
+    const state = processState(mark);
+    if (holder !== undefined && (state === 'ended' || (state === 'elsewhere' && silent))) {
       await takeAway(path, holder);
       continue;
     }
-    if (!waited) onWait?.(`process ${holder.split(' ')[0]}`);
+    if (!waited) onWait?.(`process ${mark.match(/^\d+/)?.[0] ?? 'of another program'}`);
     waited = true;
     await sleep(LOOK, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
   }
@@ -45,7 +60,7 @@ export async function lockFile(path: string, { signal, onWait }: LockOptions = {
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(beat);
-      if ((await read(path)) === mine) await rm(path, { force: true });
+      if (read(path) === mine) await rm(path, { force: true });
     },
   };
 }
@@ -72,25 +87,13 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-async function read(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
-}
-
-async function isGone(path: string, holder: string): Promise<boolean> {
-  const [pid, host] = holder.trim().split(' ');
-  if (host === hostname() && !isRunning(Number(pid))) return true;
-  const touched = await stat(path).catch(() => undefined);
-  return touched !== undefined && Date.now() - touched.mtimeMs > SILENCE;
-}
-
-/** Tells whether a process of this machine is alive. */
-export function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+/** The text of a lock; undefined where it has gone meanwhile. Throws `io` for what is no regular file. */
+function read(path: string): string | undefined {
   try {
-    process.kill(pid, 0);
-    return true;
+    return readRegular(path, MAX_BYTES).toString('utf8');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (error instanceof FluxionError && error.code === 'not_found') return undefined;
+    throw error;
   }
 }
 
@@ -102,6 +105,6 @@ async function takeAway(path: string, holder: string): Promise<void> {
   } catch {
     return; // someone was faster
   }
-  if ((await read(aside)) !== holder) await link(aside, path).catch(() => {});
+  if (read(aside) !== holder) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
 }

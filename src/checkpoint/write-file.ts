@@ -2,11 +2,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { processMark, processState } from '../support/process-mark.ts';
 import { explaining } from '../support/system-error.ts';
-import { isRunning } from './lock-file.ts';
 
 /** Bytes given to the system at a time. */
 const PIECE = 2 ** 30;
@@ -29,15 +28,16 @@ export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signa
   file.finish();
 }
 
-/** Returns the temporary name for a file or folder, after removing what processes of this machine left under theirs when they were killed. */
+/** Returns the temporary name for a file or folder, after removing what processes left under theirs when they were killed. */
 export function partialName(target: string): string {
-  const [folder, start, end] = [dirname(target), `${basename(target)}.`, `.${hostname()}.partial`];
+  const [folder, start, end] = [dirname(target), `${basename(target)}.`, '.partial'];
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(start) || !name.endsWith(end)) continue;
-    const pid = /^(\d+)-/.exec(name.slice(start.length, -end.length))?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
+    const mark = /^([\w-]+)\.[0-9a-f]{12}$/.exec(name.slice(start.length, -end.length))?.[1];
+    if (mark !== undefined && processState(mark) === 'ended')
+      rmSync(join(folder, name), { recursive: true, force: true });
   }
-  return join(folder, `${start}${process.pid}-${randomBytes(6).toString('hex')}${end}`);
+  return join(folder, `${start}${processMark()}.${randomBytes(6).toString('hex')}${end}`);
 }
 
 /** A file under a temporary name, gone unless it is finished. */

@@ -7,11 +7,14 @@ import { addedPlugins } from './added-plugins.ts';
 import { PLUGINS, type PluginEntry } from './plugin-table.ts';
 import { isInPod } from './tpu.ts';
 
+/** Asked before anything is loaded, as libtpu itself sets these variables. */
+const inPod = isInPod(process.env);
+
 /** Tells whether this machine shows the device of a plugin. */
 export function isPresent({ device, deviceFiles }: PluginEntry): boolean {
   if (device === 'cpu') return true;
   if (device === 'metal') return process.platform === 'darwin' && process.arch === 'arm64';
-  return (device === 'tpu' && isInPod(process.env)) || deviceFiles.some(deviceExists);
+  return (device === 'tpu' && inPod) || deviceFiles.some(deviceExists);
 }
 
 /** Looks for a device file. The first may have been given to someone else: a name that ends in 0 stands for any number. */

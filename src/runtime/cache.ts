@@ -68,7 +68,8 @@ export class ExecutableCache {
       await file.utimes(now, now).catch(() => {});
       return payload;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
       once(this.folder, 'damaged', `a compiled program is made again, as ${path} cannot be used: ${reasonOf(error)}`);
       await this.remove(key);
       return undefined;

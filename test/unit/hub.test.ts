@@ -12,11 +12,12 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { homedir, hostname, tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +27,7 @@ import { type HubSettings, hubSettings } from '../../src/checkpoint/hub-settings
 import { lockFile } from '../../src/checkpoint/lock-file.ts';
 import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { type ErrorCode, FluxionError } from '../../src/support/errors.ts';
+import { processMark } from '../../src/support/process-mark.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { commitOf, gitSha1, HubServer, isLarge, repoOf, type ServedRepo, sha256 } from '../support/hub-server.ts';
 
@@ -603,20 +605,33 @@ describe('the lock', () => {
     assert.deepEqual(readdirSync(dirname(path)), []);
   });
 
-  test('of a process that has ended, or of a machine that fell silent, is taken over', async () => {
+  test('of a process that has ended is taken over at once, of one elsewhere once it is silent while another waits', async () => {
     const path = join(mkdtempSync(join(root, 'lock-')), 'lock');
+    const long = new Date(Date.now() - 3_600_000);
+    const [, start, place] = processMark().split('-');
     const ended = spawnSync(process.execPath, ['-e', '0']).pid;
-    writeFileSync(path, `${ended} ${hostname()} abc\n`);
-    {
-      await using _lock = await lockFile(path);
-      assert.match(readFileSync(path, 'utf8'), new RegExp(`^${process.pid} `));
+    // The second has this process's id, which the system gave again.
+    for (const mark of [`${ended}-${start}-${place}`, `${process.pid}-1-${place}`]) {
+      writeFileSync(path, `${mark} abc\n`);
+      await using _lock = await lockFile(path, { silence: 60_000 });
+      assert.match(readFileSync(path, 'utf8'), new RegExp(`^${processMark()} `));
     }
-    writeFileSync(path, '1 another-machine abc\n');
-    await assert.rejects(lockFile(path, { signal: AbortSignal.timeout(50) }), { name: 'TimeoutError' });
-    const { utimesSync } = await import('node:fs');
-    const long = new Date(Date.now() - 120_000);
+    const waiting = { silence: 600, signal: AbortSignal.timeout(1500) };
+    // One that lives is not robbed by a clock that was set, here or there.
+    writeFileSync(path, `${processMark()} abc\n`);
     utimesSync(path, long, long);
-    await using _lock = await lockFile(path);
+    await assert.rejects(lockFile(path, waiting), { name: 'TimeoutError' });
+    writeFileSync(path, '1-5-0123456789ab abc\n');
+    const beat = setInterval(() => utimesSync(path, long, new Date(Number(long) + performance.now())), 50);
+    await assert.rejects(lockFile(path, { ...waiting, signal: AbortSignal.timeout(1500) }), { name: 'TimeoutError' });
+    clearInterval(beat);
+    await using _lock = await lockFile(path, { silence: 600 });
+  });
+
+  test('that is no regular file is refused', async () => {
+    const path = join(mkdtempSync(join(root, 'lock-')), 'lock');
+    mkdirSync(path);
+    await assert.rejects(lockFile(path), /found a folder/);
   });
 });
 

@@ -10,14 +10,18 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { Plugin } from '../../src/pjrt/client.ts';
 import { type InstallProgress, installWheel } from '../../src/pjrt/install.ts';
 import { explain, type WheelRequest } from '../../src/pjrt/installers.ts';
+import { damageOf } from '../../src/pjrt/plugin-record.ts';
 import { DEVICE_NAMES, PLUGINS, pluginEntries } from '../../src/pjrt/plugin-table.ts';
 import {
   ensurePlugin,
@@ -25,10 +29,12 @@ import {
   installPlugin,
   listPlugins,
   pluginFingerprint,
+  removePlugin,
   wheelFor,
 } from '../../src/pjrt/plugins.ts';
 import { cacheFolder } from '../../src/support/cache-folder.ts';
 import { FluxionError } from '../../src/support/errors.ts';
+import { processMark } from '../../src/support/process-mark.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fluxion-plugins-'));
 after(() => rmSync(root, { recursive: true }));
@@ -44,6 +50,11 @@ beforeEach(() => {
 after(() => {
   process.env = environment;
 });
+
+const statOf = (path: string) => {
+  const { size, mtimeMs } = statSync(path);
+  return { size, mtimeMs };
+};
 
 const refuses = (code: string, message: RegExp, hint: RegExp) => (error: unknown) => {
   assert.ok(error instanceof FluxionError, String(error));
@@ -86,12 +97,18 @@ describe('finding', () => {
       writeFileSync(path, 'plugin');
       assert.deepEqual(findPlugin('cpu', {}), before, 'a package without its record is unfinished');
       writeFileSync(join(installed, 'fluxion-plugin.json'), '{}');
+      assert.deepEqual(findPlugin('cpu', {}), before, 'a torn record tells nothing');
+      const { fileSha256: sha256 } = entry.wheels[host]!;
+      writeFileSync(join(installed, 'fluxion-plugin.json'), JSON.stringify({ sha256, ...statOf(path) }));
       assert.deepEqual(findPlugin('cpu', {}), { device: 'cpu', path, source: 'installed' });
       assert.equal(listPlugins().find(({ used, device }) => used && device === 'cpu')!.package, entry.package);
     }
 
     const added = file('added.so');
-    writeFileSync(join(cache, 'plugins.json'), JSON.stringify([{ device: 'cpu', path: added }]));
+    writeFileSync(
+      join(cache, 'plugins.json'),
+      JSON.stringify([{ device: 'cpu', path: added, sha256: '', ...statOf(added) }]),
+    );
     assert.equal(findPlugin('cpu', {})!.path, added);
     assert.equal(findPlugin('cuda', {}), undefined);
     assert.equal(listPlugins().find((row) => row.device === 'cpu')!.status, 'added');
@@ -106,8 +123,10 @@ describe('finding', () => {
       () => findPlugin('cpu', { FLUXION_PJRT_PLUGIN: '/none.so' }),
       refuses('not_found', /FLUXION_PJRT_PLUGIN names .*none\.so/, /unset/),
     );
-    writeFileSync(join(cache, 'plugins.json'), '{');
-    assert.throws(() => findPlugin('cpu', {}), refuses('bad_file', /plugins\.json/, /delete it/));
+    for (const torn of ['', '{', '{}', '[1, null, {"path": 3}]']) {
+      writeFileSync(join(cache, 'plugins.json'), torn);
+      assert.equal(findPlugin('cpu', {})!.path, path, 'a torn list of added plugins stops nothing');
+    }
   });
 
   test('a fingerprint follows the file', () => {
@@ -116,6 +135,49 @@ describe('finding', () => {
     assert.equal(pluginFingerprint(path), before);
     utimesSync(path, 1, 1);
     assert.notEqual(pluginFingerprint(path), before);
+  });
+
+  test('a device that is not here is refused before anything is installed', async () => {
+    for (const device of ['gpu', 'cuda', 'rocm', 'tpu', 'metal'] as const) {
+      if (
+        listPlugins().some((row) => row.present && (row.device === device || device === 'gpu') && row.device !== 'cpu')
+      )
+        continue;
+      await assert.rejects(
+        ensurePlugin(device),
+        refuses('unsupported', /^there is no .* in this machine/, /hardware=cpu/),
+      );
+    }
+    assert.deepEqual(readdirSync(cache), []);
+    await assert.rejects(ensurePlugin('cudda' as never), refuses('not_found', /'cudda'/, /did you mean 'cuda'/));
+  });
+
+  test('a library that was cut short is told, and not loaded', async () => {
+    const elf = Buffer.alloc(64);
+    elf.write('\x7fELF', 'latin1');
+    elf.writeBigUInt64LE(1_000_000n, 40);
+    const path = join(cache, 'cut.so');
+    writeFileSync(path, elf);
+    assert.throws(() => Plugin.load(path), refuses('plugin', /cut short: 64 bytes of 1000000/, /again/));
+    writeFileSync(path, 'no library, though long enough to have the header that one begins with, 64 bytes');
+    assert.throws(() => Plugin.load(path), refuses('plugin', /no shared library/, /built for/));
+    assert.throws(() => Plugin.load(cache), refuses('io', /found a folder/, /file/));
+  });
+
+  test('removing takes what was installed, and forgets what was added', () => {
+    const added = file('mine.so');
+    writeFileSync(
+      join(cache, 'plugins.json'),
+      JSON.stringify([{ device: 'rocm', path: added, sha256: '', ...statOf(added) }]),
+    );
+    mkdirSync(join(cache, 'plugins', 'libtpu-0.0.1-linux-x64'), { recursive: true });
+    mkdirSync(join(cache, 'plugins', 'other'));
+    assert.deepEqual(removePlugin('tpu'), [join(cache, 'plugins', 'libtpu-0.0.1-linux-x64')]);
+    assert.deepEqual(readdirSync(join(cache, 'plugins')), ['other']);
+    assert.deepEqual(removePlugin(added), [added]);
+    assert.ok(existsSync(added));
+    assert.throws(() => removePlugin('rocm'), refuses('not_found', /no plugin for rocm/, /plugins list/));
+    assert.throws(() => removePlugin('../other'), refuses('not_found', /no plugin is called/, /there are/));
   });
 
   test('every device has a row, and those not installed by themselves say how', async () => {
@@ -183,6 +245,70 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
     assert.ok(!existsSync(folder('altered')));
   });
 
+  test('what was changed or cut short since is installed again; a copy with another time is not', async () => {
+    const library = makeWheel(links, 'library');
+    const path = await installWheel(wheel, folder());
+    utimesSync(path, 1, 1);
+    process.env['PATH'] = '';
+    assert.equal(damageOf(folder(), wheel), undefined, 'its hash is the same');
+    assert.equal(pluginFingerprint(path), `sha256:${wheel.fileSha256}`, 'the record was renewed');
+    for (const torn of ['', '{', 'null', '[]', '{"sha256": 1}']) {
+      writeFileSync(join(folder(), 'fluxion-plugin.json'), torn);
+      assert.equal(damageOf(folder(), { ...wheel, companions: [library] }), 'its record is gone or torn');
+      assert.equal(await installWheel(wheel, folder()), path, 'the hash of the file tells that it is whole');
+    }
+    process.env['PATH'] = environment['PATH'];
+    for (const other of ['a plug', 'A PLUGIN']) {
+      writeFileSync(path, other);
+      assert.match(damageOf(folder(), wheel)!, /expected/);
+      await installWheel(wheel, folder());
+      assert.equal(readFileSync(path, 'utf8'), 'a plugin');
+    }
+  });
+
+  test('nothing in the current folder is run', async () => {
+    const trap = join(cache, 'trap');
+    mkdirSync(join(trap, 'pip'), { recursive: true });
+    const mark = join(cache, 'trapped');
+    writeFileSync(join(trap, 'pip', '__init__.py'), '');
+    for (const name of ['pip/__main__.py', 'sitecustomize.py', 'usercustomize.py', 'zipfile.py'])
+      writeFileSync(join(trap, name), `open(${JSON.stringify(mark)}, 'a').write(${JSON.stringify(name)})\n`);
+    for (const name of ['python3', 'python', 'uv', 'pip3'])
+      writeFileSync(join(trap, name), `#!/bin/sh\necho ${name} >> ${mark}\n`, { mode: 0o755 });
+    symlinkSync(links, join(trap, 'wheels'));
+    const env = {
+      ...process.env,
+      PATH: `.:${':'}${process.env['PATH']}`,
+      PYTHONPATH: '.',
+      PYTHONSTARTUP: './sitecustomize.py',
+      PIP_PYTHON: './python3',
+      PIP_FIND_LINKS: './wheels',
+      UV_FIND_LINKS: './wheels',
+    };
+    const { code, stdout, stderr } = await inChild('', { cwd: trap, env });
+    assert.equal(existsSync(mark) ? readFileSync(mark, 'utf8') : '', '');
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, join(folder(), wheel.file));
+  });
+
+  test('what installations left is swept; those of other containers and machines when they fell silent for a day', async () => {
+    const parent = join(cache, 'plugins');
+    const [, start, place] = processMark().split('-');
+    const ended = spawnSync(process.execPath, ['-e', '0']).pid;
+    const leave = (mark: string, hours: number) => {
+      const name = `.tiny.${mark}.0123abcd`;
+      mkdirSync(join(parent, name), { recursive: true });
+      const touched = new Date(Date.now() - hours * 3_600_000);
+      utimesSync(join(parent, name), touched, touched);
+      return name;
+    };
+    const kept = [leave(`${process.pid}-${start}-${place}`, 100), leave('1-5-0123456789ab', 20), leave(`${ended}`, 1)];
+    for (const mark of [`${ended}-${start}-${place}`, `${process.pid}-1-${place}`]) leave(mark, 0);
+    leave('2-5-0123456789ab', 30);
+    await installWheel(wheel, folder());
+    assert.deepEqual(readdirSync(parent).toSorted(), [...kept, 'tiny'].toSorted());
+  });
+
   test('refuses a wheel, or a file in it, with another hash', async () => {
     const zero = '0'.repeat(64);
     await assert.rejects(
@@ -241,13 +367,13 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
   });
 
   /** Installs in a process of its own; `onProgress` is the body of its progress callback. */
-  const inChild = (onProgress: string) =>
+  const inChild = (onProgress: string, options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
     new Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>((resolve) => {
       const source = `
         import { installWheel } from ${JSON.stringify(new URL('../../src/pjrt/install.ts', import.meta.url).href)};
         const onProgress = (message, { phase }) => { ${onProgress} };
         console.log(await installWheel(${JSON.stringify(wheel)}, ${JSON.stringify(folder())}, { onProgress }));`;
-      const child = execFile(process.execPath, ['--input-type=module', '-e', source], (_, stdout, stderr) =>
+      const child = execFile(process.execPath, ['--input-type=module', '-e', source], options, (_, stdout, stderr) =>
         resolve({ code: child.exitCode, signal: child.signalCode, stdout: stdout.trim(), stderr }),
       );
     });
@@ -256,7 +382,7 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
     const killed = await inChild(`if (phase === 'verifying') process.kill(process.pid, 'SIGKILL');`);
     assert.equal(killed.signal, 'SIGKILL', killed.stderr);
     const [left, ...others] = readdirSync(join(cache, 'plugins'));
-    assert.match(left!, /^\.tiny\.\d+\.[0-9a-f]{8}$/);
+    assert.match(left!, /^\.tiny\.\d+-\d+-[0-9a-f]{12}\.[0-9a-f]{8}$/);
     assert.deepEqual(others, []);
     await installWheel(wheel, folder());
     assert.deepEqual(readdirSync(join(cache, 'plugins')), ['tiny']);
@@ -277,7 +403,7 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
       refuses(
         'io',
         /disk ran full/,
-        /free 1 MB there, or set FLUXION_CACHE_DIR/,
+        /free 916 B there, or set FLUXION_CACHE_DIR/,
       )(said('ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device')),
     );
     assert.ok(
