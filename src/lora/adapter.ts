@@ -5,7 +5,6 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { fileContents } from '../checkpoint/detect.ts';
 import type { OpenFile } from '../checkpoint/file-bytes.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
 import { byteSize } from '../support/dtype.ts';
@@ -14,7 +13,7 @@ import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
-import { type LoraFile, type LoraModule, notALora, outlineOf, parseLora } from './parse.ts';
+import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
 import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
 /** What is told of a LoRA file. */
@@ -323,8 +322,6 @@ function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
     });
   }
   const foreign = foreignModel(left);
-  const { groups } = fileContents(file.store);
-  if (foreign === undefined && groups.length > 0) return notALora(file.store);
   const shown = left.slice(0, 3).join(', ');
   return new FluxionError(
     foreign ? 'unsupported' : 'bad_weights',

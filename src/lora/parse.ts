@@ -6,6 +6,7 @@
 
 import { describeContents, fileContents } from '../checkpoint/detect.ts';
 import { type OpenFile, readingFile } from '../checkpoint/file-bytes.ts';
+import { LORA } from '../checkpoint/recognise.ts';
 import { WeightStore } from '../checkpoint/store.ts';
 import type { StoredTensor } from '../checkpoint/tensors.ts';
 import { byteSize, type DType, elementCount } from '../support/dtype.ts';
@@ -92,7 +93,6 @@ const ALGORITHMS: readonly (readonly [name: string, ...roles: Role[]])[] = [
 /** A LoRA file, read but for its values, which are read while it is open. */
 export interface LoraFile extends Disposable {
   readonly path: string;
-  readonly store: WeightStore;
   readonly dialect: string;
   readonly modules: readonly LoraModule[];
   /** Keys that no known module or algorithm has. */
@@ -147,9 +147,7 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
     group.tensors.set(role, entry);
   }
   const found = [...groups.values()];
-  const adapts = found.some(({ tensors }) => [...tensors.keys()].some((role) => role !== 'set'));
-  // Beside other weights, norms are a checkpoint's, which would replace the model's.
-  if (found.length > 0 && !adapts && unmatched.length > 0) throw notALora(store);
+  requireAdapter(found, unmatched, store);
   const subjects = found.map(({ ref, names, tensors }) => ({
     family: ref.family,
     names,
@@ -167,7 +165,6 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   const closing = opened.move();
   return {
     path,
-    store,
     dialect: dialectOf(keys),
     modules,
     unmatched,
@@ -177,10 +174,20 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   };
 }
 
-/** Says what a file is instead of a LoRA. */
-export function notALora(store: WeightStore): FluxionError {
-  const what = describeContents(fileContents(store));
-  return new FluxionError('unsupported', `${store.path}: expected a LoRA, found ${what}`, {
+/** Refuses a file that is something else, of which a checkpoint's norms alone would be used. Throws `unsupported` saying what it is. */
+function requireAdapter(
+  modules: readonly Pick<LoraModule, 'tensors'>[],
+  left: readonly string[],
+  store: WeightStore,
+): void {
+  const contents = fileContents(store);
+  const { groups, foreign } = contents;
+  const adapter = foreign.some(({ what }) => what === LORA);
+  const other = foreign.some(({ instead, what }) => instead === 'file' && what !== LORA);
+  const adapts = adapter || modules.some(({ tensors }) => [...tensors.keys()].some((role) => role !== 'set'));
+  const known = groups.length + foreign.length + modules.length > 0;
+  if (!other && (adapts || left.length === 0 || !known)) return;
+  throw new FluxionError('unsupported', `${store.path}: expected a LoRA, found ${describeContents(contents)}`, {
     hint: 'a model is opened by its folder, and a file with a part of one as transformer=, clip=, t5= or vae=FILE',
   });
 }
