@@ -281,11 +281,11 @@ export const KEYS = {
   },
   lora: {
     kind: 'loraFiles', default: [], group: 'LoRA', use: 'honoured',
-    help: 'LoRA files, each with its scale (1 if absent); as a flag it may be repeated.',
+    help: 'LoRA files, folders or ORG/NAME[/FILE] of the Hugging Face hub, each with its scale (1 if absent); as a flag it may be repeated.',
   },
   lora_dir: {
     kind: 'path', default: '', group: 'LoRA', use: 'honoured',
-    help: 'Folder of LoRA files that are given by name, as in a prompt with <lora:NAME:SCALE>.',
+    help: 'Folder of LoRA files that are given by name, or by path inside of it, as in a prompt with <lora:NAME:SCALE>.',
   },
   lora_strict: {
     kind: 'boolean', default: false, group: 'LoRA', use: 'honoured',

@@ -13,6 +13,7 @@ import type { RemoteFile } from '../checkpoint/hub-files.ts';
 import { hubSettings } from '../checkpoint/hub-settings.ts';
 import { quote } from '../checkpoint/json.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
+import { danglingLink } from '../support/regular-file.ts';
 
 /** A LoRA file that was found. */
 export interface Located {
@@ -51,7 +52,10 @@ export function locateLora({ path, weightName }: Place): Located {
   if (path === '' || path.includes('\0')) throw new FluxionError('not_found', 'a LoRA has an empty path');
   switch (kindOf(path)) {
     case 'file':
-      return located(path);
+      if (!path.endsWith('.json')) return located(path);
+      throw new FluxionError('unsupported', `${path}: expected a file with weights, found its settings`, {
+        hint: 'pass the .safetensors file, or the folder',
+      });
     case 'folder':
       return located(inFolder(path, weightName));
     case 'missing': {
@@ -61,6 +65,8 @@ export function locateLora({ path, weightName }: Place): Located {
       const { hub } = found ?? {};
       const snapshot = hub && snapshotOf(hub);
       if (hub && snapshot) return located(inFolder(snapshot, found?.weightName, hub.repo), basename(hub.repo));
+      const dangling = danglingLink(path, { code: 'ENOENT' });
+      if (dangling) throw dangling;
       throw new FluxionError('not_found', `there is no LoRA at '${path}'`, {
         hint: hub
           ? `the local cache of the Hugging Face hub does not have ${hub.repo} either`

@@ -139,6 +139,15 @@ describe('algorithms', () => {
     const [w1, w2] = [draw(4, 2), draw(4, 8)];
     const tensors = { [`${proj}.lokr_w1`]: w1, [`${proj}.lokr_w2`]: w2, [`${proj}.alpha`]: scalar(9_999_999_999) };
     near(await only(tensors, weight), kron(w1, w2, 1));
+    // What trainers write as 9,999,999,999 is infinite in f16.
+    const infinite = loraFile(tensors, { dtypes: { [`${proj}.alpha`]: 'f16' } });
+    near((await differences(await loadAdapter({ path: infinite }, SMALL_MODEL))).get(weight)!, kron(w1, w2, 1));
+  });
+  test('LoKr of PEFT is scaled by the rank that is set', async () => {
+    const [w1, w2] = [draw(4, 2), draw(4, 8)];
+    const path = loraFile({ [`${proj}.lokr_w1`]: w1, [`${proj}.lokr_w2`]: w2 });
+    writeFileSync(join(dirname(path), 'adapter_config.json'), JSON.stringify({ peft_type: 'LOKR', r: 8, alpha: 4 }));
+    near((await differences(await loadAdapter({ path }, SMALL_MODEL))).get(weight)!, kron(w1, w2, 0.5));
   });
   test('LoKr, the second or both in factors', async () => {
     const [w1, b, a] = [draw(2, 2), draw(8, 3), draw(3, 8)];

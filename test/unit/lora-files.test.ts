@@ -5,15 +5,20 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { publishedScheduler } from '../../src/checkpoint/derive-config.ts';
+import type { TransformerConfig } from '../../src/checkpoint/model-config.ts';
 import { describeLora, LoraModel, loadAdapter } from '../../src/lora/adapter.ts';
 import { locateByName, locateLora } from '../../src/lora/locate.ts';
 import { allFinite } from '../../src/lora/matrix.ts';
-import { Overlay, rankBucket } from '../../src/lora/overlay.ts';
+import { type Applied, Overlay, rankBucket } from '../../src/lora/overlay.ts';
 import { parseLora } from '../../src/lora/parse.ts';
 import type { WeightSpec } from '../../src/nn/weights.ts';
 import { takeLoraTags } from '../../src/pipeline/lora-tags.ts';
+import { loraEvents } from '../../src/pipeline/loras.ts';
+import { plan } from '../../src/pipeline/request.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { fails } from '../support/fails.ts';
+import { repositoryPath } from '../support/fixture.ts';
 import { drawer, loraFile, map, SMALL_MODEL, SMALL_WEIGHTS, scalar, type Values } from '../support/lora.ts';
 import { headerBytes, memoryFile } from '../support/memory-file.ts';
 import { mutations } from '../support/mutate.ts';
@@ -130,6 +135,72 @@ describe('what does not fit', () => {
       await assert.rejects(load({ ...pair, ...tensors }), { code: 'bad_weights', message });
     });
   }
+  test('factors are not multiplied before their shapes are known to fit, and nothing is read', async () => {
+    const stem = 'lycoris_transformer_blocks_0_attn_to_q';
+    const [wide, tall] = [draw(8000, 1), draw(1, 8000)];
+    const [one, rank] = [draw(1, 1), draw(1, 200)];
+    const files: readonly Record<string, Values>[] = [
+      { [`${stem}.lokr_w1_a`]: wide, [`${stem}.lokr_w1_b`]: tall, [`${stem}.lokr_w2`]: one },
+      { [`${stem}.lokr_w1`]: one, [`${stem}.lokr_w2_a`]: wide, [`${stem}.lokr_w2_b`]: tall },
+      { [`${stem}.lokr_w1`]: wide, [`${stem}.lokr_w2`]: tall },
+      {
+        [`${stem}.hada_w1_a`]: draw(16, 200),
+        [`${stem}.hada_w1_b`]: draw(200, 16),
+        [`${stem}.hada_w2_a`]: draw(16, 1),
+        [`${stem}.hada_w2_b`]: rank,
+      },
+      {
+        [`${stem}.a1.weight`]: wide,
+        [`${stem}.a2.weight`]: tall,
+        [`${stem}.b1.weight`]: wide,
+        [`${stem}.b2.weight`]: tall,
+      },
+      {
+        [`${module}.lora_A.weight`]: draw(1, 16),
+        [`${module}.lora_B.weight`]: wide,
+        [`${module}.lora_A.bias`]: draw(1),
+      },
+    ];
+    for (const tensors of files) {
+      // A file of its header alone: whatever asks for values fails otherwise.
+      const path = loraFile({ ...pair, ...tensors });
+      const bytes = readFileSync(path);
+      bytes.fill(0xff, 8 + Number(bytes.readBigUInt64LE(0)));
+      writeFileSync(path, bytes);
+      const before = process.memoryUsage().rss;
+      await assert.rejects(loadAdapter({ path }, SMALL_MODEL), { code: 'bad_weights', message: /expected .*found/ });
+      assert.ok(process.memoryUsage().rss - before < 100 * 2 ** 20);
+    }
+  });
+  test('tensors that no algorithm of a module needs are told', async () => {
+    const { report } = await load({
+      ...pair,
+      [`${module}.hada_w1_a`]: draw(16, 2),
+      [`${module}.b1.weight`]: draw(2, 16),
+    });
+    assert.deepEqual(report.unmatched.first.toSorted(), [`${module}.b1.weight`, `${module}.hada_w1_a`]);
+    assert.equal(report.modules.transformer, 1);
+  });
+  for (const [part, what] of [
+    ['transformer', /expected a LoRA, found a Flux transformer/],
+    ['vae', /expected a LoRA, found an autoencoder/],
+    ['text_encoder', /expected a LoRA, found a CLIP text encoder/],
+    ['text_encoder_2', /expected a LoRA, found a T5 encoder/],
+    ['', /expected a LoRA, found a whole model/],
+    ['transformer/config.json', /expected a file with weights/],
+  ] as const) {
+    test(`a checkpoint: ${part || 'a model'}`, async () => {
+      const folder = repositoryPath(join('models/tiny', part));
+      await assert.rejects(loadAdapter({ path: folder }, SMALL_MODEL), { code: 'unsupported', message: what });
+    });
+  }
+  test('a piece of a checkpoint, whose norms alone would be taken', async () => {
+    const tensors = {
+      'double_blocks.0.img_attn.norm.query_norm.scale': draw(8),
+      'double_blocks.0.img_attn.qkv.weight': draw(48, 16),
+    };
+    await assert.rejects(load(tensors), { code: 'unsupported', message: /found a part of a Flux transformer/ });
+  });
   test('LoKr factors of another size', async () => {
     const stem = 'lycoris_transformer_blocks_0_attn_to_q';
     await assert.rejects(load({ [`${stem}.lokr_w1`]: draw(2, 2), [`${stem}.lokr_w2`]: draw(8, 7) }), {
@@ -309,6 +380,46 @@ describe('places', () => {
       else process.env['HF_HUB_CACHE'] = before;
     }
   });
+  test('by name in folders of a folder of LoRAs', () => {
+    const [inner, other] = [join(folder, 'many/styles'), join(folder, 'many/people')];
+    for (const place of [inner, other, join(inner, 'oil')]) mkdirSync(place, { recursive: true });
+    for (const place of [
+      join(inner, 'chalk'),
+      join(other, 'chalk'),
+      join(other, 'ann'),
+      join(inner, 'oil/pytorch_lora_weights'),
+    ])
+      copyFileSync(file, `${place}.safetensors`);
+    assert.equal(locateByName(folder, 'many/people/ann'), join(other, 'ann.safetensors'));
+    assert.equal(locateByName(folder, 'people\\ann'), join(other, 'ann.safetensors'));
+    assert.equal(locateByName(folder, 'ann'), join(other, 'ann.safetensors'));
+    assert.equal(locateByName(folder, 'ann.safetensors'), join(other, 'ann.safetensors'));
+    assert.equal(locateByName(folder, 'oil'), join(inner, 'oil'));
+    fails(
+      () => locateByName(folder, 'chalk'),
+      'not_found',
+      /2 LoRAs 'chalk'/,
+      /many\/people\/chalk, many\/styles\/chalk/,
+    );
+    fails(() => locateByName(folder, 'chalc'), 'not_found', /did you mean 'chalk'/);
+    for (const name of ['many/../../x', '/etc/passwd', '..\\x', 'many/./x', 'many//x'])
+      fails(() => locateByName(folder, name), 'not_found', /no name of a LoRA/);
+  });
+  test('what stands in recipes is never a path', async () => {
+    for (const [name, shown] of [
+      ['/home/ann/private/ink.safetensors', 'ink'],
+      ['C:\\Users\\ann\\ink.safetensors', 'ink'],
+      ['~/loras/ink', 'ink'],
+      ['~ann', 'anime'],
+      ['../ink', 'ink'],
+      ['home/ann/ink', 'ink'],
+      [file, 'anime'],
+      ['night/fall', 'night/fall'],
+      ['ink', 'ink'],
+    ] as const) {
+      assert.equal((await loadAdapter({ path: file, name }, SMALL_MODEL)).report.name, shown, name);
+    }
+  });
   test('by name in a folder of LoRAs', () => {
     assert.equal(locateByName(folder, 'anime'), join(folder, 'anime.safetensors'));
     assert.equal(locateByName(folder, 'ink'), join(folder, 'ink'));
@@ -329,8 +440,70 @@ describe('names in prompts', () => {
     });
     assert.equal(takeLoraTags('  two  blanks, no tag ').text, '  two  blanks, no tag ');
   });
+  test('are read in any case, with blanks', () => {
+    assert.deepEqual(takeLoraTags('a < lora: ink : 0.5 > b <LORA:x>'), {
+      text: 'a b',
+      tags: [
+        { name: 'ink', scale: 0.5 },
+        { name: 'x', scale: 1 },
+      ],
+    });
+  });
+  test('that are nearly tags are no text', () => {
+    for (const prompt of [
+      'a <lora ink:0.5>',
+      'a <lroa:ink:1>',
+      'a <loras:ink:1>',
+      'a <lora=ink>',
+      'a <lora:ink:0.8',
+      'a <lora:>',
+      'a <lyco:ink:1>',
+      'a ＜lora：ink：1＞',
+      'a &lt;lora:ink:1&gt;',
+      'a lora:ink:0.8',
+      'a (lora:ink:1)',
+      '<lora:ok:1> and <lora ink>',
+    ])
+      fails(() => takeLoraTags(prompt), 'bad_request', /<lora:NAME:SCALE>/);
+    for (const prompt of [
+      'a flower',
+      'Lora, a girl',
+      'lora: a portrait',
+      'a <b> sign',
+      '1 < 2',
+      'x <3',
+      'the explorer: 1',
+    ])
+      assert.deepEqual(takeLoraTags(prompt), { text: prompt, tags: [] });
+  });
+  test('of the second prompt count too, once', () => {
+    const of = (prompt: string, prompt2?: string) => {
+      const { jobs } = plan(
+        { prompt, prompt2 },
+        { width: 64, height: 64, steps: 4, guidance: 0, maxSequenceLength: 32 },
+        publishedScheduler({ guidanceEmbeds: false } as TransformerConfig),
+        8,
+      );
+      return jobs[0]!.loraTags.map(({ name }) => name);
+    };
+    assert.deepEqual(of('a <lora:x:1>'), ['x']);
+    assert.deepEqual(of('a <lora:x:1>', 'b <lora:x:1> <lora:y>'), ['x', 'y']);
+  });
   test('a scale that is none is refused', () => {
     for (const tag of ['<lora:a:much>', '<lora:a:>']) fails(() => takeLoraTags(tag), 'bad_request', /number for SCALE/);
+  });
+});
+
+describe('events', () => {
+  test('tell of every LoRA, those of equal content and one that is used twice too', async () => {
+    const [first, second] = ['one', 'two'].map((name) => loraFile(pair, { name }));
+    const load = async (path: string): Promise<Applied> => ({
+      adapter: await loadAdapter({ path }, SMALL_MODEL),
+      scale: 1,
+    });
+    const loras = [await load(first!), await load(second!), await load(second!)];
+    const told = [...loraEvents([{ loras }, { loras }])].map((event) => event.type === 'lora' && event.lora.name);
+    assert.deepEqual(told, ['one', 'two', 'two']);
   });
 });
 
