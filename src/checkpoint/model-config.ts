@@ -1,6 +1,6 @@
 /**
  * The `config.json` files of a Flux pipeline as typed plain objects. Missing keys take the defaults of diffusers 0.42 and
- * transformers 5; unknown keys are ignored; a wrong type, an absurd size or a variant not implemented here is refused by name.
+ * transformers 5, null what their programs make of it; unknown keys are ignored; a wrong type, an absurd size or a variant not implemented here is refused by name.
  */
 
 import { FluxionError } from '../support/errors.ts';
@@ -101,7 +101,7 @@ export function readTransformerConfig(json: JsonObject, path: string): Transform
   const f = new Fields(json, path);
   f.expect('_class_name', 'FluxTransformer2DModel');
   const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
-  const outChannels = f.integer('out_channels', inChannels, 1, MAX_WIDTH);
+  const outChannels = f.isNull('out_channels') ? inChannels : f.integer('out_channels', inChannels, 1, MAX_WIDTH);
   const tool = toolOf(inChannels, outChannels);
   if (tool !== undefined) throw notRun(path, tool);
   const headDim = f.integer('attention_head_dim', 128, 2, 1024);
@@ -145,9 +145,10 @@ export function readClipConfig(json: JsonObject, path: string): ClipConfig {
     activation: f.oneOf('hidden_act', ['quick_gelu', 'gelu'], 'quick_gelu'),
     eps: f.number('layer_norm_eps', 1e-5, 0, 1),
     eosTokenId: f.tokenId('eos_token_id', 49_407),
-    bosTokenId: f.tokenId('bos_token_id', 49_406),
-    padTokenId: f.tokenId('pad_token_id', 1),
-    projectionDim: f.integer('projection_dim', 512, 1, MAX_WIDTH),
+    // Not used in a forward pass, and null in some files.
+    bosTokenId: f.isNull('bos_token_id') ? 49_406 : f.tokenId('bos_token_id', 49_406),
+    padTokenId: f.isNull('pad_token_id') ? 1 : f.tokenId('pad_token_id', 1),
+    projectionDim: f.isNull('projection_dim') ? 512 : f.integer('projection_dim', 512, 1, MAX_WIDTH),
   };
 }
 
@@ -198,8 +199,9 @@ export function readVaeConfig(json: JsonObject, path: string): VaeConfig {
     blockOutChannels,
     layersPerBlock: f.integer('layers_per_block', 1, 1, MAX_LAYERS),
     normGroups,
-    scalingFactor: f.number('scaling_factor', 0.182_15, 1e-6, 1e6),
-    shiftFactor: f.number('shift_factor', 0, -1e6, 1e6),
+    // No default is right: those of the class are Stable Diffusion's, and other colours than FLUX.1's.
+    scalingFactor: f.number('scaling_factor', FLUX_HAS('0.3611'), 1e-6, 1e6),
+    shiftFactor: f.number('shift_factor', FLUX_HAS('0.1159'), -1e6, 1e6),
     midBlockAttention: f.boolean('mid_block_add_attention', true),
     useQuantConv: f.boolean('use_quant_conv', true),
     usePostQuantConv: f.boolean('use_post_quant_conv', true),
@@ -219,11 +221,12 @@ export function readSchedulerConfig(json: JsonObject, path: string): SchedulerCo
   const baseImageSeqLen = f.integer('base_image_seq_len', 256, 1, 2 ** 24);
   const maxImageSeqLen = f.integer('max_image_seq_len', 4096, 1, 2 ** 24);
   if (maxImageSeqLen <= baseImageSeqLen) throw f.bad('max_image_seq_len', `expected more than ${baseImageSeqLen}`);
-  const terminal = f.number('shift_terminal', 0, 0, 1);
+  const terminal = f.isNull('shift_terminal') ? 0 : f.number('shift_terminal', 0, 0, 1);
+  const useDynamicShifting = f.boolean('use_dynamic_shifting', false);
   return {
     numTrainTimesteps: f.integer('num_train_timesteps', 1000, 1, 1_000_000),
-    shift: f.number('shift', 1, 1e-3, 1e3),
-    useDynamicShifting: f.boolean('use_dynamic_shifting', false),
+    shift: useDynamicShifting && f.isNull('shift') ? 1 : f.number('shift', 1, 1e-3, 1e3),
+    useDynamicShifting,
     baseShift: f.number('base_shift', 0.5, -100, 100),
     maxShift: f.number('max_shift', 1.15, -100, 100),
     baseImageSeqLen,
@@ -234,7 +237,10 @@ export function readSchedulerConfig(json: JsonObject, path: string): SchedulerCo
   };
 }
 
-/** Typed access to a config's keys; null counts as missing, as `None` does in the files' own programs. */
+/** What is told where a key has no default. */
+const FLUX_HAS = (value: string): string => `FLUX.1's autoencoder has ${value}`;
+
+/** Typed access to a config's keys. A key that is null is not missing: the files' own programs refuse it, or take it for false. */
 class Fields {
   readonly #json: JsonObject;
   readonly #where: string;
@@ -246,38 +252,46 @@ class Fields {
     this.#where = `${path}: ${prefix}`;
   }
 
+  /** Whether a key is there and null. */
+  isNull(key: string): boolean {
+    return this.#json.get(key) === null;
+  }
+
   integer(key: string, missing: number, min: number, max: number): number {
-    return this.#integer(key, this.#json.get(key) ?? missing, min, max);
+    return this.#integer(key, this.#value(key, missing), min, max);
   }
 
   /** A token id; where a list of them stands, its first. */
   tokenId(key: string, missing: number): number {
-    const value = this.#json.get(key);
-    return this.#integer(key, (Array.isArray(value) ? value[0] : value) ?? missing, 0, MAX_TOKEN_ID);
+    const value = this.#value(key, missing);
+    return this.#integer(key, Array.isArray(value) ? (value[0] ?? null) : value, 0, MAX_TOKEN_ID);
   }
 
   integers(key: string, missing: number[], min: number, max: number, length?: number): number[] {
-    const value = this.#json.get(key) ?? missing;
+    const value = this.#value(key, missing);
     const fits =
       Array.isArray(value) && (length === undefined ? value.length >= 1 && value.length <= 8 : value.length === length);
     if (!fits) throw this.bad(key, `expected ${length ?? '1 to 8'} integers`);
     return value.map((item, i) => this.#integer(`${key}[${i}]`, item, min, max));
   }
 
-  number(key: string, missing: number, min: number, max: number): number {
-    const value = this.#json.get(key) ?? missing;
+  /** A number; text in place of a default says what to write where the key is missing. */
+  number(key: string, missing: number | string, min: number, max: number): number {
+    const value = typeof missing === 'number' ? this.#value(key, missing) : this.#json.get(key);
     if (typeof value === 'number' && value >= min && value <= max) return value;
-    throw this.bad(key, `expected a number from ${min} to ${max}`);
+    const hint = typeof missing === 'string' ? missing : undefined;
+    throw this.bad(key, `expected a number from ${min} to ${max}`, 'bad_file', value, hint);
   }
 
   boolean(key: string, missing: boolean): boolean {
-    const value = this.#json.get(key) ?? missing;
+    // None is as good as False to a program in Python.
+    const value = this.#value(key, missing) ?? false;
     if (typeof value === 'boolean') return value;
     throw this.bad(key, 'expected true or false');
   }
 
   oneOf<T extends string>(key: string, known: readonly T[], missing: string): T {
-    const value = this.#json.get(key) ?? missing;
+    const value = this.#value(key, missing);
     const found = known.find((choice) => choice === value);
     if (found !== undefined) return found;
     throw this.bad(key, `expected ${known.map((choice) => `'${choice}'`).join(' or ')}`, 'unsupported', value);
@@ -290,7 +304,7 @@ class Fields {
 
   /** Requires every item of a list that is present to have the one value implemented here. */
   expectAll(key: string, only: string): void {
-    const value = this.#json.get(key) ?? [];
+    const value = this.#value(key, []);
     if (Array.isArray(value) && value.every((item) => item === only)) return;
     throw this.bad(key, `expected only '${only}'`, 'unsupported');
   }
@@ -305,9 +319,10 @@ class Fields {
     key: string,
     expected: string,
     code: 'bad_file' | 'unsupported' = 'bad_file',
-    found: Json | undefined = this.#at(key),
+    found: Json | undefined = this.#json.get(key),
+    hint?: string,
   ) {
-    return new FluxionError(code, `${this.#where}${key}: ${expected}, found ${describeJson(found)}`);
+    return new FluxionError(code, `${this.#where}${key}: ${expected}, found ${describeJson(found)}`, { hint });
   }
 
   #integer(key: string, value: Json, min: number, max: number): number {
@@ -315,7 +330,8 @@ class Fields {
     throw this.bad(key, `expected an integer from ${min} to ${max}`, 'bad_file', value);
   }
 
-  #at(key: string): Json | undefined {
-    return this.#json.get(key);
+  #value(key: string, missing: Json): Json {
+    const value = this.#json.get(key);
+    return value === undefined ? missing : value;
   }
 }

@@ -252,8 +252,52 @@ test('missing keys take the defaults of diffusers and transformers, which are th
     'x',
   );
   assert.deepEqual(t5, { ...T5_XXL, activation: 'gated-gelu' });
-  const vae = readVaeConfig(json({ block_out_channels: [128, 256, 512, 512], latent_channels: 16 }), 'x');
-  assert.deepEqual([vae.normGroups, vae.scalingFactor, vae.shiftFactor, vae.useQuantConv], [32, 0.18215, 0, true]);
+  const vae = readVaeConfig(json({ ...LATENTS, block_out_channels: [128, 256, 512, 512], latent_channels: 16 }), 'x');
+  assert.deepEqual([vae.normGroups, vae.scalingFactor, vae.shiftFactor, vae.useQuantConv], [32, 0.3611, 0.1159, true]);
+});
+
+/** What no autoencoder's config may lack. */
+const LATENTS = { scaling_factor: 0.3611, shift_factor: 0.1159 };
+
+test('null is what the files’ own programs make of it, and never another model’s value', () => {
+  // Recorded with diffusers 0.42 and transformers 5: each of these raises there, when it is read or when a picture is made.
+  const needed: [read: (typeof REFUSED)[number][0], base: object, keys: string[]][] = [
+    [readVaeConfig, LATENTS, ['scaling_factor', 'shift_factor', 'norm_num_groups', 'layers_per_block', 'sample_size']],
+    [readVaeConfig, LATENTS, ['in_channels', 'latent_channels', 'block_out_channels', 'act_fn', 'down_block_types']],
+    [readTransformerConfig, {}, ['in_channels', 'patch_size', 'num_layers', 'num_single_layers', 'axes_dims_rope']],
+    [readTransformerConfig, {}, ['attention_head_dim', 'joint_attention_dim', 'pooled_projection_dim']],
+    [readSchedulerConfig, {}, ['num_train_timesteps', 'shift', 'time_shift_type', 'base_shift', 'max_image_seq_len']],
+    [readClipConfig, {}, ['hidden_size', 'hidden_act', 'layer_norm_eps', 'vocab_size', 'eos_token_id']],
+    [readT5Config, {}, ['d_model', 'layer_norm_epsilon', 'relative_attention_max_distance', 'feed_forward_proj']],
+  ];
+  for (const [read, base, keys] of needed) {
+    for (const key of keys) {
+      assert.throws(
+        () => read(json({ ...base, [key]: null }), '/m/config.json'),
+        new RegExp(`${key}: expected .* found null`),
+      );
+    }
+  }
+  for (const key of Object.keys(LATENTS)) {
+    const lacking = Object.fromEntries(Object.entries(LATENTS).filter(([name]) => name !== key));
+    fails(
+      () => readVaeConfig(json(lacking), 'x'),
+      'bad_file',
+      new RegExp(`${key}: .* found nothing`),
+      /FLUX\.1's .* 0\.\d+/,
+    );
+  }
+  // None is false, and the rest has a meaning or none in a forward pass.
+  const vae = readVaeConfig(json({ ...LATENTS, use_quant_conv: null, mid_block_add_attention: null }), 'x');
+  assert.deepEqual([vae.useQuantConv, vae.midBlockAttention, vae.usePostQuantConv], [false, false, true]);
+  assert.equal(readTransformerConfig(json({ guidance_embeds: null, out_channels: null }), 'x').outChannels, 64);
+  const scheduler = readSchedulerConfig(json({ use_dynamic_shifting: true, shift: null, shift_terminal: null }), 'x');
+  assert.deepEqual([scheduler.useDynamicShifting, scheduler.shiftTerminal], [true, undefined]);
+  assert.equal(
+    readClipConfig(json({ pad_token_id: null, bos_token_id: null, projection_dim: null }), 'x').padTokenId,
+    1,
+  );
+  fails(() => readClipConfig(json({ eos_token_id: [] }), 'x'), 'bad_file', /eos_token_id: expected an integer/);
 });
 
 const REFUSED: readonly [(j: ReturnType<typeof json>, path: string) => unknown, object, code: ErrorCode, RegExp][] = [
