@@ -20,7 +20,7 @@ export {
   summarise,
   type TensorGroup,
 } from './checkpoint/detect.ts';
-export { type FileBytes, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
+export { type FileBytes, notThere, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
 export {
   cachedFolder,
   type HubModel,
@@ -32,6 +32,7 @@ export {
 } from './checkpoint/hub.ts';
 export { type CachedRepo, cachedRepos } from './checkpoint/hub-list.ts';
 export type { ModelFamily } from './checkpoint/keymap.ts';
+export { meantFolder } from './checkpoint/model-folder.ts';
 export { type ModelParts, openModel } from './checkpoint/model-source.ts';
 export { type OpenTensorsOptions, openTensors } from './checkpoint/open.ts';
 export {

@@ -9,6 +9,7 @@ import { deriveClipConfig, deriveT5Config, deriveTransformerConfig, deriveVaeCon
 import { layoutOf, type ModelFamily } from './keymap.ts';
 import type { ClipConfig, T5Config, TransformerConfig, VaeConfig } from './model-config.ts';
 import { type Foreign, LORA, RUNS, recogniseTensors } from './recognise.ts';
+import { requireWholeSet } from './shards.ts';
 import type { TensorStore } from './tensors.ts';
 
 /** The weights of one model in a file. */
@@ -113,6 +114,7 @@ export function requireGroup(contents: FileContents, family: ModelFamily): Tenso
 /** Finds a model's weights in a file, whatever lies beside them; throws `bad_weights` or `unsupported` saying what the file holds instead. */
 export function groupOf(contents: FileContents, family: ModelFamily): TensorGroup {
   const { path, groups, foreign } = contents;
+  requireWholeSet(path);
   const group = groups.find((candidate) => candidate.family === family);
   if (group) return group;
   const isForeign = foreign.length > 0;

@@ -200,8 +200,8 @@ export function readVaeConfig(json: JsonObject, path: string): VaeConfig {
     layersPerBlock: f.integer('layers_per_block', 1, 1, MAX_LAYERS),
     normGroups,
     // No default is right: those of the class are Stable Diffusion's, and other colours than FLUX.1's.
-    scalingFactor: f.number('scaling_factor', FLUX_HAS('0.3611'), 1e-6, 1e6),
-    shiftFactor: f.number('shift_factor', FLUX_HAS('0.1159'), -1e6, 1e6),
+    scalingFactor: f.number('scaling_factor', fluxHas('0.3611'), 1e-6, 1e6),
+    shiftFactor: f.number('shift_factor', fluxHas('0.1159'), -1e6, 1e6),
     midBlockAttention: f.boolean('mid_block_add_attention', true),
     useQuantConv: f.boolean('use_quant_conv', true),
     usePostQuantConv: f.boolean('use_post_quant_conv', true),
@@ -238,7 +238,7 @@ export function readSchedulerConfig(json: JsonObject, path: string): SchedulerCo
 }
 
 /** What is told where a key has no default. */
-const FLUX_HAS = (value: string): string => `FLUX.1's autoencoder has ${value}`;
+const fluxHas = (value: string): string => `FLUX.1's autoencoder has ${value}`;
 
 /** Typed access to a config's keys. A key that is null is not missing: the files' own programs refuse it, or take it for false. */
 class Fields {

@@ -3,7 +3,7 @@
  * of single parts. What has no config.json gets its config from its shapes; what has no tokenizers needs to be given some.
  */
 
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import type { WeightOrigin } from './bind.ts';
 import {
@@ -25,6 +25,7 @@ import {
   type SchedulerConfig,
   type TransformerConfig,
 } from './model-config.ts';
+import { meantFolder, repoOf } from './model-folder.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import {
   checkWidths,
@@ -61,8 +62,9 @@ const PART_NAMES = Object.keys(PARTS) as Part[];
  * Opens a model: a folder in the diffusers layout, or a file with weights, and parts in their place. Reads configs and headers only.
  * Throws `not_found`, `bad_file`, `bad_weights` or `unsupported` naming the file and what is missing.
  */
-export function openModel(path: string, given: ModelParts = {}, options: OpenTensorsOptions = {}): ModelSource {
-  const parts = partsOf(given);
+export function openModel(given: string, others: ModelParts = {}, options: OpenTensorsOptions = {}): ModelSource {
+  const path = meantFolder(given);
+  const parts = partsOf(others);
   if (kindOf(path) !== 'file') {
     const whole = Object.keys(parts).length === 0;
     return whole ? openPipelineFolder(path, options) : assemble(path, openPipelineParts(path, options), parts, options);
@@ -79,8 +81,16 @@ export function openModel(path: string, given: ModelParts = {}, options: OpenTen
 
 /** The parts that are given, out of options that may say more. */
 function partsOf(given: ModelParts): ModelParts {
-  const names = [...PART_NAMES, 'tokenizer'] as const;
-  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
+  const parts = PART_NAMES.flatMap((name) => (given[name] === undefined ? [] : [[name, placeOf(name, given[name])]]));
+  const tokenizer = given.tokenizer === undefined ? {} : { tokenizer: meantFolder(given.tokenizer) };
+  return { ...Object.fromEntries(parts), ...tokenizer };
+}
+
+/** Where a part lies: in the file or folder that is given, or in its component's folder of a whole model. */
+function placeOf(part: Part, given: string): string {
+  const path = basename(given) === 'config.json' && kindOf(given) === 'file' ? dirname(given) : meantFolder(given);
+  const isModel = kindOf(path) === 'folder' && kindOf(join(path, 'model_index.json')) === 'file';
+  return isModel ? join(path, PARTS[part].component) : path;
 }
 
 function checkComplete(path: string, own: readonly Part[], parts: ModelParts): void {
@@ -164,6 +174,7 @@ export function withRandomWeights(
   seed: number,
   options: OpenTensorsOptions,
 ): ModelSource {
+  const parts = partsOf(given);
   const read = new Map(
     PART_NAMES.flatMap((part) => (given[part] === undefined ? [] : [[PARTS[part].component, part] as const])),
   );
@@ -172,7 +183,7 @@ export function withRandomWeights(
     random: { seed, read: new Set(read.keys()) },
     openWeights: (component) => {
       const part = read.get(component);
-      if (part) return openPart(given[part]!, PARTS[part].family, options);
+      if (part) return openPart(parts[part]!, PARTS[part].family, options);
       throw new FluxionError('not_found', `${source.path}: its ${component} has random weights, and no file`);
     },
   };
@@ -221,6 +232,8 @@ function orNothing<T>(read: () => T): T | undefined {
 
 /** What a model is called where it is given no name: its folder's name, or that of the file its transformer comes from. */
 export function modelName(path: string, { transformer = path }: ModelParts): string {
+  const repo = repoOf(transformer);
+  if (repo !== undefined) return repo;
   const name = basename(transformer);
   return kindOf(transformer) === 'file' ? name.slice(0, name.length - extname(name).length) : name;
 }

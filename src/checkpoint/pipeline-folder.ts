@@ -19,6 +19,7 @@ import {
   type TransformerConfig,
   type VaeConfig,
 } from './model-config.ts';
+import { meantFolder, noModelFolder } from './model-folder.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import { requirePipeline } from './recognise.ts';
 import type { TensorStore } from './tensors.ts';
@@ -73,7 +74,7 @@ export interface PipelineParts {
 export function openPipelineFolder(path: string, options: OpenTensorsOptions = {}): PipelineFolder {
   const parts = openPipelineParts(path, options);
   const opened: PipelineFolder = {
-    path,
+    path: parts.path,
     className: parts.className,
     transformer: parts.transformer(),
     clip: parts.clip(),
@@ -82,7 +83,7 @@ export function openPipelineFolder(path: string, options: OpenTensorsOptions = {
     scheduler: parts.scheduler(),
     tokenizer: parts.tokenizer(),
     tokenizer2: parts.tokenizer2(),
-    places: new Map([['', path]]),
+    places: new Map([['', parts.path]]),
     openWeights: parts.openWeights,
   };
   checkWidths(opened);
@@ -90,7 +91,8 @@ export function openPipelineFolder(path: string, options: OpenTensorsOptions = {
 }
 
 /** Opens a diffusers pipeline folder without reading more than its index. */
-export function openPipelineParts(path: string, options: OpenTensorsOptions = {}): PipelineParts {
+export function openPipelineParts(given: string, options: OpenTensorsOptions = {}): PipelineParts {
+  const path = meantFolder(given);
   const index = readIndex(path);
   const folder = (component: string, needs: readonly string[]): string => {
     const found = join(path, component);
@@ -125,13 +127,8 @@ export function openPipelineParts(path: string, options: OpenTensorsOptions = {}
 }
 
 function readIndex(path: string): JsonObject {
-  if (kindOf(path) !== 'folder') throw new FluxionError('not_found', `${path}: no such folder`);
   const file = join(path, 'model_index.json');
-  if (kindOf(file) === 'missing') {
-    throw new FluxionError('not_found', `${path}: no model_index.json, so this is not a diffusers pipeline folder`, {
-      hint: 'give the folder that holds transformer, text_encoder, vae and the others',
-    });
-  }
+  if (kindOf(path) !== 'folder' || kindOf(file) === 'missing') throw noModelFolder(path);
   return readJsonObject(file, readingFile);
 }
 

@@ -8,6 +8,7 @@ import { FluxionError } from '../support/errors.ts';
 import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
 import { describeJson, quote, readJsonObject } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
+import { requireWholeSet, shardSet, wholeSet } from './shards.ts';
 import { checkedRows, noSuchTensor, type Rows, type StoredTensor, type TensorStore } from './tensors.ts';
 
 export interface OpenStoreOptions {
@@ -68,7 +69,7 @@ export class WeightStore implements TensorStore {
     if (target.endsWith('.json')) {
       for (const [shard, keys] of readIndex(target, openFile)) checkShard(target, shard, keys, readShard(shard));
     } else {
-      readShard(target);
+      for (const shard of wholeSet(target)) readShard(shard);
     }
     return new WeightStore(target, entries, headers, files.move());
   }
@@ -115,7 +116,12 @@ export class WeightStore implements TensorStore {
 function readIndex(path: string, openFile: OpenFile): Map<string, Set<string>> {
   const map = readJsonObject(path, openFile).get('weight_map');
   if (!(map instanceof Map)) {
-    throw new FluxionError('bad_file', `${path}: weight_map: expected an object, found ${describeJson(map)}`);
+    const isConfig = /(^|[/\\])(config|model_index)\.json$/.test(path);
+    throw new FluxionError('bad_file', `${path}: weight_map: expected an object, found ${describeJson(map)}`, {
+      hint: isConfig
+        ? 'this describes a model and holds no weights: give its folder'
+        : 'expected an index of weights, such as model.safetensors.index.json',
+    });
   }
   const shards = new Map<string, Set<string>>();
   for (const [key, name] of map) {
@@ -172,9 +178,15 @@ function some(names: readonly string[]): string {
   );
 }
 
+/** Whether a file is the first of a set without an index, such as `model.fp16-00001-of-00002.safetensors`. */
+function isSetOf(name: string, base: string, infix: string): boolean {
+  return shardSet(name) !== undefined && name.startsWith(`${infix === '' ? base : `${base}.${infix}`}-`);
+}
+
 /**
  * Finds the weights in a component's folder: `<base>.safetensors`, then `<base>.safetensors.index.json`, then the same with a
  * variant infix (`<base>.fp16.safetensors`, `<base>.safetensors.index.fp16.json`); the asked-for variant comes before all.
+ * Without any of these, the one file there is, or the one set of shards whose index is missing.
  */
 export function findWeights(folder: string, variant?: string): string {
   const names = listFolder(folder);
@@ -195,7 +207,16 @@ export function findWeights(folder: string, variant?: string): string {
   if (found) return join(folder, found);
 
   const files = names.filter((name) => name.endsWith('.safetensors'));
-  if (variant === undefined && files.length === 1) return join(folder, files[0]!);
+  const sets = [...new Set(files.map((name) => shardSet(name)?.names[0] ?? name))];
+  const preferred = order.flatMap((infix) =>
+    sets.filter((name) => bases.some((base) => isSetOf(name, base, infix))),
+  )[0];
+  const only = preferred ?? (variant === undefined && sets.length === 1 ? sets[0] : undefined);
+  if (only !== undefined) {
+    const present = files.find((name) => name === only || shardSet(name)?.names[0] === only)!;
+    requireWholeSet(join(folder, present));
+    return join(folder, only);
+  }
   const pickled = names.some((name) => /\.(bin|pt|ckpt|msgpack|h5)$/.test(name));
   throw new FluxionError(
     'not_found',
@@ -203,7 +224,7 @@ export function findWeights(folder: string, variant?: string): string {
     {
       hint:
         files.length > 0
-          ? `the folder has ${some(files)}${variant === undefined ? ' but no index of them' : ''}`
+          ? `the folder has ${some(files)}${variant === undefined ? ': give one of them as the file' : ''}`
           : pickled
             ? 'the folder has weights of another format only: convert them to safetensors'
             : 'download the weights of this component',

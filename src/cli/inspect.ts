@@ -2,7 +2,6 @@
 
 import { closeSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FluxionError } from '../support/errors.ts';
 import { oneLine } from '../support/quote.ts';
 import { openRegular, readRegular } from '../support/regular-file.ts';
 import { sortWords } from './args.ts';
@@ -28,7 +27,6 @@ Options
 
 /** Larger files are no pictures of ours. */
 const PICTURE_LIMIT = 512 * 2 ** 20;
-const GGUF = '47475546';
 /** How PNG, JPEG and WebP files begin, in hexadecimal. */
 const PICTURE = /^(89504e470d0a1a0a|ffd8ff|52494646.{8}57454250)/;
 
@@ -60,25 +58,21 @@ const inspect: Command = {
 
 export default inspect;
 
-async function findings(path: string, keys: 'all' | 'first'): Promise<Findings> {
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (!info) throw new UsageError('not_found', `there is no file or folder '${path}'`);
-  if (info.isDirectory()) {
-    const models = await import('./inspect-model.ts');
-    const isPipeline = statSync(join(path, 'model_index.json'), { throwIfNoEntry: false }) !== undefined;
-    return isPipeline ? models.inspectPipeline(path) : models.inspectWeights(path, keys);
+async function findings(given: string, keys: 'all' | 'first'): Promise<Findings> {
+  const { meantFolder, notThere } = await import('../models.ts');
+  const info = statSync(given, { throwIfNoEntry: false });
+  if (!info) {
+    const { code, message, hint } = notThere(given);
+    throw new UsageError(code, message, { hint });
   }
-  const start = startOf(path);
-  if (/\.(safetensors|safetensors\.index(\.\w+)?\.json)$/.test(path) || start.startsWith(GGUF)) {
-    return (await import('./inspect-model.ts')).inspectWeights(path, keys);
-  }
-  if (PICTURE.test(start)) {
+  const path = meantFolder(given);
+  const isFolder = info.isDirectory() || path !== given;
+  if (!isFolder && PICTURE.test(startOf(path))) {
     return (await import('./inspect-picture.ts')).inspectPicture(path, readRegular(path, PICTURE_LIMIT));
   }
-  throw new FluxionError(
-    'bad_file',
-    `${path}: expected a PNG, JPEG or WebP picture, a .safetensors or GGUF file, an index of several, or a model folder`,
-  );
+  const models = await import('./inspect-model.ts');
+  const isPipeline = isFolder && statSync(join(path, 'model_index.json'), { throwIfNoEntry: false }) !== undefined;
+  return isPipeline ? models.inspectPipeline(path) : models.inspectWeights(path, keys);
 }
 
 /** The first twelve bytes in hexadecimal. */

@@ -176,7 +176,11 @@ test("the weights in a component's folder: plain before variants, the asked-for 
     files('ae.safetensors');
     assert.equal(found(), 'ae.safetensors');
     files('model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors');
-    fails(() => found(), 'not_found', /has model-00001-of-00002\.safetensors, .* but no index/);
+    assert.equal(found(), 'model-00001-of-00002.safetensors');
+    files('model-00002-of-00002.safetensors');
+    fails(() => found(), 'not_found', /part 2 of 2, and beside it there is no model-00001-of-00002\.safetensors/);
+    files('a.safetensors', 'b.safetensors');
+    fails(() => found(), 'not_found', /the folder has a\.safetensors, b\.safetensors: give one of them/);
     files('pytorch_model.bin');
     fails(() => found(), 'not_found', /convert them to safetensors/);
     files();
@@ -385,7 +389,7 @@ test('configs that are wrong, absurd or not implemented are refused by file and 
 
 test('pipeline folders that are incomplete say what is missing and where it was looked for', () => {
   withFolder((folder) => {
-    fails(() => openPipelineFolder(join(folder, 'none')), 'not_found', /none: no such folder/);
+    fails(() => openPipelineFolder(join(folder, 'none')), 'not_found', /none: no such file or folder/);
     fails(() => openPipelineFolder(folder), 'not_found', /no model_index\.json/);
     cpSync(TINY, folder, { recursive: true });
     const index = join(folder, 'model_index.json');

@@ -174,7 +174,7 @@ test('what the file is instead is hinted at', () => {
   for (const [content, hint] of kinds) {
     assert.throws(
       () => readSafetensorsHeader(memoryFile('x', Buffer.from(content, 'latin1'))),
-      (error) => error instanceof FluxionError && hint.test(error.hint ?? ''),
+      (error) => error instanceof FluxionError && hint.test(`${error.message} ${error.hint}`),
     );
   }
 });
