@@ -129,11 +129,10 @@ interface Slice {
 /** Finds the stored rows a declared weight is, or says why there are none. */
 function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: TensorStore): Slice | string {
   const { name, shape } = weight;
-  const stored = parts.map(({ key, half }) => {
+  const stored = parts.map(({ key, run: [index, of] = [0, 1] }) => {
     const info = store.info(key);
     const rows = info.shape[0] ?? 1;
-    const middle = Math.floor(rows / 2);
-    const [start, end] = half === undefined ? [0, rows] : half === 'first' ? [0, middle] : [middle, rows];
+    const [start, end] = [Math.floor((rows * index) / of), Math.floor((rows * (index + 1)) / of)];
     return { key, start, end, rows, info };
   });
   const total = stored.reduce((sum, { start, end }) => sum + end - start, 0);

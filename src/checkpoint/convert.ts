@@ -189,7 +189,7 @@ function respelt(store: TensorStore, { family, prefix, keys }: TensorGroup, to: 
 
   const used = new Set<string>();
   const outputs = names.flatMap((name) => {
-    const runs = from.parts(name, has).map((part) => storedRun(store, keyOf(part.key), part.half));
+    const runs = from.parts(name, has).map((part) => storedRun(store, keyOf(part.key), part.run));
     for (const { key } of runs) used.add(key);
     const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
     return [...placed(to.parts(name, hasNew), rows, width)].map(([key, ranges]) =>
@@ -213,25 +213,24 @@ function respelt(store: TensorStore, { family, prefix, keys }: TensorGroup, to: 
   return outputs;
 }
 
-function storedRun(store: TensorStore, key: string, half: SourcePart['half']): Run {
+function storedRun(store: TensorStore, key: string, [index, of]: SourcePart['run'] = [0, 1]): Run {
   const rows = store.info(key).shape[0] ?? 1;
-  const middle = rows / 2;
-  return { key, start: half === 'second' ? middle : 0, end: half === 'first' ? middle : rows };
+  return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
 }
 
 /** The rows of a declared tensor that each new tensor has, in its order. */
 function placed(parts: readonly SourcePart[], rows: number, width: number): Map<string, [number, number][]> {
   // Four parts are q, k, v and what enters the MLP; all others are alike.
   const lengths = parts.length === 4 ? [width, width, width, rows - 3 * width] : parts.map(() => rows / parts.length);
-  const found = new Map<string, { half: SourcePart['half']; range: [number, number] }[]>();
+  const found = new Map<string, { index: number; range: [number, number] }[]>();
   let at = 0;
-  for (const [i, { key, half }] of parts.entries()) {
+  for (const [i, { key, run: [index] = [0] }] of parts.entries()) {
     const range: [number, number] = [at, at + lengths[i]!];
-    found.set(key, [...(found.get(key) ?? []), { half, range }]);
+    found.set(key, [...(found.get(key) ?? []), { index, range }]);
     at = range[1];
   }
-  const ordered = (all: { half: SourcePart['half']; range: [number, number] }[]) =>
-    all.toSorted((a, b) => Number(a.half === 'second') - Number(b.half === 'second')).map(({ range }) => range);
+  const ordered = (all: { index: number; range: [number, number] }[]) =>
+    all.toSorted((a, b) => a.index - b.index).map(({ range }) => range);
   return new Map([...found].map(([key, all]) => [key, ordered(all)]));
 }
 

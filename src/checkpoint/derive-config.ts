@@ -5,7 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { FluxionError } from '../support/errors.ts';
-import { countBlocks, layoutOf, type ModelFamily } from './keymap.ts';
+import { countBlocks, layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
 import type { ClipConfig, SchedulerConfig, T5Config, TransformerConfig, VaeConfig } from './model-config.ts';
 import type { TensorStore } from './tensors.ts';
 
@@ -13,7 +13,7 @@ import type { TensorStore } from './tensors.ts';
 class DeclaredShapes {
   readonly #store: TensorStore;
   readonly #family: ModelFamily;
-  readonly #parts: (name: string) => readonly { readonly key: string; readonly half?: string }[];
+  readonly #parts: (name: string) => readonly SourcePart[];
 
   constructor(store: TensorStore, family: ModelFamily) {
     const found = layoutOf(family, store);
@@ -36,12 +36,12 @@ class DeclaredShapes {
   /** Size of one dimension; throws `bad_weights` where the tensor or the dimension is missing. */
   size(name: string, dimension: 0 | 1): number {
     const parts = this.#parts(name);
-    const sizes = parts.map(({ key, half }) => {
+    const sizes = parts.map(({ key, run: [, of] = [0, 1] }) => {
       const size = this.#store.has(key) ? this.#store.info(key).shape[dimension] : undefined;
       if (size === undefined || size === 0) {
         throw new FluxionError('bad_weights', `${this.#store.path}: the ${this.#family} weights lack ${key}`);
       }
-      return half === undefined || dimension === 1 ? size : size / 2;
+      return dimension === 1 ? size : size / of;
     });
     return dimension === 1 ? sizes[0]! : sizes.reduce((sum, size) => sum + size, 0);
   }
@@ -150,17 +150,26 @@ export function deriveT5Config(store: TensorStore, known?: T5Config): T5Config {
   return preferKnown(derived, known, UNTOLD.t5);
 }
 
+const ENCODER = 'encoder.conv_in.weight';
+
+/** Tells whether an autoencoder's weights have its encoder too. */
+export function hasEncoder(store: TensorStore): boolean {
+  return layoutOf('vae', store) !== undefined && new DeclaredShapes(store, 'vae').has(ENCODER);
+}
+
 /** Derives the autoencoder's config; `known` is that of a model beside it. Without, latents are scaled as FLUX.1's. */
 export function deriveVaeConfig(store: TensorStore, known?: VaeConfig): VaeConfig {
   const at = new DeclaredShapes(store, 'vae');
-  const resnet = (level: number, i: number): string => `encoder.down_blocks.${level}.resnets.${i}.conv1.weight`;
+  // The decoder tells all of it: files for text-to-image may lack the encoder.
+  const resnet = (level: number, i: number): string => `decoder.up_blocks.${level}.resnets.${i}.conv1.weight`;
   const levels = countBlocks((level) => at.has(resnet(level, 0)));
+  const outChannels = at.size('decoder.conv_out.weight', 0);
   const derived: VaeConfig = {
-    inChannels: at.size('encoder.conv_in.weight', 1),
-    outChannels: at.size('decoder.conv_out.weight', 0),
+    inChannels: at.has(ENCODER) ? at.size(ENCODER, 1) : outChannels,
+    outChannels,
     latentChannels: at.size('decoder.conv_in.weight', 1),
-    blockOutChannels: Array.from({ length: levels }, (_, level) => at.size(resnet(level, 0), 0)),
-    layersPerBlock: countBlocks((i) => at.has(resnet(0, i))),
+    blockOutChannels: Array.from({ length: levels }, (_, level) => at.size(resnet(levels - 1 - level, 0), 0)),
+    layersPerBlock: countBlocks((i) => at.has(resnet(0, i))) - 1,
     normGroups: 32,
     scalingFactor: 0.3611,
     shiftFactor: 0.1159,

@@ -5,15 +5,16 @@
  * Declared names: Flux transformer as Black Forest Labs name it, CLIP and T5 as transformers 4 does, VAE as diffusers does.
  */
 
-import { ldmVaeName, llamaT5Name } from './respell.ts';
+import { ldmVaeName, llamaT5Name, openAiClipName } from './respell.ts';
 
 /** The models whose weights are bound. */
 export type ModelFamily = 'flux' | 'clip' | 't5' | 'vae';
 
-/** A stored tensor, or one half of its rows, that holds part of a declared tensor. */
+/** A stored tensor, or one of several equal runs of its rows, that holds part of a declared tensor. */
 export interface SourcePart {
   readonly key: string;
-  readonly half?: 'first' | 'second';
+  /** Which run, from 0, of how many. */
+  readonly run?: readonly [index: number, of: number];
 }
 
 /** One spelling of a family's weights. */
@@ -113,8 +114,8 @@ export function bflToDiffusers(name: string): readonly SourcePart[] {
   const keys = row.diffusers.map((stem) => `${stem.replace('#', block)}.${suffix}`);
   if (!row.swapped) return keys.map((key) => ({ key }));
   return keys.flatMap((key) => [
-    { key, half: 'second' },
-    { key, half: 'first' },
+    { key, run: [1, 2] },
+    { key, run: [0, 2] },
   ]);
 }
 
@@ -137,14 +138,14 @@ export const WRAPPING_WORDS = ['base_model', 'model', 'module', 'diffusion_model
 /** What torch puts into names, wherever in them, where it compiles, shards or checkpoints a module. */
 export const WRAPPERS: RegExp = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 /** Words that only a family's names stand behind: where all-in-one files of ComfyUI, stable-diffusion.cpp and others keep it. */
-const FAMILY_WORDS: Readonly<Record<ModelFamily, readonly string[]>> = {
+export const FAMILY_WORDS: Readonly<Record<ModelFamily, readonly string[]>> = {
   flux: ['net'],
   clip: ['text_encoders', 'clip_l', 'cond_stage_model', 'conditioner', 'embedders', '0', 'text_encoder'],
   t5: ['text_encoders', 't5xxl', 'text_encoder_2'],
   vae: ['vae', 'first_stage_model', 'autoencoder'],
 };
 /** More than any file has before a name. */
-const MOST_WORDS = 6;
+export const MOST_WORDS = 8;
 const CLIP_UNUSED = [
   /(^|\.)position_ids$/,
   /^(text_model\.)?text_projection(\.|$)/,
@@ -160,6 +161,13 @@ const OLD_VAE_ATTENTION = new Map([
   ['to_v', 'value'],
   ['to_out.0', 'proj_attn'],
 ]);
+
+/** OpenAI's CLIP has the three projections of attention in one tensor. */
+function openAiClip(declared: string): readonly SourcePart[] {
+  const key = openAiClipName(declared);
+  const projection = /\.self_attn\.([qkv])_proj\./.exec(declared)?.[1];
+  return [projection === undefined ? { key } : { key, run: ['qkv'.indexOf(projection), 3] }];
+}
 
 /** The spellings known of each family, tried in order. */
 export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
@@ -193,6 +201,17 @@ export const LAYOUTS: Readonly<Record<ModelFamily, readonly Layout[]>> = {
       parts: (declared) => [{ key: declared.replace(/^text_model\./, '') }],
       aliases: NONE,
       unused: CLIP_UNUSED,
+    },
+    {
+      name: 'OpenAI',
+      marker: 'token_embedding.weight',
+      parts: openAiClip,
+      aliases: NONE,
+      unused: [
+        ...CLIP_UNUSED,
+        /^visual\./,
+        /^(?:text_projection|input_resolution|context_length|vocab_size|attn_mask)$/,
+      ],
     },
   ],
   t5: [

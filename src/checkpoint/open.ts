@@ -8,6 +8,7 @@ import { isGguf } from './gguf.ts';
 import { GgufStore } from './gguf-store.ts';
 import { WeightStore } from './store.ts';
 import type { Decoded, TensorStore } from './tensors.ts';
+import { unwrapped } from './unwrap.ts';
 
 export interface OpenTensorsOptions {
   /** How files are opened; positional reads unless told otherwise. */
@@ -23,7 +24,7 @@ export function openTensors(path: string, options: OpenTensorsOptions = {}): Ten
   const { openFile = readingFile, decoded = 'bf16' } = options;
   using opened = new DisposableStack();
   const gguf = kindOf(path) === 'folder' ? undefined : openGguf(path, openFile, decoded);
-  const raw = opened.use(gguf ?? WeightStore.open(path, options));
+  const raw = unwrapped(opened.use(gguf ?? WeightStore.open(path, options)));
   const store = decodeBitsAndBytes(decodeFp8(decodeComfyQuant(raw, decoded), decoded), decoded);
   opened.move();
   return store;

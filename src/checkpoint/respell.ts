@@ -1,6 +1,6 @@
 /**
- * Name tables for spellings that differ from the declared names by rule: the autoencoder as latent-diffusion programs name it, and T5
- * as llama.cpp does. Rules are tried in order, each at most once.
+ * Name tables for spellings that differ from the declared names by rule: the autoencoder as latent-diffusion programs name it, T5 as
+ * llama.cpp does, and CLIP as OpenAI does. Rules are tried in order, each at most once.
  */
 
 type Rule = readonly [from: RegExp, to: string];
@@ -33,6 +33,19 @@ const LLAMA_T5: readonly Rule[] = [
   [/^encoder\.block\.(\d+)\.layer\.1\.layer_norm\./, 'enc.blk.$1.ffn_norm.'],
 ];
 
+/** Source: OpenAI CLIP `clip/model.py`, also of open_clip; transformers `convert_clip_original_pytorch_to_hf.py`. */
+const OPENAI_CLIP: readonly Rule[] = [
+  [/^text_model\.embeddings\.token_embedding\./, 'token_embedding.'],
+  [/^text_model\.embeddings\.position_embedding\.weight$/, 'positional_embedding'],
+  [/^text_model\.final_layer_norm\./, 'ln_final.'],
+  [/^text_model\.encoder\.layers\.(\d+)\./, 'transformer.resblocks.$1.'],
+  [/\.self_attn\.[qkv]_proj\.(weight|bias)$/, '.attn.in_proj_$1'],
+  [/\.self_attn\.out_proj\./, '.attn.out_proj.'],
+  [/\.layer_norm([12])\./, '.ln_$1.'],
+  [/\.mlp\.fc1\./, '.mlp.c_fc.'],
+  [/\.mlp\.fc2\./, '.mlp.c_proj.'],
+];
+
 function respelled(name: string, rules: readonly Rule[]): string {
   return rules.reduce((text, [from, to]) => text.replace(from, to), name);
 }
@@ -47,4 +60,9 @@ export function ldmVaeName(name: string, levels: number): string {
 /** Names a transformers T5 encoder's tensor as llama.cpp does. */
 export function llamaT5Name(name: string): string {
   return respelled(name, LLAMA_T5);
+}
+
+/** Names a transformers CLIP text encoder's tensor as OpenAI does; three there share the one of `in_proj`. */
+export function openAiClipName(name: string): string {
+  return respelled(name, OPENAI_CLIP);
 }

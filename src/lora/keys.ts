@@ -1,5 +1,6 @@
 /** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
 
+import { FAMILY_WORDS, MOST_WORDS, WRAPPERS, WRAPPING_WORDS } from '../checkpoint/keymap.ts';
 import { findModule, type ModuleRef } from './names.ts';
 
 /** What a tensor is to its module. */
@@ -42,15 +43,9 @@ const WHOLE = /\.(?:scale|weight)$/;
  * module itself.
  */
 const PREFIXES = [
-  'base_model.model', 'diffusion_model', 'transformer', 'unet', 'model', 'module',
-  'lora_unet', 'lora_transformer', 'lora_flux', 'lycoris', 'oft_unet',
-  'text_encoder', 'text_encoder_2', 'lora_te', 'lora_te1', 'lora_te2', 'lora_te3',
-  'text_encoders.clip_l', 'text_encoders.t5xxl', 'clip_l', 't5xxl',
+  ...WRAPPING_WORDS, ...FAMILY_WORDS.flux, ...FAMILY_WORDS.clip, ...FAMILY_WORDS.t5,
+  'lora_unet', 'lora_transformer', 'lora_flux', 'lycoris', 'oft_unet', 'lora_te', 'lora_te1', 'lora_te2', 'lora_te3',
 ]; // biome-ignore format: one line a kind
-/** More than any file has before a module. */
-const MOST_PREFIXES = 6;
-/** What torch puts into names where it compiles, shards or checkpoints a module. */
-const WRAPPERS = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 
 /** Takes a key apart; undefined where the suffix or the module is unknown. */
 export function parseKey(key: string): ParsedKey | undefined {
@@ -73,7 +68,7 @@ export function parseKey(key: string): ParsedKey | undefined {
 function findPrefixed(name: string, depth = 0): { readonly ref: ModuleRef; readonly spelling: string } | undefined {
   const ref = findModule(name);
   if (ref) return { ref, spelling: name };
-  if (depth === MOST_PREFIXES) return undefined;
+  if (depth === MOST_WORDS) return undefined;
   for (const prefix of PREFIXES) {
     if (!name.startsWith(prefix) || !/[._]/.test(name.charAt(prefix.length))) continue;
     const found = findPrefixed(name.slice(prefix.length + 1), depth + 1);

@@ -1,5 +1,6 @@
 /** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
 
+import { hasEncoder } from '../checkpoint/derive-config.ts';
 import { originOf } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
@@ -7,11 +8,11 @@ import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
 import { Run } from '../runtime/run.ts';
 import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
 import { type Use, WeightSet } from '../runtime/weight-set.ts';
-import type { LatentSize } from '../sampling/latents.ts';
+import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import type { Pixels } from './image.ts';
 import type { ProgramUse } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
-import { colourChart, drawPreview, fitPreview, type PreviewMap } from './preview.ts';
+import { colourChart, drawPreview, fitPreview, latentChart, type PreviewMap } from './preview.ts';
 
 /** Side in pixels of the chart that previews are fitted on. */
 const CHART = 128;
@@ -33,6 +34,8 @@ export class Autoencoder implements Disposable {
   readonly #types: ModelTypes;
   readonly #options: AutoencoderOptions;
   readonly #traced = new Map<string, VaePrograms>();
+  /** Whether the weights have the encoder, which only previews use. */
+  readonly #encodes: boolean;
   #previewMap: PreviewMap | undefined;
 
   /** Binds the weights, without placing them. */
@@ -42,7 +45,9 @@ export class Autoencoder implements Disposable {
     this.#options = options;
     this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
     const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
-    this.weights = new WeightSet(originOf(source, 'vae'), [...decode, ...encode]);
+    const origin = originOf(source, 'vae');
+    this.#encodes = 'seed' in origin || hasEncoder(origin.store);
+    this.weights = new WeightSet(origin, this.#encodes ? [...decode, ...encode] : decode);
   }
 
   /** Programs for a size, the same from the first time they are asked for: what is free then decides whether they work in bands. */
@@ -98,7 +103,7 @@ export class Autoencoder implements Disposable {
     }
   }
 
-  /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder. */
+  /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder, or else the decoder. */
   async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Pixels[]> {
     this.#previewMap ??= await this.#fitPreview(runtime, signal);
     const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
@@ -111,6 +116,7 @@ export class Autoencoder implements Disposable {
 
   async #fitPreview(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
     const latentSide = CHART / this.scale;
+    if (!this.#encodes) return this.#fitToDecoder(runtime, signal);
     const { encode } = this.#programs(1, { height: latentSide, width: latentSide });
     const chart = colourChart(CHART);
     using run = new Run(runtime, this.weights, signal);
@@ -118,6 +124,18 @@ export class Autoencoder implements Disposable {
     const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
     const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };
     return fitPreview(latents, chart, grid, this.scale);
+  }
+
+  /** Fits the map to what the decoder makes of latents. */
+  async #fitToDecoder(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
+    const size = latentSize(CHART, CHART, this.scale);
+    const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
+    const latents = latentChart(grid);
+    for await (const image of this.decode(runtime, latents, size, signal)) {
+      const picture = image.map((value) => 2 * value - 1);
+      return fitPreview(latents, picture, grid, this.scale);
+    }
+    throw new Error('the decoder made no picture');
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 /**
  * Previews: a linear map from each latent to one colour, an eighth of the picture's size and next to no work.
- * Notable: the map is fitted to the model's own encoder, so it is right for any autoencoder, published or not.
+ * Notable: the map is fitted to the model's own encoder, or where a file has none its decoder, so it is right for any autoencoder.
  */
 
 import type { Pixels } from './image.ts';
@@ -20,6 +20,26 @@ export function colourChart(side: number): Float32Array {
       chart[i++] = 0.8 * light + 0.2 * wave(x, y, 2, -1, 0.3);
       chart[i++] = 0.8 * light + 0.2 * wave(x, y, -1, 3, 0.55);
       chart[i++] = 0.8 * light + 0.2 * wave(x, y, 3, 1, 0.8);
+    }
+  }
+  return chart;
+}
+
+/** Packed latents [rows · columns, 4 c] of unit variance, as smooth as those of pictures, each channel another wave. */
+export function latentChart({ rows, columns, channels }: Grid): Float32Array {
+  const chart = new Float32Array(rows * columns * 4 * channels);
+  for (let c = 0; c < channels; c++) {
+    // Directions and phases by the golden ratio: no two channels are alike.
+    const angle = 2 * Math.PI * c * 0.618034;
+    const cycles = 1 + (c % 4) * 0.5;
+    for (let y = 0; y < 2 * rows; y++) {
+      for (let x = 0; x < 2 * columns; x++) {
+        const along = (x / (2 * columns)) * Math.cos(angle) + (y / (2 * rows)) * Math.sin(angle);
+        const token = (y >> 1) * columns + (x >> 1);
+        const corner = (y & 1) * 2 + (x & 1);
+        chart[(token * channels + c) * 4 + corner] =
+          Math.SQRT2 * Math.sin(2 * Math.PI * (cycles * along + c * 0.381966));
+      }
     }
   }
   return chart;

@@ -62,6 +62,10 @@ describe('lossless: the same bytes', () => {
     ['transformer, GGUF F16, whose range the weights fit', () => ({ transformer: file(spell.gguf(spell.bflTransformer(), 'F16', 'flux')) })],
     ['autoencoder in latent-diffusion names', () => ({ vae: safetensors(spell.ldmVae()) })],
     ['clip_l and t5xxl files', () => ({ clip: safetensors(spell.clip()), t5: safetensors(spell.t5()) })],
+    ['clip_l in OpenAI’s names', () => ({ clip: safetensors(spell.openAiClip()) })],
+    ['autoencoder without its encoder', () => ({ vae: safetensors(spell.decoderAlone()) })],
+    ['transformer behind the same prefix twice', () => ({ transformer: safetensors(spell.renamed(spell.bflTransformer(), (name) => `model.diffusion_model.model.diffusion_model.${name}`)) })],
+    ['transformer compiled and wrapped', () => ({ transformer: safetensors(spell.renamed(spell.bflTransformer(), (name) => `module._orig_mod.transformer.${name.replace(/^(\w+_blocks\.\d+)\./, '$1._orig_mod.')}`)) })],
     ['T5, GGUF in llama.cpp names', () => ({ t5: file(spell.gguf(spell.llamaT5(), 'BF16', 't5encoder')) })],
     [
       'all four out of one file',

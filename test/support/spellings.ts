@@ -1,7 +1,7 @@
 /** Writes the bundled model in the spellings and encodings that files in circulation have, for tests of what reads them. */
 
 import { diffusersToBfl } from '../../src/checkpoint/keymap.ts';
-import { ldmVaeName, llamaT5Name } from '../../src/checkpoint/respell.ts';
+import { ldmVaeName, llamaT5Name, openAiClipName } from '../../src/checkpoint/respell.ts';
 import type { NamedTensor } from '../../src/checkpoint/safetensors.ts';
 import { WeightStore } from '../../src/checkpoint/store.ts';
 import { elementCount } from '../../src/support/dtype.ts';
@@ -47,6 +47,31 @@ export function ldmVae(): NamedTensor[] {
     name: ldmVaeName(tensor.name, 4),
     shape: tensor.shape.length === 2 ? [...tensor.shape, 1, 1] : tensor.shape,
   }));
+}
+
+/** CLIP as OpenAI spells it: query, key and value in one tensor, and what no text encoder uses beside. */
+export function openAiClip(): NamedTensor[] {
+  const fused = Map.groupBy(clip(), ({ name }) => openAiClipName(name));
+  const tensors = [...fused].map(([name, parts]): NamedTensor => {
+    const [{ dtype, shape }] = parts as [NamedTensor];
+    // The file has q, k, v in that order, whatever the order of names.
+    const order = ['q_proj', 'k_proj', 'v_proj'];
+    const place = (part: NamedTensor): number => order.findIndex((role) => part.name.includes(role));
+    const bytes = Buffer.concat(parts.toSorted((a, b) => place(a) - place(b)).map((part) => part.bytes));
+    return { name, dtype, shape: [shape[0]! * parts.length, ...shape.slice(1)], bytes };
+  });
+  const rest = { dtype: 'f32', shape: [], bytes: new Uint8Array(4) } as const;
+  return [
+    ...tensors,
+    { name: 'text_projection', ...rest },
+    { name: 'logit_scale', ...rest },
+    { name: 'visual.proj', ...rest },
+  ];
+}
+
+/** The autoencoder without its encoder, as files for text-to-image have it. */
+export function decoderAlone(): NamedTensor[] {
+  return ldmVae().filter(({ name }) => name.startsWith('decoder.'));
 }
 
 /** CLIP with the prefix that `clip_l` files have. */
