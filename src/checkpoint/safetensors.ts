@@ -155,29 +155,34 @@ function bad(path: string, message: string, hint?: string): FluxionError {
 /** What other files begin with, what they are, and what to do with them. */
 const PICKLE =
   'convert it, in Python: safetensors.torch.save_file(torch.load(FILE, weights_only=True), "OUT.safetensors")';
-const OTHERS: readonly (readonly [begins: RegExp, what: string, hint: string])[] = [
-  [/^version https:\/\/git-lfs/, 'a Git LFS pointer', 'run `git lfs pull`, or download the file itself'],
-  [/^GGUF/, 'a GGUF file', 'it is read where a model is, and not here'],
-  [/^PK\x03\x04/, 'a PyTorch pickle archive or another zip file', PICKLE],
-  [/^\x80[\x02-\x05]/, 'a Python pickle', PICKLE],
-  [/^(?:ggml|lmgg|ggjt|tjgg|ggla)/, 'a GGML file, the format before GGUF', 'download it as GGUF or safetensors'],
-  [/^\x89HDF/, 'an HDF5 file, as of Keras', 'download it as safetensors'],
-  [/^\x89PNG/, 'a PNG picture', 'fluxion inspect FILE tells what it was made with'],
-  [/^\xff\xd8\xff|^RIFF/, 'a JPEG or WebP picture', 'JPEG and WebP pictures carry no recipe'],
-  [/^\x1f\x8b|^7z\xbc|^Rar!|^\x28\xb5\x2f\xfd/, 'a compressed archive', 'unpack it first'],
+const OTHERS: readonly (readonly [begins: readonly string[] | RegExp, what: string, hint: string])[] = [
+  [['version https://git-lfs'], 'a Git LFS pointer', 'run `git lfs pull`, or download the file itself'],
+  [['GGUF'], 'a GGUF file', 'it is read where a model is, and not here'],
+  [['PK\x03\x04'], 'a PyTorch pickle archive or another zip file', PICKLE],
+  [['\x80\x02', '\x80\x03', '\x80\x04', '\x80\x05'], 'a Python pickle', PICKLE],
+  [
+    ['ggml', 'lmgg', 'ggjt', 'tjgg', 'ggla'],
+    'a GGML file, the format before GGUF',
+    'download it as GGUF or safetensors',
+  ],
+  [['\x89HDF'], 'an HDF5 file, as of Keras', 'download it as safetensors'],
+  [['\x89PNG', '\xff\xd8\xff', 'RIFF'], 'a picture', 'fluxion inspect FILE tells what a picture was made with'],
+  [['\x1f\x8b', '7z\xbc', 'Rar!', '(\xb5/\xfd'], 'a compressed archive', 'unpack it first'],
   [/^\s*<(?:!|html|\?xml)/i, 'a web page', 'the download failed or needs a login: download it again'],
   [
     /^\s*[{[]/,
     'a text file in JSON',
     'an index of weights ends in .index.json; a config has a folder, which can be given',
   ],
-  [/^[\t\r\n\x20-\x7e]{16}/, 'a text file', 'download it again'],
+  [/^[\s\x20-\x7e]{16}/, 'a text file', 'download it again'],
 ];
 
 /** The error for a file that is no safetensors file at all, with what it is instead. */
 function refuse(file: FileBytes, message: string): FluxionError {
   const start = Buffer.from(file.view(0, Math.min(file.size, 40))).toString('latin1');
-  const found = OTHERS.find(([begins]) => begins.test(start));
+  const found = OTHERS.find(([begins]) =>
+    begins instanceof RegExp ? begins.test(start) : begins.some((sign) => start.startsWith(sign)),
+  );
   if (!found) return bad(file.path, message, 'download it again');
   const [, what, hint] = found;
   const expected = what === 'a GGUF file' ? 'a safetensors file' : 'a safetensors or GGUF file';
