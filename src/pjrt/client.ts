@@ -168,11 +168,11 @@ export class Client implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Compiles StableHLO text off the main thread. An abort rejects at once with the signal's reason; XLA cannot be interrupted, so the
+   * Compiles a program, StableHLO text or a serialized `HloModuleProto`, off the main thread. An abort rejects at once with the signal's reason; XLA cannot be interrupted, so the
    * compilation itself ends in the background and its result is freed.
    */
   async compile(
-    text: string,
+    program: string | Uint8Array,
     options: CompileOptions = {},
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Executable> {
@@ -181,7 +181,7 @@ export class Client implements Disposable, AsyncDisposable {
     const compiled = this.handle.during(async (client) => {
       const args = await this.api.callAsync('PJRT_Client_Compile', {
         client,
-        program: mlirProgram(text),
+        program: typeof program === 'string' ? mlirProgram(program) : nativeProgram('hlo', program),
         compile_options: compileOptions,
         compile_options_size: compileOptions.length,
       });
@@ -255,7 +255,10 @@ export class Client implements Disposable, AsyncDisposable {
 
 /** A program in MLIR text, as PJRT takes it. */
 export function mlirProgram(text: string): Struct<'PJRT_Program'> {
-  const code = Buffer.from(text);
-  const format = Buffer.from('mlir');
+  return nativeProgram('mlir', Buffer.from(text));
+}
+
+function nativeProgram(name: 'mlir' | 'hlo', code: Uint8Array): Struct<'PJRT_Program'> {
+  const format = Buffer.from(name);
   return new Struct('PJRT_Program', { code, code_size: code.length, format, format_size: format.length });
 }

@@ -4,6 +4,8 @@
  * Field numbers are those of xla/pjrt/proto/compile_options.proto and of `DeviceAssignmentProto` in xla/xla_data.proto.
  */
 
+import { ProtoWriter } from '../support/protobuf.ts';
+
 /** An XLA flag's value. Whole numbers are sent as int64, others as double; `{ double }` forces the latter. */
 export type FlagValue = boolean | string | number | bigint | { readonly double: number };
 
@@ -23,14 +25,19 @@ export interface CompileOptions {
   readonly effort?: keyof typeof EFFORT | undefined;
   /** XLA flags for this program by their plain name, such as `xla_cpu_enable_fast_math`; unknown names fail the compilation. */
   readonly flags?: Readonly<Record<string, FlagValue>>;
+  /** For HLO that is optimised already: leaves it as it is, and takes all flags from this serialized `DebugOptions`. */
+  readonly optimised?: { readonly debugOptions: Uint8Array | undefined };
 }
 
 /** Encodes compile options; equal options give equal bytes, so that these can be part of a cache key. */
 export function encodeCompileOptions(options: CompileOptions = {}): Uint8Array {
-  const { replicas = 1, partitions = 1, shardy = false, deviceAssignment, effort, flags = {} } = options;
-  const build = new ProtoWriter().int(1, -1).int(4, replicas).int(5, partitions);
+  const { replicas = 1, partitions = 1, shardy = false, deviceAssignment, effort, flags = {}, optimised } = options;
+  const build = new ProtoWriter().int(1, -1);
+  if (optimised?.debugOptions) build.content(3, optimised.debugOptions);
+  build.int(4, replicas).int(5, partitions);
   if (partitions > 1) build.int(6, 1);
   if (deviceAssignment) build.message(9, encodeDeviceAssignment(deviceAssignment));
+  if (optimised) build.int(11, 1);
   if (shardy) build.int(19, 1);
   if (effort) build.int(24, EFFORT[effort]);
   const proto = new ProtoWriter().message(3, build);
@@ -58,44 +65,4 @@ function encodeFlag(value: FlagValue): ProtoWriter {
   if (typeof value === 'boolean') return proto.int(2, value ? 1 : 0);
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) return proto.int(3, value);
   return proto.double(4, typeof value === 'number' ? value : value.double);
-}
-
-/** The part of the protobuf wire format that these messages need. */
-class ProtoWriter {
-  readonly #bytes: number[] = [];
-
-  /** Base-128, least significant group first; negative numbers in 64-bit two's complement. */
-  varint(value: number | bigint): this {
-    let rest = BigInt.asUintN(64, BigInt(value));
-    for (; rest > 0x7fn; rest >>= 7n) this.#bytes.push(Number(rest & 0x7fn) | 0x80);
-    this.#bytes.push(Number(rest));
-    return this;
-  }
-
-  int(field: number, value: number | bigint): this {
-    return this.varint(field << 3).varint(value);
-  }
-
-  double(field: number, value: number): this {
-    this.varint((field << 3) | 1).#bytes.push(...new Uint8Array(Float64Array.of(value).buffer));
-    return this;
-  }
-
-  text(field: number, value: string): this {
-    return this.#delimited(field, Buffer.from(value));
-  }
-
-  message(field: number, value: ProtoWriter): this {
-    return this.#delimited(field, value.#bytes);
-  }
-
-  #delimited(field: number, content: Iterable<number> & { readonly length: number }): this {
-    this.varint((field << 3) | 2).varint(content.length);
-    for (const byte of content) this.#bytes.push(byte);
-    return this;
-  }
-
-  bytes(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
-  }
 }

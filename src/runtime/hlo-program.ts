@@ -4,11 +4,14 @@
  */
 
 import { FluxionError } from '../support/errors.ts';
+import { fields, protoText, varints } from '../support/protobuf.ts';
 
 /** An optimised program; what runs is `entry`, and it calls other computations. */
 export interface HloProgram {
   readonly entry: HloComputation;
   readonly computations: readonly HloComputation[];
+  /** The flags it was compiled with: a serialized `DebugOptions`, where the program came with its configuration. */
+  readonly debugOptions: Uint8Array | undefined;
 }
 
 export interface HloComputation {
@@ -16,9 +19,12 @@ export interface HloComputation {
   readonly root: number;
   /** By their number, in the order they run in. */
   readonly instructions: ReadonlyMap<number, HloInstruction>;
+  /** The serialized `HloComputationProto`. */
+  readonly message: Uint8Array;
 }
 
 export interface HloInstruction {
+  readonly name: string;
   readonly opcode: string;
   readonly shape: HloShape;
   /** Of a custom call. */
@@ -35,6 +41,12 @@ export interface HloInstruction {
   readonly kernelFeatures: number | undefined;
   /** The backend's own settings, as JSON. */
   readonly config: string;
+  /** Which element of a tuple it takes, of what takes one; 0 otherwise. */
+  readonly tupleIndex: number;
+  /** Which parameter it is, of a parameter; 0 otherwise. */
+  readonly parameter: number;
+  /** The serialized `HloInstructionProto`. */
+  readonly message: Uint8Array;
 }
 
 /** Arrays of one instruction's result. */
@@ -54,18 +66,22 @@ const ELEMENT_TYPES: Readonly<Record<number, readonly [name: string, bytes: numb
   23: ['f8e4m3b11fnuz', 1], 24: ['f8e5m2fnuz', 1], 25: ['f8e4m3fnuz', 1],
 }; // biome-ignore format: a table
 
+/** In `HloModuleConfigProto`. */
+const DEBUG_OPTIONS = 14;
+
 /** Reads a program; throws `bad_file` where it is cut off. */
 export function readHloProgram(bytes: Uint8Array): HloProgram {
-  for (const { field, content } of fields(bytes)) {
-    if (field !== 1 || !content) continue;
+  const [module, config] = [1, 2].map((wanted) => fields(bytes).find(({ field }) => field === wanted)?.content);
+  if (module) {
     let entry = 0;
     const computations: HloComputation[] = [];
-    for (const part of fields(content)) {
+    for (const part of fields(module)) {
       if (part.field === 6) entry = part.value;
       if (part.field === 3 && part.content) computations.push(readComputation(part.content));
     }
     const main = computations.find(({ id }) => id === entry) ?? computations.at(-1);
-    if (main) return { entry: main, computations };
+    const debugOptions = config && fields(config).find(({ field }) => field === DEBUG_OPTIONS)?.content;
+    if (main) return { entry: main, computations, debugOptions };
   }
   throw new FluxionError('bad_file', 'an optimised program has no computations');
 }
@@ -81,33 +97,38 @@ function readComputation(bytes: Uint8Array): HloComputation {
     // Programs written by hand may leave numbers out.
     instructions.set(number || -1 - instructions.size, instruction);
   }
-  return { id, root, instructions };
+  return { id, root, instructions, message: bytes };
 }
 
 function readInstruction(bytes: Uint8Array): [number: number, instruction: HloInstruction] {
   let number = 0;
-  let [opcode, target, config] = ['', '', ''];
+  let [name, opcode, target, config] = ['', '', '', ''];
+  let [tupleIndex, parameter] = [0, 0];
   let shape: HloShape = [];
   let group: number | undefined;
   let kernelFeatures: number | undefined;
   const [operands, calls, contracted]: number[][] = [[], [], []];
   for (const { field, value, content } of fields(bytes)) {
+    if (field === 9) parameter = value;
+    if (field === 13) tupleIndex = value;
     if (field === 35) number = value;
     if (field === 36) operands!.push(...(content ? varints(content) : [value]));
     if (field === 38) calls!.push(...(content ? varints(content) : [value]));
     if (content === undefined) continue;
-    if (field === 2) opcode = text(content);
+    if (field === 1) name = protoText(content);
+    if (field === 2) opcode = protoText(content);
     if (field === 3) shape = readShape(content, 0);
     if (field === 16) kernelFeatures = numbersOf(content, 4)[0] ?? 0;
-    if (field === 28) target = text(content);
+    if (field === 28) target = protoText(content);
     if (field === 30) contracted!.push(...numbersOf(content, 1));
-    if (field === 43) config = text(content);
+    if (field === 43) config = protoText(content);
     // A list of groups, or since 2024 a message that holds one or says it in short.
     if (field === 49) group = membersOf(content);
     if (field === 87) group = groupOf(content) ?? group;
   }
   const lists = { operands: operands!, calls: calls!, contracted: contracted! };
-  return [number, { opcode, target, config, shape, group, kernelFeatures, ...lists }];
+  const own = { name, opcode, target, config, shape, tupleIndex, parameter, message: bytes };
+  return [number, { ...own, group, kernelFeatures, ...lists }];
 }
 
 /** The numbers of a field, in one piece or several. */
@@ -148,61 +169,4 @@ function readShape(shape: Uint8Array, depth: number): HloShape {
   if (tuple.length > 0) return tuple;
   const [name, size] = ELEMENT_TYPES[type] ?? ['', 0];
   return [{ type: name, dimensions, bytes: dimensions.reduce((product, n) => product * n, size) }];
-}
-
-interface Field {
-  readonly field: number;
-  /** Of a number; 0 otherwise. */
-  readonly value: number;
-  /** Of what has a length. */
-  readonly content: Uint8Array | undefined;
-}
-
-/** The fields of a protobuf message, in order. */
-function* fields(bytes: Uint8Array): Generator<Field> {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw cutOff();
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const key = varint();
-    const [field, wire] = [Math.floor(key / 8), key % 8];
-    if (wire === 0) yield { field, value: varint(), content: undefined };
-    else if (wire === 1) at += 8;
-    else if (wire === 5) at += 4;
-    else if (wire === 2) {
-      const length = varint();
-      if (at + length > bytes.length) throw cutOff();
-      yield { field, value: 0, content: bytes.subarray(at, at + length) };
-      at += length;
-    } else throw new FluxionError('bad_file', `an optimised program has wire type ${wire}, which protobuf has not`);
-  }
-}
-
-function varints(bytes: Uint8Array): number[] {
-  const values: number[] = [];
-  let value = 0;
-  let scale = 1;
-  for (const byte of bytes) {
-    value += (byte & 127) * scale;
-    scale *= 128;
-    if (byte >= 128) continue;
-    values.push(value);
-    [value, scale] = [0, 1];
-  }
-  return values;
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-}
-
-function cutOff(): FluxionError {
-  return new FluxionError('bad_file', 'an optimised program ends in the middle of a field');
 }

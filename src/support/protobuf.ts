@@ -1,0 +1,124 @@
+/** The protobuf wire format, both ways: https://protobuf.dev/programming-guides/encoding. What is read is bounded by its own length. */
+
+import { FluxionError } from './errors.ts';
+
+/** One field of a message. */
+export interface Field {
+  readonly field: number;
+  /** Of a number, exact up to 2^53; 0 otherwise. */
+  readonly value: number;
+  /** Of what has a length, or of a fixed one its 4 or 8 bytes. */
+  readonly content: Uint8Array | undefined;
+  /** The field as it stands, key included. */
+  readonly whole: Uint8Array;
+}
+
+/** Base-128 digits of 64 bits. */
+const LONGEST_VARINT = 10;
+
+/** Reads the fields of a message in order; throws `bad_file` where it is cut off. `what` names the file, as in `an optimised program`. */
+export function* fields(bytes: Uint8Array, what = 'an optimised program'): Generator<Field> {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    let scale = 1;
+    for (let digits = 0; digits < LONGEST_VARINT; digits++) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw cutOff(what);
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+    throw new FluxionError('bad_file', `${what} has a number of more than ${LONGEST_VARINT} bytes`);
+  };
+  while (at < bytes.length) {
+    const start = at;
+    const key = varint();
+    const [field, wire] = [Math.floor(key / 8), key % 8];
+    let value = 0;
+    let content: Uint8Array | undefined;
+    if (wire === 0) value = varint();
+    else {
+      const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? varint() : undefined;
+      if (length === undefined)
+        throw new FluxionError('bad_file', `${what} has wire type ${wire}, which protobuf has not`);
+      if (at + length > bytes.length) throw cutOff(what);
+      content = bytes.subarray(at, at + length);
+      at += length;
+    }
+    yield { field, value, content, whole: bytes.subarray(start, at) };
+  }
+}
+
+/** Reads packed numbers. */
+export function varints(bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  let value = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    value += (byte & 127) * scale;
+    scale *= 128;
+    if (byte >= 128) continue;
+    values.push(value);
+    [value, scale] = [0, 1];
+  }
+  return values;
+}
+
+/** Reads UTF-8. */
+export function protoText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function cutOff(what: string): FluxionError {
+  return new FluxionError('bad_file', `${what} ends in the middle of a field`);
+}
+
+/** Writes a message field by field. */
+export class ProtoWriter {
+  readonly #pieces: Uint8Array[] = [];
+  #bytes: number[] = [];
+
+  /** Base-128, least significant group first; negative numbers in 64-bit two's complement. */
+  varint(value: number | bigint): this {
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest > 0x7fn; rest >>= 7n) this.#bytes.push(Number(rest & 0x7fn) | 0x80);
+    this.#bytes.push(Number(rest));
+    return this;
+  }
+
+  int(field: number, value: number | bigint): this {
+    return this.varint(field << 3).varint(value);
+  }
+
+  double(field: number, value: number): this {
+    this.varint((field << 3) | 1).#bytes.push(...new Uint8Array(Float64Array.of(value).buffer));
+    return this;
+  }
+
+  text(field: number, value: string): this {
+    return this.content(field, Buffer.from(value));
+  }
+
+  message(field: number, value: ProtoWriter): this {
+    return this.content(field, value.bytes());
+  }
+
+  /** A field of bytes, or of a message that is written already. */
+  content(field: number, value: Uint8Array): this {
+    return this.varint((field << 3) | 2)
+      .varint(value.length)
+      .raw(value);
+  }
+
+  /** Whole fields as they stand. */
+  raw(bytes: Uint8Array): this {
+    this.#pieces.push(Uint8Array.from(this.#bytes), bytes);
+    this.#bytes = [];
+    return this;
+  }
+
+  bytes(): Uint8Array {
+    return Buffer.concat([...this.#pieces, Uint8Array.from(this.#bytes)]);
+  }
+}
