@@ -202,6 +202,7 @@ export class Api {
   readonly version: { readonly major: number; readonly minor: number };
   /** Names of the extensions the plugin offers, `Extension_N` for numbers newer than the header. */
   readonly extensions: readonly string[];
+  readonly #extensions: ReadonlyMap<string, bigint>;
   readonly #functions = new Map<FunctionName, NativeFunction>();
   #longCalls = 0;
   readonly #queue: (() => void)[] = [];
@@ -220,7 +221,8 @@ export class Api {
         { hint: 'use a plugin built for the same major version of the PJRT C API' },
       );
     }
-    this.extensions = readExtensions(head.getBigUint64(8, true));
+    this.#extensions = readExtensions(head.getBigUint64(8, true));
+    this.extensions = [...this.#extensions.keys()];
     const count = Math.min(FUNCTIONS.length, Math.floor((size - TABLE_OFFSET) / 8));
     const table = new BigUint64Array(viewNative(address + BigInt(TABLE_OFFSET), count * 8));
     for (const [i, name] of FUNCTIONS.entries()) {
@@ -250,6 +252,11 @@ export class Api {
   /** Whether the plugin has this function. */
   has(name: FunctionName): boolean {
     return this.#functions.has(name);
+  }
+
+  /** The native struct of an extension that the plugin offers. */
+  extension(name: keyof (typeof ENUMS)['PJRT_Extension_Type']): bigint | undefined {
+    return this.#extensions.get(name);
   }
 
   /** Calls a function on this thread and returns its argument struct, from which outputs are read. */
@@ -334,13 +341,13 @@ function keepLoaded(path: string): void {
   dlopen(path, flags);
 }
 
-function readExtensions(first: bigint): string[] {
-  const names: string[] = [];
-  for (let at = first; at !== 0n && names.length < 64; ) {
+function readExtensions(first: bigint): Map<string, bigint> {
+  const found = new Map<string, bigint>();
+  for (let at = first; at !== 0n && found.size < 64; ) {
     const base = new DataView(viewNative(at, STRUCTS.PJRT_Extension_Base.size));
     const type = base.getInt32(STRUCTS.PJRT_Extension_Base.fields.type[0], true);
-    names.push(EXTENSIONS.get(type) ?? `Extension_${type}`);
+    found.set(EXTENSIONS.get(type) ?? `Extension_${type}`, at);
     at = base.getBigUint64(STRUCTS.PJRT_Extension_Base.fields.next[0], true);
   }
-  return names;
+  return found;
 }

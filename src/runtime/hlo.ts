@@ -66,12 +66,13 @@ export function summariseProgram(bytes: Uint8Array, devices: number): ProgramSum
   };
 }
 
-function bytesOf(shape: HloShape): number {
+/** Bytes of all arrays of a shape. */
+export function bytesOf(shape: HloShape): number {
   return shape.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** 2 FLOPs for every element of a result and every element that is summed into it; 0 of what is no product. */
-function productFlops(
+export function productFlops(
   { opcode, target, shape, operands, ...more }: HloInstruction,
   among: HloComputation['instructions'],
 ): number {
@@ -79,18 +80,35 @@ function productFlops(
   const results = product(shape[0]?.dimensions ?? []);
   if (more.kernelFeatures !== undefined && right)
     return (2 * results * product(right)) / (right[more.kernelFeatures] ?? 1);
-  const contracted = target.startsWith('__cublas') ? contractedBy(more.config) : more.contracted;
-  if ((opcode !== 'dot' && !target.startsWith('__cublas')) || !left) return 0;
+  if (!left) return 0;
+  const library = LIBRARIES.find(({ name }) => target.startsWith(name));
+  if (opcode !== 'dot' && !library) return 0;
+  const contracted = library?.contracted(more.config, left) ?? more.contracted;
   return 2 * results * product(contracted.map((axis) => left[axis] ?? 1));
 }
 
-/** Dimensions that a call of cuBLAS sums over. */
-function contractedBy(config: string): number[] {
-  const settings = JSON.parse(config || '{}') as {
-    gemm_backend_config?: { dot_dimension_numbers?: { lhs_contracting_dimensions?: string[] } };
-  };
-  return (settings.gemm_backend_config?.dot_dimension_numbers?.lhs_contracting_dimensions ?? []).map(Number);
-}
+/** Libraries whose calls are matrix products, and how their settings say which dimensions of the left side are summed over. */
+const LIBRARIES: readonly {
+  readonly name: string;
+  contracted(config: string, left: readonly number[]): number[];
+}[] = [
+  {
+    name: '__cublas',
+    contracted(config) {
+      const settings = JSON.parse(config || '{}') as {
+        gemm_backend_config?: { dot_dimension_numbers?: { lhs_contracting_dimensions?: string[] } };
+      };
+      return (settings.gemm_backend_config?.dot_dimension_numbers?.lhs_contracting_dimensions ?? []).map(Number);
+    },
+  },
+  {
+    name: '__onednn$matmul',
+    contracted(config, left) {
+      const settings = JSON.parse(config || '{}') as { onednn_matmul_config?: { transpose_a?: boolean } };
+      return [left.length - (settings.onednn_matmul_config?.transpose_a ? 2 : 1)];
+    },
+  },
+];
 
 function product(sizes: readonly number[]): number {
   return sizes.reduce((all, size) => all * size, 1);
