@@ -69,9 +69,19 @@ export { TRIAL_ENVIRONMENT, trialFailure } from './pjrt/trial.ts';
 export { ExecutableCache } from './runtime/cache.ts';
 export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './runtime/device-models.ts';
 export type { MeshOptions } from './runtime/devices.ts';
+export type { Operation } from './runtime/operations.ts';
 export { type InstructionSet, notableInstructions } from './runtime/processor.ts';
 export { Program } from './runtime/program.ts';
+export {
+  type OperationTime,
+  type Profile,
+  type ProgramProfile,
+  Recording,
+  type RecordingOptions,
+  type Span,
+} from './runtime/recording.ts';
 export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './runtime/runtime.ts';
 export { ShardedArray } from './runtime/sharded-array.ts';
+export { traceLines } from './runtime/trace.ts';
 export type { DType, Float, Integer } from './support/dtype.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

@@ -1,15 +1,24 @@
 /** `fluxion bench`: how long every stage of a run takes, and how much of the device it uses. */
 
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Arguments, splitArguments } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
+import { userPath } from '../support/user-path.ts';
 import { readAsked } from './asked.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from './command.ts';
 import type { ByStage, Figures } from './measure.ts';
-import { bytes, Progress, paint, seconds } from './render.ts';
+import { bytes, columns, flop, Progress, paint, seconds } from './render.ts';
 
-const FLAGS = { json: 'boolean', quiet: 'boolean', runs: 'string', 'no-config': 'boolean' } as const;
+const FLAGS = {
+  json: 'boolean',
+  quiet: 'boolean',
+  runs: 'string',
+  profile: 'boolean',
+  trace: 'string',
+  'no-config': 'boolean',
+} as const;
 const RUNS = 5;
 const MOST_RUNS = 10_000;
 
@@ -42,9 +51,19 @@ Examples
   fluxion bench schnell batch=4 --json > schnell.json
   fluxion bench base_flux_dev.yml pretrained_model_name_or_path=FOLDER offload_encoders=False
   fluxion bench dev cache=fbcache threshold=0.08
+  fluxion bench dev resolution=256 num_inference_steps=1 --runs 1 --profile
+
+Where the time goes
+--profile makes one more picture and tells of each program which operations of the optimised program its time goes to, with their
+FLOP/s and the share of the best matrix multiply. Plugins for NVIDIA, AMD and TPU record that while they work. A CPU's do not: there
+every program is taken apart before its first run, and its operations are run one at a time, in order and on the same data, a few
+times; the program itself is timed with them, so that 'together' and 'the program takes' can be compared. A rate in GB/s is of the
+bytes of operands and results. The trace has stages, steps, programs and these operations: open it at https://ui.perfetto.dev.
 
 Options
   --runs N      pictures that are measured, ${RUNS} if nothing is said
+  --profile     where the time of each program goes, and a trace
+  --trace FILE  where the trace of --profile goes, flux_trace.json in output_dir if nothing is said
   --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
   --quiet       nothing on standard error but errors
   --no-config   without your own settings
@@ -70,15 +89,40 @@ const bench: Command = {
     const [{ measure }, { requireOneProcess }] = await Promise.all([import('./measure.ts'), import('./settings.ts')]);
     requireOneProcess(config, 'bench');
     const onProgress = (text: string): void => progress.activity(text);
-    const figures = await measure(config, { sources: loaded.sources, runs, signal, onProgress });
+    const trace = await tracePlace(words, config);
+    const figures = await measure(config, {
+      sources: loaded.sources,
+      runs,
+      profile: trace !== undefined,
+      signal,
+      onProgress,
+    });
     for (const warning of figures.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
-    if (words.flags['json'] === true) printJson({ ...data(figures), notes });
-    else process.stdout.write(`${table(figures)}\n`);
+    const { profile, peak } = figures;
+    const { profileData, profileTable, writeTrace } = await import('./profile.ts');
+    if (profile && trace !== undefined) await writeTrace(trace, profile);
+    if (words.flags['json'] === true) {
+      const more = profile && { profile: profileData(profile, peak.bestMatmul), trace };
+      printJson({ ...data(figures), ...more, notes });
+      return OK;
+    }
+    process.stdout.write(`${table(figures)}\n`);
+    if (profile)
+      process.stdout.write(`\n${profileTable(profile, peak.bestMatmul).join('\n')}\n\n  trace        ${trace}\n`);
     return OK;
   },
 };
 
 export default bench;
+
+/** Where the trace is to be written, if a profile is asked for. A place that cannot be written is told before the work. */
+async function tracePlace({ flags }: Arguments, config: Config): Promise<string | undefined> {
+  if (flags['profile'] !== true && flags['trace'] === undefined) return undefined;
+  const [{ tracePath }, { requireWritable }] = await Promise.all([import('./profile.ts'), import('./pictures.ts')]);
+  const path = flags['trace'] === undefined ? tracePath(config) : readingUsage(() => userPath(String(flags['trace'])));
+  await requireWritable(dirname(path), 'the trace', 'choose another place with --trace FILE');
+  return path;
+}
 
 function readRuns({ flags }: Arguments): number {
   const text = flags['runs'] ?? String(RUNS);
@@ -127,7 +171,7 @@ function table(figures: Figures): string {
   const { compile, first, median, prepare, picture, peak, memory } = figures;
   const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs } = figures;
   const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-  const stage = (name: keyof ByStage): Row => [
+  const stage = (name: keyof ByStage): string[] => [
     name,
     seconds(median[name]),
     seconds(first[name]),
@@ -135,12 +179,10 @@ function table(figures: Figures): string {
     `${flop(figures.rate[name])}/s`,
     percent(figures.share[name]),
   ];
-  const rows: Row[] = [
+  const rows: string[][] = [
     ['stage', 'median', 'first', 'work', 'rate', 'of peak'],
     stage('encode'),
-    ...(prepare === undefined
-      ? []
-      : [['prepare', seconds(prepare), '', flop(figures.flops.prepare.total), '', ''] as Row]),
+    ...(prepare === undefined ? [] : [['prepare', seconds(prepare), '', flop(figures.flops.prepare.total), '', '']]),
     stage('step'),
     stage('decode'),
     ['picture', seconds(picture), '', '', '', ''],
@@ -171,25 +213,10 @@ function table(figures: Figures): string {
   ].join('\n');
 }
 
-type Row = readonly [string, string, string, string, string, string];
-
-function columns(rows: readonly Row[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd(),
-  );
-}
-
 /** Formats a number of weights: `11.9 billion`. */
 function count(value: number): string {
   const [size, name] = value >= 1e9 ? [1e9, 'billion'] : [1e6, 'million'];
   return `${Number((value / size).toPrecision(3))} ${name}`;
-}
-
-/** Formats operations in powers of 1000: `74.4 TFLOP`. */
-function flop(value: number): string {
-  const power = Math.max(0, Math.min(5, Math.floor(Math.log10(Math.max(1, value)) / 3)));
-  return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}FLOP`;
 }
 
 function data(figures: Figures): Record<string, unknown> {

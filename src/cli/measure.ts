@@ -10,8 +10,9 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { Flux, type LoadOptions, type MemoryPlan, type Report, type Request } from '../index.ts';
 import { type StageFlops, stageFlops, weightCounts } from '../models.ts';
-import { deviceModelOf } from '../xla.ts';
+import { deviceModelOf, type Profile } from '../xla.ts';
 import { type BestMatmul, bestMatmul } from './matmul.ts';
+import { Timeline } from './profile.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
 
 /** A value of each stage whose arithmetic is counted; a step and a decoding are those of a whole batch. */
@@ -64,19 +65,26 @@ export interface Figures {
   /** Numbers of weights by component, of the autoencoder those of its decoder. */
   readonly parameters: ReturnType<typeof weightCounts>;
   readonly warnings: readonly string[];
+  /** Where the time of a further picture went, where it was asked for. */
+  readonly profile: Profile | undefined;
 }
 
 export interface MeasureOptions {
   readonly sources: LoadedConfig['sources'];
   /** Pictures after the first. */
   readonly runs: number;
+  /** Whether a further picture is made to see where its time goes. */
+  readonly profile?: boolean;
   readonly signal: AbortSignal;
   /** Told what is going on; what follows a comma says how far it is. */
   readonly onProgress: (text: string) => void;
 }
 
 /** Measures what a configuration asks for; of several prompts or seeds, the first. Rejects with the signal's reason once it has aborted. */
-export async function measure(config: Config, { sources, runs, signal, onProgress }: MeasureOptions): Promise<Figures> {
+export async function measure(
+  config: Config,
+  { sources, runs, profile, signal, onProgress }: MeasureOptions,
+): Promise<Figures> {
   using cache = new TemporaryCache(signal);
   const options: LoadOptions = { ...(await loadOptions(config, sources)), cacheDir: cache.path, signal, onProgress };
   const model = modelOf(config);
@@ -136,6 +144,7 @@ export async function measure(config: Config, { sources, runs, signal, onProgres
       memory,
       parameters: weightCounts(flux.sizes),
       warnings,
+      profile: profile ? await profilePicture(flux, requestFor(flux), { signal, onProgress }) : undefined,
     };
   }
   onProgress('matrix multiply');
@@ -170,6 +179,28 @@ export interface Picture {
   /** Seconds of the first step, which what comes before the steps is counted to. */
   readonly firstStep: number;
   readonly seconds: number;
+}
+
+/** Makes a picture and records where its time goes. */
+async function profilePicture(
+  flux: Flux,
+  request: Request,
+  { signal, onProgress }: Pick<MeasureOptions, 'signal' | 'onProgress'>,
+): Promise<Profile> {
+  let stage = '';
+  const told = (text: string): void => onProgress(`profile${stage}, ${text}`);
+  const recording = flux.record({ operations: true, signal, onProgress: told });
+  const timeline = new Timeline(recording);
+  try {
+    for await (const event of flux.stream(request)) {
+      timeline.on(event);
+      if (event.type === 'stage') stage = `, ${event.stage}`;
+    }
+  } catch (error) {
+    recording.stop();
+    throw error;
+  }
+  return recording.stop();
 }
 
 async function makePicture(flux: Flux, request: Request, onProgress: (text: string) => void): Promise<Picture> {

@@ -20,6 +20,7 @@ import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { reasonOf } from '../support/system-error.ts';
 import { isPlain, memoryLine } from './memory.ts';
+import { StepTrace } from './profile.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
 import { pictureBytes, protocolFor } from './terminal-picture.ts';
@@ -48,6 +49,8 @@ export interface Outcome {
   readonly warnings: readonly string[];
   /** Seconds from start to end, opening the model included. */
   readonly total: number;
+  /** The trace that `enable_profiler` asked for. */
+  readonly trace?: string;
 }
 
 export interface MakeOptions {
@@ -87,8 +90,11 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   if (nodes.count > 1 && !config.overwrite) requireFree(config, flux.indices(request));
   const warnings: string[] = [];
   const loras: AppliedLora[] = [];
+  const trace = config.enable_profiler ? new StepTrace(flux, config) : undefined;
   for await (const event of flux.stream({ ...request, signal })) {
     progress.on(event);
+    const traced = await trace?.on(event);
+    if (traced !== undefined) progress.say(`${paint('cyan', 'profiler:')} ${traced}`);
     switch (event.type) {
       case 'warning':
         warnings.push(event.message);
@@ -102,7 +108,8 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
         break;
       case 'done': {
         const total = (performance.now() - start) / 1000;
-        return { model: flux.name, nodes, report: event.report, loras, warnings, total };
+        const made = { model: flux.name, nodes, report: event.report, loras, warnings, total };
+        return trace?.path === undefined ? made : { ...made, trace: trace.path };
       }
       case 'lora':
         loras.push({ ...event.lora, scale: event.scale });
@@ -121,16 +128,20 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
 }
 
 /** Makes the folder that pictures go to and tries to write there: better told before the work than after it. Throws `io`. */
-export async function requireWritable(folder: string): Promise<void> {
+export async function requireWritable(
+  folder: string,
+  what = 'pictures',
+  hint = 'choose another folder with output_dir=…',
+): Promise<void> {
   const trial = join(folder, `.flux-${randomUUID()}.tmp`);
   try {
     makeFolder(folder);
     await writeFile(trial, '', { flag: 'wx' });
     await rm(trial);
   } catch (cause) {
-    throw new FluxionError('io', `cannot write pictures to ${folder}: ${reasonOf(cause)}`, {
+    throw new FluxionError('io', `cannot write ${what} to ${folder}: ${reasonOf(cause)}`, {
       cause,
-      hint: 'choose another folder with output_dir=…',
+      hint,
     });
   }
 }
@@ -226,7 +237,7 @@ export function reportTable({ report, total }: Outcome): string[] {
 
 /** The figures of a run as data: times in seconds, memory in bytes. */
 export function reportData(
-  { model, nodes, report, loras, warnings, total }: Outcome,
+  { model, nodes, report, loras, warnings, total, trace }: Outcome,
   config: Config,
 ): Record<string, unknown> {
   const { timings, programs, peakMemory, peakDeviceMemory, device, steps } = report;
@@ -250,5 +261,6 @@ export function reportData(
     programs: { compiled: programs.compiled, from_cache: programs.fromCache },
     loras,
     warnings,
+    ...(trace !== undefined && { trace }),
   };
 }

@@ -234,3 +234,17 @@ function glyphs(): keyof typeof BARS {
   const locale = process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '';
   return /utf-?8/i.test(locale) ? 'unicode' : 'ascii';
 }
+
+/** Formats operations in powers of 1000: `74.4 TFLOP`. */
+export function flop(value: number): string {
+  const power = Math.max(0, Math.min(5, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}FLOP`;
+}
+
+/** Lays out rows under each other, two blanks before each cell; columns of words are aligned to the left, others to the right. */
+export function columns(rows: readonly (readonly string[])[], words: readonly number[] = [0]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    `  ${row.map((cell, i) => (words.includes(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd(),
+  );
+}

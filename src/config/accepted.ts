@@ -67,8 +67,7 @@ const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
   ['nothing is written to Google Cloud Storage; pictures go to output_dir', 'save_config_to_gcs', 'base_output_directory'],
   [
     'it steers the JAX profiler',
-    'enable_profiler', 'skip_first_n_steps_for_profiler', 'profiler_steps', 'profiler', 'enable_ml_diagnostics',
-    'profiler_gcs_path', 'enable_ondemand_xprof',
+    'profiler', 'enable_ml_diagnostics', 'profiler_gcs_path', 'enable_ondemand_xprof',
   ],
 ]; // biome-ignore format: a reason and its keys read as one paragraph
 

@@ -185,6 +185,18 @@ export const KEYS = {
     kind: 'text', default: '', group: 'Output', use: 'honoured',
     help: "A name for this run, kept in the report; processes with a node_store find each other by it.",
   },
+  enable_profiler: {
+    kind: 'boolean', default: false, group: 'Output', use: 'honoured',
+    help: 'Writes flux_trace.json for ui.perfetto.dev in output_dir: which programs some denoising steps of the first batch run, and when.',
+  },
+  skip_first_n_steps_for_profiler: {
+    kind: 'int', min: 0, max: 1000, default: 5, group: 'Output', use: 'honoured',
+    help: 'Denoising steps before those in the trace; at least the last step is in it.',
+  },
+  profiler_steps: {
+    kind: 'int', min: 1, max: 1000, default: 10, group: 'Output', use: 'honoured',
+    help: 'Denoising steps in the trace, at most.',
+  },
 
   // Devices
   hardware: {

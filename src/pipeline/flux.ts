@@ -7,6 +7,7 @@ import { openModel } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { LoraModel } from '../lora/adapter.ts';
 import { Overlay } from '../lora/overlay.ts';
+import { Recording, type RecordingOptions } from '../runtime/recording.ts';
 import { openMapped, Runtime } from '../runtime/runtime.ts';
 import type { Traced } from '../runtime/weight-set.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
@@ -148,6 +149,12 @@ export class Flux implements AsyncDisposable {
   /** Which of how many processes this one is that make pictures together. */
   get nodes(): { readonly id: number; readonly count: number } {
     return this.#runtime.nodes;
+  }
+
+  /** Records what runs on the devices, and when, until it is stopped; begin and stop between the events of a stream. Throws `disposed`, `bad_request`. */
+  record(options: RecordingOptions = {}): Recording {
+    if (this.#closing) throw closed();
+    return new Recording(this.#runtime, options);
   }
 
   /** Which of a request's pictures this process makes, counted over all prompts and seeds from 0: all of them where it works alone. */

@@ -87,7 +87,11 @@ export class DeviceArray implements Disposable {
     const { api } = this.device.client;
     const event = api.call('PJRT_Buffer_ReadyEvent', { buffer: this.address }).get('event');
     try {
-      api.invoke('PJRT_Event_Await', new Struct('PJRT_Event_Await_Args', { event }), `computing ${this.#handle.describe()}`);
+      api.invoke(
+        'PJRT_Event_Await',
+        new Struct('PJRT_Event_Await_Args', { event }),
+        `computing ${this.#handle.describe()}`,
+      );
     } finally {
       api.call('PJRT_Event_Destroy', { event });
     }

@@ -11,7 +11,16 @@ import type { Api } from './call.ts';
 import { addressOf, copyNative, readString, readWords } from './memory.ts';
 
 /** Functions of `PLUGIN_Profiler_Api` in its order, after its size and a private pointer. */
-const FUNCTIONS = ['errorDestroy', 'errorMessage', 'errorCode', 'create', 'destroy', 'start', 'stop', 'collect'] as const;
+const FUNCTIONS = [
+  'errorDestroy',
+  'errorMessage',
+  'errorCode',
+  'create',
+  'destroy',
+  'start',
+  'stop',
+  'collect',
+] as const;
 type Name = (typeof FUNCTIONS)[number];
 /** Bytes of a `PJRT_Extension_Base`, after which the extension names its table. */
 const EXTENSION_BASE = 24n;
@@ -72,7 +81,10 @@ export class Profiler implements Disposable {
     const text = readString(message[3]!, Number(message[4]!));
     this.#table.get('errorDestroy')!(addressOf(BigUint64Array.of(24n, 0n, error)));
     throw new FluxionError('pjrt', `the profiler of ${this.#path} failed to ${name}: ${text}`, {
-      hint: name === 'start' ? 'another profiler may be running; on NVIDIA the driver must allow performance counters' : undefined,
+      hint:
+        name === 'start'
+          ? 'another profiler may be running; on NVIDIA the driver must allow performance counters'
+          : undefined,
     });
   }
 }

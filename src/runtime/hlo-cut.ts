@@ -36,7 +36,8 @@ export interface CutProgram {
 /** What makes nothing: it says where a value lies, and how it is seen. */
 const FREE = ['parameter', 'constant', 'bitcast', 'get-tuple-element', 'tuple'];
 /** What runs in several parts or on several devices is no program of its own. */
-const TOGETHER = /-(start|done|update)$|^(all-|reduce-scatter|collective|send|recv|infeed|outfeed|partition-id|replica-id)/;
+const TOGETHER =
+  /-(start|done|update)$|^(all-|reduce-scatter|collective|send|recv|infeed|outfeed|partition-id|replica-id)/;
 
 /** Whether an instruction of the entry takes any time. */
 export function isOperation({ opcode }: HloInstruction): boolean {
@@ -56,8 +57,13 @@ export function cutProgram(program: HloProgram): CutProgram {
     operations.push(new Cut(program, number, instruction).operation());
   }
   const root = entry.instructions.get(entry.root);
-  const roots = root?.opcode === 'tuple' ? root.operands : [entry.root];
-  return { operations, parameters, results: roots.map((number) => sourceOf(entry, number)) };
+  const results =
+    root?.opcode === 'tuple'
+      ? root.operands.map((number) => sourceOf(entry, number))
+      : (root?.shape ?? []).length > 1
+        ? root!.shape.map((_, i): ValueName => `${entry.root}.${i}`)
+        : [sourceOf(entry, entry.root)];
+  return { operations, parameters, results };
 }
 
 /** The array that an instruction of the entry is or shows. */
@@ -102,7 +108,9 @@ class Cut {
     const made = this.#entry.copyOf(instruction, operands, calls);
     const shapes = leavesOf(shapeOf(instruction));
     const isTuple = fieldsOf(shapeOf(instruction), TUPLE).length > 0;
-    const results = shapes.map((shape, i) => this.#entry.packed(isTuple ? this.#entry.element(made, i, shape) : made, shape));
+    const results = shapes.map((shape, i) =>
+      this.#entry.packed(isTuple ? this.#entry.element(made, i, shape) : made, shape),
+    );
     const result = isTuple ? tupleShape(shapes.map(packedShape)) : packedShape(shapes[0]!);
     const root = isTuple ? this.#entry.write('tuple', result, results) : results[0]!;
     const signature = new ProtoWriter();
@@ -124,9 +132,8 @@ class Cut {
 
   /** Writes what an operand is, and returns its new id. */
   #operand(number: number): number {
-    const known = this.#written.get(String(number));
-    if (known !== undefined) return known;
-    const id = this.#written.set(String(number), this.#writeOperand(number)).get(String(number))!;
+    const id = this.#written.get(String(number)) ?? this.#writeOperand(number);
+    this.#written.set(String(number), id);
     return id;
   }
 
@@ -135,7 +142,11 @@ class Cut {
     const { opcode, operands, tupleIndex } = instruction;
     const shape = shapeOf(instruction);
     if (opcode === 'constant' || opcode === 'bitcast' || opcode === 'tuple')
-      return this.#entry.copyOf(instruction, operands.map((operand) => this.#operand(operand)), []);
+      return this.#entry.copyOf(
+        instruction,
+        operands.map((operand) => this.#operand(operand)),
+        [],
+      );
     if (opcode === 'get-tuple-element') {
       const from = this.#program.entry.instructions.get(operands[0]!) ?? unknown(operands[0]!);
       if (from.opcode === 'tuple') return this.#operand(from.operands[tupleIndex]!);
@@ -152,7 +163,9 @@ class Cut {
     const known = this.#written.get(value);
     if (known !== undefined) return known;
     const packed = packedShape(shape);
-    const parameter = this.#entry.write('parameter', packed, [], (proto) => proto.int(NAMES.parameter, this.#inputs.length));
+    const parameter = this.#entry.write('parameter', packed, [], (proto) =>
+      proto.int(NAMES.parameter, this.#inputs.length),
+    );
     this.#inputs.push(value);
     this.#inputShapes.push(packed);
     const seen = packed === shape ? parameter : this.#entry.write('bitcast', shape, [parameter]);
@@ -160,17 +173,20 @@ class Cut {
     return seen;
   }
 
-  /** The state of a loop with its own copy of what the loop writes: arguments must not be written to. */
+  /** The state of a loop with its own copy of what the loop changes: arguments must not be written to. */
   #ownState(tuple: number): number {
-    const [body] = this.#instruction.calls.map((id) => this.#called.length && computationOf(this.#program, id)).filter((c) => c && writesState(c));
-    const state = [...this.#program.entry.instructions].find(([number]) => number === this.#instruction.operands[0])![1];
-    const shapes = leavesOf(shapeOf(state));
-    const kept = body ? keptElements(body as HloComputation) : new Set<number>();
-    const elements = shapes.map((shape, i) => {
-      const element = this.#entry.element(tuple, i, shape);
-      return kept.has(i) ? element : this.#entry.write('copy', shape, [element]);
+    const { calls, operands } = this.#instruction;
+    // Of condition and body, the body gives back the state.
+    const body = calls
+      .map((id) => computationOf(this.#program, id))
+      .find(({ instructions, root }) => instructions.get(root)?.opcode === 'tuple');
+    const kept = body ? keptElements(body) : new Set<number>();
+    const shape = shapeOf(this.#program.entry.instructions.get(operands[0]!) ?? unknown(operands[0]!));
+    const elements = leavesOf(shape).map((leaf, i) => {
+      const element = this.#entry.element(tuple, i, leaf);
+      return kept.has(i) ? element : this.#entry.write('copy', leaf, [element]);
     });
-    return this.#entry.write('tuple', shapeOf(state), elements);
+    return this.#entry.write('tuple', shape, elements);
   }
 
   /** Writes a computation that is called, with what it calls, and returns its new number. */
@@ -178,7 +194,9 @@ class Cut {
     const known = this.#computations.get(id);
     if (known !== undefined) return known;
     const computation = computationOf(this.#program, id);
-    const calls = new Map([...computation.instructions].map(([number, { calls }]) => [number, calls.map((one) => this.#computation(one))]));
+    const calls = new Map(
+      [...computation.instructions].map(([number, { calls }]) => [number, calls.map((one) => this.#computation(one))]),
+    );
     const number = this.#computations.size + 2;
     this.#computations.set(id, number);
     const sheet = new Sheet(number);
@@ -220,7 +238,12 @@ class Sheet {
     return id;
   }
 
-  write(opcode: string, shape: Uint8Array, operands: readonly number[], more: (proto: ProtoWriter) => void = () => {}): number {
+  write(
+    opcode: string,
+    shape: Uint8Array,
+    operands: readonly number[],
+    more: (proto: ProtoWriter) => void = () => {},
+  ): number {
     const { id, proto } = this.#head();
     proto.text(NAMES.opcode, opcode).content(NAMES.shape, shape);
     for (const operand of operands) proto.int(NAMES.operands, operand);
@@ -305,11 +328,6 @@ function renamed(signature: Uint8Array): Uint8Array {
 
 function computationOf({ computations }: HloProgram, id: number): HloComputation {
   return computations.find((one) => one.id === id) ?? unknown(id);
-}
-
-/** Whether a computation gives back a tuple: of a loop's two, the body. */
-function writesState({ instructions, root }: HloComputation): boolean {
-  return instructions.get(root)?.opcode === 'tuple';
 }
 
 /** Elements of its state that a loop's body hands on as they are. */

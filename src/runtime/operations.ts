@@ -34,7 +34,11 @@ const TELLING = [
 ]; // biome-ignore format: a list in order
 /** How many of them are named. */
 const NAMED = 3;
-const BACKENDS: Readonly<Record<string, string>> = { __ynn_fusion: 'YNNPACK', __xnn_fusion: 'XNNPACK', __onednn_fusion: 'oneDNN' };
+const BACKENDS: Readonly<Record<string, string>> = {
+  __ynn_fusion: 'YNNPACK',
+  __xnn_fusion: 'XNNPACK',
+  __onednn_fusion: 'oneDNN',
+};
 
 type Instructions = HloComputation['instructions'];
 
@@ -87,12 +91,14 @@ function* insideOf(
 ): Generator<Inside> {
   yield { instruction, among, flops: productFlops(instruction, among), runs };
   // Reductions call what they do to two numbers.
-  if (depth > 16 || /^(reduce|sort|map|scatter|select-and-scatter|all-reduce|reduce-scatter)/.test(instruction.opcode)) return;
+  if (depth > 16 || /^(reduce|sort|map|scatter|select-and-scatter|all-reduce|reduce-scatter)/.test(instruction.opcode))
+    return;
   const times = instruction.opcode === 'while' ? tripsOf(instruction) : 1;
   const inner = runs === undefined || times === undefined ? undefined : runs * times;
   for (const id of instruction.calls) {
     const called = program.computations.find((one) => one.id === id);
-    for (const one of called?.instructions.values() ?? []) yield* insideOf(program, one, called!.instructions, inner, depth + 1);
+    for (const one of called?.instructions.values() ?? [])
+      yield* insideOf(program, one, called!.instructions, inner, depth + 1);
   }
 }
 

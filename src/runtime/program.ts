@@ -85,7 +85,7 @@ export class Program {
     inputs: Readonly<Record<string, ShardedArray>>,
     weights: readonly ShardedArray[] = [],
   ): Record<string, ShardedArray> {
-    return this.#named(this.executable.execute(this.#arguments(inputs, weights)));
+    return this.#named(this.executable.execute(this.arguments(inputs, weights)));
   }
 
   /** Does what `run` does, on another thread where processes share a client: those wait for each other in a first execution. */
@@ -94,11 +94,11 @@ export class Program {
     weights: readonly ShardedArray[] = [],
   ): Promise<Record<string, ShardedArray>> {
     if (!this.executable.client.sharesStore) return this.run(inputs, weights);
-    return this.#named(await this.executable.executeAsync(this.#arguments(inputs, weights)));
+    return this.#named(await this.executable.executeAsync(this.arguments(inputs, weights)));
   }
 
-  /** Arguments by device. */
-  #arguments(inputs: Readonly<Record<string, ShardedArray>>, weights: readonly ShardedArray[]): DeviceArray[][] {
+  /** Arguments by device; throws like `run`. */
+  arguments(inputs: Readonly<Record<string, ShardedArray>>, weights: readonly ShardedArray[]): DeviceArray[][] {
     const { name, graph } = this.traced;
     const given = [...this.traced.inputs.map((input) => inputs[input]), ...weights];
     const args = graph.parameters.map((expected, i) => {

@@ -37,7 +37,11 @@ export class Replay implements Disposable {
   readonly #cut: CutProgram;
   readonly #operations: readonly Operation[];
   readonly #executables = new DisposableStack();
-  #steps: readonly { readonly cut: CutOperation; readonly executable: Executable; readonly last: readonly ValueName[] }[] = [];
+  #steps: readonly {
+    readonly cut: CutOperation;
+    readonly executable: Executable;
+    readonly last: readonly ValueName[];
+  }[] = [];
   #nothing: Executable | undefined;
 
   private constructor(whole: Executable, cut: CutProgram, operations: readonly Operation[]) {
@@ -50,7 +54,10 @@ export class Replay implements Disposable {
   static async of(whole: Executable, signal?: AbortSignal): Promise<Replay> {
     const shown = whole.optimizedProgram();
     if (whole.addressableDevices.length !== 1 || shown?.format !== 'hlo_with_config')
-      throw new FluxionError('unsupported', `${whole.name} cannot be taken apart: it runs on several devices, or its plugin does not show it`);
+      throw new FluxionError(
+        'unsupported',
+        `${whole.name} cannot be taken apart: it runs on several devices, or its plugin does not show it`,
+      );
     const program = readHloProgram(shown.bytes);
     const replay = new Replay(whole, cutProgram(program), operationsOf(program));
     try {
@@ -65,14 +72,20 @@ export class Replay implements Disposable {
   async #compile(optimised: { readonly debugOptions: Uint8Array | undefined }, signal?: AbortSignal): Promise<void> {
     const { client } = this.#whole;
     const options = signal ? { signal } : {};
-    const alike = new Map<string, Executable>();
-    const steps: { cut: CutOperation; executable: Executable; last: ValueName[] }[] = [];
-    for (const cut of this.#cut.operations) {
-      const key = Buffer.from(cut.module).toString('latin1');
-      const executable = alike.get(key) ?? this.#executables.use(await client.compile(cut.module, { optimised }, options));
-      alike.set(key, executable);
-      steps.push({ cut, executable, last: [] });
-    }
+    const alike = new Map<string, Promise<Executable>>();
+    const compiled = this.#cut.operations.map(({ module }) => {
+      const key = Buffer.from(module).toString('latin1');
+      const known = alike.get(key);
+      if (known) return known;
+      const compiling = client.compile(module, { optimised }, options).then((one) => this.#executables.use(one));
+      alike.set(key, compiling);
+      return compiling;
+    });
+    // All are waited for, so that none arrives after the end.
+    const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    const executables = await Promise.all(compiled);
+    const steps = this.#cut.operations.map((cut, i) => ({ cut, executable: executables[i]!, last: [] as ValueName[] }));
     // Values go when nothing that follows takes them, as they do in the program.
     const kept = new Set([...this.#cut.parameters, ...this.#cut.results]);
     for (const { cut, last } of steps.toReversed())
@@ -86,7 +99,10 @@ export class Replay implements Disposable {
   }
 
   /** Runs the operations once and returns the program's results, which are the caller's; what no operation makes is undefined. */
-  run(args: readonly DeviceArray[], told: (index: number, start: number, end: number) => void = () => {}): (DeviceArray | undefined)[] {
+  run(
+    args: readonly DeviceArray[],
+    told: (index: number, start: number, end: number) => void = () => {},
+  ): (DeviceArray | undefined)[] {
     using made = new DisposableStack();
     const values = new Map<ValueName, DeviceArray>(this.#cut.parameters.map((name, i) => [name, args[i]!]));
     for (const [i, { cut, executable, last }] of this.#steps.entries()) {
@@ -103,7 +119,10 @@ export class Replay implements Disposable {
   }
 
   /** Times the program and its operations by turns. */
-  async time(args: readonly DeviceArray[], { onOperation, signal }: { readonly onOperation?: OnOperation; readonly signal?: AbortSignal | undefined } = {}): Promise<ReplayTimes> {
+  async time(
+    args: readonly DeviceArray[],
+    { onOperation, signal }: { readonly onOperation?: OnOperation; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<ReplayTimes> {
     await Promise.all(args.map((array) => array.ready()));
     const start = await this.#startTime();
     const times: number[][] = this.#operations.map(() => []);
@@ -130,7 +149,10 @@ export class Replay implements Disposable {
       for (const result of new Set(results)) result?.dispose();
       await new Promise((go) => setImmediate(go));
     }
-    const operations = this.#operations.map((operation, i) => ({ operation, seconds: Math.max(0, median(times[i]!) - start) }));
+    const operations = this.#operations.map((operation, i) => ({
+      operation,
+      seconds: Math.max(0, median(times[i]!) - start),
+    }));
     return { program: Math.max(0, median(whole) - start), operations, start, passes: passes - 1 };
   }
 

@@ -35,11 +35,17 @@ export class Run implements Disposable {
       this.#weights.arrays(this.#runtime, use),
     ]);
     this.#signal?.throwIfAborted();
+    const { recording } = this.#runtime;
+    if (recording) await recording.before(program.executable, program.arguments(inputs, weights)[0]!);
+    const started = performance.now();
     const outputs = await program.start(inputs, weights);
     try {
       const ready = Object.values(outputs)[0]!.ready();
       // Whoever awaits it reports a failure; until then it must not count as unhandled.
-      const finished = ready.then(() => this.#weights.done(use));
+      const finished = ready.then(() => {
+        recording?.ran(program.executable, `${use.traced.name} ${use.scope}`.trim(), started);
+        this.#weights.done(use);
+      });
       finished.catch(() => {});
       this.#running.push(finished);
       while (this.#running.length > (this.#weights.streams(use) ? AHEAD_STREAMED : AHEAD)) await this.#running.shift();

@@ -30,6 +30,7 @@ import { checkNodes, type NodeOptions, type Share, shareOf } from './nodes.ts';
 import { type Part, partsOfMesh } from './placement.ts';
 import { multipliesBf16, processorText } from './processor.ts';
 import { effortFor, Program, programText } from './program.ts';
+import type { Recording } from './recording.ts';
 import { ShardedArray } from './sharded-array.ts';
 
 export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../kernels/lower.ts';
@@ -90,6 +91,8 @@ export class Runtime implements AsyncDisposable {
   readonly platform: Platform;
   /** How many programs were compiled, and how many taken from the cache. */
   readonly compiled: { programs: number; fromCache: number } = { programs: 0, fromCache: 0 };
+  /** Told of every program that runs, while there is one. */
+  recording: Recording | undefined;
   readonly #cache: ExecutableCache | undefined;
   readonly precision: Precision;
   /** What programs are lowered for. */

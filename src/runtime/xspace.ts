@@ -38,7 +38,8 @@ const MOST_EVENTS = 1_000_000;
 export function readXSpace(bytes: Uint8Array, most: number = MOST_EVENTS): Recorded {
   const budget = { left: most, dropped: 0 };
   const planes: Plane[] = [];
-  for (const { field, content } of fields(bytes, WHAT)) if (field === 1 && content) planes.push(readPlane(content, budget));
+  for (const { field, content } of fields(bytes, WHAT))
+    if (field === 1 && content) planes.push(readPlane(content, budget));
   return { planes, dropped: budget.dropped };
 }
 

@@ -1,12 +1,13 @@
 /** `fluxion bench` as a user meets it: sane figures, refusals before any work, and an end by Ctrl-C that leaves nothing behind. */
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { stageFlops } from '../../src/models.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
+import { checkTrace } from '../support/trace.ts';
 
 type ByStage = Readonly<Record<'encode' | 'step' | 'decode', number>>;
 interface Printed {
@@ -20,6 +21,15 @@ interface Printed {
   readonly share_of_peak: ByStage;
   readonly parameters: Readonly<Record<string, number>>;
   readonly error: { readonly code: string; readonly message: string };
+}
+interface Profile {
+  readonly source: string;
+  readonly programs: readonly {
+    readonly name: string;
+    readonly runs: number;
+    readonly note?: string;
+    readonly operations: readonly { readonly flop: number }[];
+  }[];
 }
 const STAGES = ['encode', 'step', 'decode'] as const;
 
@@ -71,6 +81,50 @@ describe('bench', () => {
     assert.ok(Object.values(figures.parameters).every((count) => count > 1e5));
   });
 
+  test('--profile: operations of every program with their work, and a trace', async () => {
+    using folder = temporaryFolder();
+    const words = [
+      'tiny',
+      'num_inference_steps=1',
+      'resolution=64',
+      'hardware=cpu',
+      '--runs',
+      '1',
+      '--profile',
+      '--json',
+    ];
+    const finished = await fluxion(['bench', ...words], { cwd: folder.path, env: { TMPDIR: folder.path } });
+    assert.equal(finished.status, 0, finished.stderr);
+    const { profile, trace, ...figures } = JSON.parse(finished.stdout) as Printed & { profile: Profile; trace: string };
+    assert.deepEqual([trace, readdirSync(folder.path)], ['flux_trace.json', ['flux_trace.json']]);
+    assert.equal(profile.source, 'one by one');
+    assert.deepEqual(
+      profile.programs.filter(({ note }) => note !== undefined),
+      [],
+    );
+    const block = profile.programs.find(({ name }) => name === 'flux_single_block')!;
+    assert.equal(block.runs, 5);
+    // What the compiler made of a stage's programs computes what the model's arithmetic says.
+    const flops = (names: RegExp) =>
+      profile.programs
+        .filter(({ name }) => names.test(name))
+        .flatMap(({ runs, operations }) => operations.map(({ flop }) => runs * flop))
+        .reduce((sum, flop) => sum + flop, 0);
+    const step = flops(/^flux_(img_in|double_block|single_block|final_layer)$/);
+    const expected = figures.flop.step.total;
+    assert.ok(Math.abs(step / expected - 1) < 0.02, `${step} of ${expected}`);
+    const { events } = checkTrace(readFileSync(folder.file(trace), 'utf8'));
+    const tracks = new Set(events.map(({ track }) => track));
+    for (const track of ['stages', 'steps', 'programs', 'operations of flux_single_block, one at a time'])
+      assert.ok(tracks.has(track), track);
+    const stages = events.filter(({ track }) => track === 'stages').map(({ name }) => name);
+    assert.deepEqual(stages, ['compile', 'encode', 'denoise', 'decode']);
+    const shown = events.filter(
+      ({ track, name }) => track === 'programs' && name.startsWith('flux_single_block single_blocks.'),
+    );
+    assert.equal(shown.length, block.runs);
+  });
+
   test('is refused in one sentence where it cannot be', async () => {
     using folder = temporaryFolder();
     const cases: [string[], RegExp][] = [
@@ -100,4 +154,37 @@ describe('bench', () => {
       assert.deepEqual(readdirSync(folder.path), []);
     }
   });
+});
+
+test('enable_profiler writes a trace of the steps that are asked for', async () => {
+  using folder = temporaryFolder();
+  const cases: [string[], string[]][] = [
+    [
+      ['num_inference_steps=4', 'skip_first_n_steps_for_profiler=1', 'profiler_steps=2'],
+      ['step 2', 'step 3'],
+    ],
+    [['num_inference_steps=3', 'skip_first_n_steps_for_profiler=0', 'profiler_steps=1'], ['step 1']],
+    // Fewer than MaxDiffusion's files skip.
+    [['num_inference_steps=2'], ['step 2']],
+  ];
+  for (const [words, steps] of cases) {
+    const args = [
+      'generate',
+      'a red house',
+      'resolution=64',
+      'hardware=cpu',
+      'enable_profiler=True',
+      '--json',
+      ...words,
+    ];
+    const { status, stdout, stderr } = await fluxion(args, { cwd: folder.path });
+    assert.equal(status, 0, stderr);
+    const { trace, notes } = JSON.parse(stdout) as { trace: string; notes: string[] };
+    assert.deepEqual(notes, []);
+    const { events } = checkTrace(readFileSync(folder.file(trace), 'utf8'));
+    const on = (track: string) => events.filter((event) => event.track === track).map(({ name }) => name);
+    assert.deepEqual(on('steps'), steps);
+    assert.equal(on('programs').filter((name) => name === 'flux_img_in').length, steps.length);
+    assert.match(stderr, /trace of steps? .* in flux_trace\.json, for ui\.perfetto\.dev/);
+  }
 });
