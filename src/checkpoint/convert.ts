@@ -9,6 +9,7 @@ import { byteText } from '../support/byte-text.ts';
 import { byteSize, elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../support/floats.ts';
+import { explaining } from '../support/system-error.ts';
 import { declaredNames } from './declared-names.ts';
 import { GGML_TYPES } from './dequant.ts';
 import { FAMILY_NAMES, fileContents, requireGroup, type TensorGroup } from './detect.ts';
@@ -122,7 +123,10 @@ export async function convert(stores: readonly TensorStore[], path: string, opti
     );
   }
   const twice = groups.find(({ family }, i) => groups.findIndex((other) => other.family === family) !== i);
-  if (twice) throw new FluxionError('bad_weights', `${twice.store.path}: ${FAMILY_NAMES[twice.family]} is there twice`);
+  if (twice)
+    throw new FluxionError('bad_weights', `${twice.store.path}: ${FAMILY_NAMES[twice.family]} is there twice`, {
+      hint: 'give each model once, or choose one of them with --part',
+    });
   checkOptions(
     groups.map(({ family }) => family),
     options,
@@ -397,7 +401,19 @@ function reporting<T extends { bytes(): Uint8Array }>(
 }
 
 function checkSpace(path: string, needed: number): void {
-  const { bavail, bsize } = statfsSync(dirname(path));
+  const folder = dirname(path);
+  if (kindOf(folder) === 'missing') {
+    throw new FluxionError('not_found', `${path}: its folder is not there`, {
+      hint: `make it first: mkdir -p ${folder}`,
+    });
+  }
+  const { bavail, bsize } = explaining(`${path}: cannot write`, () => statfsSync(folder));
   if (needed <= bavail * bsize) return;
-  throw new FluxionError('io', `${path}: needs ${byteText(needed)}, and the disk has ${byteText(bavail * bsize)} left`);
+  throw new FluxionError(
+    'io',
+    `${path}: needs ${byteText(needed)}, and the disk has ${byteText(bavail * bsize)} left`,
+    {
+      hint: 'make room, or choose a place on another disk',
+    },
+  );
 }

@@ -11,6 +11,7 @@ import { readRegular } from '../support/regular-file.ts';
 import { decodeText } from '../support/text.ts';
 import { acceptedKeys } from './accepted.ts';
 import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
+import { refuseOtherModels } from './other-models.ts';
 import { COMMAND_LINE, checkKeyName, splitAssignment } from './overrides.ts';
 import { type Config, defaultOf } from './schema.ts';
 import { clip, readValue, type Written } from './value.ts';
@@ -132,7 +133,9 @@ export function findConfigFile(name: string): string {
 
 function settingsOfFile(file: string, rank: number, notes: string[]): Setting[] {
   const source = decodeText(readRegular(findConfigFile(file), LARGEST_FILE), file);
-  const settings = parseYamlFile(source, file).map(({ key, line, value, text }) => {
+  const entries = parseYamlFile(source, file);
+  refuseOtherModels(file, entries);
+  const settings = entries.map(({ key, line, value, text }) => {
     const where = `${file}:${line}`;
     const name = checkKeyName(key, where);
     return { name, line, where, source: file, rank, read: (asText: boolean) => (asText ? text : value) };

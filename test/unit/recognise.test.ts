@@ -9,6 +9,7 @@ import { describeContents, fileContents, requireGroup } from '../../src/checkpoi
 import type { ModelFamily } from '../../src/checkpoint/keymap.ts';
 import { openModel } from '../../src/checkpoint/model-source.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { fails } from '../support/fails.ts';
@@ -205,4 +206,27 @@ test('every command names it before anything is compiled', async () => {
   assert.equal(status, 0);
   assert.match(stdout, /holds\s+a Chroma transformer\n/);
   assert.doesNotMatch(stdout, /Flux transformer/);
+});
+
+test('MaxDiffusion’s configurations of other models are told by the model they name, not by their first unknown key', () => {
+  using folder = temporaryFolder();
+  const cases: [text: string, what: RegExp][] = [
+    [
+      'image_paths: []\nflux_name: "flux2klein"\n',
+      /this is a configuration of FLUX\.2 \[klein\], which is not supported/,
+    ],
+    ["pretrained_model_name_or_path: 'black-forest-labs/FLUX.2-klein-9B'\nx: 1\n", /FLUX\.2 \[klein\]/],
+    ["pretrained_model_name_or_path: 'black-forest-labs/FLUX.2-dev'\n", /FLUX\.2,/],
+    ["pretrained_model_name_or_path: 'Wan-AI/Wan2.1-T2V-14B-Diffusers'\nmodel_name: wan2.1\n", /Wan, a video model/],
+    ["pretrained_model_name_or_path: 'stabilityai/stable-diffusion-xl-base-1.0'\n", /Stable Diffusion XL/],
+    ["pretrained_model_name_or_path: 'Lightricks/LTX-Video'\n", /LTX/],
+    ["pretrained_model_name_or_path: 'Tongyi-MAI/Z-Image-Turbo'\n", /Z-Image/],
+    ["pretrained_model_name_or_path: 'black-forest-labs/FLUX.1-Fill-dev'\n", /Fill/],
+  ];
+  for (const [text, what] of cases) {
+    writeFileSync(folder.file('a.yml'), text);
+    fails(() => loadConfig({ file: folder.file('a.yml') }), 'unsupported', what, /base_flux_schnell\.yml/);
+  }
+  for (const file of ['base_flux_dev.yml', 'base_flux_schnell.yml', 'base_flux_tiny.yml'])
+    assert.ok(loadConfig({ file }));
 });

@@ -14,6 +14,7 @@ import { explained, explaining } from '../../src/support/system-error.ts';
 import { readRecord } from '../../src/tokenizers/files.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { fails } from '../support/fails.ts';
+import { repositoryPath } from '../support/fixture.ts';
 
 describe('errors of the operating system', () => {
   test('each says which file and why, and what to do', () => {
@@ -137,4 +138,31 @@ test('a partial file is never written through a link that waits under its name',
     [],
   );
   assert.ok(statSync(folder.file('taken')).isDirectory());
+});
+
+test('convert says what is wrong with its output before it reads a weight', async () => {
+  using folder = temporaryFolder();
+  const vae = repositoryPath('models/tiny/vae');
+  writeFileSync(folder.file('file'), '');
+  mkdirSync(folder.file('folder'));
+  const cases: [words: string[], what: RegExp][] = [
+    [
+      [vae, 'none/out.safetensors'],
+      /none\/out\.safetensors: its folder is not there\nhint: make it first: mkdir -p none/,
+    ],
+    [[vae, 'none/out'], /none\/out: its folder is not there/],
+    [[vae, 'file/out.safetensors'], /a part of the path is a file, not a folder/],
+    [[vae, `${'n'.repeat(300)}.safetensors`], /the name is too long/],
+    [[vae, 'folder'], /folder: is there already/],
+    [[vae, vae, 'out.safetensors'], /an autoencoder is there twice\nhint: .*--part/],
+    [[vae, '/proc/out.safetensors'], /the disk has 0 B left\nhint: make room/],
+    [['none', 'out.safetensors'], /none: no such file or folder/],
+  ];
+  for (const [words, what] of cases) {
+    const { status, stderr } = await fluxion(['convert', ...words], { cwd: folder.path });
+    assert.notEqual(status, 0);
+    assert.match(stderr, what, words.join(' '));
+    assert.doesNotMatch(stderr, /this is a bug/);
+  }
+  assert.deepEqual(readdirSync(folder.path).sort(), ['file', 'folder']);
 });
