@@ -13,7 +13,7 @@ import { attention, concatenate, split, take } from '../graph/ops.ts';
 import { rearrange } from '../graph/rearrange.ts';
 import { type Axes, shard, sideBySide } from '../graph/sharding.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { geluTanh, silu } from '../nn/activation.ts';
+import { geluTanh, inRange, silu } from '../nn/activation.ts';
 import { mlpEmbedder, sinusoid } from '../nn/embed.ts';
 import { fusedLinear, linear } from '../nn/linear.ts';
 import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
@@ -127,7 +127,7 @@ export function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
       const [q, k, v] = qkv.map((layer, i) => splitHeads(layer(input), cfg.heads, i === 0 ? QUERIES : KEYS));
       const finish = (attended: Tensor<F>): Tensor<F> => {
         const y = x.add(attn.gate.mul(shard(proj(shard(shard(attended, ATTENDED), HEADS)), TOKENS)));
-        return shard(y.add(mlpMod.gate.mul(shard(ff(modulate(layerNorm(y), mlpMod)), TOKENS))), TOKENS);
+        return shard(inRange(y.add(mlpMod.gate.mul(shard(ff(modulate(layerNorm(y), mlpMod)), TOKENS)))), TOKENS);
       };
       return { ...norm(q!, k!), v: v!, finish };
     };
@@ -161,7 +161,7 @@ export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
     const normed = norm(splitHeads(q!, cfg.heads, QUERIES), splitHeads(k!, cfg.heads, KEYS));
     const attended = shard(jointAttention(normed.q, normed.k, splitHeads(v!, cfg.heads, KEYS), rope), HEADS);
     const both = sideBySide([attended, geluTanh(mlpIn!)], ['activation_batch', 'activation_length', 'mlp']);
-    return shard(x.add(m!.gate.mul(shard(linear2(both), TOKENS))), TOKENS);
+    return shard(inRange(x.add(m!.gate.mul(shard(linear2(both), TOKENS)))), TOKENS);
   };
 }
 

@@ -3,7 +3,8 @@
  * Notable:
  * - positions enter as a bias on attention scores that depends on the distance alone; the first layer's bias serves all;
  * - scores are not scaled, linear layers have no bias, norms have no shift;
- * - nothing is masked: Flux lets padding attend and be attended to.
+ * - nothing is masked: Flux lets padding attend and be attended to;
+ * - in f16, what layers add up, and the last product of each, are f32, as transformers keeps `wo`: sums of the large T5 exceed f16.
  *
  * b batch · n tokens · d width · h heads · c width of a head, where h c need not be d
  */
@@ -85,24 +86,36 @@ function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h, dKv
   };
 }
 
-/** wo(GELU(wi_0 x) · wi_1 x). */
-function gatedFeedForward<F extends Float>(w: Weights<F>, { width: d, dFf }: T5Config): (x: Tensor<F>) => Tensor<F> {
-  const gate = linear(w.at('wi_0'), { in: d, out: dFf, axes: ['embed', 'mlp'], bias: 'none' });
-  const up = linear(w.at('wi_1'), { in: d, out: dFf, axes: ['embed', 'mlp'], bias: 'none' });
-  const down = linear(w.at('wo'), { in: dFf, out: d, axes: ['mlp', 'embed'], bias: 'none' });
-  return (x) => down(geluTanh(gate(x)).mul(up(x)));
+/** The element type of the sums that pass through all layers. */
+function sumType(compute: Float): Float {
+  return compute === 'f16' ? 'f32' : compute;
 }
 
-/** Attention and gated MLP, each normalised before and added to x [b, n, d]. */
-export function t5Layer<F extends Float>(w: Weights<F>, cfg: T5Config): (x: Tensor<F>, bias: Tensor<F>) => Tensor<F> {
+/** wo(GELU(wi_0 x) · wi_1 x), in the element type of sums. */
+function gatedFeedForward<F extends Float>(
+  w: Weights<F>,
+  { width: d, dFf }: T5Config,
+): (x: Tensor<F>) => Tensor<Float> {
+  const wide = sumType(w.compute);
+  const gate = linear(w.at('wi_0'), { in: d, out: dFf, axes: ['embed', 'mlp'], bias: 'none' });
+  const up = linear(w.at('wi_1'), { in: d, out: dFf, axes: ['embed', 'mlp'], bias: 'none' });
+  const down = linear(w.at('wo').in(wide), { in: dFf, out: d, axes: ['mlp', 'embed'], bias: 'none' });
+  return (x) => down(geluTanh(gate(x)).mul(up(x)).cast(wide));
+}
+
+/** Attention and gated MLP, each normalised before and added to x [b, n, d], which is in the element type of sums. */
+export function t5Layer<F extends Float>(
+  w: Weights<F>,
+  cfg: T5Config,
+): (x: Tensor<Float>, bias: Tensor<F>) => Tensor<Float> {
   const norm1 = rmsNorm(w.at('layer.0.layer_norm'), { width: cfg.width, eps: cfg.eps, name: 'weight' });
   const attend = selfAttention(w.at('layer.0.SelfAttention'), cfg);
   const norm2 = rmsNorm(w.at('layer.1.layer_norm'), { width: cfg.width, eps: cfg.eps, name: 'weight' });
   const feedForward = gatedFeedForward(w.at('layer.1.DenseReluDense'), cfg);
 
   return (x, bias) => {
-    const y = x.add(attend(norm1(x).cast(x.dtype), bias));
-    return y.add(feedForward(norm2(y).cast(x.dtype)));
+    const y = x.add(attend(norm1(x).cast(w.compute), bias).cast(x.dtype));
+    return y.add(feedForward(norm2(y).cast(w.compute)));
   };
 }
 
@@ -125,11 +138,11 @@ export function t5Programs<F extends Float>(cfg: T5Config, sizes: T5Sizes & { re
   const w = () => new Weights(f, storage);
   // A few of T5's activations are hundreds of times the others, which would be lost beside them.
   const ofLayer = () => new Weights(f, storage, { form: sizes.form, activations: 'kept' });
-  const x = spec(f, [b, n, d], TOKENS);
+  const x = spec(sumType(f), [b, n, d], TOKENS);
 
   return {
     embed: trace('t5_embed', w(), { ids: spec('i32', [b, n], TOKENS.slice(0, 2)) }, ({ ids }, weights) => ({
-      x: shard(embedding(weights.at('shared'), { count: cfg.vocabSize, width: d })(ids), TOKENS),
+      x: shard(embedding(weights.at('shared'), { count: cfg.vocabSize, width: d })(ids).cast(x.dtype), TOKENS),
     })),
     bias: trace('t5_bias', w(), {}, (_, weights) => ({
       bias: positionBias(weights.at('encoder.block.0.layer.0.SelfAttention.relative_attention_bias'), cfg, n),

@@ -1,7 +1,18 @@
-/** Activation functions, calculated in f32 and rounded once. */
+/** Activation functions, calculated in f32 and rounded once, and what keeps activations in range. */
 
 import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
+
+/** The largest number of f16. */
+const F16_MAX = 65_504;
+
+/**
+ * Holds f16 activations within ±65504 after a block, where they would overflow to infinity; other types, whose range is that of f32,
+ * are left alone. diffusers does this to single blocks and to the text of double blocks; a picture that overflows there is lost to it.
+ */
+export function inRange<F extends Float>(x: Tensor<F>): Tensor<F> {
+  return x.dtype === 'f16' ? x.max(-F16_MAX).min(F16_MAX) : x;
+}
 
 function inF32<F extends Float>(x: Tensor<F>, f: (x: Tensor<'f32'>) => Tensor<'f32'>): Tensor<F> {
   return f(x.cast('f32')).cast(x.dtype);

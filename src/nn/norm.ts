@@ -31,7 +31,7 @@ export function affineLayerNorm<F extends Float>(
 export function rmsNorm<F extends Float>(
   w: Weights<F>,
   { width, eps, name }: { readonly width: number; readonly eps: number; readonly name: string },
-): (x: Tensor<F>) => Tensor<'f32'> {
+): (x: Tensor<Float>) => Tensor<'f32'> {
   const weight = w.param(name, [width], ['norm']);
   return (x) => {
     const f = x.cast('f32');

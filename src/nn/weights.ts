@@ -127,6 +127,11 @@ export class Weights<F extends Float> {
     return new Weights(this.compute, this.#storage, this.matrices, this.#resolve(path), this.#declared);
   }
 
+  /** The same place, with layers that calculate in another element type. */
+  in<G extends Float>(compute: G): Weights<G> {
+    return new Weights(compute, this.#storage, this.matrices, this.#path, this.#declared);
+  }
+
   /** Declares one weight and returns it in the element type of the calculation; declaring it again returns the same. */
   param(name: string, shape: Shape, axes: readonly LogicalAxis[], options?: WeightOptions): Tensor<F> {
     return this.stored(name, shape, axes, options).cast(this.compute);

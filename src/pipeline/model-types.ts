@@ -44,7 +44,10 @@ export function modelTypes({
   return quantization === 'none' ? types : { ...types, form: quantization };
 }
 
-/** The types of the autoencoder: XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one. */
+/**
+ * The types of the autoencoder: XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one. In f16
+ * its activations overflow (diffusers has `force_upcast` for that), so f32 stands for it everywhere.
+ */
 export function autoencoderTypes(types: ModelTypes, platform: string): ModelTypes {
-  return platform === 'cpu' ? { ...types, compute: 'f32' } : types;
+  return platform === 'cpu' || types.compute === 'f16' ? { ...types, compute: 'f32' } : types;
 }
