@@ -19,10 +19,14 @@ export interface Entry {
 /** Characters; the parser takes up to 5 s for a hostile megabyte. MaxDiffusion's files have 13 thousand. */
 const SIZE_LIMIT = 1 << 18;
 const FLOW_DEPTH_LIMIT = 32;
+/** Characters; `1:1:…` in base 60 takes time by the square. */
+const NUMBER_LIMIT = 1000;
 /** Of `-`, `?` and `:` in one line, each of which opens a level outside brackets. */
 const LINE_LEVEL_LIMIT = 16;
 const INDENT_LIMIT = 256;
 const ALIAS_LIMIT = 100;
+/** MaxDiffusion's files have 3 thousand; the parser takes a second for this many. */
+const TOKEN_LIMIT = 1 << 16;
 
 // Integers as bigint: a seed may have 64 bits.
 const OPTIONS = { version: '1.1', uniqueKeys: false, merge: false, intAsBigInt: true, logLevel: 'error' } as const;
@@ -63,10 +67,12 @@ export function unquote(text: string): string {
   return whole && typeof contents.value === 'string' ? contents.value : text;
 }
 
-function parse(source: string, where: string, lineCounter: LineCounter): Document.Parsed {
-  if (source.length > SIZE_LIMIT) {
-    throw new FluxionError('bad_config', `${where}: expected at most ${SIZE_LIMIT} characters, found ${source.length}`);
+function parse(text: string, where: string, lineCounter: LineCounter): Document.Parsed {
+  if (text.length > SIZE_LIMIT) {
+    throw new FluxionError('bad_config', `${where}: expected at most ${SIZE_LIMIT} characters, found ${text.length}`);
   }
+  // A return alone ends a line too, and costs the parser minutes.
+  const source = text.replaceAll(/\r\n?/g, '\n');
   checkTokens(source, where);
   const document = parseDocument(source, { ...OPTIONS, lineCounter });
   // A warning is an unknown tag or directive.
@@ -88,7 +94,12 @@ function checkTokens(source: string, where: string): void {
   let flow = 0;
   let levels = 0;
   let line = 1;
+  let tokens = 0;
   for (const token of new Lexer().lex(source)) {
+    if (++tokens > TOKEN_LIMIT)
+      throw new FluxionError('bad_config', `${where}: too much for a configuration, from line ${line} on`);
+    if (token.length > NUMBER_LIMIT && /^[-+]?\d[\d_:.]*$/.test(token))
+      throw new FluxionError('bad_config', `${where}: a number of ${token.length} digits, near line ${line}`);
     if (token === '[' || token === '{') flow++;
     else if (token === ']' || token === '}') flow--;
     else if (token === '-' || token === '?' || token === ':') levels++;

@@ -539,6 +539,11 @@ describe('hostile input', () => {
       'a long list': `seed: [${'1,'.repeat(1e5)}]\n`,
       'many errors': 'a: ]\n'.repeat(5e4),
       'a cycle': 'seed: &s [*s]\n',
+      'aliases of one anchor': `run_name: &a 1\n${'flux_name: *a\n'.repeat(4000)}`,
+      'an anchor for each alias': `${Array.from({ length: 4000 }, (_, i) => `run_name: &a${i} 1\n`).join('')}seed: [*a0${',*a9'.repeat(4000)}]\n`,
+      'returns without line feeds': '\r'.repeat(2.5e5),
+      'many small values': `seed:\n${'- 1\n'.repeat(6e4)}`,
+      'a number in base 60': `seed: 1${':1'.repeat(1.2e5)}\n`,
     };
     for (const [name, text] of Object.entries(bombs)) {
       const start = performance.now();
