@@ -3,15 +3,19 @@
 import { existsSync } from 'node:fs';
 import { COMMAND_LINE, type LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import type { LoadOptions, LoraUse, Request } from '../index.ts';
+import { type LoadOptions, type LoraUse, publishedModel, type Request } from '../index.ts';
 import { parseHubName } from '../models.ts';
 import { UsageError } from './command.ts';
 
 /** Returns the model to open: `tiny`, a path, or a name on the hub. Throws `not_found` for what is none of them. */
 export function modelOf({ pretrained_model_name_or_path: model, weights }: Config): string {
   if (weights === 'random' || model === 'tiny' || existsSync(model) || parseHubName(model)) return model;
+  const published = publishedModel(model)?.name;
   throw new UsageError('not_found', `there is no model folder '${model}', nor a file of that name`, {
-    hint: 'models are folders in the diffusers layout, files with weights or names on the hub: pass pretrained_model_name_or_path=FOLDER or =ORG/NAME, or =tiny for the model that comes with the program',
+    hint:
+      published !== undefined
+        ? `the published one is model=black-forest-labs/${published}; 'fluxion pull' downloads it`
+        : 'models are folders in the diffusers layout, files with weights or names on the hub: pass pretrained_model_name_or_path=FOLDER or =ORG/NAME, or =tiny for the model that comes with the program',
   });
 }
 

@@ -7,6 +7,7 @@
 import { FluxionError } from '../support/errors.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { decodeText } from '../support/text.ts';
+import { meaningOf } from './names.ts';
 import { type Arguments, settingsWithin, splitAssignment } from './overrides.ts';
 
 /** Bytes of a file of prompts, or of a prompt on standard input. */
@@ -71,7 +72,12 @@ function phrases(words: readonly string[]): [prompts: readonly string[], note?: 
   }
   const joined = words.join(' ');
   const text = /^[“„«‘](.*)[”“»’]$/s.exec(joined)?.[1] ?? joined;
-  return [[text], `the words are one prompt, '${clip(text)}'; several are --prompt ONE --prompt TWO`];
+  const setting = text
+    .match(/\b[a-z]\w{3,}:? \d[\d.x]*(?=\s|$)/gi)
+    ?.find((pair) => meaningOf(pair.replace(/:? .*/, '')).kind === 'key');
+  const asked =
+    setting === undefined ? '' : `, in which '${setting}' sets nothing: ${setting.replace(/:? /, '=')} does`;
+  return [[text], `the words are one prompt, '${clip(text)}'${asked}; several are --prompt ONE --prompt TWO`];
 }
 
 function noted(prompts: readonly string[], ...others: readonly (string | undefined)[]): ChosenPrompts {

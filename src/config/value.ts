@@ -28,7 +28,7 @@ export function readValue(name: KeyName, { where, read }: Written): unknown {
   const place = `${where}: ${name}`;
   if (NUMERIC.includes(kind)) refuseOddNumbers(asText, LISTS.includes(kind), place);
   const found = kind === 'boolean' ? asBoolean(raw) : LISTS.includes(kind) ? asList(raw, place) : raw;
-  const value = NUMERIC.includes(kind) ? asNumbers(found) : found;
+  const value = NUMERIC.includes(kind) ? asNumbers(found) : asWord(name, found);
   const result = about(place, () => validate(name, value));
   if ('value' in result) return result.value;
   const problem = result.problem === '' ? '' : ` (${result.problem})`;
@@ -69,6 +69,26 @@ function refuseOddNumbers(written: unknown, isList: boolean, place: string): voi
 function asBoolean(raw: unknown): unknown {
   if (/^(true|yes|on|y|t|1)$/i.test(String(raw))) return true;
   return /^(false|no|off|n|f|0)$/i.test(String(raw)) ? false : raw;
+}
+
+/** Other tools' words for ours. */
+const WORDS: Partial<Record<KeyName, Readonly<Record<string, string>>>> = {
+  hardware: { nvidia: 'cuda', amd: 'rocm', hip: 'rocm', apple: 'metal', mps: 'metal' },
+  quantization: { '8': 'int8', '8bit': 'int8', '4': 'int4', '4bit': 'int4', float8: 'fp8', fp8_e4m3: 'fp8', off: 'none', false: 'none', no: 'none' },
+  cache: { on: 'fbcache', true: 'fbcache', yes: 'fbcache', false: 'off', no: 'off', none: 'off' },
+  preview: { on: 'step', true: 'step', yes: 'step', false: 'off', no: 'off', none: 'off' },
+  vae_tiling: { true: 'on', yes: 'on', false: 'off', no: 'off' },
+}; // biome-ignore format: a key and its words are one line
+
+/** A word of a list of words, in any case and in other tools' spelling. */
+function asWord(name: KeyName, found: unknown): unknown {
+  const { kind } = keyRow(name);
+  if (typeof found !== 'string' || typeof kind === 'string') return found;
+  const written = found.trim().toLowerCase();
+  const words = WORDS[name] ?? {};
+  return (
+    kind.find((word) => word.toLowerCase() === written) ?? (Object.hasOwn(words, written) ? words[written] : found)
+  );
 }
 
 /** `1,2,3` is a list, as is one word where a list of names is expected. */

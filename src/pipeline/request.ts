@@ -162,6 +162,9 @@ export function plan(request: Request, defaults: RequestDefaults, scheduler: Sch
 /** Steps at and below which consecutive ones are too far apart for the first-block cache. */
 const FEW_STEPS = 4;
 
+const LOST_LETTERS =
+  'the prompt has a replacement character (�): it lost letters where it was decoded, as text that is not UTF-8 does';
+
 /** What to tell of a request that can be honoured, and may not be what was meant; `places` are the pictures that devices make at a time. */
 export function requestWarnings(request: Request, plan: Plan, { guidance }: RequestDefaults, places: number): string[] {
   const { batch } = plan;
@@ -170,6 +173,7 @@ export function requestWarnings(request: Request, plan: Plan, { guidance }: Requ
   return [
     ...(places > batch ? [empty] : []),
     ...(guidance === 0 && plan.guidance > 0 ? [ignored] : []),
+    ...(plan.jobs.some(({ prompt, prompt2 }) => (prompt + prompt2).includes('\ufffd')) ? [LOST_LETTERS] : []),
     ...cacheWarnings(request, plan),
   ];
 }

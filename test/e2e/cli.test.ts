@@ -282,7 +282,7 @@ describe('mistakes', () => {
   const mistakes: readonly [args: readonly string[], status: number, message: RegExp, hint: RegExp][] = [
     [['generate', 'widht=64'], 2, /unknown key 'widht'/, /did you mean 'width'/],
     [['generate', '--widht', '64'], 2, /unknown flag '--widht'/, /--width/],
-    [['generate', 'width=65'], 2, /width must be .* divisible by 16, found 65/, /^$/],
+    [['generate', 'width=65'], 2, /width must be .* divisible by 16, found 65/, /width=64 and width=80 would do/],
     [['generate', 'nope.yml'], 2, /no configuration file 'nope.yml'/, /base_flux_tiny.yml/],
     [['generate', 'prompt=a', 'b'], 2, /prompt is given twice/, /leave one/],
     [['generate', 'pretrained_model_name_or_path=nowhere'], 2, /no model folder 'nowhere'/, /=tiny/],

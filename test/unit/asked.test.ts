@@ -165,6 +165,8 @@ describe('prompts', () => {
     const joined = await prompts(['one', 'two']);
     assert.equal(joined.prompt, 'one two');
     assert.match(joined.notes.join(), /one prompt, 'one two'; several are --prompt ONE --prompt TWO/);
+    const { notes } = await prompts(['a', 'cat', 'steps', '4']);
+    assert.match(notes.join(), /in which 'steps 4' sets nothing: steps=4 does/);
     assert.equal((await prompts(['“a', 'cat”'])).prompt, 'a cat');
     await assert.rejects(prompts(['a cat', 'dog']), failsWith(/'dog' stands beside the prompt 'a cat'/, /--prompt 'dog'/));
     await assert.rejects(prompts(['prompt=“a', 'cat”']), failsWith(/given twice/, /typographic quotes/));
@@ -217,6 +219,15 @@ describe('values', () => {
     assert.deepEqual([c.overwrite, c.num_inference_steps, c.guidance_scale, c.seed], [false, 4, 2.5, [1, 2]]);
   });
 
+  test('words in any case and in the words of other tools', () => {
+    assert.equal(config('hardware=CPU').hardware, 'cpu');
+    assert.equal(config('device=mps').hardware, 'metal');
+    assert.equal(config('quantize=8').quantization, 'int8');
+    assert.equal(config('precision=highest').precision, 'HIGHEST');
+    assert.equal(config('--vae-tiling', 'True').vae_tiling, 'on');
+    refuses(['noise=numpy'], /noise must be one of torch, jax, philox, found 'numpy'/);
+  });
+
   test('random seeds by both names, alone and in lists', () => {
     for (const word of ['seed=random', 'seed=-1', 'seed=Random', '--seed=-1'])
       assert.equal(config(word).seed, 'random', word);
@@ -236,7 +247,10 @@ describe('values', () => {
     refuses(['memory_limit=6GB'], /memory_limit must be/, /without a unit: 6/);
     refuses(['width=1080'], /divisible by 16, found 1080/, /width=1072 and width=1088 would do/);
     for (const huge of ['1e999', '-1e999', '.inf', '.nan', '9'.repeat(5000), `0x${'f'.repeat(5000)}`])
-      refuses([`steps=${huge}`], /num_inference_steps must be a whole number from 1 to 1000, found/);
+      refuses(
+        [`steps=${huge}`],
+        /num_inference_steps(: a number of 5000 digits| must be a whole number from 1 to 1000, found)/,
+      );
     refuses(['steps='], /num_inference_steps must be .* found ''/);
     refuses(['width=96x64'], /width must be/);
   });
