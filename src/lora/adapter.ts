@@ -9,6 +9,7 @@ import type { OpenFile } from '../checkpoint/file-bytes.ts';
 import { type WeightSpec, weightKey } from '../nn/weights.ts';
 import { byteSize } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { oneLine } from '../support/quote.ts';
 import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
@@ -309,7 +310,7 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
     modules: { transformer: count('flux'), clip: count('clip'), t5: count('t5') },
     ranks: ascending(outlines.map(({ rank }) => rank)),
     alphas: ascending(matched.map(({ alpha }) => alpha)),
-    unmatched: { count: left.length, first: left.slice(0, 10) },
+    unmatched: { count: left.length, first: left.slice(0, 10).map((key) => oneLine(key, 200)) },
     warnings: file.warnings,
   };
 }
@@ -322,7 +323,10 @@ function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
     });
   }
   const foreign = foreignModel(left);
-  const shown = left.slice(0, 3).join(', ');
+  const shown = left
+    .slice(0, 3)
+    .map((key) => oneLine(key, 200))
+    .join(', ');
   return new FluxionError(
     foreign ? 'unsupported' : 'bad_weights',
     foreign

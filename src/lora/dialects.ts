@@ -40,13 +40,13 @@ export function dialectOf(keys: readonly string[]): string {
 }
 
 /** LoRA files of other models, by keys that only they have. */
-const FOREIGN: readonly (readonly [sign: RegExp, what: string])[] = [
+const FOREIGN: readonly (readonly [sign: RegExp, what: string, also?: RegExp])[] = [
   [/^lora_te2_text_model|(?:input_blocks|down_blocks)[._]\d|lora_unet_(?:input|down|mid|up)/m, 'a Stable Diffusion 1, 2 or XL LoRA'],
   [/joint_blocks[._]\d/m, 'a Stable Diffusion 3 LoRA'],
   [/double_stream_modulation|single_stream_modulation|to_qkv_mlp_proj/m, 'a FLUX.2 LoRA'],
   [/distilled_guidance_layer/m, 'a Chroma LoRA'],
   [/(?:^|[._])blocks[._]\d+[._](?:self_attn|cross_attn)/m, 'a Wan LoRA'],
-  [/transformer_blocks[._]\d+[._]attn[._]to_q[\s\S]*img_mlp[._]net/m, 'a Qwen-Image LoRA'],
+  [/transformer_blocks[._]\d+[._]attn[._]to_q/m, 'a Qwen-Image LoRA', /img_mlp[._]net/],
   [/token_refiner|(?:img|txt)_mod[._]linear|(?:img|txt)_mlp[._]fc[12]/m, 'a HunyuanVideo LoRA'],
 ]; // biome-ignore format: a sign and its meaning read as one row
 
@@ -66,5 +66,5 @@ export function unsupportedAlgorithm(keys: readonly string[]): string | undefine
 /** Names the model a file's LoRA is for when it is known not to be FLUX.1. */
 export function foreignModel(keys: readonly string[]): string | undefined {
   const text = keys.join('\n');
-  return FOREIGN.find(([sign]) => sign.test(text))?.[1];
+  return FOREIGN.find(([sign, , also]) => sign.test(text) && (also?.test(text) ?? true))?.[1];
 }

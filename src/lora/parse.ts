@@ -103,7 +103,8 @@ export interface LoraFile extends Disposable {
   readonly warnings: readonly string[];
 }
 
-const MAX_KEYS = 100_000;
+/** Several times what the largest algorithm has for every module. */
+const MAX_KEYS = 20_000;
 const MAX_BYTES = 16 * 2 ** 30;
 
 export interface ParseOptions {

@@ -58,6 +58,8 @@ export interface TargetShape {
 const MAX_RANK = 4096;
 /** Up to here two rank-r products are multiplied as one of rank r². */
 const MAX_HADAMARD_RANK = 256;
+/** Multiplications that are sooner done here than a program for them is compiled. */
+const SMALL_PRODUCT = 1e7;
 
 /**
  * Checks a module's shapes against its weight; undefined where tensors are missing to it. Reads and multiplies nothing.
@@ -146,7 +148,9 @@ function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | un
     if (!a || !b) return undefined;
     const rank = checkedRank(a, a.rows, path);
     checked(b, b.rows, rank, path);
-    return { rows: b.rows, columns: a.columns, rank, key: a.key, values: (product) => product(b, a) };
+    const small = b.rows * rank * a.columns <= SMALL_PRODUCT;
+    const values = async (product: Multiply) => (small ? multiply(b, a) : product(b, a));
+    return { rows: b.rows, columns: a.columns, rank, key: a.key, values };
   };
   const [w1, w2] = [factor('lokr_w1'), factor('lokr_w2')];
   if (!w1 || !w2) return undefined;
