@@ -8,6 +8,7 @@ import { FluxionError } from '../support/errors.ts';
 import { kindOf, listFolder, readingFile } from './file-bytes.ts';
 import { quote, readJsonObject } from './json.ts';
 import type { WeightedComponent } from './pipeline-folder.ts';
+import { shardSet } from './shards.ts';
 
 /** A file of a repository as the hub lists it. */
 export interface RemoteFile {
@@ -109,5 +110,7 @@ function weightSet(names: readonly string[]): string[] {
     }
   }
   const weights = names.filter((name) => name.endsWith('.safetensors'));
-  return weights.length === 1 ? weights : [];
+  const sets = weights.map((name) => shardSet(name)?.names ?? [name]);
+  const isOne = sets[0]?.every((name) => weights.includes(name)) && sets[0].length === weights.length;
+  return isOne ? [...sets[0]!] : [];
 }

@@ -5,19 +5,22 @@
  */
 
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
-import { kindOf } from './file-bytes.ts';
+import { kindOf, readingFile } from './file-bytes.ts';
 import { isCommit, RepoCache } from './hub-cache.ts';
 import { missingFiles, neededFiles, type RemoteFile, type Without } from './hub-files.ts';
 import { Hub, PATIENCE, type Patience, type Subject } from './hub-http.ts';
 import { type HubSettings, hubSettings } from './hub-settings.ts';
 import { arrivedBytes, type Transfer, transferFiles } from './hub-transfer.ts';
-import { quote } from './json.ts';
+import { type JsonObject, quote, readJsonObject } from './json.ts';
 import { lockFile } from './lock-file.ts';
+import { readTransformerConfig } from './model-config.ts';
+import { notRun, recogniseConfig, requirePipeline } from './recognise.ts';
 
 /** A model on the hub, at a branch, tag or commit. */
 export interface HubModel {
@@ -52,6 +55,8 @@ export interface PullOptions {
   readonly pieceSize?: number;
 }
 
+/** Bytes; what a model is stands in files far smaller. */
+const LARGEST_CONFIG = 2 ** 20;
 const CONNECTIONS = 8;
 const PIECE = 32 * 2 ** 20;
 /** Bounds on what the hub may send: files of a repository, pages of their list, bytes of a page, milliseconds for all of it. */
@@ -91,14 +96,32 @@ export async function pullModel(model: HubModel, options: PullOptions = {}): Pro
     if (found !== undefined) return found;
     throw notCached(model, settings, without);
   }
-  return pullFiles(model, (files) => neededFiles(files, model.repo, without), options);
+  const choose = (files: readonly RemoteFile[]) => neededFiles(files, model.repo, without);
+  return pullFiles(model, choose, { ...options, identify: (read) => requireFlux(model.repo, read) });
 }
 
-/** Downloads what the cache lacks of the files that `choose` takes of a repository, and returns the folder of the commit. */
+/** Reads a small JSON file of a repository, which is downloaded first; undefined where it has none. */
+type ReadRemote = (path: string) => Promise<JsonObject | undefined>;
+
+/** Throws `unsupported` for a repository of another model, as its index and its configs tell. */
+async function requireFlux(repo: string, read: ReadRemote): Promise<void> {
+  const index = await read('model_index.json');
+  if (index) requirePipeline(index, `${repo}: model_index.json`);
+  const transformer = index && (await read('transformer/config.json'));
+  if (transformer) readTransformerConfig(transformer, `${repo}: transformer/config.json`);
+  const config = index ? undefined : await read('config.json');
+  const foreign = config && recogniseConfig(config);
+  if (foreign !== undefined) throw notRun(repo, foreign);
+}
+
+/**
+ * Downloads what the cache lacks of the files that `choose` takes of a repository, and returns the folder of the commit; `identify` may
+ * look at small files before, and refuse.
+ */
 export async function pullFiles(
   model: HubModel,
   choose: (files: readonly RemoteFile[]) => readonly RemoteFile[],
-  options: Omit<PullOptions, 'without'> = {},
+  options: Omit<PullOptions, 'without'> & { readonly identify?: (read: ReadRemote) => Promise<void> } = {},
 ): Promise<string> {
   const { signal, onProgress, settings = hubSettings(), patience = PATIENCE } = options;
   const { repo, revision } = model;
@@ -108,27 +131,38 @@ export async function pullFiles(
   try {
     meter.say('listing', `looking up ${repo}`);
     const commit = await findCommit(hub, model, signal);
-    const files = choose(await listCommit(hub, { repo, revision: commit }, signal));
+    const listed = await listCommit(hub, { repo, revision: commit }, signal);
+    const chosen = options.identify ? undefined : choose(listed);
     makeFolder(cache.folder);
     await using _lock = await lockFile(cache.lock, {
       signal,
       onWait: (holder) => meter.say('waiting', `waiting for ${holder}, which is downloading ${repo}`),
     });
-    // Files with the same bytes are one blob.
-    const blobs = [...new Map(files.map((file) => [file.hash.hex, file])).values()];
-    const transfers = blobs
-      .filter((file) => !cache.has(file, commit))
-      .map((file) => transferOf(file, cache, settings, { repo, revision: commit }));
-    await checkSpace(cache.folder, transfers);
-    meter.begin(blobs, transfers);
-    await transferFiles(transfers, {
+    const transfer = (files: readonly RemoteFile[]) =>
+      files
+        .filter((file) => !cache.has(file, commit))
+        .map((file) => transferOf(file, cache, settings, { repo, revision: commit }));
+    const how = {
       hub,
       signal,
       connections: options.connections ?? CONNECTIONS,
       pieceSize: options.pieceSize ?? PIECE,
-      onBytes: (count) => meter.add(count),
-      onCheck: (file) => meter.check(file),
+      onCheck: (file: RemoteFile) => meter.check(file),
+    };
+    await options.identify?.(async (path) => {
+      const file = listed.find((entry) => entry.path === path);
+      if (!file || file.size > LARGEST_CONFIG) return undefined;
+      await transferFiles(transfer([file]), { ...how, onBytes: () => {}, onCheck: () => {} });
+      const blob = cache.blob(file);
+      return readJsonObject(kindOf(blob) === 'file' ? blob : join(cache.snapshot(commit), path), readingFile);
     });
+    const files = chosen ?? choose(listed);
+    // Files with the same bytes are one blob.
+    const blobs = [...new Map(files.map((file) => [file.hash.hex, file])).values()];
+    const transfers = transfer(blobs);
+    await checkSpace(cache.folder, transfers);
+    meter.begin(blobs, transfers);
+    await transferFiles(transfers, { ...how, onBytes: (count) => meter.add(count) });
     // The pipeline's index last: a folder that has one is whole.
     for (const file of files.toSorted((a, b) => depth(b) - depth(a))) await cache.place(file, commit);
     await cache.remember(revision, commit);

@@ -98,6 +98,11 @@ function assertWhole(folder: string): void {
   assert.equal(openPipelineFolder(folder).className, 'FluxPipeline');
 }
 
+/** Only what tells what a repository is was downloaded. */
+function assertNoWeights({ server }: Place): void {
+  for (const { url } of server.downloads()) assert.match(url, /\/(model_index|config)\.json$/);
+}
+
 /** Nothing half-done lies in the cache. */
 function assertTidy(folder: string): void {
   const strays = readdirSync(folder, { recursive: true })
@@ -400,10 +405,43 @@ describe('what the hub refuses', () => {
     await refused(here.pull(), 'unsupported', /no model_index\.json/, /"flux1-tiny\.safetensors"/);
     here.server.repos.set(REPO, without(TRANSFORMER, 'vae/config.json'));
     await refused(here.pull(), 'not_found', /it lacks transformer\/\*\.safetensors, vae\/config\.json$/m);
-    assert.deepEqual(here.server.downloads(), []);
+    assertNoWeights(here);
   });
 
-  test('more than the disk holds, before anything is fetched', async () => {
+  test('another model, before its weights are fetched, by its index and its configs', async () => {
+    const other = (...changes: [path: string, json: object | undefined][]): ServedRepo => {
+      const files = new Map([...served.files]);
+      for (const [path, json] of changes) {
+        if (json) files.set(path, Buffer.from(JSON.stringify(json)));
+        else files.delete(path);
+      }
+      return { commit: commitOf(files), files };
+    };
+    const cases: [repo: ServedRepo, what: RegExp][] = [
+      [other(['model_index.json', { _class_name: 'FluxFillPipeline' }]), /this is FLUX\.1 Fill \(FluxFillPipeline\)/],
+      [
+        other(['model_index.json', { _class_name: 'Flux2KleinPipeline' }], ['text_encoder_2/config.json', undefined]),
+        /this is FLUX\.2/,
+      ],
+      [
+        other(['transformer/config.json', { in_channels: 128, out_channels: 64 }]),
+        /this is a FLUX\.1 Control transformer/,
+      ],
+      [other(['transformer/config.json', { _class_name: 'ChromaTransformer2DModel' }]), /this is Chroma/],
+      [
+        other(['model_index.json', undefined], ['config.json', { _class_name: 'FluxControlNetModel' }]),
+        /this is a ControlNet of FLUX\.1/,
+      ],
+    ];
+    await using here = await place();
+    for (const [repo, what] of cases) {
+      here.server.repos.set(REPO, repo);
+      await refused(here.pull(), 'unsupported', what, /this program runs FLUX\.1 text-to-image/);
+      assertNoWeights(here);
+    }
+  });
+
+  test('more than the disk holds, before any weight is fetched', async () => {
     const oid = 'a'.repeat(64);
     const shard = (i: number) => ({
       type: 'file',
@@ -417,7 +455,7 @@ describe('what the hub refuses', () => {
     files.set('transformer/diffusion_pytorch_model.safetensors.index.json', Buffer.from('{}'));
     await using here = await place({ commit: commitOf(files), files, extraEntries: [shard(1), shard(2)] });
     await refused(here.pull(), 'io', /2 PiB are yet to come, and the disk has .* free/, /HF_HUB_CACHE/);
-    assert.deepEqual(here.server.downloads(), []);
+    assertNoWeights(here);
   });
 });
 
