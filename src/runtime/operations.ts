@@ -12,7 +12,7 @@ export interface Operation {
   readonly kind: string;
   /** Operands and result of its largest product, or else its result. */
   readonly shape: string;
-  /** FLOPs of its products and convolutions; undefined where a loop does not say how often it runs. */
+  /** FLOPs of its products and convolutions; undefined where a loop does not say how often it runs, and of kernels of our own. */
   readonly flops: number | undefined;
   /** Bytes of its operands and results; what a loop moves inside does not count. */
   readonly bytes: number;
@@ -44,12 +44,12 @@ type Instructions = HloComputation['instructions'];
 
 function describe(program: HloProgram, instruction: HloInstruction, among: Instructions): Operation {
   const { name, opcode, target, shape, operands, config } = instruction;
-  const inner = [...insideOf(program, instruction, among)];
+  const inner = [...insideOf(program, instruction, among, 1)];
   const times = tripsOf(instruction);
   const products = inner.filter(({ flops }) => flops > 0);
-  const flops = products.every(({ runs }) => runs !== undefined)
-    ? products.reduce((sum, { flops, runs }) => sum + flops * runs!, 0)
-    : undefined;
+  const known =
+    products.every(({ runs }) => runs !== undefined) && !inner.some(({ instruction }) => isOwnKernel(instruction));
+  const flops = known ? products.reduce((sum, { flops, runs }) => sum + flops * runs!, 0) : undefined;
   const [largest] = products.toSorted((a, b) => b.flops - a.flops);
   const opcodes = new Set(inner.map((one) => one.instruction.opcode));
   const telling = TELLING.filter((one) => opcodes.has(one) && one !== opcode).slice(0, NAMED);
@@ -86,10 +86,10 @@ function* insideOf(
   program: HloProgram,
   instruction: HloInstruction,
   among: Instructions,
-  runs: number | undefined = 1,
+  runs: number | undefined,
   depth = 0,
 ): Generator<Inside> {
-  yield { instruction, among, flops: productFlops(instruction, among), runs };
+  yield { instruction, among, flops: productFlops(instruction, among) || attentionFlops(instruction, among), runs };
   // Reductions call what they do to two numbers.
   if (depth > 16 || /^(reduce|sort|map|scatter|select-and-scatter|all-reduce|reduce-scatter)/.test(instruction.opcode))
     return;
@@ -100,6 +100,22 @@ function* insideOf(
     for (const one of called?.instructions.values() ?? [])
       yield* insideOf(program, one, called!.instructions, inner, depth + 1);
   }
+}
+
+/** Kernels written here, in which no compiler's products are. */
+function isOwnKernel({ target }: HloInstruction): boolean {
+  return target === 'tpu_custom_call' || target === '__gpu$xla.gpu.triton';
+}
+
+/** FLOPs of both products of cuDNN's attention, whose settings hold the sizes of its scores. */
+function attentionFlops({ target, config, operands }: HloInstruction, among: Instructions): number {
+  if (!target.startsWith('__cudnn$fmha')) return 0;
+  const { cudnn_fmha_backend_config: settings } = JSON.parse(config || '{}') as {
+    cudnn_fmha_backend_config?: { intermediate_tensor_shape?: { dimensions?: readonly string[] } };
+  };
+  const keys = Number(settings?.intermediate_tensor_shape?.dimensions?.at(-1) ?? 0);
+  const queries = among.get(operands[0] ?? 0)?.shape[0]?.dimensions ?? [];
+  return 4 * keys * queries.reduce((all, size) => all * size, 1);
 }
 
 /** How often a loop runs, where the compiler found out. */

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { readHloProgram } from '../../src/runtime/hlo-program.ts';
+import { operationsOf } from '../../src/runtime/operations.ts';
 import { operationSeconds, type Profile } from '../../src/runtime/recording.ts';
 import { traceLines } from '../../src/runtime/trace.ts';
 import { readXSpace } from '../../src/runtime/xspace.ts';
@@ -117,6 +119,93 @@ describe('seconds of operations', () => {
     const [seconds] = operationSeconds([gpu]).values();
     assert.deepEqual(Object.keys(Object.fromEntries(seconds!)), ['while.3', 'copy.1']);
     assert.ok(Math.abs(seconds!.get('while.3')! - 5e-6) < 1e-12);
+  });
+});
+
+describe('operations of an optimised program', () => {
+  const array = (type: number, dimensions: readonly number[]): ProtoWriter => {
+    const shape = new ProtoWriter().int(2, type);
+    for (const size of dimensions) shape.int(3, size);
+    return shape;
+  };
+  const [BF16, F32] = [16, 11];
+  const instruction = (
+    id: number,
+    opcode: string,
+    shape: ProtoWriter,
+    operands: readonly number[] = [],
+  ): ProtoWriter => {
+    const proto = new ProtoWriter().text(1, `${opcode}.${id}`).text(2, opcode).message(3, shape).int(35, id);
+    for (const operand of operands) proto.int(36, operand);
+    return proto;
+  };
+  const computation = (id: number, instructions: readonly ProtoWriter[]): ProtoWriter => {
+    const proto = new ProtoWriter().int(5, id).int(6, instructions.length);
+    for (const one of instructions) proto.message(2, one);
+    return proto;
+  };
+  const read = (entry: readonly ProtoWriter[], called: readonly ProtoWriter[] = []) => {
+    const module = new ProtoWriter().int(6, 1).message(3, computation(1, entry));
+    for (const [i, one] of called.entries()) module.message(3, computation(i + 2, [one]));
+    return operationsOf(readHloProgram(new ProtoWriter().message(1, module).bytes()));
+  };
+
+  test('count the products of libraries by their settings', () => {
+    const [b, n, m, h, c] = [2, 64, 96, 3, 32];
+    const matrices = [
+      instruction(1, 'parameter', array(BF16, [n, c])),
+      instruction(2, 'parameter', array(BF16, [c, m])),
+    ];
+    const call = (target: string, config: object, shape: ProtoWriter) =>
+      instruction(3, 'custom-call', shape, [1, 2]).text(28, target).text(43, JSON.stringify(config));
+    const matmul = call('__onednn$matmul', { onednn_matmul_config: { transpose_a: false } }, array(BF16, [n, m]));
+    const attention = call(
+      '__cudnn$fmhaSoftmax',
+      { cudnn_fmha_backend_config: { intermediate_tensor_shape: { dimensions: [b, h, n, m].map(String) } } },
+      array(BF16, [b, h, n, c]),
+    );
+    const queries = [
+      instruction(1, 'parameter', array(BF16, [b, n, h, c])),
+      instruction(2, 'parameter', array(BF16, [b, m, h, c])),
+    ];
+    const found = [read([...matrices, matmul]), read([...queries, attention])].flat();
+    assert.deepEqual(
+      found.map(({ kind, flops }) => [kind, flops]),
+      [
+        ['__onednn$matmul', 2 * n * c * m],
+        ['__cudnn$fmhaSoftmax', 4 * b * h * n * m * c],
+      ],
+    );
+    assert.equal(found[0]!.bytes, 2 * (n * c + c * m + n * m));
+    assert.equal(found[0]!.shape, `bf16[${n}×${c}] · bf16[${c}×${m}] → bf16[${n}×${m}]`);
+  });
+
+  test('leave open what nothing tells', () => {
+    const value = instruction(1, 'parameter', array(F32, [8, 8]));
+    const dot = instruction(1, 'dot', array(F32, [8, 8]), [1, 1]).message(30, new ProtoWriter().int(1, 1));
+    const loop = (config: string) =>
+      read(
+        [
+          value,
+          instruction(2, 'while', array(F32, [8, 8]), [1])
+            .int(38, 2)
+            .text(43, config),
+        ],
+        [dot],
+      );
+    assert.deepEqual(
+      loop('{"known_trip_count":{"n":"6"}}').map(({ kind, flops }) => [kind, flops]),
+      [['while, 6 times: dot', 6 * 2 * 8 ** 3]],
+    );
+    assert.deepEqual(
+      loop('').map(({ kind, flops }) => [kind, flops]),
+      [['while, ? times: dot', undefined]],
+    );
+    const own = instruction(2, 'custom-call', array(F32, [8, 8]), [1]).text(28, 'tpu_custom_call');
+    assert.deepEqual(
+      read([value, own]).map(({ flops }) => flops),
+      [undefined],
+    );
   });
 });
 
