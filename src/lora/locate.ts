@@ -89,6 +89,8 @@ export async function fetchLora({ path, weightName: given }: Place, options: Pul
   const snapshot = snapshotOf(hub, settings);
   if (snapshot !== undefined && chosen(safetensorsIn(snapshot), weightName) !== undefined) return;
   if (settings.network === 'forbidden') {
+    // Of several that are here, locateLora asks for one.
+    if (weightName === undefined && snapshot !== undefined && safetensorsIn(snapshot).length > 1) return;
     const what = weightName === undefined ? `a LoRA of ${hub.repo}` : `'${weightName}' of ${hub.repo}`;
     throw new FluxionError(
       'not_found',

@@ -1,9 +1,9 @@
 /** LoRAs given by their repository: downloaded once, found without the network, refused in words that help. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { PullProgress } from '../../src/checkpoint/hub.ts';
 import { hubSettings } from '../../src/checkpoint/hub-settings.ts';
@@ -159,6 +159,11 @@ describe('what cannot be had', () => {
         message: /does not have 'b\.safetensors' of me\/ink, and HF_HUB_OFFLINE forbids/,
       });
       await assert.rejects(there.load('me/other'), { code: 'not_found', message: /does not have a LoRA of me\/other/ });
+      copyFileSync(loraFile({ x: draw(1) }), join(dirname(locateLora({ path: 'me/ink' }).path), 'c.safetensors'));
+      await assert.rejects(there.load('me/ink'), {
+        message: 'me/ink: 2 files that may be a LoRA',
+        hint: /weight_name chooses one of/,
+      });
     } finally {
       delete process.env['HF_HUB_OFFLINE'];
     }
