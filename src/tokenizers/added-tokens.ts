@@ -5,6 +5,7 @@
 
 import { FluxionError } from '../support/errors.ts';
 import { isRecord, type JsonRecord } from './files.ts';
+import { codePoints, Trie } from './trie.ts';
 
 /** A token that is matched as a whole, ahead of the model. */
 export interface AddedToken {
@@ -22,8 +23,9 @@ export interface AddedToken {
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** More would make an absurd pattern; T5 has 103. */
+/** T5 has 103, of 13 characters. */
 const MAX_ADDED = 10_000;
+const MAX_CHARACTERS = 262_144;
 
 /** The JSON files special tokens are read from; undefined where a folder lacks one. */
 export interface SpecialTokenFiles {
@@ -53,6 +55,13 @@ export function readSpecialTokens(
     throw new FluxionError('bad_file', `${where}: added_tokens: expected an array of at most ${MAX_ADDED} tokens`);
   }
   const added = new Map(listed.map((entry) => readToken(entry, where)).map((token) => [token.content, token]));
+  const characters = [...added.keys()].reduce((sum, { length }) => sum + length, 0);
+  if (characters > MAX_CHARACTERS) {
+    throw new FluxionError(
+      'bad_file',
+      `${where}: added_tokens: expected at most ${MAX_CHARACTERS} characters in all, found ${characters}`,
+    );
+  }
 
   const listedContents = new Set(added.keys());
   const named: JsonRecord = explicit ? config : { ...config, ...files.specialTokensMap };
@@ -72,7 +81,10 @@ function readToken(value: unknown, where: string): AddedToken {
   const fields: JsonRecord = isRecord(value) ? value : { content: value };
   const content = fields['content'];
   if (typeof content !== 'string' || content === '') {
-    throw new FluxionError('bad_file', `${where}: special token: expected text, found ${JSON.stringify(content)}`);
+    throw new FluxionError(
+      'bad_file',
+      `${where}: special token: expected text, found ${content === '' ? 'none' : typeof content}`,
+    );
   }
   const flag = (name: string): boolean => fields[name] === true;
   return {
@@ -95,25 +107,43 @@ export function makeSplitter(
   tokens: Iterable<AddedToken>,
   normalize = (text: string): string => text,
 ): (text: string) => Section[] {
-  const ordered = [...tokens].sort((a, b) => b.content.length - a.content.length);
-  if (ordered.length === 0) return (text) => (text === '' ? [] : [{ special: false, text }]);
-  const names = new Map(ordered.map(({ content }) => [normalize(content), content]));
-  const alternatives = ordered.map(({ content, lstrip, rstrip, singleWord }) => {
-    const literal = RegExp.escape(normalize(content));
-    const word = singleWord ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal;
-    return `${lstrip ? '\\p{White_Space}*' : ''}(?:${word})${rstrip ? '\\p{White_Space}*' : ''}`;
-  });
-  const pattern = new RegExp(alternatives.join('|'), 'gu');
+  const ordered = [...tokens].sort((a, b) => a.content.length - b.content.length);
+  const trie = new Trie();
+  for (const [i, { content }] of ordered.entries()) if (normalize(content) !== '') trie.add(normalize(content), i);
   return (text) => {
+    const chars = Array.from(text);
+    const points = codePoints(text);
     const sections: Section[] = [];
     let at = 0;
-    for (const match of text.matchAll(pattern)) {
-      if (match.index > at) sections.push({ special: false, text: text.slice(at, match.index) });
-      const found = names.get(match[0]) ?? names.get(match[0].trim()) ?? match[0];
-      sections.push({ special: true, text: found });
-      at = match.index + match[0].length;
+    const push = (special: boolean, start: number, end: number, as = chars.slice(start, end).join('')): void => {
+      if (end > start) sections.push({ special, text: as });
+    };
+    for (let i = 0; i < chars.length; i++) {
+      let best = undefined as { readonly token: AddedToken; readonly end: number } | undefined;
+      trie.at(points, i, (index, end) => {
+        const token = ordered[index]!;
+        const free = !token.singleWord || !(isWord(chars[i - 1]) || isWord(chars[end]));
+        if (free) best = { token, end };
+      });
+      if (!best) continue;
+      const { token } = best;
+      let [start, end] = [i, best.end];
+      if (token.lstrip) while (start > at && isSpace(chars[start - 1])) start--;
+      if (token.rstrip) while (isSpace(chars[end])) end++;
+      push(false, at, start);
+      push(true, start, end, token.content);
+      at = end;
+      i = end - 1;
     }
-    if (at < text.length) sections.push({ special: false, text: text.slice(at) });
+    push(false, at, chars.length);
     return sections;
   };
+}
+
+function isSpace(char: string | undefined): boolean {
+  return char !== undefined && /^\p{White_Space}$/u.test(char);
+}
+
+function isWord(char: string | undefined): boolean {
+  return char !== undefined && /^[\p{L}\p{N}_]$/u.test(char);
 }

@@ -9,6 +9,8 @@ import { FluxionError } from '../support/errors.ts';
 const UTF8 = new TextEncoder();
 /** A grapheme of more bytes is looked up character by character. */
 const LONGEST_GRAPHEME = 5;
+/** Bytes of a replacement; the longest of T5's has 33. */
+const LONGEST_REPLACEMENT = 64;
 
 /** Reads a base64 `precompiled_charsmap` and returns the normalisation it describes; throws `bad_file` naming `where`. */
 export function makeCharsmap(base64: string, where: string): (text: string) => string {
@@ -36,8 +38,15 @@ export function makeCharsmap(base64: string, where: string): (text: string) => s
       at ^= offset(unit);
       if (hasLeaf(unit)) {
         const start = value(trie[at] ?? 0);
-        const end = replacements.indexOf(0, start);
-        return decoder.decode(replacements.subarray(start, end === -1 ? undefined : end));
+        const replacement = replacements.subarray(start, start + LONGEST_REPLACEMENT + 1);
+        const end = replacement.indexOf(0);
+        if (end === -1 && replacement.length > LONGEST_REPLACEMENT) {
+          throw new FluxionError(
+            'bad_file',
+            `${where}: precompiled_charsmap: a replacement of over ${LONGEST_REPLACEMENT} bytes`,
+          );
+        }
+        return decoder.decode(end === -1 ? replacement : replacement.subarray(0, end));
       }
     }
     return undefined;

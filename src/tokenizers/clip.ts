@@ -94,9 +94,19 @@ function readVocabularyAndMerges(folder: string): { vocab: unknown; merges: stri
   return { vocab, merges: lines[0]?.startsWith('#version') ? lines.slice(1) : lines };
 }
 
+/** Marks in a row that no script has; sorting them takes time by the square. */
+const MANY_MARKS = /\p{M}{1024}/u;
+const MARKS = /\P{M}*\p{M}{0,1024}/gu;
+
+/** NFC; of absurdly many marks on one character, each thousand by itself. */
+function compose(run: string): string {
+  if (!MANY_MARKS.test(run)) return run.normalize('NFC');
+  return run.replace(MARKS, (part) => part.normalize('NFC'));
+}
+
 /** Composes, makes every run of white space one space, and lower-cases each character by itself (no final sigma). */
 function normalize(text: string): string {
-  const composed = text.replace(COMPOSABLE, (run) => run.normalize('NFC'));
+  const composed = text.replace(COMPOSABLE, compose);
   const spaced = composed.replace(/\p{White_Space}+/gu, ' ');
   return spaced.includes('Σ') ? Array.from(spaced, (char) => char.toLowerCase()).join('') : spaced.toLowerCase();
 }

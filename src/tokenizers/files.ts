@@ -8,6 +8,10 @@ import { decodeText } from '../support/text.ts';
 
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_VOCABULARY = 4_194_304;
+/** Characters of one piece: SentencePiece makes them of 16, and a few are given by hand. */
+const LONGEST_PIECE = 128;
+/** Characters of all pieces; mT5's 250,000 have 2 million. */
+const MAX_PIECES = 8 * 2 ** 20;
 
 /** A parsed JSON object whose values are still unknown. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
@@ -67,11 +71,23 @@ export function checkVocabulary(value: unknown, where: string): Readonly<Record<
 export function checkPieces(value: unknown, where: string): [token: string, score: number][] {
   const fits = Array.isArray(value) && value.length > 0 && value.length < MAX_VOCABULARY;
   if (!fits) throw new FluxionError('bad_file', `${where}: vocab: expected [token, score] pairs`);
+  let total = 0;
   for (const [i, piece] of value.entries()) {
     const pair =
       Array.isArray(piece) && piece.length === 2 && typeof piece[0] === 'string' && Number.isFinite(piece[1]);
     if (!pair) throw new FluxionError('bad_file', `${where}: vocab[${i}]: expected a [token, score] pair`);
+    if (piece[0].length > LONGEST_PIECE)
+      throw new FluxionError(
+        'bad_file',
+        `${where}: vocab[${i}]: expected at most ${LONGEST_PIECE} characters, found ${piece[0].length}`,
+      );
+    total += piece[0].length;
   }
+  if (total > MAX_PIECES)
+    throw new FluxionError(
+      'bad_file',
+      `${where}: vocab: expected pieces of at most ${MAX_PIECES} characters in all, found ${total}`,
+    );
   return value;
 }
 
@@ -82,7 +98,8 @@ export function checkMerges(value: unknown, where: string): [left: string, right
   return value.map((merge: unknown, i) => {
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string' && typeof pair[1] === 'string') {
-      return pair as [string, string];
+      if (pair[0].length + pair[1].length <= LONGEST_PIECE) return pair as [string, string];
+      throw new FluxionError('bad_file', `${where}: merges[${i}]: expected at most ${LONGEST_PIECE} characters`);
     }
     throw new FluxionError('bad_file', `${where}: merges[${i}]: expected two tokens`);
   });

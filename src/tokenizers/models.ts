@@ -1,5 +1,5 @@
 /**
- * The two subword models, out of `@huggingface/tokenizers`. Its type declarations do not resolve under `nodenext` (their imports
+ * Byte-pair encoding, out of `@huggingface/tokenizers`. Its type declarations do not resolve under `nodenext` (their imports
  * lack extensions), so the little that is used is typed here.
  */
 
@@ -19,15 +19,9 @@ interface Constructors {
     unk_token: string;
     end_of_word_suffix: string;
   }) => SubwordModel;
-  readonly Unigram: new (
-    config: { type: 'Unigram'; vocab: readonly (readonly [string, number])[]; unk_id: number },
-    eosToken: string,
-  ) => SubwordModel;
 }
 
 const constructors = huggingface as unknown as Constructors;
 
 /** Byte-pair encoding by merge rank. */
 export const BPE: Constructors['BPE'] = constructors.BPE;
-/** The most likely split under a unigram model. */
-export const Unigram: Constructors['Unigram'] = constructors.Unigram;

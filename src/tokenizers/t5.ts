@@ -9,8 +9,8 @@ import { FluxionError } from '../support/errors.ts';
 import { makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
 import { makeCharsmap } from './charsmap.ts';
 import { checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
-import { Unigram } from './models.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
+import { makeUnigram } from './unigram.ts';
 
 /** FLUX.1's longest prompt, in tokens. */
 export const LONGEST_PROMPT = 512;
@@ -32,16 +32,15 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
   const pieces = checkPieces(recordAt(tokenizerJson, 'model', path)['vocab'], path);
   if (pieces.length <= UNKNOWN_ID)
     throw new FluxionError('bad_file', `${path}: vocab: ${pieces.length} pieces are too few`);
-  const eos = special.roles.get('eos_token')!;
-  const model = new Unigram({ type: 'Unigram', vocab: pieces, unk_id: UNKNOWN_ID }, eos);
+  const model = makeUnigram(pieces, UNKNOWN_ID);
 
   const idOf = (role: Role): number => {
-    const id = model.tokens_to_ids.get(special.roles.get(role)!);
+    const id = model.ids.get(special.roles.get(role)!);
     if (id !== undefined) return id;
     throw new FluxionError('bad_file', `${path}: ${role} '${special.roles.get(role)}' is not in the vocabulary`);
   };
-  const find = (token: string): Token => ({ id: model.tokens_to_ids.get(token) ?? UNKNOWN_ID, text: token });
-  const split = makeSplitter([...special.added.values()].filter(({ content }) => model.tokens_to_ids.has(content)));
+  const find = (token: string): Token => ({ id: model.ids.get(token) ?? UNKNOWN_ID, text: token });
+  const split = makeSplitter([...special.added.values()].filter(({ content }) => model.ids.has(content)));
   const charsmap = findCharsmap(tokenizerJson['normalizer']);
   const normalize = charsmap === undefined ? (text: string) => text : makeCharsmap(charsmap, path);
 
@@ -52,9 +51,7 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
     padId: idOf('pad_token'),
     tokenize: (text) =>
       split(text)
-        .flatMap((section) =>
-          section.special ? [section.text] : words(normalize(section.text)).flatMap((word) => model([word])),
-        )
+        .flatMap((section) => (section.special ? [section.text] : words(normalize(section.text)).flatMap(model.split)))
         .map(find),
     spell: (tokens) => tokens.join('').replaceAll(SPACE, ' ').trim(),
   });

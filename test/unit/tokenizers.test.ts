@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { FluxionError } from '../../src/support/errors.ts';
@@ -230,6 +230,111 @@ test('mutated tokenizer files load or are refused by name', () => {
     });
   }
   assert.ok(refused > 50, `${refused} refused`);
+});
+
+describe('time and memory do not grow with a lie', () => {
+  const quickly = (what: string, call: () => unknown): void => {
+    const start = performance.now();
+    call();
+    assert.ok(performance.now() - start < 15_000, `${what} took ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  };
+  /** As many characters as a prompt may have: those that expand, that compose, that are one word or none. */
+  const prompts = {
+    corporation: '㍿'.repeat(30_000),
+    kilometre: '㌖'.repeat(30_000),
+    'one word': 'a'.repeat(100_000),
+    marks: `a${'\u0301\u0323'.repeat(49_999)}`,
+    spaces: ' '.repeat(100_000),
+    'word marks': '▁'.repeat(100_000),
+    hangul: '\u1100\u1161'.repeat(50_000),
+  };
+  for (const [name, text] of Object.entries(prompts)) {
+    test(`a prompt of ${name}`, () => {
+      for (const tokenizer of [loadClipTokenizer(TINY_CLIP), loadT5Tokenizer(TINY_T5)]) {
+        quickly(name, () => tokenizer.encode(text, 77));
+      }
+    });
+  }
+
+  const json = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+  const t5 = json(join(TINY_T5, 'tokenizer.json'));
+  const withPieces = (pieces: readonly (readonly [string, number])[], rest = {}) => ({
+    'tokenizer.json': JSON.stringify({ ...t5, ...rest, model: { ...t5.model, vocab: [...t5.model.vocab, ...pieces] } }),
+  });
+  const added = Array.from({ length: 10_000 }, (_, i) => ({
+    content: `<aaaaaaaaaaaa${i}>`,
+    lstrip: true,
+    rstrip: true,
+    single_word: true,
+  }));
+  const listed = withPieces(
+    added.map(({ content }) => [content, -1] as const),
+    { added_tokens: added },
+  );
+
+  const nested = Array.from({ length: 127 }, (_, i) => ['a'.repeat(i + 2), -1] as const);
+  const accepted = [
+    ['pieces inside pieces', withPieces(nested), 'a'.repeat(100_000)],
+    ['ten thousand added tokens', listed, '<aaaaaaaaaaaa'.repeat(7_000)],
+    ['spaces before an added token', listed, `${' '.repeat(90_000)}<aaaaaaaaaaaa1>`],
+  ] as const;
+  for (const [name, files, text] of accepted) {
+    test(name, () => {
+      withFolder(TINY_T5, (folder) => {
+        writeFileSync(join(folder, 'tokenizer_config.json'), '{}');
+        for (const [file, body] of Object.entries(files)) writeFileSync(join(folder, file), body);
+        quickly(name, () => loadT5Tokenizer(folder).encode(text, 77));
+      });
+    });
+  }
+
+  const clip = json(join(TINY_CLIP, 'tokenizer.json'));
+  const chain = Array.from({ length: 4000 }, (_, i) => ['a'.repeat(i + 1), 'a']);
+  const refused = [
+    [
+      'a piece of a megabyte',
+      TINY_T5,
+      withPieces([['a'.repeat(1 << 20), -1]]),
+      /vocab\[\d+\]: expected at most 128 characters/,
+    ],
+    [
+      'added tokens of a megabyte',
+      TINY_T5,
+      { 'tokenizer_config.json': JSON.stringify({ added_tokens_decoder: { 1: { content: 'a'.repeat(1 << 20) } } }) },
+      /at most 262144 characters/,
+    ],
+    [
+      'a token that is a deep list',
+      TINY_T5,
+      { 'tokenizer_config.json': `{"added_tokens_decoder": {"1": {"content": ${'['.repeat(1e6)}${']'.repeat(1e6)}}}}` },
+      /expected text, found object/,
+    ],
+    [
+      'merges of long tokens',
+      TINY_CLIP,
+      {
+        'tokenizer.json': JSON.stringify({
+          ...clip,
+          model: { ...clip.model, merges: [...clip.model.merges, ...chain] },
+        }),
+      },
+      /merges\[\d+\]: expected at most 128/,
+    ],
+  ] as const;
+  for (const [name, base, files, message] of refused) {
+    test(`${name} is refused`, () => {
+      withFolder(base, (folder) => {
+        for (const [file, body] of Object.entries(files)) writeFileSync(join(folder, file), body);
+        const load = base === TINY_CLIP ? loadClipTokenizer : loadT5Tokenizer;
+        quickly(name, () =>
+          assert.throws(
+            () => load(folder),
+            (error) => error instanceof FluxionError && message.test(error.message),
+          ),
+        );
+      });
+    });
+  }
 });
 
 /** Runs a test on a copy of a folder. */
