@@ -57,7 +57,7 @@ async function measure(part: Traced, flops: number): Promise<object> {
   }
   for (const array of arrays) array.dispose();
   const seconds = times.sort((a, b) => a - b)[RUNS >> 1]!;
-  const temporaries = program.executable.memoryStats()?.temporaries ?? Number.NaN;
+  const temporaries = program.memory.temporaries;
   return {
     part: part.name,
     compileSeconds: compile,

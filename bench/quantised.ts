@@ -144,7 +144,7 @@ async function measure(name: 'doubleBlock' | 'singleBlock', side: number): Promi
   }
   const base = median(variants[0]!.times);
   for (const { form, part, seconds, errors, times } of variants) {
-    const { executable } = await runtime.compile(part);
+    const executable = (await runtime.compile(part)).executables[0]!;
     const bytes = part.weights.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
     const ms = median(times);
     console.log(

@@ -62,7 +62,7 @@ async function run(parts: readonly VaePart[], input: ShardedArray): Promise<{ va
 async function counted(parts: readonly VaePart[]): Promise<number> {
   let most = 0;
   for (const { traced } of parts) {
-    const stats = (await runtime.compile(traced)).executable.memoryStats()!;
+    const stats = (await runtime.compile(traced)).executables[0]!.memoryStats()!;
     const given = traced.graph.parameters[0]!.shape.reduce((n, d) => n * d, 4);
     most = Math.max(most, given + stats.outputs + stats.temporaries);
   }

@@ -3,6 +3,8 @@
  *
  *   node bench/versus.ts [--sides 256,512] [--parts double,single,step] [--rounds 5] 'NAME=COMMAND …' …
  *
+ *   node bench/versus.ts --serve     answers as such a command does, so that another plugin or other flags can be one: 'old=FLUXION_PJRT_PLUGIN=cpu:PATH node bench/versus.ts --serve'
+ *
  * A command is such as `diffusers=python tools/reference/time_blocks.py float32`: it answers a line `double 256` by one
  * line of JSON, { seconds, cpu }, wall clock and the time of all its threads. Rounds run everybody one after the other; ratios are
  * medians of the rounds' ratios. On a machine that others use, the processor's time is the better figure. Prints JSON.
@@ -35,6 +37,7 @@ const { values, positionals } = parseArgs({
     sides: { type: 'string', default: '256,512' },
     parts: { type: 'string', default: PARTS.join() },
     rounds: { type: 'string', default: '5' },
+    serve: { type: 'boolean', default: false },
   },
 });
 const sides = values.sides.split(',').map(Number);
@@ -132,6 +135,18 @@ const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.
 const rounded = (x: number) => Number(x.toPrecision(3));
 
 await using runtime = await Runtime.open({ device: 'cpu' });
+if (values.serve) {
+  const known = new Map<number, Awaited<ReturnType<typeof fluxion>>>();
+  for await (const line of createInterface(process.stdin)) {
+    const [part, side] = line.split(' ') as [Part, string];
+    const own = known.get(Number(side)) ?? (await fluxion(runtime, Number(side)));
+    known.set(Number(side), own);
+    console.log(JSON.stringify(await own.time(part)));
+  }
+  for (const own of known.values()) own.dispose();
+  await runtime[Symbol.asyncDispose]();
+  process.exit(0);
+}
 const best = { bf16: await bestMatmulRate('bf16'), f32: await bestMatmulRate('f32') };
 const others = positionals.map(external);
 const figures: object[] = [];

@@ -2,6 +2,7 @@
 
 import { typeText } from '../graph/shape.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
+import { fusesAttention } from './cpu.ts';
 import { cudnnRefusal } from './cudnn.ts';
 import { splashRefusal } from './splash.ts';
 import type { AttentionSetting, Platform, Target } from './target.ts';
@@ -17,6 +18,8 @@ export interface AttentionChoice {
 
 /** Bytes of scores above which computing them in blocks is faster or, off the CPU, what still fits (docs/log.md, chunked attention). */
 const CHUNKED_ABOVE = { cpu: 2 ** 23, cuda: 2 ** 30, rocm: 2 ** 30, tpu: 2 ** 30, metal: 2 ** 30 } as const;
+/** Bytes of one head's scores up to which XLA:CPU's fused kernel, which holds a head for each thread, is given all of them (docs/log.md). */
+const FUSED_BY_HEADS = 2 ** 26;
 /** Bytes of scores up to which a fused kernel is not worth its call. */
 const FUSED_ABOVE = 2 ** 23;
 
@@ -49,6 +52,8 @@ export function chooseAttention(inputs: AttentionInputs, target: Target): Attent
   }
   if (inputs.mask === 'causal')
     return { kernel: 'dense', why: [...reasons, 'chunked takes no causal mask'].join('; ') };
+  if (target.cpu && fusesAttention(target.cpu) && 4 * n * m <= FUSED_BY_HEADS)
+    return { kernel: 'dense', why: `${size}, which XLA's fused kernel holds for one head at a time` };
   return { kernel: scores > CHUNKED_ABOVE[platform] ? 'chunked' : 'dense', why: [...reasons, size].join('; ') };
 }
 

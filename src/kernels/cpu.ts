@@ -1,16 +1,96 @@
-/** What XLA:CPU is told beside a program. */
+/**
+ * What XLA:CPU is told, and how its programs are written, by plugin, processor, element type and shape. Measured on two cores
+ * each; the figures are in docs/log.md.
+ *
+ * | XLA | processor | bf16 linear layers | attention |
+ * |---|---|---|---|
+ * | newer | AMX | oneDNN, bf16 results, in a program without attention | a program of its own: one fused kernel, or blocks of queries |
+ * | newer, older | AVX512-BF16 | XLA's own kernels, f32 results | blocks of queries where scores are large |
+ * | newer, older | others | widened in tiles, f32 products | blocks of queries where scores are large |
+ *
+ * f32 and integers are left to XLA's own kernels everywhere.
+ */
+
+import type { Graph } from '../graph/graph.ts';
+import { cutIntoStages, type Stage } from '../graph/stages.ts';
+import type { Tensor } from '../graph/tensor.ts';
+
+/** The plugin and the processor that a CPU's programs are for. */
+export interface CpuTarget {
+  /** The plugin's version of the PJRT C API, such as `0.115`, which tells its XLA. */
+  readonly apiVersion: string;
+  /** Instruction sets as `notableInstructions` names them; empty where the system does not tell. */
+  readonly instructions: readonly string[];
+}
+
+/** XLA flags by name. */
+export type Flags = Readonly<Record<string, boolean | string>>;
 
 /** PJRT C API of the first XLA that takes a scheduler by its name; the one before it knows a flag instead. */
 const SCHEDULER_BY_NAME = 82;
+/** PJRT C API of the XLA whose oneDNN flags, and whose YNNPACK fusions of attention, were tried. */
+const ONEDNN = 115;
+const FUSED_ATTENTION = 115;
+
+/** Linear layers by oneDNN, with the bias in the same call. Without the custom call, or with YNNPACK beside it, products run at a hundredth. */
+const ONEDNN_FLAGS: Flags = {
+  xla_cpu_use_onednn: true,
+  xla_cpu_experimental_onednn_custom_call: true,
+  xla_cpu_experimental_ynn_fusion_type: '',
+};
+
+const minor = ({ apiVersion }: Pick<CpuTarget, 'apiVersion'>): number => Number(apiVersion.split('.')[1]);
 
 /**
- * XLA flags for every program on a CPU, by the plugin's version of the PJRT C API, such as `0.115`. Operations run one after the other, in the
- * order that keeps least alive: each takes all threads anyway. The other order starts whatever can be started, and widens every
- * tile of a matrix before the first is used: ten times the temporaries (docs/log.md).
+ * Flags of every program. Operations run one after the other, in the order that keeps least alive: each takes all threads anyway. The
+ * other order starts whatever can be started, and widens every tile of a matrix before the first is used: ten times the temporaries.
  */
-export function cpuFlags(apiVersion: string): Readonly<Record<string, boolean | string>> {
-  const minor = Number(apiVersion.split('.')[1]);
-  return minor < SCHEDULER_BY_NAME
+export function cpuFlags(cpu: Pick<CpuTarget, 'apiVersion'>): Flags {
+  return minor(cpu) < SCHEDULER_BY_NAME
     ? { xla_cpu_enable_concurrency_optimized_scheduler: false }
     : { xla_cpu_scheduler_type: 'CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED' };
+}
+
+/** A part of a program that is compiled by itself, with its own flags. */
+export interface CpuStage extends Stage {
+  readonly flags: Flags;
+  /** Why, for the log; undefined where nothing is special. */
+  readonly why: string | undefined;
+}
+
+/** Cuts a graph where parts of it are compiled with other flags. */
+export function cpuStages(g: Graph, cpu: CpuTarget): readonly CpuStage[] {
+  const flags = cpuFlags(cpu);
+  if (!usesOnednn(cpu) || !g.nodes.some(isBf16Layer)) {
+    return [{ graph: g, takes: g.parameters, gives: g.outputs, flags, why: undefined }];
+  }
+  return cutIntoStages(g, ({ op }) => op.kind === 'attention').map((stage) =>
+    suitsOnednn(stage.graph)
+      ? { ...stage, flags: { ...flags, ...ONEDNN_FLAGS }, why: 'linear layers by oneDNN: AMX multiplies bf16' }
+      : { ...stage, flags, why: 'attention apart from linear layers: one fused kernel' },
+  );
+}
+
+/** Whether a graph's bf16 products are oneDNN's, and so keep their type. */
+export function multipliesByOnednn(g: Graph, cpu: CpuTarget | undefined): boolean {
+  return cpu !== undefined && usesOnednn(cpu) && suitsOnednn(g);
+}
+
+/** Whether XLA makes one kernel of both products of an attention and the softmax between them. */
+export function fusesAttention(cpu: CpuTarget): boolean {
+  return minor(cpu) >= FUSED_ATTENTION;
+}
+
+const usesOnednn = (cpu: CpuTarget): boolean => minor(cpu) >= ONEDNN && cpu.instructions.includes('AMX');
+
+/** With oneDNN's flags attention is not fused, and products of integers run at a hundredth. */
+function suitsOnednn(g: Graph): boolean {
+  const unfit = ({ op }: Tensor): boolean =>
+    op.kind === 'attention' || op.kind === 'quantisedMatmul' || op.kind === 'map';
+  return g.nodes.some(isBf16Layer) && !g.nodes.some(unfit);
+}
+
+/** A product of activations with a matrix as it is stored. */
+function isBf16Layer({ op, dtype, inputs }: Tensor): boolean {
+  return op.kind === 'dot' && dtype === 'bf16' && inputs[1]!.op.kind === 'parameter';
 }

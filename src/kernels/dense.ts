@@ -2,7 +2,7 @@
 
 import { iota, select } from '../graph/ops.ts';
 import { einsum } from '../graph/rearrange.ts';
-import { constant, type Tensor } from '../graph/tensor.ts';
+import { constant, Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
 import type { AttentionInputs } from './attention.ts';
 
@@ -19,4 +19,17 @@ export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: 
   const weights = scores.sub(scores.maxOver(3)).exp();
   const probabilities = weights.div(weights.sum(3)).cast(q.dtype);
   return einsum('b h n m, b h m c -> b h n c', probabilities, v);
+}
+
+/**
+ * Dense attention that XLA:CPU makes one kernel of, without scores in memory: what surrounds it is kept from being fused with a part of it.
+ * Computed in `F`, whose products have kernels on this processor.
+ */
+export function fusedAttention<F extends Float>(
+  { q, k, v, bias, ...rest }: AttentionInputs<Float>,
+  dtype: F,
+): Tensor<Float> {
+  const apart = <D extends Float>(t: Tensor<D>): Tensor<D> => new Tensor({ kind: 'barrier' }, [t], t.dtype, t.shape);
+  const inputs = { q: apart(q.cast(dtype)), k: apart(k.cast(dtype)), v: apart(v.cast(dtype)) };
+  return apart(denseAttention<F>({ ...inputs, bias: bias?.cast(dtype), ...rest })).cast(q.dtype);
 }

@@ -6,8 +6,9 @@ import type { Float } from '../support/dtype.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 import { type AttentionChoice, chooseAttention, chunkRows } from './choose.ts';
 import { chunkedAttention } from './chunked.ts';
+import { fusesAttention, multipliesByOnednn } from './cpu.ts';
 import { cudnnAttention } from './cudnn.ts';
-import { denseAttention } from './dense.ts';
+import { denseAttention, fusedAttention } from './dense.ts';
 import { type ArithmeticChoice, chooseArithmetic, lowerQuantised } from './quantised.ts';
 import { splashAttention } from './splash.ts';
 import type { Target } from './target.ts';
@@ -15,7 +16,7 @@ import { tritonFlashAttention } from './triton.ts';
 import { widenDots } from './widened.ts';
 
 export { type AttentionChoice, type AttentionKernel, settingRefusal } from './choose.ts';
-export { cpuFlags } from './cpu.ts';
+export { type CpuStage, type CpuTarget, cpuFlags, cpuStages } from './cpu.ts';
 export type { FlashBlockSizes } from './splash.ts';
 export type { AttentionOptions, AttentionSetting, Platform, Target } from './target.ts';
 
@@ -23,6 +24,7 @@ export type { AttentionOptions, AttentionSetting, Platform, Target } from './tar
 export function lower(g: Graph, target: Target): Graph {
   const withKernels = rewrite(g, (node) => lowerAttention(node, target) ?? lowerQuantised(node, target));
   if (target.platform !== 'cpu') return withKernels;
+  if (multipliesByOnednn(g, target.cpu)) return withKernels;
   const accumulated = rewrite(withKernels, accumulateInF32);
   return target.bf16Products === false ? rewrite(accumulated, widenDots()) : accumulated;
 }
@@ -53,7 +55,8 @@ function lowerAttention(node: Tensor, target: Target): Tensor | undefined {
   const { kernel } = chooseAttention(inputs, target);
   switch (kernel) {
     case 'dense':
-      return denseAttention(inputs);
+      if (!target.cpu || !fusesAttention(target.cpu) || inputs.mask === 'causal') return denseAttention(inputs);
+      return fusedAttention(inputs, inputs.q.dtype === 'bf16' && target.bf16Products !== false ? 'bf16' : 'f32');
     case 'chunked':
       return chunkedAttention(inputs, chunkRows(sizesOf(inputs)));
     case 'splash':

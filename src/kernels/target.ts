@@ -1,5 +1,6 @@
 /** What a graph is lowered for. */
 
+import type { CpuTarget } from './cpu.ts';
 import type { SplashOptions } from './splash.ts';
 
 export type Platform = 'cpu' | 'cuda' | 'rocm' | 'tpu' | 'metal';
@@ -18,6 +19,8 @@ export interface Target extends AttentionOptions {
   readonly platform: Platform;
   /** Of an NVIDIA GPU, such as 9.0. */
   readonly computeCapability?: number | undefined;
+  /** Of a CPU that works alone: its plugin and processor. */
+  readonly cpu?: CpuTarget | undefined;
   /** Of a CPU: `false` where it has no instructions that multiply bf16, so that f32 is faster. */
   readonly bf16Products?: boolean | undefined;
 }

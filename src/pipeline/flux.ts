@@ -272,8 +272,7 @@ export class Flux implements AsyncDisposable {
     const compiled = new Map<Traced, ProgramMemory>();
     await Promise.all(
       uses.map(async ({ traced }) => {
-        const { executable } = await this.#runtime.compile(traced, signal);
-        compiled.set(traced, executable.memoryStats() ?? { temporaries: 0, code: 0 });
+        compiled.set(traced, (await this.#runtime.compile(traced, signal)).memory);
       }),
     );
     return planMemory(uses, {

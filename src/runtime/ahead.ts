@@ -117,7 +117,7 @@ export async function compileAhead(
   const nameOf = new Map<Traced, string>();
   if (options.out !== undefined) makeFolder(options.out);
   for (const traced of parts) {
-    const { text: code } = programText(traced, { target: lowering, sharding, precision });
+    const code = programText(traced, { target: lowering, sharding, precision }).stages[0]!.text;
     const { name } = traced;
     const program = programs.get(code) ?? {
       name,

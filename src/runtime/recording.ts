@@ -130,6 +130,18 @@ export class Recording {
     }
   }
 
+  /** Runs a stage of a program by itself and notes it. */
+  async run(executable: Executable, args: readonly DeviceArray[], name: string): Promise<DeviceArray[]> {
+    await this.before(executable, args);
+    const started = performance.now();
+    using made = new DisposableStack();
+    const outputs = executable.run(args).map((output) => made.use(output));
+    await outputs[0]!.ready();
+    this.ran(executable, name, started);
+    made.move();
+    return outputs;
+  }
+
   /** Notes a run that was started at `start` and is done. */
   ran(executable: Executable, name: string, start: number): void {
     const end = performance.now();

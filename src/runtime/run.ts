@@ -36,14 +36,19 @@ export class Run implements Disposable {
     ]);
     this.#signal?.throwIfAborted();
     const { recording } = this.#runtime;
-    if (recording) await recording.before(program.executable, program.arguments(inputs, weights)[0]!);
+    const name = `${use.traced.name} ${use.scope}`.trim();
+    const [whole, ...others] = program.executables;
+    const apart = recording && others.length > 0;
+    if (recording && !apart) await recording.before(whole!, program.arguments(inputs, weights)[0]!);
     const started = performance.now();
-    const outputs = await program.start(inputs, weights);
+    const outputs = apart
+      ? await program.runApart(inputs, weights, (executable, args) => recording.run(executable, args, name))
+      : await program.start(inputs, weights);
     try {
       const ready = Object.values(outputs)[0]!.ready();
       // Whoever awaits it reports a failure; until then it must not count as unhandled.
       const finished = ready.then(() => {
-        recording?.ran(program.executable, `${use.traced.name} ${use.scope}`.trim(), started);
+        if (!apart) recording?.ran(whole!, name, started);
         this.#weights.done(use);
       });
       finished.catch(() => {});

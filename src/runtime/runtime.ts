@@ -28,7 +28,7 @@ import { arrangeDevices, checkMeshOptions, type Devices, type MeshOptions } from
 import { LoadedExecutables } from './executables.ts';
 import { checkNodes, type NodeOptions, type Share, shareOf } from './nodes.ts';
 import { type Part, partsOfMesh } from './placement.ts';
-import { multipliesBf16, processorText } from './processor.ts';
+import { multipliesBf16, notableInstructions, processorText } from './processor.ts';
 import { effortFor, Program, programText } from './program.ts';
 import type { Recording } from './recording.ts';
 import { ShardedArray } from './sharded-array.ts';
@@ -106,7 +106,7 @@ export class Runtime implements AsyncDisposable {
   /** Bytes that every process of the mesh has free, as they were when it was opened: later each would see something else. */
   #freeEverywhere: { readonly device: number; readonly host: number } | undefined;
   readonly #executables = new LoadedExecutables();
-  readonly #programs = new WeakMap<Traced, { readonly key: string; readonly program: Program }>();
+  readonly #programs = new WeakMap<Traced, { readonly keys: readonly string[]; readonly program: Program }>();
 
   private constructor(
     client: Client,
@@ -136,7 +136,11 @@ export class Runtime implements AsyncDisposable {
       useBase2Exp,
       ...(capability > 0 && { computeCapability: capability }),
       // Parts of a matrix are not rows of a device's share.
-      ...(this.platform === 'cpu' && devices.length === 1 && { bf16Products: multipliesBf16() }),
+      ...(this.platform === 'cpu' &&
+        devices.length === 1 && {
+          bf16Products: multipliesBf16(),
+          cpu: { apiVersion: client.plugin.apiVersion, instructions: notableInstructions() },
+        }),
     };
     if (this.local.length < devices.length) {
       const { local, sharding } = this;
@@ -203,22 +207,25 @@ export class Runtime implements AsyncDisposable {
   /** Lowers, prints and compiles a traced part, or takes the executable from memory or disk; equal programs share one. */
   async compile(traced: Traced, signal?: AbortSignal): Promise<Program> {
     const known = this.#programs.get(traced);
-    if (known && !known.program.executable.handle.isEnded) {
-      this.#executables.touch(known.key);
+    if (known?.program.executables.every(({ handle }) => !handle.isEnded)) {
+      for (const key of known.keys) this.#executables.touch(key);
       return known.program;
     }
     const { target, sharding, precision } = this;
     const written = programText(traced, { target, sharding, precision });
-    const { text } = written;
-    const options = { ...this.#compileOptions, effort: effortFor(traced, this.target) };
-    const key = ExecutableCache.keyOf({
-      program: text,
-      options: encodeCompileOptions(options),
-      target: this.#compiler,
+    const base = { ...this.#compileOptions, effort: effortFor(traced, target) };
+    const stages = written.stages.map(({ name, text, flags }) => {
+      const options = { ...base, flags: { ...base.flags, ...flags } };
+      const key = ExecutableCache.keyOf({
+        program: text,
+        options: encodeCompileOptions(options),
+        target: this.#compiler,
+      });
+      return { key, load: () => this.#load(key, text, name, options, signal) };
     });
-    const executable = await this.#executables.get(key, () => this.#load(key, text, traced.name, options, signal));
-    const program = new Program(traced, executable, { sharding, local: this.local }, written);
-    this.#programs.set(traced, { key, program });
+    const executables = await Promise.all(stages.map(({ key, load }) => this.#executables.get(key, load)));
+    const program = new Program(traced, executables, { sharding, local: this.local }, written);
+    this.#programs.set(traced, { keys: stages.map(({ key }) => key), program });
     return program;
   }
 
@@ -274,7 +281,7 @@ export class Runtime implements AsyncDisposable {
     const partitions = this.devices.length;
     const flags =
       this.platform === 'cpu'
-        ? { flags: cpuFlags(this.client.plugin.apiVersion) }
+        ? { flags: cpuFlags(this.client.plugin) }
         : this.client.sharesStore
           ? { flags: STORE_FLAGS }
           : {};

@@ -106,7 +106,8 @@ function shardedBlock(axis: 'fsdp' | 'context'): string {
     ...types,
   });
   const sharding = new Sharding({ mesh: [{ name: axis, size: 4 }] });
-  return programText(block.singleBlock, { target: { platform: 'tpu' }, sharding, precision: 'DEFAULT' }).text;
+  return programText(block.singleBlock, { target: { platform: 'tpu' }, sharding, precision: 'DEFAULT' }).stages[0]!
+    .text;
 }
 
 test('the kernel runs on its own shard of a mesh, v6e:2x2', { skip: missing('tpu') }, async () => {

@@ -5,8 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { map } from '../../src/graph/map.ts';
 import type { AttentionInputs } from '../../src/kernels/attention.ts';
 import { chunkedAttention } from '../../src/kernels/chunked.ts';
-import { denseAttention } from '../../src/kernels/dense.ts';
-import { lower } from '../../src/kernels/lower.ts';
+import { denseAttention, fusedAttention } from '../../src/kernels/dense.ts';
+import { cpuFlags, lower, type Target } from '../../src/kernels/lower.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
 import {
   attention,
@@ -81,9 +81,10 @@ const CASES: readonly (readonly [string, Sizes, number])[] = [
   ['odd sizes', { h: 2, n: 37, m: 53, c: 24 }, 10],
   ['one query a block', { h: 2, n: 5, m: 7, c: 8 }, 1],
   ['more rows than queries', { n: 5, m: 300, c: 64 }, 512],
+  ['many keys', { h: 2, n: 70, m: 1500, c: 128 }, 512],
 ];
 
-describe('chunked attention', () => {
+describe('attention in blocks, and in one kernel', () => {
   for (const [name, sizes, rows] of CASES) {
     for (const dtype of ['f32', 'bf16'] as const) {
       for (const withBias of ['none', 'bias'] as const) {
@@ -95,8 +96,10 @@ describe('chunked attention', () => {
           const compiled = (out: Tensor) => client.compile(print(graph('attention', parameters, [out])));
           using chunked = await compiled(chunkedAttention(inputs, rows));
           using dense = await compiled(denseAttention(inputs));
-          const [a, b] = [await run(chunked, all), await run(dense, all)];
+          using fused = await compiled(fusedAttention(inputs, 'f32'));
+          const [a, b, c] = [await run(chunked, all), await run(dense, all), await run(fused, all)];
           assertClose('dense', a, b, { maxRelative: dtype === 'f32' ? 1e-6 : 8e-3 });
+          assertClose('fused', a, c, { maxRelative: dtype === 'f32' ? 2e-6 : 1e-2 });
           if (withBias === 'bias') return;
           const expected = referenceAttention(q.array, k.array, v.array, scale);
           assertClose('f64', a, Float32Array.from(expected.data), { maxRelative: dtype === 'f32' ? 2e-6 : 1e-2 });
@@ -117,28 +120,32 @@ describe('chunked attention', () => {
         scale: 1,
         mask: 'none',
       };
-      using program = await client.compile(
-        print(graph('attention', [q.tensor, k.tensor, v.tensor], [chunkedAttention(inputs, 8)])),
-      );
       const expected = referenceAttention(q.array, k.array, v.array, 1);
-      // Scores of millions have an f32 ulp of about 1, so that only the winning key is certain.
-      assertClose(`${magnitude}`, await run(program, all), Float32Array.from(expected.data), {
-        maxRelative: magnitude > 100 ? 1 : 1e-4,
-      });
+      for (const out of [chunkedAttention(inputs, 8), fusedAttention(inputs, 'f32')]) {
+        using program = await client.compile(print(graph('attention', [q.tensor, k.tensor, v.tensor], [out])));
+        // Scores of millions have an f32 ulp of about 1, so that only the winning key is certain.
+        assertClose(`${magnitude}`, await run(program, all), Float32Array.from(expected.data), {
+          maxRelative: magnitude > 100 ? 1 : 1e-4,
+        });
+      }
     }
   });
 
-  test('is what the CPU takes for many tokens, at a fraction of the memory', async () => {
+  test('takes a fraction of the memory of all scores, and so does what the CPU takes for many tokens', async () => {
     const sizes = { h: 4, n: 1536, m: 1536, c: 64 };
     const { q, k, v } = operands(sizes, 'f32', 'none');
     const parameters = [q.tensor, k.tensor, v.tensor];
     const node = graph('attention', parameters, [attention(q.tensor, k.tensor, v.tensor, { scale: 0.125 })]);
-    const temporaries = async (setting: 'auto' | 'dot_product'): Promise<number> => {
-      using program = await client.compile(print(lower(node, { platform: 'cpu', attention: setting })));
+    const temporaries = async (target: Target): Promise<number> => {
+      using program = await client.compile(print(lower(node, target)), { flags: cpuFlags(client.plugin) });
       return program.memoryStats()!.temporaries;
     };
-    const [blocks, whole] = [await temporaries('auto'), await temporaries('dot_product')];
-    assert.ok(blocks < whole / 4, `${blocks} bytes in blocks, ${whole} whole`);
+    const scores = 4 * sizes.h * sizes.n * sizes.m;
+    const blocks = await temporaries({ platform: 'cpu' });
+    assert.ok(blocks < scores / 2, `${blocks} bytes in blocks, ${scores} of scores`);
+    const cpu = { apiVersion: client.plugin.apiVersion, instructions: [] };
+    const chosen = await temporaries({ platform: 'cpu', cpu });
+    assert.ok(chosen < scores / 2, `${chosen} bytes as chosen, ${scores} of scores`);
   });
 });
 

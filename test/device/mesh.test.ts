@@ -156,7 +156,7 @@ describe('what moves between devices in a block', () => {
   async function moved(ici: MeshOptions['ici']) {
     await using runtime = await open(ici, 4);
     const of = async (traced: typeof parts.doubleBlock) => {
-      const { executable } = await runtime.compile(traced);
+      const executable = (await runtime.compile(traced)).executables[0]!;
       return { moved: collectives(executable), memory: executable.memoryStats()! };
     };
     return { double: await of(parts.doubleBlock), single: await of(parts.singleBlock) };

@@ -283,7 +283,7 @@ describe('memory', () => {
   test('holds no widened copy of an int8 matrix, and of int4 its 8 bits', async () => {
     await using runtime = await Runtime.open({ device: 'cpu' });
     const temporaries = async (form?: QuantisedForm) => {
-      const { executable } = await runtime.compile(block(form));
+      const executable = (await runtime.compile(block(form))).executables[0]!;
       return executable.memoryStats()!.temporaries;
     };
     const [plain, int8, int4] = [await temporaries(), await temporaries('int8'), await temporaries('int4')];

@@ -65,7 +65,7 @@ describe('bands of rows', () => {
       const { decode } = vaePrograms(TINY.vae, { batch: 1, height: 20, width: 28, ...F32, budget });
       let counted = 0;
       for (const { traced } of decode) {
-        const stats = (await runtime.compile(traced)).executable.memoryStats()!;
+        const stats = (await runtime.compile(traced)).executables[0]!.memoryStats()!;
         const given = 4 * traced.graph.parameters[0]!.shape.reduce((n, d) => n * d, 1);
         counted = Math.max(counted, given + stats.outputs + stats.temporaries);
       }

@@ -49,7 +49,7 @@ describe('widened products', () => {
       const kinds = lowered.nodes.filter(({ op }) => op.kind === 'dot');
       assert.equal(kinds.length, Math.ceil(out / 768) * Math.ceil(inner / 4096));
       assert.ok(kinds.every(({ inputs }) => inputs.every(({ dtype }) => dtype === 'f32')));
-      using program = await client.compile(print(lowered), { flags: cpuFlags(client.plugin.apiVersion) });
+      using program = await client.compile(print(lowered), { flags: cpuFlags(client.plugin) });
       const [a, b] = [values(batch * tokens * inner, 1), values(out * inner, 2)];
       using left = await client.upload(a.bytes, { dtype: 'bf16', shape: x.shape });
       using right = await client.upload(b.bytes, { dtype: 'bf16', shape: w.shape });
@@ -80,7 +80,7 @@ describe('widened products', () => {
     const sizes = { batch: 1, prompts: 1, imageTokens: 256, textTokens: 512, steps: 1 } as const;
     const { singleBlock } = fluxPrograms(FLUX_DEV, { ...sizes, compute: 'bf16', storage: 'bf16' });
     using program = await client.compile(print(lower(singleBlock.graph, widened)), {
-      flags: cpuFlags(client.plugin.apiVersion),
+      flags: cpuFlags(client.plugin),
     });
     const { temporaries } = program.memoryStats()!;
     // 768 tokens of the widest value, 15360, in f32 are 45 MiB; the largest weight widened would be 180 MiB, all of them 540.

@@ -53,7 +53,7 @@ try {
     local,
     name: runtime.deviceName,
     nodes: runtime.nodes,
-    partitions: program.executable.addressableDevices.map((device) => device.id),
+    partitions: program.executables[0]!.addressableDevices.map((device) => device.id),
     share: runtime.share(ROWS),
     placed: x.arrays.map((array) => ({ device: array.device.id, shape: array.shape })),
     x: await host(x),

@@ -318,7 +318,8 @@ test('equal meshes of one device are one device', () => {
     batch: 1, prompts: 1, imageTokens: 64, textTokens: 32, steps: 1, compute: 'bf16', storage: 'bf16',
   }); // biome-ignore format: sizes
   const target = { platform: 'cpu' } as const;
-  const text = (sharding: Sharding) => programText(doubleBlock, { target, sharding, precision: 'DEFAULT' }).text;
+  const text = (sharding: Sharding) =>
+    programText(doubleBlock, { target, sharding, precision: 'DEFAULT' }).stages[0]!.text;
   assert.equal(text(sharded({}, 1)), text(new Sharding({ mesh: [] })));
   assert.notEqual(text(sharded({ tensor: 2 }, 2)), text(new Sharding({ mesh: [] })));
 });

@@ -1,4 +1,6 @@
-"""Times diffusers' full-size FLUX.1 blocks and steps on this machine's CPU for bench/versus.ts, which starts it: python tools/reference/time_blocks.py DTYPE
+"""Times diffusers' full-size FLUX.1 blocks and steps on this machine's CPU for bench/versus.ts, which starts it: python tools/reference/time_blocks.py DTYPE [compile]
+
+`compile` runs the blocks through torch.compile with freezing; the first answer for each part and size then includes the compilation.
 
 A line `double SIDE`, `single SIDE` or `step SIDE` on standard input is answered by one JSON object a line: `seconds` of wall clock and `cpu` seconds of
 all threads. Weights are random; all 19 double blocks of a step are one block used again and so are all 38 single ones: the same arithmetic in a
@@ -27,6 +29,15 @@ def load(dtype: torch.dtype) -> FluxTransformer2DModel:
     return model
 
 
+def compiled(model: FluxTransformer2DModel) -> None:
+    """Compiles each kind of block once, for every use of it."""
+    import torch._inductor.config as inductor
+
+    inductor.freezing = True
+    model.transformer_blocks = torch.nn.ModuleList([torch.compile(model.transformer_blocks[0])] * DOUBLE)
+    model.single_transformer_blocks = torch.nn.ModuleList([torch.compile(model.single_transformer_blocks[0])] * SINGLE)
+
+
 def run(model: FluxTransformer2DModel, part: str, side: int) -> None:
     dtype = model.dtype
     count = (side // 16) ** 2
@@ -50,6 +61,8 @@ def run(model: FluxTransformer2DModel, part: str, side: int) -> None:
 
 def main() -> None:
     model = load(getattr(torch, sys.argv[1]))
+    if sys.argv[2:] == ["compile"]:
+        compiled(model)
     for line in sys.stdin:
         part, side = line.split()
         run(model, part, int(side))

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Measures FLUX.1 dev at full size on this machine's CPU, beside what people would use instead, in one go; weights are random, so that no
+# file of them is needed. Run it on a quiet machine with 24 GiB.
+#
+#   bench/cpu.sh [OUT]                   everything below, tables last; JSON and logs into OUT (cpu-results)
+#   bench/cpu.sh [OUT] --only NAME,…     some of: machine products attention blocks whole start int8
+#
+# machine    processor, instruction sets, plugin
+# products   the best matrix products of XLA and of torch, by element type
+# attention  attention whole and in blocks of queries
+# blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, stable-diffusion.cpp and the older
+#            plugin: five rounds, one after the other in each; ratios are medians of the rounds' ratios
+# whole      encode, step, decode, first picture from a cold start, peak memory at 256² and 512²
+# start      the bundled model: whole command, warm
+# int8       blocks quantised to int8 beside plain ones
+#
+# Set REFERENCE to a Python that has tools/reference/requirements.txt; without it torch and diffusers are left out. Set SDCPP to a
+# command that answers bench/versus.ts for stable-diffusion.cpp (tools/reference/README.md says how it is built).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+only=machine,products,attention,blocks,whole,start,int8
+out=cpu-results
+while (($#)); do
+  case $1 in
+    --only) only=$2; shift 2 ;;
+    -h | --help) sed -n '2,21p' "$0"; exit 0 ;;
+    *) out=$1; shift ;;
+  esac
+done
+mkdir -p "$out"
+export PATH=$PWD/node_modules/.bin:$PATH
+wanted() { [[ ,$only, == *,$1,* ]]; }
+say() { printf '\n== %s\n' "$*"; }
+older=$(node -e '
+  import("./src/pjrt/plugins.ts").then(({ installPlugin }) => installPlugin("xla-cpu-pjrt")).then(console.log, () => {});' 2>/dev/null)
+
+if wanted machine; then
+  say machine
+  { lscpu | grep -E 'Model name|^CPU\(s\)|L2|L3'; free -g | sed -n 2p; uptime; node bin/fluxion.js doctor; } | tee "$out/machine.txt"
+fi
+if wanted products; then
+  say products
+  node bench/products.ts | tee "$out/products.txt"
+  [[ -n ${REFERENCE:-} ]] && "$REFERENCE" tools/reference/time_products.py | tee -a "$out/products.txt"
+fi
+if wanted attention; then
+  say attention
+  node bench/attention.ts flux-768 flux-1536 | tee "$out/attention.txt"
+fi
+if wanted blocks; then
+  say blocks
+  rivals=()
+  if [[ -n ${REFERENCE:-} ]]; then
+    # torch has no bf16 kernels without AVX512-BF16: there its f32 is what people use.
+    dtype=$(grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo && echo bfloat16 || echo float32)
+    rivals+=("diffusers-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype")
+    rivals+=("compiled-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype compile")
+  fi
+  [[ -n $older ]] && rivals+=("older-plugin=FLUXION_PJRT_PLUGIN=cpu:$older node bench/versus.ts --serve")
+  [[ -n ${SDCPP:-} ]] && rivals+=("sdcpp=$SDCPP")
+  node bench/versus.ts --parts double,single --rounds 5 "${rivals[@]}" >"$out/blocks.json" 2>"$out/blocks.log"
+  tail -4 "$out/blocks.log"
+fi
+if wanted whole; then
+  for side in 256 512; do
+    say "whole, ${side}²"
+    # An empty cache of programs: the first run is a cold start.
+    rm -rf "$out/cache-$side"
+    for run in cold warm; do
+      /usr/bin/time -v node bin/fluxion.js bench dev resolution=$side num_inference_steps=2 "jax_cache_dir=$out/cache-$side" --runs 1 --json \
+        >"$out/whole-$side-$run.json" 2>"$out/whole-$side-$run.log"
+      grep -E 'Elapsed|Maximum resident' "$out/whole-$side-$run.log"
+    done
+  done
+fi
+if wanted start; then
+  say start
+  node bin/fluxion.js generate "a red house in the mountains at sunset" output_dir="$out" >/dev/null 2>&1
+  for _ in 1 2 3 4 5; do
+    /usr/bin/time -f '%e s' node bin/fluxion.js generate "a red house in the mountains at sunset" output_dir="$out" 2>&1 >/dev/null | tail -1
+  done | tee "$out/start.txt"
+fi
+if wanted int8; then
+  say int8
+  node bench/quantised.ts 512 | tee "$out/int8.txt"
+fi
