@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { splitArguments } from '../config/overrides.ts';
+import { findPersonalConfig } from '../config/personal.ts';
 import { FluxionError, type Recipe, readRecipe } from '../index.ts';
 import { oneLine } from '../support/quote.ts';
 import { readRegular } from '../support/regular-file.ts';
@@ -55,7 +56,7 @@ const history: Command = {
     const [folder, ...others] = words.prompts;
     if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
     const overrides = [...words.overrides, ...(folder === undefined ? [] : [`output_dir=${folder}`])];
-    const { config } = readingUsage(() => loadConfig({ file: words.file, overrides }));
+    const { config } = readingUsage(() => loadConfig({ personal: findPersonalConfig(), file: words.file, overrides }));
     const place = config.output_dir || '.';
     const entries = newest(place, limitOf(words.flags['limit']), signal);
     if (words.flags['json'] === true) printJson({ folder: place, pictures: entries });

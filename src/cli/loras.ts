@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { splitArguments } from '../config/overrides.ts';
+import { findPersonalConfig } from '../config/personal.ts';
 import { BUNDLED_LORA, describeLora, type LoraReport } from '../models.ts';
 import { FluxionError } from '../support/errors.ts';
 import { explaining } from '../support/system-error.ts';
@@ -53,7 +54,7 @@ const loras: Command = {
     const [folder, ...others] = words.prompts;
     if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
     const overrides = [...words.overrides, ...(folder === undefined ? [] : [`lora_dir=${folder}`])];
-    const { config } = readingUsage(() => loadConfig({ file: words.file, overrides }));
+    const { config } = readingUsage(() => loadConfig({ personal: findPersonalConfig(), file: words.file, overrides }));
     const listed = [...(config.lora_dir === '' ? [] : inFolder(config.lora_dir)), bundled()];
     if (words.flags['json'] === true) printJson({ lora_dir: config.lora_dir || undefined, loras: listed });
     else {

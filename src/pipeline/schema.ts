@@ -29,7 +29,7 @@ const signal = z
   }, as('an AbortSignal, such as that of an AbortController'))
   .optional();
 const sizes = z.record(text, number.optional(), as('an object such as { data: 1, fsdp: -1 }')).optional();
-const wholeNumber = z.union([z.number(), z.bigint()], as('a whole number'));
+const seed = z.union([z.number(), z.bigint(), z.literal('random')], as("a whole number or 'random'"));
 
 /** A LoRA: its place and strength. */
 export const LORA = z.strictObject(
@@ -54,7 +54,7 @@ export const REQUEST = z.strictObject(
     height: number.optional(),
     steps: number.optional(),
     guidance: number.optional(),
-    seed: some(wholeNumber, 'a whole number', 'them').optional(),
+    seed: some(seed, "a whole number or 'random'", 'them').optional(),
     batch: number.optional(),
     noise: oneOf('torch', 'jax', 'philox').optional(),
     maxSequenceLength: number.optional(),
