@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { type Arguments, splitArguments } from '../config/overrides.ts';
-import { type Config, configHelp } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { readAsked } from './asked.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, type Session } from './command.ts';
 import type { WrittenFile } from './pictures.ts';
@@ -12,38 +12,23 @@ const FLAGS = { json: 'boolean', quiet: 'boolean', 'dry-run': 'boolean', 'no-con
 
 const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
 
-Makes pictures and writes them as flux_0.png, flux_1.png, … in output_dir: at the next free number, never over a file
-without overwrite=True. The paths go to standard output, all else to standard error. Each picture carries its recipe;
-'fluxion redo' makes it again.
-
-A configuration is a YAML file, ours (base_flux_tiny.yml, base_flux_schnell.yml, base_flux_dev.yml) or MaxDiffusion's;
-without one, the bundled model's. Every key can be given as key=value or as a flag, in its own or in an everyday name:
-num_inference_steps=8, --num-inference-steps 8, steps=8 and --steps 8 are the same, and the last one wins. Values are read as
-YAML; 'fluxion help KEY' explains one. -s is the seed, -n the batch, -m the model, -p a prompt, -W and -H the sides.
-
-Prompts
-  "a red house" "a boat"    quoted words with blanks: a prompt each, made one after another
-  a red house               single words: one prompt together
-  --prompt A --prompt B     one by one, which also takes prompts of a single word
-  --prompts FILE            a prompt in each line of a UTF-8 file but for those that begin with #; prompt=@FILE is the same
-  -                         standard input, as one prompt; --prompts - takes it line by line
-A word that looks like a setting (Steps=4) is never taken for a prompt; after '--', all words are prompts.
-
-Your own settings are read from ~/.config/fluxion/config.yml ($XDG_CONFIG_HOME; on Windows %APPDATA%\\fluxion\\config.yml; or the
-file that FLUXION_CONFIG names). They are weaker than a file or a key that is given; --no-config leaves them out.
+Makes pictures and writes them as flux_0.png, flux_1.png, … in output_dir, never over a file without overwrite=True. Their paths go
+to standard output, all else to standard error. Each picture carries its recipe: 'fluxion redo' makes it again.
 
 Examples
   fluxion generate "a red house in the mountains at sunset"
-  fluxion generate "a lighthouse by the sea at night" --seed 7 --width 256 --steps 12
-  fluxion generate prompt="a blue sailboat on the ocean" seed=1,2,3 output_dir=boats
+  fluxion generate "a lighthouse by the sea at noon" --seed 3 --steps 12
+  fluxion generate "a white sailboat on the ocean at noon" seed=1,3 output_dir=boats
+  fluxion generate "a red house in the mountains at noon" seed=1 --lora tiny-lora:0.8
+  fluxion generate "a hot air balloon over green hills at noon" seed=1 preview=step
+  echo "a white house in the mountains at noon" | fluxion generate - --json > report.json
   fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER per_device_batch_size= 1
   fluxion generate base_flux_dev.yml pretrained_model_name_or_path=FOLDER transformer=flux1-dev-Q8_0.gguf
-  fluxion generate weights_dtype=float32 activations_dtype=float32 noise=jax "green hills at sunrise"
-  echo "a cactus in the desert" | fluxion generate - --json > report.json
-  fluxion generate "a hot air balloon" preview=step
-  fluxion generate "green hills, noon" --lora tiny-lora:0.8
   fluxion generate base_flux_dev.yml ici_fsdp_parallelism=-1 ici_data_parallelism=1
   fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and here or elsewhere, at any time, node_id=1)
+
+Everyday keys, as key=value or as flags; 'fluxion help config' has all, 'fluxion help KEY' one
+  model, steps, size=WIDTHxHEIGHT, guidance, seed, n (pictures), lora, output_dir; -m, -s, -n, -p, -W, -H for short
 
 Options of this command
   --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;
@@ -53,19 +38,14 @@ Options of this command
   --no-config  without your own settings
   -h, --help   this text
 
-Of several processes (num_nodes, node_id) each makes its part of every batch, and its pictures have the numbers that they
-would have if one process made all. docs/several-machines.md has command lines for CPUs, NVIDIA GPUs and TPU pods.
-
-With preview=step, flux_preview.png (of process 1 flux_preview_1.png, …) in output_dir shows the first picture of the batch as predicted at each step.
 Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
-
 `;
 
 /** The command. */
 const generate: Command = {
   flags: FLAGS,
   takesKeys: true,
-  help: () => HELP + configHelp(),
+  help: () => HELP,
 
   async run(argv, { signal }: Session) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
