@@ -70,6 +70,8 @@ const convert: Command = {
     const container = containerOf(output);
     if (existsSync(output))
       throw new UsageError('io', `${output}: is there already`, { hint: 'remove it, or choose another name' });
+    const absent = inputs.find((path) => !existsSync(path));
+    if (absent !== undefined) throw new UsageError('not_found', `${absent}: no such file or folder`);
     const encoding = oneOf('--type', flags.type, ENCODINGS, 'bf16');
     const names = oneOf('--names', flags.names, NAMES, container === 'folder' ? 'diffusers' : 'single');
     const part =

@@ -1,6 +1,6 @@
 /** `fluxion history`: the pictures in a folder with what made them, newest first. The pictures themselves are the record. */
 
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { splitArguments } from '../config/overrides.ts';
@@ -8,8 +8,8 @@ import { findPersonalConfig } from '../config/personal.ts';
 import { FluxionError, type Recipe, readRecipe } from '../index.ts';
 import { oneLine } from '../support/quote.ts';
 import { readRegular } from '../support/regular-file.ts';
-import { explaining } from '../support/system-error.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from './command.ts';
+import { entriesOf } from './folder.ts';
 import { paint } from './terminal.ts';
 
 const SHOWN = 20;
@@ -79,7 +79,8 @@ function limitOf(text: string | boolean | undefined): number {
 
 /** The newest pictures with a recipe in a folder. */
 function newest(folder: string, limit: number, signal: AbortSignal): Entry[] {
-  const files = explaining(folder, () => readdirSync(folder))
+  const files = entriesOf(folder)
+    .map(({ name }) => name)
     .filter((name) => /\.(png|jpe?g|webp)$/i.test(name) && !/^flux_preview/.test(name))
     .flatMap((name) => {
       const path = join(folder, name);

@@ -7,8 +7,8 @@ import { splitArguments } from '../config/overrides.ts';
 import { findPersonalConfig } from '../config/personal.ts';
 import { BUNDLED_LORA, describeLora, type LoraReport } from '../models.ts';
 import { FluxionError } from '../support/errors.ts';
-import { explaining } from '../support/system-error.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from './command.ts';
+import { entriesOf } from './folder.ts';
 import { bytes } from './render.ts';
 import { paint } from './terminal.ts';
 
@@ -72,7 +72,7 @@ function bundled(): Listed {
 }
 
 function inFolder(folder: string): Listed[] {
-  const top = explaining(folder, () => readdirSync(folder, { withFileTypes: true }));
+  const top = entriesOf(folder);
   const paths = top.flatMap((entry) => {
     if (/\.safetensors$/i.test(entry.name)) return [entry.name];
     return isFolder(join(folder, entry.name))

@@ -160,7 +160,8 @@ function report(error: unknown, json: boolean): void {
 
 async function tellVersion(words: readonly string[]): Promise<number> {
   const { versionData, versionText } = await import('./version.ts');
-  const { flags } = sortWords(words, { json: 'boolean' });
+  const { flags, words: others } = sortWords(words, { json: 'boolean' });
+  if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
   if (flags.json) printJson(versionData());
   else say(versionText(versionData()));
   return OK;

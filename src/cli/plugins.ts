@@ -41,6 +41,7 @@ const plugins: Command = {
     if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
     switch (action) {
       case 'list': {
+        if (target !== undefined) throw new UsageError('bad_config', `unexpected '${target}'`);
         const listed = listPlugins();
         if (flags.json) printJson({ plugins: listed.map(asData) });
         else process.stdout.write(`${listed.map(asText).join('\n\n')}\n`);

@@ -52,7 +52,8 @@ ${commands
       `words="${flags.map((flag) => `--${flag}`).join(' ')}"`,
       ...(takesKeys ? ['takes_keys=1'] : []),
       ...(own.length > 0 ? [`case $key in ${cases} esac`] : []),
-      ...(choices['words'] ? [`[[ $key ]] || choices="${choices['words'].join(' ')}"`] : []),
+      ...(choices['words']?.length ? [`[[ $key ]] || choices="${choices['words'].join(' ')}"`] : []),
+      ...(choices['words']?.length === 0 ? ['[[ $cur == -* ]] || return'] : []),
     ];
     return `    ${name}) ${parts.join('; ')} ;;`;
   })
@@ -109,7 +110,8 @@ ${commands
       `flags=(${flags.map((flag) => `--${flag}`).join(' ')})`,
       ...(takesKeys ? ['takes_keys=1'] : []),
       ...(own.length > 0 ? [`case $key in ${cases} esac`] : []),
-      ...(choices['words'] ? [`[[ -n $key ]] || choices=(${choices['words'].join(' ')})`] : []),
+      ...(choices['words']?.length ? [`[[ -n $key ]] || choices=(${choices['words'].join(' ')})`] : []),
+      ...(choices['words']?.length === 0 ? ['[[ $words[CURRENT] == -* ]] || return'] : []),
     ];
     return `    ${name}) ${parts.join('; ')} ;;`;
   })

@@ -467,7 +467,7 @@ describe('help', () => {
       );
       assert.equal(text, await help('help', command));
     }
-    assert.match(await help('generate', '--help'), /--num-inference-steps N\n {6}Denoising steps/);
+    assert.match(await help('help', 'config'), /--num-inference-steps N\n {6}Denoising steps/);
     assert.match(await help('help', 'config'), /Accepted without effect[\s\S]*snr_gamma/);
   });
 });

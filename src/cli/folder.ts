@@ -1,0 +1,17 @@
+/** The folders that commands list. */
+
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { explaining } from '../support/system-error.ts';
+import { readingUsage, UsageError } from './command.ts';
+
+/** Returns what is in a folder named on the command line; a usage error for what is none. */
+export function entriesOf(folder: string): Dirent[] {
+  return readingUsage(() =>
+    explaining(folder, () => {
+      if (statSync(folder).isDirectory()) return readdirSync(folder, { withFileTypes: true });
+      throw new UsageError('io', `${folder}: expected a folder, found a file`, {
+        hint: `'fluxion inspect ${folder}' explains a file`,
+      });
+    }),
+  );
+}
