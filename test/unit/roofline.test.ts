@@ -35,18 +35,33 @@ describe('targets', () => {
   }); // biome-ignore format: one list
 
   test('what is no target says what there is', () => {
-    for (const [name, said] of [
-      ['v6', /no target 'v6'/],
-      ['v6e', /chips along 2 dimensions.* v6e:2x2/],
-      ['v6e:2x2x2', /2 dimensions/],
-      ['v4:2x2', /3 dimensions.* v4:2x2x1/],
-      ['v6e:0x2', /2 dimensions/],
-      ['v6e:9999x9999', /2 dimensions/],
-      ['h200:two', /number of devices/],
-      ['constructor', /no target/],
+    for (const [name, said, hint] of [
+      ['v6', /no target 'v6'/, /did you mean 'v4'|'v6e'/],
+      ['', /no target ''/, /^there are v4, /],
+      ['v6e', /chips along 2 dimensions/, /v6e:2x2, /],
+      ['v6e:2x2x2', /2 dimensions/, /v6e:2x2, /],
+      ['v6e:2x2:3', /2 dimensions/, /v6e:2x2, /],
+      ['v4:2x2', /3 dimensions/, /v4:2x2x1, /],
+      ['v6e:0x2', /2 dimensions/, /v6e:2x2, /],
+      ['v6e:-2x2', /2 dimensions/, /v6e:2x2, /],
+      ['v6e:1e1x2', /2 dimensions/, /v6e:2x2, /],
+      ['v6e:9999x9999', /4096 at most/, /v6e:2x2, /],
+      ['v6e:3x1', /v6e:3x1: there is no such slice/, /v6e:2x2, /],
+      ['v6e:4096x1', /no such slice/, /v6e:2x2, /],
+      ['v5e:3x3', /no such slice/, /the first two numbers are even/],
+      ['v5p:3x2x1', /no such slice/, /v5p:2x2x1, /],
+      ['h200:two', /1 to 4096 devices/, /h200:2, /],
+      ['h100:0', /1 to 4096 devices/, /h100:8/],
+      ['cpu:99999999999999999999', /1 to 4096 devices/, /cpu:4/],
+      ['constructor', /no target/, /there are/],
     ] as const) {
-      assert.throws(() => parseTarget(name), { code: 'bad_config', message: said }, name);
+      const told = { code: 'bad_config', message: said, hint };
+      assert.throws(() => parseTarget(name), told, name);
     }
+  });
+
+  test('slices within a host may be lines of its chips', () => {
+    for (const name of ['v6e:2x1', 'v6e:4x1', 'v4:1x1x2', 'v4:2x2x3']) assert.ok(parseTarget(name).devices > 1, name);
   });
 
   test('a link for every neighbour: one in a dimension of two, two in a longer one', () => {
