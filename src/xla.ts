@@ -52,13 +52,14 @@ export { KeyValueStore, type StorePlace } from './pjrt/key-value.ts';
 export { liveCounts, type NativeKind } from './pjrt/lifetime.ts';
 export type { AttributeValue, Options, OptionValue } from './pjrt/named-value.ts';
 export type { CompileOptions, FlagValue } from './pjrt/options.ts';
-export { DEVICE_NAMES, type DeviceName, type PluginEntry } from './pjrt/plugin-table.ts';
+export { DEVICE_NAMES, type DeviceName, PACKAGES, type PluginEntry } from './pjrt/plugin-table.ts';
 export {
   type DeviceRequest,
   type EnsureOptions,
   ensurePlugin,
   type FoundPlugin,
   findPlugin,
+  hashDamage,
   installPlugin,
   listPlugins,
   type PluginStatus,

@@ -62,9 +62,14 @@ export const COMMANDS: Commands = {
     load: () => import('./bench.ts'),
   },
   plugins: {
-    section: 'Machine', usage: '[install NAME]', summary: 'lists and installs the plugins of devices',
+    section: 'Machine', usage: '[install NAME]', summary: 'lists, installs and removes the plugins of devices',
     alike: ['backends', 'devices', 'install', 'plugin'],
     load: () => import('./plugins.ts'),
+  },
+  cache: {
+    section: 'Machine', usage: '[clean]', summary: 'tells what is kept between runs, and removes it',
+    alike: ['clean', 'clear', 'disk', 'du', 'prune', 'purge'],
+    load: () => import('./cache.ts'),
   },
   doctor: {
     section: 'Machine', usage: '', summary: 'tells what works on this machine',

@@ -11,7 +11,10 @@ import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { oneLine } from '../support/quote.ts';
+import { reasonOf } from '../support/system-error.ts';
 import {
+  findPlugin,
+  hashDamage,
   installerVersions,
   listPlugins,
   notableInstructions,
@@ -144,7 +147,9 @@ async function cache(): Promise<Check> {
     await rm(trial);
   } catch (error) {
     const hint = 'make it writable, or set FLUXION_CACHE_DIR to a folder that is';
-    return { name, status: 'fail', detail: `${folder} cannot be written: ${(error as Error).message}`, hint };
+    // Everything works without one that is written, where a plugin is at hand; programs are compiled each time.
+    const status = findPlugin('cpu') ? 'warn' : 'fail';
+    return { name, status, detail: `${folder} cannot be written: ${reasonOf(error)}`, hint };
   }
   const [plugins, programs] = await Promise.all([sizeOf(join(folder, 'plugins')), sizeOf(join(folder, 'executables'))]);
   return { name, status: 'ok', detail: `${folder}: plugins ${bytes(plugins)}, compiled programs ${bytes(programs)}` };
@@ -160,7 +165,10 @@ async function sizeOf(folder: string): Promise<number> {
 
 /** Nothing for a device that is neither here nor has a plugin. */
 async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<Check | undefined> {
-  const { device, title, path, present, status, manual, package: packageName, version, xla } = plugin;
+  const { device, title, present, status, manual, damage, package: packageName, version, xla } = plugin;
+  const found = findPlugin(device);
+  const named = found?.source === 'environment' && (found.device ?? 'cpu') === device ? found.path : undefined;
+  const path = named ?? plugin.path;
   const name = `plugin ${device}`;
   if (path === undefined) {
     if (!present || status === 'unsupported') return undefined;
@@ -168,13 +176,20 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
       return { name, status: 'warn', detail: `${title} is here, and its plugin is not installed`, hint: manual };
     }
     const hint = `it installs itself on first use, or now: fluxion plugins install ${device}`;
+    if (damage !== undefined) return { name, status: 'warn', detail: `damaged: ${damage}`, hint };
     return { name, status: 'warn', detail: 'not installed yet', hint };
   }
   try {
+    const changed = await hashDamage(path, signal);
+    if (changed !== undefined) {
+      const again = status === 'added' ? `fluxion plugins add ${path}` : `fluxion plugins install ${device}`;
+      const hint = `fluxion plugins remove ${status === 'added' ? path : device}, then: ${again}`;
+      return { name, status: 'fail', detail: `${path} was changed: ${changed}`, hint };
+    }
     const { apiVersion, stablehlo, devices, deviceMemory, compileSeconds, relativeError } = await probe(path, signal);
     const kinds = [...new Set(devices)].map((kind) => `${devices.filter((other) => other === kind).length} × ${kind}`);
     const room = deviceMemory === undefined ? '' : ` with ${bytes(deviceMemory)}`;
-    const source = status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
+    const source = named || status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
     const detail = `${kinds.join(', ')}${room}; ${source}; PJRT API ${apiVersion}${stablehlo ? `, StableHLO ${stablehlo}` : ''}; compiled and ran a program in ${compileSeconds.toFixed(2)} s`;
     if (relativeError <= CLOSE) return { name, status: 'ok', detail };
     const wrong = `${detail}, and its result is wrong by ${relativeError.toPrecision(2)}`;
@@ -185,10 +200,13 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     const failed = present ? 'fail' : 'warn';
     const hint = present
       ? device === 'cpu'
-        ? `delete ${path} and run: fluxion plugins install cpu`
+        ? 'run: fluxion plugins remove cpu, then: fluxion plugins install cpu'
         : plugin.notes
       : `there is no ${title} in this machine; the plugin can still compile for one`;
-    return { name, status: failed, detail: `${path} does not work: ${(error as Error).message}`, hint };
+    const { message, code, hint: own } = error as FluxionError;
+    return code === 'bad_config'
+      ? { name, status: 'fail', detail: message, hint: own }
+      : { name, status: failed, detail: `${path} does not work: ${message}`, hint };
   }
 }
 

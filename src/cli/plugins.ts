@@ -1,22 +1,32 @@
 /** `fluxion plugins`: the shared libraries that devices need. */
 
 import { nearest } from '../support/errors.ts';
-import { addPlugin, DEVICE_NAMES, type DeviceName, installPlugin, listPlugins, type PluginStatus } from '../xla.ts';
+import {
+  addPlugin,
+  DEVICE_NAMES,
+  type DeviceName,
+  installPlugin,
+  listPlugins,
+  type PluginStatus,
+  removePlugin,
+} from '../xla.ts';
 import { sortWords } from './args.ts';
 import { type Command, OK, printJson, UsageError } from './command.ts';
 import { Progress, paint } from './render.ts';
 
-const HELP = `fluxion plugins list | install NAME | add PATH
+const HELP = `fluxion plugins list | install NAME | add PATH | remove NAME
 
 A plugin is XLA for one kind of device, as a shared library with PJRT's C API. Those of CPUs, TPUs and NVIDIA GPUs are installed
 on first use, also to compile for devices that are not here; others are installed as 'list' tells, and then added by their path.
-FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it.
+FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it. 'remove' takes away what was installed for a device, and forgets what was
+added for it; NAME is a device, a package or an added path.
 
 Examples
   fluxion plugins list
   fluxion plugins install cuda
   fluxion plugins add DIR/jax_plugins/xla_cuda13/xla_cuda_plugin.so
   fluxion plugins add DIR/my_plugin.so --device tpu
+  fluxion plugins remove cuda
 
 Options
   --device NAME   what an added plugin serves (${DEVICE_NAMES.join(', ')}), where its device is not in this machine
@@ -25,7 +35,7 @@ Options
   -h, --help      this text
 `;
 
-const ACTIONS = ['list', 'install', 'add'] as const;
+const ACTIONS = ['list', 'install', 'add', 'remove'] as const;
 
 const FLAGS = { device: 'string', json: 'boolean', quiet: 'boolean' } as const;
 
@@ -59,6 +69,12 @@ const plugins: Command = {
         const added = await addPlugin(path, flags.device === undefined ? {} : { device: deviceNamed(flags.device) });
         const served = added.device ?? 'a device that is not in this machine; --device NAME says which';
         tell({ added }, `${added.path}: PJRT API ${added.apiVersion}, serves ${served}\n`, flags.json);
+        return OK;
+      }
+      case 'remove': {
+        const removed = removePlugin(needed(target, 'which plugin?', 'fluxion plugins remove cuda'));
+        const lines = removed.map((path) => `${path} is no longer used\n`);
+        tell({ removed }, lines.join(''), flags.json);
         return OK;
       }
       default: {
@@ -95,6 +111,7 @@ function asText({
   status,
   path,
   present,
+  damage,
   package: name,
   version,
   licence,
@@ -111,6 +128,7 @@ function asText({
   const lines = [
     `${paint('bold', device.padEnd(6), process.stdout)}${title}${present && device !== 'cpu' ? ' (in this machine)' : ''}: ${state}`,
     path ?? (manual && `${manual}`),
+    damage && `damaged, and installed again at its next use: ${damage}`,
     `${name} ${version}; licence: ${licence}`,
     notes,
   ];
@@ -118,13 +136,15 @@ function asText({
 }
 
 function asData(plugin: PluginStatus): Record<string, unknown> {
-  const { device, title, status, path, present, package: name, version, apiVersion, licence, manual, notes } = plugin;
+  const { device, title, status, path, present, damage, package: name, version, apiVersion } = plugin;
+  const { licence, manual, notes } = plugin;
   return {
     device,
     title,
     status,
     path,
     present,
+    damage,
     package: name,
     version,
     api_version: apiVersion,

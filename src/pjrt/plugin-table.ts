@@ -221,3 +221,6 @@ export function pluginEntries(
   const fitting = all.filter(({ wheels }) => wheels[host]);
   return (fitting.length > 0 ? fitting : all) as [PluginEntry, ...PluginEntry[]];
 }
+
+/** Names of all packages. */
+export const PACKAGES: readonly string[] = PLUGINS.map((entry) => entry.package);

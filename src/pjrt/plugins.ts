@@ -8,10 +8,11 @@ import { join, resolve } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { processesUsing } from '../support/process-mark.ts';
 import { explaining } from '../support/system-error.ts';
 import { userPath } from '../support/user-path.ts';
 import { addedPlugins, forgetPlugins, renewAdded } from './added-plugins.ts';
-import { type InstallOptions, installWheel } from './install.ts';
+import { hashFile, type InstallOptions, installWheel } from './install.ts';
 import { damageOf, findRecord } from './plugin-record.ts';
 import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntries, type Wheel } from './plugin-table.ts';
 import { isPresent, noDevice } from './presence.ts';
@@ -293,6 +294,13 @@ export function removePlugin(name: string): string[] {
   const names = existsSync(folder) ? explaining(folder, () => readdirSync(folder)) : [];
   const installed = names.filter((one) => entries.some((entry) => one.startsWith(`${entry.package}-`)));
   const removed = installed.map((one) => join(folder, one));
+  for (const one of removed) {
+    const [user] = processesUsing(one);
+    if (user !== undefined)
+      throw new FluxionError('io', `process ${user} uses ${one}`, {
+        hint: 'wait for it, or end it, and run this again',
+      });
+  }
   for (const one of removed) explaining(one, () => rmSync(one, { recursive: true }));
   if (added.length > 0) forgetPlugins(added);
   if (removed.length + added.length === 0)
@@ -300,6 +308,14 @@ export function removePlugin(name: string): string[] {
       hint: 'fluxion plugins list',
     });
   return [...removed, ...added.map((plugin) => plugin.path)];
+}
+
+/** Compares a plugin with the hash it was installed or added with; returns what is wrong, or undefined where nothing is. */
+export async function hashDamage(path: string, signal?: AbortSignal): Promise<string | undefined> {
+  const known = findRecord(path) ?? addedPlugins().find((plugin) => plugin.path === path);
+  if (!known) return undefined;
+  const sha256 = await hashFile(path, signal);
+  return sha256 === known.sha256 ? undefined : `its sha256 is ${sha256}, and was ${known.sha256} when it was installed`;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** Names the place where process ids mean the same: this boot of this machine, and its namespace of process ids. */
@@ -23,6 +23,29 @@ export function processState(mark: string): 'running' | 'ended' | 'elsewhere' {
   const [, pid, start, place] = mark.match(/^(\d{1,10})-(\d+)-([0-9a-f]{12})$/) ?? [];
   if (place !== PLACE) return 'elsewhere';
   return isRunning(Number(pid)) && startOf(Number(pid)) === start ? 'running' : 'ended';
+}
+
+/** Ids of the other processes that have a file below `path` mapped or as their program, where the system tells. */
+export function processesUsing(path: string): number[] {
+  const real = realPath(path);
+  const ids = entriesOf('/proc').filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`);
+  return ids.filter((id) => read(`/proc/${id}/maps`).includes(` ${real}`)).map(Number);
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function isRunning(pid: number): boolean {
