@@ -206,7 +206,12 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     const { message, code, hint: own } = error as FluxionError;
     return code === 'bad_config'
       ? { name, status: 'fail', detail: message, hint: own }
-      : { name, status: failed, detail: `${path} does not work: ${message}`, hint };
+      : {
+          name,
+          status: failed,
+          detail: message.startsWith(path) ? message : `${path} does not work: ${message}`,
+          hint,
+        };
   }
 }
 

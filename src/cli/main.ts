@@ -7,6 +7,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { oneLine } from '../support/quote.ts';
 import { explained } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
@@ -103,6 +104,16 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
   }
 }
 
+/** Keeps compiled JavaScript in a folder, if that can be made: Node itself would try for ever below /proc. */
+function keepCode(folder: string): void {
+  try {
+    makeFolder(folder);
+  } catch {
+    return;
+  }
+  enableCompileCache(folder);
+}
+
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
   requireWholeArguments(argv);
   const [first, ...rest] = argv;
@@ -111,7 +122,7 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<n
   if (first === 'help') return say(await helpOn(rest));
   const entry = commandNamed(first);
   // Keeps what V8 compiled between runs, which halves the time until a command begins.
-  enableCompileCache(join(cacheFolder(), 'code'));
+  keepCode(join(cacheFolder(), 'code'));
   const { default: command } = await entry.load();
   if (before('--', rest).some((word) => word === '--help' || word === '-h')) return say(await command.help());
   return command.run(rest, { signal, commands: COMMANDS });

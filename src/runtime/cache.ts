@@ -6,9 +6,10 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '../support/log.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { reasonOf } from '../support/system-error.ts';
 
 const MAGIC = Buffer.from('fluxion-executable-2\n', 'latin1');
@@ -83,7 +84,7 @@ export class ExecutableCache {
     const path = this.#path(key);
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await mkdir(this.folder, { recursive: true });
+      makeFolder(this.folder);
       await writeFile(temporary, Buffer.concat([header(key, payload), payload]), { flag: 'wx' });
       await rename(temporary, path);
       this.#written += payload.length;
