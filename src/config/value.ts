@@ -27,7 +27,14 @@ export function readValue(name: KeyName, { where, read }: Written): unknown {
   const asText = read(true);
   const place = `${where}: ${name}`;
   if (NUMERIC.includes(kind)) refuseOddNumbers(asText, LISTS.includes(kind), place);
-  const found = kind === 'boolean' ? asBoolean(raw) : LISTS.includes(kind) ? asList(raw, place) : raw;
+  const found =
+    kind === 'loraFiles'
+      ? asFiles(raw)
+      : kind === 'boolean'
+        ? asBoolean(raw)
+        : LISTS.includes(kind)
+          ? asList(raw, place)
+          : raw;
   const value = NUMERIC.includes(kind) ? asNumbers(found) : asWord(name, found);
   const result = about(place, () => validate(name, value));
   if ('value' in result) return result.value;
@@ -95,6 +102,14 @@ function asWord(name: KeyName, found: unknown): unknown {
 function asList(raw: unknown, place: string): unknown {
   if (typeof raw !== 'string' || !/^[^[\]{}]*,[^[\]{}]*$/.test(raw)) return raw;
   return parseYamlValue(`[${raw}]`, place);
+}
+
+/** `a.safetensors:0.8,b.safetensors` is two files; a name may have a comma in it. */
+function asFiles(raw: unknown): unknown {
+  const file = String.raw`[^,[\]]+(?:\.safetensors|:[-+]?\d*\.?\d+)`;
+  return typeof raw === 'string' && new RegExp(`^${file}(,${file})+$`).test(raw)
+    ? raw.split(',').map((part) => part.trim())
+    : raw;
 }
 
 /** A number in quotes is that number. */

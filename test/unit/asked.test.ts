@@ -228,6 +228,14 @@ describe('values', () => {
     refuses(['noise=numpy'], /noise must be one of torch, jax, philox, found 'numpy'/);
   });
 
+  test('LoRA files are separated by commas, which may also stand in a name', () => {
+    assert.deepEqual(config('lora=a:0.8,b.safetensors').lora, [
+      { path: 'a', scale: 0.8 },
+      { path: 'b.safetensors', scale: 1 },
+    ]);
+    assert.deepEqual(config('lora=red, blue.safetensors').lora, [{ path: 'red, blue.safetensors', scale: 1 }]);
+  });
+
   test('random seeds by both names, alone and in lists', () => {
     for (const word of ['seed=random', 'seed=-1', 'seed=Random', '--seed=-1'])
       assert.equal(config(word).seed, 'random', word);
