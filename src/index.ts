@@ -21,11 +21,26 @@ export type { Event, Report, Timings } from './pipeline/events.ts';
 export { Flux } from './pipeline/flux.ts';
 export { encode, formatOf, Image, type Pixels } from './pipeline/image.ts';
 export type { LoadOptions } from './pipeline/load-options.ts';
-export { describeLora, type LoraMode, type LoraReport, type LoraSource, type LoraUse } from './pipeline/loras.ts';
+export {
+  describeLora,
+  type LoraMode,
+  type LoraReport,
+  type LoraSource,
+  type LoraUse,
+  loraHash,
+} from './pipeline/loras.ts';
 export { type MemoryPlan, type Residency, STAGES, type StageMemory, type StageName } from './pipeline/memory-plan.ts';
 export type { PullProgress } from './pipeline/model-path.ts';
 export { BUNDLED, BUNDLED_FOLDER, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './pipeline/published.ts';
-export { type PictureInfo, type Recipe, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
+export {
+  type PictureInfo,
+  type Recipe,
+  type RecipeLora,
+  readRecipe,
+  recipeConfig,
+  requireRecipe,
+} from './pipeline/recipe.ts';
 export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
-export { writeAtomically } from './pipeline/save.ts';
+export { removeAtExit, writeAtomically } from './pipeline/save.ts';
+export { fileHash, PART_NAMES } from './pipeline/travelling.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

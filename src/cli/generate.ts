@@ -5,10 +5,17 @@ import { type Arguments, splitArguments } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
 import { readAsked } from './asked.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, type Session } from './command.ts';
+import { OUTPUT_FLAGS, outputOf } from './output.ts';
 import type { WrittenFile } from './pictures.ts';
 import { Progress, paint } from './render.ts';
 
-const FLAGS = { json: 'boolean', quiet: 'boolean', 'dry-run': 'boolean', 'no-config': 'boolean' } as const;
+const FLAGS = {
+  json: 'boolean',
+  quiet: 'boolean',
+  'dry-run': 'boolean',
+  'no-config': 'boolean',
+  ...OUTPUT_FLAGS,
+} as const;
 
 const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
 
@@ -31,6 +38,7 @@ Everyday keys, as key=value or as flags; 'fluxion help config' has all, 'fluxion
   model, steps, size=WIDTHxHEIGHT, guidance, seed, n (pictures), lora, output_dir; -m, -s, -n, -p, -W, -H for short
 
 Options of this command
+  -o PATH      the file to write, .png, .jpg or .webp (several: house.jpg, house_1.jpg, …, or numbers in place of {i}), or a folder
   --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;
                exit status 1 where it does not fit
   --json       one JSON object on standard output: files, times in seconds, memory in bytes
@@ -38,6 +46,7 @@ Options of this command
   --no-config  without your own settings
   -h, --help   this text
 
+With preview=step, flux_preview.png beside the pictures shows the first one as predicted at each step, while the run goes on.
 Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
 `;
 
@@ -56,7 +65,7 @@ const generate: Command = {
 
     // Only now, so that help and mistakes are answered without waiting for the library.
     const [
-      { makePictures, planPictures, printFiles, reportData, reportTable, requireWritable, writePicture },
+      { makePictures, planPictures, printFiles, reportData, reportTable, requireWritable },
       { LivePreview },
       { memoryTable },
     ] = await Promise.all([import('./pictures.ts'), import('./preview.ts'), import('./memory.ts')]);
@@ -66,27 +75,28 @@ const generate: Command = {
       else process.stdout.write(`${memoryTable(plan)}\n`);
       return plan.fits ? OK : FAILURE;
     }
-    await requireWritable(config.output_dir || '.');
+    const output = outputOf(words, { config, sources });
+    await requireWritable(output.folder);
     const random = [config.seed].flat().includes('random');
     const files: WrittenFile[] = [];
     const shown = config.node_id ? `flux_preview_${config.node_id}.png` : 'flux_preview.png';
-    const preview = new LivePreview(join(config.output_dir || '.', shown));
+    const preview = new LivePreview(join(output.folder, shown));
     if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
     const outcome = await makePictures(config, {
       sources,
       progress,
       signal,
+      output,
       onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),
       async onImage(image, index, nodes) {
-        const file = await writePicture(image, index, config, nodes);
+        const file = await output.write(image, index, nodes);
         files.push(file);
         if (random) progress.say(`${file.path}: seed ${file.seed}`);
       },
     }).finally(() => preview.finished());
 
     if (words.flags['json'] === true) {
-      const previewed = config.preview === 'step' && { preview: preview.path };
-      printJson({ files, ...previewed, ...reportData(outcome, config), personal_config: personal, notes });
+      printJson({ files, ...reportData(outcome, config), personal_config: personal, notes });
       return OK;
     }
     await printFiles(files, config);

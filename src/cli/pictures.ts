@@ -19,7 +19,9 @@ import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { makeFolder } from '../support/make-folder.ts';
 import { reasonOf } from '../support/system-error.ts';
+import { rememberFiles } from './known-files.ts';
 import { isPlain, memoryLine } from './memory.ts';
+import type { Output } from './output.ts';
 import { StepTrace } from './profile.ts';
 import { bytes, type Progress, paint, seconds } from './render.ts';
 import { loadOptions, modelOf, requestOf } from './settings.ts';
@@ -58,6 +60,7 @@ export interface MakeOptions {
   readonly sources: LoadedConfig['sources'];
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly output: Output;
   readonly onImage: (image: Image, index: number, nodes: Flux['nodes']) => Promise<void>;
   readonly onStep?: (event: Event & { readonly type: 'step' }) => void;
 }
@@ -78,7 +81,7 @@ export async function planPictures(
 
 /** Opens the configured model, makes the pictures and closes it again. */
 export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
-  const { sources, progress, signal, onImage, onStep } = options;
+  const { sources, progress, signal, output, onImage, onStep } = options;
   const start = performance.now();
   const model = modelOf(config);
   using _shown = progress;
@@ -87,7 +90,7 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
   const { nodes } = flux;
   const request = requestOf(config, flux.deviceCount);
-  if (nodes.count > 1 && !config.overwrite) requireFree(config, flux.indices(request));
+  if (nodes.count > 1 && !config.overwrite) requireFree(output, flux.indices(request));
   const warnings: string[] = [];
   const loras: AppliedLora[] = [];
   const trace = config.enable_profiler ? new StepTrace(flux, config) : undefined;
@@ -104,6 +107,7 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
         onStep?.(event);
         break;
       case 'image':
+        rememberFiles(event.image.recipe, config, loras);
         await onImage(event.image, event.index, nodes);
         break;
       case 'done': {
@@ -147,16 +151,12 @@ export async function requireWritable(
 }
 
 /** Throws `io` where a picture of one of several processes is there already: better told before the work than after it. */
-function requireFree(config: Config, indices: readonly number[]): void {
-  const taken = indices.map((index) => pathOf(config, index)).find((path) => existsSync(path));
+function requireFree({ pathOf }: Output, indices: readonly number[]): void {
+  const taken = indices.map(pathOf).find((path) => existsSync(path));
   if (taken === undefined) return;
   throw new FluxionError('io', `${taken} is there already, and several processes number their pictures from 0`, {
     hint: 'choose another folder with output_dir=…, or overwrite=True',
   });
-}
-
-function pathOf(config: Config, index: number): string {
-  return join(config.output_dir || '.', `flux_${index}.png`);
 }
 
 /** One line on a LoRA: what it is, and how much of the model it changes. */
@@ -169,25 +169,6 @@ function loraLine({ lora, scale }: Event & { readonly type: 'lora' }): string {
   ].filter((part) => part !== false);
   const ranks = lora.ranks.length > 0 ? `, rank ${lora.ranks.join(', ')}` : '';
   return `${lora.name} × ${scale} (${lora.dialect}${ranks}): modules ${modules.join(', ')}`;
-}
-
-/**
- * Writes a picture as the configuration wants it: at the next free number, or with `overwrite` in place of the file with its own. Of
- * several processes each writes its pictures' own numbers, as the others' are not for it to take.
- */
-export async function writePicture(
-  image: Image,
-  index: number,
-  config: Config,
-  nodes: Flux['nodes'],
-): Promise<WrittenFile> {
-  const { seed, prompt, width, height } = image;
-  const path = config.overwrite
-    ? await image.save(pathOf(config, index))
-    : nodes.count > 1
-      ? await image.saveNew(pathOf(config, index))
-      : await image.saveNumbered(config.output_dir || '.');
-  return { path, index, seed, prompt, width, height };
 }
 
 /** Pictures of one run that are shown in the terminal. */

@@ -1,6 +1,7 @@
-/** The preview file: the predicted clean picture, refreshed while the run goes on, so that any viewer that reloads can follow. */
+/** The preview file: the predicted clean picture, refreshed while the run goes on, so that any viewer that reloads can follow, and gone after it. */
 
-import { type Pixels, writeAtomically } from '../index.ts';
+import { rm } from 'node:fs/promises';
+import { type Pixels, removeAtExit, writeAtomically } from '../index.ts';
 
 /** Pixels of the file for each pixel of a preview: the size of the picture itself. */
 const ENLARGE = 8;
@@ -18,6 +19,7 @@ export class LivePreview {
 
   /** Takes a preview and returns at once. */
   show(pixels: Pixels): void {
+    removeAtExit(this.path);
     this.#next = pixels;
     if (this.#busy) return;
     this.#busy = true;
@@ -28,9 +30,14 @@ export class LivePreview {
     this.#writing.catch(() => {});
   }
 
-  /** Resolves when the latest preview is in its file; rejects with what kept it from being written. */
+  /** Takes the file away; rejects with what kept a preview from being written. */
   async finished(): Promise<void> {
-    await this.#writing;
+    this.#next = undefined;
+    try {
+      await this.#writing;
+    } finally {
+      await rm(this.path, { force: true });
+    }
   }
 
   async #drain(): Promise<void> {

@@ -3,17 +3,16 @@
  * and the one picture is written.
  */
 
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Arguments, splitArguments } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
-import { type Flux, type Image, type Recipe, recipeConfig, requireRecipe } from '../index.ts';
-import { cachedFolder, parseHubName } from '../models.ts';
+import { type Recipe, readRecipe, recipeConfig, requireRecipe } from '../index.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { type Asked, readAsked } from './asked.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from './command.ts';
 import { type Comparison, comparePictures } from './compare.ts';
-import { makePictures, printFiles, reportData, reportTable, type WrittenFile, writePicture } from './pictures.ts';
+import { OUTPUT_FLAGS, outputOf } from './output.ts';
+import { makePictures, printFiles, reportData, reportTable, requireWritable, type WrittenFile } from './pictures.ts';
+import { recipeFiles } from './recipe-files.ts';
 import { Progress, paint } from './render.ts';
 import { requireOneProcess } from './settings.ts';
 
@@ -21,17 +20,16 @@ const FLAGS = {
   json: 'boolean',
   quiet: 'boolean',
   check: 'boolean',
-  o: 'string',
-  output: 'string',
+  ...OUTPUT_FLAGS,
   'no-config': 'boolean',
 } as const;
 
 /** Larger files are no pictures of ours: 8192×8192 pixels are 192 MiB before compression. */
 const SIZE_LIMIT = 512 * 2 ** 20;
 
-const HELP = `fluxion redo PICTURE.png [key=value …] [-o FILE.png | -o FOLDER]
+const HELP = `fluxion redo PICTURE [key=value …] [-o FILE | -o FOLDER]
 
-Makes a picture again from the recipe inside it: the same bytes, on the same kind of device with the same model and version.
+Makes a PNG, JPEG or WebP again from the recipe inside it: the same bytes, on the same kind of device with the same model and version.
 It is written as the next free flux_N.png in output_dir. Keys that are given change the recipe; 'fluxion help config' lists
 them. With another seed, the picture is made alone and not as a part of its batch.
 
@@ -41,6 +39,10 @@ Examples
   fluxion redo flux_0.png num_inference_steps=28 -o better.png
   fluxion redo flux_0.png seed=8 "a blue house in the mountains at sunset"
   fluxion redo flux_0.png pretrained_model_name_or_path=FOLDER
+  fluxion redo flux_0.png lora_dir=FOLDER
+
+Models, parts and LoRAs are looked for where they were seen last, in lora_dir, beside the picture and below this folder, and must
+have the content that the recipe tells. pretrained_model_name_or_path=, transformer= and --lora say where others are.
 
 Options
   -o, --output PATH   the file to write (.png, .jpg or .webp; never over another without overwrite=True), or the folder
@@ -65,9 +67,11 @@ const redo: Command = {
     }
     const original = readPicture(path);
     const recipe = requireRecipe(original, path);
+    const { format } = readRecipe(original, path);
     const { config, sources, notes } = await configOf(recipe, path, words, prompts, { signal });
     requireOneProcess(config, 'redo');
-    const target = targetOf(words, config);
+    const output = outputOf(words, { config, sources });
+    if (words.flags['check'] !== true) await requireWritable(output.folder);
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
 
@@ -79,12 +83,13 @@ const redo: Command = {
       sources,
       progress,
       signal,
+      output,
       async onImage(image, index, nodes) {
         if (wanted !== undefined && index !== wanted) return;
         for (const difference of differencesOf(recipe, image.recipe)) differences.add(difference);
         if (words.flags['check'] === true) {
-          checks.push({ ...(await comparePictures(original, await image.png())), seed: image.seed });
-        } else files.push(await target(image, index, nodes));
+          checks.push({ ...(await comparePictures(original, await image.encode(format))), seed: image.seed });
+        } else files.push(await output.write(image, index, nodes));
       },
     });
     for (const difference of differences) progress.say(`${paint('yellow', 'warning:')} ${difference}`);
@@ -122,46 +127,15 @@ async function configOf(
   }
   const { given } = words;
   const values = { ...recipeConfig(recipe) };
-  // A recipe is a stranger's text: a name is taken from it, a path is not.
-  if (!given.has('pretrained_model_name_or_path') && !isAtHand(recipe.model.name)) {
-    throw new UsageError('not_found', `${path} was made with the model '${recipe.model.name}', which is not here`, {
-      hint: 'say where it is with pretrained_model_name_or_path=FOLDER, or use another one',
-    });
-  }
   if (given.has('seed') && !given.has('batch')) values.batch = 1;
-  return await readAsked(words, prompts, session, { base: { source: path, values } });
-}
-
-function isAtHand(model: string): boolean {
-  if (model === 'tiny' || (/^[\w .-]+$/.test(model) && existsSync(model))) return true;
-  const onHub = parseHubName(model);
-  return onHub !== undefined && cachedFolder(onHub) !== undefined;
+  const asked = await readAsked(words, prompts, session, { base: { source: path, values } });
+  const files = await recipeFiles(recipe, path, { keys: given, loraDir: asked.config.lora_dir || undefined });
+  return { ...asked, config: { ...asked.config, ...files } };
 }
 
 /** The picture of the batch that is wanted; all where another batch was asked for. */
 function indexOf({ batch }: Recipe, config: Config): number | undefined {
   return batch !== undefined && config.batch === batch.size ? batch.index : undefined;
-}
-
-/** Where pictures go: a file that was named, or the next free number in a folder. */
-function targetOf(
-  { flags }: Arguments,
-  config: Config,
-): (image: Image, index: number, nodes: Flux['nodes']) => Promise<WrittenFile> {
-  const output = flags['o'] ?? flags['output'];
-  if (typeof output !== 'string') return (image, index, nodes) => writePicture(image, index, config, nodes);
-  const isFolder = /[/\\]$/.test(output) || (existsSync(output) && statSync(output).isDirectory());
-  if (isFolder) return (image, index, nodes) => writePicture(image, index, { ...config, output_dir: output }, nodes);
-  if (!/\.(png|jpe?g|webp)$/i.test(output)) {
-    throw new UsageError('bad_config', `cannot write '${output}': expected .png, .jpg or .webp, or a folder`);
-  }
-  if (existsSync(output) && !config.overwrite) {
-    throw new UsageError('bad_config', `${output} is there already`, { hint: 'overwrite=True replaces it' });
-  }
-  return async (image, index) => {
-    const { seed, prompt, width, height } = image;
-    return { path: await image.save(join(output)), index, seed, prompt, width, height };
-  };
 }
 
 /** What keeps a picture's bytes from being the same though nobody asked for a change. */

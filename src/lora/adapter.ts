@@ -336,6 +336,12 @@ function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
   );
 }
 
+/** The short hash by which recipes know a LoRA, of its file and the settings beside it. */
+export function loraHash(source: LoraSource): Promise<string> {
+  const { path, config } = locateLora(source);
+  return hashOf(path, config);
+}
+
 /** Settings beside a file count: they change what it does. */
 async function hashOf(path: string, config: string | undefined): Promise<string> {
   const hash = createHash('sha256');

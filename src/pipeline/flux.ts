@@ -3,7 +3,7 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
-import { openModel } from '../checkpoint/model-source.ts';
+import { type ModelParts, openModel } from '../checkpoint/model-source.ts';
 import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
 import { LoraModel } from '../lora/adapter.ts';
 import { Overlay } from '../lora/overlay.ts';
@@ -35,11 +35,12 @@ import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
 import { Queue } from './queue.ts';
-import { type Identity, makeRecipe } from './recipe.ts';
+import { type Identity, makeRecipe, recipeLora } from './recipe.ts';
 import { type Plan, plan, type Request, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
 import { checked, LOAD, MODEL, REQUEST } from './schema.ts';
 import { type Conditioning, TextEncoders } from './text-encoders.ts';
 import { Transformer } from './transformer.ts';
+import { partFiles, travellingName } from './travelling.ts';
 
 /** Of random weights; one will do. */
 const RANDOM_SEED = 0;
@@ -61,8 +62,10 @@ export class Flux implements AsyncDisposable {
   readonly #loadSeconds: number;
   /** Whether the transformer is that of the model's folder, so that what it was trained for holds. */
   readonly #trained: boolean;
-  #fingerprint: string | undefined;
   #closing: Promise<void> | undefined;
+  /** What stands in for parts of the model. */
+  readonly #given: ModelParts;
+  #files: Pick<Identity, 'fingerprint' | 'base' | 'parts'> | undefined;
   /** Runs wait for each other: a device makes one batch at a time. */
   readonly #queue = new Queue();
 
@@ -80,6 +83,7 @@ export class Flux implements AsyncDisposable {
       residency: options.residency ?? 'auto',
     };
     this.#trained = options.transformer === undefined && options.weights !== 'random';
+    this.#given = options;
     this.#loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
@@ -398,21 +402,21 @@ export class Flux implements AsyncDisposable {
   }
 
   #identity({ loras }: AdaptedJob): Identity {
-    const { random, places } = this.#source;
-    if (!random) this.#fingerprint ??= fingerprint(places);
+    const { random, places, path } = this.#source;
+    this.#files ??= {
+      ...(!random && { fingerprint: fingerprint(places) }),
+      base: travellingName(path),
+      parts: partFiles(this.#given),
+    };
     return {
       name: this.name,
-      fingerprint: this.#fingerprint,
+      ...this.#files,
       ...(random && { weights: 'random' }),
       types: this.#types,
       scheduler: this.#scheduler,
       device: this.#runtime.platform,
       precision: this.#runtime.precision,
-      loras: loras.map(({ adapter: { report, hash }, scale }) => ({
-        name: report.name.replaceAll(/[/\\]/g, '-'),
-        hash,
-        scale,
-      })),
+      loras: loras.map(recipeLora),
     };
   }
 

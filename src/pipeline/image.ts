@@ -85,10 +85,17 @@ export class Image implements Pixels {
     return writeNew(target, await this.encode(formatOf(target)));
   }
 
-  /** Saves the picture as `flux_{n}.png` in a folder, at the first free number from `first` on, never over another file. Returns the path. */
-  async saveNumbered(folder: string, first = 0): Promise<string> {
-    return writeNumbered(placeOf(folder, 'folder'), (n) => `flux_${n}.png`, first, await this.png());
+  /**
+   * Saves the picture under `nameOf(n)`, `flux_{n}.png` unless given, in a folder, at the first free number from `first` on, never over
+   * another file. Returns the path.
+   */
+  async saveNumbered(folder: string, first = 0, nameOf: (n: number) => string = fluxName): Promise<string> {
+    return writeNumbered(placeOf(folder, 'folder'), nameOf, first, await this.encode(formatOf(nameOf(first))));
   }
+}
+
+function fluxName(n: number): string {
+  return `flux_${n}.png`;
 }
 
 /** The format that a path's extension names. Throws `bad_request` for any other. */

@@ -14,6 +14,7 @@ import {
   type LoraReport,
   type LoraSource,
   loadAdapter,
+  loraHash,
   unmatchedText,
 } from '../lora/adapter.ts';
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../lora/locate.ts';
@@ -24,7 +25,7 @@ import { type Event, warning } from './events.ts';
 import type { LoraTag } from './lora-tags.ts';
 import { checked, LORA, LORAS } from './schema.ts';
 
-export type { LoraReport, LoraSource };
+export { type LoraReport, type LoraSource, loraHash };
 
 /** Reads what a LoRA file is and would change, without a model. Throws `bad_request`, `not_found`, `bad_file`. */
 export function describeLora(source: LoraSource): LoraReport {

@@ -6,18 +6,23 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
+import { BUNDLED_LORA } from '../lora/locate.ts';
+import type { Applied } from '../lora/overlay.ts';
 import type { SchedulerConfig } from '../sampling/schedule.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { ModelTypes, QuantisedForm } from './model-types.ts';
 import { type PictureFile, readPictureFile } from './picture-file.ts';
 import type { Job, Plan } from './request.ts';
+import { PART_NAMES, type PartFiles, recipeName, travellingName } from './travelling.ts';
 
 /** A LoRA as a recipe records it: by name, since where a file lies does not travel. */
 export interface RecipeLora {
   readonly name: string;
   readonly hash: string;
   readonly scale: number;
+  /** The file's name where `name` is another, and `ORG/NAME/FILE` where it is of the hub. */
+  readonly file?: string | undefined;
 }
 
 export interface RecipeCache {
@@ -36,6 +41,9 @@ export interface Recipe {
     readonly fingerprint?: string | undefined;
     /** `random` where a rule made the weights. */
     readonly weights?: 'random' | undefined;
+    /** The model that single parts were put in place of, where some were, and those parts. */
+    readonly base?: string | undefined;
+    readonly parts?: PartFiles | undefined;
   };
   readonly prompt: string;
   /** Text for T5 where it differs from `prompt`. */
@@ -70,6 +78,8 @@ export interface Identity {
   readonly name: string;
   readonly fingerprint?: string | undefined;
   readonly weights?: 'random' | undefined;
+  readonly base?: string | undefined;
+  readonly parts?: PartFiles | undefined;
   readonly types: ModelTypes;
   readonly scheduler: SchedulerConfig;
   readonly device: string;
@@ -102,9 +112,10 @@ export function makeRecipe(model: Identity, plan: Plan, job: FinishedJob, index:
     software: 'fluxion',
     version: version(),
     model: {
-      name: model.name,
+      name: recipeName(model.name),
       ...(model.fingerprint !== undefined && { fingerprint: model.fingerprint }),
       ...(model.weights && { weights: model.weights }),
+      ...(model.parts && { base: model.base, parts: model.parts }),
     },
     prompt: job.prompt,
     ...(job.prompt2 !== job.prompt && { prompt2: job.prompt2 }),
@@ -128,6 +139,13 @@ export function makeRecipe(model: Identity, plan: Plan, job: FinishedJob, index:
   };
 }
 
+/** Writes down a LoRA that was applied. */
+export function recipeLora({ adapter: { report, hash }, scale }: Applied): RecipeLora {
+  const name = recipeName(report.name).replaceAll(/[/\\]/g, '-');
+  const file = travellingName(report.path);
+  return { name, hash, scale, ...(name !== BUNDLED_LORA && file !== `${name}.safetensors` && { file }) };
+}
+
 /** The seed of a picture of a batch; after the last one, 2⁶⁴ - 1, comes 0. */
 function seedAt(first: bigint, index: number): bigint {
   const seed = first + BigInt(index);
@@ -143,7 +161,8 @@ function askedSeed(seed: bigint): bigint {
 export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unknown>> {
   return {
     // Names alone travel, not where a model lies: for one that is not at hand by its name, the path is asked for.
-    pretrained_model_name_or_path: recipe.model.name,
+    pretrained_model_name_or_path: recipe.model.base ?? recipe.model.name,
+    ...Object.fromEntries(PART_NAMES.map((part) => [part, recipe.model.parts?.[part]?.name])),
     flux_name: recipe.model.name,
     weights: recipe.model.weights,
     prompt: recipe.prompt,
@@ -256,6 +275,8 @@ const text = z.string().max(100_000);
 const name = z.string().max(1000);
 /** A name that is looked up, and no path. */
 const loraName = name.regex(/^[^/\\]+$/);
+/** A file's name, or that of a file on the hub; never a way to another place. */
+const fileName = name.regex(/^(?![/~])(?!.*(^|\/)\.\.(\/|$))[^\\\0]+$/);
 const side = z.int().min(1).max(65_536);
 const seed = z
   .union([z.int(), z.string().regex(/^-?\d{1,20}$/)])
@@ -267,7 +288,13 @@ const floats = z.enum(['f64', 'f32', 'f16', 'bf16', 'f8e4m3', 'f8e5m2']);
 const RECIPE_SCHEMA = z.object({
   software: z.literal('fluxion'),
   version: name,
-  model: z.object({ name, fingerprint: name.optional(), weights: z.literal('random').optional() }),
+  model: z.object({
+    name,
+    fingerprint: name.optional(),
+    weights: z.literal('random').optional(),
+    base: name.optional(),
+    parts: z.partialRecord(z.enum(PART_NAMES), z.object({ name: fileName, hash: name })).optional(),
+  }),
   prompt: text,
   prompt2: text.optional(),
   width: side,
@@ -289,7 +316,7 @@ const RECIPE_SCHEMA = z.object({
     })
     .optional(),
   loras: z
-    .array(z.object({ name: loraName, hash: name, scale: z.number() }))
+    .array(z.object({ name: loraName, hash: name, scale: z.number(), file: fileName.optional() }))
     .max(64)
     .optional(),
   maxSequenceLength: z.int().min(1).max(4096),

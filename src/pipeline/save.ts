@@ -109,7 +109,8 @@ async function writeExclusively(path: string, bytes: Uint8Array): Promise<boolea
   return true;
 }
 
-function removeAtExit(path: string): void {
+/** Takes a file away when the process ends, however that comes about. */
+export function removeAtExit(path: string): void {
   unfinished.add(path);
   if (watchesExit) return;
   watchesExit = true;

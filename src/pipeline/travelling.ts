@@ -1,0 +1,53 @@
+/** What a picture that is given away tells of the files it was made with: their names and hashes, and nothing of the machine they lie on. */
+
+import { homedir } from 'node:os';
+import { basename, resolve } from 'node:path';
+import { parseHubName } from '../checkpoint/hub.ts';
+import type { ModelParts } from '../checkpoint/model-source.ts';
+import { fingerprint } from './fingerprint.ts';
+import { BUNDLED, BUNDLED_FOLDER } from './published.ts';
+
+/** A file or folder by its name, and a short hash of its content. */
+export interface TravellingFile {
+  readonly name: string;
+  readonly hash: string;
+}
+
+/** Parts that a file or folder can stand in for. */
+export const PART_NAMES = ['transformer', 'clip', 't5', 'vae', 'tokenizer'] as const;
+export type PartFiles = { readonly [P in (typeof PART_NAMES)[number]]?: TravellingFile | undefined };
+
+/** A folder of the hub's cache, and what lies in it. */
+const SNAPSHOT = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\](.+))?$/;
+
+/** Names a file or folder: `ORG/NAME` or `ORG/NAME/FILE` for one in the hub's cache, else the last part of its path. */
+export function travellingName(path: string): string {
+  const place = resolve(path);
+  if (place === resolve(BUNDLED_FOLDER)) return BUNDLED;
+  const [, owner, name, file] = SNAPSHOT.exec(place) ?? [];
+  if (owner !== undefined && name !== undefined) return [owner, name, ...(file?.split(/[/\\]/) ?? [])].join('/');
+  return place === homedir() ? 'model' : basename(place);
+}
+
+/** What a recipe calls a model: the name it was given, of which a path leaves its last part alone. */
+export function recipeName(name: string): string {
+  const isPath = /[/\\]/.test(name) || name.startsWith('~');
+  if (!isPath) return name;
+  const parts = name.split(/[/\\]/).filter((part) => !/^[.~]/.test(part) && part !== '');
+  const isOurs = parts.includes(basename(homedir()));
+  return parseHubName(name) && !isOurs ? name : (parts.findLast((part) => part !== basename(homedir())) ?? 'model');
+}
+
+/** The parts that were given, by name and hash; undefined where none was. */
+export function partFiles(parts: ModelParts): PartFiles | undefined {
+  const given = PART_NAMES.flatMap((part) => {
+    const path = parts[part];
+    return path === undefined ? [] : [[part, { name: travellingName(path), hash: fileHash(path) }] as const];
+  });
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+/** A short hash of a file or folder, of samples where it is large. */
+export function fileHash(path: string): string {
+  return fingerprint(new Map([['', path]]));
+}
