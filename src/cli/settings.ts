@@ -1,6 +1,6 @@
 /** From a configuration to what the library takes: how a model is opened, and what is asked of it. */
 
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { COMMAND_LINE, type LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type LoadOptions, type LoraUse, publishedModel, type Request } from '../index.ts';
@@ -9,7 +9,8 @@ import { UsageError } from './command.ts';
 
 /** Returns the model to open: `tiny`, a path, or a name on the hub. Throws `not_found` for what is none of them. */
 export function modelOf({ pretrained_model_name_or_path: model, weights }: Config): string {
-  if (weights === 'random' || model === 'tiny' || existsSync(model) || parseHubName(model)) return model;
+  if (weights === 'random' || model === 'tiny' || lstatSync(model, { throwIfNoEntry: false }) || parseHubName(model))
+    return model;
   const published = publishedModel(model)?.name;
   throw new UsageError('not_found', `there is no model folder '${model}', nor a file of that name`, {
     hint:

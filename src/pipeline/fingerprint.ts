@@ -1,8 +1,9 @@
 /** A short hash of a model's files: of everything in its configs and tokenizers, and of samples of its weights, so that 24 GB take milliseconds. */
 
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import { openRegular } from '../support/regular-file.ts';
 
 /** Bytes read of a file: all of one up to this size, else the start (with a safetensors header) and evenly spaced pieces. */
 const WHOLE = 1 << 20;
@@ -36,9 +37,8 @@ function filesIn(folder: string): string[] {
 }
 
 function addFile(hash: Hash, name: string, file: string): void {
-  const descriptor = openSync(file, 'r');
+  const { descriptor, size } = openRegular(file);
   try {
-    const { size } = fstatSync(descriptor);
     hash.update(`${name}\0${size}\0`);
     const piece = (start: number, length: number) => {
       const bytes = Buffer.alloc(Math.min(length, size - start));

@@ -1,13 +1,14 @@
 /** Paths as people give them: folders of the hub's cache, one component for a whole model and the other way round, files of a set. */
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openModel } from '../../src/checkpoint/model-source.ts';
 import { openTensors } from '../../src/checkpoint/open.ts';
 import { type NamedTensor, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { WeightStore } from '../../src/checkpoint/store.ts';
+import { Flux } from '../../src/index.ts';
 import { findModel } from '../../src/pipeline/model-path.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { fails } from '../support/fails.ts';
@@ -87,6 +88,15 @@ describe('a folder beside the one that is meant', () => {
 
   test('every command takes them', async () => {
     using folder = temporaryFolder();
+    symlinkSync('gone', folder.file('link'));
+    for (const words of [
+      ['inspect', 'link'],
+      ['generate', 'a cat', 'pretrained_model_name_or_path=link'],
+    ]) {
+      const { status, stderr } = await fluxion(words, { cwd: folder.path });
+      assert.notEqual(status, 0);
+      assert.match(stderr, /link: a link to 'gone', which is not there/);
+    }
     cached(folder.path);
     const inspected = await fluxion(['inspect', 'models--some--model', '--json'], { cwd: folder.path });
     assert.equal(JSON.parse(inspected.stdout).class, 'FluxPipeline');
@@ -180,4 +190,23 @@ test('a file that is no weights is told for what it is', async () => {
   writeFileSync(folder.file('config.json'), '{"_class_name": "FluxTransformer2DModel"}');
   const { stderr } = await fluxion(['inspect', 'config.json'], { cwd: folder.path });
   assert.match(stderr, /weight_map: expected an object[\s\S]*holds no weights: give its folder/);
+});
+
+test('a byte order mark changes nothing, in any text file of a model', async () => {
+  using folder = temporaryFolder();
+  const path = folder.file('tiny');
+  cpSync(TINY, path, { recursive: true });
+  const texts = readdirSync(path, { recursive: true })
+    .map(String)
+    .filter((name) => /\.(json|txt)$/.test(name));
+  assert.ok(texts.length >= 10);
+  for (const name of texts) {
+    writeFileSync(join(path, name), Buffer.concat([Buffer.from('\uFEFF'), readFileSync(join(path, name))]));
+  }
+  const request = { prompt: 'a red house at sunset', steps: 1, width: 64, height: 64, seed: 1 };
+  const draw = async (model: string) => {
+    await using flux = await Flux.load(model, { device: 'cpu' });
+    return (await flux.generate(request))[0]!.data;
+  };
+  assert.deepEqual(await draw(path), await draw('tiny'));
 });
