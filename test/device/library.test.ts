@@ -48,7 +48,7 @@ const REQUESTS: readonly (readonly [request: unknown, ...told: RegExp[]])[] = [
   [{ prompt: 'a', steps: Number.POSITIVE_INFINITY }, /^steps: .*Infinity/],
   [{ prompt: 'a', steps: 1.5 }, /^steps: .*whole number.*1\.5/],
   [{ prompt: 'a', guidance: '3' }, /^guidance: /],
-  [{ prompt: 'a', seed: 1.5 }, /^seed: .*whole number, found 1\.5/],
+  [{ prompt: 'a', seed: 1.5 }, /^seed: .*whole number.* found 1\.5/],
   [{ prompt: 'a', seed: Number.NaN }, /^seed: .*found NaN/],
   [{ prompt: 'a', seed: '7' }, /^seed: .*found the text '7'/],
   [{ prompt: 'a', seed: [1n, 2, 'x'] }, /^seed\[2\]: /],
@@ -160,6 +160,8 @@ describe('a model that is open', () => {
       ...CHEAP,
     };
     assert.equal((await flux.generate(request)).length, 1);
+    const seeds = [1, 2n, -1, 'random'] as const;
+    assert.equal(flux.indices({ prompt: 'a', seed: seeds }).length, seeds.length);
   });
 });
 
