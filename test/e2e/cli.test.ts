@@ -280,7 +280,7 @@ describe('mistakes', () => {
     [['generat', 'a house'], 2, /no command 'generat'/, /did you mean 'generate'/],
     [['a red house'], 2, /no command 'a red house'/, /fluxion generate "a red house"/],
     [['redo'], 2, /which picture/, /fluxion redo/],
-    [['inspect', 'nothing.png'], 2, /no file or folder 'nothing.png'/, /^$/],
+    [['inspect', 'nothing.png'], 2, /nothing\.png: no such file or folder/, /check the path/],
     [['plugins', 'instal'], 2, /no 'plugins instal'/, /plugins install/],
     [['plugins', 'install', 'cup'], 1, /no plugin is called 'cup'/, /'cpu'/],
     [['doctor', '--jsn'], 2, /unknown flag '--jsn'/, /--json/],
@@ -303,10 +303,7 @@ describe('mistakes', () => {
     writeFileSync(folder.file('taken'), '');
     const { status, stderr } = await fluxion(['generate', 'output_dir=taken/pictures'], { cwd: folder.path });
     assert.equal(status, 1, stderr);
-    assert.match(
-      stderr,
-      /^error: cannot write pictures to taken.pictures: .*taken is not a folder\nhint: .*output_dir/,
-    );
+    assert.match(stderr, /^error: cannot write pictures to taken.pictures: .*a file, not a folder\nhint: .*output_dir/);
   });
 
   test('are JSON with --json, and have their stack with FLUXION_LOG=debug', async () => {
@@ -500,7 +497,7 @@ describe('inspect, plugins and doctor', () => {
     using folder = temporaryFolder();
     const { plugins } = json(succeeded(await fluxion(['plugins', 'list', '--json'], { cwd: folder.path })));
     const devices = plugins.map(({ device }) => device);
-    assert.deepEqual(devices.toSorted(), ['cpu', 'cuda', 'metal', 'rocm', 'tpu', 'xpu']);
+    assert.deepEqual([...new Set(devices)].toSorted(), ['cpu', 'cuda', 'metal', 'rocm', 'tpu', 'xpu']);
     assert.match((await fluxion(['plugins', 'list'], { cwd: folder.path })).stdout, /^cpu .*$/m);
   });
 
