@@ -4,7 +4,7 @@
  *
  * | XLA | processor | bf16 linear layers | attention |
  * |---|---|---|---|
- * | newer | AMX | oneDNN, bf16 results, in a program without attention | a program of its own: one fused kernel, or blocks of queries |
+ * | newer | AMX | oneDNN, bf16 results, in a program without attention; small matrices as below | a program of its own: one fused kernel, or blocks of queries |
  * | newer, older | AVX512-BF16 | XLA's own kernels, f32 results | blocks of queries where scores are large |
  * | newer, older | others | widened in tiles, f32 products | blocks of queries where scores are large |
  *
@@ -14,6 +14,7 @@
 import type { Graph } from '../graph/graph.ts';
 import { cutIntoStages, type Stage } from '../graph/stages.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { elementCount } from '../support/dtype.ts';
 
 /** The plugin and the processor that a CPU's programs are for. */
 export interface CpuTarget {
@@ -31,6 +32,9 @@ const SCHEDULER_BY_NAME = 82;
 /** PJRT C API of the XLA whose oneDNN flags, and whose YNNPACK fusions of attention, were tried. */
 const ONEDNN = 115;
 const FUSED_ATTENTION = 115;
+
+/** Elements of a matrix from which its product takes longer than starting a program. */
+const LARGE = 2 ** 20;
 
 /** Linear layers by oneDNN, with the bias in the same call. Without the custom call, or with YNNPACK beside it, products run at a hundredth. */
 const ONEDNN_FLAGS: Flags = {
@@ -90,7 +94,10 @@ function suitsOnednn(g: Graph): boolean {
   return g.nodes.some(isBf16Layer) && !g.nodes.some(unfit);
 }
 
-/** A product of activations with a matrix as it is stored. */
+/** A product of activations with a matrix as it is stored, large enough that its kernel matters more than another program's start. */
 function isBf16Layer({ op, dtype, inputs }: Tensor): boolean {
-  return op.kind === 'dot' && dtype === 'bf16' && inputs[1]!.op.kind === 'parameter';
+  const matrix = inputs[1];
+  return (
+    op.kind === 'dot' && dtype === 'bf16' && matrix!.op.kind === 'parameter' && elementCount(matrix!.shape) >= LARGE
+  );
 }
