@@ -5,8 +5,10 @@
  * | XLA | processor | bf16 linear layers | attention |
  * |---|---|---|---|
  * | newer | AMX | oneDNN, bf16 results, in a program without attention; small matrices as below | a program of its own: one fused kernel, or blocks of queries |
- * | newer, older | AVX512-BF16 | XLA's own kernels, f32 results | blocks of queries where scores are large |
- * | newer, older | others | widened in tiles, f32 products | blocks of queries where scores are large |
+ * | newer | AVX512-BF16 | XLA's own kernels, f32 results | one fused kernel, or blocks of queries |
+ * | older | AVX512-BF16 | XLA's own kernels, f32 results | blocks of queries where scores are large |
+ * | newer | others | x Wᵀ in f32 over widened tiles of W | one fused kernel in f32, or blocks of queries |
+ * | older | others | W xᵀ in f32 over widened tiles of W | blocks of queries where scores are large |
  *
  * f32 and integers are left to XLA's own kernels everywhere.
  */
@@ -15,6 +17,7 @@ import type { Graph } from '../graph/graph.ts';
 import { cutIntoStages, type Stage } from '../graph/stages.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { elementCount } from '../support/dtype.ts';
+import type { Orientation } from './widened.ts';
 
 /** The plugin and the processor that a CPU's programs are for. */
 export interface CpuTarget {
@@ -29,9 +32,8 @@ export type Flags = Readonly<Record<string, boolean | string>>;
 
 /** PJRT C API of the first XLA that takes a scheduler by its name; the one before it knows a flag instead. */
 const SCHEDULER_BY_NAME = 82;
-/** PJRT C API of the XLA whose oneDNN flags, and whose YNNPACK fusions of attention, were tried. */
-const ONEDNN = 115;
-const FUSED_ATTENTION = 115;
+/** PJRT C API of the XLA whose YNNPACK kernels and oneDNN flags were tried. */
+const YNNPACK = 115;
 
 /** Elements of a matrix from which its product takes longer than starting a program. */
 const LARGE = 2 ** 20;
@@ -82,10 +84,15 @@ export function multipliesByOnednn(g: Graph, cpu: CpuTarget | undefined): boolea
 
 /** Whether XLA makes one kernel of both products of an attention and the softmax between them. */
 export function fusesAttention(cpu: CpuTarget): boolean {
-  return minor(cpu) >= FUSED_ATTENTION;
+  return minor(cpu) >= YNNPACK;
 }
 
-const usesOnednn = (cpu: CpuTarget): boolean => minor(cpu) >= ONEDNN && cpu.instructions.includes('AMX');
+/** How widened products are written: the newer XLA multiplies x Wᵀ as it stands, the older one is faster the other way round. */
+export function orientationFor(cpu: CpuTarget | undefined): Orientation {
+  return cpu && minor(cpu) >= YNNPACK ? 'x Wᵀ' : 'W xᵀ';
+}
+
+const usesOnednn = (cpu: CpuTarget): boolean => minor(cpu) >= YNNPACK && cpu.instructions.includes('AMX');
 
 /** With oneDNN's flags attention is not fused, and products of integers run at a hundredth. */
 function suitsOnednn(g: Graph): boolean {

@@ -6,7 +6,7 @@ import type { Float } from '../support/dtype.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 import { type AttentionChoice, chooseAttention, chunkRows } from './choose.ts';
 import { chunkedAttention } from './chunked.ts';
-import { fusesAttention, multipliesByOnednn } from './cpu.ts';
+import { fusesAttention, multipliesByOnednn, orientationFor } from './cpu.ts';
 import { cudnnAttention } from './cudnn.ts';
 import { denseAttention, fusedAttention } from './dense.ts';
 import { type ArithmeticChoice, chooseArithmetic, lowerQuantised } from './quantised.ts';
@@ -26,7 +26,7 @@ export function lower(g: Graph, target: Target): Graph {
   if (target.platform !== 'cpu') return withKernels;
   if (multipliesByOnednn(g, target.cpu)) return withKernels;
   const accumulated = rewrite(withKernels, accumulateInF32);
-  return target.bf16Products === false ? rewrite(accumulated, widenDots()) : accumulated;
+  return target.bf16Products === false ? rewrite(accumulated, widenDots(orientationFor(target.cpu))) : accumulated;
 }
 
 /** Tells how each attention of a graph would be computed, in order, those in bodies included. */

@@ -4,59 +4,91 @@
  * stay in the cache: no widened matrix is ever whole in memory.
  */
 
-import { concatenate } from '../graph/ops.ts';
+import { concatenate, dot, matmulTransposed } from '../graph/ops.ts';
 import { Tensor } from '../graph/tensor.ts';
 
 /** Rows [out] and columns [in] of a tile of a matrix at most: 12 MiB widened (docs/log.md). */
 const TILE = { out: 768, in: 4096 } as const;
+type Range = readonly [start: number, end: number];
 /** Activations from which widening a matrix costs less than it gains. */
 const MIN_TOKENS = 64;
 
+/** How a layer is multiplied: `x Wᵀ` as it stands, or `W xᵀ`, the other way round. */
+export type Orientation = 'x Wᵀ' | 'W xᵀ';
+
 /** The rule that replaces dots of bf16 by f32 arithmetic where that is faster, for one graph. */
-export function widenDots(): (node: Tensor) => Tensor<'f32'> | undefined {
+export function widenDots(orientation: Orientation): (node: Tensor) => Tensor<'f32'> | undefined {
   const transposed = new Map<Tensor, Tensor<'f32'>>();
-  return (node) => widenedDot(node, transposed);
+  const layer = (x: Tensor, weight: Tensor, shape: readonly number[]) =>
+    orientation === 'x Wᵀ' ? tiledLayer(x, weight, shape) : transposedLayer(x, weight, shape, transposed);
+  return (node) => widenedDot(node, layer);
 }
 
-function widenedDot(node: Tensor, transposed: Map<Tensor, Tensor<'f32'>>): Tensor<'f32'> | undefined {
+function widenedDot(
+  node: Tensor,
+  widenedLayer: (x: Tensor, weight: Tensor, shape: readonly number[]) => Tensor<'f32'> | undefined,
+): Tensor<'f32'> | undefined {
   const { op, inputs, shape } = node;
   if (op.kind !== 'dot' || inputs[0]!.dtype !== 'bf16') return undefined;
   const [a, b] = inputs as [Tensor, Tensor];
   const { batch, contract } = op.dims;
   const layer = b.shape.length === 2 && batch[0].length === 0 && contract[1].join() === '1';
-  if (layer && contract[0].join() === `${a.shape.length - 1}`) return widenedLayer(a, b, shape, transposed);
+  if (layer && contract[0].join() === `${a.shape.length - 1}`) return widenedLayer(a, b, shape);
   const size = (t: Tensor, dims: readonly number[]) => dims.reduce((n, dim) => n * t.shape[dim]!, 1);
   const rows = size(a, [...a.shape.keys()]) / size(a, [...batch[0], ...contract[0]]);
   if (rows < MIN_TOKENS) return undefined;
   return new Tensor(op, [a.cast('f32'), b.cast('f32')], 'f32', shape);
 }
 
+/** x [..., in] times a weight [out, in], as YNNPACK multiplies it fastest. */
+function tiledLayer(x: Tensor, weight: Tensor, shape: readonly number[]): Tensor<'f32'> | undefined {
+  const { tokens, inner, rows } = tilesOf(x, weight);
+  if (tokens < MIN_TOKENS) return undefined;
+  const flat = x.reshape([tokens, weight.shape[1]!]).cast('f32');
+  const left = inner.map(([start, end]) => flat.slice(1, start, end));
+  const products = rows.map((range) =>
+    sum(widenedTiles(weight, range, inner).map((tile, i) => matmulTransposed(left[i]!, tile))),
+  );
+  return concatenate(products, 1).reshape(shape);
+}
+
 /**
- * x [..., in] times a weight [out, in]. The product is calculated the other way round, W xᵀ: XLA packs the right operand of a
- * product at every call, the left one never, and tokens are fewer than rows of a weight.
+ * x [..., in] times a weight [out, in], calculated as W xᵀ: XLA before YNNPACK packs the right operand of a product at every call, the
+ * left one never, and tokens are fewer than rows of a weight.
  */
-function widenedLayer(
+function transposedLayer(
   x: Tensor,
   weight: Tensor,
   shape: readonly number[],
   transposed: Map<Tensor, Tensor<'f32'>>,
 ): Tensor<'f32'> | undefined {
-  const [out, width] = weight.shape as [number, number];
-  const tokens = x.shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  const { tokens, inner, rows } = tilesOf(x, weight);
   if (tokens < MIN_TOKENS) return undefined;
-  const columns = transposed.get(x) ?? barrier(x.reshape([tokens, width]).cast('f32').transpose([1, 0]));
+  const columns = transposed.get(x) ?? barrier(x.reshape([tokens, weight.shape[1]!]).cast('f32').transpose([1, 0]));
   transposed.set(x, columns);
-  const inner = ranges(width, TILE.in);
   const right = inner.map(([start, end]) => columns.slice(0, start, end));
-  const rows = ranges(out, TILE.out).map(([top, bottom]) => {
-    const products = inner.map(([start, end], i) => {
-      const tile = weight.slice(0, top, bottom).slice(1, start, end).cast('f32');
-      const dims = { batch: [[], []], contract: [[1], [0]] } as const;
-      return new Tensor({ kind: 'dot', dims }, [tile, right[i]!], 'f32', [bottom - top, tokens]) as Tensor<'f32'>;
-    });
-    return products.reduce((sum, product) => sum.add(product));
-  });
-  return barrier(concatenate(rows, 0)).transpose([1, 0]).reshape(shape);
+  const products = rows.map((range) =>
+    sum(
+      widenedTiles(weight, range, inner).map((tile, i) =>
+        dot(tile, right[i]!, { batch: [[], []], contract: [[1], [0]] }),
+      ),
+    ),
+  );
+  return barrier(concatenate(products, 0)).transpose([1, 0]).reshape(shape);
+}
+
+/** Tokens of x, and the ranges of columns and rows that a weight is cut into. */
+function tilesOf(x: Tensor, { shape: [out, width] }: Tensor) {
+  const tokens = x.shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  return { tokens, inner: ranges(width!, TILE.in), rows: ranges(out!, TILE.out) };
+}
+
+function widenedTiles(weight: Tensor, [top, bottom]: Range, inner: readonly Range[]): Tensor<'f32'>[] {
+  return inner.map(([start, end]) => weight.slice(0, top, bottom).slice(1, start, end).cast('f32'));
+}
+
+function sum(products: readonly Tensor<'f32'>[]): Tensor<'f32'> {
+  return products.reduce((total, product) => total.add(product));
 }
 
 /** Keeps XLA from turning the product round again: to its simplifier, W xᵀ transposed is x Wᵀ. */
@@ -65,7 +97,7 @@ function barrier(t: Tensor<'f32'>): Tensor<'f32'> {
 }
 
 /** Cuts `size` into as few ranges as are at most `most` long, all but the last of one length. */
-function ranges(size: number, most: number): [start: number, end: number][] {
+function ranges(size: number, most: number): Range[] {
   const step = Math.ceil(size / Math.ceil(size / most));
   return Array.from({ length: Math.ceil(size / step) }, (_, i) => [i * step, Math.min(size, (i + 1) * step)]);
 }
