@@ -9,6 +9,7 @@ import { Run } from '../runtime/run.ts';
 import type { Runtime, ShardedArray } from '../runtime/runtime.ts';
 import { type Use, WeightSet } from '../runtime/weight-set.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
+import { Recent } from '../support/recent.ts';
 import type { Pixels } from './image.ts';
 import type { ProgramUse } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
@@ -33,7 +34,7 @@ export class Autoencoder implements Disposable {
   readonly #source: ModelSource;
   readonly #types: ModelTypes;
   readonly #options: AutoencoderOptions;
-  readonly #traced = new Map<string, VaePrograms>();
+  readonly #traced = new Recent<string, VaePrograms>();
   /** Whether the weights have the encoder, which only previews use. */
   readonly #encodes: boolean;
   #previewMap: PreviewMap | undefined;
@@ -53,18 +54,15 @@ export class Autoencoder implements Disposable {
   /** Programs for a size, the same from the first time they are asked for: what is free then decides whether they work in bands. */
   #programs(batch: number, size: Pick<LatentSize, 'height' | 'width'>, runtime?: Runtime): VaePrograms {
     const { height, width } = size;
-    const key = [batch, height, width].join();
-    const known = this.#traced.get(key);
-    if (known) return known;
-    const sizes = { batch, height, width, ...this.#types };
-    const { vaeTiling: tiling = 'auto', memoryLimit = runtime?.availableMemory } = this.#options;
-    // A mesh splits the batch, and each device does its part.
-    const own = { ...sizes, batch: Math.ceil(batch / (runtime?.batchOf(1) ?? 1)) };
-    const available = memoryLimit === undefined ? Number.POSITIVE_INFINITY : memoryLimit / 2;
-    const budget = vaeBudget(this.#source.vae, own, { tiling, available });
-    const programs = vaePrograms(this.#source.vae, { ...sizes, budget: budget && budget * (batch / own.batch) });
-    this.#traced.set(key, programs);
-    return programs;
+    return this.#traced.get([batch, height, width].join(), () => {
+      const sizes = { batch, height, width, ...this.#types };
+      const { vaeTiling: tiling = 'auto', memoryLimit = runtime?.availableMemory } = this.#options;
+      // A mesh splits the batch, and each device does its part.
+      const own = { ...sizes, batch: Math.ceil(batch / (runtime?.batchOf(1) ?? 1)) };
+      const available = memoryLimit === undefined ? Number.POSITIVE_INFINITY : memoryLimit / 2;
+      const budget = vaeBudget(this.#source.vae, own, { tiling, available });
+      return vaePrograms(this.#source.vae, { ...sizes, budget: budget && budget * (batch / own.batch) });
+    });
   }
 
   /** Every program that `decode` runs. */

@@ -16,6 +16,7 @@ import {
   type WeightSpec,
   whole,
 } from '../runtime/weight-set.ts';
+import { Recent } from '../support/recent.ts';
 import { loadClipTokenizer } from '../tokenizers/clip.ts';
 import { LONGEST_PROMPT, loadT5Tokenizer } from '../tokenizers/t5.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -163,7 +164,7 @@ class T5Encoder implements Disposable {
   readonly #config: T5Config;
   readonly #types: ModelTypes;
   readonly #tokenizer: Tokenizer;
-  readonly #traced = new Map<number, T5Programs>();
+  readonly #traced = new Recent<number, T5Programs>();
 
   constructor(source: ModelSource, types: ModelTypes) {
     this.#config = source.t5;
@@ -180,10 +181,7 @@ class T5Encoder implements Disposable {
   }
 
   programs(tokens: number): T5Programs {
-    const known = this.#traced.get(tokens);
-    const programs = known ?? t5Programs(this.#config, { batch: 1, tokens, ...this.#types });
-    this.#traced.set(tokens, programs);
-    return programs;
+    return this.#traced.get(tokens, () => t5Programs(this.#config, { batch: 1, tokens, ...this.#types }));
   }
 
   #layers(layer: Traced): Use[] {

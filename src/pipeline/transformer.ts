@@ -19,6 +19,7 @@ import {
 import { eulerProgram } from '../sampling/euler.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
 import type { Schedule } from '../sampling/schedule.ts';
+import { Recent } from '../support/recent.ts';
 import { type FirstBlock, FirstBlockCache } from './first-block-cache.ts';
 import type { ProgramUse, Residency, StageName } from './memory-plan.ts';
 import type { ModelTypes } from './model-types.ts';
@@ -85,8 +86,8 @@ export class Transformer implements Disposable {
   readonly weights: WeightSet;
   readonly #source: ModelSource;
   readonly #types: ModelTypes;
-  readonly #traced = new Map<string, Parts>();
-  readonly #tracedCaches = new Map<string, FirstBlockCachePrograms>();
+  readonly #traced = new Recent<string, Parts>();
+  readonly #tracedCaches = new Recent<string, FirstBlockCachePrograms>();
   /** Ranks of adapters that programs are traced for: those in use so far. */
   readonly #adapterRanks = new Set<number>();
   #adapterRank = 0;
@@ -124,27 +125,19 @@ export class Transformer implements Disposable {
 
   #programs(given: Sizes): Parts {
     const sizes = { ...given, adapterRank: this.#adapterRank };
-    const key = Object.values(sizes).join();
-    const known = this.#traced.get(key);
-    if (known) return known;
     const { batch, imageTokens } = sizes;
-    const programs = {
+    return this.#traced.get(Object.values(sizes).join(), () => ({
       ...fluxPrograms(this.#source.transformer, { prompts: 1, ...sizes, ...this.#types }),
       euler: eulerProgram([batch, imageTokens, this.#source.transformer.inChannels]),
-    };
-    this.#traced.set(key, programs);
-    return programs;
+    }));
   }
 
   #cachePrograms({ batch, imageTokens, textTokens }: Sizes): FirstBlockCachePrograms {
-    const key = [batch, imageTokens, textTokens].join();
-    const known = this.#tracedCaches.get(key);
-    if (known) return known;
     const { heads, headDim } = this.#source.transformer;
     const { compute } = this.#types;
-    const programs = firstBlockCachePrograms({ batch, imageTokens, textTokens, width: heads * headDim, compute });
-    this.#tracedCaches.set(key, programs);
-    return programs;
+    return this.#tracedCaches.get([batch, imageTokens, textTokens].join(), () =>
+      firstBlockCachePrograms({ batch, imageTokens, textTokens, width: heads * headDim, compute }),
+    );
   }
 
   #double(traced: Traced): Use[] {
