@@ -1,6 +1,6 @@
 /** `fluxion convert`: weights rewritten under other names, in other numbers, in another format. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ConvertOptions,
@@ -11,6 +11,7 @@ import {
   convert as rewrite,
 } from '../models.ts';
 import { nearest } from '../support/errors.ts';
+import { explaining } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
 import { type Command, OK, printJson, UsageError } from './command.ts';
 import { bytes, Progress } from './render.ts';
@@ -70,8 +71,7 @@ const convert: Command = {
     const container = containerOf(output);
     if (existsSync(output))
       throw new UsageError('io', `${output}: is there already`, { hint: 'remove it, or choose another name' });
-    const absent = inputs.find((path) => !existsSync(path));
-    if (absent !== undefined) throw new UsageError('not_found', `${absent}: no such file or folder`);
+    for (const path of inputs) explaining(path, () => statSync(path));
     const encoding = oneOf('--type', flags.type, ENCODINGS, 'bf16');
     const names = oneOf('--names', flags.names, NAMES, container === 'folder' ? 'diffusers' : 'single');
     const part =
