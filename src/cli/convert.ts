@@ -13,7 +13,7 @@ import {
 import { nearest } from '../support/errors.ts';
 import { explaining } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
-import { type Command, OK, printJson, UsageError } from './command.ts';
+import { type Command, OK, printJson, readingUsage, UsageError } from './command.ts';
 import { bytes, Progress } from './render.ts';
 
 const PARTS = { transformer: 'flux', clip: 'clip', t5: 't5', vae: 'vae' } as const satisfies Record<
@@ -71,7 +71,7 @@ const convert: Command = {
     const container = containerOf(output);
     if (existsSync(output))
       throw new UsageError('io', `${output}: is there already`, { hint: 'remove it, or choose another name' });
-    for (const path of inputs) explaining(path, () => statSync(path));
+    for (const path of inputs) readingUsage(() => explaining(path, () => statSync(path)));
     const encoding = oneOf('--type', flags.type, ENCODINGS, 'bf16');
     const names = oneOf('--names', flags.names, NAMES, container === 'folder' ? 'diffusers' : 'single');
     const part =
