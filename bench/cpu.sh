@@ -15,7 +15,7 @@
 # int8       blocks quantised to int8 beside plain ones
 #
 # Set REFERENCE to a Python that has tools/reference/requirements.txt; without it torch and diffusers are left out. Set SDCPP to a
-# command that answers bench/versus.ts for stable-diffusion.cpp (tools/reference/README.md says how it is built).
+# command that answers for stable-diffusion.cpp as the head of bench/versus.ts says; without it that is left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 only=machine,products,attention,blocks,whole,start,int8
