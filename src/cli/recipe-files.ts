@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Config, LoraConfig } from '../config/schema.ts';
 import { describeLora, FluxionError, fileHash, loraHash, PART_NAMES, type Recipe, type RecipeLora } from '../index.ts';
 import { cachedFolder, parseHubName } from '../models.ts';
@@ -45,9 +45,8 @@ export async function recipeFiles(recipe: Recipe, picture: string, given: Given)
   for (const part of PART_NAMES) {
     const file = model.parts?.[part];
     if (file === undefined || given.keys.has(part)) continue;
-    const place = await found(file.hash, [recallFile(file.hash), ...below(here, [file.name])], async (path) =>
-      fileHash(path),
-    );
+    const places = named([file.name], [recallFile(file.hash), ...below(here, [file.name])]);
+    const place = await found(file.hash, places, async (path) => fileHash(path));
     if (place === undefined) missing.push({ what: `the ${part} '${file.name}'`, hint: `${part}=PATH` });
     else values[part] = place;
   }
@@ -110,9 +109,15 @@ async function loraPlace(
   const inDir = loraDir === undefined ? [] : below([loraDir], names);
   const onHub = file.includes('/') && isLora(file) ? [file] : [];
   const hashOf = (path: string) => loraHash({ path });
-  const same = await found(hash, [recallFile(hash), ...inDir, ...below(here, names), ...onHub], hashOf);
+  const same = await found(hash, named(names, [recallFile(hash), ...inDir, ...below(here, names), ...onHub]), hashOf);
   // A folder that was named is believed; that the file has changed is told at the end.
   return same ?? inDir[0];
+}
+
+/** Places of a recorded name first: a file of equal content and another name would be recorded by that one. */
+function named(names: readonly string[], places: readonly (string | undefined)[]): (string | undefined)[] {
+  const isNamed = (place: string | undefined): boolean => place !== undefined && names.includes(basename(place));
+  return places.toSorted((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
 }
 
 /** The first of the places whose content has the hash. */

@@ -21,17 +21,20 @@ function ended(finished: Finished, status = 0): Finished {
   return finished;
 }
 
-/** A folder to work in, and a cache that remembers nothing but has the plugins and programs of the machine's own. */
+/** A folder to work in, and two caches with the plugins and programs of the machine's own: one remembers files seen here alone, one nothing. */
 function place() {
   const folder = temporaryFolder();
-  const forgetful = folder.file('.forgetful');
-  mkdirSync(forgetful);
-  for (const name of ['plugins', 'plugins.json', 'executables', 'code']) {
-    if (existsSync(join(cacheFolder(), name))) symlinkSync(join(cacheFolder(), name), join(forgetful, name));
-  }
+  const [forgetful, own] = ['.forgetful', '.forgetful/own'].map((name) => {
+    const cache = folder.file(name);
+    mkdirSync(cache);
+    for (const part of ['plugins', 'plugins.json', 'executables', 'code']) {
+      if (existsSync(join(cacheFolder(), part))) symlinkSync(join(cacheFolder(), part), join(cache, part));
+    }
+    return cache;
+  }) as [string, string];
   return {
     ...folder,
-    run: (args: readonly string[], cwd = folder.path) => fluxion(args, { cwd }),
+    run: (args: readonly string[], cwd = folder.path) => fluxion(args, { cwd, env: { FLUXION_CACHE_DIR: own } }),
     forgetful(args: readonly string[], cwd = folder.path) {
       rmSync(join(forgetful, 'seen'), { recursive: true, force: true });
       return fluxion(args, { cwd, env: { FLUXION_CACHE_DIR: forgetful } });
