@@ -15,14 +15,14 @@ const root = mkdtempSync(join(tmpdir(), 'fluxion-path-'));
 after(() => rmSync(root, { recursive: true }));
 
 describe('a path as it is typed', () => {
-  const env = { HOME: '/home/ada', WORK: '/work', EMPTY: '' };
+  const env = { HOME: '/home/ada', WORK: '/data', EMPTY: '' };
 
   test('has its home folder and variables expanded as in Python', () => {
     const cases: [string, string][] = [
       ['~', '/home/ada'],
       ['~/pictures', '/home/ada/pictures'],
       ['$HOME/pictures', '/home/ada/pictures'],
-      [`\${WORK}/a/$WORK`, '/work/a//work'],
+      [`\${WORK}/a/$WORK`, '/data/a//data'],
       ['$WORKS/a', '$WORKS/a'],
       [`\${OPEN/a`, `\${OPEN/a`],
       ['a$EMPTY/b', 'a/b'],
@@ -49,7 +49,7 @@ describe('a path as it is typed', () => {
   });
 
   test('stands in the variables of cache folders too', () => {
-    assert.equal(cacheFolder({ ...env, FLUXION_CACHE_DIR: '$WORK/c' }, 'linux'), '/work/c');
+    assert.equal(cacheFolder({ ...env, FLUXION_CACHE_DIR: '$WORK/c' }, 'linux'), '/data/c');
     assert.equal(cacheFolder({ ...env, XDG_CACHE_HOME: '~/c' }, 'linux'), '/home/ada/c/fluxion');
   });
 
