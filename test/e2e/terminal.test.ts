@@ -114,27 +114,8 @@ describe('pictures in the terminal', { skip: !canMakeTerminals && 'there is no P
 
   test('not from the background, which a question to the terminal would stop', async () => {
     using folder = temporaryFolder();
-    const env = { TERM: 'xterm' };
-    const line = `import os, pty, signal, subprocess, sys
-pid, terminal = pty.fork()
-if pid == 0:
-    child = subprocess.Popen(sys.argv[1:], process_group=0, stderr=subprocess.DEVNULL)
-    os._exit(child.wait())
-out = b''
-while True:
-    try:
-        piece = os.read(terminal, 65536)
-    except OSError:
-        break
-    if not piece:
-        break
-    out += piece
-sys.stdout.buffer.write(out)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
-    const words = ['-c', line, process.execPath, repositoryPath('bin/fluxion.js'), ...CHEAP];
-    const { stdout } = succeeded(
-      await run('python3', words, { cwd: folder.path, env: { CI: '', NO_COLOR: '', ...env } }),
-    );
+    const given = { cwd: folder.path, env: { TERM: 'xterm' }, ground: 'background' } as const;
+    const { stdout } = succeeded(await inTerminal(CHEAP, given));
     assert.equal(stdout, 'flux_0.png\r\n');
   });
 });
