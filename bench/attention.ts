@@ -4,12 +4,12 @@
  * medians of the rounds' ratios to dense attention.
  */
 
-import { map } from '../src/graph/map.ts';
-import type { AttentionInputs } from '../src/kernels/attention.ts';
-import { chunkedAttention } from '../src/kernels/chunked.ts';
-import { denseAttention } from '../src/kernels/dense.ts';
-import { lower } from '../src/kernels/lower.ts';
 import { FLUX_DEV, fluxPrograms } from '../src/models.ts';
+import { map } from '../src/xla/graph/map.ts';
+import type { AttentionInputs } from '../src/xla/lowering/attention.ts';
+import { chunkedAttention } from '../src/xla/lowering/chunked.ts';
+import { denseAttention } from '../src/xla/lowering/dense.ts';
+import { lower } from '../src/xla/lowering/lower.ts';
 import {
   Client, constant, type DeviceArray, type Executable, einsum, ensurePlugin, type Graph, graph, Plugin, parameter, print,
   type Tensor,

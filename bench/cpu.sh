@@ -32,7 +32,7 @@ export PATH=$PWD/node_modules/.bin:$PATH
 wanted() { [[ ,$only, == *,$1,* ]]; }
 say() { printf '\n== %s\n' "$*"; }
 older=$(node -e '
-  import("./src/pjrt/plugins.ts").then(({ installPlugin }) => installPlugin("xla-cpu-pjrt")).then(console.log, () => {});' 2>/dev/null)
+  import("./src/xla/plugins/plugins.ts").then(({ installPlugin }) => installPlugin("xla-cpu-pjrt")).then(console.log, () => {});' 2>/dev/null)
 
 if wanted machine; then
   say machine

@@ -4,7 +4,7 @@
  * `FLUXION_PJRT_PLUGIN=cuda:PATH node bench/gpu-attention.ts`; another device's plugin is compared in the kernels it has.
  */
 
-import { lower } from '../src/kernels/lower.ts';
+import { lower } from '../src/xla/lowering/lower.ts';
 import {
   attention,
   Client,

@@ -1,10 +1,10 @@
 /** Merging adapters that are no low-rank product into one weight of full size: their products on the host, and on the device. */
 
-import { LoraModel, loadAdapter } from '../src/lora/adapter.ts';
-import { type Matrix, multiply } from '../src/lora/matrix.ts';
-import { Overlay } from '../src/lora/overlay.ts';
-import { multiplied } from '../src/runtime/merge.ts';
-import { Runtime } from '../src/runtime/runtime.ts';
+import { LoraModel, loadAdapter } from '../src/weights/lora/adapter.ts';
+import { type Matrix, multiply } from '../src/weights/lora/matrix.ts';
+import { Overlay } from '../src/weights/lora/overlay.ts';
+import { multiplied } from '../src/weights/merge.ts';
+import { Runtime } from '../src/xla/runtime/runtime.ts';
 import { drawer, loraFile, type Values } from '../test/support/lora.ts';
 
 const [ROWS, COLUMNS, RANK, RUNS] = [12_288, 3072, 16, 5];

@@ -4,7 +4,7 @@
  */
 
 import { cpus } from 'node:os';
-import { cpuFlags, lower } from '../src/kernels/lower.ts';
+import { cpuFlags, lower } from '../src/xla/lowering/lower.ts';
 import {
   Client,
   type CompileOptions,

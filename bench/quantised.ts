@@ -8,10 +8,10 @@
  */
 
 import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
-import { weightKey } from '../src/nn/weights.ts';
-import { quantise } from '../src/runtime/quantise.ts';
 import { byteLength, type DType, elementCount, type ModelFloat } from '../src/support/dtype.ts';
 import { fromF32, toF32 } from '../src/support/floats.ts';
+import { quantise } from '../src/weights/quantise.ts';
+import { weightKey } from '../src/xla/graph/weights.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 
 const TEXT_TOKENS = 512;

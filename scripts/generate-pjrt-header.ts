@@ -1,5 +1,5 @@
 /**
- * Writes `src/pjrt/header.gen.ts` from XLA's `pjrt_c_api.h`: struct layouts for 64-bit targets, enums, and the ordered function table.
+ * Writes `src/xla/pjrt/header.gen.ts` from XLA's `pjrt_c_api.h`: struct layouts for 64-bit targets, enums, and the ordered function table.
  *
  *   node scripts/generate-pjrt-header.ts HEADER [OUT]
  *
@@ -226,7 +226,7 @@ function align(offset: number, alignment: number): number {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [header, out = new URL('../src/pjrt/header.gen.ts', import.meta.url)] = process.argv.slice(2);
+  const [header, out = new URL('../src/xla/pjrt/header.gen.ts', import.meta.url)] = process.argv.slice(2);
   if (header === undefined) throw new Error('usage: node scripts/generate-pjrt-header.ts HEADER [OUT]');
   writeFileSync(out, generate(readFileSync(header, 'utf8')));
 }

@@ -11,6 +11,16 @@
 
 import './support/node-version.ts';
 
+export { type MemoryPlan, type Residency, STAGES, type StageMemory, type StageName } from './engine/memory-plan.ts';
+export {
+  BUNDLED,
+  BUNDLED_FOLDER,
+  type ModelSizes,
+  PUBLISHED_NAMES,
+  publishedModel,
+} from './families/flux1/published.ts';
+export { encode, formatOf, Image, type Pixels } from './picture/image.ts';
+export { removeAtExit, writeAtomically } from './picture/save.ts';
 export {
   type AheadRun,
   type AheadRunOptions,
@@ -19,7 +29,6 @@ export {
 } from './pipeline/ahead.ts';
 export type { Event, Report, Timings } from './pipeline/events.ts';
 export { Flux } from './pipeline/flux.ts';
-export { encode, formatOf, Image, type Pixels } from './pipeline/image.ts';
 export type { LoadOptions } from './pipeline/load-options.ts';
 export {
   describeLora,
@@ -29,9 +38,7 @@ export {
   type LoraUse,
   loraHash,
 } from './pipeline/loras.ts';
-export { type MemoryPlan, type Residency, STAGES, type StageMemory, type StageName } from './pipeline/memory-plan.ts';
 export type { PullProgress } from './pipeline/model-path.ts';
-export { BUNDLED, BUNDLED_FOLDER, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './pipeline/published.ts';
 export {
   type PictureInfo,
   type Recipe,
@@ -41,6 +48,5 @@ export {
   requireRecipe,
 } from './pipeline/recipe.ts';
 export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
-export { removeAtExit, writeAtomically } from './pipeline/save.ts';
 export { fileHash, PART_NAMES } from './pipeline/travelling.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

@@ -2,49 +2,7 @@
 
 import './support/node-version.ts';
 
-export { bindWeights } from './checkpoint/bind.ts';
-export {
-  type ConvertOptions,
-  convert,
-  ENCODINGS,
-  type Encoding,
-  NAMES,
-  type Names,
-  openForConversion,
-} from './checkpoint/convert.ts';
-export {
-  describeContents,
-  type FileContents,
-  fileContents,
-  type GroupSummary,
-  summarise,
-  type TensorGroup,
-} from './checkpoint/detect.ts';
-export { type FileBytes, notThere, type OpenFile, readingFile } from './checkpoint/file-bytes.ts';
-export {
-  cachedFolder,
-  type HubModel,
-  type OnPullProgress,
-  type PullOptions,
-  type PullProgress,
-  parseHubName,
-  pullModel,
-} from './checkpoint/hub.ts';
-export { type CachedRepo, cachedRepos } from './checkpoint/hub-list.ts';
-export type { ModelFamily } from './checkpoint/keymap.ts';
-export { meantFolder } from './checkpoint/model-folder.ts';
-export { type ModelParts, openModel } from './checkpoint/model-source.ts';
-export { type OpenTensorsOptions, openTensors } from './checkpoint/open.ts';
-export {
-  type ModelSource,
-  openPipelineFolder,
-  type PipelineFolder,
-  type WeightedComponent,
-} from './checkpoint/pipeline-folder.ts';
-export { WeightStore } from './checkpoint/store.ts';
-export type { StoredTensor, TensorStore } from './checkpoint/tensors.ts';
-export { describeLora, type LoraReport } from './lora/adapter.ts';
-export { BUNDLED_LORA } from './lora/locate.ts';
+export * from './families/flux1/presets.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
 export {
   clipFlops,
@@ -62,9 +20,51 @@ export {
   weightCounts,
 } from './models/cost.ts';
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
-export * from './models/presets.ts';
 export { type T5Config, type T5Programs, t5Programs } from './models/t5.ts';
 export { type VaeConfig, type VaePart, type VaePrograms, type VaeSizes, vaePrograms } from './models/vae.ts';
 export { VAE_TILINGS, type VaeTiling, vaeBudget, vaeBytes } from './models/vae-budget.ts';
-export type { InputSpec, Traced } from './nn/trace.ts';
-export type { LogicalAxis, RowRange, WeightSpec } from './nn/weights.ts';
+export { type FileBytes, notThere, type OpenFile, readingFile } from './weights/files/file-bytes.ts';
+export { WeightStore } from './weights/files/store.ts';
+export type { StoredTensor, TensorStore } from './weights/files/tensors.ts';
+export { bindWeights } from './weights/folders/bind.ts';
+export {
+  type ConvertOptions,
+  convert,
+  ENCODINGS,
+  type Encoding,
+  NAMES,
+  type Names,
+  openForConversion,
+} from './weights/folders/convert.ts';
+export {
+  describeContents,
+  type FileContents,
+  fileContents,
+  type GroupSummary,
+  summarise,
+  type TensorGroup,
+} from './weights/folders/detect.ts';
+export type { ModelFamily } from './weights/folders/keymap.ts';
+export { meantFolder } from './weights/folders/model-folder.ts';
+export { type ModelParts, openModel } from './weights/folders/model-source.ts';
+export { type OpenTensorsOptions, openTensors } from './weights/folders/open.ts';
+export {
+  type ModelSource,
+  openPipelineFolder,
+  type PipelineFolder,
+  type WeightedComponent,
+} from './weights/folders/pipeline-folder.ts';
+export {
+  cachedFolder,
+  type HubModel,
+  type OnPullProgress,
+  type PullOptions,
+  type PullProgress,
+  parseHubName,
+  pullModel,
+} from './weights/hub/hub.ts';
+export { type CachedRepo, cachedRepos } from './weights/hub/list.ts';
+export { describeLora, type LoraReport } from './weights/lora/adapter.ts';
+export { BUNDLED_LORA } from './weights/lora/locate.ts';
+export type { InputSpec, Traced } from './xla/graph/trace.ts';
+export type { LogicalAxis, RowRange, WeightSpec } from './xla/graph/weights.ts';

@@ -14,14 +14,28 @@
 
 import './support/node-version.ts';
 
-export { type ArrayType, type CustomCall, customCall } from './graph/custom-call.ts';
-export { type Graph, graph, rewrite } from './graph/graph.ts';
-export { map } from './graph/map.ts';
-export * from './graph/ops.ts';
-export { type PrintOptions, print } from './graph/print.ts';
-export { einsum, rearrange } from './graph/rearrange.ts';
-export type { Shape } from './graph/shape.ts';
-export { constant, parameter, Tensor } from './graph/tensor.ts';
+export type { DType, Float, Integer } from './support/dtype.ts';
+export { type ErrorCode, FluxionError } from './support/errors.ts';
+export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './xla/ahead/device-models.ts';
+export type { Operation } from './xla/ahead/operations.ts';
+export {
+  type OperationTime,
+  type Profile,
+  type ProgramProfile,
+  Recording,
+  type RecordingOptions,
+  type Span,
+} from './xla/ahead/recording.ts';
+export { traceLines } from './xla/ahead/trace.ts';
+export { KeyValueStore, type StorePlace } from './xla/cluster/key-value.ts';
+export { type ArrayType, type CustomCall, customCall } from './xla/graph/custom-call.ts';
+export { type Graph, graph, rewrite } from './xla/graph/graph.ts';
+export { map } from './xla/graph/map.ts';
+export * from './xla/graph/ops.ts';
+export { type PrintOptions, print } from './xla/graph/print.ts';
+export { einsum, rearrange } from './xla/graph/rearrange.ts';
+export type { Shape } from './xla/graph/shape.ts';
+export { constant, parameter, Tensor } from './xla/graph/tensor.ts';
 export {
   type AttentionChoice,
   type AttentionKernel,
@@ -32,27 +46,27 @@ export {
   lower,
   type Platform,
   type Target,
-} from './kernels/lower.ts';
-export { type AddedPlugin, addPlugin } from './pjrt/added-plugins.ts';
-export { type ArraySpec, DeviceArray } from './pjrt/array.ts';
-export { PjrtError, type PjrtStatus } from './pjrt/call.ts';
-export { Client, Plugin } from './pjrt/client.ts';
-export type { Device, DeviceDescription, DeviceMemoryStats, MemoryKind } from './pjrt/device.ts';
+} from './xla/lowering/lower.ts';
+export { type ArraySpec, DeviceArray } from './xla/pjrt/array.ts';
+export { PjrtError, type PjrtStatus } from './xla/pjrt/call.ts';
+export { Client, Plugin } from './xla/pjrt/client.ts';
+export type { Device, DeviceDescription, DeviceMemoryStats, MemoryKind } from './xla/pjrt/device.ts';
 export {
   CompiledExecutable,
   type CompiledMemoryStats,
   Executable,
   type ExecuteOptions,
   type OutputSpec,
-} from './pjrt/executable.ts';
-export { exitAtOnce } from './pjrt/exit.ts';
-export type { InstallOptions, InstallProgress } from './pjrt/install.ts';
-export { installerVersions } from './pjrt/installers.ts';
-export { KeyValueStore, type StorePlace } from './pjrt/key-value.ts';
-export { liveCounts, type NativeKind } from './pjrt/lifetime.ts';
-export type { AttributeValue, Options, OptionValue } from './pjrt/named-value.ts';
-export type { CompileOptions, FlagValue } from './pjrt/options.ts';
-export { DEVICE_NAMES, type DeviceName, PACKAGES, type PluginEntry } from './pjrt/plugin-table.ts';
+} from './xla/pjrt/executable.ts';
+export { exitAtOnce } from './xla/pjrt/exit.ts';
+export { liveCounts, type NativeKind } from './xla/pjrt/lifetime.ts';
+export type { AttributeValue, Options, OptionValue } from './xla/pjrt/named-value.ts';
+export type { CompileOptions, FlagValue } from './xla/pjrt/options.ts';
+export { TopologyDescription } from './xla/pjrt/topology.ts';
+export { type AddedPlugin, addPlugin } from './xla/plugins/added-plugins.ts';
+export type { InstallOptions, InstallProgress } from './xla/plugins/install.ts';
+export { installerVersions } from './xla/plugins/installers.ts';
+export { DEVICE_NAMES, type DeviceName, PACKAGES, type PluginEntry } from './xla/plugins/plugin-table.ts';
 export {
   type DeviceRequest,
   type EnsureOptions,
@@ -64,25 +78,11 @@ export {
   listPlugins,
   type PluginStatus,
   removePlugin,
-} from './pjrt/plugins.ts';
-export { TopologyDescription } from './pjrt/topology.ts';
-export { TRIAL_ENVIRONMENT, trialFailure } from './pjrt/trial.ts';
-export { ExecutableCache } from './runtime/cache.ts';
-export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './runtime/device-models.ts';
-export type { MeshOptions } from './runtime/devices.ts';
-export type { Operation } from './runtime/operations.ts';
-export { type InstructionSet, notableInstructions } from './runtime/processor.ts';
-export { Program } from './runtime/program.ts';
-export {
-  type OperationTime,
-  type Profile,
-  type ProgramProfile,
-  Recording,
-  type RecordingOptions,
-  type Span,
-} from './runtime/recording.ts';
-export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './runtime/runtime.ts';
-export { ShardedArray } from './runtime/sharded-array.ts';
-export { traceLines } from './runtime/trace.ts';
-export type { DType, Float, Integer } from './support/dtype.ts';
-export { type ErrorCode, FluxionError } from './support/errors.ts';
+} from './xla/plugins/plugins.ts';
+export { TRIAL_ENVIRONMENT, trialFailure } from './xla/plugins/trial.ts';
+export { ExecutableCache } from './xla/runtime/cache.ts';
+export type { MeshOptions } from './xla/runtime/devices.ts';
+export { type InstructionSet, notableInstructions } from './xla/runtime/processor.ts';
+export { Program } from './xla/runtime/program.ts';
+export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './xla/runtime/runtime.ts';
+export { ShardedArray } from './xla/runtime/sharded-array.ts';

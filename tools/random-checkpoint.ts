@@ -12,10 +12,16 @@
  */
 
 import { parseArgs } from 'node:util';
-import { type ConvertOptions, convert, ENCODINGS, type Encoding } from '../src/checkpoint/convert.ts';
-import type { ModelFamily } from '../src/checkpoint/keymap.ts';
-import { checkedRows, type Rows, rowLength, type StoredTensor, type TensorStore } from '../src/checkpoint/tensors.ts';
 import { fromF32 } from '../src/support/floats.ts';
+import {
+  checkedRows,
+  type Rows,
+  rowLength,
+  type StoredTensor,
+  type TensorStore,
+} from '../src/weights/files/tensors.ts';
+import { type ConvertOptions, convert, ENCODINGS, type Encoding } from '../src/weights/folders/convert.ts';
+import type { ModelFamily } from '../src/weights/folders/keymap.ts';
 import { repositoryPath } from '../test/support/fixture.ts';
 import { FULL_SIZE, type Keys } from '../test/support/full-size.ts';
 

@@ -14,72 +14,72 @@ export const COMMANDS: Commands = {
   generate: {
     section: 'Pictures', usage: '"PROMPT" [key=value …]', summary: 'makes pictures from a prompt',
     alike: ['create', 'draw', 'gen', 'image', 'imagine', 'make', 'paint', 'run', 'sample', 'txt2img'],
-    load: () => import('./generate.ts'),
+    load: () => import('./commands/generate.ts'),
   },
   redo: {
     section: 'Pictures', usage: 'PICTURE.png', summary: 'makes a picture again, from the recipe inside it',
     alike: ['again', 'regenerate', 'remake', 'repeat', 'reproduce'],
-    load: () => import('./redo.ts'),
+    load: () => import('./commands/redo.ts'),
   },
   history: {
     section: 'Pictures', usage: '[FOLDER]', summary: 'lists pictures with their prompts, newest first',
     alike: ['gallery', 'log', 'pictures', 'recent'],
-    load: () => import('./history.ts'),
+    load: () => import('./commands/history.ts'),
   },
   models: {
     section: 'Models', usage: '', summary: 'lists the models that are here',
     alike: ['list', 'ls', 'model'],
-    load: () => import('./models.ts'),
+    load: () => import('./commands/models.ts'),
   },
   loras: {
     section: 'Models', usage: '[FOLDER]', summary: 'lists the LoRAs that are here',
     alike: ['adapters', 'lora'],
-    load: () => import('./loras.ts'),
+    load: () => import('./commands/loras.ts'),
   },
   pull: {
     section: 'Models', usage: 'ORG/NAME', summary: 'downloads a model from the Hugging Face hub',
     alike: ['download', 'fetch', 'get'],
-    load: () => import('./pull.ts'),
+    load: () => import('./commands/pull.ts'),
   },
   inspect: {
     section: 'Models', usage: 'FILE', summary: 'explains a picture, weights, a LoRA or a model folder',
     alike: ['cat', 'describe', 'explain', 'info', 'metadata', 'show'],
-    load: () => import('./inspect.ts'),
+    load: () => import('./commands/inspect.ts'),
   },
   convert: {
     section: 'Models', usage: 'FILE OUTPUT', summary: 'rewrites weights: other names, fewer bits, GGUF',
     alike: ['export', 'quantise', 'quantize', 'save'],
-    load: () => import('./convert.ts'),
+    load: () => import('./commands/convert.ts'),
   },
   compile: {
     section: 'Machine', usage: '--target v6e:2x2', summary: 'tells if a run fits devices that are not here',
     alike: ['aot', 'build'],
-    load: () => import('./compile.ts'),
+    load: () => import('./commands/compile.ts'),
   },
   bench: {
     section: 'Machine', usage: '[MODEL]', summary: 'measures every stage of a run',
     alike: ['benchmark', 'measure', 'perf', 'profile', 'speed', 'time'],
-    load: () => import('./bench.ts'),
+    load: () => import('./commands/bench.ts'),
   },
   plugins: {
     section: 'Machine', usage: '[install NAME]', summary: 'lists, installs and removes the plugins of devices',
     alike: ['backends', 'devices', 'install', 'plugin'],
-    load: () => import('./plugins.ts'),
+    load: () => import('./commands/plugins.ts'),
   },
   cache: {
     section: 'Machine', usage: '[clean]', summary: 'tells what is kept between runs, and removes it',
     alike: ['clean', 'clear', 'disk', 'du', 'prune', 'purge'],
-    load: () => import('./cache.ts'),
+    load: () => import('./commands/cache.ts'),
   },
   doctor: {
     section: 'Machine', usage: '', summary: 'tells what works on this machine',
     alike: ['check', 'diagnose', 'env', 'status', 'test'],
-    load: () => import('./doctor.ts'),
+    load: () => import('./commands/doctor.ts'),
   },
   completions: {
     section: 'Machine', usage: 'bash|zsh|fish', summary: 'prints completions for a shell',
     alike: ['autocomplete', 'completion'],
-    load: () => import('./completions.ts'),
+    load: () => import('./commands/completions.ts'),
   },
 }; // biome-ignore format: one command reads as one row
 

@@ -14,7 +14,7 @@ import { sortWords } from './args.ts';
 import { FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
 import { COMMANDS, commandList, commandNamed } from './commands.ts';
 import { requireWholeArguments } from './lost-letters.ts';
-import { guard, paint } from './terminal.ts';
+import { guard, paint } from './terminal/terminal.ts';
 
 const HELP = `fluxion: pictures from words, with Flux through XLA on CPUs, GPUs and TPUs
 
@@ -132,7 +132,7 @@ async function helpOn([topic, ...others]: readonly string[]): Promise<string> {
   if (others.length > 0) throw new UsageError('bad_config', `one topic at a time: '${topic}' or '${others[0]}'`);
   if (topic === undefined || topic === 'help') return HELP;
   if (topic === 'environment') return ENVIRONMENT;
-  const { configTopic, keyTopic } = await import('./config-help.ts');
+  const { configTopic, keyTopic } = await import('./terminal/config-help.ts');
   if (topic === 'config') return configTopic();
   const key = Object.hasOwn(COMMANDS, topic) ? undefined : keyTopic(topic);
   if (key !== undefined) return key;

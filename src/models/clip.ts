@@ -5,17 +5,17 @@
  * b batch · n tokens · d width · h heads
  */
 
-import { attention, iota, take } from '../graph/ops.ts';
-import { rearrange } from '../graph/rearrange.ts';
-import { shard } from '../graph/sharding.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import { gelu, quickGelu } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { affineLayerNorm } from '../nn/norm.ts';
-import { perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
-import { Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
+import { attention, iota, take } from '../xla/graph/ops.ts';
+import { rearrange } from '../xla/graph/rearrange.ts';
+import { shard } from '../xla/graph/sharding.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
+import { perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
+import { Weights } from '../xla/graph/weights.ts';
 
 /** The shape of a CLIP text encoder. */
 export interface ClipConfig {

@@ -8,11 +8,11 @@
  * b batch · l image tokens · t text tokens · n both · d width
  */
 
-import { concatenate } from '../graph/ops.ts';
-import { shard } from '../graph/sharding.ts';
-import { spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
-import { Weights } from '../nn/weights.ts';
 import type { Float } from '../support/dtype.ts';
+import { concatenate } from '../xla/graph/ops.ts';
+import { shard } from '../xla/graph/sharding.ts';
+import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
+import { Weights } from '../xla/graph/weights.ts';
 
 export interface FirstBlockCacheSizes {
   readonly batch: number;

@@ -9,19 +9,19 @@
  * b batch · s steps · l image tokens · t text tokens · n either or both · d width · h heads · c = d / h
  */
 
-import { attention, concatenate, split, take } from '../graph/ops.ts';
-import { rearrange } from '../graph/rearrange.ts';
-import { type Axes, shard, sideBySide } from '../graph/sharding.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import { geluTanh, inRange, silu } from '../nn/activation.ts';
 import { mlpEmbedder, sinusoid } from '../nn/embed.ts';
 import { fusedLinear, linear } from '../nn/linear.ts';
 import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
 import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
-import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
-import { type MatrixForm, Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
+import { attention, concatenate, split, take } from '../xla/graph/ops.ts';
+import { rearrange } from '../xla/graph/rearrange.ts';
+import { type Axes, shard, sideBySide } from '../xla/graph/sharding.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
+import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
+import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
 
 /** The shape of a Flux transformer. */
 export interface FluxConfig {

@@ -9,17 +9,17 @@
  * b batch · n tokens · d width · h heads · c width of a head, where h c need not be d
  */
 
-import { attention, iota, take } from '../graph/ops.ts';
-import { rearrange } from '../graph/rearrange.ts';
-import { shard } from '../graph/sharding.ts';
-import { constant, type Tensor } from '../graph/tensor.ts';
 import { geluTanh } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { rmsNorm } from '../nn/norm.ts';
-import { spec, TOKENS, type Traced, trace } from '../nn/trace.ts';
-import { type MatrixForm, Weights } from '../nn/weights.ts';
 import type { DType, Float } from '../support/dtype.ts';
+import { attention, iota, take } from '../xla/graph/ops.ts';
+import { rearrange } from '../xla/graph/rearrange.ts';
+import { shard } from '../xla/graph/sharding.ts';
+import { constant, type Tensor } from '../xla/graph/tensor.ts';
+import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
+import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
 
 /** The shape of a T5 encoder. */
 export interface T5Config {

@@ -6,18 +6,26 @@
  * that would take more works in bands of rows (nn/bands.ts) with the statistics of the whole picture: the same result.
  */
 
-import { attention } from '../graph/ops.ts';
-import { rearrange } from '../graph/rearrange.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import { silu } from '../nn/activation.ts';
 import { type Bands, bandCount, inBands, overBands } from '../nn/bands.ts';
 import { conv2d, doublingConv } from '../nn/conv.ts';
 import { linear } from '../nn/linear.ts';
 import { channelMoments, groupNorm } from '../nn/norm.ts';
-import { type InputSpec, perPicture, perPictureAxes, type Symbolic, spec, type Traced, trace } from '../nn/trace.ts';
-import { Weights } from '../nn/weights.ts';
 import { byteSize, type DType, elementCount, type Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { attention } from '../xla/graph/ops.ts';
+import { rearrange } from '../xla/graph/rearrange.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
+import {
+  type InputSpec,
+  perPicture,
+  perPictureAxes,
+  type Symbolic,
+  spec,
+  type Traced,
+  trace,
+} from '../xla/graph/trace.ts';
+import { Weights } from '../xla/graph/weights.ts';
 
 /** The shape of an autoencoder. */
 export interface VaeConfig {
@@ -197,7 +205,7 @@ class Parts<F extends Float> {
   /** Self-attention over all pixels with one head as wide as the picture has channels, added to the input. */
   attention(scope: string, at: Place & { readonly channels: number }): VaePart {
     const c = at.channels;
-    // Scores come on top: kernels decide how many are alive (kernels/choose.ts).
+    // Scores come on top: kernels decide how many are alive (xla/lowering/choose.ts).
     const work = { whole: 8 * c, weights: 4 * c * c };
     return this.#block(`attention_${c}`, { scope, ...at }, work, (x, w) => {
       const project = (name: string) => linear(w.at(name), { in: c, out: c, axes: ['conv_in', 'conv_out'] });

@@ -1,7 +1,7 @@
 /** Activation functions, calculated in f32 and rounded once, and what keeps activations in range. */
 
-import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
 
 /** The largest number of f16. */
 const F16_MAX = 65_504;

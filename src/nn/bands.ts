@@ -4,10 +4,10 @@
  * the zeros that convolutions pad with are the picture's own edge; elsewhere what they spoil lies in the halo, which is cut off.
  */
 
-import { map } from '../graph/map.ts';
-import { cut } from '../graph/ops.ts';
-import { constant, type Tensor } from '../graph/tensor.ts';
 import type { DType } from '../support/dtype.ts';
+import { map } from '../xla/graph/map.ts';
+import { cut } from '../xla/graph/ops.ts';
+import { constant, type Tensor } from '../xla/graph/tensor.ts';
 
 export interface Bands {
   /** How many, all of as many rows; 1 for the picture as a whole. */

@@ -1,9 +1,9 @@
 /** 2-D convolutions on pictures [b, height, width, channels]; weights [out, in, kh, kw] as checkpoints store them. */
 
-import { concatenate, convolution, split } from '../graph/ops.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
-import type { Weights } from './weights.ts';
+import { concatenate, convolution, split } from '../xla/graph/ops.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
+import type { Weights } from '../xla/graph/weights.ts';
 
 export interface ConvOptions {
   readonly in: number;

@@ -1,11 +1,11 @@
 /** Embeddings: token ids by table; scalars (a timestep, a guidance scale) by sinusoid and the two-layer network after it. */
 
-import { concatenate, take } from '../graph/ops.ts';
-import { constant, type Tensor } from '../graph/tensor.ts';
 import type { Float, Integer } from '../support/dtype.ts';
+import { concatenate, take } from '../xla/graph/ops.ts';
+import { constant, type Tensor } from '../xla/graph/tensor.ts';
+import type { Weights } from '../xla/graph/weights.ts';
 import { silu } from './activation.ts';
 import { linear } from './linear.ts';
-import type { Weights } from './weights.ts';
 
 /** Declares `weight` [count, width]; the forward takes ids [...] to rows [..., width]. Only the rows picked are converted. */
 export function embedding<F extends Float>(

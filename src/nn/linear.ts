@@ -3,12 +3,12 @@
  * with or without the factors of adapters beside it.
  */
 
-import { dot, matmulTransposed, quantisedMatmul } from '../graph/ops.ts';
-import { rotationBlock } from '../graph/rotation.ts';
-import type { Shape } from '../graph/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { DType, Float } from '../support/dtype.ts';
-import type { LogicalAxis, MatrixComponent, QuantisedForm, RowRange, Weights } from './weights.ts';
+import { dot, matmulTransposed, quantisedMatmul } from '../xla/graph/ops.ts';
+import { rotationBlock } from '../xla/graph/rotation.ts';
+import type { Shape } from '../xla/graph/shape.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
+import type { LogicalAxis, MatrixComponent, QuantisedForm, RowRange, Weights } from '../xla/graph/weights.ts';
 
 export interface LinearOptions {
   /** Input features; several numbers where the input is several values side by side (`sideBySide`). */

@@ -1,8 +1,8 @@
 /** Adaptive layer normalisation: shifts, scales and gates that depend on timestep, guidance and pooled text alone. */
 
-import { split } from '../graph/ops.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
+import { split } from '../xla/graph/ops.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
 
 /** shift, scale and gate [b, 1, d] of one residual branch. */
 export interface Modulation<F extends Float> {

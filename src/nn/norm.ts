@@ -1,10 +1,10 @@
 /** Normalisations. Statistics are computed in f32 whatever the element type, and the result is rounded once. */
 
-import { concatenate } from '../graph/ops.ts';
-import type { Shape } from '../graph/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { Float } from '../support/dtype.ts';
-import type { Weights } from './weights.ts';
+import { concatenate } from '../xla/graph/ops.ts';
+import type { Shape } from '../xla/graph/shape.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
+import type { Weights } from '../xla/graph/weights.ts';
 
 /** A vector [c] shaped to stretch over every dimension of `like` but the last. */
 function alongLast<F extends Float>(vector: Tensor<F>, like: Shape): Tensor<'f32'> {

@@ -3,8 +3,8 @@
  * of an axis turns by position · θ^(-2j / d). Flux's axes are (unused, row, column).
  */
 
-import { concatenate } from '../graph/ops.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { concatenate } from '../xla/graph/ops.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
 
 /** cos and sin [n, c/2] in f32, calculated in f64 as the reference does; ids [n, axes] row-major. */
 export interface RopeTables {

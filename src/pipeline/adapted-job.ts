@@ -1,6 +1,6 @@
 /** A job with the LoRAs it is made with, and what tells it from others. */
 
-import type { Applied } from '../lora/overlay.ts';
+import type { Applied } from '../weights/lora/overlay.ts';
 import type { Job, Plan } from './request.ts';
 
 export interface AdaptedJob extends Job {

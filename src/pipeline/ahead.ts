@@ -4,24 +4,6 @@
  */
 
 import { totalmem } from 'node:os';
-import { kindOf } from '../checkpoint/file-bytes.ts';
-import { openModel } from '../checkpoint/model-source.ts';
-import { clipPrograms } from '../models/clip.ts';
-import { firstBlockCachePrograms } from '../models/first-block-cache.ts';
-import { fluxPrograms } from '../models/flux.ts';
-import { t5Programs } from '../models/t5.ts';
-import { type VaeConfig, vaePrograms } from '../models/vae.ts';
-import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
-import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } from '../runtime/ahead.ts';
-import { parseTarget } from '../runtime/device-models.ts';
-import { openMapped } from '../runtime/runtime.ts';
-import { Sharding, weightBytes } from '../runtime/sizes.ts';
-import type { Traced } from '../runtime/weight-set.ts';
-import { eulerProgram } from '../sampling/euler.ts';
-import { FluxionError } from '../support/errors.ts';
-import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
-import { decoderUses } from './autoencoder.ts';
-import type { LoadOptions } from './load-options.ts';
 import {
   memoryStage,
   type ProgramUse,
@@ -30,10 +12,28 @@ import {
   STAGES,
   type StageMemory,
   type StageName,
-} from './memory-plan.ts';
+} from '../engine/memory-plan.ts';
+import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
+import { clipPrograms } from '../models/clip.ts';
+import { firstBlockCachePrograms } from '../models/first-block-cache.ts';
+import { fluxPrograms } from '../models/flux.ts';
+import { t5Programs } from '../models/t5.ts';
+import { type VaeConfig, vaePrograms } from '../models/vae.ts';
+import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
+import { eulerProgram } from '../sampling/euler.ts';
+import { FluxionError } from '../support/errors.ts';
+import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
+import { kindOf } from '../weights/files/file-bytes.ts';
+import { openModel } from '../weights/folders/model-source.ts';
+import type { Traced } from '../weights/set.ts';
+import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } from '../xla/ahead/ahead.ts';
+import { parseTarget } from '../xla/ahead/device-models.ts';
+import { openMapped } from '../xla/runtime/runtime.ts';
+import { Sharding, weightBytes } from '../xla/runtime/sizes.ts';
+import { decoderUses } from './decode.ts';
+import type { LoadOptions } from './load-options.ts';
 import { findModel } from './model-path.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
-import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from './published.ts';
 import { type Plan, plan, type Request, requestDefaults } from './request.ts';
 import { AHEAD, checked, MODEL, REQUEST } from './schema.ts';
 

@@ -1,9 +1,9 @@
 /** What a run reports while it goes on: one discriminated union, in the order things happen. */
 
+import type { MemoryPlan } from '../engine/memory-plan.ts';
+import type { Image, Pixels } from '../picture/image.ts';
 import { oneLine } from '../support/quote.ts';
-import type { Image, Pixels } from './image.ts';
 import type { LoraReport } from './loras.ts';
-import type { MemoryPlan } from './memory-plan.ts';
 
 /** Wall-clock seconds of a run's parts. */
 export interface Timings {

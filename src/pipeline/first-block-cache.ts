@@ -3,10 +3,10 @@
  * where they are not. Reads one number a step on the host, which waits for the first block.
  */
 
+import type { Run } from '../engine/run.ts';
 import type { FirstBlockCachePrograms } from '../models/first-block-cache.ts';
-import type { Run } from '../runtime/run.ts';
-import type { ShardedArray } from '../runtime/runtime.ts';
-import { whole } from '../runtime/weight-set.ts';
+import { whole } from '../weights/set.ts';
+import type { ShardedArray } from '../xla/runtime/runtime.ts';
 
 /** What the first block was given of the image, and what it made of image and text. */
 export interface FirstBlock {

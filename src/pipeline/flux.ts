@@ -3,25 +3,7 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
-import { type ModelParts, openModel } from '../checkpoint/model-source.ts';
-import type { ModelSource } from '../checkpoint/pipeline-folder.ts';
-import { LoraModel } from '../lora/adapter.ts';
-import { Overlay } from '../lora/overlay.ts';
-import { Recording, type RecordingOptions } from '../runtime/recording.ts';
-import { openMapped, Runtime } from '../runtime/runtime.ts';
-import type { Traced } from '../runtime/weight-set.ts';
-import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
-import { FluxionError } from '../support/errors.ts';
-import { userPath } from '../support/user-path.ts';
-import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
-import { Autoencoder } from './autoencoder.ts';
-import { BatchShare } from './batch-share.ts';
-import { Clock } from './clock.ts';
-import { type Event, type Report, warning } from './events.ts';
-import { fingerprint } from './fingerprint.ts';
-import { Image } from './image.ts';
-import type { LoadOptions } from './load-options.ts';
-import { type LoraMode, Loras, loraEvents } from './loras.ts';
+import { BatchShare } from '../engine/batch-share.ts';
 import {
   type BudgetOptions,
   type MemoryPlan,
@@ -29,17 +11,35 @@ import {
   type ProgramUse,
   planMemory,
   requireFit,
-} from './memory-plan.ts';
+} from '../engine/memory-plan.ts';
+import { Queue } from '../engine/queue.ts';
+import { BUNDLED, type ModelSizes, randomModel } from '../families/flux1/published.ts';
+import { Image } from '../picture/image.ts';
+import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
+import { FluxionError } from '../support/errors.ts';
+import { userPath } from '../support/user-path.ts';
+import { fingerprint } from '../weights/files/fingerprint.ts';
+import { type ModelParts, openModel } from '../weights/folders/model-source.ts';
+import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
+import { LoraModel } from '../weights/lora/adapter.ts';
+import { Overlay } from '../weights/lora/overlay.ts';
+import type { Traced } from '../weights/set.ts';
+import { Recording, type RecordingOptions } from '../xla/ahead/recording.ts';
+import { openMapped, Runtime } from '../xla/runtime/runtime.ts';
+import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
+import { Clock } from './clock.ts';
+import { Autoencoder } from './decode.ts';
+import { Transformer } from './denoise.ts';
+import { type Conditioning, TextEncoders } from './encode.ts';
+import { type Event, type Report, warning } from './events.ts';
+import type { LoadOptions } from './load-options.ts';
+import { type LoraMode, Loras, loraEvents } from './loras.ts';
 import { findModel, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
-import { BUNDLED, type ModelSizes, randomModel } from './published.ts';
-import { Queue } from './queue.ts';
 import { type Identity, makeRecipe, recipeLora } from './recipe.ts';
 import { type Plan, plan, type Request, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
 import { checked, LOAD, MODEL, REQUEST } from './schema.ts';
-import { type Conditioning, TextEncoders } from './text-encoders.ts';
-import { Transformer } from './transformer.ts';
 import { partFiles, travellingName } from './travelling.ts';
 
 /** Of random weights; one will do. */

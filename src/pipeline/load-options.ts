@@ -1,8 +1,8 @@
 /** How a model is opened. */
 
-import type { ModelParts } from '../checkpoint/model-source.ts';
-import type { AttentionOptions, DeviceChoice, MeshOptions, NodeOptions, Precision } from '../runtime/runtime.ts';
-import type { AutoencoderOptions } from './autoencoder.ts';
+import type { ModelParts } from '../weights/folders/model-source.ts';
+import type { AttentionOptions, DeviceChoice, MeshOptions, NodeOptions, Precision } from '../xla/runtime/runtime.ts';
+import type { AutoencoderOptions } from './decode.ts';
 import type { LoraMode } from './loras.ts';
 import type { PullProgress } from './model-path.ts';
 import type { Quantization } from './model-types.ts';

@@ -5,8 +5,11 @@
 
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { kindOf, type OpenFile } from '../checkpoint/file-bytes.ts';
-import type { OnPullProgress } from '../checkpoint/hub.ts';
+import type { LoraTag } from '../api/lora-tags.ts';
+import { FluxionError } from '../support/errors.ts';
+import { userPath } from '../support/user-path.ts';
+import { kindOf, type OpenFile } from '../weights/files/file-bytes.ts';
+import type { OnPullProgress } from '../weights/hub/hub.ts';
 import {
   type Adapter,
   describeLora as describeSource,
@@ -16,13 +19,10 @@ import {
   loadAdapter,
   loraHash,
   unmatchedText,
-} from '../lora/adapter.ts';
-import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../lora/locate.ts';
-import type { Applied, ApplyMode } from '../lora/overlay.ts';
-import { FluxionError } from '../support/errors.ts';
-import { userPath } from '../support/user-path.ts';
+} from '../weights/lora/adapter.ts';
+import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../weights/lora/locate.ts';
+import type { Applied, ApplyMode } from '../weights/lora/overlay.ts';
 import { type Event, warning } from './events.ts';
-import type { LoraTag } from './lora-tags.ts';
 import { checked, LORA, LORAS } from './schema.ts';
 
 export { type LoraReport, type LoraSource, loraHash };

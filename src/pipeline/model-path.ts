@@ -1,12 +1,12 @@
 /** Where a model is read from: the one that comes with the program, a path, or a name on the Hugging Face hub. */
 
-import { kindOf } from '../checkpoint/file-bytes.ts';
-import { hubFolder, type OnPullProgress, parseHubName } from '../checkpoint/hub.ts';
-import { type ModelParts, modelName } from '../checkpoint/model-source.ts';
+import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
 import { userPath } from '../support/user-path.ts';
-import { BUNDLED, BUNDLED_FOLDER } from './published.ts';
+import { kindOf } from '../weights/files/file-bytes.ts';
+import { type ModelParts, modelName } from '../weights/folders/model-source.ts';
+import { hubFolder, type OnPullProgress, parseHubName } from '../weights/hub/hub.ts';
 
-export type { PullProgress } from '../checkpoint/hub.ts';
+export type { PullProgress } from '../weights/hub/hub.ts';
 
 export interface FindOptions extends ModelParts {
   /** Branch, tag or commit of a model on the hub. */

@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { kindOf } from '../checkpoint/file-bytes.ts';
 import { readRegular } from '../support/regular-file.ts';
+import { kindOf } from '../weights/files/file-bytes.ts';
 import type { Plan } from './request.ts';
 
 const SCOPE = z.object({

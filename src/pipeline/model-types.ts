@@ -1,8 +1,8 @@
 /** The element types a model is run with. */
 
-import type { QuantisedForm } from '../runtime/weight-set.ts';
 import { type DType, type ModelFloat, parseFloatName } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import type { QuantisedForm } from '../weights/set.ts';
 
 export type { QuantisedForm };
 

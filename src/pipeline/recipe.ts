@@ -6,13 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
-import { BUNDLED_LORA } from '../lora/locate.ts';
-import type { Applied } from '../lora/overlay.ts';
+import { type PictureFile, readPictureFile } from '../picture/picture-file.ts';
 import type { SchedulerConfig } from '../sampling/schedule.ts';
 import type { DType } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { BUNDLED_LORA } from '../weights/lora/locate.ts';
+import type { Applied } from '../weights/lora/overlay.ts';
 import type { ModelTypes, QuantisedForm } from './model-types.ts';
-import { type PictureFile, readPictureFile } from './picture-file.ts';
 import type { Job, Plan } from './request.ts';
 import { PART_NAMES, type PartFiles, recipeName, travellingName } from './travelling.ts';
 

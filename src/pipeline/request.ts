@@ -1,11 +1,11 @@
 /** What can be asked of a model, its defaults, and the checks that come before any work. */
 
 import { randomInt } from 'node:crypto';
+import { type LoraTag, takeLoraTags } from '../api/lora-tags.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import type { NoiseKind } from '../sampling/noise.ts';
 import { type Schedule, type SchedulerConfig, schedule } from '../sampling/schedule.ts';
 import { FluxionError } from '../support/errors.ts';
-import { type LoraTag, takeLoraTags } from './lora-tags.ts';
 import type { LoraUse } from './loras.ts';
 
 /** A request for pictures. What is left out takes the model's default. */

@@ -2,10 +2,10 @@
 
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
-import { parseHubName } from '../checkpoint/hub.ts';
-import type { ModelParts } from '../checkpoint/model-source.ts';
-import { fingerprint } from './fingerprint.ts';
-import { BUNDLED, BUNDLED_FOLDER } from './published.ts';
+import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
+import { fingerprint } from '../weights/files/fingerprint.ts';
+import type { ModelParts } from '../weights/folders/model-source.ts';
+import { parseHubName } from '../weights/hub/hub.ts';
 
 /** A file or folder by its name, and a short hash of its content. */
 export interface TravellingFile {

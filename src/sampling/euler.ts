@@ -1,9 +1,9 @@
 /** The Euler method on the flow-matching ODE, as graph functions: v is the velocity the transformer predicts at (x, σ). */
 
-import { type Graph, graph } from '../graph/graph.ts';
-import type { Shape } from '../graph/shape.ts';
-import { type Axes, shard } from '../graph/sharding.ts';
-import { parameter, type Tensor } from '../graph/tensor.ts';
+import { type Graph, graph } from '../xla/graph/graph.ts';
+import type { Shape } from '../xla/graph/shape.ts';
+import { type Axes, shard } from '../xla/graph/sharding.ts';
+import { parameter, type Tensor } from '../xla/graph/tensor.ts';
 import type { ModelFloat } from './rounding.ts';
 
 /**

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type AttentionOptions, lower, type Platform } from '../../src/kernels/lower.ts';
 import { FLUX_DEV, fluxPrograms } from '../../src/models.ts';
-import { Sharding } from '../../src/parallel/rules.ts';
-import { programText } from '../../src/runtime/program.ts';
+import { type AttentionOptions, lower, type Platform } from '../../src/xla/lowering/lower.ts';
+import { Sharding } from '../../src/xla/lowering/rules.ts';
+import { programText } from '../../src/xla/runtime/program.ts';
 import { attention, type Float, findPlugin, graph, parameter, print, rearrange } from '../../src/xla.ts';
 import { type CompileRequest, compileAhead } from '../support/compile-ahead.ts';
 

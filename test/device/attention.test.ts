@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { map } from '../../src/graph/map.ts';
-import type { AttentionInputs } from '../../src/kernels/attention.ts';
-import { chunkedAttention } from '../../src/kernels/chunked.ts';
-import { denseAttention, fusedAttention } from '../../src/kernels/dense.ts';
-import { cpuFlags, lower, type Target } from '../../src/kernels/lower.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
+import { map } from '../../src/xla/graph/map.ts';
+import type { AttentionInputs } from '../../src/xla/lowering/attention.ts';
+import { chunkedAttention } from '../../src/xla/lowering/chunked.ts';
+import { denseAttention, fusedAttention } from '../../src/xla/lowering/dense.ts';
+import { cpuFlags, lower, type Target } from '../../src/xla/lowering/lower.ts';
 import {
   attention,
   Client,

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Flux } from '../../src/index.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 
 // Without it V8 lets garbage pile up to a limit of its own, which says nothing of leaks.
 setFlagsFromString('--expose-gc');

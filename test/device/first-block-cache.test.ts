@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { type Event, Flux, type LoadOptions, type Request } from '../../src/index.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';

@@ -5,10 +5,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { NamedTensor } from '../../src/checkpoint/safetensors.ts';
-import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { Flux, type LoadOptions } from '../../src/index.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import type { NamedTensor } from '../../src/weights/files/safetensors.ts';
+import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import * as spell from '../support/spellings.ts';

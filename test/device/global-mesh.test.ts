@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { KeyValueStore } from '../../src/pjrt/key-value.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
+import { KeyValueStore } from '../../src/xla/cluster/key-value.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { run as runProgram, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { type KeyValueServer, startServer } from '../support/key-value-server.ts';

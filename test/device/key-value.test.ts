@@ -7,9 +7,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'iovalkey';
 import koffi from 'koffi';
-import { ENUMS, STRUCTS } from '../../src/pjrt/header.gen.ts';
-import { KeyValueStore } from '../../src/pjrt/key-value.ts';
-import { addressOf, copyNative, freeThrough, viewNative } from '../../src/pjrt/memory.ts';
+import { KeyValueStore } from '../../src/xla/cluster/key-value.ts';
+import { ENUMS, STRUCTS } from '../../src/xla/pjrt/header.gen.ts';
+import { addressOf, copyNative, freeThrough, viewNative } from '../../src/xla/pjrt/memory.ts';
 import { freePort, type KeyValueServer, ownServer, startServer } from '../support/key-value-server.ts';
 
 let runs = 0;

@@ -11,7 +11,7 @@ import {
   type LoadOptions,
   type Request,
 } from '../../src/index.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 
 const CHEAP = { width: 64, height: 64, steps: 1 } as const;
 

@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Flux } from '../../src/index.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { Weights } from '../../src/nn/weights.ts';
-import { Client, Plugin } from '../../src/pjrt/client.ts';
-import type { Executable } from '../../src/pjrt/executable.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { ensurePlugin } from '../../src/pjrt/plugins.ts';
-import { LoadedExecutables } from '../../src/runtime/executables.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { Weights } from '../../src/xla/graph/weights.ts';
+import { Client, Plugin } from '../../src/xla/pjrt/client.ts';
+import type { Executable } from '../../src/xla/pjrt/executable.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { ensurePlugin } from '../../src/xla/plugins/plugins.ts';
+import { LoadedExecutables } from '../../src/xla/runtime/executables.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 
 describe('loaded programs', () => {
   let client: Client;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Event, Flux, type Image, type LoraUse, type Report, readRecipe } from '../../src/index.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { loraFile } from '../support/lora.ts';

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { readingFile } from '../../src/checkpoint/file-bytes.ts';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
+import { BUNDLED_FOLDER } from '../../src/families/flux1/published.ts';
 import { type Event, Flux, type LoadOptions, type MemoryPlan } from '../../src/index.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
-import { BUNDLED_FOLDER } from '../../src/pipeline/published.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { openMapped, Runtime } from '../../src/runtime/runtime.ts';
-import { blocks, WeightSet } from '../../src/runtime/weight-set.ts';
+import { readingFile } from '../../src/weights/files/file-bytes.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { blocks, WeightSet } from '../../src/weights/set.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 
 const MIB = 2 ** 20;
 const REQUEST = { prompt: 'a lighthouse by the sea', steps: 3, width: 96, height: 64, seed: 5 } as const;

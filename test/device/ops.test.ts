@@ -2,16 +2,26 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { graph } from '../../src/graph/graph.ts';
-import { attention, concatenate, convolution, cut, iota, padZeros, select, split, take } from '../../src/graph/ops.ts';
-import { print } from '../../src/graph/print.ts';
-import { einsum, rearrange } from '../../src/graph/rearrange.ts';
-import { constant, parameter, type Tensor } from '../../src/graph/tensor.ts';
-import { lower } from '../../src/kernels/lower.ts';
 import { applyRope } from '../../src/nn/rope.ts';
-import { Client, Plugin } from '../../src/pjrt/client.ts';
-import { ensurePlugin } from '../../src/pjrt/plugins.ts';
 import { toF32 } from '../../src/support/floats.ts';
+import { graph } from '../../src/xla/graph/graph.ts';
+import {
+  attention,
+  concatenate,
+  convolution,
+  cut,
+  iota,
+  padZeros,
+  select,
+  split,
+  take,
+} from '../../src/xla/graph/ops.ts';
+import { print } from '../../src/xla/graph/print.ts';
+import { einsum, rearrange } from '../../src/xla/graph/rearrange.ts';
+import { constant, parameter, type Tensor } from '../../src/xla/graph/tensor.ts';
+import { lower } from '../../src/xla/lowering/lower.ts';
+import { Client, Plugin } from '../../src/xla/pjrt/client.ts';
+import { ensurePlugin } from '../../src/xla/plugins/plugins.ts';
 
 const A = [-1.5, 0.25, 2, 0.5, -0.75, 3];
 const B = [2, -1, 0.5, 4, -0.25, 1];

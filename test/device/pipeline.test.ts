@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { type Event, Flux, type Image } from '../../src/index.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
+import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';

@@ -8,19 +8,19 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { addPlugin } from '../../src/pjrt/added-plugins.ts';
-import { DeviceArray } from '../../src/pjrt/array.ts';
-import { Api, Struct } from '../../src/pjrt/call.ts';
-import { Client, Plugin } from '../../src/pjrt/client.ts';
-import { ENUMS, FUNCTIONS } from '../../src/pjrt/header.gen.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { openMapped } from '../../src/pjrt/mapped-file.ts';
-import { addressOf, alignedBytes, viewNative } from '../../src/pjrt/memory.ts';
-import { pluginEntries } from '../../src/pjrt/plugin-table.ts';
-import { ensurePlugin, findPlugin, pluginFingerprint } from '../../src/pjrt/plugins.ts';
-import { TopologyDescription } from '../../src/pjrt/topology.ts';
 import { byteSize, type DType } from '../../src/support/dtype.ts';
 import { FluxionError } from '../../src/support/errors.ts';
+import { DeviceArray } from '../../src/xla/pjrt/array.ts';
+import { Api, Struct } from '../../src/xla/pjrt/call.ts';
+import { Client, Plugin } from '../../src/xla/pjrt/client.ts';
+import { ENUMS, FUNCTIONS } from '../../src/xla/pjrt/header.gen.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { openMapped } from '../../src/xla/pjrt/mapped-file.ts';
+import { addressOf, alignedBytes, viewNative } from '../../src/xla/pjrt/memory.ts';
+import { TopologyDescription } from '../../src/xla/pjrt/topology.ts';
+import { addPlugin } from '../../src/xla/plugins/added-plugins.ts';
+import { pluginEntries } from '../../src/xla/plugins/plugin-table.ts';
+import { ensurePlugin, findPlugin, pluginFingerprint } from '../../src/xla/plugins/plugins.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fluxion-pjrt-'));
 let plugin: Plugin;
@@ -546,7 +546,7 @@ describe('the end of the process', () => {
   const run = (body: string) =>
     new Promise<{ code: number | null; signal: string | null; stderr: string }>((resolve) => {
       const source = `
-        import { Client, Plugin } from ${JSON.stringify(new URL('../../src/pjrt/client.ts', import.meta.url).href)};
+        import { Client, Plugin } from ${JSON.stringify(new URL('../../src/xla/pjrt/client.ts', import.meta.url).href)};
         const client = await Client.create(Plugin.load(${JSON.stringify(plugin.path)}));
         const slow = ${JSON.stringify(slowToCompile(20))}, squares = ${JSON.stringify(squares(512, 100))};
         const input = await client.upload(new Uint8Array(512 * 512 * 4), { dtype: 'f32', shape: [512, 512] });

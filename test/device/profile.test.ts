@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { DeviceArray } from '../../src/pjrt/array.ts';
-import { Client, Plugin } from '../../src/pjrt/client.ts';
-import type { Executable } from '../../src/pjrt/executable.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { ensurePlugin, findPlugin } from '../../src/pjrt/plugins.ts';
-import { Replay } from '../../src/runtime/replay.ts';
+import { Replay } from '../../src/xla/ahead/replay.ts';
+import type { DeviceArray } from '../../src/xla/pjrt/array.ts';
+import { Client, Plugin } from '../../src/xla/pjrt/client.ts';
+import type { Executable } from '../../src/xla/pjrt/executable.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { ensurePlugin, findPlugin } from '../../src/xla/plugins/plugins.ts';
 import { run } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 
@@ -114,9 +114,9 @@ test("the profiler of NVIDIA's plugin starts, stops and gives its record, withou
   // Such a plugin leaves threads behind: in a process of its own.
   const src = repositoryPath('src');
   const code = `
-    const { Api } = await import('${src}/pjrt/call.ts');
-    const { Profiler } = await import('${src}/pjrt/profiler.ts');
-    const { readXSpace } = await import('${src}/runtime/xspace.ts');
+    const { Api } = await import('${src}/xla/pjrt/call.ts');
+    const { Profiler } = await import('${src}/xla/pjrt/profiler.ts');
+    const { readXSpace } = await import('${src}/xla/ahead/xspace.ts');
     const api = Api.load(${JSON.stringify(plugin.path)});
     for (let i = 0; i < 2; i++) {
       using profiler = Profiler.of(api);

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { lower, type Target } from '../../src/kernels/lower.ts';
 import { linear } from '../../src/nn/linear.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { type QuantisedForm, Weights } from '../../src/nn/weights.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { type QuantisedForm, Weights } from '../../src/xla/graph/weights.ts';
+import { lower, type Target } from '../../src/xla/lowering/lower.ts';
 import { findPlugin, print } from '../../src/xla.ts';
 import { type CompileRequest, compileAhead } from '../support/compile-ahead.ts';
 

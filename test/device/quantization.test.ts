@@ -5,19 +5,19 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Activations } from '../../src/graph/tensor.ts';
+import { FLUX_DEV } from '../../src/families/flux1/presets.ts';
 import { Flux, type Image, type LoadOptions, readRecipe } from '../../src/index.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
-import { FLUX_DEV } from '../../src/models/presets.ts';
 import { linear } from '../../src/nn/linear.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { type QuantisedForm, Weights } from '../../src/nn/weights.ts';
 import { compileRun } from '../../src/pipeline/ahead.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { quantise } from '../../src/runtime/quantise.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
 import { byteLength } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
+import { quantise } from '../../src/weights/quantise.ts';
+import type { Activations } from '../../src/xla/graph/tensor.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { type QuantisedForm, Weights } from '../../src/xla/graph/weights.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, psnr } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
 

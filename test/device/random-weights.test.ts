@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { generateValues, generateWeights } from '../../src/checkpoint/random.ts';
+import { BUNDLED_FOLDER } from '../../src/families/flux1/published.ts';
 import { Flux, type LoadOptions } from '../../src/index.ts';
-import type { WeightSpec } from '../../src/nn/weights.ts';
-import { BUNDLED_FOLDER } from '../../src/pipeline/published.ts';
-import { placeGenerated } from '../../src/runtime/generate.ts';
-import { type MeshOptions, Runtime } from '../../src/runtime/runtime.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32 } from '../../src/support/floats.ts';
+import { placeGenerated } from '../../src/weights/generate.ts';
+import { generateValues, generateWeights } from '../../src/weights/random.ts';
+import type { WeightSpec } from '../../src/xla/graph/weights.ts';
+import { type MeshOptions, Runtime } from '../../src/xla/runtime/runtime.ts';
 
 const MATRIX: WeightSpec = { name: 'double_blocks.3.img_attn.qkv.weight', dtype: 'f32', shape: [36, 20], axes: ['heads', 'embed'] }; // biome-ignore format: a row
 const ROWS: WeightSpec = { ...MATRIX, shape: [12, 20], rows: { start: 12, end: 24, of: 36 } };

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cpuFlags } from '../../src/kernels/lower.ts';
 import { FLUX_DEV, fluxPrograms } from '../../src/models.ts';
-import { Program, programText } from '../../src/runtime/program.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
+import { cpuFlags } from '../../src/xla/lowering/lower.ts';
+import { Program, programText } from '../../src/xla/runtime/program.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { liveCounts, type ShardedArray } from '../../src/xla.ts';
 import { seededValues } from '../kernels/array.ts';
 import { assertClose } from '../support/close.ts';

@@ -2,18 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
-import { graph } from '../../src/graph/graph.ts';
-import { map } from '../../src/graph/map.ts';
-import { print } from '../../src/graph/print.ts';
-import { parameter } from '../../src/graph/tensor.ts';
 import { vaeBytes, vaePrograms } from '../../src/models.ts';
 import { conv2d, doublingConv } from '../../src/nn/conv.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { Weights } from '../../src/nn/weights.ts';
-import { Autoencoder, type AutoencoderOptions } from '../../src/pipeline/autoencoder.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
+import { Autoencoder, type AutoencoderOptions } from '../../src/pipeline/decode.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { graph } from '../../src/xla/graph/graph.ts';
+import { map } from '../../src/xla/graph/map.ts';
+import { print } from '../../src/xla/graph/print.ts';
+import { parameter } from '../../src/xla/graph/tensor.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { Weights } from '../../src/xla/graph/weights.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, compare } from '../support/close.ts';
 import { Component } from '../support/component.ts';
 import { repositoryPath } from '../support/fixture.ts';

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { stageFlops } from '../../src/models.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { checkTrace } from '../support/trace.ts';

@@ -7,10 +7,10 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import { progressLine, type RunState } from '../../src/cli/render.ts';
-import { addTexts } from '../../src/pipeline/png.ts';
+import { progressLine, type RunState } from '../../src/cli/terminal/render.ts';
+import { addTexts } from '../../src/picture/png.ts';
 import { type Recipe, recipeJson, requireRecipe } from '../../src/pipeline/recipe.ts';
-import { listPlugins } from '../../src/pjrt/plugins.ts';
+import { listPlugins } from '../../src/xla/plugins/plugins.ts';
 import { assertImagesClose } from '../support/close.ts';
 import { type Finished, fluxion, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
 import { Fixture, parityCases, repositoryPath } from '../support/fixture.ts';
@@ -389,7 +389,7 @@ describe('the process', () => {
 
   test('tells how far an installation is in few lines where there is no terminal', async () => {
     const script = `
-      import { Progress } from ${JSON.stringify(repositoryPath('src/cli/render.ts'))};
+      import { Progress } from ${JSON.stringify(repositoryPath('src/cli/terminal/render.ts'))};
       const progress = Progress.for('shown');
       for (let mb = 0; mb <= 63; mb++) progress.activity(\`downloading xla-cpu-pjrt 0.0.1, \${mb} of 63 MB\`);
       progress.activity('verifying xla-cpu-pjrt 0.0.1, 3 s');`;

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ensurePlugin } from '../../src/pjrt/plugins.ts';
 import { processMark } from '../../src/support/process-mark.ts';
+import { ensurePlugin } from '../../src/xla/plugins/plugins.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fluxion-device-'));
 after(() => rmSync(root, { recursive: true }));

@@ -8,7 +8,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { addTexts } from '../../src/pipeline/png.ts';
+import { addTexts } from '../../src/picture/png.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { ggufBytes } from '../support/gguf-file.ts';

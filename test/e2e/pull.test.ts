@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { downloadLine } from '../../src/cli/render.ts';
+import { downloadLine } from '../../src/cli/terminal/render.ts';
 import { type Finished, fluxion, type RunOptions, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { HubServer, repoOf } from '../support/hub-server.ts';

@@ -2,9 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CustomCall } from '../../src/graph/custom-call.ts';
-import { type AttentionKernel, attentionChoices, lower, settingRefusal, type Target } from '../../src/kernels/lower.ts';
-import { flashBlocks, vmemBytes } from '../../src/kernels/splash.ts';
+import type { CustomCall } from '../../src/xla/graph/custom-call.ts';
+import {
+  type AttentionKernel,
+  attentionChoices,
+  lower,
+  settingRefusal,
+  type Target,
+} from '../../src/xla/lowering/lower.ts';
+import { flashBlocks, vmemBytes } from '../../src/xla/lowering/splash.ts';
 import { attention, type Float, type Graph, graph, parameter, print } from '../../src/xla.ts';
 import { fails } from '../support/fails.ts';
 

@@ -1,7 +1,7 @@
 /** Runs the graph around a custom call on f64 arrays: the operations that lay operands out, and whatever runs the call. */
 
-import type { CustomCall } from '../../src/graph/custom-call.ts';
-import type { Tensor } from '../../src/graph/tensor.ts';
+import type { CustomCall } from '../../src/xla/graph/custom-call.ts';
+import type { Tensor } from '../../src/xla/graph/tensor.ts';
 import { graph } from '../../src/xla.ts';
 import { filled, type NumberArray, ravel, unravel } from './array.ts';
 

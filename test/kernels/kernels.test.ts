@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { AttentionInputs } from '../../src/kernels/attention.ts';
-import { type SplashOptions, splashAttention } from '../../src/kernels/splash.ts';
-import { tritonFlashAttention } from '../../src/kernels/triton.ts';
+import type { AttentionInputs } from '../../src/xla/lowering/attention.ts';
+import { type SplashOptions, splashAttention } from '../../src/xla/lowering/splash.ts';
+import { tritonFlashAttention } from '../../src/xla/lowering/triton.ts';
 import { parameter, type Tensor } from '../../src/xla.ts';
 import { filled, type NumberArray, type Rounding, referenceAttention, seededValues, toBf16 } from './array.ts';
 import { evaluateGraph, type RunCall } from './graph-evaluator.ts';

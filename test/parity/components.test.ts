@@ -5,16 +5,16 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openPipelineFolder, type PipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { clipPrograms, eosPosition } from '../../src/models/clip.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
 import { t5Programs } from '../../src/models/t5.ts';
 import { vaePrograms } from '../../src/models/vae.ts';
 import { ropeTables } from '../../src/nn/rope.ts';
-import type { Traced } from '../../src/nn/trace.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
-import { blocks, whole } from '../../src/runtime/weight-set.ts';
 import { packLatents } from '../../src/sampling/latents.ts';
+import { openPipelineFolder, type PipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { blocks, whole } from '../../src/weights/set.ts';
+import type { Traced } from '../../src/xla/graph/trace.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose } from '../support/close.ts';
 import { Component, type HostInputs } from '../support/component.ts';
 import { Fixture, repositoryPath } from '../support/fixture.ts';

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
-import { WeightStore } from '../../src/checkpoint/store.ts';
+import { Transformer } from '../../src/pipeline/denoise.ts';
 import type { ModelTypes } from '../../src/pipeline/model-types.ts';
-import { Transformer } from '../../src/pipeline/transformer.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { openMapped, Runtime, type ShardedArray } from '../../src/runtime/runtime.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
+import { WeightStore } from '../../src/weights/files/store.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { openMapped, Runtime, type ShardedArray } from '../../src/xla/runtime/runtime.ts';
 import { assertClose } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
 

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { fluxPrograms, positionTables } from '../../src/models/flux.ts';
 import { t5Programs } from '../../src/models/t5.ts';
 import { autoencoderTypes } from '../../src/pipeline/model-types.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
-import { blocks, whole } from '../../src/runtime/weight-set.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { blocks, whole } from '../../src/weights/set.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose } from '../support/close.ts';
 import { Component } from '../support/component.ts';
 import { Fixture, repositoryPath } from '../support/fixture.ts';

@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import type { ModelSource } from '../../src/checkpoint/pipeline-folder.ts';
-import { type Adapter, LoraModel, loadAdapter } from '../../src/lora/adapter.ts';
-import { type ApplyMode, Overlay } from '../../src/lora/overlay.ts';
-import { Transformer } from '../../src/pipeline/transformer.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
+import { Transformer } from '../../src/pipeline/denoise.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
+import type { ModelSource } from '../../src/weights/folders/pipeline-folder.ts';
+import { type Adapter, LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
+import { type ApplyMode, Overlay } from '../../src/weights/lora/overlay.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, compare } from '../support/close.ts';
 import { Fixture, repositoryPath } from '../support/fixture.ts';
 import { draw, type FileNote, LoraFolder, WIDE, WideStore } from '../support/wide-flux.ts';

@@ -6,14 +6,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
-import { LoraModel, loadAdapter } from '../../src/lora/adapter.ts';
-import { type Applied, type ApplyMode, Overlay } from '../../src/lora/overlay.ts';
-import { TextEncoders } from '../../src/pipeline/text-encoders.ts';
-import { Transformer } from '../../src/pipeline/transformer.ts';
-import { openMapped, Runtime } from '../../src/runtime/runtime.ts';
+import { Transformer } from '../../src/pipeline/denoise.ts';
+import { TextEncoders } from '../../src/pipeline/encode.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
+import { type Applied, type ApplyMode, Overlay } from '../../src/weights/lora/overlay.ts';
+import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, compare } from '../support/close.ts';
 import { Fixture, type ParityCase, repositoryPath } from '../support/fixture.ts';
 

@@ -5,16 +5,16 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
-import { Autoencoder } from '../../src/pipeline/autoencoder.ts';
+import { Autoencoder } from '../../src/pipeline/decode.ts';
+import { Transformer } from '../../src/pipeline/denoise.ts';
+import { TextEncoders } from '../../src/pipeline/encode.ts';
 import type { ModelTypes } from '../../src/pipeline/model-types.ts';
-import { TextEncoders } from '../../src/pipeline/text-encoders.ts';
-import { Transformer } from '../../src/pipeline/transformer.ts';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { openMapped, Runtime } from '../../src/runtime/runtime.ts';
 import { latentSize, packLatents } from '../../src/sampling/latents.ts';
 import { noise } from '../../src/sampling/noise.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, assertImagesClose } from '../support/close.ts';
 import { Fixture, type ParityCase, parityCases, repositoryPath } from '../support/fixture.ts';
 

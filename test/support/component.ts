@@ -1,12 +1,12 @@
 /** One model component for tests: its programs take host arrays by name and give host arrays by name. */
 
-import type { ModelFamily } from '../../src/checkpoint/keymap.ts';
-import type { TensorStore } from '../../src/checkpoint/tensors.ts';
-import type { Traced } from '../../src/nn/trace.ts';
-import type { Runtime } from '../../src/runtime/runtime.ts';
-import { type Use, WeightSet } from '../../src/runtime/weight-set.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
+import type { TensorStore } from '../../src/weights/files/tensors.ts';
+import type { ModelFamily } from '../../src/weights/folders/keymap.ts';
+import { type Use, WeightSet } from '../../src/weights/set.ts';
+import type { Traced } from '../../src/xla/graph/trace.ts';
+import type { Runtime } from '../../src/xla/runtime/runtime.ts';
 
 export type HostInputs = Readonly<Record<string, Float32Array | Int32Array>>;
 export type HostOutputs = Readonly<Record<string, Float32Array>>;

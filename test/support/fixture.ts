@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { WeightStore } from '../../src/checkpoint/store.ts';
 import type { DType } from '../../src/support/dtype.ts';
+import { WeightStore } from '../../src/weights/files/store.ts';
 
 /** One recorded call of diffusers' FluxPipeline, with the field names of its JSON file. */
 export interface ParityCase {

@@ -1,7 +1,7 @@
 /** Counts the operations of a graph's matrix products, convolutions and attention, node by node. */
 
-import type { Graph } from '../../src/graph/graph.ts';
-import type { Traced } from '../../src/nn/trace.ts';
+import type { Graph } from '../../src/xla/graph/graph.ts';
+import type { Traced } from '../../src/xla/graph/trace.ts';
 
 export interface CountedFlops {
   readonly linear: number;

@@ -3,12 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { DeclaredWeight } from '../../src/checkpoint/bind.ts';
+import { CLIP_L, FLUX_VAE, T5_XXL } from '../../src/families/flux1/presets.ts';
 import { clipPrograms } from '../../src/models/clip.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
-import { CLIP_L, FLUX_VAE, T5_XXL } from '../../src/models/presets.ts';
 import { t5Programs } from '../../src/models/t5.ts';
 import { type VaePart, vaePrograms } from '../../src/models/vae.ts';
+import type { DeclaredWeight } from '../../src/weights/folders/bind.ts';
 import { repositoryPath } from './fixture.ts';
 
 export const FIXTURES: string = repositoryPath('test/fixtures/checkpoint');

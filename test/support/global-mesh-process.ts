@@ -3,10 +3,10 @@
  * the URL of the store, the name of the run, node_id, num_nodes, the sizes of the mesh, and the folder of compiled programs.
  */
 
-import { shard } from '../../src/graph/sharding.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { Weights } from '../../src/nn/weights.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
+import { shard } from '../../src/xla/graph/sharding.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { Weights } from '../../src/xla/graph/weights.ts';
+import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { placedWeights } from './placed-weights.ts';
 
 const [url, run, id, count, ici, cacheDir] = process.argv.slice(2) as [string, string, string, string, string, string];

@@ -1,6 +1,6 @@
 /** Reads collectives and matrix products out of an optimised program: the few fields of XLA's hlo.proto and xla_data.proto that name them. */
 
-import type { CompiledExecutable } from '../../src/pjrt/executable.ts';
+import type { CompiledExecutable } from '../../src/xla/pjrt/executable.ts';
 
 /** One instruction that moves data between devices. */
 export interface Collective {

@@ -1,8 +1,8 @@
 /** Damaged files fed to the program: each is read to its last tensor, or refused by an error of ours that begins with its path. */
 
 import assert from 'node:assert/strict';
-import { type OpenTensorsOptions, openTensors } from '../../src/checkpoint/open.ts';
 import { FluxionError } from '../../src/support/errors.ts';
+import { type OpenTensorsOptions, openTensors } from '../../src/weights/folders/open.ts';
 import { memoryFile } from './memory-file.ts';
 
 /** Opens each and reads all of it; returns how many were accepted and refused. */

@@ -3,14 +3,14 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toE4m3 } from '../../src/checkpoint/quantise.ts';
-import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { type Adapter, LoraModel } from '../../src/lora/adapter.ts';
-import { type Matrix, multiply } from '../../src/lora/matrix.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
-import { type WeightSpec, weightKey } from '../../src/nn/weights.ts';
 import { type DType, elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
+import { toE4m3 } from '../../src/weights/encodings/quantise.ts';
+import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
+import { type Adapter, LoraModel } from '../../src/weights/lora/adapter.ts';
+import { type Matrix, multiply } from '../../src/weights/lora/matrix.ts';
+import { type WeightSpec, weightKey } from '../../src/xla/graph/weights.ts';
 
 /** A matrix, or a vector of one column, in f32. */
 export interface Values {

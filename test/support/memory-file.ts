@@ -1,8 +1,8 @@
 /** Files that exist in memory only: damaged ones, and full-size ones of which only the header is real. */
 
-import { checkRange, type FileBytes } from '../../src/checkpoint/file-bytes.ts';
-import { WeightStore } from '../../src/checkpoint/store.ts';
 import { elementCount } from '../../src/support/dtype.ts';
+import { checkRange, type FileBytes } from '../../src/weights/files/file-bytes.ts';
+import { WeightStore } from '../../src/weights/files/store.ts';
 
 /** Returns a file whose views share the given bytes; past them, up to `size`, it reads as zeros. */
 export function memoryFile(path: string, bytes: Uint8Array, size: number = bytes.length): FileBytes {

@@ -1,10 +1,10 @@
 /** All weights of a transformer placed on a mesh: what each device of this process holds of them, as one hash and a number of bytes. */
 
 import { createHash } from 'node:crypto';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
-import { openMapped, type Runtime } from '../../src/runtime/runtime.ts';
-import { blocks, WeightSet, whole } from '../../src/runtime/weight-set.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { blocks, WeightSet, whole } from '../../src/weights/set.ts';
+import { openMapped, type Runtime } from '../../src/xla/runtime/runtime.ts';
 import { repositoryPath } from './fixture.ts';
 
 export interface Held {

@@ -3,7 +3,7 @@
  * Prints `bytes N` as bytes arrive, `waiting` where another process is at it, and the folder at the end.
  */
 
-import { parseHubName, pullModel } from '../../src/checkpoint/hub.ts';
+import { parseHubName, pullModel } from '../../src/weights/hub/hub.ts';
 
 const [name = '', pieceSize = ''] = process.argv.slice(2);
 const folder = await pullModel(parseHubName(name)!, {

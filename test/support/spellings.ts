@@ -1,11 +1,11 @@
 /** Writes the bundled model in the spellings and encodings that files in circulation have, for tests of what reads them. */
 
-import { diffusersToBfl } from '../../src/checkpoint/keymap.ts';
-import { ldmVaeName, llamaT5Name, openAiClipName } from '../../src/checkpoint/respell.ts';
-import type { NamedTensor } from '../../src/checkpoint/safetensors.ts';
-import { WeightStore } from '../../src/checkpoint/store.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
+import type { NamedTensor } from '../../src/weights/files/safetensors.ts';
+import { WeightStore } from '../../src/weights/files/store.ts';
+import { diffusersToBfl } from '../../src/weights/folders/keymap.ts';
+import { ldmVaeName, llamaT5Name, openAiClipName } from '../../src/weights/folders/respell.ts';
 import { repositoryPath } from './fixture.ts';
 import { type GgufEntry, ggufBytes } from './gguf-file.ts';
 

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { pluginEntries } from '../../src/pjrt/plugin-table.ts';
-import { findPlugin } from '../../src/pjrt/plugins.ts';
+import { pluginEntries } from '../../src/xla/plugins/plugin-table.ts';
+import { findPlugin } from '../../src/xla/plugins/plugins.ts';
 import { temporaryFolder } from './command-line.ts';
 import { repositoryPath } from './fixture.ts';
 

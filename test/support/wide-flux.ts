@@ -6,18 +6,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bflToDiffusers } from '../../src/checkpoint/keymap.ts';
-import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import type { FluxConfig } from '../../src/models/flux.ts';
+import { elementCount } from '../../src/support/dtype.ts';
+import { fromF32 } from '../../src/support/floats.ts';
+import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
 import {
   checkedRows,
   type Rows,
   rowLength,
   type StoredTensor,
   type TensorStore,
-} from '../../src/checkpoint/tensors.ts';
-import type { FluxConfig } from '../../src/models/flux.ts';
-import { elementCount } from '../../src/support/dtype.ts';
-import { fromF32 } from '../../src/support/floats.ts';
+} from '../../src/weights/files/tensors.ts';
+import { bflToDiffusers } from '../../src/weights/folders/keymap.ts';
 import { declaredWeights } from './lora.ts';
 
 export const WIDE: FluxConfig = {

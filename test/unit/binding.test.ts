@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bindWeights, type DeclaredWeight } from '../../src/checkpoint/bind.ts';
-import { bflToDiffusers, diffusersToBfl, FLUX_MODULES, type ModelFamily } from '../../src/checkpoint/keymap.ts';
-import { WeightStore } from '../../src/checkpoint/store.ts';
-import { FLUX_DEV, FLUX_SCHNELL } from '../../src/models/presets.ts';
+import { FLUX_DEV, FLUX_SCHNELL } from '../../src/families/flux1/presets.ts';
+import { WeightStore } from '../../src/weights/files/store.ts';
+import { bindWeights, type DeclaredWeight } from '../../src/weights/folders/bind.ts';
+import { bflToDiffusers, diffusersToBfl, FLUX_MODULES, type ModelFamily } from '../../src/weights/folders/keymap.ts';
 import { fails } from '../support/fails.ts';
 import { declareClip, declareFlux, declareT5, declareVae, FIXTURES, FULL_SIZE } from '../support/full-size.ts';
 import { hollowStore } from '../support/memory-file.ts';

@@ -5,20 +5,20 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readingFile } from '../../src/checkpoint/file-bytes.ts';
-import { parseJson, parseJsonObject } from '../../src/checkpoint/json.ts';
+import { CLIP_L, FLUX_SCHNELL, T5_XXL } from '../../src/families/flux1/presets.ts';
+import { type ErrorCode, FluxionError } from '../../src/support/errors.ts';
+import { readingFile } from '../../src/weights/files/file-bytes.ts';
+import { parseJson, parseJsonObject } from '../../src/weights/files/json.ts';
+import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
+import { findWeights, WeightStore } from '../../src/weights/files/store.ts';
 import {
   readClipConfig,
   readSchedulerConfig,
   readT5Config,
   readTransformerConfig,
   readVaeConfig,
-} from '../../src/checkpoint/model-config.ts';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
-import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { findWeights, WeightStore } from '../../src/checkpoint/store.ts';
-import { CLIP_L, FLUX_SCHNELL, T5_XXL } from '../../src/models/presets.ts';
-import { type ErrorCode, FluxionError } from '../../src/support/errors.ts';
+} from '../../src/weights/folders/model-config.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { fails } from '../support/fails.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { headerBytes, memoryFile } from '../support/memory-file.ts';

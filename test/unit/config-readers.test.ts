@@ -11,7 +11,7 @@ const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** The program's own text where a configuration may be read. */
 function sources(): string {
-  const paths = ['pipeline', 'runtime', 'cli', 'index.ts']
+  const paths = ['pipeline', 'engine', 'picture', 'xla/runtime', 'cli', 'index.ts']
     .map((name) => join(SOURCE, name))
     .filter((path) => existsSync(path))
     .flatMap((path) =>

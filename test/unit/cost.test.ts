@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
+import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/families/flux1/presets.ts';
 import { clipPrograms } from '../../src/models/clip.ts';
 import {
   clipFlops,
@@ -18,10 +18,10 @@ import {
   weightCounts,
 } from '../../src/models/cost.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
-import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/models/presets.ts';
 import { t5Programs } from '../../src/models/t5.ts';
 import { vaePrograms } from '../../src/models/vae.ts';
 import { elementCount } from '../../src/support/dtype.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { type CountedFlops, countFlops } from '../support/flops.ts';
 import { declareClip, declareFlux, declareT5, declareVae } from '../support/full-size.ts';

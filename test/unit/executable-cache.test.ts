@@ -6,7 +6,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ExecutableCache } from '../../src/runtime/cache.ts';
+import { ExecutableCache } from '../../src/xla/runtime/cache.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fluxion-executables-'));
 after(() => rmSync(root, { recursive: true }));
@@ -70,7 +70,7 @@ test('a folder that cannot be written is told once', () => {
   const file = join(root, 'a-file');
   writeFileSync(file, '');
   const source = `
-    const { ExecutableCache } = await import(${JSON.stringify(new URL('../../src/runtime/cache.ts', import.meta.url).href)});
+    const { ExecutableCache } = await import(${JSON.stringify(new URL('../../src/xla/runtime/cache.ts', import.meta.url).href)});
     for (let run = 0; run < 2; run++) {
       const cache = new ExecutableCache(${JSON.stringify(join(file, 'folder'))});
       for (let i = 0; i < 32; i++) {

@@ -5,19 +5,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { bindWeights, type DeclaredWeight } from '../../src/checkpoint/bind.ts';
+import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/families/flux1/presets.ts';
+import type { TensorStore } from '../../src/weights/files/tensors.ts';
+import { bindWeights, type DeclaredWeight } from '../../src/weights/folders/bind.ts';
 import {
   deriveClipConfig,
   deriveT5Config,
   deriveTransformerConfig,
   deriveVaeConfig,
   publishedScheduler,
-} from '../../src/checkpoint/derive-config.ts';
-import { describeContents, fileContents, requireGroup, summarise } from '../../src/checkpoint/detect.ts';
-import type { ModelFamily } from '../../src/checkpoint/keymap.ts';
-import { ldmVaeName, llamaT5Name } from '../../src/checkpoint/respell.ts';
-import type { TensorStore } from '../../src/checkpoint/tensors.ts';
-import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/models/presets.ts';
+} from '../../src/weights/folders/derive-config.ts';
+import { describeContents, fileContents, requireGroup, summarise } from '../../src/weights/folders/detect.ts';
+import type { ModelFamily } from '../../src/weights/folders/keymap.ts';
+import { ldmVaeName, llamaT5Name } from '../../src/weights/folders/respell.ts';
 import { fails } from '../support/fails.ts';
 import {
   declareClip,

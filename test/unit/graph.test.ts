@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { graph, rewrite } from '../../src/graph/graph.ts';
+import { linear } from '../../src/nn/linear.ts';
+import type { DType } from '../../src/support/dtype.ts';
+import { graph, rewrite } from '../../src/xla/graph/graph.ts';
 import {
   attention,
   concatenate,
@@ -15,15 +17,13 @@ import {
   split,
   take,
   unstack,
-} from '../../src/graph/ops.ts';
-import { type PrintOptions, print } from '../../src/graph/print.ts';
-import { einsum, rearrange } from '../../src/graph/rearrange.ts';
-import { constant, parameter, type Tensor } from '../../src/graph/tensor.ts';
-import { lower } from '../../src/kernels/lower.ts';
-import { linear } from '../../src/nn/linear.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { Weights } from '../../src/nn/weights.ts';
-import type { DType } from '../../src/support/dtype.ts';
+} from '../../src/xla/graph/ops.ts';
+import { type PrintOptions, print } from '../../src/xla/graph/print.ts';
+import { einsum, rearrange } from '../../src/xla/graph/rearrange.ts';
+import { constant, parameter, type Tensor } from '../../src/xla/graph/tensor.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { Weights } from '../../src/xla/graph/weights.ts';
+import { lower } from '../../src/xla/lowering/lower.ts';
 import { fails } from '../support/fails.ts';
 
 const f32 = (...shape: number[]): Tensor<'f32'> => parameter('x', 'f32', shape);

@@ -21,13 +21,13 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { hubFolder, type PullOptions, type PullProgress, parseHubName, pullModel } from '../../src/checkpoint/hub.ts';
-import { missingFiles, neededFiles, type RemoteFile } from '../../src/checkpoint/hub-files.ts';
-import { type HubSettings, hubSettings } from '../../src/checkpoint/hub-settings.ts';
-import { lockFile } from '../../src/checkpoint/lock-file.ts';
-import { openPipelineFolder } from '../../src/checkpoint/pipeline-folder.ts';
 import { type ErrorCode, FluxionError } from '../../src/support/errors.ts';
 import { processMark } from '../../src/support/process-mark.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { missingFiles, neededFiles, type RemoteFile } from '../../src/weights/hub/files.ts';
+import { hubFolder, type PullOptions, type PullProgress, parseHubName, pullModel } from '../../src/weights/hub/hub.ts';
+import { lockFile } from '../../src/weights/hub/lock-file.ts';
+import { type HubSettings, hubSettings } from '../../src/weights/hub/settings.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { commitOf, gitSha1, HubServer, isLarge, repoOf, type ServedRepo, sha256 } from '../support/hub-server.ts';
 

@@ -12,10 +12,9 @@ import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { loadConfig } from '../../src/config/load.ts';
-import { exifTexts } from '../../src/pipeline/exif.ts';
-import { fingerprint } from '../../src/pipeline/fingerprint.ts';
-import { Image, unitToBytes } from '../../src/pipeline/image.ts';
-import { readPng } from '../../src/pipeline/png.ts';
+import { exifTexts } from '../../src/picture/exif.ts';
+import { Image, unitToBytes } from '../../src/picture/image.ts';
+import { readPng } from '../../src/picture/png.ts';
 import {
   type Identity,
   makeRecipe,
@@ -29,6 +28,7 @@ import {
 } from '../../src/pipeline/recipe.ts';
 import { plan, type Request } from '../../src/pipeline/request.ts';
 import { FluxionError } from '../../src/support/errors.ts';
+import { fingerprint } from '../../src/weights/files/fingerprint.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fluxion-image-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -504,7 +504,7 @@ describe('saving', () => {
     assert.deepEqual(readdirSync(place), ['file']);
   });
 
-  const SAVE = JSON.stringify(fileURLToPath(new URL('../../src/pipeline/save.ts', import.meta.url)));
+  const SAVE = JSON.stringify(fileURLToPath(new URL('../../src/picture/save.ts', import.meta.url)));
   const run = (program: string, ...args: string[]) =>
     promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, ...args]);
 

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { graph } from '../../src/graph/graph.ts';
-import { print } from '../../src/graph/print.ts';
-import { parameter } from '../../src/graph/tensor.ts';
 import { eulerStep, predictClean } from '../../src/sampling/euler.ts';
 import { imagePositions, latentSize, packLatents, textPositions, unpackLatents } from '../../src/sampling/latents.ts';
+import { graph } from '../../src/xla/graph/graph.ts';
+import { print } from '../../src/xla/graph/print.ts';
+import { parameter } from '../../src/xla/graph/tensor.ts';
 
 interface Case {
   readonly width: number;

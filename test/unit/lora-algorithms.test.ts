@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { LoraModel, loadAdapter } from '../../src/lora/adapter.ts';
-import { hadamard, matrixOf, multiply } from '../../src/lora/matrix.ts';
+import { CLIP_L, T5_XXL } from '../../src/families/flux1/presets.ts';
 import { clipPrograms } from '../../src/models/clip.ts';
-import { CLIP_L, T5_XXL } from '../../src/models/presets.ts';
 import { t5Programs } from '../../src/models/t5.ts';
-import type { WeightSpec } from '../../src/nn/weights.ts';
+import { LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
+import { hadamard, matrixOf, multiply } from '../../src/weights/lora/matrix.ts';
+import type { WeightSpec } from '../../src/xla/graph/weights.ts';
 import { assertClose } from '../support/close.ts';
 import {
   baseWeights,

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FLUX_MODULES } from '../../src/checkpoint/keymap.ts';
-import { loadAdapter } from '../../src/lora/adapter.ts';
-import { dialectOf } from '../../src/lora/dialects.ts';
+import { FLUX_MODULES } from '../../src/weights/folders/keymap.ts';
+import { loadAdapter } from '../../src/weights/lora/adapter.ts';
+import { dialectOf } from '../../src/weights/lora/dialects.ts';
 import { assertClose } from '../support/close.ts';
 import {
   diagonal,

@@ -5,10 +5,10 @@ import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { PullProgress } from '../../src/checkpoint/hub.ts';
-import { hubSettings } from '../../src/checkpoint/hub-settings.ts';
-import { loadAdapter } from '../../src/lora/adapter.ts';
-import { fetchLora, locateLora } from '../../src/lora/locate.ts';
+import type { PullProgress } from '../../src/weights/hub/hub.ts';
+import { hubSettings } from '../../src/weights/hub/settings.ts';
+import { loadAdapter } from '../../src/weights/lora/adapter.ts';
+import { fetchLora, locateLora } from '../../src/weights/lora/locate.ts';
 import { commitOf, HubServer, type ServedRepo } from '../support/hub-server.ts';
 import { drawer, loraFile, SMALL_MODEL } from '../support/lora.ts';
 

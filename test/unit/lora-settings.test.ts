@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { loadAdapter } from '../../src/lora/adapter.ts';
-import { parseLora } from '../../src/lora/parse.ts';
-import { Budget, ModulePattern } from '../../src/lora/pattern.ts';
-import { fitModule } from '../../src/lora/terms.ts';
+import { loadAdapter } from '../../src/weights/lora/adapter.ts';
+import { parseLora } from '../../src/weights/lora/parse.ts';
+import { Budget, ModulePattern } from '../../src/weights/lora/pattern.ts';
+import { fitModule } from '../../src/weights/lora/terms.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { drawer, loraFile, SMALL_MODEL, scalar, type Values } from '../support/lora.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { describeLora, loadAdapter } from '../../src/lora/adapter.ts';
+import { describeLora, loadAdapter } from '../../src/weights/lora/adapter.ts';
 import { differences, loraFile, SMALL_MODEL } from '../support/lora.ts';
 import { loraVariants } from '../support/lora-variants.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Picture, summarise } from '../../src/cli/measure.ts';
+import { type Picture, summarise } from '../../src/cli/measure/measure.ts';
 
 /** A picture as it is measured, of the figures that count here. */
 function picture(steps: readonly number[], firstStep: number, cached = 0): Picture {

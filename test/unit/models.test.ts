@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CLIP_L, FLUX_VAE } from '../../src/families/flux1/presets.ts';
 import { clipPrograms, eosPosition } from '../../src/models/clip.ts';
-import { CLIP_L, FLUX_VAE } from '../../src/models/presets.ts';
 import { relativeBucket } from '../../src/models/t5.ts';
 import { vaePrograms } from '../../src/models/vae.ts';
 import { fails } from '../support/fails.ts';

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { resolveMesh } from '../../src/parallel/mesh.ts';
-import { Sharding } from '../../src/parallel/rules.ts';
-import type { Device } from '../../src/pjrt/device.ts';
-import { tpuEnvironment } from '../../src/pjrt/tpu.ts';
-import { type Share, shareOf } from '../../src/runtime/nodes.ts';
+import { type Share, shareOf } from '../../src/xla/cluster/nodes.ts';
+import { resolveMesh } from '../../src/xla/lowering/mesh.ts';
+import { Sharding } from '../../src/xla/lowering/rules.ts';
+import type { Device } from '../../src/xla/pjrt/device.ts';
+import { tpuEnvironment } from '../../src/xla/plugins/tpu.ts';
 
 /** The shares of `processes` processes of `each` devices under one mesh. */
 function shares(

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { closeSync, fsyncSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import koffi from 'koffi';
-import { liveCounts } from '../../src/pjrt/lifetime.ts';
-import { advise, openMapped } from '../../src/pjrt/mapped-file.ts';
-import { addressOf } from '../../src/pjrt/memory.ts';
+import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
+import { advise, openMapped } from '../../src/xla/pjrt/mapped-file.ts';
+import { addressOf } from '../../src/xla/pjrt/memory.ts';
 import { temporaryFolder } from '../support/command-line.ts';
 
 const posix = process.platform === 'linux' ? koffi.load(null) : undefined;

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { addressOf, alignedBytes } from '../../src/pjrt/memory.ts';
-import { decodeNamedValues, encodeNamedValues } from '../../src/pjrt/named-value.ts';
-import { encodeCompileOptions } from '../../src/pjrt/options.ts';
+import { addressOf, alignedBytes } from '../../src/xla/pjrt/memory.ts';
+import { decodeNamedValues, encodeNamedValues } from '../../src/xla/pjrt/named-value.ts';
+import { encodeCompileOptions } from '../../src/xla/pjrt/options.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 

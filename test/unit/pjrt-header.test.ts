@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { generate } from '../../scripts/generate-pjrt-header.ts';
-import { STRUCTS } from '../../src/pjrt/header.gen.ts';
-import { findPlugin } from '../../src/pjrt/plugins.ts';
+import { STRUCTS } from '../../src/xla/pjrt/header.gen.ts';
+import { findPlugin } from '../../src/xla/plugins/plugins.ts';
 
 const plugin = findPlugin('cpu');
 const header = plugin && join(dirname(plugin.path), 'include', 'pjrt_c_api.h');
@@ -16,7 +16,7 @@ const skip = header !== undefined && existsSync(header) ? false : 'the CPU plugi
 
 describe('header.gen.ts', () => {
   test('is what the generator makes of the installed header', { skip }, () => {
-    const checkedIn = readFileSync(new URL('../../src/pjrt/header.gen.ts', import.meta.url), 'utf8');
+    const checkedIn = readFileSync(new URL('../../src/xla/pjrt/header.gen.ts', import.meta.url), 'utf8');
     assert.equal(generate(readFileSync(header!, 'utf8')), checkedIn);
   });
 

@@ -18,11 +18,14 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
-import { Plugin } from '../../src/pjrt/client.ts';
-import { type InstallProgress, installWheel } from '../../src/pjrt/install.ts';
-import { explain, type WheelRequest } from '../../src/pjrt/installers.ts';
-import { damageOf } from '../../src/pjrt/plugin-record.ts';
-import { DEVICE_NAMES, PLUGINS, pluginEntries } from '../../src/pjrt/plugin-table.ts';
+import { cacheFolder } from '../../src/support/cache-folder.ts';
+import { FluxionError } from '../../src/support/errors.ts';
+import { processMark } from '../../src/support/process-mark.ts';
+import { Plugin } from '../../src/xla/pjrt/client.ts';
+import { type InstallProgress, installWheel } from '../../src/xla/plugins/install.ts';
+import { explain, type WheelRequest } from '../../src/xla/plugins/installers.ts';
+import { damageOf } from '../../src/xla/plugins/plugin-record.ts';
+import { DEVICE_NAMES, PLUGINS, pluginEntries } from '../../src/xla/plugins/plugin-table.ts';
 import {
   ensurePlugin,
   findPlugin,
@@ -31,10 +34,7 @@ import {
   pluginFingerprint,
   removePlugin,
   wheelFor,
-} from '../../src/pjrt/plugins.ts';
-import { cacheFolder } from '../../src/support/cache-folder.ts';
-import { FluxionError } from '../../src/support/errors.ts';
-import { processMark } from '../../src/support/process-mark.ts';
+} from '../../src/xla/plugins/plugins.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fluxion-plugins-'));
 after(() => rmSync(root, { recursive: true }));
@@ -370,7 +370,7 @@ describe('installing', { skip: python ? false : 'python3 with pip is not here' }
   const inChild = (onProgress: string, options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
     new Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>((resolve) => {
       const source = `
-        import { installWheel } from ${JSON.stringify(new URL('../../src/pjrt/install.ts', import.meta.url).href)};
+        import { installWheel } from ${JSON.stringify(new URL('../../src/xla/plugins/install.ts', import.meta.url).href)};
         const onProgress = (message, { phase }) => { ${onProgress} };
         console.log(await installWheel(${JSON.stringify(wheel)}, ${JSON.stringify(folder())}, { onProgress }));`;
       const child = execFile(process.execPath, ['--input-type=module', '-e', source], options, (_, stdout, stderr) =>

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { readHloProgram } from '../../src/runtime/hlo-program.ts';
-import { operationsOf } from '../../src/runtime/operations.ts';
-import { operationSeconds, type Profile } from '../../src/runtime/recording.ts';
-import { traceLines } from '../../src/runtime/trace.ts';
-import { readXSpace } from '../../src/runtime/xspace.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { ProtoWriter } from '../../src/support/protobuf.ts';
+import { readHloProgram } from '../../src/xla/ahead/hlo-program.ts';
+import { operationsOf } from '../../src/xla/ahead/operations.ts';
+import { operationSeconds, type Profile } from '../../src/xla/ahead/recording.ts';
+import { traceLines } from '../../src/xla/ahead/trace.ts';
+import { readXSpace } from '../../src/xla/ahead/xspace.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { mutations } from '../support/mutate.ts';
 import { checkTrace } from '../support/trace.ts';

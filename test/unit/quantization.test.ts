@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { graph } from '../../src/graph/graph.ts';
-import { quantisedMatmul } from '../../src/graph/ops.ts';
-import { print } from '../../src/graph/print.ts';
-import { rotationBlock } from '../../src/graph/rotation.ts';
-import { type Activations, parameter, type Tensor } from '../../src/graph/tensor.ts';
-import { arithmeticChoices, lower, type Target } from '../../src/kernels/lower.ts';
 import { linear } from '../../src/nn/linear.ts';
-import { spec, trace } from '../../src/nn/trace.ts';
-import { type QuantisedForm, Weights, weightKey } from '../../src/nn/weights.ts';
 import { byteLength } from '../../src/support/dtype.ts';
+import { graph } from '../../src/xla/graph/graph.ts';
+import { quantisedMatmul } from '../../src/xla/graph/ops.ts';
+import { print } from '../../src/xla/graph/print.ts';
+import { rotationBlock } from '../../src/xla/graph/rotation.ts';
+import { type Activations, parameter, type Tensor } from '../../src/xla/graph/tensor.ts';
+import { spec, trace } from '../../src/xla/graph/trace.ts';
+import { type QuantisedForm, Weights, weightKey } from '../../src/xla/graph/weights.ts';
+import { arithmeticChoices, lower, type Target } from '../../src/xla/lowering/lower.ts';
 import { fails } from '../support/fails.ts';
 
 const H200: Target = { platform: 'cuda', computeCapability: 9 };

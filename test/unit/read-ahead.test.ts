@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ReadAhead, type StreamedUse } from '../../src/runtime/read-ahead.ts';
+import { ReadAhead, type StreamedUse } from '../../src/weights/read-ahead.ts';
 
 const GB = 1e9;
 const use = (key: string, bytes: number, again = true): StreamedUse => ({ key, bytes, again });

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEVICE_MODELS, deviceModelOf, networkRate, parseTarget } from '../../src/runtime/device-models.ts';
-import { receivedBytes, summariseProgram } from '../../src/runtime/hlo.ts';
-import { roofline } from '../../src/runtime/roofline.ts';
+import { DEVICE_MODELS, deviceModelOf, networkRate, parseTarget } from '../../src/xla/ahead/device-models.ts';
+import { receivedBytes, summariseProgram } from '../../src/xla/ahead/hlo.ts';
+import { roofline } from '../../src/xla/ahead/roofline.ts';
 
 const V6E = { flops: 918e12, bandwidth: 1.6e12, network: 200e9 };
 

@@ -5,15 +5,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readingFile } from '../../src/checkpoint/file-bytes.ts';
+import { FluxionError } from '../../src/support/errors.ts';
+import { readingFile } from '../../src/weights/files/file-bytes.ts';
 import {
   layoutSafetensors,
   type NamedTensor,
   readSafetensorsHeader,
   writeSafetensors,
-} from '../../src/checkpoint/safetensors.ts';
-import { WeightStore } from '../../src/checkpoint/store.ts';
-import { FluxionError } from '../../src/support/errors.ts';
+} from '../../src/weights/files/safetensors.ts';
+import { WeightStore } from '../../src/weights/files/store.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { headerBytes, memoryFile } from '../support/memory-file.ts';
 import { mutations } from '../support/mutate.ts';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { parseJsonObject } from '../../src/checkpoint/json.ts';
-import { readSchedulerConfig } from '../../src/checkpoint/model-config.ts';
 import { overrideShift, type ScheduleRequest, schedule } from '../../src/sampling/schedule.ts';
+import { parseJsonObject } from '../../src/weights/files/json.ts';
+import { readSchedulerConfig } from '../../src/weights/folders/model-config.ts';
 
 interface Case {
   readonly config: Readonly<Record<string, unknown>>;

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { graph } from '../../src/graph/graph.ts';
-import { cutIntoStages } from '../../src/graph/stages.ts';
-import { parameter, type Tensor } from '../../src/graph/tensor.ts';
-import { cpuFlags, cpuStages } from '../../src/kernels/lower.ts';
 import { FLUX_DEV, fluxPrograms } from '../../src/models.ts';
+import { graph } from '../../src/xla/graph/graph.ts';
+import { cutIntoStages } from '../../src/xla/graph/stages.ts';
+import { parameter, type Tensor } from '../../src/xla/graph/tensor.ts';
+import { cpuFlags, cpuStages } from '../../src/xla/lowering/lower.ts';
 
 const AMX = { apiVersion: '0.115', instructions: ['AVX2', 'AVX512', 'AVX512-BF16', 'AMX'] };
 const sizes = { batch: 1, prompts: 1, imageTokens: 256, textTokens: 512, steps: 1 } as const;

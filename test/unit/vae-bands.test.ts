@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FLUX_VAE } from '../../src/models/presets.ts';
+import { FLUX_VAE } from '../../src/families/flux1/presets.ts';
 import { type VaePart, vaePrograms } from '../../src/models/vae.ts';
 import { vaeBudget, vaeBytes } from '../../src/models/vae-budget.ts';
 import { bandCount } from '../../src/nn/bands.ts';

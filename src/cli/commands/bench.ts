@@ -1,0 +1,259 @@
+/** `fluxion bench`: how long every stage of a run takes, and how much of the device it uses. */
+
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { LoadedConfig } from '../../config/load.ts';
+import { type Arguments, splitArguments } from '../../config/overrides.ts';
+import type { Config } from '../../config/schema.ts';
+import { userPath } from '../../support/user-path.ts';
+import { readAsked } from '../asked.ts';
+import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import type { ByStage, Figures } from '../measure/measure.ts';
+import { bytes, columns, flop, Progress, paint, seconds } from '../terminal/render.ts';
+
+const FLAGS = {
+  json: 'boolean',
+  quiet: 'boolean',
+  runs: 'string',
+  profile: 'boolean',
+  trace: 'string',
+  'no-config': 'boolean',
+} as const;
+const RUNS = 5;
+const MOST_RUNS = 10_000;
+
+const HELP = `fluxion bench [MODEL | CONFIG.yml] [key=value …]
+
+Measures a run of 'fluxion generate' on this machine, stage by stage, and throws its pictures away. MODEL is tiny (the bundled
+model, if nothing is said), schnell, dev, krea, or what pretrained_model_name_or_path takes. Of a published model that is not
+on this machine, sizes and random weights are used, which take as long as real ones: nothing is downloaded. All other keys are
+those of 'fluxion generate', so that what is measured is what you would run.
+
+The figures
+  load       opening the model, its files in the page cache
+  compile    all programs: by the compiler, and again from the cache on disk
+  encode     text encoders; placing their weights counts, unless offload_encoders=False keeps them
+  prepare    what comes before the first step, once a batch: all steps' modulations above all
+  step       one denoising step of the whole batch
+  decode     latents to pixels, the whole batch
+  picture    from the prompt to the last pixel of a batch, programs being there
+Each is a median over --runs pictures after a first one, whose own figures stand beside it: it places the weights. With one step,
+prepare is a part of it.
+
+A rate is the arithmetic of a stage (matrix products, convolutions, attention) by its time. Its share is of the bf16 peak in the
+maker's data sheet where the device is known; else, as on any CPU, of the best matrix multiply this machine reached before and
+after the run, in bf16 or float32: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
+
+Examples
+  fluxion bench
+  fluxion bench dev resolution=512 num_inference_steps=2 --runs 3
+  fluxion bench dev resolution=256 num_inference_steps=1 residency=streamed     in little memory
+  fluxion bench schnell batch=4 --json > schnell.json
+  fluxion bench base_flux_dev.yml pretrained_model_name_or_path=FOLDER offload_encoders=False
+  fluxion bench dev cache=fbcache threshold=0.08
+  fluxion bench dev resolution=256 num_inference_steps=1 --runs 1 --profile
+
+Where the time goes
+--profile makes one more picture and tells of each program which operations of the optimised program its time goes to, with their
+FLOP/s and the share of the best matrix multiply. Plugins for NVIDIA, AMD and TPU record that while they work. A CPU's do not: there
+every program is taken apart before its first run, and its operations are run one at a time, in order and on the same data, a few
+times; the program itself is timed with them, so that 'together' and 'the program takes' can be compared. A rate in GB/s is of the
+bytes of operands and results. The trace has stages, steps, programs and these operations: open it at https://ui.perfetto.dev.
+
+Options
+  --runs N      pictures that are measured, ${RUNS} if nothing is said
+  --profile     where the time of each program goes, and a trace
+  --trace FILE  where the trace of --profile goes, flux_trace.json in output_dir if nothing is said
+  --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
+  --quiet       nothing on standard error but errors
+  --no-config   without your own settings
+  -h, --help    this text
+
+Ctrl-C stops within a block.
+`;
+
+/** The command. */
+const bench: Command = {
+  flags: FLAGS,
+  takesKeys: true,
+  help: () => HELP,
+
+  async run(argv, { signal }) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const runs = readRuns(words);
+    const loaded = await readAsked(words, [], { signal }, { overrides: overridesOf(words) });
+    using progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
+    const { config, note } = await measurable(loaded);
+    const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];
+    for (const line of notes) progress.say(`${paint('dim', 'note:')} ${line}`);
+    const [{ measure }, { requireOneProcess }] = await Promise.all([
+      import('../measure/measure.ts'),
+      import('../settings.ts'),
+    ]);
+    requireOneProcess(config, 'bench');
+    const onProgress = (text: string): void => progress.activity(text);
+    const trace = await tracePlace(words, config);
+    const figures = await measure(config, {
+      sources: loaded.sources,
+      runs,
+      profile: trace !== undefined,
+      signal,
+      onProgress,
+    });
+    for (const warning of figures.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
+    const { profile, peak } = figures;
+    const { profileData, profileTable, writeTrace } = await import('../measure/profile.ts');
+    if (profile && trace !== undefined) await writeTrace(trace, profile);
+    if (words.flags['json'] === true) {
+      const more = profile && { profile: profileData(profile, peak.bestMatmul), trace };
+      printJson({ ...data(figures), ...more, notes });
+      return OK;
+    }
+    process.stdout.write(`${table(figures)}\n`);
+    if (profile)
+      process.stdout.write(`\n${profileTable(profile, peak.bestMatmul).join('\n')}\n\n  trace        ${trace}\n`);
+    return OK;
+  },
+};
+
+export default bench;
+
+/** Where the trace is to be written, if a profile is asked for. A place that cannot be written is told before the work. */
+async function tracePlace({ flags }: Arguments, config: Config): Promise<string | undefined> {
+  if (flags['profile'] !== true && flags['trace'] === undefined) return undefined;
+  const [{ tracePath }, { requireWritable }] = await Promise.all([
+    import('../measure/profile.ts'),
+    import('../pictures/pictures.ts'),
+  ]);
+  const path = flags['trace'] === undefined ? tracePath(config) : readingUsage(() => userPath(String(flags['trace'])));
+  await requireWritable(dirname(path), 'the trace', 'choose another place with --trace FILE');
+  return path;
+}
+
+function readRuns({ flags }: Arguments): number {
+  const text = flags['runs'] ?? String(RUNS);
+  const runs = Number(text);
+  if (/^\d+$/.test(String(text)) && runs >= 1 && runs <= MOST_RUNS) return runs;
+  throw new UsageError('bad_config', `--runs: expected a whole number from 1 to ${MOST_RUNS}, found '${text}'`);
+}
+
+/** The model among the words, as an override that others go before. */
+function overridesOf({ prompts, overrides, file, given }: Arguments): string[] {
+  const [model, ...more] = prompts;
+  if (model === undefined) return [...overrides];
+  if (more.length > 0)
+    throw new UsageError('bad_config', `unexpected '${more[0]}'`, {
+      hint: "one model is measured at a time; a prompt is given as prompt='…'",
+    });
+  if (given.has('pretrained_model_name_or_path'))
+    throw new UsageError('bad_config', `the model is given twice: as '${model}' and as pretrained_model_name_or_path`, {
+      hint: 'leave one of them out',
+    });
+  // Our file for the bundled model says what that one is made with.
+  if (model === 'tiny' && file === undefined) return [...overrides];
+  return [`pretrained_model_name_or_path=${model}`, ...overrides];
+}
+
+/** Takes random weights for a published model that is not here, where nothing is said about weights. */
+async function measurable({ config, sources }: LoadedConfig): Promise<{ config: Config; note?: string }> {
+  if (sources.weights !== undefined) return { config };
+  const [{ publishedModel }, { cachedFolder, parseHubName }] = await Promise.all([
+    import('../../index.ts'),
+    import('../../models.ts'),
+  ]);
+  const model = config.pretrained_model_name_or_path;
+  const published = publishedModel(model);
+  const onHub = parseHubName(model, config.revision || undefined);
+  if (!published || existsSync(model) || (onHub && cachedFolder(onHub))) return { config };
+  return {
+    config: { ...config, weights: 'random' },
+    note: `${published.name} is not on this machine: random weights of its shapes are used (weights=random)`,
+  };
+}
+
+const STAGES = ['encode', 'step', 'decode'] as const;
+
+function table(figures: Figures): string {
+  const { compile, first, median, prepare, picture, peak, memory } = figures;
+  const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs } = figures;
+  const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const stage = (name: keyof ByStage): string[] => [
+    name,
+    seconds(median[name]),
+    seconds(first[name]),
+    flop(figures.flops[name].total),
+    `${flop(figures.rate[name])}/s`,
+    percent(figures.share[name]),
+  ];
+  const rows: string[][] = [
+    ['stage', 'median', 'first', 'work', 'rate', 'of peak'],
+    stage('encode'),
+    ...(prepare === undefined ? [] : [['prepare', seconds(prepare), '', flop(figures.flops.prepare.total), '', '']]),
+    stage('step'),
+    stage('decode'),
+    ['picture', seconds(picture), '', '', '', ''],
+  ];
+  const total = Object.values(figures.parameters).reduce((sum, count) => sum + count, 0);
+  const lines: [string, string][] = [
+    ['load', seconds(figures.load)],
+    ['compile', `${seconds(compile.cold)}, from the cache ${seconds(compile.cached)}`],
+    ['peak', `${flop(peak.rate)}/s (${peak.source}); best matrix multiply of one device ${flop(peak.bestMatmul)}/s`],
+    [
+      'weights',
+      `${count(total)} in ${figures.weightsType}; transformer ${memory.transformer}, encoders ${memory.encoders}`,
+    ],
+    [
+      'peak memory',
+      `${bytes(figures.peakMemory)} of the process${figures.peakDeviceMemory === undefined ? '' : `, ${bytes(figures.peakDeviceMemory)} of a device`}`,
+    ],
+  ];
+  return [
+    `${figures.model}${weights === 'random' ? ' (random weights)' : ''} on ${device}: ${batch} × ${width}×${height}, ${steps} ${steps === 1 ? 'step' : 'steps'}, ${textTokens} text tokens, ${figures.activationsType}, ${devices} ${devices === 1 ? 'device' : 'devices'}; medians of ${runs}`,
+    ...(cachedSteps > 0
+      ? [`first-block cache: ${cachedSteps} of ${steps} steps cut short, which count in picture alone`]
+      : []),
+    '',
+    ...columns(rows),
+    '',
+    ...lines.map(([name, text]) => `  ${name.padEnd(13)}${text}`),
+  ].join('\n');
+}
+
+/** Formats a number of weights: `11.9 billion`. */
+function count(value: number): string {
+  const [size, name] = value >= 1e9 ? [1e9, 'billion'] : [1e6, 'million'];
+  return `${Number((value / size).toPrecision(3))} ${name}`;
+}
+
+function data(figures: Figures): Record<string, unknown> {
+  const { compile, first, median, prepare, picture, cachedSteps, flops, rate, peak, share, memory } = figures;
+  const { parameters, peakMemory, peakDeviceMemory } = figures;
+  return {
+    model: figures.model,
+    weights: figures.weights,
+    device: figures.device,
+    devices: figures.devices,
+    width: figures.width,
+    height: figures.height,
+    batch: figures.batch,
+    steps: figures.steps,
+    text_tokens: figures.textTokens,
+    weights_dtype: figures.weightsType,
+    activations_dtype: figures.activationsType,
+    runs: figures.runs,
+    load_time: figures.load,
+    compile_time: compile,
+    first,
+    median: { ...median, ...(prepare !== undefined && { prepare }), picture },
+    cached_steps: cachedSteps,
+    flop: Object.fromEntries([...STAGES, 'prepare' as const].map((stage) => [stage, flops[stage]])),
+    flop_per_second: rate,
+    peak_flop_per_second: { value: peak.rate, source: peak.source, best_matrix_multiply: peak.bestMatmul },
+    share_of_peak: share,
+    parameters,
+    peak_memory_bytes: peakMemory,
+    ...(peakDeviceMemory !== undefined && { peak_device_memory_bytes: peakDeviceMemory }),
+    memory_plan: memory,
+    warnings: figures.warnings,
+  };
+}

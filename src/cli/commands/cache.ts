@@ -1,0 +1,215 @@
+/** `fluxion cache`: what is kept between runs, and how much room it takes; removing what can be made or fetched again. */
+
+import { type Dirent, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cachedRepos } from '../../models.ts';
+import { cacheFolder } from '../../support/cache-folder.ts';
+import { nearest } from '../../support/errors.ts';
+import { processesUsing, processState } from '../../support/process-mark.ts';
+import { reasonOf } from '../../support/system-error.ts';
+import { PACKAGES } from '../../xla.ts';
+import { sortWords } from '../args.ts';
+import { type Command, FAILURE, OK, printJson, UsageError } from '../command.ts';
+import { bytes } from '../terminal/render.ts';
+
+/** A kind of thing that is kept, in a folder of the cache folder. */
+interface Kind {
+  readonly about: string;
+  readonly folder: string;
+  /** The names we give; whatever else lies there is someone else's. */
+  readonly names: RegExp;
+  /** Whether 'cache clean' without a kind takes it: what is made again by itself, in seconds or minutes. */
+  readonly byDefault: boolean;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  plugins: {
+    about: 'XLA for each kind of device; fetched again at the next use',
+    folder: 'plugins',
+    names: new RegExp(`^\\.?(${PACKAGES.map((name) => name.replaceAll('.', '\\.')).join('|')})-\\d`),
+    byDefault: false,
+  },
+  executables: {
+    about: 'compiled programs',
+    folder: 'executables',
+    names: /^([0-9a-f]{64}\.pjrt(\.[0-9a-f-]{36}\.tmp)?|autotune)$/,
+    byDefault: true,
+  },
+  answers: {
+    about: 'what compilers said of programs for devices that are not here',
+    folder: 'ahead',
+    names: /^[0-9a-f]{64}\.json(\.[0-9a-f-]{36})?$/,
+    byDefault: true,
+  },
+  code: {
+    about: 'this program as JavaScript is compiled',
+    folder: 'code',
+    names: /^v\d+\.\d+\.\d+-[\w-]+$/,
+    byDefault: true,
+  },
+};
+
+const HELP = `fluxion cache | cache clean [KIND …]
+
+Tells how much room is taken by what is kept between runs, by kind:
+${Object.entries(KINDS)
+  .map(([name, { about }]) => `  ${name.padEnd(13)}${about}`)
+  .join('\n')}
+  models       of the Hugging Face hub, in the cache that its other tools share: 'fluxion models' lists them
+
+'cache clean' removes the kinds that are named, or else all but plugins and models. Only what Fluxion put there is removed; links are
+not followed, and what a running process uses is left.
+
+Examples
+  fluxion cache
+  fluxion cache clean --dry-run
+  fluxion cache clean executables plugins
+
+Options
+  --dry-run    tells what would be removed
+  --json       one JSON object on standard output, sizes in bytes
+  -h, --help   this text
+`;
+
+const FLAGS = { 'dry-run': 'boolean', json: 'boolean' } as const;
+
+/** The command. */
+const cache: Command = {
+  flags: FLAGS,
+  choices: { words: ['clean', ...Object.keys(KINDS)] },
+  help: () => HELP,
+
+  async run(argv) {
+    const { flags, words } = sortWords(argv, FLAGS);
+    const [action, ...kinds] = words;
+    if (action === undefined) {
+      const rows = sizes();
+      if (flags.json) printJson({ folder: cacheFolder(), kinds: rows });
+      else process.stdout.write(`${textOf(rows)}\n`);
+      return OK;
+    }
+    if (action !== 'clean') {
+      throw new UsageError('bad_config', `there is no 'cache ${action}'`, {
+        hint: Object.hasOwn(KINDS, action) ? `fluxion cache clean ${action}` : 'there is: fluxion cache clean',
+      });
+    }
+    const named = kinds.map(kindNamed);
+    const chosen = named.length > 0 ? named : Object.values(KINDS).filter(({ byDefault }) => byDefault);
+    const dry = flags['dry-run'] !== undefined;
+    const { removed, kept } = clean(chosen, dry);
+    const total = removed.reduce((sum, entry) => sum + entry.bytes, 0);
+    if (flags.json) printJson({ dry_run: dry, bytes: total, removed, kept });
+    else {
+      for (const { path, why } of kept) process.stdout.write(`kept ${path}: ${why}\n`);
+      if (dry) for (const entry of removed) process.stdout.write(`${bytes(entry.bytes).padStart(10)}  ${entry.path}\n`);
+      process.stdout.write(`${dry ? 'would remove' : 'removed'} ${bytes(total)}\n`);
+    }
+    return kept.some(({ failed }) => failed) ? FAILURE : OK;
+  },
+};
+
+export default cache;
+
+function kindNamed(name: string): Kind {
+  if (Object.hasOwn(KINDS, name)) return KINDS[name]!;
+  if (name === 'models') {
+    throw new UsageError('bad_config', 'models of the hub are shared with its other tools, and are not removed here', {
+      hint: "'fluxion models --json' tells their paths; remove a model's folder, or run: hf cache delete",
+    });
+  }
+  const near = nearest(name, Object.keys(KINDS), 1)[0];
+  throw new UsageError('bad_config', `nothing in the cache is called '${name}'`, {
+    hint: `${near ? `did you mean '${near}'? ` : ''}there are ${Object.keys(KINDS).join(', ')}`,
+  });
+}
+
+interface Row {
+  readonly kind: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+function sizes(): Row[] {
+  const own = Object.entries(KINDS).map(([kind, { folder, names }]) => {
+    const path = join(cacheFolder(), folder);
+    const entries = entriesOf(path).filter(({ name }) => names.test(name));
+    const total = entries.reduce((sum, entry) => sum + sizeOf(join(path, entry.name)), 0);
+    return { kind, path, bytes: total, entries: entries.length };
+  });
+  const repos = cachedRepos();
+  const models = repos.reduce((sum, repo) => sum + repo.bytes, 0);
+  return [...own, { kind: 'models', path: '', bytes: models, entries: repos.length }];
+}
+
+function textOf(rows: readonly Row[]): string {
+  const lines = rows.map(({ kind, path, bytes: size, entries }) => {
+    const where = kind === 'models' ? "the hub's own cache: 'fluxion models' lists them" : path;
+    return `${kind.padEnd(13)}${bytes(size).padStart(10)}  ${String(entries).padStart(5)}  ${where}`;
+  });
+  return lines.join('\n');
+}
+
+interface Cleaned {
+  readonly removed: readonly { readonly path: string; readonly bytes: number }[];
+  readonly kept: readonly { readonly path: string; readonly why: string; readonly failed: boolean }[];
+}
+
+/** Removes the entries of kinds, or tells which it would. A link among them is removed, never what it leads to. */
+function clean(kinds: readonly Kind[], dry: boolean): Cleaned {
+  const removed: { path: string; bytes: number }[] = [];
+  const kept: { path: string; why: string; failed: boolean }[] = [];
+  for (const { folder, names } of kinds) {
+    const parent = join(cacheFolder(), folder);
+    const info = lstatSync(parent, { throwIfNoEntry: false });
+    if (info?.isSymbolicLink()) kept.push({ path: parent, why: 'it is a link to another folder', failed: false });
+    if (!info?.isDirectory()) continue;
+    for (const { name } of entriesOf(parent).filter((entry) => names.test(entry.name))) {
+      const path = join(parent, name);
+      const why = inUse(path, name);
+      if (why !== undefined) {
+        kept.push({ path, why, failed: false });
+        continue;
+      }
+      const size = sizeOf(path);
+      try {
+        if (!dry) rmSync(path, { recursive: true });
+        removed.push({ path, bytes: size });
+      } catch (error) {
+        kept.push({ path, why: reasonOf(error), failed: true });
+      }
+    }
+  }
+  return { removed, kept };
+}
+
+/** Milliseconds after which what another process writes, and did not finish, is taken for abandoned. */
+const UNFINISHED = 24 * 3_600_000;
+
+/** Why an entry is left alone: a running process uses or writes it. */
+function inUse(path: string, name: string): string | undefined {
+  const [user] = processesUsing(path);
+  if (user !== undefined) return `process ${user} uses it`;
+  const unfinished = name.startsWith('.') || name.endsWith('.tmp');
+  const mark = name.match(/\.(\d+-\d+-[0-9a-f]{12})\.[0-9a-f]{8}$/)?.[1];
+  if (mark !== undefined && processState(mark) === 'running') return 'it is being installed';
+  if (!unfinished || (mark !== undefined && processState(mark) === 'ended')) return undefined;
+  const touched = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - touched < UNFINISHED ? 'another process may be writing it' : undefined;
+}
+
+/** Bytes of a file or of all files in a folder; links count for themselves. */
+function sizeOf(path: string): number {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (!info?.isDirectory()) return info?.size ?? 0;
+  return entriesOf(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
+}
+
+/** What is in a folder; nothing where it cannot be read or has gone. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,191 @@
+/** `fluxion compile`: a run compiled for devices that are not here, with what it would need and how long it would take. */
+
+import { splitArguments } from '../../config/overrides.ts';
+import type { AheadRun, StageMemory, StageName } from '../../index.ts';
+import { readAsked } from '../asked.ts';
+import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { bytes, Progress, paint, seconds } from '../terminal/render.ts';
+
+const FLAGS = {
+  target: 'string',
+  stages: 'string',
+  out: 'string',
+  fresh: 'boolean',
+  quick: 'boolean',
+  json: 'boolean',
+  quiet: 'boolean',
+  'no-config': 'boolean',
+} as const;
+
+/** Those that completion offers; all are in the help. */
+const TARGETS = ['cpu:4', 'v4:2x2x1', 'v5e:2x2', 'v5p:2x2x1', 'v6e:2x2', 'tpu7x:2x2x1', 'h100', 'h200', 'b200'];
+
+const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
+
+Compiles every program of a run ahead of time, for devices that need not be here, and tells what one of them would hold in
+memory, which attention kernels and which exchanges between devices the programs have, and how long they take at least.
+The configuration is that of 'fluxion generate'. No weights are read: FLUX.1-dev and FLUX.1-schnell are known by their names
+(pretrained_model_name_or_path), of a model folder the configs are read. Previews and LoRAs are left out.
+
+Targets
+  v4:2x2x1, v5e:2x2, v5p:2x2x1, v6e:2x2, tpu7x:2x2x1   TPU slices by their chips; the plugin installs itself
+  h100, h200, b200, or h200:2 for two                  NVIDIA GPUs; 'fluxion plugins list' tells how the plugin is installed
+  cpu:4                                                this processor, as four devices
+
+The time is a roofline, a lower bound: for each program the larger of FLOPs / peak bf16 FLOP/s and bytes / memory bandwidth, plus
+bytes from other devices / bandwidth of the links, times its runs. FLOPs and bytes are the compiler's counts, peaks those of the
+makers' data sheets. A batch is what comes before the first step, all steps, and decoding; encoding is told apart.
+
+Examples
+  fluxion compile base_flux_dev.yml --target v6e:2x2
+  fluxion compile base_flux_schnell.yml ici_data_parallelism=1 ici_fsdp_parallelism=-1 --target v4:2x2x1 --json
+  fluxion compile base_flux_dev.yml attention=cudnn_flash_te --target h200 --out compiled
+
+Options
+  --target NAME  what to compile for
+  --stages LIST  some of encode,prepare,step,decode
+  --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
+  --quick        has TPUs' compilers try least, for a fifth of the time: temporaries are then up to two fifths more
+  --fresh        compiles again what this build of the plugin compiled before; its answers are kept, and otherwise repeated
+  --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
+  --quiet        nothing on standard error but errors
+  --no-config    without your own settings
+  -h, --help     this text
+
+What becomes of weights is decided as in a run ('fluxion generate --dry-run'); residency=resident has all of them stay.
+Exit status: 1 where it does not fit into the devices' memory.
+`;
+
+/** The command. */
+const compile: Command = {
+  flags: FLAGS,
+  takesKeys: true,
+  choices: { '--target': TARGETS, '--stages': ['encode', 'prepare', 'step', 'decode'] },
+  help: () => HELP,
+
+  async run(argv, { signal }) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const { target, stages, out, fresh, quick, json, quiet } = words.flags;
+    if (typeof target !== 'string')
+      throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
+    if (words.prompts.length > 0) throw new UsageError('bad_config', `unexpected '${words.prompts[0]}'`);
+    const { config, sources, notes } = await readAsked(words, [], { signal });
+    using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
+    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+    const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await Promise.all([
+      import('../../index.ts'),
+      import('../settings.ts'),
+      import('../../xla.ts'),
+    ]);
+    requireOneProcess(config, 'compile');
+    // The target is the device: which are here does not matter.
+    const options = await loadOptions({ ...config, hardware: 'cpu' }, sources);
+    const request = requestOf(config, parseTarget(target).devices);
+    const run = await compileRun(config.pretrained_model_name_or_path, request, {
+      ...options,
+      target,
+      ...(typeof out === 'string' && { out }),
+      ...(fresh === true && { fresh }),
+      ...(quick === true && { quick }),
+      ...(typeof stages === 'string' && { stages: stagesOf(stages, STAGES) }),
+      signal,
+      onProgress: (message) => progress.activity(message),
+    });
+    for (const warning of run.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
+    const data = { ...run, notes };
+    if (typeof out === 'string') {
+      const [{ writeFileSync }, { join }] = await Promise.all([import('node:fs'), import('node:path')]);
+      writeFileSync(join(out, 'report.json'), `${JSON.stringify(data, null, 2)}\n`);
+    }
+    if (json === true) printJson(data);
+    else process.stdout.write(`${report(run)}\n`);
+    return run.fits ? OK : FAILURE;
+  },
+};
+
+export default compile;
+
+/** Reads `encode,step`. */
+function stagesOf(list: string, known: readonly StageName[]): StageName[] {
+  return list.split(',').map((name) => {
+    const stage = known.find((one) => one === name.trim());
+    if (stage) return stage;
+    throw new UsageError('bad_config', `--stages: there is no stage '${name}'`, {
+      hint: `there are ${known.join(', ')}`,
+    });
+  });
+}
+
+/** The report as text, a table of programs first. */
+function report(run: AheadRun): string {
+  const { model, target, device, devices, mesh, pictures, width, height, steps, programs, memory, estimate } = run;
+  const rows = programs.map(({ name, stage, runs, arguments: given, temporaries, outputs, flops, accessed, seconds: time, bound }) => [
+    stage, name, `× ${runs}`, bytes(given), bytes(temporaries), bytes(outputs), (flops / 1e9).toFixed(1), bytes(accessed),
+    time === undefined ? '' : `${(time * 1000).toFixed(3)} ms`, bound ?? '',
+  ]); // biome-ignore format: a row
+  const head = [
+    'stage',
+    'program',
+    'runs',
+    'arguments',
+    'temporary',
+    'output',
+    'GFLOP',
+    'moved',
+    'at least',
+    'bound by',
+  ];
+  return [
+    `${model} for ${target}: ${devices} × ${device}${mesh && ` as ${mesh}`}; ${pictures} × ${width}×${height} in ${steps} steps`,
+    `compiled in ${seconds(run.compileSeconds)}${run.repeated > 0 ? `, ${run.repeated} programs earlier` : ''}; sizes and counts are those of one device`,
+    '',
+    ...table([head, ...rows]),
+    '',
+    'attention',
+    ...programs.flatMap(({ name, attention }) => attention.map(({ kernel, why }) => `  ${name}: ${kernel}: ${why}`)),
+    'exchanges between devices',
+    ...exchanges(run),
+    `memory of one device, of ${bytes(memory)}`,
+    ...run.stages.map(
+      (stage) => `  ${memoryLine(stage)}${stage.total > memory ? `: ${paint('red', 'too much', process.stdout)}` : ''}`,
+    ),
+    ...run.tooLarge.map(
+      ({ name, reason }) => `  ${name}: ${paint('red', 'too large', process.stdout)}: ${reason.slice(0, 500)}`,
+    ),
+    ...(estimate
+      ? [
+          `at least ${seconds(estimate.step)} a step, ${seconds(estimate.batch)} a batch, ${seconds(estimate.picture)} a picture${estimate.encode > 0 ? `; encoding a prompt ${seconds(estimate.encode)}` : ''}`,
+        ]
+      : [`${device}: no peak rates are known, so no time is estimated`]),
+    `text encoders ${run.encoders}, transformer ${run.transformer}${run.held > 0 ? ` all but the first ${run.held} blocks` : ''}, modulations ${run.modulations}`,
+    run.fits ? paint('green', 'it fits', process.stdout) : paint('red', 'it does not fit', process.stdout),
+  ].join('\n');
+}
+
+function exchanges({ programs }: AheadRun): string[] {
+  const lines = programs.flatMap(({ name, collectives }) =>
+    collectives.map(({ kind, count, received }) => `  ${name}: ${count} ${kind}, ${bytes(received)} received`),
+  );
+  return lines.length > 0 ? lines : ['  none'];
+}
+
+function memoryLine({ stage, weights, values, temporaries, code, total }: StageMemory): string {
+  const parts = [
+    `${bytes(weights)} weights`,
+    `${bytes(values)} values`,
+    `${bytes(temporaries)} temporary`,
+    `${bytes(code)} code`,
+  ];
+  return `${stage.padEnd(8)}${bytes(total)} = ${parts.join(' + ')}`;
+}
+
+/** Columns as wide as they need to be; the first two to the left. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,65 @@
+/** `fluxion completions`: scripts that have shells complete commands, flags, keys, their values and files. */
+
+import { KEY_NAMES, keyRow } from '../../config/keys.ts';
+import { flagName } from '../../config/schema.ts';
+import { sortWords } from '../args.ts';
+import { type Command, type Commands, OK, UsageError } from '../command.ts';
+import { bashScript, fishScript, type Grammar, zshScript } from '../terminal/shells.ts';
+
+const SHELLS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+const NAMES = Object.keys(SHELLS) as (keyof typeof SHELLS)[];
+
+const HELP = `fluxion completions bash|zsh|fish
+
+Prints a script that has the shell complete commands, flags, configuration keys, their values and files.
+
+Examples
+  fluxion completions bash > ~/.local/share/bash-completion/completions/fluxion
+  fluxion completions zsh > ~/.zfunc/_fluxion           (with 'fpath+=~/.zfunc' before compinit in ~/.zshrc)
+  fluxion completions fish > ~/.config/fish/completions/fluxion.fish
+  source <(fluxion completions bash)                     for this shell alone
+
+Options
+  -h, --help   this text
+`;
+
+/** The command. */
+const completions: Command = {
+  flags: {},
+  choices: { words: NAMES },
+  help: () => HELP,
+
+  async run(argv, { commands }) {
+    const [shell, ...others] = sortWords(argv, {}).words;
+    const name = NAMES.find((known) => known === shell);
+    if (name === undefined || others.length > 0) {
+      const found =
+        shell === undefined ? 'which shell?' : `expected one of ${NAMES.join(', ')}, found '${argv.join(' ')}'`;
+      throw new UsageError('bad_config', found, { hint: 'fluxion completions bash' });
+    }
+    process.stdout.write(SHELLS[name](await grammar(commands)));
+    return OK;
+  },
+};
+
+export default completions;
+
+/** What may be typed, from the tables of commands and keys. */
+async function grammar(table: Commands): Promise<Grammar> {
+  const commands = await Promise.all(
+    Object.entries(table).map(async ([name, { summary, load }]) => {
+      const { flags, takesKeys = false, choices = {} } = (await load()).default;
+      return { name, summary, flags: [...Object.keys(flags), 'help'], takesKeys, choices };
+    }),
+  );
+  const keys = KEY_NAMES.map((name) => {
+    const { kind, help } = keyRow(name);
+    const values = typeof kind !== 'string' ? kind : kind === 'boolean' ? ['True', 'False'] : VALUES[kind];
+    return { name, flag: flagName(name), help, values, isSwitch: kind === 'boolean' };
+  });
+  const topics = [...Object.keys(table), 'config', 'environment'];
+  return { commands, keys, topics };
+}
+
+/** Words of the named kinds that have a few. */
+const VALUES: Readonly<Record<string, readonly string[]>> = { dtype: ['bfloat16', 'float32', 'float16'] };

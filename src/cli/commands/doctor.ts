@@ -1,0 +1,271 @@
+/** `fluxion doctor`: what works on this machine, one line each, and what to do about the rest. */
+
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../support/cache-folder.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import { oneLine } from '../../support/quote.ts';
+import { reasonOf } from '../../support/system-error.ts';
+import {
+  findPlugin,
+  hashDamage,
+  installerVersions,
+  listPlugins,
+  notableInstructions,
+  type PluginStatus,
+  TRIAL_ENVIRONMENT,
+  trialFailure,
+} from '../../xla.ts';
+import { sortWords } from '../args.ts';
+import { type Command, FAILURE, OK, printJson, type Session, UsageError } from '../command.ts';
+import { bytes, paint } from '../terminal/render.ts';
+import type { Probe } from './doctor-probe.ts';
+
+const HELP = `fluxion doctor
+
+Tells what works on this machine: Node, the C library, plugins (each is loaded in a process of its own, where a small program
+is compiled, run and compared), devices, the cache folder, memory, picture encoding, the bundled model. Each line is ok, warn
+or fail with what to do; the exit status is 1 where one failed.
+
+Examples
+  fluxion doctor
+  fluxion doctor --json
+
+Options
+  --json       one JSON object on standard output
+  -h, --help   this text
+`;
+
+/** One line of the report. */
+interface Check {
+  readonly name: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do. */
+  readonly hint?: string | undefined;
+}
+
+const GIB = 2 ** 30;
+/** What the bundled model takes, with room to spare. FLUX.1 takes 24 GiB in bf16. */
+const LITTLE_MEMORY = GIB;
+const PROBE_TIMEOUT = 120_000;
+/** The probe's result agrees with ours; TPUs and GPUs may round more coarsely than the CPU. */
+const CLOSE = 1e-2;
+
+const FLAGS = { json: 'boolean' } as const;
+
+/** The command. */
+const doctor: Command = {
+  flags: FLAGS,
+  choices: { words: [] },
+  help: () => HELP,
+
+  async run(argv, session) {
+    const { flags, words } = sortWords(argv, FLAGS);
+    if (words.length > 0) throw new UsageError('bad_config', `unexpected '${words[0]}'`);
+    const checks: Check[] = [];
+    for await (const check of examine(session)) {
+      checks.push(check);
+      if (!flags.json) process.stdout.write(`${lineOf(check)}\n`);
+    }
+    const failed = checks.some(({ status }) => status === 'fail');
+    if (flags.json) printJson({ ok: !failed, checks });
+    return failed ? FAILURE : OK;
+  },
+};
+
+export default doctor;
+
+function lineOf({ name, status, detail, hint }: Check): string {
+  const colour = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
+  const line = `${paint(colour[status], status.padEnd(5), process.stdout)}${name.padEnd(14)}${oneLine(detail)}`;
+  return hint === undefined ? line : `${line}\n${' '.repeat(19)}${paint('cyan', '→', process.stdout)} ${oneLine(hint)}`;
+}
+
+async function* examine({ signal }: Session): AsyncGenerator<Check> {
+  yield node();
+  yield platform();
+  yield memory();
+  yield await cache();
+  let cpuWorks = false;
+  for (const plugin of listPlugins().filter(({ used }) => used)) {
+    signal.throwIfAborted();
+    const check = await pluginCheck(plugin, signal);
+    if (check) yield check;
+    if (plugin.device === 'cpu') {
+      cpuWorks = check?.status === 'ok';
+      yield await installers(cpuWorks);
+    }
+  }
+  yield await pictures();
+  signal.throwIfAborted();
+  yield cpuWorks
+    ? await bundledModel(signal)
+    : { name: 'bundled model', status: 'warn', detail: 'not tried, as the cpu plugin does not work yet' };
+}
+
+function node(): Check {
+  return { name: 'node', status: 'ok', detail: `${process.version} at ${process.execPath}` };
+}
+
+function platform(): Check {
+  Object.assign(process.report, { excludeNetwork: true }); // or it looks up the name of every connection
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  const glibc = header?.glibcVersionRuntime;
+  const detail = `${process.platform} ${arch()}${glibc ? `, glibc ${glibc}` : ''}`;
+  const cpu = listPlugins().find(({ device }) => device === 'cpu')!;
+  if (cpu.status !== 'unsupported') return { name: 'platform', status: 'ok', detail };
+  return {
+    name: 'platform',
+    status: 'warn',
+    detail: `${detail}: there is no packaged plugin for it`,
+    hint: 'use Linux with glibc on x64 or arm64, a container too, or build a plugin and run: fluxion plugins add PATH',
+  };
+}
+
+function memory(): Check {
+  const sets = notableInstructions();
+  const processor = `${cpus()[0]?.model ?? 'unknown processor'}${sets.length > 0 ? ` (${sets.join(', ')})` : ''}`;
+  const detail = `${bytes(totalmem())}, ${bytes(freemem())} free; ${availableParallelism()} cores, ${processor}`;
+  if (totalmem() >= LITTLE_MEMORY) return { name: 'machine', status: 'ok', detail };
+  return { name: 'machine', status: 'warn', detail, hint: `the bundled model wants ${bytes(LITTLE_MEMORY)}` };
+}
+
+async function cache(): Promise<Check> {
+  const folder = cacheFolder();
+  const name = 'cache folder';
+  try {
+    makeFolder(folder);
+    const trial = join(folder, `.doctor-${randomUUID()}`);
+    await writeFile(trial, 'ok', { flag: 'wx' });
+    await rm(trial);
+  } catch (error) {
+    const hint = 'make it writable, or set FLUXION_CACHE_DIR to a folder that is';
+    // Everything works without one that is written, where a plugin is at hand; programs are compiled each time.
+    const status = findPlugin('cpu') ? 'warn' : 'fail';
+    return { name, status, detail: `${folder} cannot be written: ${reasonOf(error)}`, hint };
+  }
+  const [plugins, programs] = await Promise.all([sizeOf(join(folder, 'plugins')), sizeOf(join(folder, 'executables'))]);
+  return { name, status: 'ok', detail: `${folder}: plugins ${bytes(plugins)}, compiled programs ${bytes(programs)}` };
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** Nothing for a device that is neither here nor has a plugin. */
+async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<Check | undefined> {
+  const { device, title, present, status, manual, damage, package: packageName, version, xla } = plugin;
+  const found = findPlugin(device);
+  const named = found?.source === 'environment' && (found.device ?? 'cpu') === device ? found.path : undefined;
+  const path = named ?? plugin.path;
+  const name = `plugin ${device}`;
+  if (path === undefined) {
+    if (!present || status === 'unsupported') return undefined;
+    if (status === 'manual') {
+      return { name, status: 'warn', detail: `${title} is here, and its plugin is not installed`, hint: manual };
+    }
+    const hint = `it installs itself on first use, or now: fluxion plugins install ${device}`;
+    if (damage !== undefined) return { name, status: 'warn', detail: `damaged: ${damage}`, hint };
+    return { name, status: 'warn', detail: 'not installed yet', hint };
+  }
+  try {
+    const changed = await hashDamage(path, signal);
+    if (changed !== undefined) {
+      const again = status === 'added' ? `fluxion plugins add ${path}` : `fluxion plugins install ${device}`;
+      const hint = `fluxion plugins remove ${status === 'added' ? path : device}, then: ${again}`;
+      return { name, status: 'fail', detail: `${path} was changed: ${changed}`, hint };
+    }
+    const { apiVersion, stablehlo, devices, deviceMemory, compileSeconds, relativeError } = await probe(path, signal);
+    const kinds = [...new Set(devices)].map((kind) => `${devices.filter((other) => other === kind).length} × ${kind}`);
+    const room = deviceMemory === undefined ? '' : ` with ${bytes(deviceMemory)}`;
+    const source = named || status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
+    const detail = `${kinds.join(', ')}${room}; ${source}; PJRT API ${apiVersion}${stablehlo ? `, StableHLO ${stablehlo}` : ''}; compiled and ran a program in ${compileSeconds.toFixed(2)} s`;
+    if (relativeError <= CLOSE) return { name, status: 'ok', detail };
+    const wrong = `${detail}, and its result is wrong by ${relativeError.toPrecision(2)}`;
+    return { name, status: 'fail', detail: wrong, hint: 'install another version of the plugin or of its driver' };
+  } catch (error) {
+    signal.throwIfAborted();
+    // A plugin without its device is no fault of the machine.
+    const failed = present ? 'fail' : 'warn';
+    const hint = present
+      ? device === 'cpu'
+        ? 'run: fluxion plugins remove cpu, then: fluxion plugins install cpu'
+        : plugin.notes
+      : `there is no ${title} in this machine; the plugin can still compile for one`;
+    const { message, code, hint: own } = error as FluxionError;
+    return code === 'bad_config'
+      ? { name, status: 'fail', detail: message, hint: own }
+      : {
+          name,
+          status: failed,
+          detail: message.startsWith(path) ? message : `${path} does not work: ${message}`,
+          hint,
+        };
+  }
+}
+
+/** Runs the probe on a plugin; rejects with the reason its process gave, or the signal that ended it. */
+async function probe(path: string, signal: AbortSignal): Promise<Probe> {
+  const script = fileURLToPath(import.meta.url).replace(/doctor\.(ts|js)$/, 'doctor-probe.$1');
+  try {
+    const options = { timeout: PROBE_TIMEOUT, signal, env: { ...process.env, ...TRIAL_ENVIRONMENT } };
+    const { stdout } = await promisify(execFile)(process.execPath, [script, path], options);
+    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Probe;
+  } catch (failure) {
+    throw trialFailure(path, failure);
+  }
+}
+
+/** The tools that install plugins. */
+async function installers(installed: boolean): Promise<Check> {
+  const found = await installerVersions();
+  if (found.length > 0) return { name: 'installers', status: 'ok', detail: found.join(', ') };
+  const hint = 'install uv (one file, no Python needed), or Python 3 with pip';
+  return {
+    name: 'installers',
+    status: installed ? 'warn' : 'fail',
+    detail: 'neither uv nor pip, which install plugins',
+    hint,
+  };
+}
+
+async function pictures(): Promise<Check> {
+  try {
+    const { default: sharp } = await import('sharp');
+    const { encode } = await import('../../index.ts');
+    const data = Uint8Array.of(10, 20, 30, 250, 240, 230);
+    const png = await encode({ width: 2, height: 1, data }, 'png');
+    const same = (await sharp(png).raw().toBuffer()).equals(data);
+    if (!same) throw new Error('a PNG came back with other pixels');
+    return { name: 'pictures', status: 'ok', detail: `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}` };
+  } catch (error) {
+    const hint = "reinstall it: npm install sharp (with --include=optional, and for this machine's platform)";
+    return { name: 'pictures', status: 'fail', detail: `sharp does not work: ${(error as Error).message}`, hint };
+  }
+}
+
+async function bundledModel(signal: AbortSignal): Promise<Check> {
+  const name = 'bundled model';
+  try {
+    const start = performance.now();
+    const { Flux } = await import('../../index.ts');
+    await using flux = await Flux.load('tiny', { device: 'cpu', signal });
+    const took = ((performance.now() - start) / 1000).toFixed(2);
+    return { name, status: 'ok', detail: `${flux.path} opens in ${took} s` };
+  } catch (error) {
+    signal.throwIfAborted();
+    const hint = error instanceof FluxionError ? error.hint : undefined;
+    return { name, status: 'fail', detail: (error as Error).message, hint: hint ?? 'reinstall fluxion' };
+  }
+}

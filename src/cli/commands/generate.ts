@@ -1,0 +1,118 @@
+/** `fluxion generate`: pictures from a configuration, overrides and a prompt. */
+
+import { join } from 'node:path';
+import { type Arguments, splitArguments } from '../../config/overrides.ts';
+import type { Config } from '../../config/schema.ts';
+import { readAsked } from '../asked.ts';
+import { type Command, FAILURE, OK, printJson, readingUsage, type Session } from '../command.ts';
+import { OUTPUT_FLAGS, outputOf, type WrittenFile } from '../pictures/output.ts';
+import { Progress, paint } from '../terminal/render.ts';
+
+const FLAGS = {
+  json: 'boolean',
+  quiet: 'boolean',
+  'dry-run': 'boolean',
+  'no-config': 'boolean',
+  ...OUTPUT_FLAGS,
+} as const;
+
+const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
+
+Makes pictures and writes them as flux_0.png, flux_1.png, … in output_dir, never over a file without overwrite=True. Their paths go
+to standard output, all else to standard error. Each picture carries its recipe: 'fluxion redo' makes it again.
+
+Examples
+  fluxion generate "a red house in the mountains at sunset"
+  fluxion generate "a lighthouse by the sea at noon" --seed 3 --steps 12
+  fluxion generate "a white sailboat on the ocean at noon" seed=1,3 output_dir=boats
+  fluxion generate "a red house in the mountains at noon" seed=1 --lora tiny-lora:0.8
+  fluxion generate "a hot air balloon over green hills at noon" seed=1 preview=step
+  echo "a white house in the mountains at noon" | fluxion generate - --json > report.json
+  fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER per_device_batch_size= 1
+  fluxion generate base_flux_dev.yml pretrained_model_name_or_path=FOLDER transformer=flux1-dev-Q8_0.gguf
+  fluxion generate base_flux_dev.yml ici_fsdp_parallelism=-1 ici_data_parallelism=1
+  fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and here or elsewhere, at any time, node_id=1)
+
+Everyday keys, as key=value or as flags; 'fluxion help config' has all, 'fluxion help KEY' one
+  model, steps, size=WIDTHxHEIGHT, guidance, seed, n (pictures), lora, output_dir; -m, -s, -n, -p, -W, -H for short
+
+Options of this command
+  -o PATH      the file to write, .png, .jpg or .webp (several: house.jpg, house_1.jpg, …, or numbers in place of {i}), or a folder
+  --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;
+               exit status 1 where it does not fit
+  --json       one JSON object on standard output: files, times in seconds, memory in bytes
+  --quiet      nothing on standard error but errors
+  --no-config  without your own settings
+  -h, --help   this text
+
+With preview=step, flux_preview.png beside the pictures shows the first one as predicted at each step, while the run goes on.
+Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
+`;
+
+/** The command. */
+const generate: Command = {
+  flags: FLAGS,
+  takesKeys: true,
+  help: () => HELP,
+
+  async run(argv, { signal }: Session) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const { config: loaded, sources, notes, personal } = await readAsked(words, words.prompts, { signal });
+    const config = renamed(loaded, words);
+    const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
+    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+
+    // Only now, so that help and mistakes are answered without waiting for the library.
+    const [
+      { makePictures, planPictures, printFiles, reportData, reportTable, requireWritable },
+      { LivePreview },
+      { memoryTable },
+    ] = await Promise.all([
+      import('../pictures/pictures.ts'),
+      import('../pictures/preview.ts'),
+      import('../terminal/memory.ts'),
+    ]);
+    if (words.flags['dry-run'] === true) {
+      const plan = await planPictures(config, { sources, progress, signal });
+      if (words.flags['json'] === true) printJson({ ...plan, notes });
+      else process.stdout.write(`${memoryTable(plan)}\n`);
+      return plan.fits ? OK : FAILURE;
+    }
+    const output = outputOf(words, { config, sources });
+    await requireWritable(output.folder);
+    const random = [config.seed].flat().includes('random');
+    const files: WrittenFile[] = [];
+    const shown = config.node_id ? `flux_preview_${config.node_id}.png` : 'flux_preview.png';
+    const preview = new LivePreview(join(output.folder, shown));
+    if (config.preview === 'step') progress.say(`preview: ${preview.path}`);
+    const outcome = await makePictures(config, {
+      sources,
+      progress,
+      signal,
+      output,
+      onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),
+      async onImage(image, index, nodes) {
+        const file = await output.write(image, index, nodes);
+        files.push(file);
+        if (random) progress.say(`${file.path}: seed ${file.seed}`);
+      },
+    }).finally(() => preview.finished());
+
+    if (words.flags['json'] === true) {
+      printJson({ files, ...reportData(outcome, config), personal_config: personal, notes });
+      return OK;
+    }
+    await printFiles(files, config);
+    progress.say(...reportTable(outcome));
+    return OK;
+  },
+};
+
+export default generate;
+
+/** A file's name for its own model does not go with a model chosen on the command line. */
+function renamed(config: Config, { given }: Arguments): Config {
+  const another = given.has('pretrained_model_name_or_path') || given.has('transformer');
+  const stale = another && !given.has('flux_name');
+  return stale ? { ...config, flux_name: undefined } : config;
+}

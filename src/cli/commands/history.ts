@@ -1,0 +1,119 @@
+/** `fluxion history`: the pictures in a folder with what made them, newest first. The pictures themselves are the record. */
+
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConfig } from '../../config/load.ts';
+import { splitArguments } from '../../config/overrides.ts';
+import { findPersonalConfig } from '../../config/personal.ts';
+import { FluxionError, type Recipe, readRecipe } from '../../index.ts';
+import { oneLine } from '../../support/quote.ts';
+import { readRegular } from '../../support/regular-file.ts';
+import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { entriesOf } from '../folder.ts';
+import { paint } from '../terminal/terminal.ts';
+
+const SHOWN = 20;
+/** Files looked at for the pictures that are shown, and bytes of one. */
+const LOOKED_AT = 2000;
+const SIZE_LIMIT = 512 * 2 ** 20;
+const PROMPT = 200;
+
+const HELP = `fluxion history [FOLDER] [output_dir=FOLDER]
+
+Lists the pictures of Fluxion in a folder, output_dir unless one is named, newest first: when each was made, its file, seed, size,
+steps and prompt, out of the recipe that it carries. Nothing else is kept: a picture that is moved takes its history along.
+
+Examples
+  fluxion history
+  fluxion history pictures --limit 5
+  fluxion history --json
+  fluxion redo flux_0.png
+
+Options
+  --limit N    how many, ${SHOWN} unless given
+  --json       one JSON object on standard output, with whole recipes
+  -h, --help   this text
+`;
+
+const FLAGS = { limit: 'string', json: 'boolean' } as const;
+
+/** A picture with its recipe. */
+interface Entry {
+  readonly path: string;
+  /** When its file was written last. */
+  readonly made: Date;
+  readonly recipe: Recipe;
+}
+
+/** The command. */
+const history: Command = {
+  flags: FLAGS,
+  takesKeys: true,
+  help: () => HELP,
+
+  async run(argv, { signal }) {
+    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const [folder, ...others] = words.prompts;
+    if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
+    const overrides = [...words.overrides, ...(folder === undefined ? [] : [`output_dir=${folder}`])];
+    const { config } = readingUsage(() => loadConfig({ personal: findPersonalConfig(), file: words.file, overrides }));
+    const place = config.output_dir || '.';
+    const entries = newest(place, limitOf(words.flags['limit']), signal);
+    if (words.flags['json'] === true) printJson({ folder: place, pictures: entries });
+    else if (entries.length > 0) process.stdout.write(`${entries.map(textOf).join('\n')}\n`);
+    else
+      process.stderr.write(
+        `no pictures of Fluxion in ${place === '.' ? 'this folder' : place}; output_dir=FOLDER looks elsewhere\n`,
+      );
+    return OK;
+  },
+};
+
+export default history;
+
+function limitOf(text: string | boolean | undefined): number {
+  const limit = text === undefined ? SHOWN : /^\d{1,6}$/.test(String(text)) ? Number(text) : 0;
+  if (limit >= 1) return limit;
+  throw new UsageError('bad_config', `--limit: expected a whole number from 1, found '${text}'`);
+}
+
+/** The newest pictures with a recipe in a folder. */
+function newest(folder: string, limit: number, signal: AbortSignal): Entry[] {
+  const files = entriesOf(folder)
+    .map(({ name }) => name)
+    .filter((name) => /\.(png|jpe?g|webp)$/i.test(name) && !/^flux_preview/.test(name))
+    .flatMap((name) => {
+      const path = join(folder, name);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat?.isFile() ? [{ path, made: stat.mtime }] : [];
+    })
+    .sort((a, b) => Number(b.made) - Number(a.made) || a.path.localeCompare(b.path, 'en', { numeric: true }))
+    .slice(0, LOOKED_AT);
+  const entries: Entry[] = [];
+  for (const { path, made } of files) {
+    signal.throwIfAborted();
+    if (entries.length === limit) break;
+    const recipe = recipeIn(path);
+    if (recipe) entries.push({ path, made, recipe });
+  }
+  return entries;
+}
+
+/** Other pictures, and broken ones, have none. */
+function recipeIn(path: string): Recipe | undefined {
+  try {
+    return readRecipe(readRegular(path, SIZE_LIMIT), path).recipe;
+  } catch (error) {
+    if (error instanceof FluxionError) return undefined;
+    throw error;
+  }
+}
+
+function textOf({ path, made, recipe }: Entry): string {
+  const { prompt, seed, width, height, steps, model, loras } = recipe;
+  const day = made.toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+  const names = [model.name, ...(loras ?? []).map(({ name }) => name)].join(' + ');
+  const facts = `seed ${seed}, ${width}×${height}, ${steps} ${steps === 1 ? 'step' : 'steps'}, ${names}`;
+  const head = `${paint('dim', day, process.stdout)}  ${paint('bold', oneLine(path), process.stdout)}  ${facts}`;
+  return `${head}\n    ${oneLine(prompt, PROMPT)}`;
+}

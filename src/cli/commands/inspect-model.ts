@@ -1,0 +1,264 @@
+/** What weights and model folders hold: headers and configs are read, weights are not. */
+
+import { statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  CLIP_L,
+  describeContents,
+  describeLora,
+  FLUX_DEV,
+  FLUX_SCHNELL,
+  FLUX_VAE,
+  fileContents,
+  type GroupSummary,
+  type LoraReport,
+  openPipelineFolder,
+  openTensors,
+  summarise,
+  T5_XXL,
+  type TensorStore,
+  type WeightedComponent,
+} from '../../models.ts';
+import { byteSize, elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { bytes } from '../terminal/render.ts';
+
+/** What an inspection found: lines for people, and the same as data. */
+export interface Findings {
+  readonly lines: readonly string[];
+  readonly data: Record<string, unknown>;
+}
+
+/** Keys shown where not all were asked for. */
+const FIRST_KEYS = 12;
+
+const FAMILIES: Readonly<Record<GroupSummary['family'], string>> = {
+  flux: 'Flux transformer',
+  clip: 'CLIP text encoder',
+  t5: 'T5 encoder',
+  vae: 'autoencoder',
+};
+
+/** Explains a file with weights, an index of several, or a folder of them. */
+export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
+  using store = openTensors(path);
+  const sums = measure(store);
+  const contents = fileContents(store);
+  const groups = contents.groups.map((group) => summarise(store, group));
+  const holds = groups.length > 0 ? groups.map(groupText).join('; ') : describeContents(contents);
+  const lora = groups.length === 0 && store.path.endsWith('.safetensors') ? loraIn(store.path) : undefined;
+  const keys = store.keys();
+  const shown = show === 'all' ? keys : keys.slice(0, FIRST_KEYS);
+  const described = shown.map((key) => {
+    const { dtype, encoding = dtype, shape } = store.info(key);
+    return { key, dtype: encoding, shape };
+  });
+  const widest = Math.max(0, ...shown.map((key) => Math.min(key.length, 72)));
+  const lines = [
+    `${path}: ${store.format}, ${sums.files.length === 1 ? '1 file' : `${sums.files.length} files`}, ${bytes(sums.bytes)}`,
+    `  holds       ${holds}`,
+    `  tensors     ${keys.length}`,
+    `  parameters  ${count(sums.parameters)}`,
+    `  dtypes      ${dtypesText(sums)}`,
+    ...(lora ? ['', 'LoRA', ...loraLines(lora)] : []),
+    ...(store.metadata.size > 0 ? ['', 'metadata'] : []),
+    ...[...store.metadata].map(([name, text]) => `  ${name}: ${text.length > 400 ? `${text.slice(0, 400)}…` : text}`),
+    '',
+    shown.length === keys.length ? 'keys' : `first ${shown.length} of ${keys.length} keys (--keys shows all)`,
+    ...described.map(({ key, dtype, shape }) => `  ${key.padEnd(widest)}  ${dtype} [${shape.join(', ')}]`),
+  ];
+  return {
+    lines,
+    data: {
+      kind: 'weights',
+      format: store.format,
+      holds,
+      groups,
+      ...(lora && { lora }),
+      ...(contents.strays.length > 0 && { strays: contents.strays }),
+      ...sums,
+      tensors: keys.length,
+      metadata: Object.fromEntries(store.metadata),
+      keys: described,
+    },
+  };
+}
+
+/** What a LoRA file changes in a FLUX.1 model; undefined for a file that is none. */
+function loraIn(path: string): LoraReport | undefined {
+  try {
+    const report = describeLora({ path });
+    const { transformer, clip, t5 } = report.modules;
+    return transformer + clip + t5 > 0 ? report : undefined;
+  } catch (error) {
+    if (error instanceof FluxionError && error.code === 'unsupported') return undefined;
+    throw error;
+  }
+}
+
+function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched, warnings }: LoraReport): string[] {
+  const more = unmatched.count > unmatched.first.length ? ', …' : '';
+  return [
+    `  dialect     ${dialect}`,
+    `  algorithms  ${algorithms.join(', ')}`,
+    `  modules     ${modules.transformer} of the transformer, ${modules.clip} of CLIP, ${modules.t5} of T5`,
+    `  ranks       ${ranks.join(', ') || 'none'}`,
+    `  alphas      ${alphas.join(', ') || 'none: the rank stands for it'}`,
+    `  unmatched   ${unmatched.count === 0 ? 'no keys' : `${unmatched.count} keys: ${unmatched.first.join(', ')}${more}`}`,
+    ...warnings.map((warning) => `  warning     ${warning}`),
+  ];
+}
+
+/** Explains a model folder: its components, what they weigh, and which published models they equal. */
+export function inspectPipeline(path: string): Findings {
+  const folder = openPipelineFolder(path);
+  const { transformer, clip, t5, vae, scheduler } = folder;
+  const components: readonly [WeightedComponent, string, object, string | undefined][] = [
+    [
+      'transformer',
+      `${transformer.layers} double and ${transformer.singleLayers} single blocks, width ${transformer.heads * transformer.headDim}, ${transformer.heads} heads, ${transformer.guidanceEmbeds ? 'with' : 'without'} guidance embedding`,
+      transformer,
+      equalTo(transformer, { 'FLUX.1 [dev]': FLUX_DEV, 'FLUX.1 [schnell]': FLUX_SCHNELL }),
+    ],
+    [
+      'text_encoder',
+      `CLIP, ${clip.layers} layers, width ${clip.width}`,
+      clip,
+      equalTo(clip, { 'CLIP ViT-L/14': CLIP_L }),
+    ],
+    ['text_encoder_2', `T5, ${t5.layers} layers, width ${t5.width}`, t5, equalTo(t5, { 'T5 v1.1 XXL': T5_XXL })],
+    [
+      'vae',
+      `${vae.latentChannels} latent channels, levels ${vae.blockOutChannels.join(', ')}, made for ${vae.sampleSize}×${vae.sampleSize}`,
+      vae,
+      equalTo(vae, { 'the FLUX.1 autoencoder': FLUX_VAE }),
+    ],
+  ];
+  const described = components.map(([name, summary, config, equals]) => {
+    const weights = weigh(() => folder.openWeights(name));
+    return { name, summary, config, equals, weights };
+  });
+  const known = described.flatMap(({ weights }) => (typeof weights === 'string' ? [] : [weights]));
+  const size = known.reduce((sum, weights) => sum + weights.bytes, 0);
+  const parameters = known.reduce((sum, weights) => sum + weights.parameters, 0);
+  const shift = scheduler.useDynamicShifting
+    ? `shift by size, ${scheduler.baseShift} to ${scheduler.maxShift}`
+    : `shift ${scheduler.shift}`;
+  const lines = [
+    `${path}: ${folder.className}, ${count(parameters)} parameters, ${bytes(size)}`,
+    ...described.flatMap(({ name, summary, equals, weights }) => [
+      '',
+      name,
+      `  ${summary}`,
+      ...(equals === undefined ? [] : [`  the same architecture as ${equals}`]),
+      typeof weights === 'string'
+        ? `  weights cannot be read: ${weights}`
+        : `  ${count(weights.parameters)} parameters in ${weights.tensors} tensors, ${dtypesText(weights)}, ${bytes(weights.bytes)}`,
+    ]),
+    '',
+    'scheduler',
+    `  flow-matching Euler, ${shift}`,
+  ];
+  return {
+    lines,
+    data: {
+      kind: 'model',
+      class: folder.className,
+      parameters,
+      bytes: size,
+      components: Object.fromEntries(
+        described.map(({ name, config, equals, weights }) => [
+          name,
+          {
+            config,
+            ...(equals !== undefined && { equals }),
+            ...(typeof weights === 'string' ? { error: weights } : weights),
+          },
+        ]),
+      ),
+      scheduler,
+    },
+  };
+}
+
+/** Sums over all tensors of a store. */
+interface Sums {
+  readonly files: readonly string[];
+  /** On disk. */
+  readonly bytes: number;
+  readonly parameters: number;
+  readonly dtypes: Readonly<
+    Record<string, { readonly tensors: number; readonly parameters: number; readonly bytes?: number }>
+  >;
+}
+
+function measure(store: TensorStore): Sums {
+  const files = new Set<string>();
+  const dtypes: Record<string, { tensors: number; parameters: number; bytes?: number }> = {};
+  for (const key of store.keys()) {
+    const { dtype, encoding = dtype, shape, file } = store.info(key);
+    files.add(file);
+    dtypes[encoding] ??= { tensors: 0, parameters: 0 };
+    const sum = dtypes[encoding];
+    sum.tensors++;
+    sum.parameters += elementCount(shape);
+    if (encoding === dtype) sum.bytes = (sum.bytes ?? 0) + elementCount(shape) * byteSize(dtype);
+  }
+  return {
+    files: [...files],
+    bytes: [...files].reduce((sum, file) => sum + statSync(file).size, 0),
+    parameters: Object.values(dtypes).reduce((sum, { parameters }) => sum + parameters, 0),
+    dtypes,
+  };
+}
+
+/** The sums of a component's weights, or why they cannot be read. */
+function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) | string {
+  try {
+    using store = open();
+    return { ...measure(store), tensors: store.keys().length };
+  } catch (error) {
+    if (error instanceof FluxionError) return error.message;
+    throw error;
+  }
+}
+
+/** Describes one model in a file: what it is, and in whose names. */
+function groupText({ family, layout, prefix, variant, config, encodings }: GroupSummary): string {
+  const { inChannels } = { inChannels: undefined, ...config };
+  return [
+    FAMILIES[family],
+    `${layout} names${prefix === '' ? '' : ` under '${prefix}'`}`,
+    Object.keys(encodings).join(' and '),
+    ...(variant === undefined ? [] : [`guidance as in ${variant}`]),
+    ...(inChannels === undefined || inChannels === 64 ? [] : [`${inChannels} input channels`]),
+  ].join(', ');
+}
+
+/** The published config whose every field a config has. */
+function equalTo<T extends object>(
+  config: object & Partial<T>,
+  published: Readonly<Record<string, T>>,
+): string | undefined {
+  return Object.entries(published).find(([, known]) =>
+    Object.entries(known).every(([field, value]) => isDeepStrictEqual(config[field as keyof T], value)),
+  )?.[0];
+}
+
+function dtypesText({ dtypes }: Sums): string {
+  return Object.entries(dtypes)
+    .map(([dtype, { parameters }]) => (Object.keys(dtypes).length === 1 ? dtype : `${dtype} ${count(parameters)}`))
+    .join(', ');
+}
+
+/** Formats a number of parameters: `11.9 billion`, `820 thousand`. */
+function count(value: number): string {
+  for (const [unit, name] of [
+    [1e9, 'billion'],
+    [1e6, 'million'],
+    [1e3, 'thousand'],
+  ] as const) {
+    if (value >= unit) return `${Number((value / unit).toPrecision(3))} ${name}`;
+  }
+  return String(value);
+}

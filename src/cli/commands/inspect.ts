@@ -1,0 +1,82 @@
+/** `fluxion inspect`: what a picture, a file with weights or a model folder is. */
+
+import { closeSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { oneLine } from '../../support/quote.ts';
+import { openRegular, readRegular } from '../../support/regular-file.ts';
+import { sortWords } from '../args.ts';
+import { type Command, OK, printJson, UsageError } from '../command.ts';
+import type { Findings } from './inspect-model.ts';
+
+const HELP = `fluxion inspect FILE | FOLDER
+
+Explains a picture (PNG, JPEG, WebP: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
+an index, or GGUF: the models in it, in whose names and how encoded, and its metadata), a LoRA (its dialect, what it changes,
+ranks, keys that are in no known spelling), or a model folder (components, sizes, published models it equals).
+
+Examples
+  fluxion inspect flux_0.png
+  fluxion inspect models/tiny
+  fluxion inspect transformer/diffusion_pytorch_model.safetensors --keys
+  fluxion inspect flux_0.png --json
+
+Options
+  --keys       every key of a file with weights with its dtype and shape, not the first ones only
+  --json       one JSON object on standard output
+  -h, --help   this text
+`;
+
+/** Larger files are no pictures of ours. */
+const PICTURE_LIMIT = 512 * 2 ** 20;
+/** How PNG, JPEG and WebP files begin, in hexadecimal. */
+const PICTURE = /^(89504e470d0a1a0a|ffd8ff|52494646.{8}57454250)/;
+
+const FLAGS = { keys: 'boolean', json: 'boolean' } as const;
+
+/** The command. */
+const inspect: Command = {
+  flags: FLAGS,
+  help: () => HELP,
+
+  async run(argv) {
+    const { flags, words } = sortWords(argv, FLAGS);
+    const [path, ...others] = words;
+    if (path === undefined)
+      throw new UsageError('bad_config', 'which file or folder?', { hint: 'fluxion inspect FILE' });
+    if (others.length > 0) throw new UsageError('bad_config', `one at a time: '${path}' or '${others[0]}'`);
+    const { lines, data } = await findings(path, flags.keys ? 'all' : 'first');
+    if (flags.json) printJson({ path, ...data });
+    else for (const line of lines) process.stdout.write(`${oneLine(line)}\n`);
+    return OK;
+  },
+};
+
+export default inspect;
+
+async function findings(given: string, keys: 'all' | 'first'): Promise<Findings> {
+  const { meantFolder, notThere } = await import('../../models.ts');
+  const info = statSync(given, { throwIfNoEntry: false });
+  if (!info) {
+    const { code, message, hint } = notThere(given);
+    throw new UsageError(code, message, { hint });
+  }
+  const path = meantFolder(given);
+  const isFolder = info.isDirectory() || path !== given;
+  if (!isFolder && PICTURE.test(startOf(path))) {
+    return (await import('./inspect-picture.ts')).inspectPicture(path, readRegular(path, PICTURE_LIMIT));
+  }
+  const models = await import('./inspect-model.ts');
+  const isPipeline = isFolder && statSync(join(path, 'model_index.json'), { throwIfNoEntry: false }) !== undefined;
+  return isPipeline ? models.inspectPipeline(path) : models.inspectWeights(path, keys);
+}
+
+/** The first twelve bytes in hexadecimal. */
+function startOf(path: string): string {
+  const start = Buffer.alloc(12);
+  const { descriptor } = openRegular(path);
+  try {
+    return start.toString('hex', 0, readSync(descriptor, start));
+  } finally {
+    closeSync(descriptor);
+  }
+}

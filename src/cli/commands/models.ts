@@ -1,0 +1,128 @@
+/** `fluxion models`: the models that are here, and those that are known by name. */
+
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BUNDLED, BUNDLED_FOLDER, PUBLISHED_NAMES, publishedModel } from '../../index.ts';
+import { type CachedRepo, cachedRepos, weightCounts } from '../../models.ts';
+import { sortWords } from '../args.ts';
+import { type Command, OK, printJson, UsageError } from '../command.ts';
+import { bytes } from '../terminal/render.ts';
+import { paint } from '../terminal/terminal.ts';
+
+const HELP = `fluxion models
+
+Lists the models that pretrained_model_name_or_path takes by name: the one that comes with the program, those in the cache that all
+tools of the Hugging Face hub share, with what a download still lacks, and the published ones that are not here.
+
+Examples
+  fluxion models
+  fluxion models --json
+  fluxion generate pretrained_model_name_or_path=black-forest-labs/FLUX.1-schnell prompt="a lighthouse at dusk"
+
+Options
+  --json       one JSON object on standard output, sizes in bytes
+  -h, --help   this text
+`;
+
+const FLAGS = { json: 'boolean' } as const;
+
+/** A line of the list. */
+interface Listed {
+  readonly name: string;
+  /** `ready` can be used now; `partial` lacks files; `other` is no Flux pipeline; `remote` is not here. */
+  readonly state: 'ready' | 'partial' | 'other' | 'remote';
+  readonly source: 'bundled' | 'hub' | 'published';
+  /** On disk; of one that is not here, of its weights in bfloat16. */
+  readonly bytes: number;
+  readonly about: string;
+  readonly path?: string;
+  readonly revision?: string;
+  readonly missing?: readonly string[];
+}
+
+/** The command. */
+const models: Command = {
+  flags: FLAGS,
+  choices: { words: [] },
+  help: () => HELP,
+
+  async run(argv) {
+    const { flags, words } = sortWords(argv, FLAGS);
+    if (words.length > 0) {
+      throw new UsageError('bad_config', `unexpected '${words[0]}'`, {
+        hint: `'fluxion inspect ${words[0]}' explains a folder or a file`,
+      });
+    }
+    const listed = listModels();
+    if (flags.json) printJson({ models: listed });
+    else process.stdout.write(`${textOf(listed)}\n`);
+    return OK;
+  },
+};
+
+export default models;
+
+function listModels(): Listed[] {
+  const cached = cachedRepos().map(ofRepo);
+  const here = new Set(cached.map(({ name }) => name.split('@', 1)[0]!.toLowerCase()));
+  const published = PUBLISHED_NAMES.map((name) => `black-forest-labs/${name}`).filter(
+    (name) => !here.has(name.toLowerCase()),
+  );
+  return [
+    {
+      name: BUNDLED,
+      state: 'ready',
+      source: 'bundled',
+      bytes: sizeBelow(BUNDLED_FOLDER),
+      about: 'comes with the program; flat landscapes of 128×128 pixels',
+      path: BUNDLED_FOLDER,
+    },
+    ...cached,
+    ...published.map((name): Listed => {
+      const counts = Object.values(weightCounts(publishedModel(name)!.sizes));
+      return {
+        name,
+        state: 'remote',
+        source: 'published',
+        bytes: 2 * counts.reduce((sum, count) => sum + count, 0),
+        about: `not here: fluxion pull ${name}`,
+      };
+    }),
+  ];
+}
+
+function ofRepo({ repo, revision, path, pipeline, missing, weights, bytes: size }: CachedRepo): Listed {
+  const isFlux = pipeline === undefined ? missing.length === 0 : /^Flux\w*Pipeline$/.test(pipeline);
+  const state = missing.length === 0 && isFlux ? 'ready' : isFlux || weights.length === 0 ? 'partial' : 'other';
+  const name = revision === 'main' ? repo : `${repo}@${revision}`;
+  const about = {
+    ready: publishedModel(repo)?.name ?? pipeline ?? 'Flux pipeline',
+    partial: `lacks ${some(missing)}; 'fluxion pull ${name}' goes on`,
+    other: pipeline === undefined ? `no pipeline: ${some(weights)}` : `${pipeline}, which is not Flux`,
+  }[state];
+  return { name, state, source: 'hub', bytes: size, about, path, revision, ...(missing.length > 0 && { missing }) };
+}
+
+function some(names: readonly string[]): string {
+  const rest = names.length > 2 ? ` and ${names.length - 2} more` : '';
+  return names.length === 0 ? 'files' : names.slice(0, 2).join(', ') + rest;
+}
+
+function textOf(listed: readonly Listed[]): string {
+  const width = Math.min(60, Math.max(...listed.map(({ name }) => name.length)));
+  const colours = { ready: 'green', partial: 'yellow', other: 'dim', remote: 'dim' } as const;
+  const words = { ready: 'ready', partial: 'partial', other: 'other', remote: '' };
+  return listed
+    .map(({ name, state, bytes: size, about }) => {
+      const shown = paint(colours[state], words[state].padEnd(9), process.stdout);
+      return `${name.padEnd(width)}  ${shown}${bytes(size).padEnd(10)}${about}`;
+    })
+    .join('\n');
+}
+
+function sizeBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => {
+    const stat = statSync(join(folder, name));
+    return stat.isFile() ? sum + stat.size : sum;
+  }, 0);
+}

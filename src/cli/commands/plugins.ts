@@ -1,0 +1,155 @@
+/** `fluxion plugins`: the shared libraries that devices need. */
+
+import { nearest } from '../../support/errors.ts';
+import {
+  addPlugin,
+  DEVICE_NAMES,
+  type DeviceName,
+  installPlugin,
+  listPlugins,
+  type PluginStatus,
+  removePlugin,
+} from '../../xla.ts';
+import { sortWords } from '../args.ts';
+import { type Command, OK, printJson, UsageError } from '../command.ts';
+import { Progress, paint } from '../terminal/render.ts';
+
+const HELP = `fluxion plugins list | install NAME | add PATH | remove NAME
+
+A plugin is XLA for one kind of device, as a shared library with PJRT's C API. Those of CPUs, TPUs and NVIDIA GPUs are installed
+on first use, also to compile for devices that are not here; others are installed as 'list' tells, and then added by their path.
+FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it. 'remove' takes away what was installed for a device, and forgets what was
+added for it; NAME is a device, a package or an added path.
+
+Examples
+  fluxion plugins list
+  fluxion plugins install cuda
+  fluxion plugins add DIR/jax_plugins/xla_cuda13/xla_cuda_plugin.so
+  fluxion plugins add DIR/my_plugin.so --device tpu
+  fluxion plugins remove cuda
+
+Options
+  --device NAME   what an added plugin serves (${DEVICE_NAMES.join(', ')}), where its device is not in this machine
+  --json          one JSON object on standard output
+  --quiet         no progress
+  -h, --help      this text
+`;
+
+const ACTIONS = ['list', 'install', 'add', 'remove'] as const;
+
+const FLAGS = { device: 'string', json: 'boolean', quiet: 'boolean' } as const;
+
+/** The command. */
+const plugins: Command = {
+  flags: FLAGS,
+  choices: { words: ACTIONS, '--device': DEVICE_NAMES },
+  help: () => HELP,
+
+  async run(argv, { signal }) {
+    const { flags, words } = sortWords(argv, FLAGS);
+    const [action = 'list', target, ...others] = words;
+    if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
+    switch (action) {
+      case 'list': {
+        if (target !== undefined) throw new UsageError('bad_config', `unexpected '${target}'`);
+        const listed = listPlugins();
+        if (flags.json) printJson({ plugins: listed.map(asData) });
+        else process.stdout.write(`${listed.map(asText).join('\n\n')}\n`);
+        return OK;
+      }
+      case 'install': {
+        using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
+        const name = needed(target, 'which plugin?', `fluxion plugins install cpu`);
+        const path = await installPlugin(name, { signal, onProgress: (message) => progress.activity(message) });
+        tell({ installed: name, path }, `${path}\n`, flags.json);
+        return OK;
+      }
+      case 'add': {
+        const path = needed(target, 'which file?', 'fluxion plugins add PATH');
+        const added = await addPlugin(path, flags.device === undefined ? {} : { device: deviceNamed(flags.device) });
+        const served = added.device ?? 'a device that is not in this machine; --device NAME says which';
+        tell({ added }, `${added.path}: PJRT API ${added.apiVersion}, serves ${served}\n`, flags.json);
+        return OK;
+      }
+      case 'remove': {
+        const removed = removePlugin(needed(target, 'which plugin?', 'fluxion plugins remove cuda'));
+        const lines = removed.map((path) => `${path} is no longer used\n`);
+        tell({ removed }, lines.join(''), flags.json);
+        return OK;
+      }
+      default: {
+        const near = nearest(action, ACTIONS, 1)[0];
+        throw new UsageError('bad_config', `there is no 'plugins ${action}'`, {
+          hint: near ? `did you mean 'plugins ${near}'?` : `there are ${ACTIONS.join(', ')}`,
+        });
+      }
+    }
+  },
+};
+
+export default plugins;
+
+function tell(data: unknown, text: string, json: unknown): void {
+  if (json) printJson(data);
+  else process.stdout.write(text);
+}
+
+function needed(word: string | undefined, question: string, hint: string): string {
+  if (word === undefined) throw new UsageError('bad_config', question, { hint });
+  return word;
+}
+
+function deviceNamed(name: string | true): DeviceName {
+  const device = DEVICE_NAMES.find((known) => known === name);
+  if (device) return device;
+  throw new UsageError('bad_config', `unknown device '${name}'`, { hint: `there are ${DEVICE_NAMES.join(', ')}` });
+}
+
+function asText({
+  device,
+  title,
+  status,
+  path,
+  present,
+  damage,
+  package: name,
+  version,
+  licence,
+  manual,
+  notes,
+}: PluginStatus) {
+  const state = {
+    installed: paint('green', 'installed', process.stdout),
+    added: paint('green', 'added', process.stdout),
+    available: 'installs itself on first use',
+    manual: 'installed by hand',
+    unsupported: 'no package for this machine',
+  }[status];
+  const lines = [
+    `${paint('bold', device.padEnd(6), process.stdout)}${title}${present && device !== 'cpu' ? ' (in this machine)' : ''}: ${state}`,
+    path ?? (manual && `${manual}`),
+    damage && `damaged, and installed again at its next use: ${damage}`,
+    `${name} ${version}; licence: ${licence}`,
+    notes,
+  ];
+  return lines.filter((line) => line).join('\n        ');
+}
+
+function asData(plugin: PluginStatus): Record<string, unknown> {
+  const { device, title, status, path, present, damage, package: name, version, apiVersion } = plugin;
+  const { licence, manual, notes } = plugin;
+  return {
+    device,
+    title,
+    status,
+    path,
+    present,
+    damage,
+    package: name,
+    version,
+    api_version: apiVersion,
+    licence,
+    manual,
+    notes,
+  };
+}

@@ -1,0 +1,308 @@
+/**
+ * Measures a configuration for `fluxion bench`: opens the model twice, once with nothing compiled and once with everything in the
+ * cache, makes pictures and throws them away. Every figure is a median over the pictures after the first, which places weights.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { Flux, type LoadOptions, type MemoryPlan, type Report, type Request } from '../../index.ts';
+import { type StageFlops, stageFlops, weightCounts } from '../../models.ts';
+import { deviceModelOf, type Profile } from '../../xla.ts';
+import { loadOptions, modelOf, requestOf } from '../settings.ts';
+import { type BestMatmul, bestMatmul } from './matmul.ts';
+import { Timeline } from './profile.ts';
+
+/** A value of each stage whose arithmetic is counted; a step and a decoding are those of a whole batch. */
+export type ByStage = Readonly<Record<'encode' | 'step' | 'decode', number>>;
+
+/** What was measured: seconds, bytes, FLOPs. */
+export interface Figures {
+  readonly model: string;
+  readonly weights: Config['weights'];
+  readonly device: string;
+  /** Devices that work together. */
+  readonly devices: number;
+  readonly width: number;
+  readonly height: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly textTokens: number;
+  readonly weightsType: string;
+  readonly activationsType: string;
+  readonly runs: number;
+  /** Opening the model with its plugin loaded and its files in the page cache. */
+  readonly load: number;
+  /** All programs: from the compiler, and from the cache on disk. */
+  readonly compile: { readonly cold: number; readonly cached: number };
+  /** The first picture, which places the weights. */
+  readonly first: ByStage;
+  readonly median: ByStage;
+  /** What comes before the steps once a batch, modulations above all; undefined where there is one step, which then includes it. */
+  readonly prepare: number | undefined;
+  /** From the prompt to the last pixel of a batch. */
+  readonly picture: number;
+  /** Steps of a batch that the first-block cache cut short, at their median; they count in `picture` alone. */
+  readonly cachedSteps: number;
+  /** FLOPs of each stage. */
+  readonly flops: StageFlops;
+  /** FLOP/s. */
+  readonly rate: ByStage;
+  /** What the devices could do at most, all together, in FLOP/s. */
+  readonly peak: {
+    readonly rate: number;
+    readonly source: 'data sheet' | 'best matrix multiply';
+    /** Measured beside the run, of one device. */
+    readonly bestMatmul: number;
+  };
+  readonly share: ByStage;
+  readonly peakMemory: number;
+  readonly peakDeviceMemory: number | undefined;
+  /** What was decided about weights before they were placed. */
+  readonly memory: MemoryPlan;
+  /** Numbers of weights by component, of the autoencoder those of its decoder. */
+  readonly parameters: ReturnType<typeof weightCounts>;
+  readonly warnings: readonly string[];
+  /** Where the time of a further picture went, where it was asked for. */
+  readonly profile: Profile | undefined;
+}
+
+export interface MeasureOptions {
+  readonly sources: LoadedConfig['sources'];
+  /** Pictures after the first. */
+  readonly runs: number;
+  /** Whether a further picture is made to see where its time goes. */
+  readonly profile?: boolean;
+  readonly signal: AbortSignal;
+  /** Told what is going on; what follows a comma says how far it is. */
+  readonly onProgress: (text: string) => void;
+}
+
+/** Measures what a configuration asks for; of several prompts or seeds, the first. Rejects with the signal's reason once it has aborted. */
+export async function measure(
+  config: Config,
+  { sources, runs, profile, signal, onProgress }: MeasureOptions,
+): Promise<Figures> {
+  using cache = new TemporaryCache(signal);
+  const options: LoadOptions = { ...(await loadOptions(config, sources)), cacheDir: cache.path, signal, onProgress };
+  const model = modelOf(config);
+  const requestFor = (flux: Flux): Request => ({
+    ...requestOf(single(config), flux.deviceCount),
+    preview: 'off',
+    signal,
+  });
+
+  onProgress('matrix multiply');
+  const dtype = config.activations_dtype === 'f32' ? 'f32' : 'bf16';
+  const multiply = async (): Promise<BestMatmul> => {
+    const asked = await bestMatmul(deviceOf(options), dtype, { signal });
+    if (asked.platform !== 'cpu' || dtype === 'f32') return asked;
+    // Without instructions for bf16 a processor multiplies f32 faster, and bf16 by way of it.
+    const widened = await bestMatmul(deviceOf(options), 'f32', { signal });
+    return widened.rate > asked.rate ? widened : asked;
+  };
+  const before = await multiply();
+
+  onProgress('compile, with nothing in the cache');
+  const cold = await coldCompile(model, options, requestFor);
+
+  onProgress('load');
+  const opened = performance.now();
+  const pictures: Picture[] = [];
+  let outcome: Omit<Figures, 'rate' | 'peak' | 'share' | 'median' | 'first' | 'prepare' | 'picture' | 'cachedSteps'>;
+  {
+    await using flux = await Flux.load(model, options);
+    const load = (performance.now() - opened) / 1000;
+    for (let run = 0; run <= runs; run++) {
+      const name = run === 0 ? 'the first picture' : `picture ${run} of ${runs}`;
+      pictures.push(await makePicture(flux, requestFor(flux), (text) => onProgress(`measure, ${name}${text}`)));
+    }
+    const { recipe, report, memory, warnings } = pictures[0]!;
+    const { width, height, steps, maxSequenceLength: textTokens } = recipe;
+    const batch = report.images;
+    const { peakMemory, peakDeviceMemory } = pictures.at(-1)!.report;
+    outcome = {
+      model: flux.name,
+      weights: config.weights,
+      device: flux.device,
+      devices: flux.deviceCount,
+      width,
+      height,
+      batch,
+      steps,
+      textTokens,
+      weightsType: recipe.weights,
+      activationsType: recipe.activations,
+      runs,
+      load,
+      compile: { cold, cached: report.timings.compile },
+      flops: stageFlops(flux.sizes, { width, height, batch, textTokens, steps }),
+      peakMemory,
+      peakDeviceMemory,
+      memory,
+      parameters: weightCounts(flux.sizes),
+      warnings,
+      profile: profile ? await profilePicture(flux, requestFor(flux), { signal, onProgress }) : undefined,
+    };
+  }
+  onProgress('matrix multiply');
+  const after = await multiply();
+  const measured = summarise(pictures.slice(1));
+  const peak = peakOf(before.rate > after.rate ? before : after, dtype, outcome.devices);
+  const each = (value: (stage: keyof ByStage) => number): ByStage => ({
+    encode: value('encode'),
+    step: value('step'),
+    decode: value('decode'),
+  });
+  const rate = each((stage) => outcome.flops[stage].total / measured.median[stage]);
+  const { median: first } = summarise(pictures.slice(0, 1));
+  return { ...outcome, first, ...measured, rate, peak, share: each((stage) => rate[stage] / peak.rate) };
+}
+
+/** One batch of pictures that were made. */
+export interface Picture {
+  readonly recipe: {
+    readonly width: number;
+    readonly height: number;
+    readonly steps: number;
+    readonly maxSequenceLength: number;
+    readonly weights: string;
+    readonly activations: string;
+  };
+  readonly report: Report;
+  readonly memory: MemoryPlan;
+  readonly warnings: readonly string[];
+  /** Seconds of each step that was computed whole, but for the first where there are others. */
+  readonly steps: readonly number[];
+  /** Seconds of the first step, which what comes before the steps is counted to. */
+  readonly firstStep: number;
+  readonly seconds: number;
+}
+
+/** Makes a picture and records where its time goes. */
+async function profilePicture(
+  flux: Flux,
+  request: Request,
+  { signal, onProgress }: Pick<MeasureOptions, 'signal' | 'onProgress'>,
+): Promise<Profile> {
+  let stage = '';
+  const told = (text: string): void => onProgress(`profile${stage}, ${text}`);
+  const recording = flux.record({ operations: true, signal, onProgress: told });
+  const timeline = new Timeline(recording);
+  try {
+    for await (const event of flux.stream(request)) {
+      timeline.on(event);
+      if (event.type === 'stage') stage = `, ${event.stage}`;
+    }
+  } catch (error) {
+    recording.stop();
+    throw error;
+  }
+  return recording.stop();
+}
+
+async function makePicture(flux: Flux, request: Request, onProgress: (text: string) => void): Promise<Picture> {
+  const warnings: string[] = [];
+  const whole: number[] = [];
+  let recipe: Picture['recipe'] | undefined;
+  let memory: MemoryPlan | undefined;
+  let firstStep = 0;
+  const start = performance.now();
+  for await (const event of flux.stream(request)) {
+    if (event.type === 'warning') warnings.push(event.message);
+    if (event.type === 'memory') memory = event.plan;
+    if (event.type === 'stage') onProgress(`, ${event.stage}`);
+    if (event.type === 'step') {
+      onProgress(`, step ${event.step} of ${event.steps}`);
+      if (event.step === 1) firstStep = event.seconds;
+      else if (!event.cached) whole.push(event.seconds);
+    }
+    if (event.type === 'image') recipe = event.image.recipe;
+    if (event.type !== 'done') continue;
+    const { report } = event;
+    // Programs are there: what a picture takes is what comes after them.
+    const seconds = (performance.now() - start) / 1000 - report.timings.compile;
+    const steps = whole.length > 0 ? whole : [firstStep];
+    return { recipe: recipe!, report, memory: memory!, warnings, steps, firstStep, seconds };
+  }
+  throw new Error('the run ended without its report');
+}
+
+/** Medians over pictures. */
+export function summarise(
+  pictures: readonly Picture[],
+): Pick<Figures, 'median' | 'prepare' | 'picture' | 'cachedSteps'> {
+  const step = median(pictures.flatMap(({ steps }) => steps));
+  const first = median(pictures.map(({ firstStep }) => firstStep));
+  const alone = pictures.every(({ steps, firstStep }) => steps.length === 1 && steps[0] === firstStep);
+  return {
+    median: {
+      encode: median(pictures.map(({ report }) => report.timings.encode)),
+      step,
+      decode: median(pictures.map(({ report }) => report.timings.decode)),
+    },
+    prepare: alone ? undefined : Math.max(0, first - step),
+    picture: median(pictures.map(({ seconds }) => seconds)),
+    cachedSteps: median(pictures.map(({ report }) => report.steps.cached)),
+  };
+}
+
+/** Seconds until every program is compiled; the model is closed again without a weight having been placed. */
+async function coldCompile(model: string, options: LoadOptions, requestFor: (flux: Flux) => Request): Promise<number> {
+  await using flux = await Flux.load(model, options);
+  const start = performance.now();
+  await flux.plan(requestFor(flux));
+  return (performance.now() - start) / 1000;
+}
+
+/** The data sheet's peak of all devices, where it is known and for bf16; else what this machine's products reached. */
+function peakOf({ rate: best, kind, platform }: BestMatmul, dtype: 'f32' | 'bf16', devices: number): Figures['peak'] {
+  const known = dtype === 'bf16' ? deviceModelOf(kind) : undefined;
+  // The CPU's devices share the processor.
+  const count = platform === 'cpu' ? 1 : devices;
+  return {
+    rate: (known?.flops ?? best) * count,
+    source: known ? 'data sheet' : 'best matrix multiply',
+    bestMatmul: best,
+  };
+}
+
+/** Which device, and nothing of how many work together. */
+function deviceOf({ device, cpuDevices, precision, onProgress }: LoadOptions) {
+  return { ...(device && { device }), cpuDevices, ...(precision && { precision }), ...(onProgress && { onProgress }) };
+}
+
+/** One prompt and one seed: each further one would only be the same work again. */
+function single(config: Config): Config {
+  const first = <T>(value: T | readonly T[]): T => (Array.isArray(value) ? value[0]! : (value as T));
+  const { prompt, prompt_2: prompt2, seed } = config;
+  return {
+    ...config,
+    prompt: first(prompt),
+    prompt_2: prompt2 === undefined ? undefined : first(prompt2),
+    seed: first(seed),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** An empty folder for compiled programs, gone when disposed, or at once when the signal fires: what is interrupted may not get to its end. */
+class TemporaryCache implements Disposable {
+  readonly path: string = mkdtempSync(join(tmpdir(), 'fluxion-bench-'));
+  readonly #signal: AbortSignal;
+  readonly #remove = (): void => rmSync(this.path, { recursive: true, force: true });
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#remove, { once: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal.removeEventListener('abort', this.#remove);
+    this.#remove();
+  }
+}

@@ -1,0 +1,58 @@
+/** The preview file: the predicted clean picture, refreshed while the run goes on, so that any viewer that reloads can follow, and gone after it. */
+
+import { rm } from 'node:fs/promises';
+import { type Pixels, removeAtExit, writeAtomically } from '../../index.ts';
+
+/** Pixels of the file for each pixel of a preview: the size of the picture itself. */
+const ENLARGE = 8;
+
+/** Writes previews to one path, each whole; when they come faster than they can be written, the latest is written next. */
+export class LivePreview {
+  readonly path: string;
+  #next: Pixels | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #busy = false;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Takes a preview and returns at once. */
+  show(pixels: Pixels): void {
+    removeAtExit(this.path);
+    this.#next = pixels;
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#writing = this.#drain().finally(() => {
+      this.#busy = false;
+    });
+    // Told by `finished`.
+    this.#writing.catch(() => {});
+  }
+
+  /** Takes the file away; rejects with what kept a preview from being written. */
+  async finished(): Promise<void> {
+    this.#next = undefined;
+    try {
+      await this.#writing;
+    } finally {
+      await rm(this.path, { force: true });
+    }
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#next) {
+      const pixels = this.#next;
+      this.#next = undefined;
+      await writeAtomically(this.path, await enlarged(pixels));
+    }
+  }
+}
+
+async function enlarged({ width, height, data }: Pixels): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .resize(width * ENLARGE, height * ENLARGE, { kernel: 'cubic' })
+    .png({ compressionLevel: 2 })
+    .toBuffer();
+}

@@ -1,0 +1,195 @@
+/**
+ * The files that a recipe names, found on this machine: where they were seen last, in lora_dir, beside the picture, below the current
+ * folder, in the cache of the hub. A recipe is a stranger's text: only names are taken from it, and what is found must have its hash.
+ */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Config, LoraConfig } from '../../config/schema.ts';
+import {
+  describeLora,
+  FluxionError,
+  fileHash,
+  loraHash,
+  PART_NAMES,
+  type Recipe,
+  type RecipeLora,
+} from '../../index.ts';
+import { cachedFolder, parseHubName } from '../../models.ts';
+import { UsageError } from '../command.ts';
+import { recallFile } from './known-files.ts';
+
+/** What the command line says itself. */
+export interface Given {
+  readonly keys: ReadonlySet<string | undefined>;
+  readonly loraDir: string | undefined;
+}
+
+/** A file that was not found: what it is, and the words that say where it is. */
+interface Missing {
+  readonly what: string;
+  readonly hint: string;
+  /** Words that may be given in place of those of the hint. */
+  readonly instead?: string;
+}
+
+/** Bounds of the search below a folder. */
+const DEPTH = 3;
+const MOST_ENTRIES = 20_000;
+
+/** Returns the configuration values that say where a recipe's files are. Throws `not_found` with the words to give for those that are not here. */
+export async function recipeFiles(recipe: Recipe, picture: string, given: Given): Promise<Partial<Config>> {
+  const here = [...new Set([dirname(picture), '.'])];
+  const missing: Missing[] = [];
+  const values: { -readonly [K in keyof Config]?: Config[K] } = {};
+  const { model } = recipe;
+  if (!given.keys.has('pretrained_model_name_or_path') && model.weights !== 'random') {
+    const name = model.base ?? model.name;
+    const place = modelPlace(name, model.fingerprint, here);
+    if (place === undefined)
+      missing.push({ what: `the model '${name}'`, hint: 'pretrained_model_name_or_path=FOLDER' });
+    else values.pretrained_model_name_or_path = place;
+  }
+  for (const part of PART_NAMES) {
+    const file = model.parts?.[part];
+    if (file === undefined || given.keys.has(part)) continue;
+    const places = named([file.name], [recallFile(file.hash), ...below(here, [file.name])]);
+    const place = await found(file.hash, places, async (path) => fileHash(path));
+    if (place === undefined) missing.push({ what: `the ${part} '${file.name}'`, hint: `${part}=PATH` });
+    else values[part] = place;
+  }
+  if (recipe.loras && !given.keys.has('lora') && !given.keys.has('lora_config')) {
+    const places = await Promise.all(recipe.loras.map((lora) => loraPlace(lora, here, given.loraDir)));
+    const words = recipe.loras.map(({ scale }, i) => `--lora ${places[i] ?? 'PATH'}:${scale}`).join(' ');
+    for (const [i, { name, file }] of recipe.loras.entries()) {
+      const what = `the LoRA '${name}'${file === undefined ? '' : ` (${file})`}`;
+      if (places[i] === undefined) missing.push({ what, hint: 'lora_dir=FOLDER', instead: words });
+    }
+    values.lora_config = listsOf(recipe.loras, places);
+  }
+  // The recipe's list of names has its place in these lists, or in those that were given.
+  if (!given.keys.has('lora')) values.lora = [];
+  if (missing.length > 0) throw notHere(missing, picture);
+  return values;
+}
+
+function notHere(missing: readonly Missing[], picture: string): FluxionError {
+  const what = missing.map((file) => file.what).join(' and ');
+  const hints = [...new Set(missing.map(({ hint }) => hint))].join(' ');
+  const instead = missing.find((file) => file.instead !== undefined)?.instead;
+  return new UsageError(
+    'not_found',
+    `${picture} was made with ${what}, which ${missing.length === 1 ? 'is' : 'are'} not here`,
+    {
+      hint: `say where: fluxion redo ${picture} ${hints}${instead === undefined ? '' : `, or in place of lora_dir: ${instead}`}`,
+    },
+  );
+}
+
+function modelPlace(name: string, fingerprint: string | undefined, here: readonly string[]): string | undefined {
+  if (name === 'tiny') return name;
+  const seen = recallFile(fingerprint);
+  if (seen !== undefined && isAtHand(seen)) return seen;
+  if (/^[\w .-]+$/.test(name) && existsSync(name)) return name;
+  if (isOnHand(name)) return name;
+  const [beside] = /[/\\]/.test(name) ? [] : below(here, [name]);
+  return beside;
+}
+
+function isAtHand(place: string): boolean {
+  return existsSync(place) || isOnHand(place);
+}
+
+/** Whether the cache has all of a model of the hub. */
+function isOnHand(name: string): boolean {
+  const onHub = parseHubName(name);
+  return onHub !== undefined && cachedFolder(onHub) !== undefined;
+}
+
+async function loraPlace(
+  lora: RecipeLora,
+  here: readonly string[],
+  loraDir: string | undefined,
+): Promise<string | undefined> {
+  const { name, hash, file = `${name}.safetensors` } = lora;
+  if (name === 'tiny-lora' && lora.file === undefined) return name;
+  const names = [file.split('/').at(-1)!, `${name}.safetensors`, name];
+  const inDir = loraDir === undefined ? [] : below([loraDir], names);
+  const onHub = file.includes('/') && isLora(file) ? [file] : [];
+  const hashOf = (path: string) => loraHash({ path });
+  const same = await found(hash, named(names, [recallFile(hash), ...inDir, ...below(here, names), ...onHub]), hashOf);
+  // A folder that was named is believed; that the file has changed is told at the end.
+  return same ?? inDir[0];
+}
+
+/** Places of a recorded name first: a file of equal content and another name would be recorded by that one. */
+function named(names: readonly string[], places: readonly (string | undefined)[]): (string | undefined)[] {
+  const isNamed = (place: string | undefined): boolean => place !== undefined && names.includes(basename(place));
+  return places.toSorted((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
+}
+
+/** The first of the places whose content has the hash. */
+async function found(
+  hash: string,
+  places: readonly (string | undefined)[],
+  hashOf: (path: string) => Promise<string>,
+): Promise<string | undefined> {
+  for (const place of places) {
+    if (place === undefined) continue;
+    try {
+      if ((await hashOf(place)) === hash) return place;
+    } catch {
+      // Not there any more, or nothing that can be read.
+    }
+  }
+  return undefined;
+}
+
+function isLora(path: string): boolean {
+  try {
+    describeLora({ path });
+    return true;
+  } catch (error) {
+    if (error instanceof FluxionError) return false;
+    throw error;
+  }
+}
+
+/** Files and folders of one of these names in folders and those in them, near ones first. */
+function below(folders: readonly string[], names: readonly string[]): string[] {
+  const matches: string[] = [];
+  let level = [...folders];
+  let looked = 0;
+  for (let depth = 0; depth <= DEPTH; depth++) {
+    const deeper: string[] = [];
+    for (const folder of level) {
+      for (const entry of entriesOf(folder)) {
+        if (++looked > MOST_ENTRIES) return matches;
+        const path = join(folder, entry.name);
+        if (names.includes(entry.name)) matches.push(path);
+        if (entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name)) deeper.push(path);
+      }
+    }
+    level = deeper;
+  }
+  return matches;
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** The lists that keep the names that LoRAs had. */
+function listsOf(loras: readonly RecipeLora[], places: readonly (string | undefined)[]): LoraConfig {
+  return {
+    lora_model_name_or_path: places.map((place) => place ?? ''),
+    weight_name: loras.map(() => null),
+    adapter_name: loras.map(({ name }) => name),
+    scale: loras.map(({ scale }) => scale),
+    from_pt: loras.map(() => true),
+  };
+}

@@ -1,0 +1,59 @@
+/** What a run would hold in memory, as people read it. */
+
+import type { MemoryPlan, StageMemory } from '../../index.ts';
+import { bytes, paint } from './render.ts';
+
+/** Whether all weights stay where they are used throughout a request, so that there is nothing to tell. */
+export function isPlain({ encoders, transformer, modulations }: MemoryPlan): boolean {
+  return encoders !== 'streamed' && (transformer === 'kept' || transformer === 'yields') && modulations === 'kept';
+}
+
+/** One line: the most that one device holds, and what comes and goes. */
+export function memoryLine(plan: MemoryPlan): string {
+  const goes = [
+    plan.transformer === 'streamed' && `the transformer is ${streamed(plan)}`,
+    plan.transformer === 'released' && 'the transformer makes room for the encoders and the decoder',
+    plan.encoders === 'streamed' && 'T5 is streamed, layer by layer',
+    plan.modulations === 'released' && plan.transformer !== 'streamed' && 'modulation weights go after their use',
+  ].filter((part) => part !== false);
+  return [`${bytes(plan.peak)} of ${bytes(plan.budget)}`, ...goes].join('; ');
+}
+
+function streamed({ held }: MemoryPlan): string {
+  return `streamed, block by block${held > 0 ? `, all but the first ${held}` : ''}`;
+}
+
+/** All stages as a table. */
+export function memoryTable(plan: MemoryPlan): string {
+  const encoders = {
+    kept: 'kept',
+    released: 'released once prompts are encoded',
+    streamed: 'streamed, layer by layer',
+  };
+  const transformer = {
+    kept: 'kept',
+    yields: 'kept, but for room for the encoders of a next request',
+    released: 'released after every batch, for the decoder',
+    streamed: streamed(plan),
+  };
+  const rows: [string, string][] = [
+    ['text encoders', encoders[plan.encoders]],
+    ['transformer', transformer[plan.transformer]],
+    ['modulations', plan.modulations === 'kept' ? 'kept' : 'released after their use'],
+    ...plan.stages.map((stage): [string, string] => [stage.stage, stageText(stage, plan.budget)]),
+    ...(plan.host > 0
+      ? [['host', `${bytes(plan.host)} page-locked, of ${bytes(plan.hostBudget)}`] as [string, string]]
+      : []),
+    ['device', `${bytes(plan.peak)} at most, of ${bytes(plan.budget)}`],
+  ];
+  const verdict = plan.fits
+    ? paint('green', 'it fits', process.stdout)
+    : paint('red', 'it does not fit', process.stdout);
+  return [...rows.map(([name, text]) => `  ${name.padEnd(15)}${text}`), verdict].join('\n');
+}
+
+function stageText({ weights, values, temporaries, code, total }: StageMemory, budget: number): string {
+  const parts = [`${bytes(weights)} weights`, `${bytes(values)} values`, `${bytes(temporaries)} temporary`];
+  if (code > 0) parts.push(`${bytes(code)} code`);
+  return `${bytes(total)} = ${parts.join(' + ')}${total > budget ? `: ${paint('red', 'too much', process.stdout)}` : ''}`;
+}

@@ -1,0 +1,93 @@
+/** The published FLUX.1 models by name: what programs are made of, without a file; and models whose weights are made, not read. */
+
+import { fileURLToPath } from 'node:url';
+import { FluxionError } from '../../support/errors.ts';
+import { kindOf } from '../../weights/files/file-bytes.ts';
+import { publishedScheduler } from '../../weights/folders/derive-config.ts';
+import type { TransformerConfig } from '../../weights/folders/model-config.ts';
+import { type ModelParts, modelName, openModel, withRandomWeights } from '../../weights/folders/model-source.ts';
+import type { OpenTensorsOptions } from '../../weights/folders/open.ts';
+import { type ModelSource, openPipelineFolder } from '../../weights/folders/pipeline-folder.ts';
+import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from './presets.ts';
+
+/** The model that comes with the program. */
+export const BUNDLED = 'tiny';
+export const BUNDLED_FOLDER = fileURLToPath(new URL('../../../models/tiny/', import.meta.url));
+
+/** What a model is, but for its weights and tokenizers. */
+export type ModelSizes = Pick<ModelSource, 'transformer' | 'clip' | 't5' | 'vae' | 'scheduler'>;
+
+/** By the end of their names on the hub, each with its short ones. Krea's network is dev's. */
+const PUBLISHED = {
+  'FLUX.1-dev': { short: ['dev', 'flux-dev'], transformer: FLUX_DEV },
+  'FLUX.1-schnell': { short: ['schnell', 'flux-schnell'], transformer: FLUX_SCHNELL },
+  'FLUX.1-Krea-dev': { short: ['krea', 'flux-krea'], transformer: FLUX_DEV },
+} as const;
+
+/** Side of the pictures that they were made for. */
+const SIDE = 1024;
+
+/** The published model of a name such as `black-forest-labs/FLUX.1-dev`, `FLUX.1-dev` or `dev`; undefined for any other. */
+export function publishedModel(name: string): { readonly name: string; readonly sizes: ModelSizes } | undefined {
+  const wanted = name.toLowerCase();
+  const found = Object.entries(PUBLISHED).find(
+    ([full, { short }]) =>
+      wanted === full.toLowerCase() || wanted.endsWith(`/${full.toLowerCase()}`) || short.some((s) => s === wanted),
+  );
+  if (!found) return undefined;
+  const [full, { transformer }] = found;
+  const packed: TransformerConfig = { ...transformer, patchSize: 1 };
+  // Token ids are those of the tokenizer in use: `randomModel` has the bundled one.
+  const clip = { ...CLIP_L, eosTokenId: 49_407, bosTokenId: 49_406, padTokenId: 49_407, projectionDim: CLIP_L.width };
+  const vae = { ...FLUX_VAE, sampleSize: SIDE };
+  return {
+    name: full,
+    sizes: {
+      transformer: packed,
+      clip,
+      t5: { ...T5_XXL, activation: 'gated-gelu' },
+      vae,
+      scheduler: publishedScheduler(packed),
+    },
+  };
+}
+
+export interface RandomOptions extends OpenTensorsOptions {
+  readonly seed: number;
+}
+
+/** The names that `publishedModel` knows. */
+export const PUBLISHED_NAMES = Object.keys(PUBLISHED);
+
+/**
+ * A model with weights of the right shapes and random values: a published one by its name, or a folder's, of which configs and
+ * tokenizers are read. Parts that are given have the weights of their files. Throws `not_found` for any other name.
+ */
+export function randomModel(
+  model: string,
+  parts: ModelParts,
+  options: RandomOptions,
+): { readonly source: ModelSource; readonly name: string } {
+  const random = (source: ModelSource): ModelSource => withRandomWeights(source, parts, options.seed, options);
+  if (model === BUNDLED) return { source: random(openPipelineFolder(BUNDLED_FOLDER)), name: BUNDLED };
+  if (kindOf(model) !== 'missing') return { source: random(openModel(model, parts)), name: modelName(model, parts) };
+  const published = publishedModel(model);
+  if (!published) {
+    throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
+      hint: `weights=random takes a model folder, of which the configs and tokenizers are read, or one of ${PUBLISHED_NAMES.join(', ')}, tiny`,
+    });
+  }
+  const { name, sizes } = published;
+  // Its tokenizers are not at hand; any will do for weights that mean nothing, and the bundled ones have fewer tokens.
+  const bundled = openPipelineFolder(BUNDLED_FOLDER);
+  const { eosTokenId, bosTokenId, padTokenId } = bundled.clip;
+  const source: ModelSource = {
+    ...bundled,
+    ...sizes,
+    path: name,
+    clip: { ...sizes.clip, eosTokenId, bosTokenId, padTokenId },
+    places: new Map(),
+    borrowsTokenizers: true,
+  };
+  return { source: random(source), name };
+}

@@ -1,0 +1,146 @@
+/** A finished picture: its pixels, the recipe that makes it again, and the files it is saved as. */
+
+import { extname } from 'node:path';
+import { type Recipe, recipeTexts } from '../pipeline/recipe.ts';
+import { checked, PATH, QUALITY } from '../pipeline/schema.ts';
+import { FluxionError } from '../support/errors.ts';
+import { userPath } from '../support/user-path.ts';
+import { addTexts, type ImageFormat } from './picture-file.ts';
+import { writeAtomically, writeNew, writeNumbered } from './save.ts';
+
+/** A picture as bytes: RGB, 8 bit, row-major. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+const FORMATS: Readonly<Record<string, ImageFormat>> = {
+  '.png': 'png',
+  '.jpg': 'jpeg',
+  '.jpeg': 'jpeg',
+  '.webp': 'webp',
+};
+
+/** One picture of a run. */
+export class Image implements Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+  readonly recipe: Recipe;
+
+  /** Takes pixels over as they are. Throws `bad_shape` where their number does not fit the size. */
+  constructor({ width, height, data }: Pixels, recipe: Recipe) {
+    if (data.length !== width * height * 3) {
+      throw new FluxionError('bad_shape', `image: expected ${width}×${height}×3 bytes, found ${data.length}`);
+    }
+    this.width = width;
+    this.height = height;
+    this.data = data;
+    this.recipe = recipe;
+  }
+
+  /** Makes a picture of the recipe's size from values in 0 to 1, [height, width, 3]. Throws `bad_shape`, and `unsupported` for NaN. */
+  static fromUnit(values: Float32Array, recipe: Recipe): Image {
+    return new Image({ width: recipe.width, height: recipe.height, data: unitToBytes(values) }, recipe);
+  }
+
+  get seed(): bigint {
+    return this.recipe.seed;
+  }
+
+  get prompt(): string {
+    return this.recipe.prompt;
+  }
+
+  /** Encodes the picture with its recipe; the same picture gives the same bytes. Quality, 1 to 100, is for JPEG and WebP. */
+  async encode(format: ImageFormat, quality?: number): Promise<Uint8Array> {
+    return addTexts(await encode(this, format, quality), format, recipeTexts(this.recipe));
+  }
+
+  /** Encodes the picture as a PNG that carries its recipe. */
+  png(): Promise<Uint8Array> {
+    return this.encode('png');
+  }
+
+  /** Encodes the picture as a JPEG that carries its recipe; quality is 1 to 100. Throws `bad_request` for a recipe beyond JPEG's 64 KiB. */
+  jpeg(quality = 95): Promise<Uint8Array> {
+    return this.encode('jpeg', quality);
+  }
+
+  /** Encodes the picture as a WebP that carries its recipe; quality is 1 to 100. */
+  webp(quality = 95): Promise<Uint8Array> {
+    return this.encode('webp', quality);
+  }
+
+  /** Saves the picture in the format of the path's extension, replacing what is there; appears whole or not at all. Returns the path. */
+  async save(path: string): Promise<string> {
+    const target = placeOf(path);
+    return writeAtomically(target, await this.encode(formatOf(target)));
+  }
+
+  /** Saves the picture in the format of the path's extension, under a name that must be free. Returns the path. Throws `io`. */
+  async saveNew(path: string): Promise<string> {
+    const target = placeOf(path);
+    return writeNew(target, await this.encode(formatOf(target)));
+  }
+
+  /**
+   * Saves the picture under `nameOf(n)`, `flux_{n}.png` unless given, in a folder, at the first free number from `first` on, never over
+   * another file. Returns the path.
+   */
+  async saveNumbered(folder: string, first = 0, nameOf: (n: number) => string = fluxName): Promise<string> {
+    return writeNumbered(placeOf(folder, 'folder'), nameOf, first, await this.encode(formatOf(nameOf(first))));
+  }
+}
+
+function fluxName(n: number): string {
+  return `flux_${n}.png`;
+}
+
+/** The format that a path's extension names. Throws `bad_request` for any other. */
+export function formatOf(path: string): ImageFormat {
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (format) return format;
+  throw new FluxionError('bad_request', `cannot save '${path}': expected the extension .png, .jpg, .jpeg or .webp`);
+}
+
+function placeOf(path: string, what = 'path'): string {
+  return userPath(checked(PATH, path, what));
+}
+
+/** Rounds values in 0 to 1 to bytes as diffusers does: × 255 in f32, half to even. Values outside are clamped; NaN is an error. */
+export function unitToBytes(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) {
+      throw new FluxionError('unsupported', `the decoded picture has no value (NaN) at ${i} of ${values.length}`, {
+        hint: 'a number overflowed on the way: try weights_dtype=float32 activations_dtype=float32',
+      });
+    }
+    const scaled = Math.fround(Math.min(1, Math.max(0, value)) * 255);
+    const floor = Math.floor(scaled);
+    const half = scaled - floor === 0.5;
+    bytes[i] = half ? floor + (floor & 1) : Math.round(scaled);
+  }
+  return bytes;
+}
+
+/** Encodes pixels without any text. Quality, 1 to 100, is for JPEG and WebP. */
+export async function encode({ width, height, data }: Pixels, format: ImageFormat, quality = 95): Promise<Uint8Array> {
+  checked(QUALITY, quality, 'quality');
+  // Loaded on first use: it takes longer than everything else that the command line imports.
+  const { default: sharp } = await import('sharp');
+  const picture = sharp(data, { raw: { width, height, channels: 3 } });
+  switch (format) {
+    case 'png':
+      return picture.png({ compressionLevel: 6, adaptiveFiltering: true }).toBuffer();
+    case 'jpeg':
+      return picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
+    case 'webp':
+      return picture.webp({ quality }).toBuffer();
+    default:
+      throw format satisfies never;
+  }
+}

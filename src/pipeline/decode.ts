@@ -1,0 +1,164 @@
+/** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
+
+import type { ProgramUse } from '../engine/memory-plan.ts';
+import { Run } from '../engine/run.ts';
+import { type VaePrograms, vaePrograms } from '../models/vae.ts';
+import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
+import type { Pixels } from '../picture/image.ts';
+import { colourChart, drawPreview, fitPreview, latentChart, type PreviewMap } from '../picture/preview.ts';
+import { type LatentSize, latentSize } from '../sampling/latents.ts';
+import { Recent } from '../support/recent.ts';
+import { hasEncoder } from '../weights/folders/derive-config.ts';
+import { originOf } from '../weights/folders/model-source.ts';
+import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
+import { type Use, WeightSet } from '../weights/set.ts';
+import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
+import type { ModelTypes } from './model-types.ts';
+
+/** Side in pixels of the chart that previews are fitted on. */
+const CHART = 128;
+
+/** How the autoencoder shares memory with the rest. */
+export interface AutoencoderOptions {
+  /** Whether pictures are decoded in bands of rows, exact and in less memory: `auto`, where memory asks for it, by default. */
+  readonly vaeTiling?: VaeTiling;
+  /** Bytes that one device may hold, half of them for decoding; by default what is free when the model is opened. */
+  readonly memoryLimit?: number;
+}
+
+/** The autoencoder of a model. */
+export class Autoencoder implements Disposable {
+  readonly weights: WeightSet;
+  /** Pixels a latent is wide and high. */
+  readonly scale: number;
+  readonly #source: ModelSource;
+  readonly #types: ModelTypes;
+  readonly #options: AutoencoderOptions;
+  readonly #traced = new Recent<string, VaePrograms>();
+  /** Whether the weights have the encoder, which only previews use. */
+  readonly #encodes: boolean;
+  #previewMap: PreviewMap | undefined;
+
+  /** Binds the weights, without placing them. */
+  constructor(source: ModelSource, types: ModelTypes, options: AutoencoderOptions = {}) {
+    this.#source = source;
+    this.#types = types;
+    this.#options = options;
+    this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
+    const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
+    const origin = originOf(source, 'vae');
+    this.#encodes = 'seed' in origin || hasEncoder(origin.store);
+    this.weights = new WeightSet(origin, this.#encodes ? [...decode, ...encode] : decode);
+  }
+
+  /** Programs for a size, the same from the first time they are asked for: what is free then decides whether they work in bands. */
+  #programs(batch: number, size: Pick<LatentSize, 'height' | 'width'>, runtime?: Runtime): VaePrograms {
+    const { height, width } = size;
+    return this.#traced.get([batch, height, width].join(), () => {
+      const sizes = { batch, height, width, ...this.#types };
+      const { vaeTiling: tiling = 'auto', memoryLimit = runtime?.availableMemory } = this.#options;
+      // A mesh splits the batch, and each device does its part.
+      const own = { ...sizes, batch: Math.ceil(batch / (runtime?.batchOf(1) ?? 1)) };
+      const available = memoryLimit === undefined ? Number.POSITIVE_INFINITY : memoryLimit / 2;
+      const budget = vaeBudget(this.#source.vae, own, { tiling, available });
+      return vaePrograms(this.#source.vae, { ...sizes, budget: budget && budget * (batch / own.batch) });
+    });
+  }
+
+  /** Every program that `decode` runs. */
+  uses(runtime: Runtime, size: LatentSize): ProgramUse[] {
+    return decoderUses(this.#programs(runtime.batchOf(1), size, runtime));
+  }
+
+  /**
+   * Decodes the packed latents [b, l, channels] of this process's pictures, one on every device at a time: each H · W · 3 values in 0
+   * to 1. Takes `rounds`, or as many as it needs: processes that share a mesh run as many programs each.
+   */
+  async *decode(
+    runtime: Runtime,
+    latents: Float32Array,
+    size: LatentSize,
+    signal?: AbortSignal,
+    rounds = 0,
+  ): AsyncGenerator<Float32Array, void, undefined> {
+    const { places: together, held: seats } = runtime.share(1);
+    const { decode } = this.#programs(together, size, runtime);
+    const each = size.tokens * 4 * this.#source.vae.latentChannels;
+    const pictures = latents.length / each;
+    for (let round = 0; round < rounds || round * seats.length < pictures; round++) {
+      using run = new Run(runtime, this.weights, signal);
+      // A copy of its own, which devices may use in place; places beyond the last picture stay empty.
+      const group = new Float32Array(together * each);
+      const seated = seats.slice(0, Math.max(0, pictures - round * seats.length));
+      for (const [i, seat] of seated.entries()) {
+        const start = (round * seats.length + i) * each;
+        group.set(latents.subarray(start, start + each), seat * each);
+      }
+      const { image } = await chain(run, decode, await runtime.input(decode[0]!.traced, 'latents', group));
+      const images = new Float32Array((await run.keep({ image: image! }, 'image').toHost()).buffer);
+      const pixels = images.length / together;
+      for (const seat of seated) yield images.subarray(seat * pixels, (seat + 1) * pixels);
+    }
+  }
+
+  /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder, or else the decoder. */
+  async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Pixels[]> {
+    this.#previewMap ??= await this.#fitPreview(runtime, signal);
+    const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
+    const each = size.tokens * 4 * grid.channels;
+    const map = this.#previewMap;
+    return Array.from({ length: latents.length / each }, (_, i) =>
+      drawPreview(latents.subarray(i * each, (i + 1) * each), grid, map),
+    );
+  }
+
+  async #fitPreview(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
+    const latentSide = CHART / this.scale;
+    if (!this.#encodes) return this.#fitToDecoder(runtime, signal);
+    const { encode } = this.#programs(1, { height: latentSide, width: latentSide });
+    const chart = colourChart(CHART);
+    using run = new Run(runtime, this.weights, signal);
+    const outputs = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', chart));
+    const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
+    const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };
+    return fitPreview(latents, chart, grid, this.scale);
+  }
+
+  /** Fits the map to what the decoder makes of latents. */
+  async #fitToDecoder(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
+    const size = latentSize(CHART, CHART, this.scale);
+    const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
+    const latents = latentChart(grid);
+    for await (const image of this.decode(runtime, latents, size, signal)) {
+      const picture = image.map((value) => 2 * value - 1);
+      return fitPreview(latents, picture, grid, this.scale);
+    }
+    throw new Error('the decoder made no picture');
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}
+
+/** The decoder's programs, each with how often it is run. */
+export function decoderUses({ decode }: VaePrograms): ProgramUse[] {
+  return [...Map.groupBy(decode, ({ traced }) => traced)].map(([traced, parts]) => ({
+    stage: 'decode',
+    traced,
+    runs: parts.length,
+    scope: parts[0]!.scope,
+  }));
+}
+
+/** Runs programs one after the other, the output of each being the input of the next, and returns those of the last; takes `input` over. */
+async function chain(run: Run, parts: readonly Use[], input: ShardedArray): Promise<Record<string, ShardedArray>> {
+  let outputs: Record<string, ShardedArray> = { x: input };
+  for (const part of parts) {
+    using given = outputs['x']!;
+    outputs = await run.step(part, { [part.traced.inputs[0]!]: given });
+    // Started ahead, several programs would hold their outputs at once, and these are the largest arrays there are.
+    await run.drain();
+  }
+  return outputs;
+}

@@ -1,0 +1,310 @@
+/** The denoising loop: from noise and conditioning to latents, one event a step. */
+
+import type { ProgramUse, Residency, StageName } from '../engine/memory-plan.ts';
+import { Run } from '../engine/run.ts';
+import { type FirstBlockCachePrograms, firstBlockCachePrograms } from '../models/first-block-cache.ts';
+import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
+import { eulerProgram } from '../sampling/euler.ts';
+import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
+import type { Schedule } from '../sampling/schedule.ts';
+import { Recent } from '../support/recent.ts';
+import { originOf } from '../weights/folders/model-source.ts';
+import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
+import { rankBucket } from '../weights/lora/overlay.ts';
+import { blocks, type Streaming, type Traced, type Use, type WeightOverlay, WeightSet, whole } from '../weights/set.ts';
+import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
+import type { Conditioning } from './encode.ts';
+import { type FirstBlock, FirstBlockCache } from './first-block-cache.ts';
+import type { ModelTypes } from './model-types.ts';
+
+/** What programs are traced for. */
+export interface DenoiseSizes {
+  /** Pictures; as many on every device (`Runtime.batchOf`). */
+  readonly batch: number;
+  readonly size: LatentSize;
+  readonly schedule: Schedule;
+  readonly textTokens: number;
+  /** Threshold of the first-block cache; without one every step is computed whole. */
+  readonly cacheThreshold?: number | undefined;
+}
+
+/** Everything one batch of pictures is denoised from. */
+export interface DenoiseRequest extends DenoiseSizes {
+  readonly guidance: number;
+  /** Packed noise [b, l, channels] at the first sigma. */
+  readonly latents: Float32Array;
+}
+
+/** The state after a step; the arrays belong to the loop and are gone when it goes on. */
+export interface DenoiseStep {
+  /** From 1. */
+  readonly step: number;
+  /** [b, l, channels] f32 */
+  readonly latents: ShardedArray;
+  /** What the transformer predicted in this step, [b, l, channels] f32. */
+  readonly velocity: ShardedArray;
+  /** The predicted clean latents, [b, l, channels] f32. */
+  readonly clean: ShardedArray;
+  /** Whether the first block alone was run, and the cache stood in for the others. */
+  readonly cached: boolean;
+}
+
+interface Parts extends FluxPrograms {
+  readonly euler: Traced;
+}
+
+interface Sizes {
+  readonly batch: number;
+  readonly imageTokens: number;
+  readonly textTokens: number;
+  readonly steps: number;
+}
+
+/** What the blocks of a step are given. */
+interface StepInputs {
+  /** [b, l, d] */
+  readonly img: ShardedArray;
+  /** [b, t, d], the same in every step. */
+  readonly txt: ShardedArray;
+  /** Modulations of every block, by name. */
+  readonly mods: Readonly<Record<string, ShardedArray>>;
+  /** Rope tables [n, c/2]. */
+  readonly cos: ShardedArray;
+  readonly sin: ShardedArray;
+}
+
+/** The transformer of a model. */
+export class Transformer implements Disposable {
+  readonly weights: WeightSet;
+  readonly #source: ModelSource;
+  readonly #types: ModelTypes;
+  readonly #traced = new Recent<string, Parts>();
+  readonly #tracedCaches = new Recent<string, FirstBlockCachePrograms>();
+  /** Ranks of adapters that programs are traced for: those in use so far. */
+  readonly #adapterRanks = new Set<number>();
+  #adapterRank = 0;
+
+  /** Binds the weights, without placing them. */
+  constructor(source: ModelSource, types: ModelTypes) {
+    this.#source = source;
+    this.#types = types;
+    // Which weights there are does not depend on the sizes.
+    const parts = this.#programs({ batch: 1, imageTokens: 1, textTokens: 1, steps: 1 });
+    const all = Object.entries(parts).flatMap(([name, traced]) =>
+      name.startsWith('double')
+        ? this.#double(traced)
+        : name.startsWith('single')
+          ? this.#single(traced)
+          : [whole(traced)],
+    );
+    this.weights = new WeightSet(originOf(source, 'transformer'), all);
+  }
+
+  /**
+   * Chooses programs that take adapters of up to `rank` ranks in all; 0 for none. Ranks are padded to a bucket, and a larger one
+   * that has been used serves as well, so that exchanging adapters compiles nothing.
+   */
+  reserve(rank: number): void {
+    const known = [...this.#adapterRanks].sort((a, b) => a - b);
+    this.#adapterRank = rank === 0 ? 0 : (known.find((bucket) => bucket >= rank) ?? rankBucket(rank));
+    if (rank > 0) this.#adapterRanks.add(this.#adapterRank);
+  }
+
+  /** Puts adapters over the weights, or takes them away; their ranks must have been reserved. */
+  adapt(overlay: WeightOverlay | undefined): void {
+    this.weights.adapt(overlay, this.#adapterRank);
+  }
+
+  #programs(given: Sizes): Parts {
+    const sizes = { ...given, adapterRank: this.#adapterRank };
+    const { batch, imageTokens } = sizes;
+    return this.#traced.get(Object.values(sizes).join(), () => ({
+      ...fluxPrograms(this.#source.transformer, { prompts: 1, ...sizes, ...this.#types }),
+      euler: eulerProgram([batch, imageTokens, this.#source.transformer.inChannels]),
+    }));
+  }
+
+  #cachePrograms({ batch, imageTokens, textTokens }: Sizes): FirstBlockCachePrograms {
+    const { heads, headDim } = this.#source.transformer;
+    const { compute } = this.#types;
+    return this.#tracedCaches.get([batch, imageTokens, textTokens].join(), () =>
+      firstBlockCachePrograms({ batch, imageTokens, textTokens, width: heads * headDim, compute }),
+    );
+  }
+
+  #double(traced: Traced): Use[] {
+    return blocks(traced, 'double_blocks', this.#source.transformer.layers);
+  }
+
+  #single(traced: Traced): Use[] {
+    return blocks(traced, 'single_blocks', this.#source.transformer.singleLayers);
+  }
+
+  /** Every program that `denoise` runs. */
+  uses(request: DenoiseSizes): ProgramUse[] {
+    const { doubleModulation, singleModulation, doubleBlock, singleBlock, ...once } = this.#programs(sizesOf(request));
+    const { conditioning, finalModulation, textIn, ...inStep } = once;
+    const { layers, singleLayers } = this.#source.transformer;
+    const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
+    return [
+      use('prepare', conditioning),
+      use('prepare', doubleModulation, layers),
+      use('prepare', singleModulation, singleLayers),
+      use('prepare', finalModulation),
+      use('prepare', textIn),
+      use('step', doubleBlock, layers),
+      use('step', singleBlock, singleLayers),
+      ...Object.values(inStep).map((traced) => use('step', traced)),
+      ...(request.cacheThreshold === undefined ? [] : Object.values(this.#cachePrograms(sizesOf(request)))).map(
+        (traced) => use('step', traced),
+      ),
+    ];
+  }
+
+  /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. */
+  arrange({ transformer, modulations, held }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
+    const once = ['flux_double_modulation', 'flux_single_modulation'];
+    const again = ['flux_double_block', 'flux_single_block'];
+    if (transformer === 'streamed') this.weights.stream({ ...place, again, once, held });
+    else
+      this.weights.stream(
+        modulations === 'released' ? { ...place, from: 'file', again: [], once, held: 0 } : undefined,
+      );
+  }
+
+  /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */
+  async *denoise(
+    runtime: Runtime,
+    conditioning: Conditioning,
+    request: DenoiseRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<DenoiseStep, void, undefined> {
+    const { size, schedule, textTokens } = request;
+    const { transformer } = this.#source;
+    const parts = this.#programs(sizesOf(request));
+    using run = new Run(runtime, this.weights, signal);
+    using owned = new DisposableStack();
+    const upload = async (values: Float32Array, shape: readonly number[]) =>
+      owned.use(await runtime.upload(values, 'f32', shape));
+
+    const rope = positionTables(transformer, textPositions(textTokens), imagePositions(size));
+    const cos = await upload(rope.cos, rope.shape);
+    const sin = await upload(rope.sin, rope.shape);
+    const every = await this.#modulations(runtime, run, conditioning, request);
+    const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
+    const cache = this.#cacheOf(request);
+    if (cache) owned.use(cache);
+    using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
+
+    for (let i = 0; i < schedule.timesteps.length; i++) {
+      using temporary = new Run(runtime, this.weights, signal);
+      using at = await runtime.upload(Int32Array.of(i), 'i32', [1]);
+      const mods = await temporary.step(whole(parts.stepModulations), { ...every, step: at });
+      temporary.keep(mods, 'final');
+      const img = await temporary.next(whole(parts.imageIn), { latents: state.array });
+      const { x, cached } = await this.#blocks(temporary, parts, { img, txt: txt0, mods, cos, sin }, cache);
+      const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: mods['final']! });
+      using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
+      using sigmaNext = await runtime.upload(schedule.sigmas.slice(i + 1, i + 2), 'f32', [1, 1, 1]);
+      const out = await temporary.step(whole(parts.euler), { latents: state.array, velocity, sigma, sigmaNext });
+      const clean = temporary.keep({ clean: out['clean']! }, 'clean');
+      state.replace(out['latents']!);
+      await temporary.drain();
+      yield { step: i + 1, latents: state.array, velocity, clean, cached };
+    }
+  }
+
+  /** Image and text through all blocks of a step, or through the first, with what the cache has for the others. */
+  async #blocks(
+    run: Run,
+    parts: Parts,
+    { mods, cos, sin, ...given }: StepInputs,
+    cache: FirstBlockCache | undefined,
+  ): Promise<{ readonly x: ShardedArray; readonly cached: boolean }> {
+    let { img, txt } = given;
+    let first: FirstBlock | undefined;
+    // A block that has been started keeps its inputs by itself; here they are let go, or a step would hold every block's.
+    const used = (...arrays: ShardedArray[]) => {
+      for (const array of arrays) if (array !== given.txt && array !== first?.img) array.dispose();
+    };
+    for (const [n, block] of this.#double(parts.doubleBlock).entries()) {
+      const out = await run.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
+      const before = [img, txt] as const;
+      img = run.keep(out, 'img');
+      txt = run.keep(out, 'txt');
+      if (n === 0 && cache) {
+        first = { before: before[0], img, txt };
+        const x = await cache.output(run, first);
+        if (x) return { x, cached: true };
+      } else used(...before);
+    }
+    let x = await run.next(whole(parts.join), { img, txt });
+    used(img, txt);
+    for (const [n, block] of this.#single(parts.singleBlock).entries()) {
+      const out = await run.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
+      used(x);
+      x = out;
+    }
+    if (first) await cache?.store(run, first, x);
+    return { x, cached: false };
+  }
+
+  #cacheOf(request: DenoiseSizes): FirstBlockCache | undefined {
+    const { cacheThreshold } = request;
+    if (cacheThreshold === undefined) return undefined;
+    return new FirstBlockCache(this.#cachePrograms(sizesOf(request)), cacheThreshold);
+  }
+
+  /** Shifts, scales and gates of every block, all steps at once, before the loop: the weights are used once. */
+  async #modulations(
+    runtime: Runtime,
+    run: Run,
+    conditioning: Conditioning,
+    request: DenoiseRequest,
+  ): Promise<Record<string, ShardedArray>> {
+    const { transformer } = this.#source;
+    const parts = this.#programs(sizesOf(request));
+    using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
+    // Timesteps and guidance stay f32 whatever the model computes in: rounded to bf16, 3.5 · 1000 would become 3504.
+    using guidance = await runtime.upload(Float32Array.of(request.guidance * 1000), 'f32', [1]);
+    const inputs = { timesteps, pooled: conditioning.pooled, ...(transformer.guidanceEmbeds && { guidance }) };
+    const vec = await run.next(whole(parts.conditioning), inputs);
+    const every: Record<string, ShardedArray> = {};
+    const double = this.#double(parts.doubleModulation);
+    const single = this.#single(parts.singleModulation);
+    for (const [i, use] of double.entries()) every[`double${i}`] = await run.next(use, { vec });
+    for (const [i, use] of single.entries()) every[`single${i}`] = await run.next(use, { vec });
+    every['final'] = await run.next(whole(parts.finalModulation), { vec });
+    return every;
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}
+
+function sizesOf({ batch, size, textTokens, schedule }: DenoiseSizes): Sizes {
+  return { batch, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length };
+}
+
+/** Owns one array at a time. */
+class Holder implements Disposable {
+  #array: ShardedArray;
+
+  constructor(array: ShardedArray) {
+    this.#array = array;
+  }
+
+  get array(): ShardedArray {
+    return this.#array;
+  }
+
+  replace(array: ShardedArray): void {
+    this.#array.dispose();
+    this.#array = array;
+  }
+
+  [Symbol.dispose](): void {
+    this.#array.dispose();
+  }
+}

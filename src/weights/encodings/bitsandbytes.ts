@@ -1,0 +1,159 @@
+/**
+ * bitsandbytes' 4-bit weights (nf4, fp4): two codes a byte, high one first, into a table of 16 values, times the largest magnitude of
+ * their block. These magnitudes may themselves be 8-bit codes, with a table, magnitudes and an offset of their own.
+ * Source: bitsandbytes `functional.py` (`QuantState`, `dequantize_4bit`, `dequantize_blockwise`).
+ */
+
+import { byteSize, elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { fromF32, toF32 } from '../../support/floats.ts';
+import { decodeUtf8, describeJson, type JsonObject, parseJsonObject } from '../files/json.ts';
+import {
+  type Decoded,
+  DerivedStore,
+  type DerivedTensor,
+  type Rows,
+  rowLength,
+  type TensorStore,
+} from '../files/tensors.ts';
+
+/** The tensor that says how `<weight>` is packed. */
+const STATE = /^(.+)\.quant_state\.bitsandbytes__([a-z0-9]+)$/;
+const PARTS = ['absmax', 'quant_map', 'nested_absmax', 'nested_quant_map'] as const;
+const MAX_STATE = 65_536;
+
+interface State {
+  readonly kind: 'nf4' | 'fp4';
+  readonly shape: readonly number[];
+  /** Elements that share a magnitude. */
+  readonly blockSize: number;
+  readonly nested: { readonly blockSize: number; readonly offset: number } | undefined;
+}
+
+/** Shows the 4-bit weights of a store, which it takes over, as `decoded` numbers; throws `unsupported` for its other formats. */
+export function decodeBitsAndBytes(store: TensorStore, decoded: Decoded): TensorStore {
+  const derived = new Map<string, DerivedTensor>();
+  const hidden = new Set<string>();
+  for (const key of store.keys()) {
+    if (key.endsWith('.SCB')) throw unsupported(`${store.path}: ${key}`, 'int8');
+    const [, weight, kind] = STATE.exec(key) ?? [];
+    if (weight === undefined || kind === undefined) continue;
+    derived.set(weight, unpacked(store, weight, readState(store, key, kind), decoded));
+    for (const name of [key, ...PARTS.map((part) => `${weight}.${part}`)]) if (store.has(name)) hidden.add(name);
+  }
+  return derived.size === 0 ? store : new DerivedStore(store, derived, hidden);
+}
+
+function readState(store: TensorStore, key: string, kind: string): State {
+  const where = `${store.path}: ${key}`;
+  if (kind !== 'nf4' && kind !== 'fp4') throw unsupported(where, kind);
+  if (elementCount(store.info(key).shape) > MAX_STATE) throw new FluxionError('bad_file', `${where}: absurdly long`);
+  const json = parseJsonObject(decodeUtf8(store.bytes(key), where), where);
+  const shape = json.get('shape');
+  const isShape = Array.isArray(shape) && shape.every((dim) => Number.isSafeInteger(dim) && (dim as number) >= 0);
+  if (!isShape || shape.length > 8) throw bad(where, 'shape', 'a list of dimensions', json);
+  const nested = store.has(`${key.slice(0, key.indexOf('.quant_state.'))}.nested_absmax`);
+  const offset = json.get('nested_offset');
+  if (nested && typeof offset !== 'number') throw bad(where, 'nested_offset', 'a number', json);
+  return {
+    kind,
+    shape: shape as number[],
+    blockSize: blockSize(json, 'blocksize', where),
+    nested: nested ? { blockSize: blockSize(json, 'nested_blocksize', where), offset: offset as number } : undefined,
+  };
+}
+
+function blockSize(json: JsonObject, field: string, where: string): number {
+  const size = json.get(field);
+  if (typeof size === 'number' && Number.isInteger(Math.log2(size)) && size >= 2 && size <= 65_536) return size;
+  throw bad(where, field, 'a power of two', json);
+}
+
+function bad(where: string, field: string, expected: string, json: JsonObject): FluxionError {
+  return new FluxionError(
+    'bad_file',
+    `${where}: ${field}: expected ${expected}, found ${describeJson(json.get(field))}`,
+  );
+}
+
+function unsupported(where: string, kind: string): FluxionError {
+  return new FluxionError('unsupported', `${where}: weights in bitsandbytes' ${kind} format cannot be decoded`, {
+    hint: 'its nf4 and fp4 are read; or use a file in bf16, fp8 or GGUF',
+  });
+}
+
+function unpacked(store: TensorStore, weight: string, state: State, decoded: Decoded): DerivedTensor {
+  const { kind, shape, blockSize, nested } = state;
+  const count = elementCount(shape);
+  const blocks = Math.ceil(count / blockSize);
+  const expect = (name: string, elements: number): void => {
+    const found = store.has(name) ? elementCount(store.info(name).shape) : 0;
+    if (found === elements) return;
+    throw new FluxionError(
+      'bad_file',
+      `${store.path}: ${name}: expected ${elements} elements for [${shape.join(', ')}], found ${found}`,
+    );
+  };
+  expect(weight, Math.ceil(count / 2));
+  expect(`${weight}.absmax`, blocks);
+  expect(`${weight}.quant_map`, 16);
+  if (nested) {
+    expect(`${weight}.nested_absmax`, Math.ceil(blocks / nested.blockSize));
+    expect(`${weight}.nested_quant_map`, 256);
+  }
+  const floats = (part: string): Float32Array => {
+    const info = store.info(`${weight}.${part}`);
+    return toF32(info.dtype, store.bytes(`${weight}.${part}`), elementCount(info.shape));
+  };
+  const magnitudes = (): Float32Array => {
+    if (!nested) return floats('absmax');
+    const [codes, map, outer] = [store.bytes(`${weight}.absmax`), floats('nested_quant_map'), floats('nested_absmax')];
+    return Float32Array.from(codes, (code, i) => {
+      // Rounded twice, as there.
+      const product = Math.fround(map[code]! * outer[Math.floor(i / nested.blockSize)]!);
+      return product + nested.offset;
+    });
+  };
+  let tables: { map: Float32Array; absmax: Float32Array } | undefined;
+  return {
+    info: { dtype: decoded, shape, file: store.info(weight).file, encoding: kind },
+    bytes(rows) {
+      tables ??= { map: floats('quant_map'), absmax: magnitudes() };
+      return unpack(store.bytes(weight), tables.map, tables.absmax, blockSize, rows, rowLength(shape), decoded);
+    },
+    // Rows of codes are not rows of the matrix.
+    raw: ([start, end]) => {
+      const columns = rowLength(shape);
+      return store.bytes(weight).subarray(Math.floor((start * columns) / 2), Math.ceil((end * columns) / 2));
+    },
+  };
+}
+
+/** Elements unpacked at a time. */
+const CHUNK = 65_536;
+
+function unpack(
+  codes: Uint8Array,
+  map: Float32Array,
+  absmax: Float32Array,
+  blockSize: number,
+  [start, end]: Rows,
+  columns: number,
+  decoded: Decoded,
+): Uint8Array {
+  const [first, last] = [start * columns, end * columns];
+  const shift = Math.log2(blockSize);
+  const size = byteSize(decoded);
+  const out = new Uint8Array((last - first) * size);
+  for (let from = first; from < last; from += CHUNK) {
+    const values = new Float32Array(Math.min(CHUNK, last - from));
+    for (let i = 0; i < values.length; i++) {
+      const element = from + i;
+      const byte = codes[element >>> 1]!;
+      const code = element & 1 ? byte & 15 : byte >> 4;
+      values[i] = map[code]! * absmax[element >>> shift]!;
+    }
+    out.set(fromF32(decoded, values), (from - first) * size);
+  }
+  return out;
+}

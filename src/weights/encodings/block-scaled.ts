@@ -1,0 +1,210 @@
+/**
+ * Short floats with a scale for every few columns of a row, as tensor cores take them: NVIDIA's nvfp4, 4-bit e2m1, two a byte, in blocks of
+ * 16 with e4m3 scales and one scale of the whole; OCP's mxfp8, e4m3 in blocks of 32 whose scales are powers of two (e8m0). Few scales are
+ * possible, so all products of a scale and a code stand in a table and decoding is looking up.
+ * Block scales lie as cuBLAS wants them, in padded tiles of 128 rows × 4 blocks, row r of a tile at 16 (r mod 32) + 4 (r div 32).
+ * Sources: comfy-kitchen `tensor/nvfp4.py`, `tensor/mxfp8.py`, `float_utils.py`; the cuBLAS manual, "1D block scaling factors layout".
+ */
+
+import type { DType } from '../../support/dtype.ts';
+import { fromF32, toF32 } from '../../support/floats.ts';
+import type { Decoded, DerivedTensor, Rows, TensorStore } from '../files/tensors.ts';
+import { misfit, readFloats, requireFloats, requireTensor } from './companions.ts';
+import { decodeRows } from './decode-rows.ts';
+
+export interface BlockScaled {
+  readonly format: 'nvfp4' | 'mxfp8';
+  /** Key of the blocks' scales. */
+  readonly scaleKey: string;
+  /** Key of nvfp4's scale of the whole. */
+  readonly wholeKey?: string;
+  /** Rows and columns without the padding that the file has; what the file has where not given. */
+  readonly shape: readonly [rows: number, columns: number] | undefined;
+}
+
+interface Format {
+  readonly dtypes: readonly DType[];
+  readonly scaleDtypes: readonly DType[];
+  /** Elements that share a scale. */
+  readonly block: 16 | 32;
+  /** Codes in a byte. */
+  readonly perByte: 1 | 2;
+}
+
+const FORMATS: Record<BlockScaled['format'], Format> = {
+  nvfp4: { dtypes: ['u8'], scaleDtypes: ['f8e4m3', 'u8'], block: 16, perByte: 2 },
+  mxfp8: { dtypes: ['f8e4m3'], scaleDtypes: ['u8'], block: 32, perByte: 1 },
+};
+
+const TILE_ROWS = 128;
+const TILE_BLOCKS = 4;
+const TILE = TILE_ROWS * TILE_BLOCKS;
+
+/** Block-scaled codes as numbers; throws `bad_file` for scales that do not fit. */
+export function blockScaledWeight(
+  store: TensorStore,
+  key: string,
+  { format, scaleKey, wholeKey, shape }: BlockScaled,
+  decoded: Decoded,
+): DerivedTensor {
+  const { dtypes, scaleDtypes, block, perByte } = FORMATS[format];
+  const { shape: storedShape, file, dtype } = store.info(key);
+  const [storedRows = 0, bytes = 0] = storedShape;
+  const stored: Rows = [storedRows, bytes * perByte];
+  if (storedShape.length !== 2 || !dtypes.includes(dtype) || stored[1] % block !== 0) {
+    throw misfit(store, key, `${dtypes.join(' or ')}, rows of whole blocks of ${block / perByte} bytes, for ${format}`);
+  }
+  const [rows, columns] = shape ?? stored;
+  // Both are padded to whole blocks.
+  const padded = (count: number, found: number) => count <= found && found < count + block;
+  if (!padded(rows, stored[0]) || !padded(columns, stored[1])) {
+    throw misfit(store, key, `[${rows}, ${columns}], as its description says, padded to multiples of ${block}`);
+  }
+  const blocks = stored[1] / block;
+  const scaleShape = [roundUp(stored[0], TILE_ROWS), roundUp(blocks, TILE_BLOCKS)] as const;
+  requireTensor(store, scaleKey, scaleDtypes, scaleShape, `the scales of ${key} in tiles of 128 rows × 4 blocks`);
+  if (wholeKey !== undefined) requireFloats(store, wholeKey, 1, `the scale of all of ${key}`);
+  let table: Words | undefined;
+  return {
+    info: { dtype: decoded, shape: [rows, columns], file, encoding: format },
+    bytes([start, end]) {
+      table ??=
+        wholeKey === undefined ? mxfp8Products(decoded) : nvfp4Products(readFloats(store, wholeKey)[0]!, decoded);
+      const codes = store.bytes(key, [start, end]);
+      // Rows of the padded scales are rows of tiles: those of 128 rows lie together.
+      const first = start - (start % TILE_ROWS);
+      const scales = store.bytes(scaleKey, [first, Math.min(scaleShape[0], roundUp(end, TILE_ROWS))]);
+      const whole = wordsOf(decoded, (end - start) * stored[1]);
+      const expand = perByte === 2 ? expandNibbles : expandBytes;
+      for (let row = start, at = 0; row < end; row++, at += stored[1]) {
+        const tile = Math.floor((row - first) / TILE_ROWS) * TILE_ROWS * scaleShape[1];
+        const scale = tile + (row % 32) * 16 + (Math.floor(row / 32) % 4) * 4;
+        expand({ codes, from: at / perByte, scales, scale, blocks, table, out: whole, to: at });
+      }
+      return columns === stored[1] ? bytesOf(whole) : cropped(whole, stored[1], columns, decoded);
+    },
+    raw: (range) => store.bytes(key, range),
+  };
+}
+
+/** A weight, decoded to f32, times a factor for each of its columns, as `decoded` numbers. */
+export function withColumnFactors(
+  store: TensorStore,
+  weight: DerivedTensor,
+  factorsKey: string,
+  decoded: Decoded,
+): DerivedTensor {
+  const columns = weight.info.shape[1]!;
+  let factors: Float32Array | undefined;
+  return {
+    info: { ...weight.info, dtype: decoded },
+    bytes: (range) =>
+      decodeRows(range, columns, decoded, (rows, values) => {
+        factors ??= readFloats(store, factorsKey);
+        const numbers = new Float32Array(weight.bytes(rows).buffer);
+        for (let at = 0; at < values.length; at += columns) {
+          for (let i = 0; i < columns; i++) values[at + i] = numbers[at + i]! * factors[i]!;
+        }
+      }),
+    raw: weight.raw,
+  };
+}
+
+/** Decoded numbers as the words of their bits. */
+type Words = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+function wordsOf(decoded: Decoded, count: number): Words {
+  return decoded === 'f32' ? new Uint32Array(count) : new Uint16Array(count);
+}
+
+function bytesOf(words: Words): Uint8Array {
+  return new Uint8Array(words.buffer);
+}
+
+/** One row: its codes and the place of its scales, and where its numbers go. */
+interface CodedRow {
+  readonly codes: Uint8Array;
+  readonly from: number;
+  readonly scales: Uint8Array;
+  /** Where its scales begin in the first of the tiles side by side. */
+  readonly scale: number;
+  readonly blocks: number;
+  /** All products of a scale and a code. */
+  readonly table: Words;
+  readonly out: Words;
+  readonly to: number;
+}
+
+/** Decodes one row of two codes a byte, the first in its upper half; the table has 16 products a scale. */
+function expandNibbles({ codes, from, scales, scale, blocks, table, out, to }: CodedRow): void {
+  for (let block = 0, byte = from, at = to; block < blocks; block++) {
+    const products = scaleOf(scales, scale, block) << 4;
+    for (const stop = byte + 8; byte < stop; byte++, at += 2) {
+      const pair = codes[byte]!;
+      out[at] = table[products | (pair >> 4)]!;
+      out[at + 1] = table[products | (pair & 15)]!;
+    }
+  }
+}
+
+/** Decodes one row of a code a byte; the table has 256 products a scale. */
+function expandBytes({ codes, from, scales, scale, blocks, table, out, to }: CodedRow): void {
+  for (let block = 0, byte = from, at = to; block < blocks; block++) {
+    const products = scaleOf(scales, scale, block) << 8;
+    for (const stop = byte + 32; byte < stop; byte++, at++) out[at] = table[products | codes[byte]!]!;
+  }
+}
+
+/** The code of a block's scale: `first` is where its row begins in the first of the tiles side by side. */
+function scaleOf(scales: Uint8Array, first: number, block: number): number {
+  return scales[first + (block >> 2) * TILE + (block & 3)]!;
+}
+
+/** The first columns of every row. */
+function cropped(whole: Words, width: number, columns: number, decoded: Decoded): Uint8Array {
+  const rows = whole.length / width;
+  const out = wordsOf(decoded, rows * columns);
+  for (let row = 0; row < rows; row++) {
+    out.set(whole.subarray(row * width, row * width + columns), row * columns);
+  }
+  return bytesOf(out);
+}
+
+const CODES = Uint8Array.from({ length: 256 }, (_, code) => code);
+const E4M3 = toF32('f8e4m3', CODES, 256);
+/** Exponents of f32 in its own place: 0 stands for 0, 255 for infinity. */
+const E8M0 = new Float32Array(Uint32Array.from(CODES, (code) => code << 23).buffer);
+const MAGNITUDES = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+const E2M1 = Float32Array.from([...MAGNITUDES, ...MAGNITUDES.map((value) => -value)]);
+
+/** Products with all scales of a matrix, 16 for each e4m3 code: rounded to f32 twice, as comfy-kitchen does in f32. */
+function nvfp4Products(whole: number, decoded: Decoded): Words {
+  return products(
+    E4M3.map((scale) => whole * scale),
+    E2M1,
+    decoded,
+  );
+}
+
+const MXFP8 = new Map<Decoded, Words>();
+
+/** Products with all powers of two, 256 for each; the same for every weight. */
+function mxfp8Products(decoded: Decoded): Words {
+  const known = MXFP8.get(decoded) ?? products(E8M0, E4M3, decoded);
+  MXFP8.set(decoded, known);
+  return known;
+}
+
+function products(scales: Float32Array, values: Float32Array, decoded: Decoded): Words {
+  const all = new Float32Array(scales.length * values.length);
+  for (let s = 0; s < scales.length; s++) {
+    for (let v = 0; v < values.length; v++) all[s * values.length + v] = scales[s]! * values[v]!;
+  }
+  const words = wordsOf(decoded, all.length);
+  bytesOf(words).set(fromF32(decoded, all));
+  return words;
+}
+
+function roundUp(count: number, multiple: number): number {
+  return Math.ceil(count / multiple) * multiple;
+}

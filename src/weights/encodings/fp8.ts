@@ -1,0 +1,182 @@
+/**
+ * 8-bit weights: plain floats, and floats and integers that are stored divided by a scale that lies beside them, for all of a matrix, for
+ * each row or for each square tile. What has no description is decoded here: plain ones, and ComfyUI's older spelling, a marker
+ * `scaled_fp8` and `<layer>.scale_weight`; what has one is found in comfy-quant.ts.
+ * Sources: ComfyUI `comfy/utils.py`, `comfy/ops.py`; for tiles, convert_to_quant and ComfyUI-QuantOps.
+ */
+
+import { byteSize, elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { fromF32, toF32 } from '../../support/floats.ts';
+import {
+  type Decoded,
+  DerivedStore,
+  type DerivedTensor,
+  type Rows,
+  rowLength,
+  type TensorStore,
+} from '../files/tensors.ts';
+import { beside, describeTensor, misfit, readFloats, requireTensor } from './companions.ts';
+
+const MARKER = /(^|\.)scaled_fp8$/;
+/** What stands beside `<layer>.weight`: its scale, and the scale of the layer's input, which only fp8 arithmetic needs. */
+const SCALES = ['scale_weight', 'weight_scale'] as const;
+export const INPUT_SCALES = ['scale_input', 'input_scale'] as const;
+
+type EightBit = 'f8e4m3' | 'f8e5m2' | 'i8';
+
+/** Shows the 8-bit weights of a store, which it takes over, as `decoded` numbers, scales applied. */
+export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
+  const derived = new Map<string, DerivedTensor>();
+  const hidden = new Set<string>();
+  for (const key of store.keys()) {
+    const { dtype } = store.info(key);
+    if (MARKER.test(key)) hidden.add(key);
+    if (dtype !== 'f8e4m3' && dtype !== 'f8e5m2' && dtype !== 'i8') continue;
+    if (hidden.has(key)) continue;
+    const scaleKey = key.endsWith('.weight') ? scaleBeside(store, key) : undefined;
+    // Integers without a scale are something else.
+    if (dtype === 'i8' && scaleKey === undefined) continue;
+    if (scaleKey === undefined) {
+      derived.set(key, plainWeight(store, key, dtype, decoded));
+      continue;
+    }
+    derived.set(key, scaledWeight(store, key, scaleKey, decoded));
+    hidden.add(scaleKey);
+    for (const name of INPUT_SCALES) hidden.add(beside(key, name));
+  }
+  return derived.size === 0 && hidden.size === 0 ? store : new DerivedStore(store, derived, hidden);
+}
+
+/** The key of the scale beside a weight, in either spelling. */
+export function scaleBeside(store: TensorStore, weight: string): string | undefined {
+  return SCALES.map((name) => beside(weight, name)).find((name) => store.has(name));
+}
+
+/** An 8-bit float as it is. */
+export function plainWeight(store: TensorStore, key: string, dtype: EightBit, decoded: Decoded): DerivedTensor {
+  return decodedTensor(store, key, dtype, dtype, wholeRows(store, key, 1), () => Float32Array.of(1), decoded);
+}
+
+/**
+ * An 8-bit weight times what lies under `scaleKey`: one scale, one for each row, or, where `tile` is given, one for each square of that
+ * many rows and columns. Throws for scales that do not fit.
+ */
+export function scaledWeight(
+  store: TensorStore,
+  key: string,
+  scaleKey: string,
+  decoded: Decoded,
+  tile?: number,
+): DerivedTensor {
+  const { dtype } = store.info(key);
+  if (dtype !== 'f8e4m3' && dtype !== 'f8e5m2' && dtype !== 'i8') throw misfit(store, key, 'an 8-bit type');
+  const size = tile === undefined ? scaledByRows(store, key, scaleKey) : squares(store, key, scaleKey, tile);
+  // Read when needed: a file is opened by its header alone.
+  let known: Float32Array | undefined;
+  const scales = (): Float32Array => {
+    known ??= readFloats(store, scaleKey);
+    return known;
+  };
+  return decodedTensor(store, key, dtype, `scaled ${dtype}`, size, scales, decoded);
+}
+
+function decodedTensor(
+  store: TensorStore,
+  key: string,
+  dtype: EightBit,
+  encoding: string,
+  size: TileSize,
+  scales: () => Float32Array,
+  decoded: Decoded,
+): DerivedTensor {
+  const { shape, file } = store.info(key);
+  const columns = rowLength(shape);
+  const raw = (rows: Rows): Uint8Array => store.bytes(key, rows);
+  const byRows = dtype === 'f8e4m3' && size.width === columns && (size.height === 1 || size.height === (shape[0] ?? 1));
+  return {
+    info: { dtype: decoded, shape, file, encoding },
+    bytes: (rows) => expand(raw(rows), dtype, rows, columns, { scales: scales(), ...size }, decoded),
+    raw,
+    ...(byRows && { coded: (rows) => ({ dtype, codes: raw(rows), scales: scalesOf(rows, scales()) }) }),
+  };
+}
+
+/** The scale of each of some rows, out of one of all rows or one of each. */
+function scalesOf([start, end]: Rows, scales: Float32Array): Float32Array {
+  return scales.length > 1 ? scales.slice(start, end) : new Float32Array(end - start).fill(scales[0]!);
+}
+
+/** The part of a matrix that shares a scale. */
+interface TileSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Tiles of whole rows: of all where there is one scale, else of one. */
+function wholeRows(store: TensorStore, key: string, scales: number): TileSize {
+  const { shape } = store.info(key);
+  return { height: scales === 1 ? (shape[0] ?? 1) : 1, width: rowLength(shape) };
+}
+
+function scaledByRows(store: TensorStore, key: string, scaleKey: string): TileSize {
+  const { shape, dtype } = store.info(scaleKey);
+  const rows = store.info(key).shape[0] ?? 1;
+  const count = elementCount(shape);
+  if ((count === 1 || count === rows) && /^(f|bf)\d\d/.test(dtype)) return wholeRows(store, key, count);
+  throw new FluxionError(
+    'unsupported',
+    `${store.path}: ${scaleKey}: expected one scale, or one for each of the ${rows} rows of ${key}, found ${describeTensor(store, scaleKey)}`,
+  );
+}
+
+function squares(store: TensorStore, key: string, scaleKey: string, tile: number): TileSize {
+  const { shape } = store.info(key);
+  const grid = shape.map((dim) => dim / tile);
+  if (shape.length !== 2 || !grid.every(Number.isInteger)) {
+    throw misfit(store, key, `a matrix of squares of ${tile} × ${tile}, as its description says`);
+  }
+  requireTensor(store, scaleKey, ['f32', 'bf16', 'f16'], grid, `a scale for each ${tile} × ${tile} of ${key}`);
+  return { height: tile, width: tile };
+}
+
+/** Scales of a matrix, a row of tiles after the other. */
+interface Tiles extends TileSize {
+  readonly scales: Float32Array;
+}
+
+/** Looks every byte up in a table of the 256 products with its scale. */
+function expand(
+  codes: Uint8Array,
+  dtype: EightBit,
+  [start, end]: Rows,
+  columns: number,
+  { scales, height, width }: Tiles,
+  decoded: Decoded,
+): Uint8Array {
+  const out = new Uint8Array(codes.length * byteSize(decoded));
+  const words = decoded === 'f32' ? new Uint32Array(out.buffer) : new Uint16Array(out.buffer);
+  for (let row = start, stop: number; row < end; row = stop) {
+    const band = Math.floor(row / height);
+    stop = Math.min(end, (band + 1) * height);
+    for (let left = 0; left < columns; left += width) {
+      const table = products(dtype, scales[(band * columns + left) / width]!, decoded);
+      for (let each = row; each < stop; each++) {
+        const at = (each - start) * columns + left;
+        for (let i = at; i < at + width; i++) words[i] = table[codes[i]!]!;
+      }
+    }
+  }
+  return out;
+}
+
+const CODES = Uint8Array.from({ length: 256 }, (_, code) => code);
+
+function products(dtype: EightBit, scale: number, decoded: Decoded): Uint16Array | Uint32Array {
+  const values = dtype === 'i8' ? Float32Array.from(new Int8Array(CODES.buffer)) : toF32(dtype, CODES, 256);
+  const bytes = fromF32(
+    decoded,
+    values.map((value) => value * scale),
+  );
+  return decoded === 'f32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+}

@@ -1,0 +1,55 @@
+/** A short hash of a model's files: of everything in its configs and tokenizers, and of samples of its weights, so that 24 GB take milliseconds. */
+
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { openRegular } from '../../support/regular-file.ts';
+
+/** Bytes read of a file: all of one up to this size, else the start (with a safetensors header) and evenly spaced pieces. */
+const WHOLE = 1 << 20;
+const PIECE = 4096;
+const PIECES = 64;
+const READ = /\.(safetensors|json|txt|model)$/;
+
+/**
+ * Returns 12 hexadecimal digits that differ between models, fine-tunes included, and do not depend on where they lie. `places` are
+ * files and folders by what they are in the model; a whole model folder goes by the empty name.
+ */
+export function fingerprint(places: ReadonlyMap<string, string>): string {
+  const hash = createHash('sha256');
+  const seen = new Set<string>();
+  for (const [role, path] of places) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    // Beside an index lie the files it is of.
+    const root = path.endsWith('.json') ? dirname(path) : path;
+    if (!statSync(root).isDirectory()) addFile(hash, role, root);
+    else for (const file of filesIn(root)) addFile(hash, join(role, relative(root, file)).split(sep).join('/'), file);
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => READ.test(entry.name) && !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function addFile(hash: Hash, name: string, file: string): void {
+  const { descriptor, size } = openRegular(file);
+  try {
+    hash.update(`${name}\0${size}\0`);
+    const piece = (start: number, length: number) => {
+      const bytes = Buffer.alloc(Math.min(length, size - start));
+      hash.update(bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, start)));
+    };
+    piece(0, WHOLE);
+    if (size > WHOLE) {
+      const step = (size - PIECE - WHOLE) / PIECES;
+      for (let i = 1; i <= PIECES; i++) piece(Math.max(WHOLE, Math.floor(WHOLE + i * step)), PIECE);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

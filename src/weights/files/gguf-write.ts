@@ -1,0 +1,85 @@
+/** Writing GGUF files, version 3: header, tensor table and aligned data, from tensors made one at a time. */
+
+import { elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import type { GgmlType } from '../encodings/dequant.ts';
+import { streamRuns } from './write-file.ts';
+
+const VERSION = 3;
+const U32 = 4;
+const TEXT = 8;
+/** What the CPU plugin needs to use a mapped file in place; readers that are told it take any. */
+const ALIGNMENT = 64;
+
+/** A tensor to write: `code` is the number of its type. */
+export interface GgufOutput {
+  readonly name: string;
+  readonly code: number;
+  readonly type: GgmlType;
+  /** Outermost dimension first. */
+  readonly shape: readonly number[];
+  bytes(): Uint8Array;
+}
+
+/** Writes tensors in the order given, with text metadata; the file appears whole or not at all. */
+export async function streamGguf(
+  path: string,
+  tensors: readonly GgufOutput[],
+  metadata: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const keys = Object.entries(metadata);
+  const header = [Buffer.from('GGUF'), u32(VERSION), u64(tensors.length), u64(keys.length + 1)];
+  header.push(text('general.alignment'), u32(U32), u32(ALIGNMENT));
+  for (const [key, value] of keys) header.push(text(key), u32(TEXT), text(value));
+  let at = 0;
+  for (const tensor of tensors) {
+    const { name, code, shape } = tensor;
+    header.push(text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(code), u64(at));
+    at += aligned(sizeOf(tensor));
+  }
+  const runs = function* (): Generator<Uint8Array> {
+    yield padded(Buffer.concat(header));
+    for (const tensor of tensors) {
+      const bytes = tensor.bytes();
+      if (bytes.length !== sizeOf(tensor)) {
+        const shape = tensor.shape.join(', ');
+        throw new FluxionError(
+          'bad_shape',
+          `${tensor.name}: ${bytes.length} bytes do not hold ${tensor.type.name} [${shape}]`,
+        );
+      }
+      yield bytes;
+      yield new Uint8Array(aligned(bytes.length) - bytes.length);
+    }
+  };
+  await streamRuns(path, runs(), signal);
+}
+
+function sizeOf({ type, shape }: GgufOutput): number {
+  return (elementCount(shape) / type.elements) * type.bytes;
+}
+
+function aligned(size: number): number {
+  return Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+}
+
+function padded(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)]);
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
+}

@@ -1,0 +1,233 @@
+/**
+ * Named weights of one component, out of one safetensors file or several shards. Opening reads and checks headers only; bytes are
+ * looked at when asked for, as views where the given `OpenFile` maps its files.
+ */
+
+import { basename, dirname, join } from 'node:path';
+import { FluxionError } from '../../support/errors.ts';
+import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
+import { describeJson, quote, readJsonObject } from './json.ts';
+import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
+import { requireWholeSet, shardSet, wholeSet } from './shards.ts';
+import { checkedRows, noSuchTensor, type Rows, type StoredTensor, type TensorStore } from './tensors.ts';
+
+export interface OpenStoreOptions {
+  /** How files are opened; positional reads unless told otherwise. */
+  readonly openFile?: OpenFile;
+  /** Infix of the file name to prefer, such as `fp16`. */
+  readonly variant?: string | undefined;
+}
+
+interface Entry {
+  readonly file: FileBytes;
+  readonly info: TensorInfo;
+}
+
+/** Weights by key, over one or several safetensors files; disposing closes the files and ends their views. */
+export class WeightStore implements TensorStore {
+  /** What was opened: a safetensors file or an index. */
+  readonly path: string;
+  readonly format = 'safetensors';
+  /** Header metadata of all files; the first file wins where keys meet. */
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly headers: readonly ReadonlyMap<string, string>[];
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #files: DisposableStack;
+
+  private constructor(
+    path: string,
+    entries: Map<string, Entry>,
+    headers: readonly ReadonlyMap<string, string>[],
+    files: DisposableStack,
+  ) {
+    this.path = path;
+    this.metadata = new Map(headers.toReversed().flatMap((header) => [...header]));
+    this.headers = headers;
+    this.#entries = entries;
+    this.#files = files;
+  }
+
+  /** Opens a `.safetensors` file, a `.safetensors.index.json`, or the weights found in a component's folder. */
+  static open(path: string, { openFile = readingFile, variant }: OpenStoreOptions = {}): WeightStore {
+    const target = kindOf(path) === 'folder' ? findWeights(path, variant) : path;
+    using files = new DisposableStack();
+    const entries = new Map<string, Entry>();
+    const headers: ReadonlyMap<string, string>[] = [];
+
+    const readShard = (shard: string): ReadonlyMap<string, TensorInfo> => {
+      const file = files.use(openFile(shard));
+      const header = readSafetensorsHeader(file);
+      headers.push(header.metadata);
+      for (const [key, info] of header.tensors) {
+        const other = entries.get(key)?.file.path;
+        if (other) throw new FluxionError('bad_file', `${shard}: ${key} is also in ${other}`);
+        entries.set(key, { file, info });
+      }
+      return header.tensors;
+    };
+
+    if (target.endsWith('.json')) {
+      for (const [shard, keys] of readIndex(target, openFile)) checkShard(target, shard, keys, readShard(shard));
+    } else {
+      for (const shard of wholeSet(target)) readShard(shard);
+    }
+    return new WeightStore(target, entries, headers, files.move());
+  }
+
+  /** Lists every key, in file order. */
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Returns a tensor's dtype, shape and file; throws `not_found` with the nearest keys. */
+  info(key: string): StoredTensor {
+    const { file, info } = this.#entry(key);
+    return { dtype: info.dtype, shape: info.shape, file: file.path };
+  }
+
+  /** Returns a tensor's bytes, or those of rows `start` to `end` of its first dimension; a view where the file is mapped. */
+  bytes(key: string, rows?: Rows): Uint8Array {
+    if (this.#files.disposed)
+      throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
+    const { file, info } = this.#entry(key);
+    const size = info.end - info.start;
+    if (!rows) return file.view(info.start, size);
+    const [start, end] = checkedRows(key, info.shape, rows);
+    const row = size === 0 ? 0 : size / (info.shape[0] ?? 1);
+    return file.view(info.start + start * row, (end - start) * row);
+  }
+
+  [Symbol.dispose](): void {
+    this.#files.dispose();
+  }
+
+  #entry(key: string): Entry {
+    const entry = this.#entries.get(key);
+    if (entry) return entry;
+    throw noSuchTensor(this.path, key, this.#entries.keys());
+  }
+}
+
+/** The keys each shard must hold, by shard path, from an index's `weight_map`. */
+function readIndex(path: string, openFile: OpenFile): Map<string, Set<string>> {
+  const map = readJsonObject(path, openFile).get('weight_map');
+  if (!(map instanceof Map)) {
+    const isConfig = /(^|[/\\])(config|model_index)\.json$/.test(path);
+    throw new FluxionError('bad_file', `${path}: weight_map: expected an object, found ${describeJson(map)}`, {
+      hint: isConfig
+        ? 'this describes a model and holds no weights: give its folder'
+        : 'expected an index of weights, such as model.safetensors.index.json',
+    });
+  }
+  const shards = new Map<string, Set<string>>();
+  for (const [key, name] of map) {
+    // A shard is a plain name beside its index: no separators, no parent folders, no drive letters.
+    if (typeof name !== 'string' || !/^[^/\\:\0]+\.safetensors$/.test(name)) {
+      throw new FluxionError(
+        'bad_file',
+        `${path}: weight_map.${quote(key)}: expected the name of a .safetensors file beside it, found ${describeJson(name)}`,
+      );
+    }
+    const shard = join(dirname(path), name);
+    shards.set(shard, (shards.get(shard) ?? new Set()).add(key));
+  }
+  const missing = [...shards.keys()].filter((shard) => kindOf(shard) !== 'file');
+  if (missing.length > 0) {
+    throw new FluxionError(
+      'not_found',
+      `${path}: ${missing.length} of ${shards.size} shards are missing: ${some(missing.map((shard) => basename(shard)))}`,
+      { hint: 'download the missing files into the same folder' },
+    );
+  }
+  return shards;
+}
+
+function checkShard(
+  index: string,
+  shard: string,
+  expected: ReadonlySet<string>,
+  found: ReadonlyMap<string, unknown>,
+): void {
+  const missing = [...expected].filter((key) => !found.has(key));
+  const extra = [...found.keys()].filter((key) => !expected.has(key));
+  if (missing.length > 0) {
+    throw new FluxionError(
+      'bad_file',
+      `${shard}: lacks ${missing.length} keys that ${index} expects in it: ${some(missing)}`,
+    );
+  }
+  if (extra.length > 0) {
+    throw new FluxionError(
+      'bad_file',
+      `${shard}: has ${extra.length} keys that ${index} does not list: ${some(extra)}`,
+    );
+  }
+}
+
+/** Joins at most ten names. */
+function some(names: readonly string[]): string {
+  return (
+    names
+      .slice(0, 10)
+      .map((name) => (/\p{Cc}/u.test(name) || name.length > 200 ? quote(name) : name))
+      .join(', ') + (names.length > 10 ? ', …' : '')
+  );
+}
+
+/** Whether a file is the first of a set without an index, such as `model.fp16-00001-of-00002.safetensors`. */
+function isSetOf(name: string, base: string, infix: string): boolean {
+  return shardSet(name) !== undefined && name.startsWith(`${infix === '' ? base : `${base}.${infix}`}-`);
+}
+
+/**
+ * Finds the weights in a component's folder: `<base>.safetensors`, then `<base>.safetensors.index.json`, then the same with a
+ * variant infix (`<base>.fp16.safetensors`, `<base>.safetensors.index.fp16.json`); the asked-for variant comes before all.
+ * Without any of these, the one file there is, or the one set of shards whose index is missing.
+ */
+export function findWeights(folder: string, variant?: string): string {
+  const names = listFolder(folder);
+  const bases = ['diffusion_pytorch_model', 'model'];
+  const candidates = (infix: string): string[] =>
+    bases.flatMap((base) =>
+      infix === ''
+        ? [`${base}.safetensors`, `${base}.safetensors.index.json`]
+        : [
+            `${base}.${infix}.safetensors`,
+            `${base}.safetensors.index.${infix}.json`,
+            `${base}.${infix}.safetensors.index.json`,
+          ],
+    );
+  const order = variant === undefined ? ['', 'bf16', 'fp16', 'fp32'] : [variant];
+  const wanted = order.flatMap(candidates);
+  const found = wanted.find((name) => names.includes(name));
+  if (found) return join(folder, found);
+
+  const files = names.filter((name) => name.endsWith('.safetensors'));
+  const sets = [...new Set(files.map((name) => shardSet(name)?.names[0] ?? name))];
+  const preferred = order.flatMap((infix) =>
+    sets.filter((name) => bases.some((base) => isSetOf(name, base, infix))),
+  )[0];
+  const only = preferred ?? (variant === undefined && sets.length === 1 ? sets[0] : undefined);
+  if (only !== undefined) {
+    const present = files.find((name) => name === only || shardSet(name)?.names[0] === only)!;
+    requireWholeSet(join(folder, present));
+    return join(folder, only);
+  }
+  const pickled = names.some((name) => /\.(bin|pt|ckpt|msgpack|h5)$/.test(name));
+  throw new FluxionError(
+    'not_found',
+    `${folder}: no weights${variant === undefined ? '' : ` of variant '${variant}'`}; looked for ${some(wanted)}`,
+    {
+      hint:
+        files.length > 0
+          ? `the folder has ${some(files)}${variant === undefined ? ': give one of them as the file' : ''}`
+          : pickled
+            ? 'the folder has weights of another format only: convert them to safetensors'
+            : 'download the weights of this component',
+    },
+  );
+}

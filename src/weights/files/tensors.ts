@@ -1,0 +1,140 @@
+/**
+ * What the rest of the program needs of a file with weights, whatever its format: named tensors whose bytes are looked at by rows,
+ * when asked for. Stores wrap stores: one that dequantises another's tensors, or shows one group of them, is again a store.
+ */
+
+import { type DType, elementCount } from '../../support/dtype.ts';
+import { FluxionError, nearest } from '../../support/errors.ts';
+
+/** What is known of a stored tensor without reading its bytes. */
+export interface StoredTensor {
+  /** Element type of the bytes that the store gives. */
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Path of the file it lies in. */
+  readonly file: string;
+  /** How the file stores it where that is not `dtype`, such as `Q4_K` or `scaled f8e4m3`. */
+  readonly encoding?: string;
+}
+
+/** Rows of a tensor's first dimension, the end excluded. */
+export type Rows = readonly [start: number, end: number];
+
+/** Rows of a matrix in the 8-bit floats that their file has them in: a value is its code times the scale of its row. */
+export interface CodedRows {
+  readonly dtype: 'f8e4m3';
+  readonly codes: Uint8Array;
+  readonly scales: Float32Array;
+}
+
+/** Named tensors; disposing closes their files and ends the views into them. */
+export interface TensorStore extends Disposable {
+  /** What was opened. */
+  readonly path: string;
+  readonly format: 'safetensors' | 'GGUF';
+  /** What the file says about itself. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** What each of several files says about itself. */
+  readonly headers?: readonly ReadonlyMap<string, string>[];
+  /** Lists every key, in file order. */
+  keys(): string[];
+  has(key: string): boolean;
+  /** Returns a tensor's dtype, shape and file; throws `not_found` with the nearest keys. */
+  info(key: string): StoredTensor;
+  /** Returns a tensor's bytes, or those of some rows; a view where the file is mapped and holds them as they are, else fresh. */
+  bytes(key: string, rows?: Rows): Uint8Array;
+  /** Returns the bytes of the file that those are decoded from, companions such as scales left out; a view where the file is mapped. */
+  raw?(key: string, rows?: Rows): Uint8Array;
+  /** Returns rows as they are in the file where that is 8-bit floats with scales of whole rows. */
+  coded?(key: string, rows?: Rows): CodedRows | undefined;
+}
+
+/** The type that encoded tensors are decoded to. */
+export type Decoded = 'f32' | 'bf16' | 'f16';
+
+/** A tensor whose values are computed from stored ones, a few rows at a time. */
+export interface DerivedTensor {
+  readonly info: StoredTensor;
+  bytes(rows: Rows): Uint8Array;
+  raw(rows: Rows): Uint8Array;
+  coded?(rows: Rows): CodedRows;
+}
+
+/** Shows a store with some tensors replaced by derived ones and some left out; it takes the store over. */
+export class DerivedStore implements TensorStore {
+  readonly path: string;
+  readonly format: TensorStore['format'];
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly headers: readonly ReadonlyMap<string, string>[];
+  readonly #store: TensorStore;
+  readonly #derived: ReadonlyMap<string, DerivedTensor>;
+  readonly #hidden: ReadonlySet<string>;
+
+  constructor(store: TensorStore, derived: ReadonlyMap<string, DerivedTensor>, hidden: ReadonlySet<string>) {
+    this.path = store.path;
+    this.format = store.format;
+    this.metadata = store.metadata;
+    this.headers = store.headers ?? [store.metadata];
+    this.#store = store;
+    this.#derived = derived;
+    this.#hidden = hidden;
+  }
+
+  keys(): string[] {
+    return this.#store.keys().filter((key) => !this.#hidden.has(key));
+  }
+
+  has(key: string): boolean {
+    return this.#store.has(key) && !this.#hidden.has(key);
+  }
+
+  info(key: string): StoredTensor {
+    if (!this.has(key)) throw noSuchTensor(this.path, key, this.keys());
+    return this.#derived.get(key)?.info ?? this.#store.info(key);
+  }
+
+  bytes(key: string, rows?: Rows): Uint8Array {
+    const { shape } = this.info(key);
+    const derived = this.#derived.get(key);
+    return derived ? derived.bytes(checkedRows(key, shape, rows)) : this.#store.bytes(key, rows);
+  }
+
+  raw(key: string, rows?: Rows): Uint8Array {
+    const { shape } = this.info(key);
+    const derived = this.#derived.get(key);
+    if (derived) return derived.raw(checkedRows(key, shape, rows));
+    return this.#store.raw?.(key, rows) ?? this.#store.bytes(key, rows);
+  }
+
+  coded(key: string, rows?: Rows): CodedRows | undefined {
+    const { shape } = this.info(key);
+    const derived = this.#derived.get(key);
+    return derived ? derived.coded?.(checkedRows(key, shape, rows)) : this.#store.coded?.(key, rows);
+  }
+
+  [Symbol.dispose](): void {
+    this.#store[Symbol.dispose]();
+  }
+}
+
+/** Returns the rows asked for, all where none are; a scalar counts as one row. Throws `bad_shape` outside the tensor. */
+export function checkedRows(key: string, shape: readonly number[], rows?: Rows): Rows {
+  const count = shape[0] ?? 1;
+  if (!rows) return [0, count];
+  const [start, end] = rows;
+  if (Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= count) return rows;
+  throw new FluxionError('bad_shape', `${key}: rows ${start} to ${end} do not lie within [${shape.join(', ')}]`);
+}
+
+/** Number of elements in one row of a shape. */
+export function rowLength(shape: readonly number[]): number {
+  return elementCount(shape.slice(1));
+}
+
+/** The error for a key that is not there, with the nearest that are. */
+export function noSuchTensor(path: string, key: string, known: Iterable<string>): FluxionError {
+  const near = nearest(key, known);
+  return new FluxionError('not_found', `${path}: no tensor '${key}'`, {
+    hint: near.length > 0 ? `nearest: ${near.join(', ')}` : undefined,
+  });
+}

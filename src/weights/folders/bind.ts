@@ -1,0 +1,224 @@
+/**
+ * Binds the weights a model declares to the tensors a file holds. All or nothing: every declared row is found once with its exact
+ * shape, every stored row is used once, or the load fails with all the differences and the nearest names.
+ */
+
+import type { DType } from '../../support/dtype.ts';
+import { FluxionError, nearest } from '../../support/errors.ts';
+import type { CodedRows, StoredTensor, TensorStore } from '../files/tensors.ts';
+import { fileContents, groupOf } from './detect.ts';
+import { layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
+
+/** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
+export interface DeclaredWeight {
+  /** Canonical name of the whole tensor, such as `double_blocks.0.img_attn.qkv.weight`. */
+  readonly name: string;
+  /** Rows of the whole tensor, which has `of` rows, that this weight is. */
+  readonly rows?: { readonly start: number; readonly end: number; readonly of: number } | undefined;
+  /** Shape of this weight: the rows' own where `rows` is given. */
+  readonly shape: readonly number[];
+}
+
+/** How the values of a weight are made: the i-th is `spread` · (`uniform(seed, offset + i)` - ½) + `centre`. */
+export interface Generated {
+  readonly seed: number;
+  /** Index of the first value in the whole tensor, of which a weight may be some rows. */
+  readonly offset: number;
+  readonly spread: number;
+  readonly centre: number;
+}
+
+/** Where a declared weight's bytes are. */
+export interface WeightSource {
+  /** Key in the file. */
+  readonly key: string;
+  /** Rows of the stored tensor, where it is not all of them. */
+  readonly rows: readonly [start: number, end: number] | undefined;
+  readonly dtype: DType;
+  /** The declared shape, which the bytes have. */
+  readonly shape: readonly number[];
+  /** Path of the file. */
+  readonly file: string;
+  /** The rule that makes the values, where no file holds them. */
+  readonly generated?: Generated;
+  /** Looks at the bytes, without a copy where the file is mapped; valid until the store is disposed. */
+  bytes(): Uint8Array;
+  /** The bytes of the file that those are decoded from, where the file does not hold them as they are. */
+  raw?(): Uint8Array;
+  /** The same in 8-bit floats with a scale for each row, where the file has them so. */
+  coded?(): CodedRows | undefined;
+}
+
+/** Where a component's weights come from: the tensors of a store, or a rule that makes them. */
+export type WeightOrigin = { readonly store: TensorStore; readonly family: ModelFamily } | { readonly seed: number };
+
+export interface BindOptions {
+  /** Stored keys (without prefix) to account for; the rest of the file is left alone. All unless told otherwise. */
+  readonly within?: (key: string) => boolean;
+}
+
+/**
+ * Binds declared weights to a store; throws `bad_weights` naming missing keys, unexpected keys and shape mismatches, ten of each.
+ */
+export function bindWeights<W extends DeclaredWeight>(
+  declared: readonly W[],
+  store: TensorStore,
+  family: ModelFamily,
+  { within = () => true }: BindOptions = {},
+): Map<W, WeightSource> {
+  groupOf(fileContents(store), family);
+  const { layout, prefix } = layoutOf(family, store)!;
+  const has = (key: string): boolean => store.has(prefix + key);
+  const bound = new Map<W, WeightSource>();
+  /** Stored rows in use, by key. */
+  const used = new Map<string, [start: number, end: number][]>();
+  const missing = new Set<string>();
+  const mismatches: string[] = [];
+
+  for (const weight of declared) {
+    const parts = layout.parts(weight.name, has).map((part) => ({ ...part, key: storedKey(part.key) }));
+    const absent = parts.filter(({ key }) => !store.has(key));
+    const slice = absent.length === 0 ? locate(weight, parts, store) : undefined;
+    if (slice === undefined || typeof slice === 'string') {
+      for (const { key } of absent) missing.add(key);
+      for (const { key } of parts) used.set(key, used.get(key) ?? []);
+      if (slice !== undefined) mismatches.push(slice);
+      continue;
+    }
+    const { key, start, end, rows, info } = slice;
+    used.set(key, [...(used.get(key) ?? []), [start, end]]);
+    const range = end - start === rows ? undefined : ([start, end] as const);
+    bound.set(weight, {
+      key,
+      rows: range,
+      dtype: info.dtype,
+      shape: weight.shape,
+      file: info.file,
+      bytes: () => store.bytes(key, range),
+      ...(info.encoding !== undefined && store.raw && { raw: () => store.raw!(key, range) }),
+      coded: () => store.coded?.(key, range),
+    });
+  }
+
+  const unexpected: string[] = [];
+  for (const key of store.keys()) {
+    const name = key.slice(prefix.length);
+    const ours = key.startsWith(prefix) && within(name) && !layout.unused.some((pattern) => pattern.test(name));
+    if (ours && !used.has(key) && !isDuplicate(name)) unexpected.push(key);
+  }
+  // Rows are only counted once every weight has found its own.
+  if (missing.size + mismatches.length === 0) mismatches.push(...coverage(used, store));
+  if (missing.size + unexpected.length + mismatches.length > 0) {
+    throw mismatch(store.path, `${family} weights (${layout.name} names)`, missing, unexpected, mismatches);
+  }
+  return bound;
+
+  /** The key in the file: with its prefix, and under its other name where it has only that. */
+  function storedKey(name: string): string {
+    const alias = layout.aliases.get(name);
+    return prefix + (alias !== undefined && !store.has(prefix + name) && store.has(prefix + alias) ? alias : name);
+  }
+
+  function isDuplicate(name: string): boolean {
+    return [...layout.aliases].some(([key, alias]) => alias === name && store.has(prefix + key));
+  }
+}
+
+interface Slice {
+  readonly key: string;
+  /** Rows of the stored tensor. */
+  readonly start: number;
+  readonly end: number;
+  /** How many rows the stored tensor has. */
+  readonly rows: number;
+  readonly info: StoredTensor;
+}
+
+/** Finds the stored rows a declared weight is, or says why there are none. */
+function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: TensorStore): Slice | string {
+  const { name, shape } = weight;
+  const stored = parts.map(({ key, run: [index, of] = [0, 1] }) => {
+    const info = store.info(key);
+    const rows = info.shape[0] ?? 1;
+    const [start, end] = [Math.floor((rows * index) / of), Math.floor((rows * (index + 1)) / of)];
+    return { key, start, end, rows, info };
+  });
+  const total = stored.reduce((sum, { start, end }) => sum + end - start, 0);
+  const wanted = weight.rows ?? { start: 0, end: total, of: shape[0] ?? 1 };
+  const whole = shape.length === 0 ? [] : [wanted.of, ...shape.slice(1)];
+  const files = [...new Set(stored.map(({ info }) => info.file))].join(', ');
+
+  const integer = stored.find(({ info }) => !/^(f|bf)\d/.test(info.dtype));
+  if (integer) return `${name}: expected floating point, found ${integer.info.dtype} in ${files}`;
+  const odd = stored.find(({ info }) => !sameShape(info.shape.slice(1), shape.slice(1)));
+  if (odd || total !== wanted.of) {
+    // Two halves of one tensor are one shape.
+    const shapes = [...new Map(stored.map(({ key, info }) => [key, show(info.shape)])).values()].join(' + ');
+    return `${name}: expected ${show(whole)}, found ${shapes} in ${files}`;
+  }
+  if (wanted.end - wanted.start !== (shape[0] ?? 1)) {
+    return `${name}: declared as ${show(shape)}, but as rows ${wanted.start} to ${wanted.end}`;
+  }
+  let at = 0;
+  for (const part of stored) {
+    const count = part.end - part.start;
+    if (wanted.start >= at && wanted.end <= at + count) {
+      return { ...part, start: part.start + wanted.start - at, end: part.start + wanted.end - at };
+    }
+    at += count;
+  }
+  return `${name}: rows ${wanted.start} to ${wanted.end} are kept in several tensors: ${parts.map(({ key }) => key).join(', ')}`;
+}
+
+/** Compares shapes but for trailing ones: a 1×1 convolution's [out, in, 1, 1] is a linear layer's [out, in]. */
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  const length = Math.max(a.length, b.length);
+  for (let i = 0; i < length; i++) if ((a[i] ?? 1) !== (b[i] ?? 1)) return false;
+  return true;
+}
+
+/** Says which stored rows no weight uses, or several do. */
+function coverage(used: ReadonlyMap<string, readonly [number, number][]>, store: TensorStore): string[] {
+  const problems: string[] = [];
+  for (const [key, ranges] of used) {
+    const rows = store.info(key).shape[0] ?? 1;
+    let at = 0;
+    for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
+      if (start > at) problems.push(`${key}: rows ${at} to ${start} are used by no weight`);
+      if (start < at) problems.push(`${key}: rows ${start} to ${Math.min(at, end)} are used twice`);
+      at = Math.max(at, end);
+    }
+    if (at < rows) problems.push(`${key}: rows ${at} to ${rows} are used by no weight`);
+  }
+  return problems;
+}
+
+function mismatch(
+  path: string,
+  what: string,
+  missing: ReadonlySet<string>,
+  unexpected: readonly string[],
+  mismatches: readonly string[],
+): FluxionError {
+  const lines = [
+    ...listed('missing', [...missing], (key) => {
+      const near = nearest(key, unexpected, 1)[0];
+      return near ? `${key} (nearest in the file: ${near})` : key;
+    }),
+    ...listed('unexpected', unexpected, (key) => key),
+    ...listed('that do not fit', mismatches, (line) => line),
+  ];
+  return new FluxionError('bad_weights', [`${path}: does not fit the ${what}`, ...lines], {
+    hint: 'check that the weights and the config.json belong to the same model',
+  });
+}
+
+function listed(kind: string, items: readonly string[], show: (item: string) => string): string[] {
+  if (items.length === 0) return [];
+  const more = items.length > 10 ? [`    … and ${items.length - 10} more`] : [];
+  return [`  ${items.length} ${kind}:`, ...items.slice(0, 10).map((item) => `    ${show(item)}`), ...more];
+}
+
+function show(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

@@ -1,0 +1,419 @@
+/**
+ * Weights rewritten: other names, other numbers, another container. One tensor is in memory at a time. Every tensor of a model goes
+ * through its declared name, so that any spelling that is read can become any that is written.
+ */
+
+import { statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { byteText } from '../../support/byte-text.ts';
+import { byteSize, elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { convertFloats, fromF32, toF32 } from '../../support/floats.ts';
+import { explaining } from '../../support/system-error.ts';
+import { GGML_TYPES } from '../encodings/dequant.ts';
+import { BLOCK, e4m3Scale, int8Scales, toE4m3, toInt8, toQ4_0, toQ8_0 } from '../encodings/quantise.ts';
+import { kindOf } from '../files/file-bytes.ts';
+import { type GgufOutput, streamGguf } from '../files/gguf-write.ts';
+import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
+import type { TensorStore } from '../files/tensors.ts';
+import { declaredNames } from './declared-names.ts';
+import { FAMILY_NAMES, fileContents, requireGroup, type TensorGroup } from './detect.ts';
+import { LAYOUTS, type Layout, layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
+import { type OpenTensorsOptions, openTensors } from './open.ts';
+import { openPipelineParts, type WeightedComponent } from './pipeline-folder.ts';
+import { writeFolder } from './write-folder.ts';
+
+/** What matrices are written as; vectors, and what is read once, stay bf16 or wider. */
+export const ENCODINGS = ['f32', 'bf16', 'f16', 'fp8', 'fp8_scaled', 'int8', 'q8_0', 'q4_0'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+/** Whose names are written: those of diffusers and transformers, or those of single files (BFL, latent diffusion). */
+export const NAMES = ['diffusers', 'single'] as const;
+export type Names = (typeof NAMES)[number];
+
+export interface ConvertOptions {
+  readonly encoding: Encoding;
+  readonly names: Names;
+  /** A file of either format, or a folder as diffusers has it. */
+  readonly container: 'safetensors' | 'gguf' | 'folder';
+  /** The one model to take out of those there are; all unless told otherwise. */
+  readonly only?: ModelFamily | undefined;
+  /** For a pipeline folder: one with `tokenizer` and `tokenizer_2`, and perhaps a `scheduler`, to copy. */
+  readonly base?: string | undefined;
+  /** For a folder: bytes of weights in one file, 10 GB unless told otherwise, as diffusers has it. */
+  readonly shardSize?: number | undefined;
+  readonly signal?: AbortSignal;
+  /** Told after each tensor, with bytes done and in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** The layouts that are written, by name. */
+const LAYOUT_NAMES: Readonly<Record<Names, Readonly<Record<ModelFamily, string>>>> = {
+  diffusers: { flux: 'diffusers', clip: 'transformers 4', t5: 'transformers', vae: 'diffusers' },
+  single: { flux: 'BFL', clip: 'transformers 4', t5: 'transformers', vae: 'latent diffusion' },
+};
+
+/** Where the groups of an all-in-one file go: ComfyUI's prefixes. */
+const GROUP_PREFIXES: Readonly<Record<ModelFamily, string>> = {
+  flux: 'model.diffusion_model.',
+  clip: 'text_encoders.clip_l.transformer.',
+  t5: 'text_encoders.t5xxl.transformer.',
+  vae: 'vae.',
+};
+
+/** What llama.cpp and ComfyUI-GGUF call models of these families. */
+const ARCHITECTURES: Readonly<Record<ModelFamily, string | undefined>> = {
+  flux: 'flux',
+  t5: 't5encoder',
+  clip: undefined,
+  vae: undefined,
+};
+
+/** What is small and sensitive, as other programs leave it too. */
+const KEPT =
+  /(^|\.)(img_in|txt_in|time_in|vector_in|guidance_in|final_layer|x_embedder|context_embedder|time_text_embed|norm_out)\.|^proj_out\.|relative_attention_bias|attn_rel_b|position_embedding/;
+
+const SHARD = 10e9;
+
+const COMPONENTS: readonly WeightedComponent[] = ['transformer', 'text_encoder', 'text_encoder_2', 'vae'];
+
+type Plain = 'f32' | 'bf16' | 'f16';
+
+/** A tensor under its new name. */
+interface Output {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Whether it is a matrix that may be quantised. */
+  readonly quantisable: boolean;
+  /** Reads it in a plain type. */
+  read(dtype: Plain): Uint8Array;
+}
+
+/** Opens what `convert` takes: files with weights, component folders, and whole model folders with their four components. */
+export function openForConversion(
+  paths: readonly string[],
+  options: OpenTensorsOptions = {},
+): TensorStore[] & Disposable {
+  using opening = new DisposableStack();
+  const stores = paths.flatMap((path) => {
+    const isModel = kindOf(join(path, 'model_index.json')) === 'file';
+    const open = isModel ? openPipelineParts(path, options) : undefined;
+    const all = open ? COMPONENTS.map((component) => open.openWeights(component)) : [openTensors(path, options)];
+    return all.map((store) => opening.use(store));
+  });
+  const owned = opening.move();
+  return Object.assign(stores, { [Symbol.dispose]: () => owned.dispose() });
+}
+
+/**
+ * Writes the models in `stores` to one file; several make an all-in-one file with a prefix for each, or a pipeline folder. Throws `bad_weights` for keys that
+ * belong to none of the models, `unsupported` for combinations that no program reads, `io` when the disk is too small.
+ */
+export async function convert(stores: readonly TensorStore[], path: string, options: ConvertOptions): Promise<void> {
+  const found = stores.flatMap((store) => {
+    const contents = fileContents(store);
+    requireGroup(contents, options.only ?? contents.groups[0]?.family ?? 'flux');
+    return contents.groups.map((group) => ({ store, group, family: group.family }));
+  });
+  const groups = found.filter(({ family }) => options.only === undefined || family === options.only);
+  if (groups.length === 0) {
+    const there = found.map(({ family }) => FAMILY_NAMES[family]).join(', ');
+    throw new FluxionError(
+      'not_found',
+      `${path}: there is nothing to write: expected ${FAMILY_NAMES[options.only ?? 'flux']}, found ${there}`,
+    );
+  }
+  const twice = groups.find(({ family }, i) => groups.findIndex((other) => other.family === family) !== i);
+  if (twice)
+    throw new FluxionError('bad_weights', `${twice.store.path}: ${FAMILY_NAMES[twice.family]} is there twice`, {
+      hint: 'give each model once, or choose one of them with --part',
+    });
+  checkOptions(
+    groups.map(({ family }) => family),
+    options,
+  );
+  if (options.container === 'folder') {
+    await writeParts(path, groups, options);
+    return;
+  }
+  const outputs = groups.flatMap(({ store, group, family }) => {
+    const prefix = groups.length > 1 ? GROUP_PREFIXES[family] : '';
+    return respelt(store, group, layoutFor(family, options)).map((output) => ({
+      ...output,
+      name: prefix + output.name,
+    }));
+  });
+  if (options.container === 'gguf') await writeGguf(path, outputs, groups[0]!.family, options);
+  else await writeSafe(path, outputs, options);
+}
+
+function checkOptions(families: readonly ModelFamily[], { container, encoding, names }: ConvertOptions): void {
+  const bad = {
+    gguf: () =>
+      ['fp8', 'fp8_scaled', 'int8'].includes(encoding)
+        ? `GGUF files do not hold ${encoding}`
+        : families.length > 1 || ARCHITECTURES[families[0]!] === undefined
+          ? 'GGUF files hold a Flux transformer or a T5 encoder alone'
+          : undefined,
+    safetensors: () =>
+      encoding === 'q8_0' || encoding === 'q4_0'
+        ? `safetensors files do not hold ${encoding}; name the output .gguf`
+        : undefined,
+    folder: () =>
+      !['f32', 'bf16', 'f16', 'fp8'].includes(encoding)
+        ? `diffusers' folders do not hold ${encoding}; name the output .safetensors or .gguf`
+        : names === 'single'
+          ? "folders are in diffusers' names"
+          : undefined,
+  }[container]();
+  if (bad) throw new FluxionError('unsupported', bad);
+}
+
+function layoutFor(family: ModelFamily, { names, container }: ConvertOptions): Layout {
+  const name = container === 'gguf' && family === 't5' ? 'llama.cpp' : LAYOUT_NAMES[names][family];
+  return LAYOUTS[family].find((layout) => layout.name === name)!;
+}
+
+/** A run of rows of a stored tensor. */
+interface Run {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The tensors of a model under the names of another layout; every stored key must be used. */
+function respelt(store: TensorStore, { family, prefix, keys }: TensorGroup, to: Layout): Output[] {
+  const { layout: from } = layoutOf(family, store)!;
+  const has = (key: string): boolean => store.has(prefix + key);
+  const keyOf = (key: string): string => prefix + (has(key) ? key : (from.aliases.get(key) ?? key));
+  const names = declaredNames(family, from, has);
+  const levels = new Set(names.flatMap((name) => /^decoder\.up_blocks\.(\d+)\./.exec(name)?.[1] ?? []));
+  // Names in the new file depend on how many levels its decoder has, and on nothing else.
+  const hasNew = (key: string): boolean => levels.has(/^decoder\.up\.(\d+)\./.exec(key)?.[1] ?? '');
+  const width = family === 'flux' ? store.info(keyOf(from.parts('img_in.weight', has)[0]!.key)).shape[0]! : 0;
+
+  const used = new Set<string>();
+  const outputs = names.flatMap((name) => {
+    const runs = from.parts(name, has).map((part) => storedRun(store, keyOf(part.key), part.run));
+    for (const { key } of runs) used.add(key);
+    const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
+    return [...placed(to.parts(name, hasNew), rows, width)].map(([key, ranges]) =>
+      output(
+        store,
+        family,
+        key,
+        ranges.flatMap((range) => cut(runs, range)),
+      ),
+    );
+  });
+  const isDuplicate = (name: string): boolean => [...from.aliases].some(([key, alias]) => alias === name && has(key));
+  const left = keys
+    .filter((key) => !used.has(key))
+    .map((key) => key.slice(prefix.length))
+    .filter((name) => !isDuplicate(name) && !from.unused.some((pattern) => pattern.test(name)));
+  if (left.length > 0) {
+    const some = left.slice(0, 10).join(', ');
+    throw new FluxionError('bad_weights', `${store.path}: ${left.length} keys are not known: ${some}`);
+  }
+  return outputs;
+}
+
+function storedRun(store: TensorStore, key: string, [index, of]: SourcePart['run'] = [0, 1]): Run {
+  const rows = store.info(key).shape[0] ?? 1;
+  return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
+}
+
+/** The rows of a declared tensor that each new tensor has, in its order. */
+function placed(parts: readonly SourcePart[], rows: number, width: number): Map<string, [number, number][]> {
+  // Four parts are q, k, v and what enters the MLP; all others are alike.
+  const lengths = parts.length === 4 ? [width, width, width, rows - 3 * width] : parts.map(() => rows / parts.length);
+  const found = new Map<string, { index: number; range: [number, number] }[]>();
+  let at = 0;
+  for (const [i, { key, run: [index] = [0] }] of parts.entries()) {
+    const range: [number, number] = [at, at + lengths[i]!];
+    found.set(key, [...(found.get(key) ?? []), { index, range }]);
+    at = range[1];
+  }
+  const ordered = (all: { index: number; range: [number, number] }[]) =>
+    all.toSorted((a, b) => a.index - b.index).map(({ range }) => range);
+  return new Map([...found].map(([key, all]) => [key, ordered(all)]));
+}
+
+/** The stored rows that rows of their concatenation are. */
+function cut(runs: readonly Run[], [from, to]: readonly [number, number]): Run[] {
+  let at = 0;
+  return runs.flatMap(({ key, start, end }) => {
+    const offset = start - at;
+    const first = Math.max(from, at);
+    at += end - start;
+    const last = Math.min(to, at);
+    return first < last ? [{ key, start: first + offset, end: last + offset }] : [];
+  });
+}
+
+function output(store: TensorStore, family: ModelFamily, name: string, runs: readonly Run[]): Output {
+  const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
+  const stored = store.info(runs[0]!.key).shape;
+  const shape = stored.length === 0 ? [] : [rows, ...tail(name, stored.slice(1))];
+  return {
+    name,
+    shape,
+    quantisable: (family === 'flux' || family === 't5') && shape.length === 2 && !KEPT.test(name),
+    read(dtype) {
+      const pieces = runs.map(({ key, start, end }) => {
+        const info = store.info(key);
+        const count = [elementCount(info.shape.slice(1)) * (end - start)];
+        return convertFloats(info.dtype, dtype, store.bytes(key, [start, end]), count);
+      });
+      return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    },
+  };
+}
+
+/** Dimensions after the first: attention is 1×1 convolutions in latent-diffusion names and linear in others. */
+function tail(name: string, stored: readonly number[]): readonly number[] {
+  if (/\.mid\.attn_1\.(q|k|v|proj_out)\.weight$/.test(name)) return [stored[0]!, 1, 1];
+  if (/\.mid_block\.attentions\.0\.to_\w+(\.0)?\.weight$/.test(name)) return [stored[0]!];
+  return stored;
+}
+
+function values({ read, shape }: Output): Float32Array {
+  return toF32('f32', read('f32'), elementCount(shape));
+}
+
+/** The tensors of safetensors files: each as it is, or with the scales that it is stored by beside it. */
+function safeTensors(outputs: readonly Output[], encoding: Encoding): LazyTensor[] {
+  const plain = encoding === 'f32' || encoding === 'f16' ? encoding : 'bf16';
+  return outputs.flatMap((output): LazyTensor[] => {
+    const { name, shape, quantisable } = output;
+    if (encoding === plain || !quantisable) return [{ name, dtype: plain, shape, bytes: () => output.read(plain) }];
+    if (encoding === 'fp8') return [{ name, dtype: 'f8e4m3', shape, bytes: () => toE4m3(values(output)) }];
+    // ComfyUI's spelling: a scale for all of a matrix, or for int8 one for each row.
+    const layer = name.slice(0, -'weight'.length);
+    const rows = shape[0]!;
+    const of = {
+      fp8_scaled: { format: 'float8_e4m3fn', dtype: 'f8e4m3', codes: scaled, scales: e4m3Scale, shape: [] },
+      int8: { format: 'int8_tensorwise', dtype: 'i8', codes: toInt8, scales: int8Scales, shape: [rows, 1] },
+    } as const;
+    const { format, dtype, codes, scales, shape: scaleShape } = of[encoding as keyof typeof of];
+    const description = Buffer.from(JSON.stringify({ format }));
+    return [
+      { name, dtype, shape, bytes: () => codes(values(output), rows) },
+      {
+        name: `${layer}weight_scale`,
+        dtype: 'f32',
+        shape: scaleShape,
+        bytes: () => fromF32('f32', Float32Array.from([scales(values(output), rows)].flat())),
+      },
+      { name: `${layer}comfy_quant`, dtype: 'u8', shape: [description.length], bytes: () => description },
+    ];
+  });
+}
+
+async function writeSafe(path: string, outputs: readonly Output[], options: ConvertOptions): Promise<void> {
+  const { encoding, onProgress, signal } = options;
+  const tensors = safeTensors(outputs, encoding);
+  const total = bytesOf(tensors);
+  checkSpace(path, total);
+  await streamSafetensors(path, reporting(tensors, total, onProgress), { metadata: { format: 'pt' }, signal });
+}
+
+/** Names that torch has for what is written. */
+const TORCH = { f32: 'float32', bf16: 'bfloat16', f16: 'float16', fp8: 'bfloat16' } as const;
+
+async function writeParts(
+  path: string,
+  groups: readonly { readonly store: TensorStore; readonly group: TensorGroup; readonly family: ModelFamily }[],
+  options: ConvertOptions,
+): Promise<void> {
+  const { encoding, onProgress, signal, base, shardSize = SHARD } = options;
+  const parts = groups.map(({ store, group, family }) => {
+    const outputs = respelt(store, group, layoutFor(family, options));
+    return { store, family, tensors: safeTensors(outputs, encoding) };
+  });
+  const total = bytesOf(parts.flatMap(({ tensors }) => tensors));
+  checkSpace(path, total);
+  const told = reporting(
+    parts.flatMap(({ tensors }) => tensors),
+    total,
+    onProgress,
+  );
+  const reported = parts.map((part) => ({ ...part, tensors: told.splice(0, part.tensors.length) }));
+  await writeFolder(path, reported, { dtype: TORCH[encoding as keyof typeof TORCH], shardSize, base, signal });
+}
+
+function bytesOf(tensors: readonly LazyTensor[]): number {
+  return tensors.reduce((sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype), 0);
+}
+
+function scaled(numbers: Float32Array): Uint8Array {
+  const scale = e4m3Scale(numbers);
+  // Never in place: they may be a view of a mapped file.
+  const divided = new Float32Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) divided[i] = numbers[i]! / scale;
+  return toE4m3(divided);
+}
+
+/** The numbers of the types that are written. */
+const CODES = { f32: 0, f16: 1, q4_0: 2, q8_0: 8, bf16: 30 } as const;
+
+async function writeGguf(
+  path: string,
+  outputs: readonly Output[],
+  family: ModelFamily,
+  options: ConvertOptions,
+): Promise<void> {
+  const { encoding, onProgress, signal } = options;
+  const tensors = outputs.map((output): GgufOutput => {
+    const { name, shape, quantisable } = output;
+    const blocks = encoding === 'q8_0' || encoding === 'q4_0';
+    const fits = quantisable && shape[1]! % BLOCK === 0;
+    // ggml's arithmetic takes vectors as f32.
+    const chosen = shape.length < 2 ? 'f32' : blocks && !fits ? 'bf16' : (encoding as keyof typeof CODES);
+    const bytes = (): Uint8Array => {
+      if (chosen === 'q8_0') return toQ8_0(values(output));
+      if (chosen === 'q4_0') return toQ4_0(values(output));
+      return output.read(chosen);
+    };
+    return { name, shape, code: CODES[chosen], type: GGML_TYPES.get(CODES[chosen])!, bytes };
+  });
+  const total = tensors.reduce((sum, { type, shape }) => sum + (elementCount(shape) / type.elements) * type.bytes, 0);
+  checkSpace(path, total);
+  const metadata = { 'general.architecture': ARCHITECTURES[family]! };
+  await streamGguf(path, reporting(tensors, total, onProgress), metadata, signal);
+}
+
+/** Tensors that tell how far they are when their bytes are taken. */
+function reporting<T extends { bytes(): Uint8Array }>(
+  tensors: readonly T[],
+  total: number,
+  onProgress: ConvertOptions['onProgress'],
+): T[] {
+  let done = 0;
+  return tensors.map((tensor) => ({
+    ...tensor,
+    bytes() {
+      const bytes = tensor.bytes();
+      done += bytes.length;
+      onProgress?.(done, total);
+      return bytes;
+    },
+  }));
+}
+
+function checkSpace(path: string, needed: number): void {
+  const folder = dirname(path);
+  if (kindOf(folder) === 'missing') {
+    throw new FluxionError('not_found', `${path}: its folder is not there`, {
+      hint: `make it first: mkdir -p ${folder}`,
+    });
+  }
+  const { bavail, bsize } = explaining(`${path}: cannot write`, () => statfsSync(folder));
+  if (needed <= bavail * bsize) return;
+  throw new FluxionError(
+    'io',
+    `${path}: needs ${byteText(needed)}, and the disk has ${byteText(bavail * bsize)} left`,
+    {
+      hint: 'make room, or choose a place on another disk',
+    },
+  );
+}

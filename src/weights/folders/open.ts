@@ -1,0 +1,41 @@
+/** Opening weights whatever their format, which is told by content: safetensors or GGUF, and what their tensors are encoded in. */
+
+import { decodeBitsAndBytes } from '../encodings/bitsandbytes.ts';
+import { decodeComfyQuant } from '../encodings/comfy-quant.ts';
+import { decodeFp8 } from '../encodings/fp8.ts';
+import { kindOf, type OpenFile, readingFile } from '../files/file-bytes.ts';
+import { isGguf } from '../files/gguf.ts';
+import { GgufStore } from '../files/gguf-store.ts';
+import { WeightStore } from '../files/store.ts';
+import type { Decoded, TensorStore } from '../files/tensors.ts';
+import { unwrapped } from './unwrap.ts';
+
+export interface OpenTensorsOptions {
+  /** How files are opened; positional reads unless told otherwise. */
+  readonly openFile?: OpenFile;
+  /** Infix of the file name to prefer in a folder, such as `fp16`. */
+  readonly variant?: string | undefined;
+  /** The type that quantised tensors are given as; bf16 unless told otherwise. Others are given as they are. */
+  readonly decoded?: Decoded;
+}
+
+/** Opens a safetensors or GGUF file, an index of shards, or the weights found in a component's folder, quantised tensors decoded on the way. */
+export function openTensors(path: string, options: OpenTensorsOptions = {}): TensorStore {
+  const { openFile = readingFile, decoded = 'bf16' } = options;
+  using opened = new DisposableStack();
+  const gguf = kindOf(path) === 'folder' ? undefined : openGguf(path, openFile, decoded);
+  const raw = unwrapped(opened.use(gguf ?? WeightStore.open(path, options)));
+  const store = decodeBitsAndBytes(decodeFp8(decodeComfyQuant(raw, decoded), decoded), decoded);
+  opened.move();
+  return store;
+}
+
+/** Opens a file as GGUF if it begins as one. */
+function openGguf(path: string, openFile: OpenFile, decoded: Decoded): GgufStore | undefined {
+  using opened = new DisposableStack();
+  const file = opened.use(openFile(path));
+  if (!isGguf(file)) return undefined;
+  const store = new GgufStore(file, decoded);
+  opened.move();
+  return store;
+}

@@ -1,0 +1,115 @@
+/** What the cache of the Hugging Face hub has, whoever downloaded it: every repository at every revision, whole or in part. */
+
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { kindOf, readingFile } from '../files/file-bytes.ts';
+import { readJsonObject } from '../files/json.ts';
+import { RepoCache } from './cache.ts';
+import { missingFiles } from './files.ts';
+import { type HubSettings, hubSettings } from './settings.ts';
+
+/** A repository in the cache, at one revision. */
+export interface CachedRepo {
+  readonly repo: string;
+  /** Branch or tag, or the commit where none names it. */
+  readonly revision: string;
+  /** Folder of its files. */
+  readonly path: string;
+  /** `_class_name` of its model_index.json; undefined where it is no pipeline. */
+  readonly pipeline: string | undefined;
+  /** What a Flux pipeline still lacks; empty for one that can be opened. */
+  readonly missing: readonly string[];
+  /** Names of its .safetensors and .gguf files, for what is no pipeline. */
+  readonly weights: readonly string[];
+  /** Bytes on disk, those of an unfinished download included. */
+  readonly bytes: number;
+}
+
+/** Entries looked at in one folder, and folders below a snapshot. */
+const MOST = 10_000;
+const DEPTH = 4;
+
+/** Lists what the cache has, sorted by name; empty where there is no cache. Asks nobody. */
+export function cachedRepos(settings: HubSettings = hubSettings()): CachedRepo[] {
+  return entriesOf(settings.cache).flatMap((entry) => {
+    const [, org, name] = /^models--([^-].*?)--(.+)$/.exec(entry.name) ?? [];
+    if (org === undefined || name === undefined) return [];
+    const repo = `${org}/${name}`;
+    const cache = new RepoCache(settings.cache, repo);
+    const arriving = entriesOf(join(cache.folder, 'blobs'))
+      .filter((blob) => blob.name.endsWith('.incomplete'))
+      .reduce((sum, blob) => sum + diskBytes(join(cache.folder, 'blobs', blob.name)), 0);
+    const revisions = revisionsOf(cache);
+    if (revisions.length === 0 && arriving > 0) revisions.push(['main', 'unknown']);
+    return revisions.map(([revision, commit]) => describe(repo, revision, cache.snapshot(commit), arriving));
+  });
+}
+
+/** Revisions and their commits: those that branches and tags name, then those that only have files. */
+function revisionsOf(cache: RepoCache): [revision: string, commit: string][] {
+  const named = filesBelow(join(cache.folder, 'refs')).flatMap((revision): [string, string][] => {
+    const commit = cache.commitOf(revision);
+    return commit === undefined ? [] : [[revision, commit]];
+  });
+  const known = new Set(named.map(([, commit]) => commit));
+  const nameless = entriesOf(join(cache.folder, 'snapshots'))
+    .filter(({ name }) => !known.has(name) && cache.commitOf(name) !== undefined)
+    .map(({ name }): [string, string] => [name, name]);
+  return [...named, ...nameless];
+}
+
+function describe(repo: string, revision: string, path: string, arriving: number): CachedRepo {
+  const files = filesBelow(path);
+  const sizes = files.map((file) => statSync(join(path, file), { throwIfNoEntry: false })?.size ?? 0);
+  const pipeline = classOf(join(path, 'model_index.json'));
+  return {
+    repo,
+    revision,
+    path,
+    pipeline,
+    missing: missingOf(path),
+    weights: files.filter((file) => /\.(safetensors|gguf)$/.test(file)),
+    bytes: sizes.reduce((sum, size) => sum + size, arriving),
+  };
+}
+
+function missingOf(path: string): string[] {
+  try {
+    return missingFiles(path);
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
+
+function classOf(index: string): string | undefined {
+  try {
+    const name = kindOf(index) === 'file' ? readJsonObject(index, readingFile).get('_class_name') : undefined;
+    return typeof name === 'string' ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes that a file takes on disk: unfinished downloads have holes. */
+function diskBytes(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? 0 : Math.min(stat.size, stat.blocks * 512);
+}
+
+/** Paths of the files below a folder, with `/`. */
+function filesBelow(folder: string, depth = DEPTH): string[] {
+  return entriesOf(folder).flatMap((entry) => {
+    if (!entry.isDirectory()) return [entry.name];
+    return depth === 0 ? [] : filesBelow(join(folder, entry.name), depth - 1).map((path) => `${entry.name}/${path}`);
+  });
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .slice(0, MOST)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch {
+    return [];
+  }
+}

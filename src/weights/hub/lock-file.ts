@@ -1,0 +1,110 @@
+/**
+ * A lock between processes as a file that only one of them can create. Node has no flock; instead the holder touches its file while
+ * it works, and a file whose holder has ended, or is elsewhere and has fallen silent, is taken over. Silence is measured by the clock of
+ * the one who waits, since those of two machines differ and any may be set.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FluxionError } from '../../support/errors.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import { processMark, processState } from '../../support/process-mark.ts';
+import { readRegular } from '../../support/regular-file.ts';
+
+/** Milliseconds between two signs of life, after how many of silence a lock is free, and between two looks of one who waits. */
+const BEAT = 5_000;
+const SILENCE = 60_000;
+const LOOK = 250;
+/** A lock is a line. */
+const MAX_BYTES = 4096;
+
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds of silence after which the lock of a process elsewhere is taken over. */
+  readonly silence?: number;
+  /** Called once when another process holds the lock. */
+  readonly onWait?: (holder: string) => void;
+}
+
+/** Waits for the lock at `path` and takes it; disposing gives it back. */
+export async function lockFile(
+  path: string,
+  { signal, silence = SILENCE, onWait }: LockOptions = {},
+): Promise<AsyncDisposable> {
+  makeFolder(dirname(path));
+  const mine = `${processMark()} ${randomBytes(8).toString('hex')}\n`;
+  let watched = { sign: '', since: 0 };
+  for (let waited = false; ; ) {
+    signal?.throwIfAborted();
+    if (await create(path, mine)) break;
+    const holder = read(path);
+    const sign = `${holder} ${(await stat(path).catch(() => undefined))?.mtimeMs}`;
+    if (sign !== watched.sign) watched = { sign, since: performance.now() };
+    const silent = performance.now() - watched.since > silence;
+    const mark = holder?.split(' ')[0] ?? '';
+    const state = processState(mark);
+    if (holder !== undefined && (state === 'ended' || (state === 'elsewhere' && silent))) {
+      await takeAway(path, holder);
+      continue;
+    }
+    if (!waited) onWait?.(`process ${mark.match(/^\d+/)?.[0] ?? 'of another program'}`);
+    waited = true;
+    await sleep(LOOK, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+  }
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => {}); // the next beat may succeed
+  }, BEAT).unref();
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(beat);
+      if (read(path) === mine) await rm(path, { force: true });
+    },
+  };
+}
+
+/** Creates the file with its text in it: written aside first, so that nobody reads an empty one. */
+async function create(path: string, text: string): Promise<boolean> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeFile(aside, text);
+  try {
+    await link(aside, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // A file system without links: creation alone decides.
+    return await writeFile(path, text, { flag: 'wx' }).then(
+      () => true,
+      (failure: NodeJS.ErrnoException) => {
+        if (failure.code === 'EEXIST') return false;
+        throw failure;
+      },
+    );
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+/** The text of a lock; undefined where it has gone meanwhile. Throws `io` for what is no regular file. */
+function read(path: string): string | undefined {
+  try {
+    return readRegular(path, MAX_BYTES).toString('utf8');
+  } catch (error) {
+    if (error instanceof FluxionError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/** Removes the file of a holder that is gone: moved aside and looked at, as another process may have replaced it meanwhile. */
+async function takeAway(path: string, holder: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return; // someone was faster
+  }
+  if (read(aside) !== holder) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}

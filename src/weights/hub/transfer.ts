@@ -1,0 +1,326 @@
+/**
+ * Downloading files in pieces over several connections at once. A piece that breaks off goes on where it stopped; what has arrived
+ * is noted beside the file, so that a killed process loses at most a second's work. A file gets its name when its hash is right.
+ */
+
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { type FileHandle, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FluxionError } from '../../support/errors.ts';
+import { log } from '../../support/log.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import { PARTIAL } from './cache.ts';
+import type { RemoteFile } from './files.ts';
+import { type Hub, Interruption, type Reply, type Subject } from './http.ts';
+
+/** One file to fetch. */
+export interface Transfer {
+  readonly file: RemoteFile;
+  readonly url: string;
+  /** The path it gets when it is whole and its hash is right. */
+  readonly target: string;
+  readonly subject: Subject;
+}
+
+export interface TransferOptions {
+  readonly hub: Hub;
+  /** Connections at once. */
+  readonly connections: number;
+  /** Bytes asked for in one request. */
+  readonly pieceSize: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told about bytes as they are written; negative where a file has to be fetched again. */
+  readonly onBytes: (count: number) => void;
+  /** Told when a file's hash is being taken. */
+  readonly onCheck: (file: RemoteFile) => void;
+}
+
+/** Bytes from `start` up to `end`. */
+interface Span {
+  start: number;
+  readonly end: number;
+}
+
+/** Milliseconds between two notes of what has arrived. */
+const NOTE = 1000;
+
+/** Returns how many bytes of a file have arrived in a download that was interrupted. */
+export function arrivedBytes({ file, target }: Transfer): number {
+  const open = readNote(target, file.size);
+  return open ? file.size - total(open) : 0;
+}
+
+/** Fetches all files; the first failure ends the others, and what has arrived stays for the next time. */
+export async function transferFiles(transfers: readonly Transfer[], options: TransferOptions): Promise<void> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  await using opened = new AsyncDisposableStack();
+  const downloads = transfers.map((transfer) => opened.use(new Download(transfer, { ...options, signal })));
+  const checks = new Set<Promise<void>>();
+
+  const work = async (): Promise<void> => {
+    for (;;) {
+      signal.throwIfAborted();
+      const download = downloads.find((candidate) => candidate.hasMore);
+      if (download) {
+        await download.fetchPiece();
+        if (!download.isComplete) continue;
+        const check = download.finish().finally(() => checks.delete(check));
+        // Awaited below by whoever runs out of pieces; a failure must not count as unhandled before.
+        check.catch(() => {});
+        checks.add(check);
+      } else if (checks.size > 0) {
+        // A wrong hash brings pieces back.
+        await Promise.race(checks);
+      } else return;
+    }
+  };
+  const workers = Array.from({ length: options.connections }, () =>
+    work().catch((error) => {
+      // The first reason is the one that is told.
+      if (!failed.signal.aborted) failed.abort(error);
+    }),
+  );
+  await Promise.all(workers);
+  await Promise.allSettled(checks);
+  options.signal?.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+}
+
+/** One file on its way. */
+class Download implements AsyncDisposable {
+  readonly #transfer: Transfer;
+  readonly #options: TransferOptions;
+  /** Spans that no connection has taken, and those that are being fetched. */
+  #open: Span[];
+  readonly #active = new Set<Span>();
+  #handle: Promise<FileHandle> | undefined;
+  #notedAt = performance.now();
+  #note: Promise<void> | undefined;
+  #finished = false;
+  #wrongHashes = 0;
+
+  constructor(transfer: Transfer, options: TransferOptions) {
+    this.#transfer = transfer;
+    this.#options = options;
+    const { size } = transfer.file;
+    this.#open = readNote(transfer.target, size) ?? [{ start: 0, end: size }];
+  }
+
+  /** Whether there is a piece to fetch. An empty file is one empty piece. */
+  get hasMore(): boolean {
+    return this.#open.length > 0;
+  }
+
+  get isComplete(): boolean {
+    return this.#open.length === 0 && this.#active.size === 0 && !this.#finished;
+  }
+
+  /** Takes the next piece and fetches it, through as many connections as it needs. */
+  async fetchPiece(): Promise<void> {
+    const span = this.#take();
+    const { hub, signal, onBytes } = this.#options;
+    const { file, url, subject } = this.#transfer;
+    try {
+      await hub.persistently(signal, async (arrived) => {
+        if (span.start === span.end) return;
+        const headers = { range: `bytes=${span.start}-${span.end - 1}` };
+        using reply = await hub.get(url, subject, { signal, headers });
+        if (reply.status === 200) this.#startOver(span, reply);
+        else checkRange(reply, span, file);
+        // Only now: of a file that is refused nothing is left behind.
+        const handle = await this.#opened();
+        for await (const chunk of reply.body) {
+          const part = chunk.subarray(0, span.end - span.start);
+          await writeAll(handle, part, span.start);
+          span.start += part.length;
+          arrived(part.length);
+          onBytes(part.length);
+          this.#noteSoon();
+          if (span.start === span.end) break;
+        }
+        if (span.start < span.end) {
+          throw new Interruption(`${file.path}: the connection ended ${span.end - span.start} bytes early`);
+        }
+      });
+      await this.#opened();
+    } catch (error) {
+      if (span.start < span.end) this.#open.unshift({ ...span });
+      throw error;
+    } finally {
+      this.#active.delete(span);
+    }
+  }
+
+  /** Checks the hash and gives the file its name; a wrong hash has it fetched once more, then throws `bad_file`. */
+  async finish(): Promise<void> {
+    this.#finished = true;
+    const { signal, onBytes, onCheck } = this.#options;
+    const { file, target } = this.#transfer;
+    await this.#note;
+    await (await this.#handle)?.close();
+    this.#handle = undefined;
+    await this.#write(); // a kill during the check costs only the check
+    onCheck(file);
+    const found = await hashFile(partialOf(target), file, signal);
+    if (found === file.hash.hex) {
+      await rename(partialOf(target), target);
+      await rm(noteOf(target), { force: true });
+      return;
+    }
+    await discard(target);
+    if (++this.#wrongHashes > 1) {
+      throw new FluxionError(
+        'bad_file',
+        `${file.path}: expected ${file.hash.kind} ${file.hash.hex}, found ${found}, twice`,
+        {
+          hint: 'something between here and the hub changes files: a mirror (HF_ENDPOINT), a proxy or a virus scanner',
+        },
+      );
+    }
+    log('warn', `${file.path}: what arrived has another hash than the hub says; it is fetched again`);
+    onBytes(-file.size);
+    this.#open = [{ start: 0, end: file.size }];
+    this.#finished = false;
+  }
+
+  /** Notes what has arrived and closes the file; where nothing has, none is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#note;
+    if (!this.#handle || this.#finished) return;
+    const handle = await this.#handle.catch(() => undefined);
+    await handle?.close();
+    const { file, target } = this.#transfer;
+    if (total([...this.#active, ...this.#open]) === file.size) await discard(target);
+    else if (handle) await this.#write();
+  }
+
+  #take(): Span {
+    const first = this.#open[0]!;
+    const end = Math.min(first.end, first.start + this.#options.pieceSize);
+    const span = { start: first.start, end };
+    if (end === first.end) this.#open.shift();
+    else first.start = end;
+    this.#active.add(span);
+    return span;
+  }
+
+  /** Takes a whole file that was sent instead of a range from its beginning, where nothing else of it is on its way. */
+  #startOver(span: Span, { url }: Reply): void {
+    const { path, size } = this.#transfer.file;
+    if (span.end === size && this.#open.length === 0 && this.#active.size === 1) {
+      this.#options.onBytes(-span.start);
+      span.start = 0;
+      return;
+    }
+    throw new FluxionError(
+      'unsupported',
+      `${new URL(url).host} does not serve byte ranges, which ${path} is fetched by`,
+      {
+        hint: 'use another mirror (HF_ENDPOINT), or none',
+      },
+    );
+  }
+
+  #opened(): Promise<FileHandle> {
+    this.#handle ??= this.#create();
+    return this.#handle;
+  }
+
+  /** Opens the file of an interrupted download, or makes one of the full size without content. */
+  async #create(): Promise<FileHandle> {
+    const { file, target } = this.#transfer;
+    const partial = partialOf(target);
+    makeFolder(dirname(target));
+    if (readNote(target, file.size) === undefined) {
+      await discard(target);
+      await writeFile(partial, '');
+      await truncate(partial, file.size);
+    }
+    return open(partial, 'r+');
+  }
+
+  /** Notes at most once a second what has yet to come. */
+  #noteSoon(): void {
+    if (this.#note || performance.now() - this.#notedAt < NOTE) return;
+    this.#note = this.#write()
+      // Without notes a kill costs more, but nothing else.
+      .catch((error) => log('debug', `${this.#transfer.target}: ${error}`))
+      .finally(() => {
+        this.#note = undefined;
+        this.#notedAt = performance.now();
+      });
+  }
+
+  async #write(): Promise<void> {
+    const { file, target } = this.#transfer;
+    const missing = [...this.#active, ...this.#open].filter(({ start, end }) => start < end);
+    const note = { size: file.size, missing: missing.map(({ start, end }) => [start, end]) };
+    const aside = `${noteOf(target)}.tmp`;
+    await writeFile(aside, JSON.stringify(note));
+    await rename(aside, noteOf(target));
+  }
+}
+
+function partialOf(target: string): string {
+  return target + PARTIAL;
+}
+
+function noteOf(target: string): string {
+  return `${target}.fluxion.missing`;
+}
+
+async function discard(target: string): Promise<void> {
+  // The note first: a partial file without one is started again, a note without its file would be believed.
+  await rm(noteOf(target), { force: true });
+  await rm(partialOf(target), { force: true });
+}
+
+/** Reads which spans an interrupted download has yet to fetch; nothing where there is none, or its files do not fit. */
+function readNote(target: string, size: number): Span[] | undefined {
+  try {
+    if (statSync(partialOf(target)).size !== size) return undefined;
+    const note = JSON.parse(readFileSync(noteOf(target), 'utf8')) as { size?: unknown; missing?: unknown };
+    if (note.size !== size || !Array.isArray(note.missing)) return undefined;
+    const spans = note.missing.map((span: unknown) => {
+      const [start, end] = Array.isArray(span) ? (span as unknown[]) : [];
+      if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) throw new TypeError('not a span');
+      return { start: start as number, end: end as number };
+    });
+    spans.sort((a, b) => a.start - b.start);
+    const apart = spans.every(({ start, end }, i) => start >= (spans[i - 1]?.end ?? 0) && start < end && end <= size);
+    if (!apart) return undefined;
+    // All has arrived but the hash was not taken: an empty piece leads there.
+    return spans.length > 0 ? spans : [{ start: size, end: size }];
+  } catch {
+    return undefined;
+  }
+}
+
+function total(spans: readonly Span[]): number {
+  return spans.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+/** A server must send the bytes that were asked for, of the file that was listed. */
+function checkRange({ headers }: Reply, { start, end }: Span, { path, size }: RemoteFile): void {
+  const found = headers.get('content-range') ?? 'none';
+  const [, from, of] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(found) ?? [];
+  if (Number(from) === start && (of === '*' || Number(of) === size)) return;
+  throw new Interruption(`${path}: asked for bytes ${start} to ${end - 1} of ${size}, was sent range '${found}'`);
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+async function hashFile(path: string, { hash, size }: RemoteFile, signal: AbortSignal | undefined): Promise<string> {
+  const sum: Hash = createHash(hash.kind === 'sha256' ? 'sha256' : 'sha1');
+  if (hash.kind === 'git-sha1') sum.update(`blob ${size}\0`);
+  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) });
+  for await (const chunk of stream) sum.update(chunk as Buffer);
+  return sum.digest('hex');
+}

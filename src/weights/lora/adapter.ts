@@ -1,0 +1,351 @@
+/**
+ * A LoRA file fitted to a model: for every declared weight, or row part of one, what the file adds to it; and the report of what
+ * was matched and what was not. Nothing matched is an error; what does not fit is never dropped in silence.
+ */
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { byteSize } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { oneLine } from '../../support/quote.ts';
+import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
+import type { OpenFile } from '../files/file-bytes.ts';
+import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
+import { type Located, locateLora } from './locate.ts';
+import { type Matrix, rowsOf } from './matrix.ts';
+import type { ModuleRef } from './names.ts';
+import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
+import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
+
+/** What is told of a LoRA file. */
+export interface LoraReport {
+  /** What recipes and reports call it. */
+  readonly name: string;
+  readonly path: string;
+  /** Which program's spelling its keys are in. */
+  readonly dialect: string;
+  readonly algorithms: readonly string[];
+  /** Modules matched. */
+  readonly modules: { readonly transformer: number; readonly clip: number; readonly t5: number };
+  /** Different ranks, ascending. */
+  readonly ranks: readonly number[];
+  /** Different alphas as stored, ascending; empty where none is, and alpha is the rank. */
+  readonly alphas: readonly number[];
+  /** Keys nothing could be done with: how many, and the first ten. */
+  readonly unmatched: { readonly count: number; readonly first: readonly string[] };
+  /** What of the settings beside its weights is not applied, or not sure. */
+  readonly warnings: readonly string[];
+}
+
+/** What a file adds to one declared weight. */
+export type Addition =
+  | LowRank
+  /** A difference at strength 1 (or at any but 0, where it `replaces`); `base` is the whole declared weight. */
+  | {
+      readonly kind: 'difference';
+      readonly strength: 'scales' | 'replaces';
+      values(base: Base): Promise<Float32Array>;
+    };
+
+/** The weights a model declares, arranged for fitting LoRA files to them. */
+export class LoraModel {
+  /** Parts of each whole weight, in row order, by name. */
+  readonly #parts: ReadonlyMap<string, readonly WeightSpec[]>;
+
+  constructor(declared: Iterable<WeightSpec>) {
+    const parts = Map.groupBy(declared, (spec) => spec.name);
+    for (const specs of parts.values()) specs.sort((a, b) => (a.rows?.start ?? 0) - (b.rows?.start ?? 0));
+    this.#parts = parts;
+  }
+
+  /** The parts of a module's weight, under whichever name the model has it; empty where the model has no such module. */
+  weight(module: string): readonly WeightSpec[] {
+    return this.#parts.get(`${module}.weight`) ?? this.#parts.get(`${module}.scale`) ?? [];
+  }
+
+  bias(module: string): readonly WeightSpec[] {
+    return this.#parts.get(`${module}.bias`) ?? [];
+  }
+}
+
+/** A LoRA file to load. */
+export interface LoraSource {
+  /** A file, a folder, or a repository of the Hugging Face hub: `ORG/NAME`, or `ORG/NAME@REVISION`. */
+  readonly path: string;
+  /** Which file of a folder or repository. */
+  readonly weightName?: string | undefined;
+  /** What recipes and reports call it; the file's name by default. */
+  readonly name?: string | undefined;
+}
+
+export interface LoadLoraOptions {
+  readonly openFile?: OpenFile;
+  /** Makes keys that match nothing an error. */
+  readonly strict?: boolean;
+}
+
+/** A loaded file, fitted to one model. */
+export interface Adapter {
+  readonly report: LoraReport;
+  /** SHA-256 of the file and of the settings beside it, the first 12 hexadecimal digits. */
+  readonly hash: string;
+  /** What it adds, by weight (`weightKey`). */
+  readonly additions: ReadonlyMap<string, readonly Addition[]>;
+}
+
+/**
+ * Loads a LoRA file for a model. Throws `not_found`, `bad_file` for damage, `bad_weights` where shapes do not fit or nothing (or,
+ * if strict, not everything) matches, `unsupported` for a LoRA of another model.
+ */
+export async function loadAdapter(
+  source: LoraSource,
+  model: LoraModel,
+  options: LoadLoraOptions = {},
+): Promise<Adapter> {
+  const located = locateLora(source);
+  using file = parseLora(located.path, { ...options, config: located.config });
+  const { fitted, left } = fit(file, model);
+  const matched = fitted.map(({ module }) => module);
+  const report = reportOf(file, matched, left, nameOf(source, located));
+  if (matched.length === 0) throw nothingMatched(file, left);
+  if (options.strict && left.length > 0) {
+    throw new FluxionError('bad_weights', `${file.path}: ${unmatchedText(report)}`, {
+      hint: 'lora_strict=False uses what matches',
+    });
+  }
+  const additions = additionsOf(fitted);
+  // What is left for later is read while the file is open.
+  for (const { tensors } of matched) for (const entry of tensors.values()) entry.bytes;
+  return { report, hash: await hashOf(file.path, located.config), additions };
+}
+
+/** Describes a LoRA file without a model: what its keys say. */
+export function describeLora(source: LoraSource): LoraReport {
+  const located = locateLora(source);
+  using file = parseLora(located.path, { config: located.config });
+  return reportOf(file, file.modules, file.unmatched, nameOf(source, located));
+}
+
+/** What shows that a name is a path: a root, a home, a step up, an ending, or several folders. */
+const PATH_SIGNS = /^(?:[/\\~]|[a-z]:[/\\])|(?:^|[/\\])\.{1,2}(?:[/\\]|$)|\.safetensors$|[/\\].*[/\\]/i;
+
+/** What recipes and reports call a LoRA: never a path, which would tell of the machine it lies on. */
+function nameOf({ name = '', path }: LoraSource, located: Located): string {
+  if (name !== path && !PATH_SIGNS.test(name)) return name || located.name;
+  const last = name.split(/[/\\]/).findLast((part) => /[^.~]/.test(part)) ?? '';
+  return last.replace(/^~.*|\.safetensors$/g, '') || located.name;
+}
+
+/** Says how many keys matched nothing, and which. */
+export function unmatchedText({ name, unmatched: { count, first } }: LoraReport): string {
+  const more = count > first.length ? `, … and ${count - first.length} more` : '';
+  return `${count} keys of the LoRA '${name}' match nothing in this model: ${first.join(', ')}${more}`;
+}
+
+/** A module that belongs to the model, with the rows of its weight and of its bias. */
+interface Fitted {
+  readonly module: LoraModule;
+  readonly ranges: { readonly weight: Range; readonly bias: Range | undefined };
+  readonly terms: FittedModule['terms'];
+}
+
+/** Finds the weight of every module, and checks its shapes. */
+function fit(
+  file: LoraFile,
+  model: LoraModel,
+): { readonly fitted: readonly Fitted[]; readonly left: readonly string[] } {
+  const fitted: Fitted[] = [];
+  const left = [...file.unmatched];
+  for (const module of file.modules) {
+    const weight = rangeOf(module.ref, model.weight(module.ref.module));
+    const bias = rangeOf(module.ref, model.bias(module.ref.module));
+    if (weight) refuseControl(module, weight.columns, file.path);
+    const found = weight && fitModule(module, weight, file.path);
+    if (!found || (found.bias && !bias)) {
+      left.push(...[...module.tensors.values()].map(({ key }) => key));
+      continue;
+    }
+    left.push(...found.left);
+    fitted.push({ module, ranges: { weight, bias }, terms: found.terms });
+  }
+  return { fitted, left };
+}
+
+/** Reads what modules add, by weight. */
+function additionsOf(fitted: readonly Fitted[]): ReadonlyMap<string, readonly Addition[]> {
+  const additions = new Map<string, Addition[]>();
+  for (const { module, ranges, terms: make } of fitted) {
+    const terms = make();
+    const swapped = module.ref.swapped ?? false;
+    for (const part of ['weight', 'bias'] as const) {
+      const range = ranges[part];
+      for (const spec of range?.parts ?? []) {
+        const added = terms[part]
+          .map((term) => additionTo(spec, range!, swapped, term))
+          .filter((addition) => addition !== undefined);
+        if (added.length > 0) additions.set(weightKey(spec), [...(additions.get(weightKey(spec)) ?? []), ...added]);
+      }
+    }
+  }
+  return additions;
+}
+
+interface Range {
+  /** First row of the whole weight. */
+  readonly start: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly parts: readonly WeightSpec[];
+}
+
+/** The declared rows a module is; undefined where the model does not have them. */
+function rangeOf({ parts }: ModuleRef, declared: readonly WeightSpec[]): Range | undefined {
+  if (declared.length === 0 || (parts && declared.length !== parts.of)) return undefined;
+  const specs = parts ? declared.slice(parts.first, parts.end) : declared;
+  const rows = specs.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
+  return { start: specs[0]!.rows?.start ?? 0, rows, columns: specs[0]!.shape[1] ?? 1, parts: specs };
+}
+
+/** The part of a term that falls to one declared weight. */
+function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term): Addition | undefined {
+  const count = spec.shape[0] ?? 1;
+  const declared = (spec.rows?.start ?? 0) - range.start;
+  const half = range.rows / 2;
+  /** Rows of the file are rows of the declared weight, but for the exchange of halves. */
+  const exchange = (row: number): number => (swapped ? (row + half) % range.rows : row);
+  if (swapped && declared % half !== 0) {
+    throw new FluxionError('bad_shape', `${weightKey(spec)}: halves are exchanged in LoRA files, and it is no half`);
+  }
+  const start = exchange(declared);
+  if (term.kind === 'low-rank') {
+    const b = rowsOf(term.b, start, start + count);
+    return b.rows === term.b.rows ? term : withoutZeros({ ...term, b });
+  }
+  return {
+    kind: 'difference',
+    strength: term.strength,
+    values(base) {
+      const inFileOrder = (from: number, to: number): Float32Array => {
+        if (!swapped) return base.rows(range.start + from, range.start + to);
+        const pieces = [
+          [from, Math.min(to, half)],
+          [Math.max(from, half), to],
+        ].filter(([a, b]) => a! < b!);
+        const width = range.columns;
+        const values = new Float32Array((to - from) * width);
+        for (const [a, b] of pieces) {
+          const start = range.start + exchange(a!);
+          values.set(base.rows(start, start + b! - a!), (a! - from) * width);
+        }
+        return values;
+      };
+      return term.rows(start, start + count, { ...base, rows: inFileOrder });
+    },
+  };
+}
+
+/** Drops ranks that add nothing to these rows: files fused from separate q, k and v have them by two thirds. Undefined where none is left. */
+function withoutZeros({ a, b, scale }: LowRank): LowRank | undefined {
+  const size = byteSize(b.dtype);
+  const used = new Set<number>();
+  for (let i = 0; i < b.bytes.length && used.size < b.columns; i++)
+    if (b.bytes[i] !== 0) used.add(Math.floor(i / size) % b.columns);
+  if (used.size === 0) return undefined;
+  if (used.size === b.columns) return { kind: 'low-rank', a, b, scale };
+  const kept = [...used].sort((x, y) => x - y);
+  const pick = (from: Matrix, to: Matrix, offsets: (n: number) => readonly [from: number, length: number]): Matrix => {
+    let at = 0;
+    for (let n = 0; at < to.bytes.length; n++) {
+      const [start, length] = offsets(n);
+      to.bytes.set(from.bytes.subarray(start, start + length), at);
+      at += length;
+    }
+    return to;
+  };
+  const empty = (like: Matrix, rows: number, columns: number): Matrix => ({
+    rows,
+    columns,
+    dtype: like.dtype,
+    bytes: new Uint8Array(rows * columns * byteSize(like.dtype)),
+  });
+  const width = a.columns * byteSize(a.dtype);
+  return {
+    kind: 'low-rank',
+    scale,
+    a: pick(a, empty(a, kept.length, a.columns), (n) => [kept[n]! * width, width]),
+    b: pick(b, empty(b, b.rows, kept.length), (n) => [
+      (Math.floor(n / kept.length) * b.columns + kept[n % kept.length]!) * size,
+      size,
+    ]),
+  };
+}
+
+/** Control LoRAs widen the first layer for a second picture, which would be left out in silence. */
+function refuseControl({ ref, tensors }: LoraModule, columns: number, path: string): void {
+  const a = tensors.get('A');
+  if (ref.module !== 'img_in' || !a || a.columns !== 2 * columns) return;
+  const shapes = `${a.key}: expected [${a.rows}, ${columns}], found [${a.shape.join(', ')}]`;
+  throw new FluxionError(
+    'unsupported',
+    `${path}: a control LoRA, made for latents and a control picture side by side; ${shapes}`,
+    {
+      hint: 'control pictures are not taken yet; LoRAs of styles, subjects and few-step sampling are',
+    },
+  );
+}
+
+function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly string[], name: string): LoraReport {
+  const outlines = matched.map(outlineOf);
+  const count = (family: ModuleRef['family']) =>
+    new Set(matched.filter(({ ref }) => ref.family === family).map(({ ref }) => ref.module + (ref.parts?.first ?? '')))
+      .size;
+  const distinct = <T>(values: readonly (T | undefined)[]): T[] =>
+    [...new Set(values.filter((v) => v !== undefined))] as T[];
+  const ascending = (values: readonly (number | undefined)[]) => distinct(values).sort((a, b) => a - b);
+  return {
+    name,
+    path: file.path,
+    dialect: file.dialect,
+    algorithms: distinct(outlines.map(({ algorithm }) => algorithm)),
+    modules: { transformer: count('flux'), clip: count('clip'), t5: count('t5') },
+    ranks: ascending(outlines.map(({ rank }) => rank)),
+    alphas: ascending(matched.map(({ alpha }) => alpha)),
+    unmatched: { count: left.length, first: left.slice(0, 10).map((key) => oneLine(key, 200)) },
+    warnings: file.warnings,
+  };
+}
+
+function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
+  const algorithm = unsupportedAlgorithm(left);
+  if (algorithm) {
+    return new FluxionError('unsupported', `${file.path}: it adapts by ${algorithm}, which is not applied here`, {
+      hint: 'LoRA, LoHa, LoKr, GLoRA, DoRA and plain differences are; some trainers can export them',
+    });
+  }
+  const foreign = foreignModel(left);
+  const shown = left
+    .slice(0, 3)
+    .map((key) => oneLine(key, 200))
+    .join(', ');
+  return new FluxionError(
+    foreign ? 'unsupported' : 'bad_weights',
+    foreign
+      ? `${file.path}: this is ${foreign}, not one for FLUX.1`
+      : `${file.path}: none of its ${file.keys} tensors belongs to this model${shown === '' ? '' : `; its keys begin ${shown}`}`,
+    { hint: 'a LoRA works with the kind of model it was trained on' },
+  );
+}
+
+/** The short hash by which recipes know a LoRA, of its file and the settings beside it. */
+export function loraHash(source: LoraSource): Promise<string> {
+  const { path, config } = locateLora(source);
+  return hashOf(path, config);
+}
+
+/** Settings beside a file count: they change what it does. */
+async function hashOf(path: string, config: string | undefined): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of [path, ...(config === undefined ? [] : [config])])
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex').slice(0, 12);
+}

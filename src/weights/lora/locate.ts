@@ -1,0 +1,262 @@
+/**
+ * Where a LoRA lies: a file, a folder, or a repository of the Hugging Face hub, which is downloaded the first time into the cache that
+ * the tools share; from then on its name stands for what was downloaded.
+ */
+
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FluxionError, nearest } from '../../support/errors.ts';
+import { danglingLink } from '../../support/regular-file.ts';
+import { kindOf, listFolder } from '../files/file-bytes.ts';
+import { quote } from '../files/json.ts';
+import { RepoCache } from '../hub/cache.ts';
+import type { RemoteFile } from '../hub/files.ts';
+import { type HubModel, type PullOptions, parseHubName, pullFiles } from '../hub/hub.ts';
+import { hubSettings } from '../hub/settings.ts';
+
+/** A LoRA file that was found. */
+export interface Located {
+  readonly path: string;
+  /** PEFT's adapter_config.json beside it. */
+  readonly config: string | undefined;
+  /** The file's name, or the folder's where the file's says nothing. */
+  readonly name: string;
+}
+
+/** The LoRA that comes with the program, for the model that does. */
+export const BUNDLED_LORA = 'tiny-lora';
+
+/** File names by which the tools save one LoRA a folder. */
+const PEFT_FILE = 'adapter_model.safetensors';
+const USUAL = ['pytorch_lora_weights.safetensors', PEFT_FILE, 'lora.safetensors'];
+
+/** What a model's folder has. */
+const PIPELINE = 'model_index.json';
+/** Bounds of the search through a folder of LoRAs. */
+const MAX_DEPTH = 6;
+const MAX_ENTRIES = 50_000;
+
+const BUNDLED = new URL('../../../models/tiny-lora/', import.meta.url);
+
+interface Place {
+  readonly path: string;
+  readonly weightName?: string | undefined;
+}
+
+/**
+ * Finds the file of a LoRA given by path, by folder and `weightName`, or by repository (`ORG/NAME`, or `ORG/NAME/FILE.safetensors`).
+ * Throws `not_found` saying where was looked.
+ */
+export function locateLora({ path, weightName }: Place): Located {
+  if (path === '' || path.includes('\0')) throw new FluxionError('not_found', 'a LoRA has an empty path');
+  switch (kindOf(path)) {
+    case 'file':
+      if (!path.endsWith('.json')) return located(path);
+      throw new FluxionError('unsupported', `${path}: expected a file with weights, found its settings`, {
+        hint: 'pass the .safetensors file, or the folder',
+      });
+    case 'folder':
+      return located(inFolder(path, weightName));
+    case 'missing': {
+      if (existsSync(`${path}.safetensors`)) return located(`${path}.safetensors`);
+      if (path === BUNDLED_LORA) return located(inFolder(fileURLToPath(BUNDLED), weightName));
+      const found = onHub({ path, weightName });
+      const { hub } = found ?? {};
+      const snapshot = hub && snapshotOf(hub);
+      if (hub && snapshot) return located(inFolder(snapshot, found?.weightName, hub.repo), basename(hub.repo));
+      const dangling = danglingLink(path, { code: 'ENOENT' });
+      if (dangling) throw dangling;
+      throw new FluxionError('not_found', `there is no LoRA at '${path}'`, {
+        hint: hub
+          ? `the local cache of the Hugging Face hub does not have ${hub.repo} either`
+          : 'pass the path of a .safetensors file, or of a folder and its weight_name; lora_dir is where LoRAs given by name lie',
+      });
+    }
+  }
+}
+
+/**
+ * Downloads a LoRA given by repository unless it is here already; all others are left to `locateLora`. Throws `not_found` for a repository,
+ * or a file in it, that is not there or that HF_HUB_OFFLINE forbids to look for, and `io` for one that may not be had.
+ */
+export async function fetchLora({ path, weightName: given }: Place, options: PullOptions = {}): Promise<void> {
+  const missing = kindOf(path) === 'missing' && !existsSync(`${path}.safetensors`);
+  const found = missing ? onHub({ path, weightName: given }) : undefined;
+  if (!found) return;
+  const { hub, weightName } = found;
+  const { settings = hubSettings() } = options;
+  const snapshot = snapshotOf(hub, settings);
+  if (snapshot !== undefined && chosen(safetensorsIn(snapshot), weightName) !== undefined) return;
+  if (settings.network === 'forbidden') {
+    // Of several that are here, locateLora asks for one.
+    if (weightName === undefined && snapshot !== undefined && safetensorsIn(snapshot).length > 1) return;
+    const what = weightName === undefined ? `a LoRA of ${hub.repo}` : `'${weightName}' of ${hub.repo}`;
+    throw new FluxionError(
+      'not_found',
+      `${settings.cache} does not have ${what}, and HF_HUB_OFFLINE forbids downloading it`,
+      {
+        hint: 'unset HF_HUB_OFFLINE, or pass the path of the file',
+      },
+    );
+  }
+  await pullFiles(hub, (files) => loraFiles(files, hub.repo, weightName), { ...options, settings });
+}
+
+/** The file of a LoRA in a repository, and PEFT's settings beside it. */
+function loraFiles(files: readonly RemoteFile[], repo: string, weightName: string | undefined): RemoteFile[] {
+  const names = files.map(({ path }) => path).filter((path) => path.endsWith('.safetensors'));
+  const name = chosen(names, weightName);
+  if (name === undefined && files.some(({ path }) => path === PIPELINE)) throw wholeModel(repo);
+  if (name === undefined) throw notIn(repo, names, weightName);
+  const config = name.replace(/[^/]*$/, 'adapter_config.json');
+  return files.filter(({ path }) => path === name || path === config);
+}
+
+/**
+ * Finds a LoRA by the name that prompts use for it, in a folder of LoRAs: its path there without `.safetensors`, or its file's name
+ * where only one file has it. Throws `not_found` with the nearest names, or with all places of a name that several have.
+ */
+export function locateByName(folder: string, name: string): string {
+  const wanted = safePath(name);
+  if (wanted === undefined) {
+    throw new FluxionError('not_found', `${quote(name)} is no name of a LoRA`, {
+      hint: 'it is a path inside of lora_dir, without .safetensors, or the name of a file there',
+    });
+  }
+  const exact = pathByName(folder, name);
+  if (exact !== undefined) return exact;
+  const known = lorasUnder(folder);
+  const same = known.filter((path) => path.endsWith(`/${wanted}`));
+  if (same.length === 1) return pathByName(folder, same[0]!)!;
+  if (same.length > 1) {
+    throw new FluxionError('not_found', `${folder} has ${same.length} LoRAs '${name}'`, {
+      hint: `say which: ${same.slice(0, 10).join(', ')}`,
+    });
+  }
+  const near = nearest(wanted, new Set(known.flatMap((path) => [path, basename(path)])), 2).map(
+    (entry) => `'${entry}'`,
+  );
+  throw new FluxionError('not_found', `there is no LoRA ${quote(name)} in ${folder}`, {
+    hint:
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : known.length > 0
+          ? `it has ${known.slice(0, 10).join(', ')}${known.length > 10 ? `, … (${known.length} in all)` : ''}`
+          : 'it has no .safetensors file',
+  });
+}
+
+/** Finds a LoRA at a path in a folder, with or without `.safetensors`; undefined for one that is not there, or outside. */
+export function pathByName(folder: string, name: string): string | undefined {
+  const path = safePath(name);
+  if (path === undefined) return undefined;
+  return [join(folder, `${path}.safetensors`), join(folder, path)].find((place) => kindOf(place) !== 'missing');
+}
+
+/** A path that stays inside of its folder, without `.safetensors`. */
+function safePath(name: string): string | undefined {
+  const parts = name.replaceAll('\\', '/').split('/');
+  if (name.includes('\0') || parts.some((part) => /^\.*$/.test(part))) return undefined;
+  return parts.join('/').replace(/\.safetensors$/, '');
+}
+
+/** LoRAs in a folder and the folders in it: files without `.safetensors`, and folders for a file of a usual name. */
+function lorasUnder(folder: string): string[] {
+  const found = new Set<string>();
+  let left = MAX_ENTRIES;
+  const walk = (inner: string, depth: number): void => {
+    for (const name of listFolder(join(folder, inner))) {
+      if (left-- <= 0) return;
+      const path = inner === '' ? name : `${inner}/${name}`;
+      if (name.endsWith('.safetensors')) found.add(USUAL.includes(name) && inner !== '' ? inner : path.slice(0, -12));
+      else if (depth < MAX_DEPTH && !name.startsWith('.') && kindOf(join(folder, path)) === 'folder')
+        walk(path, depth + 1);
+    }
+  };
+  walk('', 0);
+  return [...found];
+}
+
+function located(path: string, repository?: string): Located {
+  const config = join(dirname(path), 'adapter_config.json');
+  // PEFT's own file beside this one is whose settings those are.
+  const others = basename(path) !== PEFT_FILE && kindOf(join(dirname(path), PEFT_FILE)) === 'file';
+  const stem = basename(path).replace(/\.safetensors$/, '');
+  const folder = repository ?? basename(dirname(path));
+  return {
+    path,
+    config: kindOf(config) === 'file' && !others ? config : undefined,
+    name: USUAL.includes(basename(path)) && folder !== '.' && folder !== '' ? folder : stem,
+  };
+}
+
+/** `shown` is what the user calls the folder. */
+function inFolder(folder: string, weightName: string | undefined, shown: string = folder): string {
+  const names = safetensorsIn(folder);
+  const name = chosen(names, weightName);
+  // What is named need not end in .safetensors; what it is, its content tells.
+  const path = join(folder, name ?? weightName ?? '');
+  const inside = !(weightName ?? '').split(/[/\\]/).includes('..');
+  if (inside && kindOf(path) === 'file') return path;
+  if (weightName === undefined && kindOf(join(folder, PIPELINE)) === 'file') throw wholeModel(shown);
+  throw notIn(shown, names, weightName);
+}
+
+/** Files with weights in a folder and the folders in it, by path with `/`. */
+function safetensorsIn(folder: string): string[] {
+  return listFolder(folder).flatMap((name) => {
+    if (name.endsWith('.safetensors')) return [name];
+    if (kindOf(join(folder, name)) !== 'folder') return [];
+    return listFolder(join(folder, name)).flatMap((inner) =>
+      inner.endsWith('.safetensors') ? [`${name}/${inner}`] : [],
+    );
+  });
+}
+
+/** The file asked for; else one of a usual name, or the only one, where folders in it count if there is none beside them. */
+function chosen(names: readonly string[], weightName: string | undefined): string | undefined {
+  if (weightName !== undefined) return names.find((name) => name === weightName.replaceAll('\\', '/'));
+  const top = names.filter((name) => !name.includes('/'));
+  const among = top.length > 0 ? top : names;
+  return USUAL.find((name) => among.includes(name)) ?? (among.length === 1 ? among[0] : undefined);
+}
+
+function notIn(place: string, names: readonly string[], weightName: string | undefined): FluxionError {
+  const what =
+    weightName === undefined ? (names.length > 1 ? `${names.length} files` : 'no file') : `no file '${weightName}'`;
+  const near = weightName === undefined ? undefined : nearest(weightName, names, 1)[0];
+  const some = names.slice(0, 10).join(', ') + (names.length > 10 ? `, … (${names.length} in all)` : '');
+  return new FluxionError('not_found', `${place}: ${what}${weightName === undefined ? ' that may be a LoRA' : ''}`, {
+    hint:
+      names.length > 0
+        ? `${near === undefined ? '' : `did you mean '${near}'? `}weight_name chooses one of ${some}; so does the path ${place}/${near ?? names[0]}`
+        : 'it has no .safetensors file',
+  });
+}
+
+/** A path that may be a repository's name, with or without a file in it; undefined for one whose first folder is here. */
+function onHub({
+  path,
+  weightName,
+}: Place): { readonly hub: HubModel; readonly weightName: string | undefined } | undefined {
+  const [, repo, file] = /^([^/]+\/[^/]+)\/(.+\.safetensors)$/.exec(path) ?? [];
+  if (repo === undefined && path.endsWith('.safetensors')) return undefined;
+  if (repo !== undefined && kindOf(path.split('/')[0]!) !== 'missing') return undefined;
+  const hub = parseHubName(repo ?? path);
+  return hub && { hub, weightName: file ?? weightName };
+}
+
+function wholeModel(place: string): FluxionError {
+  return new FluxionError('unsupported', `${place}: expected a LoRA, found a whole model`, {
+    hint: 'a model is what pretrained_model_name_or_path names',
+  });
+}
+
+/** The folder of a repository's files in the cache that the Hugging Face tools share, as far as they are there. */
+function snapshotOf({ repo, revision }: HubModel, { cache } = hubSettings()): string | undefined {
+  const known = new RepoCache(cache, repo);
+  const commit = known.commitOf(revision);
+  const folder = commit && known.snapshot(commit);
+  return folder && kindOf(folder) === 'folder' ? folder : undefined;
+}

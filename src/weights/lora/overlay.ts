@@ -1,0 +1,168 @@
+/**
+ * Adapters with their strengths, over the weights of a model: `merged` into a weight on its way to the device, or `beside` it as
+ * factors that linear layers take as inputs. Beside, low-rank additions cost little where layers are wide, and any of them can be exchanged at once;
+ * additions that are no low-rank products are merged in either mode. Tags name contents, so that only what changed is placed again.
+ */
+
+import { byteSize } from '../../support/dtype.ts';
+import { convertFloats, fromF32 } from '../../support/floats.ts';
+import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
+import type { Adapter, Addition } from './adapter.ts';
+import { valuesOf } from './matrix.ts';
+import { addTo, type Base, type LowRank } from './terms.ts';
+
+/** An adapter in use. */
+export interface Applied {
+  readonly adapter: Adapter;
+  /** Multiplies all it adds; negative and zero are as good as any. */
+  readonly scale: number;
+}
+
+/** How adapters are applied. */
+export type ApplyMode = 'merged' | 'beside';
+
+/** What is added to a weight on the device: B · A, for A [rank, in] and B [out, rank]. */
+export interface Product {
+  readonly rank: number;
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+/** What a weight is changed by; either, or both. */
+export interface Change {
+  readonly difference: Float32Array | undefined;
+  readonly product: Product | undefined;
+}
+
+/** Factors are padded to one of these ranks, so that programs serve many adapters. */
+const BUCKETS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+
+/** The padded rank for adapters that need `rank` in all; 0 for none. */
+export function rankBucket(rank: number): number {
+  return rank === 0 ? 0 : (BUCKETS.find((bucket) => bucket >= rank) ?? Math.ceil(rank / 4096) * 4096);
+}
+
+interface Scaled<A extends Addition = Addition> {
+  readonly addition: A;
+  readonly scale: number;
+  /** Names the adapter's content. */
+  readonly id: string;
+}
+
+export class Overlay {
+  /** Largest sum of ranks beside one weight. */
+  readonly rank: number;
+  readonly #mode: ApplyMode;
+  readonly #additions = new Map<string, Scaled[]>();
+
+  constructor(applied: readonly Applied[], mode: ApplyMode) {
+    this.#mode = mode;
+    for (const { adapter, scale } of applied) {
+      for (const [key, list] of adapter.additions) {
+        const scaled = list.map((addition, i) => ({ addition, scale, id: `${adapter.hash}.${i}` }));
+        this.#additions.set(key, [...(this.#additions.get(key) ?? []), ...scaled]);
+      }
+    }
+    const ranks = [...this.#additions.values()].map((list) =>
+      sum(list.filter(isLowRank).map(({ addition }) => addition.a.rows)),
+    );
+    this.rank = mode === 'beside' ? Math.max(0, ...ranks) : 0;
+  }
+
+  /** Names what the overlay makes of a weight, or of a factor beside one; undefined where it leaves it as it is. */
+  tag(spec: WeightSpec): string | undefined {
+    const list = spec.factor ? this.#beside(spec) : this.#merged(spec);
+    if (list.length === 0) return undefined;
+    const strengths = spec.factor === 'A' || spec.factor === 'B' ? [] : list.map(({ scale }) => scale);
+    return [...list.map(({ id }) => id), ...strengths].join(' ');
+  }
+
+  /** The values of a factor beside a weight, in the declared type and shape; undefined where nothing stands beside it. */
+  factor(spec: WeightSpec): Uint8Array | undefined {
+    const list = this.#beside(spec);
+    if (list.length === 0) return undefined;
+    const { dtype, shape, factor } = spec;
+    if (factor === 'scale') {
+      const scales = new Float32Array(shape[0]!);
+      let at = 0;
+      for (const { addition, scale } of list) {
+        scales.fill(scale * addition.scale, at, at + addition.a.rows);
+        at += addition.a.rows;
+      }
+      return fromF32(dtype, scales);
+    }
+    const [rows, columns] = shape as [number, number];
+    const size = byteSize(dtype);
+    const matrices = list.map(({ addition }) => (factor === 'A' ? addition.a : addition.b));
+    const bytesOf = (m: LowRank['a']) => convertFloats(m.dtype, dtype, m.bytes, [m.rows, m.columns]);
+    if (matrices.length === 1 && matrices[0]!.rows === rows && matrices[0]!.columns === columns)
+      return bytesOf(matrices[0]!);
+    const out = new Uint8Array(rows * columns * size);
+    let at = 0;
+    for (const matrix of matrices) {
+      const bytes = bytesOf(matrix);
+      if (factor === 'A') out.set(bytes, at * columns * size);
+      else {
+        const width = matrix.columns * size;
+        for (let row = 0; row < rows; row++)
+          out.set(bytes.subarray(row * width, (row + 1) * width), (row * columns + at) * size);
+      }
+      at += factor === 'A' ? matrix.rows : matrix.columns;
+    }
+    return out;
+  }
+
+  /** What a weight is changed by before it is placed; undefined where it is not. `base` is the whole weight. */
+  async change(spec: WeightSpec, base: Base): Promise<Change | undefined> {
+    const list = this.#merged(spec);
+    if (list.length === 0) return undefined;
+    let difference: Float32Array | undefined;
+    for (const { addition, scale } of list) {
+      if (addition.kind !== 'difference') continue;
+      difference ??= new Float32Array(spec.shape.reduce((n, d) => n * d, 1));
+      addTo(difference, await addition.values(base), addition.strength === 'replaces' ? 1 : scale);
+    }
+    return { difference, product: productOf(list.filter(isLowRank), spec) };
+  }
+
+  #of({ name, rows }: WeightSpec): readonly Scaled[] {
+    return this.#additions.get(weightKey({ name, ...(rows && { rows }) })) ?? [];
+  }
+
+  #beside(spec: WeightSpec): Scaled<LowRank>[] {
+    return this.#mode === 'beside' ? this.#of(spec).filter(isLowRank) : [];
+  }
+
+  /** What goes into the weight itself; a strength of 0 is nothing. */
+  #merged(spec: WeightSpec): Scaled[] {
+    const list = this.#of(spec).filter(({ scale }) => scale !== 0);
+    return this.#mode === 'beside' ? list.filter((scaled) => !isLowRank(scaled)) : list;
+  }
+}
+
+/** Joins low-rank additions along the rank, strengths in B, padded to a bucket. */
+function productOf(list: readonly Scaled<LowRank>[], { shape }: WeightSpec): Product | undefined {
+  if (list.length === 0) return undefined;
+  const [out, inputs] = shape as [number, number];
+  const rank = rankBucket(sum(list.map(({ addition }) => addition.a.rows)));
+  const a = new Float32Array(rank * inputs);
+  const b = new Float32Array(out * rank);
+  let at = 0;
+  for (const { addition, scale } of list) {
+    const r = addition.a.rows;
+    const factor = scale * addition.scale;
+    a.set(valuesOf(addition.a), at * inputs);
+    const up = valuesOf(addition.b);
+    for (let row = 0; row < out; row++) for (let k = 0; k < r; k++) b[row * rank + at + k] = factor * up[row * r + k]!;
+    at += r;
+  }
+  return { rank, a, b };
+}
+
+function isLowRank(scaled: Scaled): scaled is Scaled<LowRank> {
+  return scaled.addition.kind === 'low-rank';
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

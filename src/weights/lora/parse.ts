@@ -1,0 +1,229 @@
+/**
+ * From a LoRA file to modules: which tensors belong to which module of the model, with what alpha; and what nothing is known of.
+ * Needs no model. A file from the internet is hostile: counts, ranks and element types are checked before a byte is read, and bytes are read
+ * when its shapes are known to fit.
+ */
+
+import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { toF32 } from '../../support/floats.ts';
+import { type OpenFile, readingFile } from '../files/file-bytes.ts';
+import { WeightStore } from '../files/store.ts';
+import type { StoredTensor } from '../files/tensors.ts';
+import { describeContents, fileContents } from '../folders/detect.ts';
+import { LORA } from '../folders/recognise.ts';
+import { dialectOf, foreignModel } from './dialects.ts';
+import { isSideCar, parseKey, type Role } from './keys.ts';
+import { allFinite, type Matrix } from './matrix.ts';
+import type { ModuleRef } from './names.ts';
+import { readSettings } from './settings.ts';
+
+/** One tensor of a module, with its key for messages; its bytes are read when they are asked for first. */
+export class Entry implements Matrix {
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly rows: number;
+  readonly columns: number;
+  readonly #read: () => Uint8Array;
+  #bytes: Uint8Array | undefined;
+
+  constructor(key: string, { dtype, shape }: StoredTensor, [rows, columns]: Sides, read: () => Uint8Array) {
+    this.key = key;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.rows = rows;
+    this.columns = columns;
+    this.#read = read;
+  }
+
+  /** Throws `bad_file` for values that are not finite. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#read();
+    return this.#bytes;
+  }
+
+  /** The same values as a matrix of other sides. */
+  as(rows: number, columns: number): Entry {
+    return new Entry(this.key, { ...this, file: '' }, [rows, columns], () => this.bytes);
+  }
+}
+
+type Sides = readonly [rows: number, columns: number];
+
+/** Everything a file says of one module. */
+export interface LoraModule {
+  readonly ref: ModuleRef;
+  readonly tensors: ReadonlyMap<Role, Entry>;
+  /** What `alpha` is, where the file or its settings tell; the rank stands for it otherwise. */
+  readonly alpha: number | undefined;
+  /** The rank that PEFT's settings divide by where the factors have none. */
+  readonly rank: number | undefined;
+  /** Whether alpha is divided by √rank instead of rank. */
+  readonly rankStabilized: boolean;
+}
+
+/** The algorithm a module's tensors belong to, and the rank of its factors where it has any. */
+export function outlineOf({ tensors }: Pick<LoraModule, 'tensors'>): {
+  readonly algorithm: string;
+  readonly rank: number | undefined;
+} {
+  const rows = (role: Role) => tensors.get(role)?.rows;
+  const found = ALGORITHMS.find(([, ...roles]) => roles.some((role) => tensors.has(role)));
+  const algorithm = found?.[0] ?? 'unknown';
+  const down = tensors.get('b1');
+  const rank =
+    rows('A') ??
+    rows('hada_w1_b') ??
+    rows('lokr_w2_b') ??
+    rows('lokr_w1_b') ??
+    (down && Math.min(down.rows, down.columns));
+  return { algorithm: tensors.has('magnitude') ? `${algorithm} with DoRA` : algorithm, rank };
+}
+
+const ALGORITHMS: readonly (readonly [name: string, ...roles: Role[]])[] = [
+  ['LoRA', 'A', 'B'],
+  ['LoHa', 'hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b'],
+  ['LoKr', 'lokr_w1', 'lokr_w1_a', 'lokr_w2', 'lokr_w2_a'],
+  ['GLoRA', 'a1', 'a2', 'b1', 'b2'],
+  ['difference', 'diff', 'diff_b'],
+  ['replacement', 'set'],
+];
+
+/** A LoRA file, read but for its values, which are read while it is open. */
+export interface LoraFile extends Disposable {
+  readonly path: string;
+  readonly dialect: string;
+  readonly modules: readonly LoraModule[];
+  /** Keys that no known module or algorithm has. */
+  readonly unmatched: readonly string[];
+  /** How many tensors the file has. */
+  readonly keys: number;
+  /** What of its settings is not applied, or not sure. */
+  readonly warnings: readonly string[];
+}
+
+/** Several times what the largest algorithm has for every module. */
+const MAX_KEYS = 20_000;
+const MAX_BYTES = 16 * 2 ** 30;
+
+export interface ParseOptions {
+  readonly openFile?: OpenFile;
+  /** PEFT's adapter_config.json beside the file. */
+  readonly config?: string | undefined;
+}
+
+/**
+ * Opens a LoRA file and reads what its header says, and its settings. Throws `bad_file` for
+ * damage, naming the key, and `unsupported` for a file that is no LoRA, saying what it is.
+ */
+export function parseLora(path: string, { openFile = readingFile, config }: ParseOptions = {}): LoraFile {
+  using opened = new DisposableStack();
+  const store = opened.use(WeightStore.open(path, { openFile }));
+  const keys = store.keys();
+  if (keys.length > MAX_KEYS) throw bad(path, `${keys.length} tensors are more than the ${MAX_KEYS} allowed`);
+  const groups = new Map<string, { ref: ModuleRef; names: readonly string[]; tensors: Map<Role, Entry> }>();
+  const unmatched: string[] = [];
+  let bytes = 0;
+  // Other models share names with this one, of CLIP most of all: what is theirs is theirs as a whole.
+  const foreign = foreignModel(keys) !== undefined;
+  for (const key of keys) {
+    if (isSideCar(key) || elementCount(store.info(key).shape) === 0) continue;
+    const parsed = foreign ? undefined : parseKey(key);
+    // Extracted LoRAs carry differences that are zero throughout, for parts that did not change.
+    if (/\.diff(?:_b)?$/.test(key) && !foreign && isZero(store, key)) continue;
+    if (!parsed) {
+      unmatched.push(key);
+      continue;
+    }
+    const { ref, role, names } = parsed;
+    const entry = entryOf(store, key, role);
+    bytes += elementCount(entry.shape) * byteSize(entry.dtype);
+    if (bytes > MAX_BYTES) throw bad(path, `more than ${MAX_BYTES} bytes of adapters`);
+    const id = `${ref.module}/${ref.parts?.first ?? ''}/${ref.swapped ?? ''}`;
+    const group = groups.get(id) ?? { ref, names, tensors: new Map() };
+    groups.set(id, group);
+    const other = group.tensors.get(role);
+    if (other) throw bad(path, `${key} and ${other.key} are the same part of ${ref.module}`);
+    group.tensors.set(role, entry);
+  }
+  const found = [...groups.values()];
+  requireAdapter(found, unmatched, store);
+  const subjects = found.map(({ ref, names, tensors }) => ({
+    family: ref.family,
+    names,
+    rank: outlineOf({ tensors }).rank,
+    decomposed: tensors.has('magnitude'),
+  }));
+  const { of, warnings } = readSettings({ path, metadata: store.metadata, config, openFile }, subjects);
+  const modules = found.map(({ ref, tensors }, i): LoraModule => {
+    const stored = tensors.get('alpha');
+    if (!stored) return { ref, tensors, ...of[i]! };
+    const alpha = numberOf(stored);
+    // Trainers take 0 for none.
+    return { ref, tensors, alpha: alpha === 0 ? undefined : alpha, rank: undefined, rankStabilized: false };
+  });
+  const closing = opened.move();
+  return {
+    path,
+    dialect: dialectOf(keys),
+    modules,
+    unmatched,
+    keys: keys.length,
+    warnings,
+    [Symbol.dispose]: () => closing.dispose(),
+  };
+}
+
+/** Refuses a file that is something else, of which a checkpoint's norms alone would be used. Throws `unsupported` saying what it is. */
+function requireAdapter(
+  modules: readonly Pick<LoraModule, 'tensors'>[],
+  left: readonly string[],
+  store: WeightStore,
+): void {
+  const contents = fileContents(store);
+  const { groups, foreign } = contents;
+  const adapter = foreign.some(({ what }) => what === LORA);
+  const other = foreign.some(({ instead, what }) => instead === 'file' && what !== LORA);
+  const adapts = adapter || modules.some(({ tensors }) => [...tensors.keys()].some((role) => role !== 'set'));
+  const known = groups.length + foreign.length + modules.length > 0;
+  if (!other && (adapts || left.length === 0 || !known)) return;
+  throw new FluxionError('unsupported', `${store.path}: expected a LoRA, found ${describeContents(contents)}`, {
+    hint: 'a model is opened by its folder, and a file with a part of one as transformer=, clip=, t5= or vae=FILE',
+  });
+}
+
+function isZero(store: WeightStore, key: string): boolean {
+  return store.bytes(key).every((byte) => byte === 0);
+}
+
+/** The one number of an alpha, which some trainers keep as an integer. Infinite is one that f16 could not hold: it counts where it is used. */
+function numberOf({ dtype, bytes }: Entry): number {
+  if (!dtype.startsWith('i')) return toF32(dtype, bytes, 1)[0]!;
+  return Buffer.from(bytes).readIntLE(0, Math.min(bytes.length, 6));
+}
+
+/** One tensor as a matrix: trailing dimensions of 1, which convolutions leave behind, are dropped. */
+function entryOf(store: WeightStore, key: string, role: Role): Entry {
+  const info = store.info(key);
+  const { dtype, shape } = info;
+  const integer = (role === 'reshape' || role === 'alpha') && /^i\d/.test(dtype);
+  if (!integer && !/^(f|bf)\d/.test(dtype)) throw bad(store.path, `${key}: expected floating point, found ${dtype}`);
+  const squeezed = [...shape];
+  while (squeezed.length > 2 && squeezed.at(-1) === 1) squeezed.pop();
+  const count = elementCount(squeezed);
+  if (squeezed.length > 2) throw bad(store.path, `${key}: expected a matrix or a vector, found [${shape.join(', ')}]`);
+  if (role === 'alpha' && count !== 1)
+    throw bad(store.path, `${key}: expected one number, found [${shape.join(', ')}]`);
+  return new Entry(key, info, [squeezed[0] ?? 1, squeezed[1] ?? 1], () => {
+    // A copy of its own: the file is closed when it has been read.
+    const bytes = Uint8Array.prototype.slice.call(store.bytes(key));
+    if (!integer && role !== 'alpha' && !allFinite({ dtype, bytes }, count))
+      throw bad(store.path, `${key}: holds NaN or infinity`);
+    return bytes;
+  });
+}
+
+function bad(path: string, message: string): FluxionError {
+  return new FluxionError('bad_file', `${path}: ${message}`);
+}

@@ -1,0 +1,263 @@
+/**
+ * Settings that stand beside a LoRA's weights: PEFT's, as diffusers writes them into the header and PEFT into adapter_config.json,
+ * and the alpha that trainers write into a plain header. Alphas of a tensor's own go before all of them.
+ * Sources: PEFT `tuners/lora/model.py`, `utils/other.py` (`get_pattern_key`); diffusers `utils/peft_utils.py`, `loaders/lora_base.py`.
+ */
+
+import { FluxionError } from '../../support/errors.ts';
+import type { OpenFile } from '../files/file-bytes.ts';
+import { describeJson, type Json, type JsonObject, parseJsonObject, quote, readJsonObject } from '../files/json.ts';
+import type { ModuleRef } from './names.ts';
+import { Budget, ModulePattern } from './pattern.ts';
+
+/** A module as settings are looked up for it. */
+export interface Subject {
+  readonly family: ModuleRef['family'];
+  /** Names that patterns may be written for, the likeliest first. */
+  readonly names: readonly string[];
+  /** Rank of its factors; undefined where it has none. */
+  readonly rank: number | undefined;
+  /** Whether it has the magnitudes of DoRA. */
+  readonly decomposed: boolean;
+}
+
+/** What is set for a module. */
+export interface Setting {
+  /** Undefined stands for the rank. */
+  readonly alpha: number | undefined;
+  /** The rank that PEFT divides by where the factors have none. */
+  readonly rank: number | undefined;
+  /** Whether alpha is divided by √rank instead of rank. */
+  readonly rankStabilized: boolean;
+}
+
+/** What is set for modules, in their order, and what the user should know of it. */
+export interface Settings {
+  readonly of: readonly Setting[];
+  readonly warnings: readonly string[];
+}
+
+export interface SettingsFiles {
+  readonly path: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** PEFT's adapter_config.json beside the file. */
+  readonly config: string | undefined;
+  readonly openFile: OpenFile;
+}
+
+const UNSET: Setting = { alpha: undefined, rank: undefined, rankStabilized: false };
+const PREFIX = { flux: 'transformer.', clip: 'text_encoder.', t5: 'text_encoder_2.' } as const;
+/** One of them makes settings of an object. */
+const SIGNS = ['r', 'lora_alpha', 'alpha', 'alpha_pattern', 'rank_pattern', 'use_rslora'];
+/** Names of an alpha in a plain header, the most deliberate first. */
+const PLAIN = ['lora_alpha', 'alpha', 'ss_network_alpha'];
+/** What PEFT takes for an alpha that its settings leave out. */
+const PEFT_ALPHA = 8;
+/** Ways of PEFT to change a weight that its factors alone do not tell. */
+const FOREIGN_WAYS = [
+  'use_qalora',
+  'layer_replication',
+  'arrow_config',
+  'kasa_config',
+  'monteclora_config',
+  'use_bdlora',
+];
+/** Initialisations that take something out of the weights they are trained on. */
+const CHANGES_WEIGHTS = /^(?:pissa|olora|corda|loftq|lora_ga)/;
+const MAX_PATTERNS = 20_000;
+
+/** Looks up the settings of a file's modules. Throws `bad_file` only for patterns that would take too long. */
+export function readSettings(files: SettingsFiles, subjects: readonly Subject[]): Settings {
+  const warnings: string[] = [];
+  const attempt = (read: () => JsonObject): JsonObject | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof FluxionError)) throw error;
+      warnings.push(`${error.message}; these settings are left out, and alphas with them`);
+      return undefined;
+    }
+  };
+  const { path, metadata, config, openFile } = files;
+  const text = metadata.get('lora_adapter_metadata');
+  const where = `${path}: lora_adapter_metadata`;
+  const header = text === undefined ? undefined : attempt(() => parseJsonObject(text, where));
+  const beside = config === undefined ? undefined : attempt(() => readJsonObject(config, openFile));
+  const budget = new Budget(path);
+  const plain = plainAlpha(files);
+
+  const of: Setting[] = subjects.map(() => UNSET);
+  let plainNeeded = false;
+  for (const family of Object.keys(PREFIX) as (keyof typeof PREFIX)[]) {
+    const own = [...subjects.entries()].filter(([, subject]) => subject.family === family);
+    if (own.length === 0) continue;
+    const among = own.map(([, subject]) => subject);
+    const found =
+      peftSettings(withoutPrefix(header, PREFIX[family]), where, among, budget) ??
+      // A model saved by itself has no prefix.
+      peftSettings(header, where, among, budget) ??
+      peftSettings(beside, config ?? '', among, budget);
+    warnings.push(...(found?.warnings ?? []));
+    const foreign =
+      found !== undefined && found.where === config && among.length > 0 && found.strangers === among.length;
+    if (foreign) warnings.push(`${config}: these are settings of another file, by its ranks; they are left out`);
+    const used = foreign ? undefined : found;
+    plainNeeded ||= used === undefined;
+    for (const [i, [at]] of own.entries()) of[at] = used?.of[i] ?? { ...UNSET, alpha: plain.alpha };
+  }
+  if (plainNeeded && plain.warning !== undefined) warnings.push(plain.warning);
+  return { of, warnings: [...new Set(warnings)] };
+}
+
+function withoutPrefix(settings: JsonObject | undefined, prefix: string): JsonObject | undefined {
+  if (!settings) return undefined;
+  return new Map([...settings].flatMap(([key, v]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), v]] : [])));
+}
+
+interface PeftSettings extends Settings {
+  readonly where: string;
+  /** How many modules have another rank than is set for them. */
+  readonly strangers: number;
+}
+
+/** Settings of PEFT for modules; undefined where there are none. */
+function peftSettings(
+  settings: JsonObject | undefined,
+  where: string,
+  subjects: readonly Subject[],
+  budget: Budget,
+): PeftSettings | undefined {
+  if (!settings || !SIGNS.some((sign) => settings.has(sign))) return undefined;
+  const warnings: string[] = [];
+  const number = (value: Json | undefined, name: string): number | undefined => {
+    if (value === undefined || value === null) return undefined;
+    const found = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    if (typeof found === 'number' && Number.isFinite(found)) return found;
+    warnings.push(`${where}: ${name}: expected a number, found ${describeJson(value)}; it is left out`);
+    return undefined;
+  };
+  const alphas = new Patterns(settings.get('alpha_pattern'), 'alpha_pattern', number, budget);
+  const ranks = new Patterns(settings.get('rank_pattern'), 'rank_pattern', number, budget);
+  // LoHa's and LoKr's settings in PEFT call it by its plain name.
+  const name = settings.has('lora_alpha') ? 'lora_alpha' : 'alpha';
+  const rank = number(settings.get('r'), 'r');
+  const told = number(settings.get(name), name);
+  const assumed = told === undefined && rank !== undefined && !settings.has(name);
+  if (assumed) warnings.push(`${where}: a rank and no alpha, for which PEFT takes ${PEFT_ALPHA}`);
+  const alpha = assumed ? PEFT_ALPHA : told;
+  const rankStabilized = settings.get('use_rslora') === true;
+
+  const of = subjects.map(
+    ({ names }): Setting => ({
+      alpha: alphas.of(names, budget) ?? alpha,
+      rank: ranks.of(names, budget) ?? rank,
+      rankStabilized,
+    }),
+  );
+  for (const patterns of [alphas, ranks]) warnings.push(...patterns.warnings(where, subjects, budget));
+  const strangers = subjects.flatMap((subject, i) => {
+    const { rank } = of[i]!;
+    return rank === undefined || subject.rank === undefined || rank === subject.rank ? [] : [[subject, rank] as const];
+  });
+  if (strangers.length > 0) {
+    const [{ names, rank: found }, set] = strangers[0]!;
+    const many = strangers.length === 1 ? '1 module' : `${strangers.length} modules`;
+    warnings.push(
+      `${where}: ${many} of other ranks than are set, such as ${names[0]}: expected ${set}, found ${found}`,
+    );
+  }
+  warnings.push(...wayWarnings(settings, subjects).map((text) => `${where}: ${text}`));
+  return { where, of, warnings, strangers: strangers.length };
+}
+
+/** What of PEFT's ways of adapting the weights alone cannot tell, and is not done. */
+function wayWarnings(settings: JsonObject, subjects: readonly Subject[]): string[] {
+  const start = settings.get('init_lora_weights');
+  const set = (value: Json | undefined) =>
+    value instanceof Map ? value.size > 0 : Array.isArray(value) ? value.length > 0 : Boolean(value);
+  return [
+    ...(settings.get('use_dora') === true && !subjects.some(({ decomposed }) => decomposed)
+      ? ['use_dora is set, and the file has no magnitudes: it is applied as plain LoRA']
+      : []),
+    ...(typeof start === 'string' && CHANGES_WEIGHTS.test(start)
+      ? [
+          `init_lora_weights is ${quote(start)}: trained on weights that it had changed; on others the picture is another`,
+        ]
+      : []),
+    ...FOREIGN_WAYS.filter((way) => set(settings.get(way))).map((way) => `${way} is set, which is not done here`),
+  ];
+}
+
+/** Values by pattern of module names: the first that matches counts. */
+class Patterns {
+  readonly #rows: { readonly key: string; readonly value: number; readonly pattern: ModulePattern; used: boolean }[] =
+    [];
+  readonly #name: string;
+  readonly #broken: string[] = [];
+
+  constructor(
+    given: Json | undefined,
+    name: string,
+    number: (value: Json, name: string) => number | undefined,
+    budget: Budget,
+  ) {
+    this.#name = name;
+    if (given === undefined || given === null) return;
+    if (!(given instanceof Map)) {
+      this.#broken.push(`expected an object, found ${describeJson(given)}; it is left out`);
+      return;
+    }
+    if (given.size > MAX_PATTERNS) {
+      this.#broken.push(`${given.size} patterns are more than the ${MAX_PATTERNS} allowed; they are left out`);
+      return;
+    }
+    for (const [key, value] of given) {
+      const found = number(value, `${name}: ${quote(key)}`);
+      if (found === undefined) continue;
+      try {
+        this.#rows.push({ key, value: found, pattern: new ModulePattern(key, budget), used: false });
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        this.#broken.push(`${quote(key)} is no pattern that can be read: ${error.message}; it is left out`);
+      }
+    }
+  }
+
+  of(names: readonly string[], budget: Budget): number | undefined {
+    for (const name of names) {
+      const row = this.#rows.find(({ pattern }) => pattern.matches(name, budget));
+      if (!row) continue;
+      row.used = true;
+      return row.value;
+    }
+    return undefined;
+  }
+
+  warnings(where: string, subjects: readonly Subject[], budget: Budget): string[] {
+    const idle = this.#rows.filter(
+      ({ used, pattern }) =>
+        !used && !subjects.some(({ names }) => names.some((name) => pattern.matches(name, budget))),
+    );
+    const some = idle.slice(0, 5).map(({ key }) => quote(key));
+    const more = idle.length > some.length ? `, … and ${idle.length - some.length} more` : '';
+    const nothing = `matches nothing in the file: ${some.join(', ')}${more}`;
+    return [...this.#broken.slice(0, 5), ...(idle.length > 0 ? [nothing] : [])].map(
+      (text) => `${where}: ${this.#name}: ${text}`,
+    );
+  }
+}
+
+/** The alpha of a plain header; trainers write 0 or None where the rank stands for it, and Dynamic where tensors have their own. */
+function plainAlpha({ path, metadata }: SettingsFiles): {
+  readonly alpha: number | undefined;
+  readonly warning?: string;
+} {
+  for (const name of PLAIN) {
+    const text = metadata.get(name)?.trim();
+    if (text === undefined || /^(?:none|dynamic|)$/i.test(text)) continue;
+    const alpha = Number(text);
+    if (Number.isFinite(alpha)) return { alpha: alpha === 0 ? undefined : alpha };
+    return { alpha: undefined, warning: `${path}: ${name}: expected a number, found ${quote(text)}; it is left out` };
+  }
+  return { alpha: undefined };
+}

@@ -1,0 +1,102 @@
+/**
+ * A matrix brought into fewer bits on the device: floats in, values with their scales out, each device making its own part.
+ * Every row's largest number is the largest of the type. Of 4 bits, a group of columns has a multiplier besides, which brings
+ * the group's largest number to -8: the one value that has no opposite is then always in use.
+ */
+
+import type { DType, Float } from '../support/dtype.ts';
+import { FluxionError } from '../support/errors.ts';
+import { select } from '../xla/graph/ops.ts';
+import { rotate } from '../xla/graph/rotation.ts';
+import { shard } from '../xla/graph/sharding.ts';
+import { constant, type Tensor } from '../xla/graph/tensor.ts';
+import { type InputSpec, type Traced, trace } from '../xla/graph/trace.ts';
+import { type MatrixComponent, type WeightSpec, Weights } from '../xla/graph/weights.ts';
+import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
+
+/** Keeps a row of zeros from being divided by its largest number. */
+const TINY = 1e-30;
+/** A value of -8 times the largest multiplier is the smallest product, which 8 bits hold. */
+const MULTIPLIER = 15;
+const LOWEST = -8;
+
+const traces = new Map<string, Traced>();
+
+/** Quantises `weight` [out, in], which stays the caller's: the arrays that `components` are declared as, in their order. */
+export async function quantise(
+  runtime: Runtime,
+  weight: ShardedArray,
+  components: readonly WeightSpec[],
+): Promise<ShardedArray[]> {
+  const program = await runtime.compile(quantiseProgram(weight.dtype, components));
+  const outputs = await program.start({ weight });
+  const arrays = components.map(({ component }) => outputs[component!]!);
+  try {
+    // What was given may be memory of ours that the device reads in place.
+    await Promise.all(arrays.map((array) => array.ready()));
+  } catch (error) {
+    for (const array of arrays) array.dispose();
+    throw error;
+  }
+  return arrays;
+}
+
+function quantiseProgram(from: DType, components: readonly WeightSpec[]): Traced {
+  const key = JSON.stringify([from, components.map(({ name: _, rows: __, ...spec }) => spec)]);
+  const known = traces.get(key);
+  if (known) return known;
+  const values = components.find(({ component }) => component === 'values')!;
+  const { shape, axes, segments } = values;
+  const given: InputSpec = { dtype: from, shape, axes, segments };
+  const traced = trace('quantise', new Weights('f32', 'f32'), { weight: given }, ({ weight }) => {
+    const made = quantised(rotate(weight as Tensor<Float>, values.rotation ?? 1), components);
+    return Object.fromEntries(
+      components.map((spec) => [spec.component!, shard(made[spec.component!]!, spec.axes, spec.segments)]),
+    );
+  });
+  traces.set(key, traced);
+  return traced;
+}
+
+function quantised(w: Tensor<'f32'>, components: readonly WeightSpec[]): Partial<Record<MatrixComponent, Tensor>> {
+  const of = (wanted: MatrixComponent) => components.find(({ component }) => component === wanted);
+  const { dtype, shape } = of('values')!;
+  const [out] = shape as [number, number];
+  const largest = w.abs().maxOver(1).max(TINY);
+  const scaled = (most: number) => {
+    const scales = largest.mul(1 / most);
+    return { scales: scales.reshape([out]), stretched: w.mul(constant(most, 'f32', largest.shape).div(largest)) };
+  };
+  switch (dtype) {
+    case 'i8': {
+      const { scales, stretched } = scaled(127);
+      return { values: stretched.round().cast('i8'), scales };
+    }
+    case 'f8e4m3': {
+      const { scales, stretched } = scaled(448);
+      return { values: stretched.cast('f8e4m3'), scales };
+    }
+    case 'i4': {
+      const { scales, stretched } = scaled(-LOWEST * MULTIPLIER);
+      const groups = of('multipliers')!.shape[1]!;
+      const grouped = stretched.reshape([out, groups, -1]);
+      const [most, least] = [grouped.maxOver(2), grouped.neg().maxOver(2)];
+      // The number of largest size becomes the lowest value, whatever its sign.
+      const extreme = select(most.compare('GE', least), most, least.neg());
+      const rounded = extreme.mul(1 / LOWEST).round();
+      const multipliers = select(rounded.compare('EQ', 0), constant(1, 'f32', rounded.shape), rounded);
+      const values = grouped
+        .div(multipliers)
+        .round()
+        .max(LOWEST)
+        .min(-LOWEST - 1);
+      return {
+        values: values.cast('i4').reshape(shape),
+        scales,
+        multipliers: multipliers.cast('i8').reshape([out, groups]),
+      };
+    }
+    default:
+      throw new FluxionError('unsupported', `${dtype} is no type of a quantised matrix`);
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * Compiling ahead of time: programs for devices that are not here, with what the compiler says of each. The compiler runs in a
+ * process of its own (process.ts), so that an abort ends it at once and its end is not ours.
+ */
+
+import { spawn } from 'node:child_process';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { elementCount } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { log } from '../../support/log.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Traced } from '../graph/trace.ts';
+import {
+  type AttentionChoice,
+  type AttentionOptions,
+  attentionChoices,
+  settingRefusal,
+  type Target,
+} from '../lowering/lower.ts';
+import { resolveMesh } from '../lowering/mesh.ts';
+import { partition } from '../lowering/partition.ts';
+import { Sharding } from '../lowering/rules.ts';
+import type { Options } from '../pjrt/named-value.ts';
+import { ensurePlugin } from '../plugins/plugins.ts';
+import { reasonIn, TRIAL_ENVIRONMENT, trialFailure } from '../plugins/trial.ts';
+import type { MeshOptions } from '../runtime/devices.ts';
+import { effortFor, programText } from '../runtime/program.ts';
+import type { Precision } from '../runtime/runtime.ts';
+import { AheadAnswers } from './answers.ts';
+import { type AheadTarget, networkRate, noSuchSlice } from './device-models.ts';
+import type { AheadAnswer, AheadPlace, AheadProgram, AheadRequest, AheadResult } from './process.ts';
+import { type Bound, type Rates, roofline } from './roofline.ts';
+
+export { outputBytes, weightBytes } from '../runtime/sizes.ts';
+
+/** The devices of a target that work together. */
+export interface AheadDevices {
+  readonly target: AheadTarget;
+  readonly sharding: Sharding;
+  /** Which device stands at each position of the mesh. */
+  readonly order: readonly number[];
+}
+
+/** Arranges the devices of a target in a mesh; without one, the first works alone. Throws `bad_config` for a mesh that does not fit. */
+export function arrangeAhead(target: AheadTarget, mesh: MeshOptions | undefined): AheadDevices {
+  const { axes, order } = mesh ? resolveMesh(mesh, target.devices) : { axes: [], order: [0] };
+  return {
+    target,
+    order,
+    sharding: new Sharding({ mesh: axes, rules: mesh?.rules, dataSharding: mesh?.dataSharding }),
+  };
+}
+
+export interface AheadOptions extends AttentionOptions {
+  readonly precision?: Precision | undefined;
+  readonly attentionFallback?: 'error' | 'auto' | undefined;
+  /** Folder that executables are written to, as `NAME.pjrt`. */
+  readonly out?: string | undefined;
+  /**
+   * Has TPUs' compilers try least: a full-size block takes a fifth of the time. Kernels, FLOPs and exchanges are those of the
+   * programs that run; temporaries are up to two fifths more (docs/log.md).
+   */
+  readonly quick?: boolean | undefined;
+  /** Compiles again what was compiled before, rather than to repeat what was said of it. */
+  readonly fresh?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((message: string) => void) | undefined;
+}
+
+/** A compiled program; sizes in bytes, all of one device. */
+export interface AheadReport extends Omit<AheadResult, 'flops' | 'accessed' | 'seconds'> {
+  /** Floating-point operations, kernels of ours included. */
+  readonly flops: number;
+  /** Bytes between device and memory: as the compiler counts them, and at least what goes in and out. */
+  readonly accessed: number;
+  /** Bytes from other devices. */
+  readonly received: number;
+  /** Which kernel computes each attention, and why. */
+  readonly attention: readonly AttentionChoice[];
+  /** Seconds of one run at the roofline; undefined where the device's rates are not known. */
+  readonly seconds: number | undefined;
+  readonly bound: Bound | undefined;
+  readonly compileSeconds: number;
+}
+
+export interface AheadCompilation {
+  /** As its vendor names it. */
+  readonly device: string;
+  /** Bytes of memory of one device; of the CPU's, its share of this machine's. */
+  readonly memory: number;
+  readonly rates: Rates | undefined;
+  /** By the traced part each was made from. */
+  readonly programs: ReadonlyMap<Traced, AheadReport>;
+  /** Programs that the compiler could not fit into the device's memory, with its words. */
+  readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
+  /** Programs that were compiled before, and whose answers are repeated. */
+  readonly repeated: number;
+  readonly warnings: readonly string[];
+}
+
+/** Compiles traced parts for devices. Throws `plugin` with the compiler's words. */
+export async function compileAhead(
+  parts: readonly Traced[],
+  { target, sharding, order }: AheadDevices,
+  options: AheadOptions = {},
+): Promise<AheadCompilation> {
+  const { signal, onProgress, precision = 'DEFAULT' } = options;
+  const { platform, model } = target;
+  const { lowering, warnings } = settle(target, options);
+  // Equal texts are one program.
+  const programs = new Map<string, AheadProgram>();
+  const nameOf = new Map<Traced, string>();
+  if (options.out !== undefined) makeFolder(options.out);
+  for (const traced of parts) {
+    const code = programText(traced, { target: lowering, sharding, precision }).stages[0]!.text;
+    const { name } = traced;
+    const program = programs.get(code) ?? {
+      name,
+      text: code,
+      file: options.out && join(options.out, `${name}.pjrt`),
+      effort: options.quick && platform === 'tpu' ? 'O0' : effortFor(traced, lowering),
+    };
+    programs.set(code, program);
+    nameOf.set(traced, program.name);
+  }
+
+  const device = platform === 'cpu' ? 'cpu' : platform;
+  const plugin = await ensurePlugin(device, {
+    purpose: 'compile',
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  const partitions = order.length;
+  const compile = partitions === 1 ? {} : { partitions, shardy: true, deviceAssignment: [order] };
+  const answers = await answered({ plugin, ...placeOf(target), compile, programs: [...programs.values()] }, options);
+  if (answers.devices !== target.devices)
+    throw new FluxionError('plugin', `${target.name} has ${answers.devices} devices, expected ${target.devices}`);
+
+  const rates = model && { flops: model.flops, bandwidth: model.bandwidth, network: networkRate(target) };
+  const memory = answers.memory ?? model?.memory;
+  const reports = parts.flatMap((traced) => {
+    const result = answers.results.get(nameOf.get(traced)!);
+    return result ? [[traced, report(traced, result, { sharding, lowering, rates })] as const] : [];
+  });
+  return {
+    device: model?.title ?? 'cpu',
+    memory: memory ?? totalmem() / partitions,
+    rates,
+    programs: new Map(reports),
+    tooLarge: answers.tooLarge,
+    repeated: answers.repeated,
+    warnings: [...warnings, ...sharding.notes],
+  };
+}
+
+/** What programs are lowered for, with a warning where what was asked for cannot be had. */
+function settle(
+  { platform, model, name }: AheadTarget,
+  options: AheadOptions,
+): { lowering: Target; warnings: string[] } {
+  const { attention = 'auto', attentionFallback = 'error', flashBlockSizes, maskPaddingTokens, useBase2Exp } = options;
+  const refusal = settingRefusal(platform, attention);
+  if (refusal !== undefined && attentionFallback === 'error')
+    throw new FluxionError('unsupported', `attention=${attention} cannot be had on ${name}: ${refusal}`, {
+      hint: 'leave attention out',
+    });
+  return {
+    lowering: {
+      platform,
+      attention: refusal === undefined ? attention : 'auto',
+      flashBlockSizes,
+      maskPaddingTokens,
+      useBase2Exp,
+      ...(model?.computeCapability && { computeCapability: model.computeCapability }),
+    },
+    warnings: refusal === undefined ? [] : [`attention=${attention} cannot be had (${refusal}); auto is used instead`],
+  };
+}
+
+/** How the plugin is asked for the devices. */
+function placeOf({ name, platform, model, devices }: AheadTarget): Pick<AheadRequest, 'topology' | 'client'> {
+  const topology = (text: string, options: Options) => ({ topology: { name: text, options }, client: {} });
+  if (platform === 'tpu') return topology(name, model?.topology ?? {});
+  // Partitions × hosts × devices of a host.
+  if (platform === 'cuda') return topology('', { topology: `1x1x${devices}`, target_config: model!.targetConfig! });
+  return { client: { cpu_device_count: devices } };
+}
+
+function report(
+  traced: Traced,
+  { flops = 0, accessed = 0, seconds: compileSeconds, ...result }: AheadResult,
+  { sharding, lowering, rates }: { sharding: Sharding; lowering: Target; rates: Rates | undefined },
+): AheadReport {
+  const { graph } = partition(traced.graph, sharding, traced.inputs.length);
+  const received = result.collectives.reduce((sum, collective) => sum + collective.received, 0);
+  // Compilers look into our TPU kernel's own estimate, and take libraries and kernels of GPUs to cost nothing.
+  const fused = result.customCalls.some((target) => /fmha|triton/.test(target));
+  const work = {
+    flops: Math.max(flops, result.products) + (fused ? attentionFlops(graph) : 0),
+    bytes: Math.max(accessed, result.arguments + result.outputs),
+    received,
+  };
+  const time = rates && roofline(work, rates);
+  return {
+    ...result,
+    flops: work.flops,
+    accessed: work.bytes,
+    received,
+    attention: attentionChoices(graph, lowering),
+    seconds: time?.seconds,
+    bound: time?.bound,
+    compileSeconds,
+  };
+}
+
+/** FLOPs of the two products of every attention, on one device. */
+function attentionFlops(g: Graph): number {
+  return g.nodes.reduce((sum, { op, inputs }) => {
+    if ('body' in op) return sum + attentionFlops(op.body);
+    if (op.kind !== 'attention') return sum;
+    return sum + 4 * elementCount(inputs[0]!.shape) * inputs[1]!.shape[2]!;
+  }, 0);
+}
+
+interface Answers extends Compiled {
+  readonly repeated: number;
+}
+
+interface Compiled extends AheadPlace {
+  readonly results: ReadonlyMap<string, AheadResult>;
+  readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** Without devices libtpu needs no metadata server and no lock against other processes. */
+const ENVIRONMENT = {
+  TPU_SKIP_MDS_QUERY: '1',
+  TPU_WORKER_HOSTNAMES: 'localhost',
+  ALLOW_MULTIPLE_LIBTPU_LOAD: '1',
+  ...TRIAL_ENVIRONMENT,
+};
+
+/** Compiles what is not known yet; all of it where executables are wanted. */
+async function answered(request: AheadRequest, options: AheadOptions): Promise<Answers> {
+  const kept = new AheadAnswers(request);
+  const again = options.fresh === true || options.out !== undefined;
+  const known = new Map(request.programs.map((program) => [program, again ? undefined : kept.read(program)]));
+  const unknown = request.programs.filter((program) => !known.get(program));
+  const fresh =
+    unknown.length > 0 || known.size === 0 ? await inChild({ ...request, programs: unknown }, options) : undefined;
+  const place = fresh ?? known.get(request.programs[0]!)!.place;
+  const { devices, memory } = place;
+  const results = request.programs.flatMap((program) => {
+    const result = fresh?.results.get(program.name);
+    if (result) kept.write(program, { place: { devices, memory }, result });
+    return result ?? known.get(program)?.result ?? [];
+  });
+  return {
+    devices,
+    memory,
+    results: new Map(results.map((result) => [result.name, result])),
+    tooLarge: fresh?.tooLarge ?? [],
+    repeated: request.programs.length - unknown.length,
+  };
+}
+
+/** Compiles in a child process, which an abort ends at once. */
+async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptions): Promise<Compiled> {
+  signal?.throwIfAborted();
+  const script = fileURLToPath(import.meta.url.replace(/ahead\.(ts|js)$/, 'process.$1'));
+  const child = spawn(process.execPath, [script], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...ENVIRONMENT },
+  });
+  const stop = () => child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop);
+  try {
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', ({ message }) => resolve(`could not be started: ${message}`));
+      child.once('close', (status, killed) => resolve(`ended with ${killed ?? `status ${status}`}`));
+    });
+    const complaints = text(child.stderr);
+    // A child that ends early says why on standard error.
+    child.stdin.on('error', () => {});
+    child.stdin.end(JSON.stringify(request));
+    let place: AheadPlace | undefined;
+    const results = new Map<string, AheadResult>();
+    const tooLarge: { name: string; reason: string }[] = [];
+    const total = request.programs.length;
+    onProgress?.(`compile, 0 of ${total} programs`);
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (!line.startsWith('{')) continue;
+      const answer = JSON.parse(line) as AheadAnswer;
+      if ('refused' in answer) throw refusal(request, answer);
+      if ('devices' in answer) place = answer;
+      else if ('result' in answer) results.set(answer.result.name, answer.result);
+      else if (/RESOURCE_EXHAUSTED|[Oo]ut of memory/.test(answer.error))
+        tooLarge.push({ name: answer.name, reason: answer.error });
+      else throw compilerError(answer.name, answer.error);
+      onProgress?.(`compile, ${results.size + tooLarge.length} of ${total} programs`);
+      if (place && results.size + tooLarge.length === total) return { ...place, results, tooLarge };
+    }
+    signal?.throwIfAborted();
+    const how = await ended;
+    const said = (await complaints).trim();
+    log('debug', `the compiler's log:\n${said}`);
+    if (/flag/i.test(reasonIn(said) ?? '')) throw trialFailure(request.plugin, { stderr: said });
+    throw compilerError(
+      `the compiler ${how}`,
+      reasonIn(said) || said.split('\n').at(-1)?.slice(0, 300) || 'it said nothing',
+    );
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/** The error for devices that the compiler does not make: of a topology, the user's. */
+function refusal({ topology }: AheadRequest, { refused, topology: asked }: { refused: string; topology: boolean }) {
+  if (!topology || !asked) return compilerError('the compiler', refused);
+  return noSuchSlice(topology.name, refused.replace(/^PJRT_\w+ failed \(\w+\): /, '').split(', ', 1)[0]);
+}
+
+function compilerError(name: string, message: string): FluxionError {
+  const noAssembler = /ptxas|PTX compilation provider/i.test(message);
+  return new FluxionError('plugin', `${name}: ${message}`, {
+    hint: noAssembler
+      ? "the CUDA plugin needs NVIDIA's ptxas and libdevice in nvidia/ beside jax_plugins/, as 'fluxion plugins install cuda' puts them there"
+      : undefined,
+  });
+}

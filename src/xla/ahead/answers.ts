@@ -1,0 +1,70 @@
+/**
+ * What compilers said of programs, kept in the cache folder: a large program takes a TPU's compiler a minute, and its answer is
+ * a kilobyte that follows from the program, the devices and the build of the plugin.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../../support/cache-folder.ts';
+import { log } from '../../support/log.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import { readRegular } from '../../support/regular-file.ts';
+import { pluginFingerprint } from '../plugins/plugins.ts';
+import { FLAG_VARIABLES } from '../plugins/trial.ts';
+import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './process.ts';
+
+/** Raised with every change of what is kept or of how it is read out of a compiled program. */
+const FORMAT = 2;
+/** Bytes; an answer is a few kilobytes. */
+const MAX_ANSWER = 1 << 20;
+
+/** An answer, and the devices it is for. */
+export interface KeptAnswer {
+  readonly place: AheadPlace;
+  readonly result: AheadResult;
+}
+
+/** The answers to a request that are known already, or will be. */
+export class AheadAnswers {
+  readonly #folder = join(cacheFolder(), 'ahead');
+  readonly #devices: string;
+
+  /** For requests to one plugin for the same devices. */
+  constructor({ plugin, topology, client, compile }: AheadRequest) {
+    const environment = FLAG_VARIABLES.map((name) => process.env[name] ?? '');
+    this.#devices = JSON.stringify([FORMAT, pluginFingerprint(plugin), topology, client, compile, environment]);
+  }
+
+  /** What was said of a program, under its present name; undefined where nothing whole is kept. */
+  read(program: AheadProgram): KeptAnswer | undefined {
+    try {
+      const { place, result } = JSON.parse(readRegular(this.#file(program), MAX_ANSWER).toString('utf8')) as KeptAnswer;
+      return { place, result: { ...result, name: program.name } };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps an answer; a folder that cannot be written costs the next one's time, never this one. */
+  write(program: AheadProgram, answer: KeptAnswer): void {
+    const file = this.#file(program);
+    const temporary = `${file}.${randomUUID()}`;
+    try {
+      makeFolder(this.#folder);
+      writeFileSync(temporary, JSON.stringify(answer));
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      log('debug', `cannot keep answers of compilers in ${this.#folder}: ${(error as Error).message}`);
+    }
+  }
+
+  #file({ text, effort }: AheadProgram): string {
+    const key = createHash('sha256')
+      .update(`${this.#devices}\0${effort ?? ''}\0`)
+      .update(text)
+      .digest('hex');
+    return join(this.#folder, `${key}.json`);
+  }
+}

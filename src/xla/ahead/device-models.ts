@@ -1,0 +1,198 @@
+/**
+ * What is known of devices that programs are compiled for without having them: memory, peak rates and links, from their makers'
+ * data sheets, and the names that stand for them on a command line. Data, and the reading of those names.
+ */
+
+import { FluxionError, nearest } from '../../support/errors.ts';
+
+/** One kind of device. Rates are peaks of one device, links those of one direction. */
+export interface DeviceModel {
+  readonly title: string;
+  readonly platform: 'tpu' | 'cuda';
+  /** Bytes that programs can use; for TPUs the compiler's own limit is taken instead where it tells one. */
+  readonly memory: number;
+  /** FLOP/s of bf16 products, dense. */
+  readonly flops: number;
+  /** Bytes a second between the device and its memory. */
+  readonly bandwidth: number;
+  /** Bytes a second of one link to a neighbour in one direction. */
+  readonly link: number;
+  /** Dimensions of the network between chips, each with a neighbour on either side; undefined where a switch joins all. */
+  readonly torus: number | undefined;
+  /** Devices of one chip. */
+  readonly perChip?: number;
+  /** What a TPU's topology is asked for besides its name. */
+  readonly topology?: Readonly<Record<string, string>>;
+  readonly computeCapability?: number;
+  /** `GpuTargetConfigProto` in text form: what XLA's compiler asks of a GPU. */
+  readonly targetConfig?: string;
+  readonly source: string;
+}
+
+const GIB = 2 ** 30;
+
+/** TPUs by the name that libtpu's topologies have, GPUs by the usual short one. A chip of v4 and v5p is one device, of 7x two. */
+export const DEVICE_MODELS: Readonly<Record<string, DeviceModel>> = {
+  v4: {
+    title: 'TPU v4', platform: 'tpu', memory: 32 * GIB, flops: 275e12, bandwidth: 1.2e12, link: 50e9, torus: 3,
+    // Both cores of a chip as one device, as Cloud TPU has it.
+    topology: { chip_config_name: 'megacore' },
+    source: 'https://cloud.google.com/tpu/docs/v4: 275 TFLOP/s, 32 GiB, 1200 GB/s, six links of 50 GB/s',
+  },
+  v5e: {
+    title: 'TPU v5e', platform: 'tpu', memory: 16 * GIB, flops: 197e12, bandwidth: 0.8e12, link: 50e9, torus: 2,
+    source: 'https://cloud.google.com/tpu/docs/v5e: 197 TFLOP/s, 16 GB, 800 GB/s, 1600 Gbit/s over four links',
+  },
+  v5p: {
+    title: 'TPU v5p', platform: 'tpu', memory: 95 * GIB, flops: 459e12, bandwidth: 2.765e12, link: 100e9, torus: 3,
+    source: 'https://cloud.google.com/tpu/docs/v5p: 459 TFLOP/s, 95 GB, 2765 GB/s, 4800 Gbit/s over six links',
+  },
+  v6e: {
+    title: 'TPU v6e', platform: 'tpu', memory: 32 * GIB, flops: 918e12, bandwidth: 1.6e12, link: 100e9, torus: 2,
+    source: 'https://cloud.google.com/tpu/docs/v6e: 918 TFLOP/s, 32 GB, 1600 GB/s, 3200 Gbit/s over four links',
+  },
+  tpu7x: {
+    title: 'TPU 7x', platform: 'tpu', memory: 96 * GIB, flops: 1153.5e12, bandwidth: 3.69e12, link: 100e9, torus: 3, perChip: 2,
+    source: 'https://cloud.google.com/tpu/docs/tpu7x: a chip has 2307 TFLOP/s, 192 GiB, 7380 GB/s; a device is half of one',
+  },
+  h100: {
+    title: 'NVIDIA H100 SXM', platform: 'cuda', memory: 84_942_979_072, flops: 989.5e12, bandwidth: 3.352e12, link: 450e9,
+    torus: undefined, computeCapability: 9,
+    targetConfig: gpuConfig({ name: 'NVIDIA H100 80GB HBM3', cores: 132, major: 9, bandwidth: 3_352_320_000_000, cache: 52_428_800, clock: 1.98, memory: 84_942_979_072 }),
+    source: "NVIDIA's H100 data sheet: 989.5 TFLOP/s, 80 GB, 3.35 TB/s, NVLink 900 GB/s both ways",
+  },
+  h200: {
+    title: 'NVIDIA H200 SXM', platform: 'cuda', memory: 151_397_597_184, flops: 989.5e12, bandwidth: 4.8e12, link: 450e9,
+    torus: undefined, computeCapability: 9,
+    targetConfig: gpuConfig({ name: 'NVIDIA H200 141GB HBM3e', cores: 132, major: 9, bandwidth: 4_800_000_000_000, cache: 52_428_800, clock: 1.98, memory: 151_397_597_184 }),
+    source: "NVIDIA's H200 data sheet: 989.5 TFLOP/s, 141 GB, 4.8 TB/s, NVLink 900 GB/s both ways",
+  },
+  b200: {
+    title: 'NVIDIA B200', platform: 'cuda', memory: 191_514_411_008, flops: 2250e12, bandwidth: 7.672e12, link: 900e9,
+    torus: undefined, computeCapability: 10,
+    targetConfig: gpuConfig({ name: 'NVIDIA B200', cores: 148, major: 10, bandwidth: 7_672_320_000_000, cache: 132_644_864, clock: 1.965, memory: 191_514_411_008 }),
+    source: "NVIDIA's HGX B200 data sheet: 2250 TFLOP/s, 180 GB, 7.7 TB/s, NVLink 1.8 TB/s both ways",
+  },
+}; // biome-ignore format: one device reads as one row
+
+interface GpuFacts {
+  readonly name: string;
+  readonly cores: number;
+  readonly major: number;
+  readonly bandwidth: number;
+  readonly cache: number;
+  readonly clock: number;
+  readonly memory: number;
+}
+
+/** What all three have in common, and what they have not; the numbers are those of XLA's own descriptions of them. */
+function gpuConfig({ name, cores, major, bandwidth, cache, clock, memory }: GpuFacts): string {
+  return `gpu_device_info {
+  threads_per_block_limit: 1024 threads_per_warp: 32 threads_per_core_limit: 2048
+  shared_memory_per_block: 49152 shared_memory_per_core: 233472 shared_memory_per_block_optin: 232448
+  registers_per_core_limit: 65536 registers_per_block_limit: 65536
+  block_dim_limit_x: 2147483647 block_dim_limit_y: 65535 block_dim_limit_z: 65535
+  core_count: ${cores} fpus_per_core: 128 clock_rate_ghz: ${clock}
+  memory_bandwidth: ${bandwidth} l2_cache_size: ${cache} device_memory_size: ${memory}
+  cuda_compute_capability { major: ${major} minor: 0 feature_extension: ACCELERATED_FEATURES }
+}
+platform_name: "CUDA" dnn_version_info { major: 9 minor: 12 } runtime_version { major: 13 minor: 0 patch: 0 }
+device_description_str: "${name}"`;
+}
+
+/** What plugins call these devices. H100s that are not SXM, such as `NVIDIA H100 PCIe`, have other peaks and are none of them. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^TPU v4$/, 'v4'],
+  [/^TPU v5 ?(lite|e)$/, 'v5e'],
+  [/^TPU v5p?$/, 'v5p'],
+  [/^TPU v6 ?(lite|e)$/, 'v6e'],
+  [/^TPU (v?7x|7)$|^TPU7x$/, 'tpu7x'],
+  [/^NVIDIA H100 80GB HBM3$/, 'h100'],
+  [/^NVIDIA H200$/, 'h200'],
+  [/^NVIDIA B200$/, 'b200'],
+];
+
+/** What is known of a device that is here, by the name its plugin gives it; undefined where nothing is. */
+export function deviceModelOf(kind: string): DeviceModel | undefined {
+  const name = KINDS.find(([pattern]) => pattern.test(kind))?.[1];
+  return name === undefined ? undefined : DEVICE_MODELS[name];
+}
+
+/** Devices to compile for. */
+export interface AheadTarget {
+  /** As it was asked for: `v6e:2x2`, `h200:2`, `cpu:4`. */
+  readonly name: string;
+  readonly platform: 'tpu' | 'cuda' | 'cpu';
+  /** Undefined for the CPU, of which nothing is known. */
+  readonly model: DeviceModel | undefined;
+  /** Chips along each dimension of a TPU slice, or the number of devices. */
+  readonly bounds: readonly number[];
+  readonly devices: number;
+}
+
+/** Most devices that are compiled for at once. */
+const MOST = 4096;
+/** Chips of one host: a slice smaller than a host may be a line of them. */
+const HOST_CHIPS = 4;
+
+/** Reads the name of a target; throws `bad_config` with what there is. */
+export function parseTarget(name: string): AheadTarget {
+  const [, kind = '', size] = /^([^:]*)(?::(.*))?$/s.exec(name) ?? [];
+  const model = Object.hasOwn(DEVICE_MODELS, kind) ? DEVICE_MODELS[kind] : undefined;
+  if (!model && kind !== 'cpu') {
+    const known = [...Object.keys(DEVICE_MODELS), 'cpu'];
+    const near = kind === '' ? undefined : nearest(kind, known, 1)[0];
+    throw new FluxionError('bad_config', `there is no target '${name}'`, {
+      hint: `${near ? `did you mean '${near}'? ` : ''}there are ${known.join(', ')}, such as v6e:2x2, v5p:2x2x1, h200:2 or cpu:4`,
+    });
+  }
+  const platform = model?.platform ?? 'cpu';
+  const sizes = sizesOf(kind);
+  const dimensions = platform === 'tpu' ? model!.torus! : 1;
+  const bounds = (size ?? (platform === 'tpu' ? '' : '1'))
+    .split('x')
+    .map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : 0));
+  const product = bounds.reduce((count, bound) => count * bound, 1);
+  if (bounds.length !== dimensions || product < 1 || product > MOST) {
+    const wanted =
+      platform === 'tpu' ? `chips along ${dimensions} dimensions, ${MOST} at most` : `1 to ${MOST} devices`;
+    throw new FluxionError('bad_config', `${name}: expected ${wanted}`, { hint: sizes });
+  }
+  if (platform === 'tpu' && !isSlice(bounds)) throw noSuchSlice(name);
+  return { name, platform, model, bounds, devices: product * (model?.perChip ?? 1) };
+}
+
+/** Hosts have 2 × 2 chips, so that slices are even along two dimensions, but for those within one host. */
+function isSlice(bounds: readonly number[]): boolean {
+  const chips = bounds.reduce((count, bound) => count * bound, 1);
+  return bounds.slice(0, 2).every((bound) => bound % 2 === 0) || (chips <= HOST_CHIPS && chips !== 3);
+}
+
+/** The error for a TPU slice that cannot exist, with those that can; `why` is the compiler's reason where it has one. */
+export function noSuchSlice(name: string, why?: string): FluxionError {
+  const kind = name.split(':', 1)[0]!;
+  return new FluxionError('bad_config', `${name}: there is no such slice${why === undefined ? '' : ` (${why})`}`, {
+    hint: sizesOf(kind),
+  });
+}
+
+/** The sizes a kind of device comes in, as a hint. */
+function sizesOf(kind: string): string {
+  const sizes = {
+    1: ['', ':2', ':4', ':8'],
+    2: [':1x1', ':2x2', ':2x4', ':4x4', ':4x8', ':8x8', ':8x16', ':16x16'],
+    3: [':1x1x1', ':2x2x1', ':2x2x2', ':2x2x4', ':2x4x4', ':4x4x4', ':4x4x8'],
+  }[DEVICE_MODELS[kind]?.torus ?? 1]!;
+  const even = (DEVICE_MODELS[kind]?.torus ?? 1) > 1 ? '; beyond one host, the first two numbers are even' : '';
+  return `there are ${sizes.map((size) => kind + size).join(', ')} and so on${even}`;
+}
+
+/**
+ * Bytes a second that one device can receive from the others of a target at once: a link for every neighbour. A dimension of
+ * two has one, a longer one two, and one device none.
+ */
+export function networkRate({ model, bounds }: AheadTarget): number {
+  if (!model) return Number.POSITIVE_INFINITY;
+  if (model.torus === undefined) return model.link;
+  return model.link * bounds.reduce((links, bound) => links + Math.min(2, bound - 1), 0);
+}

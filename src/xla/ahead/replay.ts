@@ -1,0 +1,187 @@
+/**
+ * Times the operations of a compiled program one by one, for plugins without a profiler: the optimised program is cut into
+ * programs of one operation (hlo-cut.ts), which are compiled without optimising them again, and run in its order on its own arguments.
+ *
+ * Notable: what an operation takes alone is not what it takes beside others, so the program itself is timed with them. An operation
+ * that would write over its operand writes to fresh memory here.
+ */
+
+import { FluxionError } from '../../support/errors.ts';
+import type { DeviceArray } from '../pjrt/array.ts';
+import type { Executable } from '../pjrt/executable.ts';
+import { type CutOperation, type CutProgram, cutProgram, type ValueName } from './hlo-cut.ts';
+import { readHloProgram } from './hlo-program.ts';
+import { type Operation, operationsOf } from './operations.ts';
+
+/** A program's times, in seconds; the operations' are medians without what starting a program takes. */
+export interface ReplayTimes {
+  readonly program: number;
+  readonly operations: readonly { readonly operation: Operation; readonly seconds: number }[];
+  /** What starting a program and waiting for it takes, which each operation has in common with no other. */
+  readonly start: number;
+  /** How often each was timed. */
+  readonly passes: number;
+}
+
+/** Told of every operation that is run, with times of `performance.now()`. */
+export type OnOperation = (operation: Operation, start: number, end: number) => void;
+
+const MOST_PASSES = 9;
+const LEAST_PASSES = 2;
+/** Seconds after which no further pass is begun. */
+const ENOUGH = 3;
+const STARTS = 50;
+
+export class Replay implements Disposable {
+  readonly #whole: Executable;
+  readonly #cut: CutProgram;
+  readonly #operations: readonly Operation[];
+  readonly #executables = new DisposableStack();
+  #steps: readonly {
+    readonly cut: CutOperation;
+    readonly executable: Executable;
+    readonly last: readonly ValueName[];
+  }[] = [];
+  #nothing: Executable | undefined;
+
+  private constructor(whole: Executable, cut: CutProgram, operations: readonly Operation[]) {
+    this.#whole = whole;
+    this.#cut = cut;
+    this.#operations = operations;
+  }
+
+  /** Takes a program apart and compiles the parts; throws `unsupported` for programs of several devices and plugins that do not show them. */
+  static async of(whole: Executable, signal?: AbortSignal): Promise<Replay> {
+    const shown = whole.optimizedProgram();
+    if (whole.addressableDevices.length !== 1 || shown?.format !== 'hlo_with_config')
+      throw new FluxionError(
+        'unsupported',
+        `${whole.name} cannot be taken apart: it runs on several devices, or its plugin does not show it`,
+      );
+    const program = readHloProgram(shown.bytes);
+    const replay = new Replay(whole, cutProgram(program), operationsOf(program));
+    try {
+      await replay.#compile({ debugOptions: program.debugOptions }, signal);
+      return replay;
+    } catch (error) {
+      replay[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async #compile(optimised: { readonly debugOptions: Uint8Array | undefined }, signal?: AbortSignal): Promise<void> {
+    const { client } = this.#whole;
+    const options = signal ? { signal } : {};
+    const alike = new Map<string, Promise<Executable>>();
+    const compiled = this.#cut.operations.map(({ module }) => {
+      const key = Buffer.from(module).toString('latin1');
+      const known = alike.get(key);
+      if (known) return known;
+      const compiling = client.compile(module, { optimised }, options).then((one) => this.#executables.use(one));
+      alike.set(key, compiling);
+      return compiling;
+    });
+    // All are waited for, so that none arrives after the end.
+    const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    const executables = await Promise.all(compiled);
+    const steps = this.#cut.operations.map((cut, i) => ({ cut, executable: executables[i]!, last: [] as ValueName[] }));
+    // Values go when nothing that follows takes them, as they do in the program.
+    const kept = new Set([...this.#cut.parameters, ...this.#cut.results]);
+    for (const { cut, last } of steps.toReversed())
+      for (const value of [...cut.inputs, ...cut.outputs]) {
+        if (kept.has(value)) continue;
+        kept.add(value);
+        last.push(value);
+      }
+    this.#steps = steps;
+    this.#nothing = this.#executables.use(await client.compile(NOTHING, {}, options));
+  }
+
+  /** Runs the operations once and returns the program's results, which are the caller's; what no operation makes is undefined. */
+  run(
+    args: readonly DeviceArray[],
+    told: (index: number, start: number, end: number) => void = () => {},
+  ): (DeviceArray | undefined)[] {
+    using made = new DisposableStack();
+    const values = new Map<ValueName, DeviceArray>(this.#cut.parameters.map((name, i) => [name, args[i]!]));
+    for (const [i, { cut, executable, last }] of this.#steps.entries()) {
+      const inputs = cut.inputs.map((name) => values.get(name)!);
+      const start = performance.now();
+      const outputs = executable.run(inputs);
+      outputs.at(-1)?.wait();
+      told(i, start, performance.now());
+      for (const [o, name] of cut.outputs.entries()) values.set(name, made.use(outputs[o]!));
+      for (const name of last) values.get(name)!.dispose();
+    }
+    made.move();
+    return this.#cut.results.map((name) => (name === undefined ? undefined : values.get(name)));
+  }
+
+  /** Times the program and its operations by turns. */
+  async time(
+    args: readonly DeviceArray[],
+    { onOperation, signal }: { readonly onOperation?: OnOperation; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<ReplayTimes> {
+    await Promise.all(args.map((array) => array.ready()));
+    const start = await this.#startTime();
+    const times: number[][] = this.#operations.map(() => []);
+    const whole: number[] = [];
+    const begun = performance.now();
+    let passes = 0;
+    // The first pass warms up.
+    for (; passes <= MOST_PASSES; passes++) {
+      const enough = performance.now() - begun > ENOUGH * 1000;
+      if (passes > LEAST_PASSES && enough) break;
+      signal?.throwIfAborted();
+      const before = performance.now();
+      const outputs = this.#whole.run(args);
+      outputs.at(-1)?.wait();
+      if (passes > 0) whole.push((performance.now() - before) / 1000);
+      for (const output of outputs) output.dispose();
+      // Lets the event loop see an interrupt.
+      await new Promise((go) => setImmediate(go));
+      signal?.throwIfAborted();
+      const results = this.run(args, (i, from, to) => {
+        if (passes > 0) times[i]!.push((to - from) / 1000);
+        if (passes === 1) onOperation?.(this.#operations[i]!, from, to);
+      });
+      for (const result of new Set(results)) result?.dispose();
+      await new Promise((go) => setImmediate(go));
+    }
+    const operations = this.#operations.map((operation, i) => ({
+      operation,
+      seconds: Math.max(0, median(times[i]!) - start),
+    }));
+    return { program: Math.max(0, median(whole) - start), operations, start, passes: passes - 1 };
+  }
+
+  /** Seconds of a program that does next to nothing. */
+  async #startTime(): Promise<number> {
+    using value = await this.#whole.client.upload(new Uint8Array(4), { dtype: 'f32', shape: [] });
+    const times = Array.from({ length: STARTS }, () => {
+      const start = performance.now();
+      const [output] = this.#nothing!.run([value]);
+      output!.wait();
+      const seconds = (performance.now() - start) / 1000;
+      output!.dispose();
+      return seconds;
+    });
+    return median(times);
+  }
+
+  [Symbol.dispose](): void {
+    this.#executables.dispose();
+  }
+}
+
+const NOTHING = `module @nothing {
+  func.func public @main(%x: tensor<f32>) -> tensor<f32> {
+    %0 = stablehlo.add %x, %x : tensor<f32>
+    return %0 : tensor<f32>
+  }
+}`;
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}

@@ -1,0 +1,128 @@
+/**
+ * Several processes that make the pictures of a run together, in one of two ways. With a client each they share nothing but the
+ * batch: every process makes its own pictures on its own devices, on any platform. With one client between them all devices are
+ * one mesh, of which a process sees its own part.
+ */
+
+import { FluxionError } from '../../support/errors.ts';
+import { withoutSecrets } from '../../support/shown-url.ts';
+import { checkDcnOfProcesses } from '../lowering/mesh.ts';
+import { Sharding } from '../lowering/rules.ts';
+import type { Device } from '../pjrt/device.ts';
+import type { MeshOptions } from '../runtime/devices.ts';
+import { partsOfMesh } from '../runtime/placement.ts';
+
+/** Which of several processes this one is. */
+export interface NodeOptions {
+  /** From 0. */
+  readonly id: number;
+  /** How many there are. */
+  readonly count: number;
+  /** Where the processes of a run find each other, to have one client; without it each has a client of its own. */
+  readonly store?: NodeStore | undefined;
+}
+
+/** A Valkey or Redis server, and the name under which the processes of one run meet there. */
+export interface NodeStore {
+  /** Such as `valkey://host:6379`. */
+  readonly url: string;
+  readonly run: string;
+}
+
+/** The part of a batch that one process makes. */
+export interface Share {
+  /** Pictures that the programs of this process make at a time; those that the batch does not have are empty places. */
+  readonly places: number;
+  /** The picture of the batch, from 0, that stands at the first place. */
+  readonly first: number;
+  /** Places on this process's devices, ascending. */
+  readonly held: readonly number[];
+  /** Those of them that no process before this one holds too: their pictures are this process's to hand out. */
+  readonly own: readonly number[];
+}
+
+/** Checks what can be known before there are devices; throws `bad_config`. */
+export function checkNodes({ id, count, store }: NodeOptions, mesh: MeshOptions | undefined): void {
+  if (!Number.isInteger(count) || count < 1)
+    throw new FluxionError('bad_config', `num_nodes=${count}: expected a whole number from 1`);
+  if (!Number.isInteger(id) || id < 0 || id >= count) {
+    throw new FluxionError(
+      'bad_config',
+      `node_id=${id}: expected a whole number from 0 to ${count - 1}, as num_nodes is ${count}`,
+      { hint: `the ${count === 1 ? 'one process is' : `${count} processes are numbered`} from 0` },
+    );
+  }
+  if (count === 1) {
+    if (store) {
+      throw new FluxionError('bad_config', 'node_store is where several processes meet, and num_nodes is 1', {
+        hint: 'set num_nodes to the number of processes, or leave node_store out',
+      });
+    }
+    return;
+  }
+  if (store) checkStore(store, mesh);
+  else checkApart(count, mesh);
+}
+
+/** Checks that a mesh leaves the batch to the processes. */
+function checkApart(count: number, mesh: MeshOptions | undefined): void {
+  checkDcnOfProcesses(mesh?.dcn, count);
+  if (!mesh) return;
+  const { rules, dataSharding, axes = ['data'] } = mesh;
+  const sharding = new Sharding({
+    mesh: axes.map((name) => ({ name, size: name === 'data' ? count : 1 })),
+    rules,
+    dataSharding,
+  });
+  if (sharding.parts('activation_batch') === count) return;
+  throw new FluxionError(
+    'bad_config',
+    `${count} processes share the batch along data, and data_sharding or logical_axis_rules keep data from splitting it`,
+    {
+      hint: 'let data split activation_batch, or give the processes a node_store, by which NVIDIA devices work as one',
+    },
+  );
+}
+
+function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): void {
+  if (!/^(valkey|redis)s?:\/\/[^/]+/.test(url)) {
+    throw new FluxionError(
+      'bad_config',
+      `node_store=${withoutSecrets(url)}: expected valkey://HOST:PORT or redis://HOST:PORT`,
+      {
+        hint: 'of a server that all processes reach; valkeys:// and rediss:// use TLS, and a password stands as in redis://:PASSWORD@HOST:PORT',
+      },
+    );
+  }
+  if (run === '') {
+    throw new FluxionError('bad_config', 'node_store is given and run_name is not', {
+      hint: 'processes that give the same run_name find each other in the store: choose one for this run',
+    });
+  }
+  if (!mesh) {
+    throw new FluxionError('bad_config', 'processes that share one client need a mesh', {
+      hint: 'such as mesh: { ici: { data: -1 } }, all devices along data',
+    });
+  }
+}
+
+/** What of a batch of `pictures` is made by the devices at the `local` positions of a mesh, of which `apart` says which it is of how many alike. */
+export function shareOf(
+  pictures: number,
+  sharding: Sharding,
+  devices: readonly Device[],
+  local: readonly number[],
+  apart: { readonly id: number; readonly count: number },
+): Share {
+  const parts = sharding.parts('activation_batch');
+  const places = Math.ceil(pictures / (parts * apart.count)) * parts;
+  const split = sharding.split({ axes: ['activation_batch'] }, [places]);
+  const all = partsOfMesh({ shape: [places], split, mesh: sharding.mesh });
+  const placesOf = (positions: readonly number[]): number[] =>
+    [...new Set(positions.map((i) => all[i]!))]
+      .flatMap(({ start: [first], shape: [count] }) => Array.from({ length: count! }, (_, i) => first! + i))
+      .sort((a, b) => a - b);
+  const mine = devices[local[0]!]!.processIndex;
+  const first = local.filter((i) => devices[all.indexOf(all[i]!)]!.processIndex === mine);
+  return { places, first: apart.id * places, held: placesOf(local), own: placesOf(first) };
+}

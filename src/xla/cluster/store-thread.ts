@@ -1,0 +1,149 @@
+/** The thread that talks to the key-value server, so that no other has to wait for the network and none that waits keeps it from doing so. */
+
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { Redis } from 'iovalkey';
+import { FluxionError } from '../../support/errors.ts';
+import { withoutSecrets } from '../../support/shown-url.ts';
+import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from '../pjrt/store-protocol.ts';
+import { meet, type Store } from './rendezvous.ts';
+
+/** Milliseconds that keys live: what one process puts the others get while the run is young. */
+const LIFE = 60 * 60_000;
+/** Milliseconds between looks for a key that is not there yet, from the first to the last. */
+const LOOKS = [2, 5, 10, 20, 50] as const;
+const CONNECT_TIMEOUT = 10_000;
+
+const { place, ports } = workerData as { readonly place: StorePlace; readonly ports: readonly MessagePort[] };
+const say = (event: StoreEvent): void => parentPort!.postMessage(event);
+
+// iovalkey knows the schemes of Redis alone, which speaks the same.
+const server = new Redis(place.url.replace(/^valkey/, 'redis'), {
+  lazyConnect: true,
+  connectTimeout: CONNECT_TIMEOUT,
+  maxRetriesPerRequest: 3,
+  // A server that was there and goes away for a moment is waited for; one that never was is told at once.
+  retryStrategy: (times) => (connected && times <= 3 ? 200 * times : null),
+  // Asks for no more rights than keys need.
+  enableReadyCheck: false,
+});
+let connected = false;
+let cancelled: string | undefined;
+const waiting = new Set<() => void>();
+let lastError: Error | undefined;
+server.on('error', (error) => {
+  lastError = error;
+});
+
+const store: Store = {
+  get: (key) => server.get(key),
+  set: async (key, value, life, once = false) =>
+    (await (once ? server.set(key, value, 'PX', life, 'NX') : server.set(key, value, 'PX', life))) === 'OK',
+  delete: async (key) => void (await server.del(key)),
+  async sleep(milliseconds) {
+    await pause(milliseconds);
+    if (cancelled !== undefined) throw new FluxionError('aborted', cancelled);
+  },
+};
+
+let prefix: Buffer;
+
+parentPort!.on('message', (command: StoreCommand) => {
+  switch (command.kind) {
+    case 'meet':
+      void begin();
+      return;
+    case 'cancel':
+      cancelled = command.reason;
+      for (const wake of [...waiting]) wake();
+      return;
+    default:
+      command satisfies never;
+  }
+});
+
+async function begin(): Promise<void> {
+  try {
+    await server.connect();
+    connected = true;
+    let told = '';
+    prefix = Buffer.from(
+      await meet(store, place, (message) => {
+        if (message !== told) say({ kind: 'waiting', message });
+        told = message;
+      }),
+    );
+    say({ kind: 'met' });
+  } catch (error) {
+    if (
+      error instanceof FluxionError &&
+      (error.code === 'bad_config' || error.code === 'aborted' || error.code === 'io')
+    ) {
+      const { code, message, hint } = error;
+      return say({ kind: 'failed', code, message, ...(hint !== undefined && { hint }) });
+    }
+    say({
+      kind: 'failed',
+      code: 'io',
+      message: `cannot use the node_store at ${address()}: ${words(connected ? error : (lastError ?? error))}`,
+      hint: 'start a Valkey or Redis server that all processes reach, and give its address as node_store=valkey://HOST:PORT',
+    });
+  }
+}
+
+for (const port of ports) {
+  port.on('message', async (request: StoreRequest) => {
+    const reply = await answer(request).catch(
+      (error: unknown): StoreReply => ({
+        status: 'UNAVAILABLE',
+        message: `node_store at ${address()}: ${words(error)}`,
+      }),
+    );
+    port.postMessage(reply);
+    Atomics.store(request.flag, 0, 1);
+    Atomics.notify(request.flag, 0);
+  });
+}
+
+async function answer({ operation, key, value, timeout = 0 }: StoreRequest): Promise<StoreReply> {
+  const name = Buffer.concat([prefix, key]);
+  if (operation === 'put') {
+    await server.set(name, Buffer.from(value!), 'PX', LIFE);
+    return {};
+  }
+  const end = performance.now() + timeout;
+  for (let look = 0; ; look++) {
+    if (cancelled !== undefined) return { status: 'CANCELLED', message: cancelled };
+    const found = await server.getBuffer(name);
+    if (found) return { value: found };
+    const label = Buffer.from(key).toString();
+    if (operation === 'tryGet') return { status: 'NOT_FOUND', message: `there is no ${label}` };
+    if (performance.now() >= end) {
+      const seconds = (timeout / 1000).toFixed(timeout < 10_000 ? 1 : 0);
+      return { status: 'DEADLINE_EXCEEDED', message: `no process gave ${label} within ${seconds} s` };
+    }
+    await pause(Math.min(LOOKS[Math.min(look, LOOKS.length - 1)]!, Math.max(1, end - performance.now())));
+  }
+}
+
+/** Resolves after some milliseconds, or when everything is cancelled. */
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      waiting.delete(wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, milliseconds);
+    waiting.add(wake);
+  });
+}
+
+/** The server's address without its password. */
+function address(): string {
+  return withoutSecrets(place.url);
+}
+
+function words(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return withoutSecrets(message || code || String(error));
+}

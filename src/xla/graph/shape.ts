@@ -1,0 +1,41 @@
+/** Shapes and the rules they follow. Broadcasting is stricter than numpy's: ranks must agree, and a dimension of 1 stretches. */
+
+import type { DType } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+
+export type Shape = readonly number[];
+
+/** Writes a type as error messages show it, such as `bf16[1, 512, 3072]`. */
+export function typeText(dtype: DType, shape: Shape): string {
+  return `${dtype}[${shape.join(', ')}]`;
+}
+
+/** Raises a shape error that names the operation and everything it was given. */
+export function refuse(op: string, given: readonly { dtype: DType; shape: Shape }[], why: string): never {
+  const types = given.map((t) => typeText(t.dtype, t.shape)).join(' and ');
+  throw new FluxionError('bad_shape', `${op}: ${why}; got ${types}`);
+}
+
+/** The shape two operands broadcast to, or undefined where they do not. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  if (a.length !== b.length) return undefined;
+  const out: number[] = [];
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i]!;
+    const y = b[i]!;
+    if (x !== y && x !== 1 && y !== 1) return undefined;
+    out.push(x === 1 ? y : x);
+  }
+  return out;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
+}
+
+/** Resolves a dimension index that may count from the end (-1 is the last). */
+export function resolveDim(op: string, dim: number, t: { dtype: DType; shape: Shape }): number {
+  const resolved = dim < 0 ? dim + t.shape.length : dim;
+  if (!Number.isInteger(resolved) || resolved < 0 || resolved >= t.shape.length) refuse(op, [t], `no dimension ${dim}`);
+  return resolved;
+}

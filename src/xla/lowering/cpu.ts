@@ -1,0 +1,110 @@
+/**
+ * What XLA:CPU is told, and how its programs are written, by plugin, processor, element type and shape. Measured on two cores
+ * each; the figures are in docs/log.md.
+ *
+ * | XLA | processor | bf16 linear layers | attention |
+ * |---|---|---|---|
+ * | newer | AMX | oneDNN, bf16 results, in a program without attention; small matrices as below | a program of its own: one fused kernel, or blocks of queries |
+ * | newer | AVX512-BF16 | XLA's own kernels, f32 results | one fused kernel, or blocks of queries |
+ * | older | AVX512-BF16 | XLA's own kernels, f32 results | blocks of queries where scores are large |
+ * | newer | others | x Wᵀ in f32 over widened tiles of W | one fused kernel in f32, or blocks of queries |
+ * | older | others | W xᵀ in f32 over widened tiles of W | blocks of queries where scores are large |
+ *
+ * f32 and integers are left to XLA's own kernels everywhere.
+ */
+
+import { elementCount } from '../../support/dtype.ts';
+import type { Graph } from '../graph/graph.ts';
+import { cutIntoStages, type Stage } from '../graph/stages.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Orientation } from './widened.ts';
+
+/** The plugin and the processor that a CPU's programs are for. */
+export interface CpuTarget {
+  /** The plugin's version of the PJRT C API, such as `0.115`, which tells its XLA. */
+  readonly apiVersion: string;
+  /** Instruction sets as `notableInstructions` names them; empty where the system does not tell. */
+  readonly instructions: readonly string[];
+}
+
+/** XLA flags by name. */
+export type Flags = Readonly<Record<string, boolean | string>>;
+
+/** PJRT C API of the first XLA that takes a scheduler by its name; the one before it knows a flag instead. */
+const SCHEDULER_BY_NAME = 82;
+/** PJRT C API of the XLA whose YNNPACK kernels and oneDNN flags were tried. */
+const YNNPACK = 115;
+
+/** Elements of a matrix from which its product takes longer than starting a program. */
+const LARGE = 2 ** 20;
+
+/** Linear layers by oneDNN, with the bias in the same call. Without the custom call, or with YNNPACK beside it, products run at a hundredth. */
+const ONEDNN_FLAGS: Flags = {
+  xla_cpu_use_onednn: true,
+  xla_cpu_experimental_onednn_custom_call: true,
+  xla_cpu_experimental_ynn_fusion_type: '',
+};
+
+const minor = ({ apiVersion }: Pick<CpuTarget, 'apiVersion'>): number => Number(apiVersion.split('.')[1]);
+
+/**
+ * Flags of every program. Operations run one after the other, in the order that keeps least alive: each takes all threads anyway. The
+ * other order starts whatever can be started, and widens every tile of a matrix before the first is used: ten times the temporaries.
+ */
+export function cpuFlags(cpu: Pick<CpuTarget, 'apiVersion'>): Flags {
+  return minor(cpu) < SCHEDULER_BY_NAME
+    ? { xla_cpu_enable_concurrency_optimized_scheduler: false }
+    : { xla_cpu_scheduler_type: 'CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED' };
+}
+
+/** A part of a program that is compiled by itself, with its own flags. */
+export interface CpuStage extends Stage {
+  readonly flags: Flags;
+  /** Why, for the log; undefined where nothing is special. */
+  readonly why: string | undefined;
+}
+
+/** Cuts a graph where parts of it are compiled with other flags. */
+export function cpuStages(g: Graph, cpu: CpuTarget): readonly CpuStage[] {
+  const flags = cpuFlags(cpu);
+  if (!usesOnednn(cpu) || !g.nodes.some(isBf16Layer)) {
+    return [{ graph: g, takes: g.parameters, gives: g.outputs, flags, why: undefined }];
+  }
+  return cutIntoStages(g, ({ op }) => op.kind === 'attention').map((stage) =>
+    suitsOnednn(stage.graph)
+      ? { ...stage, flags: { ...flags, ...ONEDNN_FLAGS }, why: 'linear layers by oneDNN: AMX multiplies bf16' }
+      : { ...stage, flags, why: 'attention apart from linear layers: one fused kernel' },
+  );
+}
+
+/** Whether a graph's bf16 products are oneDNN's, and so keep their type. */
+export function multipliesByOnednn(g: Graph, cpu: CpuTarget | undefined): boolean {
+  return cpu !== undefined && usesOnednn(cpu) && suitsOnednn(g);
+}
+
+/** Whether XLA makes one kernel of both products of an attention and the softmax between them. */
+export function fusesAttention(cpu: CpuTarget): boolean {
+  return minor(cpu) >= YNNPACK;
+}
+
+/** How widened products are written: the newer XLA multiplies x Wᵀ as it stands, the older one is faster the other way round. */
+export function orientationFor(cpu: CpuTarget | undefined): Orientation {
+  return cpu && minor(cpu) >= YNNPACK ? 'x Wᵀ' : 'W xᵀ';
+}
+
+const usesOnednn = (cpu: CpuTarget): boolean => minor(cpu) >= YNNPACK && cpu.instructions.includes('AMX');
+
+/** With oneDNN's flags attention is not fused, and products of integers run at a hundredth. */
+function suitsOnednn(g: Graph): boolean {
+  const unfit = ({ op }: Tensor): boolean =>
+    op.kind === 'attention' || op.kind === 'quantisedMatmul' || op.kind === 'map';
+  return g.nodes.some(isBf16Layer) && !g.nodes.some(unfit);
+}
+
+/** A product of activations with a matrix as it is stored, large enough that its kernel matters more than another program's start. */
+function isBf16Layer({ op, dtype, inputs }: Tensor): boolean {
+  const matrix = inputs[1];
+  return (
+    op.kind === 'dot' && dtype === 'bf16' && matrix!.op.kind === 'parameter' && elementCount(matrix!.shape) >= LARGE
+  );
+}

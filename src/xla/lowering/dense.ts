@@ -1,0 +1,35 @@
+/** Attention as two dots around a softmax that holds all scores: right on every platform, at [b, h, n, m] of memory. */
+
+import type { Float } from '../../support/dtype.ts';
+import { iota, select } from '../graph/ops.ts';
+import { einsum } from '../graph/rearrange.ts';
+import { constant, Tensor } from '../graph/tensor.ts';
+import type { AttentionInputs } from './attention.ts';
+
+/** Scores and softmax in f32; probabilities are rounded to the operands' type for the second dot. */
+export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: AttentionInputs<F>): Tensor<F> {
+  let scores = einsum('b h n c, b h m c -> b h n m', q, k, 'f32');
+  if (scale !== 1) scores = scores.mul(scale);
+  if (bias) scores = scores.add(bias.cast('f32'));
+  if (mask === 'causal') {
+    const row = iota('i32', scores.shape, 2);
+    const column = iota('i32', scores.shape, 3);
+    scores = select(column.compare('LE', row), scores, constant(Number.NEGATIVE_INFINITY, 'f32', scores.shape));
+  }
+  const weights = scores.sub(scores.maxOver(3)).exp();
+  const probabilities = weights.div(weights.sum(3)).cast(q.dtype);
+  return einsum('b h n m, b h m c -> b h n c', probabilities, v);
+}
+
+/**
+ * Dense attention that XLA:CPU makes one kernel of, without scores in memory: what surrounds it is kept from being fused with a part of it.
+ * Computed in `F`, whose products have kernels on this processor.
+ */
+export function fusedAttention<F extends Float>(
+  { q, k, v, bias, ...rest }: AttentionInputs<Float>,
+  dtype: F,
+): Tensor<Float> {
+  const apart = <D extends Float>(t: Tensor<D>): Tensor<D> => new Tensor({ kind: 'barrier' }, [t], t.dtype, t.shape);
+  const inputs = { q: apart(q.cast(dtype)), k: apart(k.cast(dtype)), v: apart(v.cast(dtype)) };
+  return apart(denseAttention<F>({ ...inputs, bias: bias?.cast(dtype), ...rest })).cast(q.dtype);
+}

@@ -1,0 +1,167 @@
+/**
+ * From what a dimension means to the mesh axes that split it: rules as data, in MaxDiffusion's form and with flax's meaning.
+ * Notable:
+ * - rules count in their order, and a mesh axis splits one dimension of an array at most; a later rule of the same name is
+ *   for arrays whose mesh axes are taken;
+ * - a dimension that its mesh axes do not divide is split by the leading ones that do, or stays whole: always right, and
+ *   told in `notes`;
+ * - inside attention heads are split by the axes of heads and then by those of the tokens (DeepSpeed Ulysses,
+ *   https://arxiv.org/abs/2309.14509); where heads do not divide, queries are split and every device has all keys.
+ */
+
+import { FluxionError, nearest } from '../../support/errors.ts';
+import type { Shape } from '../graph/shape.ts';
+import type { Meaning, MeshAxis, Split } from '../graph/sharding.ts';
+import { partsOf } from '../graph/sharding.ts';
+import { unknownAxis } from './mesh.ts';
+
+/** A logical axis and the mesh axes that split it. */
+export type AxisRule = readonly [logical: string, mesh: string | readonly string[] | null];
+
+/** What is not said otherwise: batches over data and fsdp, weights over fsdp, heads and hidden units over tensor, tokens over context. */
+export const DEFAULT_RULES: readonly AxisRule[] = [
+  ['activation_batch', ['data', 'fsdp']],
+  ['activation_heads', 'tensor'],
+  ['activation_length', 'context'],
+  ['mlp', 'tensor'],
+  ['heads', 'tensor'],
+  ['embed', 'fsdp'],
+  ['conv_out', 'fsdp'],
+];
+
+/** Axes of weights and activations here. */
+const LOGICAL_AXES = [
+  'activation_batch', 'activation_length', 'activation_heads', 'attention_heads', 'attention_length',
+  'embed', 'heads', 'mlp', 'vocab', 'conv_in', 'conv_out', 'norm',
+]; // biome-ignore format: activations, then weights
+/** Axes of MaxDiffusion's that no array here has: other models', or another order of dimensions. */
+const FOREIGN_AXES = [
+  'batch', 'length', 'hidden', 'activation_kv', 'activation_kv_length', 'activation_embed', 'activation_mlp', 'conv_batch',
+  'out_channels', 'in_channels', 'keep_1', 'keep_2', 'temb_in', 'out_c', 'time_embed', 'layers', 'stage', 'vae_spatial',
+]; // biome-ignore format: a list
+
+export interface ShardingSpec {
+  readonly mesh: readonly MeshAxis[];
+  /** `DEFAULT_RULES` when absent or empty. */
+  readonly rules?: readonly AxisRule[] | undefined;
+  /** Mesh axes that may split the batch, as a list of one list; all by default. */
+  readonly dataSharding?: readonly (readonly string[])[] | undefined;
+}
+
+/** The rules under one mesh. */
+export class Sharding {
+  readonly mesh: readonly MeshAxis[];
+  /** What could not be split as the rules say, a sentence each. */
+  readonly notes: ReadonlySet<string>;
+  readonly #notes = new Set<string>();
+  readonly #rules: readonly { readonly logical: string; readonly mesh: readonly string[] }[];
+
+  /** Throws `bad_config` for an axis that is not known. */
+  constructor({ mesh, rules = [], dataSharding }: ShardingSpec) {
+    this.mesh = mesh;
+    this.notes = this.#notes;
+    const names = mesh.map(({ name }) => name);
+    const batchAxes = batchAxesOf(dataSharding, names);
+    const chosen = (rules.length > 0 ? rules : DEFAULT_RULES).map(([logical, given]) => {
+      checkLogical(logical);
+      const axes = given === null ? [] : typeof given === 'string' ? [given] : given;
+      const unknown = axes.find((name) => !names.includes(name));
+      // Rules that nobody wrote may name axes that a smaller mesh lacks.
+      if (unknown !== undefined && rules.length > 0)
+        throw unknownAxis(`logical_axis_rules: ${logical}`, unknown, names);
+      const kept = axes.filter(
+        (name) => names.includes(name) && (logical !== 'activation_batch' || batchAxes.has(name)),
+      );
+      return { logical, mesh: kept };
+    });
+    this.#rules = [...attentionRules(chosen), ...chosen];
+  }
+
+  /** The mesh axes that split each dimension of an array. */
+  split({ axes, segments }: Meaning, shape: Shape): Split {
+    const result: (readonly string[] | undefined)[] = axes.map((name) => (name === null ? [] : undefined));
+    for (const { logical, mesh } of this.#rules) {
+      const dim = axes.findIndex((name, i) => name === logical && result[i] === undefined);
+      if (dim < 0) continue;
+      const used = result.flatMap((names) => names ?? []);
+      const free = mesh.filter((name) => !used.includes(name));
+      // A rule whose axes are all taken leaves the dimension to a later one.
+      if (free.length === 0 && mesh.length > 0) continue;
+      const joined = segments !== undefined && dim === axes.length - 1;
+      result[dim] = this.#dividing(logical, free, joined ? segments : [shape[dim]!]);
+    }
+    return result.map((names) => names ?? []);
+  }
+
+  /** The longest run of leading axes whose parts divide every size. */
+  #dividing(logical: string, axes: readonly string[], sizes: readonly number[]): readonly string[] {
+    const wanted = axes.filter((name) => partsOf([name], this.mesh) > 1);
+    const kept = [...wanted];
+    while (kept.length > 0 && sizes.some((size) => size % partsOf(kept, this.mesh) !== 0)) kept.pop();
+    // One of something is nothing to share out.
+    if (kept.length < wanted.length && sizes.some((size) => size > 1)) {
+      const parts = wanted.map((name) => `${name}=${partsOf([name], this.mesh)}`).join(' × ');
+      const whole = kept.length === 0 ? 'stays whole on every device' : `is split by ${kept.join(', ')} alone`;
+      this.#notes.add(`${logical} of ${sizes.join(' + ')} is not divided by ${parts} and ${whole}`);
+    }
+    return kept;
+  }
+
+  /** How many parts a logical axis that divides would be split into. */
+  parts(logical: string): number {
+    return partsOf(this.#axesOf(logical), this.mesh);
+  }
+
+  /** How the columns of a weight with `segments` side by side along `logical` are dealt out: into this many shares of every segment. */
+  shares(logical: string | null, segments: readonly number[]): number {
+    if (logical === null) return 1;
+    const total = segments.reduce((sum, width) => sum + width, 0);
+    return partsOf(this.split({ axes: [logical], segments }, [total])[0]!, this.mesh);
+  }
+
+  /** A weight's split where it is used: the axes that split the batch are gathered, for every device needs all of it for its pictures. */
+  gathered(split: Split): Split {
+    const batch = this.#axesOf('activation_batch');
+    return split.map((names) => names.filter((name) => !batch.includes(name)));
+  }
+
+  #axesOf(logical: string): readonly string[] {
+    return this.#rules.find((rule) => rule.logical === logical)?.mesh ?? [];
+  }
+}
+
+function checkLogical(logical: string): void {
+  const known = [...LOGICAL_AXES, ...FOREIGN_AXES];
+  if (known.includes(logical)) return;
+  const near = nearest(logical, known, 1)[0];
+  throw new FluxionError('bad_config', `logical_axis_rules: there is no logical axis '${logical}'`, {
+    hint: near ? `did you mean '${near}'?` : `the axes are ${LOGICAL_AXES.join(', ')}`,
+  });
+}
+
+function batchAxesOf(dataSharding: ShardingSpec['dataSharding'], names: readonly string[]): ReadonlySet<string> {
+  if (dataSharding === undefined) return new Set(names);
+  if (dataSharding.length !== 1) {
+    throw new FluxionError(
+      'bad_config',
+      `data_sharding: expected one list of mesh axes, found ${dataSharding.length}`,
+      {
+        hint: 'it says which axes split the batch, such as [[data, fsdp]]',
+      },
+    );
+  }
+  const unknown = dataSharding[0]!.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw unknownAxis('data_sharding', unknown, names);
+  return new Set(dataSharding[0]);
+}
+
+/** Rules inside attention, where none are given: heads by the axes of heads and of tokens, queries by those of tokens that are left. */
+function attentionRules(
+  rules: readonly { readonly logical: string; readonly mesh: readonly string[] }[],
+): { logical: string; mesh: readonly string[] }[] {
+  const of = (logical: string): readonly string[] => rules.find((rule) => rule.logical === logical)?.mesh ?? [];
+  const given = (logical: string): boolean => rules.some((rule) => rule.logical === logical);
+  const heads = { logical: 'attention_heads', mesh: [...of('activation_heads'), ...of('activation_length')] };
+  const length = { logical: 'attention_length', mesh: of('activation_length') };
+  return [heads, length].filter(({ logical }) => !given(logical));
+}

@@ -1,0 +1,353 @@
+/**
+ * One way to call every function of the PJRT C API: `api.call('PJRT_Client_Compile', { client, program, … }).get('executable')`.
+ *
+ * Each function takes one pointer to an argument struct and returns an error or null, so a single prototype serves all of them.
+ * Field names and kinds are checked by the compiler against `header.gen.ts`. The table in a plugin older than the header is shorter: a
+ * function past its end, or null in it, is reported as unsupported with both versions.
+ */
+
+import koffi from 'koffi';
+import { FluxionError } from '../../support/errors.ts';
+import { requireWholeLibrary } from '../plugins/library-file.ts';
+import {
+  API_VERSION,
+  ENUMS,
+  type FieldLayout,
+  FUNCTIONS,
+  type FunctionName,
+  STRUCTS,
+  type StructName,
+} from './header.gen.ts';
+import { addressOf, readString, viewNative } from './memory.ts';
+
+type Fields<S extends StructName> = (typeof STRUCTS)[S]['fields'];
+type Kind<S extends StructName, N extends keyof Fields<S>> = Fields<S>[N] extends readonly [
+  number,
+  number,
+  infer K,
+  ...unknown[],
+]
+  ? K
+  : never;
+
+/** What a field reads as: pointers as bigint, numbers as number (64-bit ones must be below 2^53), booleans as boolean. */
+type Read<K> = K extends 'pointer' ? bigint : K extends 'bool' ? boolean : K extends 'struct' ? bigint : number;
+/** What a field can be set to: memory stands for its address and is kept reachable; null is the null pointer. */
+type Written<K> = K extends 'pointer'
+  ? bigint | ArrayBufferView | ArrayBuffer | Struct<StructName> | null
+  : K extends 'bool'
+    ? boolean
+    : K extends 'struct'
+      ? never
+      : number | bigint;
+
+export type StructFields<S extends StructName> = { readonly [N in keyof Fields<S>]?: Written<Kind<S, N>> };
+type ArgsOf<F extends FunctionName> = `${F}_Args` & StructName;
+
+/** A C struct in JavaScript memory, its `struct_size` filled in. Everything it points to through `set` stays reachable with it. */
+export class Struct<S extends StructName> {
+  readonly address: bigint;
+  readonly #fields: Record<string, FieldLayout>;
+  readonly #view: DataView;
+  readonly #held: unknown[] = [];
+
+  constructor(name: S, fields: StructFields<S> = {}) {
+    const { size, stride, fields: layouts } = STRUCTS[name];
+    const memory = new ArrayBuffer(stride);
+    this.address = addressOf(memory);
+    this.#fields = layouts;
+    this.#view = new DataView(memory);
+    this.#view.setBigUint64(0, BigInt(size), true);
+    this.set(fields);
+  }
+
+  set(fields: StructFields<S>): this {
+    for (const name in fields) {
+      const value: unknown = fields[name];
+      if (value !== undefined) this.#write(name, value);
+    }
+    return this;
+  }
+
+  get<N extends keyof Fields<S> & string>(name: N): Read<Kind<S, N>> {
+    return this.#read(name) as Read<Kind<S, N>>;
+  }
+
+  /** Fills in a struct that this one contains by value. */
+  embed<T extends StructName>(name: keyof Fields<S> & string, struct: T, fields: StructFields<T>): this {
+    const inner = new Struct(struct, fields);
+    const [offset] = this.#fields[name]!;
+    const target = new Uint8Array(this.#view.buffer, offset, STRUCTS[struct].stride);
+    target.set(new Uint8Array(inner.#view.buffer));
+    this.#held.push(inner);
+    return this;
+  }
+
+  /** Reads the text that a pointer field and its length field describe. */
+  text(pointer: keyof Fields<S> & string, size: keyof Fields<S> & string): string {
+    return readString(this.#read(pointer) as bigint, this.#read(size) as number);
+  }
+
+  #write(name: string, value: unknown): void {
+    const [offset, , kind] = this.#fields[name]!;
+    const view = this.#view;
+    switch (kind) {
+      case 'pointer':
+        view.setBigUint64(offset, this.#pointer(value), true);
+        return;
+      case 'size':
+      case 'uint64':
+      case 'int64':
+        view.setBigInt64(offset, BigInt(value as number | bigint), true);
+        return;
+      case 'int':
+      case 'enum':
+        view.setInt32(offset, Number(value), true);
+        return;
+      case 'float':
+        view.setFloat32(offset, Number(value), true);
+        return;
+      case 'bool':
+        view.setUint8(offset, value ? 1 : 0);
+        return;
+      case 'struct':
+        throw new TypeError(`${name} is a struct by value`);
+      default:
+        kind satisfies never;
+    }
+  }
+
+  #pointer(value: unknown): bigint {
+    if (typeof value === 'bigint') return value;
+    if (value === null) return 0n;
+    this.#held.push(value);
+    return value instanceof Struct ? value.address : addressOf(value as ArrayBufferView);
+  }
+
+  #read(name: string): bigint | number | boolean {
+    const [offset, , kind] = this.#fields[name]!;
+    const view = this.#view;
+    switch (kind) {
+      case 'pointer':
+        return view.getBigUint64(offset, true);
+      case 'size':
+      case 'uint64':
+        return Number(view.getBigUint64(offset, true));
+      case 'int64':
+        return Number(view.getBigInt64(offset, true));
+      case 'int':
+      case 'enum':
+        return view.getInt32(offset, true);
+      case 'float':
+        return view.getFloat32(offset, true);
+      case 'bool':
+        return view.getUint8(offset) !== 0;
+      case 'struct':
+        return this.address + BigInt(offset);
+      default:
+        return kind satisfies never;
+    }
+  }
+}
+
+/** The status names PJRT errors carry (those of absl::Status). */
+export type PjrtStatus = keyof (typeof ENUMS)['PJRT_Error_Code'];
+
+/** An error that a PJRT function or event reported. */
+export class PjrtError extends FluxionError {
+  override readonly name: string = 'PjrtError';
+  readonly status: PjrtStatus;
+
+  constructor(status: PjrtStatus, message: string) {
+    // A compiler's message has many lines.
+    super('pjrt', message.split('\n'), { hint: status === 'RESOURCE_EXHAUSTED' ? OUT_OF_MEMORY : undefined });
+    this.status = status;
+  }
+}
+
+const OUT_OF_MEMORY =
+  'the device is out of memory: use a smaller picture or batch, a smaller dtype, or let the text encoders be unloaded first';
+
+/** The kinds of plugin-side extensions, by the number the header gives them. */
+const EXTENSIONS = invert(ENUMS.PJRT_Extension_Type);
+const STATUSES = invert(ENUMS.PJRT_Error_Code);
+
+function invert<K extends string>(names: Record<K, number>): ReadonlyMap<number, K> {
+  return new Map(Object.entries(names).map(([name, value]) => [value as number, name as K]));
+}
+
+type NativeFunction = { (args: bigint): bigint | null; async(args: bigint, done: Done): void };
+type Done = (failure: unknown, error: bigint | null) => void;
+
+/** Foreign calls run on stacks of koffi's own, 128 KiB for those on other threads by default: XLA's compilers need as much as a thread has. */
+koffi.config({ sync_stack_size: 16 << 20, async_stack_size: 16 << 20 });
+
+const PROTOTYPE = koffi.proto('PjrtFunction', 'void *', ['void *']);
+/** Offset of the first function pointer in PJRT_Api: struct_size, extension_start, and the version struct come first. */
+const TABLE_OFFSET = 16 + STRUCTS.PJRT_Api_Version.stride;
+
+/**
+ * libuv runs foreign calls on 4 threads that file reads share. Long calls (compile, large transfers) take at most this many of them, event
+ * waits the rest, so that neither starves the other.
+ */
+const LONG_CALLS = 2;
+/** Copying 4 MiB takes about a millisecond, which an event loop can spare. */
+const LARGE_TRANSFER = 4 << 20;
+
+/** The function table of one loaded plugin. */
+export class Api {
+  readonly path: string;
+  /** The native PJRT_Api. */
+  readonly address: bigint;
+  readonly version: { readonly major: number; readonly minor: number };
+  /** Names of the extensions the plugin offers, `Extension_N` for numbers newer than the header. */
+  readonly extensions: readonly string[];
+  readonly #extensions: ReadonlyMap<string, bigint>;
+  readonly #functions = new Map<FunctionName, NativeFunction>();
+  #longCalls = 0;
+  readonly #queue: (() => void)[] = [];
+
+  /** Reads the table at `address`, which must stay valid for the life of the process. */
+  constructor(address: bigint, path: string) {
+    this.path = path;
+    this.address = address;
+    const head = new DataView(viewNative(address, TABLE_OFFSET));
+    const size = Number(head.getBigUint64(0, true));
+    this.version = { major: head.getInt32(32, true), minor: head.getInt32(36, true) };
+    if (this.version.major !== API_VERSION.major) {
+      throw new FluxionError(
+        'plugin',
+        `${path} speaks PJRT API ${this.version.major}.${this.version.minor}; this program speaks ${API_VERSION.major}.x`,
+        { hint: 'use a plugin built for the same major version of the PJRT C API' },
+      );
+    }
+    this.#extensions = readExtensions(head.getBigUint64(8, true));
+    this.extensions = [...this.#extensions.keys()];
+    const count = Math.min(FUNCTIONS.length, Math.floor((size - TABLE_OFFSET) / 8));
+    const table = new BigUint64Array(viewNative(address + BigInt(TABLE_OFFSET), count * 8));
+    for (const [i, name] of FUNCTIONS.entries()) {
+      const pointer = table[i];
+      if (pointer) this.#functions.set(name, koffi.decode(pointer, PROTOTYPE) as NativeFunction);
+    }
+  }
+
+  /** Loads a plugin's shared library. */
+  static load(path: string): Api {
+    let getApi: () => bigint | null;
+    requireWholeLibrary(path);
+    try {
+      keepLoaded(path);
+      getApi = koffi.load(path).func('void *GetPjrtApi()') as unknown as () => bigint | null;
+    } catch (cause) {
+      throw new FluxionError('plugin', `cannot load ${path}: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+        hint: 'check that the file is a PJRT plugin for this operating system and processor, and that the libraries it needs are installed',
+      });
+    }
+    const address = getApi();
+    if (address === null) throw new FluxionError('plugin', `${path}: GetPjrtApi returned nothing`);
+    return new Api(address, path);
+  }
+
+  /** Whether the plugin has this function. */
+  has(name: FunctionName): boolean {
+    return this.#functions.has(name);
+  }
+
+  /** The native struct of an extension that the plugin offers. */
+  extension(name: keyof (typeof ENUMS)['PJRT_Extension_Type']): bigint | undefined {
+    return this.#extensions.get(name);
+  }
+
+  /** Calls a function on this thread and returns its argument struct, from which outputs are read. */
+  call<F extends FunctionName>(name: F, fields: StructFields<ArgsOf<F>>): Struct<ArgsOf<F>> {
+    const args = new Struct(`${name}_Args` as ArgsOf<F>, fields);
+    this.invoke(name, args);
+    return args;
+  }
+
+  /** Calls a function with a struct prepared earlier: for the calls that repeat thousands of times. Errors say what failed: `during`. */
+  invoke<F extends FunctionName>(name: F, args: Struct<ArgsOf<F>>, during: string = name): void {
+    const error = this.#function(name)(args.address);
+    if (error) throw this.#takeError(error, during);
+  }
+
+  /** Calls a function on another thread, leaving the event loop free; at most two such calls run at once, later ones wait their turn. */
+  async callAsync<F extends FunctionName>(name: F, fields: StructFields<ArgsOf<F>>): Promise<Struct<ArgsOf<F>>> {
+    if (this.#longCalls >= LONG_CALLS) await new Promise<void>((go) => this.#queue.push(go));
+    else this.#longCalls++;
+    try {
+      const args = new Struct(`${name}_Args` as ArgsOf<F>, fields);
+      await this.invokeAsync(name, args);
+      return args;
+    } finally {
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#longCalls--;
+    }
+  }
+
+  /** Calls a function that moves `byteLength` bytes: on this thread when they are few, on another when they are many. */
+  async transfer<F extends FunctionName>(
+    name: F,
+    fields: StructFields<ArgsOf<F>>,
+    byteLength: number,
+  ): Promise<Struct<ArgsOf<F>>> {
+    return byteLength < LARGE_TRANSFER ? this.call(name, fields) : this.callAsync(name, fields);
+  }
+
+  /** Calls a function on another thread at once, whatever else is running there. */
+  async invokeAsync<F extends FunctionName>(name: F, args: Struct<ArgsOf<F>>): Promise<void> {
+    const call = this.#function(name);
+    const error = await new Promise<bigint | null>((resolve, reject) =>
+      call.async(args.address, (failure, result) => (failure ? reject(failure) : resolve(result))),
+    );
+    if (error) throw this.#takeError(error, name);
+    // Reading the struct here keeps it, and what it points to, reachable while the call runs.
+    void args.address;
+  }
+
+  /** Turns a PJRT_Error into an exception and frees it. */
+  #takeError(error: bigint, during: string): PjrtError {
+    const message = new Struct('PJRT_Error_Message_Args', { error });
+    this.#function('PJRT_Error_Message')(message.address);
+    const text = message.text('message', 'message_size');
+    const code = this.call('PJRT_Error_GetCode', { error }).get('code');
+    this.#function('PJRT_Error_Destroy')(new Struct('PJRT_Error_Destroy_Args', { error }).address);
+    const status = STATUSES.get(code) ?? 'UNKNOWN';
+    return new PjrtError(status, `${during} failed (${status}): ${text}`);
+  }
+
+  #function(name: FunctionName): NativeFunction {
+    const found = this.#functions.get(name);
+    if (found) return found;
+    throw new FluxionError('unsupported', `${this.path} does not have ${name}`, {
+      hint: `the plugin implements PJRT API ${this.version.major}.${this.version.minor}, this program was written for ${API_VERSION.major}.${API_VERSION.minor}; a newer plugin may have it`,
+    });
+  }
+}
+
+/** RTLD_NOW | RTLD_NODELETE of <dlfcn.h>. */
+const STAY: Partial<Record<NodeJS.Platform, number>> = { linux: 0x2 | 0x1000, darwin: 0x2 | 0x80 };
+
+/**
+ * Loads a library for the rest of the process. koffi unloads its own handle when that is collected and when Node ends, while
+ * the plugin's threads and exit handlers still run its code.
+ */
+function keepLoaded(path: string): void {
+  const flags = STAY[process.platform];
+  if (flags === undefined) return;
+  const dlopen = koffi.load(null).func('void *dlopen(const char *path, int flags)');
+  dlopen(path, flags);
+}
+
+function readExtensions(first: bigint): Map<string, bigint> {
+  const found = new Map<string, bigint>();
+  for (let at = first; at !== 0n && found.size < 64; ) {
+    const base = new DataView(viewNative(at, STRUCTS.PJRT_Extension_Base.size));
+    const type = base.getInt32(STRUCTS.PJRT_Extension_Base.fields.type[0], true);
+    found.set(EXTENSIONS.get(type) ?? `Extension_${type}`, at);
+    at = base.getBigUint64(STRUCTS.PJRT_Extension_Base.fields.next[0], true);
+  }
+  return found;
+}

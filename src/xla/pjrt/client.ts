@@ -1,0 +1,264 @@
+/** A loaded plugin and a client of it: devices, compilation, and the way arrays get onto a device. */
+
+import { realpathSync } from 'node:fs';
+import { FluxionError } from '../../support/errors.ts';
+import { tpuEnvironment } from '../plugins/tpu.ts';
+import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
+import { Api, Struct } from './call.ts';
+import { Device } from './device.ts';
+import { Events } from './events.ts';
+import { Executable } from './executable.ts';
+import { Handle } from './lifetime.ts';
+import { readWords } from './memory.ts';
+import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
+import { quietNativeLogs, withoutNativeOutput } from './native-output.ts';
+import { type CompileOptions, encodeCompileOptions } from './options.ts';
+import { Pacing } from './pacing.ts';
+import type { Store } from './store-protocol.ts';
+
+const loaded = new Map<string, Plugin>();
+
+/** A PJRT plugin: a shared library that compiles and runs programs on one kind of device. It stays loaded until the process ends. */
+export class Plugin {
+  readonly path: string;
+  readonly api: Api;
+
+  private constructor(path: string) {
+    quietNativeLogs(process.env);
+    Object.assign(process.env, tpuEnvironment(process.env));
+    this.path = path;
+    this.api = withoutNativeOutput(() => {
+      const api = Api.load(path);
+      api.call('PJRT_Plugin_Initialize', {});
+      return api;
+    });
+  }
+
+  /** Loads the library at `path`, or returns it when it is loaded already; throws `plugin` when it is not one. */
+  static load(path: string): Plugin {
+    let real: string;
+    try {
+      real = realpathSync(path);
+    } catch (cause) {
+      throw new FluxionError('not_found', `no PJRT plugin at ${path}`, { cause, hint: 'check the path' });
+    }
+    const plugin = loaded.get(real) ?? new Plugin(real);
+    loaded.set(real, plugin);
+    return plugin;
+  }
+
+  /** The version of the PJRT C API that the plugin implements, such as `0.81`. */
+  get apiVersion(): string {
+    return `${this.api.version.major}.${this.api.version.minor}`;
+  }
+
+  /** What the plugin says of itself: XLA and StableHLO versions, mostly. */
+  attributes(): Map<string, AttributeValue> {
+    const listed = this.api.call('PJRT_Plugin_Attributes', {});
+    return decodeNamedValues(listed.get('attributes'), listed.get('num_attributes'));
+  }
+}
+
+/** A connection to the devices of one plugin. Disposing it disposes the arrays and executables made through it. */
+export class Client implements Disposable, AsyncDisposable {
+  readonly plugin: Plugin;
+  readonly api: Api;
+  readonly events: Events;
+  readonly handle: Handle;
+  readonly pacing: Pacing = new Pacing();
+  /** `cpu`, `cuda`, `tpu`, … */
+  readonly platformName: string;
+  readonly platformVersion: string;
+  /** All devices of the platform, those of other processes included. */
+  readonly devices: readonly Device[];
+  /** The devices this process can use. */
+  readonly addressableDevices: readonly Device[];
+  readonly #store: Store | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(plugin: Plugin, address: bigint, store: Store | undefined) {
+    this.#store = store;
+    const { api } = plugin;
+    this.plugin = plugin;
+    this.api = api;
+    this.events = new Events(api);
+    this.platformName = api
+      .call('PJRT_Client_PlatformName', { client: address })
+      .text('platform_name', 'platform_name_size');
+    this.platformVersion = api
+      .call('PJRT_Client_PlatformVersion', { client: address })
+      .text('platform_version', 'platform_version_size');
+    const label = this.platformName;
+    this.handle = new Handle(this, {
+      kind: 'Client',
+      label: () => label,
+      address,
+      release: (client) => api.call('PJRT_Client_Destroy', { client }),
+    });
+    const all = api.call('PJRT_Client_Devices', { client: address });
+    this.devices = readWords(all.get('devices'), all.get('num_devices')).map((device) => new Device(this, device));
+    const own = api.call('PJRT_Client_AddressableDevices', { client: address });
+    this.addressableDevices = readWords(own.get('addressable_devices'), own.get('num_addressable_devices')).map(
+      (device) => this.deviceAt(device),
+    );
+  }
+
+  /**
+   * Creates a client; `options` are the plugin's own (the CPU plugin takes `cpu_device_count`). With a `store` it is the client of all
+   * its processes, where the plugin can be that (NVIDIA's and AMD's); it takes the store over. An abort ends the waiting for them.
+   */
+  static async create(
+    plugin: Plugin,
+    options: Options = {},
+    { store, signal }: { readonly store?: Store; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Client> {
+    const { id, count: processes } = store?.place ?? {};
+    const given = store ? { ...options, node_id: id!, num_nodes: processes! } : options;
+    const { memory, count } = encodeNamedValues(given);
+    const { get = null, put = null, tryGet = null } = store?.callbacks ?? {};
+    const abort = () => store?.cancel('the run was stopped');
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const args = await plugin.api.callAsync('PJRT_Client_Create', {
+        create_options: memory,
+        num_options: count,
+        kv_get_callback: get,
+        kv_put_callback: put,
+        kv_try_get_callback: tryGet,
+      });
+      return new Client(plugin, args.get('client'), store);
+    } catch (error) {
+      await store?.[Symbol.asyncDispose]();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Whether it is the client of several processes, which meet in a store: what may wait for the others must not be called on this thread. */
+  get sharesStore(): boolean {
+    return this.#store !== undefined;
+  }
+
+  /** Ends the waiting for other processes, now and later: what waits fails with `reason`. */
+  cancel(reason: string): void {
+    this.#store?.cancel(reason);
+  }
+
+  /** Does this after everything that was given before: all processes start what exchanges something in one order. */
+  inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /** The device with this native address. */
+  deviceAt(address: bigint): Device {
+    const device = this.devices.find((d) => d.address === address);
+    if (!device) throw new FluxionError('pjrt', `the plugin named a device that is not one of its client's`);
+    return device;
+  }
+
+  /** The first device this process can use. */
+  get defaultDevice(): Device {
+    const [device] = this.addressableDevices;
+    if (!device) throw new FluxionError('unsupported', `the ${this.platformName} client has no device in this process`);
+    return device;
+  }
+
+  /**
+   * Compiles a program, StableHLO text or a serialized `HloModuleProto`, off the main thread. An abort rejects at once with the signal's reason; XLA cannot be interrupted, so the
+   * compilation itself ends in the background and its result is freed.
+   */
+  async compile(
+    program: string | Uint8Array,
+    options: CompileOptions = {},
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Executable> {
+    signal?.throwIfAborted();
+    const compileOptions = encodeCompileOptions(options);
+    const compiled = this.handle.during(async (client) => {
+      const args = await this.api.callAsync('PJRT_Client_Compile', {
+        client,
+        program: typeof program === 'string' ? mlirProgram(program) : nativeProgram('hlo', program),
+        compile_options: compileOptions,
+        compile_options_size: compileOptions.length,
+      });
+      return args.get('executable');
+    });
+    return this.#executable(compiled, signal);
+  }
+
+  /** Loads what `serialize` returned; throws `pjrt` when the bytes come from another plugin build or device kind, or are damaged. */
+  async deserialize(bytes: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Executable> {
+    signal?.throwIfAborted();
+    const loading = this.handle.during(async (client) => {
+      const args = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
+        client,
+        serialized_executable: bytes,
+        serialized_executable_size: bytes.length,
+      });
+      return args.get('loaded_executable');
+    });
+    return this.#executable(loading, signal);
+  }
+
+  async #executable(address: Promise<bigint>, signal: AbortSignal | undefined): Promise<Executable> {
+    // Owned as soon as it exists, so that a result nobody waits for any more is freed all the same.
+    const owned = address.then((loaded) => {
+      if (this.handle.isEnded) {
+        this.api.call('PJRT_LoadedExecutable_Destroy', { executable: loaded });
+        throw new FluxionError('disposed', `${this.handle.describe()} was disposed while it compiled a program`);
+      }
+      return new Executable(this, loaded);
+    });
+    if (!signal) return owned;
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await Promise.race([owned, aborted.promise]);
+    } catch (error) {
+      owned.then((late) => late.dispose()).catch(() => {});
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Places an array on a device; see {@link ArraySpec} for where and how. The default is the first device's own memory, by copy. */
+  upload(bytes: Uint8Array, spec: ArraySpec): Promise<DeviceArray> {
+    return uploadArray(this, bytes, spec);
+  }
+
+  get isDisposed(): boolean {
+    return this.handle.isEnded;
+  }
+
+  /** Disposes the client with everything made through it. Native memory is freed once calls in progress on other threads have ended. */
+  dispose(): void {
+    this.handle.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Disposes the client and waits until it is freed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.dispose();
+    await this.handle.released();
+    await this.#store?.[Symbol.asyncDispose]();
+  }
+}
+
+/** A program in MLIR text, as PJRT takes it. */
+export function mlirProgram(text: string): Struct<'PJRT_Program'> {
+  return nativeProgram('mlir', Buffer.from(text));
+}
+
+function nativeProgram(name: 'mlir' | 'hlo', code: Uint8Array): Struct<'PJRT_Program'> {
+  const format = Buffer.from(name);
+  return new Struct('PJRT_Program', { code, code_size: code.length, format, format_size: format.length });
+}

@@ -1,0 +1,151 @@
+/**
+ * Ownership of native objects: each has one `Handle`, which frees it exactly once, refuses use afterwards by name, and is counted.
+ *
+ * Rules that the rest of the folder relies on:
+ * - disposing a handle disposes its children first (a Client's arrays and executables), so `using` in any order cannot crash; refusing
+ *   instead would replace the error that is being unwound by one about order;
+ * - a native call in progress on another thread holds its handles (`during`), and freeing waits for it;
+ * - an owner that is collected without being disposed is freed by a FinalizationRegistry, with a line in the debug log;
+ * - at process exit everything still alive is disposed: plugins crash when their static destructors meet live buffers.
+ */
+
+import { FluxionError } from '../../support/errors.ts';
+import { log } from '../../support/log.ts';
+
+/** The kinds of native object that are counted. */
+export type NativeKind =
+  | 'Client'
+  | 'CompiledExecutable'
+  | 'DeviceArray'
+  | 'Executable'
+  | 'MappedFile'
+  | 'TopologyDescription';
+
+const counts = new Map<NativeKind, number>();
+const roots = new Set<Handle>();
+
+/** How many native objects of each kind are alive; kinds with none are left out. */
+export function liveCounts(): Partial<Record<NativeKind, number>> {
+  return Object.fromEntries([...counts].filter(([, count]) => count > 0));
+}
+
+const abandoned = new FinalizationRegistry<Handle>((handle) => {
+  log('debug', `${handle.describe()} was collected without being disposed`);
+  handle.dispose();
+});
+
+let exitHook = false;
+
+function disposeAll(): void {
+  for (const handle of roots) handle.dispose();
+}
+
+/** What a Handle is made from. `label` and `release` must not refer to the owner, or it could never be collected. */
+export interface HandleOptions {
+  readonly kind: NativeKind;
+  /** What tells this object from others of its kind, such as `f32[2,3]`. */
+  readonly label: () => string;
+  readonly address: bigint;
+  /** Frees the native object. */
+  readonly release: (address: bigint) => void;
+  readonly parent?: Handle | undefined;
+}
+
+/** Sole ownership of one native object. */
+export class Handle {
+  readonly kind: NativeKind;
+  readonly #label: () => string;
+  readonly #address: bigint;
+  readonly #release: (address: bigint) => void;
+  readonly #parent: Handle | undefined;
+  readonly #children = new Set<Handle>();
+  /** Why the object can no longer be used. */
+  #ended: string | undefined;
+  #users = 0;
+  #released: PromiseWithResolvers<void> | 'done' | undefined;
+
+  /** Takes ownership of `address` on behalf of `owner`, which is disposed of when it is garbage collected. */
+  constructor(owner: object, options: HandleOptions) {
+    this.kind = options.kind;
+    this.#label = options.label;
+    this.#address = options.address;
+    this.#release = options.release;
+    this.#parent = options.parent;
+    (this.#parent ? this.#parent.#children : roots).add(this);
+    counts.set(this.kind, (counts.get(this.kind) ?? 0) + 1);
+    abandoned.register(owner, this, this);
+    if (!exitHook) {
+      exitHook = true;
+      process.on('exit', disposeAll);
+    }
+  }
+
+  /** The native address; throws `disposed` when the object is gone. */
+  get address(): bigint {
+    if (this.#ended !== undefined) {
+      throw new FluxionError('disposed', `${this.describe()} used after ${this.#ended}`, {
+        hint: 'keep it alive until its last use, or make a new one',
+      });
+    }
+    return this.#address;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Kind and label, as messages name the object. */
+  describe(): string {
+    const label = this.#label();
+    return label === '' ? this.kind : `${this.kind} ${label}`;
+  }
+
+  /** Ends the object's use; native memory is freed as soon as no call in progress and no child needs it. Safe to repeat. */
+  dispose(reason = 'dispose'): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    abandoned.unregister(this);
+    for (const child of this.#children) child.dispose(`its ${this.kind} was disposed`);
+    this.#releaseWhenIdle();
+  }
+
+  /** Postpones the freeing of the object until the returned function is called. */
+  retain(): () => void {
+    this.#users++;
+    return () => {
+      this.#users--;
+      this.#releaseWhenIdle();
+    };
+  }
+
+  /** Runs `action` with the address, postponing the freeing of the object until it settles. */
+  async during<T>(action: (address: bigint) => Promise<T>): Promise<T> {
+    const { address } = this;
+    const release = this.retain();
+    try {
+      return await action(address);
+    } finally {
+      release();
+    }
+  }
+
+  /** Resolves when the native object has been freed. */
+  released(): Promise<void> {
+    if (this.#released === 'done') return Promise.resolve();
+    this.#released ??= Promise.withResolvers<void>();
+    return this.#released.promise;
+  }
+
+  #releaseWhenIdle(): void {
+    if (this.#ended === undefined || this.#users > 0 || this.#children.size > 0 || this.#released === 'done') return;
+    const waiting = this.#released;
+    this.#released = 'done';
+    this.#release(this.#address);
+    counts.set(this.kind, counts.get(this.kind)! - 1);
+    if (this.#parent) {
+      this.#parent.#children.delete(this);
+      this.#parent.#releaseWhenIdle();
+    } else roots.delete(this);
+    waiting?.resolve();
+  }
+}

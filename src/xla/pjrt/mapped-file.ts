@@ -1,0 +1,237 @@
+/**
+ * Files as memory: a read-only mapping whose ranges a device can use in place, without the file ever being read as a whole.
+ *
+ * Ownership: the mapping lives until the file is disposed and the last array that uses it in place is gone. Disposing the file detaches the
+ * views handed out (their length becomes 0), so none can be read afterwards by mistake; arrays made from them stay good. A file that is cut
+ * short while it is mapped ends the process with SIGBUS, as with any mapping: do not overwrite model files in place.
+ */
+
+import { closeSync, readSync } from 'node:fs';
+import koffi from 'koffi';
+import { FluxionError } from '../../support/errors.ts';
+import { log } from '../../support/log.ts';
+import { openRegular } from '../../support/regular-file.ts';
+import { Handle } from './lifetime.ts';
+import { addressOf, alignedBytes, type MemoryOwner, ownerOf, setOwner, viewNative } from './memory.ts';
+
+/** A file of fixed size whose byte ranges can be looked at until it is disposed. */
+export interface MappedBytes extends Disposable {
+  readonly path: string;
+  readonly size: number;
+  /** Whether views lie over the file itself, rather than being read from it. */
+  readonly mapped: boolean;
+  /** Returns bytes `offset` to `offset + length`; throws `bad_file` when they do not lie within the file. */
+  view(offset: number, length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** What comes of bytes of a mapped file. */
+export type Advice = 'soon' | 'done' | 'gone';
+
+/** Opens a file as memory; where the system cannot map it (Windows, some network file systems), views are read into 64-byte aligned memory. */
+export function openMapped(path: string): MappedBytes {
+  const { descriptor, size } = openRegular(path);
+  let kept = false;
+  try {
+    const base = mapDescriptor(descriptor, size);
+    if (base === undefined && size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
+    const file =
+      base === undefined ? new AlignedFile(path, size, descriptor) : new MappedFile(path, size, base, descriptor);
+    kept = true;
+    return file;
+  } finally {
+    if (!kept) closeSync(descriptor);
+  }
+}
+
+class MappedFile implements MappedBytes, MemoryOwner {
+  readonly path: string;
+  readonly size: number;
+  readonly mapped = true;
+  readonly #handle: Handle;
+  readonly #base: bigint;
+  readonly descriptor: number;
+  /** Every view's memory that may still be reachable, by its range: looking again and again at the same leaves nothing behind. */
+  readonly #views: Map<string, WeakRef<ArrayBuffer>>;
+
+  constructor(path: string, size: number, base: bigint, descriptor: number) {
+    const views = new Map<string, WeakRef<ArrayBuffer>>();
+    this.path = path;
+    this.size = size;
+    this.#base = base;
+    this.descriptor = descriptor;
+    this.#views = views;
+    this.#handle = new Handle(this, {
+      kind: 'MappedFile',
+      label: () => path,
+      address: base,
+      release: (address) => {
+        detach(views);
+        unmap(address, size);
+        closeSync(descriptor);
+      },
+    });
+  }
+
+  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const base = this.#handle.address;
+    checkRange(this, offset, length);
+    const range = `${offset} ${length}`;
+    const known = this.#views.get(range)?.deref();
+    if (known) return new Uint8Array(known);
+    const buffer = viewNative(base + BigInt(offset), length);
+    // The view keeps its file alive, and uploads find the file through it.
+    setOwner(buffer, this);
+    this.#views.set(range, new WeakRef(buffer));
+    return new Uint8Array(buffer);
+  }
+
+  retain(): () => void {
+    return this.#handle.retain();
+  }
+
+  get isOpen(): boolean {
+    return !this.#handle.isEnded;
+  }
+
+  /** Where in the file an address within the mapping is. */
+  offsetOf(address: bigint): bigint {
+    return address - this.#base;
+  }
+
+  [Symbol.dispose](): void {
+    detach(this.#views);
+    this.#handle.dispose();
+  }
+}
+
+/** Whether bytes lie in a mapped file: looking at them reads nothing by itself, and the system can be advised on them. */
+export function isMapped(bytes: Uint8Array): boolean {
+  return ownerOf(bytes) instanceof MappedFile;
+}
+
+/** What is to be read ahead, one piece after the other: the first that is needed is the first to be read. */
+let reading: Promise<void> = Promise.resolve();
+
+/**
+ * Tells the system what comes of bytes of a mapped file: `soon` has them read ahead in the background; `done` takes them out of this
+ * process's memory, from where they can be read again at any time; `gone` takes them out of the system's page cache as well, to
+ * leave room for others. Other bytes are left alone. Resolves when the system has been told.
+ */
+export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
+  const file = ownerOf(bytes);
+  const calls = posix();
+  if (!(file instanceof MappedFile) || !calls || bytes.length === 0) return;
+  const page = BigInt(calls.pageSize);
+  const start = addressOf(bytes);
+  const end = start + BigInt(bytes.length);
+  // What is done keeps its first and last pages where they are only partly its own; what comes soon takes all of them.
+  const from = use === 'soon' ? start - (start % page) : start + ((page - (start % page)) % page);
+  const to = use === 'soon' ? end : end - (end % page);
+  if (to <= from) return;
+  const length = Number(to - from);
+  const ended = (call: Call | undefined, ...args: unknown[]) =>
+    new Promise<void>((resolve) => (call ? call.async(...args, () => resolve()) : resolve()));
+  // A system that will not be advised does without. Calls off this thread may come when the file has been closed, and do no harm then: what is
+  // no file's memory is not read ahead, and what the descriptor has become is read again.
+  if (use === 'soon') {
+    reading = reading.then(() => (file.isOpen ? ended(calls.madvise, from, length, MADV_WILLNEED) : undefined));
+    return reading;
+  }
+  calls.madvise(from, length, MADV_DONTNEED);
+  if (use === 'gone') await ended(calls.fadvise, file.descriptor, file.offsetOf(from), length, POSIX_FADV_DONTNEED);
+}
+
+function detach(views: Map<string, WeakRef<ArrayBuffer>>): void {
+  for (const view of views.values()) view.deref()?.transfer(0);
+  views.clear();
+}
+
+class AlignedFile implements MappedBytes {
+  readonly path: string;
+  readonly size: number;
+  readonly mapped = false;
+  #descriptor: number | undefined;
+
+  constructor(path: string, size: number, descriptor: number) {
+    this.path = path;
+    this.size = size;
+    this.#descriptor = descriptor;
+  }
+
+  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (this.#descriptor === undefined) throw new FluxionError('disposed', `${this.path} used after dispose`);
+    checkRange(this, offset, length);
+    const bytes = alignedBytes(length);
+    for (let done = 0; done < length; ) {
+      const got = readSync(this.#descriptor, bytes, done, length - done, offset + done);
+      if (got === 0) throw new FluxionError('io', `${this.path} ends at byte ${offset + done}: it shrank while in use`);
+      done += got;
+    }
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+}
+
+function checkRange({ path, size }: MappedBytes, offset: number, length: number): void {
+  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+  if (!whole || offset < 0 || length < 0 || offset + length > size) {
+    throw new FluxionError('bad_file', `${path}: bytes ${offset} to ${offset + length} do not lie within its ${size}`);
+  }
+}
+
+type Call = ReturnType<ReturnType<typeof koffi.load>['func']>;
+
+interface MemoryCalls {
+  mmap(at: null, length: number, protection: number, flags: number, descriptor: number, offset: number): bigint;
+  munmap(address: bigint, length: number): number;
+  readonly madvise: Call;
+  /** Linux alone has it. */
+  readonly fadvise: Call | undefined;
+  readonly pageSize: number;
+}
+
+const PROT_READ = 1;
+const MAP_PRIVATE = 2;
+const MADV_WILLNEED = 3;
+const MADV_DONTNEED = 4;
+const POSIX_FADV_DONTNEED = 4;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+let memoryCalls: MemoryCalls | 'none' | undefined;
+
+/** The C library's calls, found in the running process itself; the flag values above are those of Linux and macOS. */
+function posix(): MemoryCalls | undefined {
+  if (memoryCalls === undefined) {
+    memoryCalls = 'none';
+    if (process.platform === 'linux' || process.platform === 'darwin') {
+      const libc = koffi.load(null);
+      memoryCalls = {
+        mmap: libc.func(
+          'void *mmap(void *at, size_t length, int protection, int flags, int descriptor, int64_t offset)',
+        ),
+        munmap: libc.func('int munmap(void *address, size_t length)'),
+        madvise: libc.func('int madvise(void *address, size_t length, int advice)'),
+        fadvise:
+          process.platform === 'linux'
+            ? libc.func('int posix_fadvise(int descriptor, int64_t offset, int64_t length, int advice)')
+            : undefined,
+        pageSize: libc.func('int getpagesize()')(),
+      };
+    }
+  }
+  return memoryCalls === 'none' ? undefined : memoryCalls;
+}
+
+function mapDescriptor(descriptor: number, size: number): bigint | undefined {
+  if (size === 0) return undefined;
+  const base = posix()?.mmap(null, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  return base === undefined || base === MAP_FAILED ? undefined : base;
+}
+
+function unmap(address: bigint, size: number): void {
+  posix()!.munmap(address, size);
+}

@@ -1,0 +1,55 @@
+/** What native code writes to standard output and error, which is not ours to show: XLA, libtpu and NVIDIA's libraries log there. */
+
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import koffi from 'koffi';
+import { isLogged, log } from '../../support/log.ts';
+
+/** Has XLA and libtpu log what ends the process and nothing else, unless the user wants more or `FLUXION_LOG=debug`. */
+export function quietNativeLogs(env: NodeJS.ProcessEnv): void {
+  if (isLogged('debug')) return;
+  env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  env['TPU_STDERR_LOG_LEVEL'] ??= '3';
+}
+
+/**
+ * Makes a native call on this thread with what it writes going into a file of no name, as libraries log before their log levels are set. Where
+ * the call throws, the error tells what was written.
+ */
+export function withoutNativeOutput<T>(call: () => T): T {
+  if (isLogged('debug') || process.platform === 'win32') return call();
+  const sink = openSink();
+  if (sink === undefined) return call();
+  const c = koffi.load(null);
+  const dup = c.func('int dup(int fd)') as unknown as (fd: number) => number;
+  const dup2 = c.func('int dup2(int from, int to)') as unknown as (from: number, to: number) => number;
+  const saved = [1, 2].map((fd) => [fd, dup(fd)] as const).filter(([, copy]) => copy >= 0);
+  try {
+    for (const [fd] of saved) dup2(sink, fd);
+    return call();
+  } catch (error) {
+    const said = readFileSync(`/dev/fd/${sink}`, 'utf8').trim();
+    if (said !== '' && error instanceof Error) error.message += `; it wrote: ${said.slice(-500)}`;
+    throw error;
+  } finally {
+    for (const [fd, copy] of saved) {
+      dup2(copy, fd);
+      closeSync(copy);
+    }
+    closeSync(sink);
+  }
+}
+
+function openSink(): number | undefined {
+  const path = join(tmpdir(), `fluxion-${randomUUID()}`);
+  try {
+    const sink = openSync(path, 'wx+', 0o600);
+    rmSync(path);
+    return sink;
+  } catch (error) {
+    log('debug', `cannot keep native output in ${path}: ${error}`);
+    return undefined;
+  }
+}

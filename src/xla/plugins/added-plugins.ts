@@ -1,0 +1,96 @@
+/** Plugin files that the user added, remembered in `plugins.json` of the cache folder. */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { cacheFolder } from '../../support/cache-folder.ts';
+import { log } from '../../support/log.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import { readRegular } from '../../support/regular-file.ts';
+import { explaining, reasonOf } from '../../support/system-error.ts';
+import { hashFile } from './install.ts';
+import { type FileRecord, isRecord } from './plugin-record.ts';
+import { DEVICE_NAMES, type DeviceName, PLUGINS } from './plugin-table.ts';
+import { tryPlugin } from './trial.ts';
+
+/** A plugin the user added. */
+export interface AddedPlugin extends FileRecord {
+  readonly device: DeviceName | undefined;
+  readonly path: string;
+  readonly apiVersion: string;
+}
+
+const MAX_LIST = 1 << 20;
+
+/**
+ * Adds a plugin file: loads it in a process of its own (a file that is no plugin may crash what loads it), asks what it serves, and remembers
+ * it. `device` says what it serves, where its device is not in this machine and its file goes by no known name.
+ */
+export async function addPlugin(path: string, { device }: { device?: DeviceName } = {}): Promise<AddedPlugin> {
+  const real = explaining(path, () => realpathSync(path));
+  const { apiVersion, platform } = await tryPlugin(real);
+  const { size, mtimeMs } = statSync(real);
+  const known = PLUGINS.find(({ file }) => file !== undefined && basename(file) === basename(real));
+  const served = device ?? deviceOf(platform) ?? known?.device;
+  const added: AddedPlugin = { device: served, path: real, apiVersion, sha256: await hashFile(real), size, mtimeMs };
+  const others = addedPlugins().filter((plugin) => plugin.path !== real);
+  writeAdded([...others, added]);
+  return added;
+}
+
+/** The device kind for a platform name as clients report it. */
+function deviceOf(platform: string | undefined): DeviceName | undefined {
+  const name = platform?.toLowerCase();
+  return (
+    DEVICE_NAMES.find((device) => device === name) ?? (name === 'gpu' ? 'cuda' : name === 'mps' ? 'metal' : undefined)
+  );
+}
+
+function addedFile(): string {
+  return join(cacheFolder(), 'plugins.json');
+}
+
+let told = false;
+
+/** The plugins added by hand, oldest first; none, and a warning, where their list cannot be read. */
+export function addedPlugins(): AddedPlugin[] {
+  const path = addedFile();
+  if (!existsSync(path)) return [];
+  try {
+    const list: unknown = JSON.parse(readRegular(path, MAX_LIST).toString('utf8'));
+    if (!Array.isArray(list)) throw new Error('it is not a list');
+    return list.filter((entry) => isRecord(entry) && typeof (entry as Partial<AddedPlugin>).path === 'string');
+  } catch (error) {
+    if (!told) log('warn', `cannot read ${path}: ${reasonOf(error)}; add your plugins again: fluxion plugins add PATH`);
+    told = true;
+    return [];
+  }
+}
+
+/** Forgets added plugins, which stay where they are. */
+export function forgetPlugins(plugins: readonly AddedPlugin[]): void {
+  const paths = new Set(plugins.map(({ path }) => path));
+  writeAdded(addedPlugins().filter(({ path }) => !paths.has(path)));
+}
+
+/** Tries an added plugin again where its file has changed since, and remembers what it is now; throws `plugin` where it does not work. */
+export async function renewAdded(path: string): Promise<void> {
+  const added = addedPlugins().find((plugin) => plugin.path === path);
+  const { size, mtimeMs } = explaining(path, () => statSync(path));
+  if (!added || (added.size === size && added.mtimeMs === mtimeMs)) return;
+  await addPlugin(path, added.device === undefined ? {} : { device: added.device });
+}
+
+function writeAdded(plugins: readonly AddedPlugin[]): void {
+  const path = addedFile();
+  const staging = `${path}.${randomUUID()}`;
+  explaining(path, () => {
+    makeFolder(cacheFolder());
+    try {
+      writeFileSync(staging, `${JSON.stringify(plugins, null, 2)}\n`);
+      renameSync(staging, path);
+    } finally {
+      rmSync(staging, { force: true });
+    }
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * What is remembered of a plugin's files, so that each start can tell in a moment whether they are still what was installed: a library that
+ * was cut short would end the process by a signal when it is loaded.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, readdirSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { log } from '../../support/log.ts';
+import { openRegular, readRegular } from '../../support/regular-file.ts';
+import { reasonOf } from '../../support/system-error.ts';
+
+/** What is remembered of a plugin file; its hash holds as long as size and time do. */
+export interface FileRecord {
+  readonly sha256: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** The record beside an installed package. */
+export interface PackageRecord extends FileRecord {
+  /** Sizes in bytes of its larger files, by path inside the package. */
+  readonly files: Readonly<Record<string, number>>;
+}
+
+/** What an installed package is to be. */
+export interface ExpectedPackage {
+  /** Path of the plugin inside the package, and its hash. */
+  readonly file: string;
+  readonly fileSha256: string;
+  /** Whether other packages lie beside it, of which only the record knows the sizes. */
+  readonly companions?: readonly unknown[] | undefined;
+}
+
+/** Name of the record beside an installed package. */
+export const RECORD = 'fluxion-plugin.json';
+const MAX_RECORD = 1 << 20;
+/** Files from this size on are recorded: libraries, rather than the texts beside them. */
+const LARGE = 1 << 16;
+
+/** Writes the record of a package that was just unpacked or checked, and returns it; throws the system's error. */
+export function writeRecord(folder: string, file: string, sha256: string): PackageRecord {
+  const { size, mtimeMs } = statSync(join(folder, file));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const sizes = entries.map((entry): [string, number] => {
+    const path = join(entry.parentPath, entry.name);
+    return [relative(folder, path), statSync(path).size];
+  });
+  const files = Object.fromEntries(sizes.filter(([, bytes]) => bytes >= LARGE));
+  const record = { file, sha256, size, mtimeMs, files };
+  const aside = join(folder, `.${RECORD}.${randomUUID()}`);
+  try {
+    writeFileSync(aside, `${JSON.stringify(record, null, 2)}\n`);
+    renameSync(aside, join(folder, RECORD));
+  } finally {
+    rmSync(aside, { force: true });
+  }
+  return record;
+}
+
+/** The record in the folder of a package; undefined where there is none that is whole. */
+function readRecord(folder: string): PackageRecord | undefined {
+  try {
+    const record = JSON.parse(readRegular(join(folder, RECORD), MAX_RECORD).toString('utf8')) as unknown;
+    return isRecord(record) ? { ...record, files: filesOf(record as Partial<PackageRecord>) } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells whether a value read from JSON is a record. */
+export function isRecord(value: unknown): value is FileRecord {
+  const { sha256, size, mtimeMs } = (value ?? {}) as Partial<FileRecord>;
+  return typeof sha256 === 'string' && typeof size === 'number' && typeof mtimeMs === 'number';
+}
+
+function filesOf({ files }: Partial<PackageRecord>): Record<string, number> {
+  return Object.fromEntries(Object.entries(files ?? {}).filter(([, size]) => typeof size === 'number'));
+}
+
+/** The record of the package that holds `file`, if an installation put it there. */
+export function findRecord(file: string): PackageRecord | undefined {
+  let folder = dirname(file);
+  for (let depth = 0; depth < 6 && folder !== dirname(folder); depth++, folder = dirname(folder)) {
+    const record = readRecord(folder);
+    if (record) return record;
+  }
+  return undefined;
+}
+
+/** Files that were hashed by this process, as `path size time`. */
+const hashed = new Map<string, string>();
+
+/**
+ * What is wrong with an installed package, or undefined where it is whole: all recorded sizes, and the plugin's time, are still those of the
+ * record. Where only the time changed, as a copy's does, or the record is gone, the plugin's hash decides, and the record is renewed.
+ */
+export function damageOf(folder: string, { file, fileSha256, companions = [] }: ExpectedPackage): string | undefined {
+  const path = join(folder, file);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile()) return `there is no file ${file}`;
+  const record = readRecord(folder);
+  if (record) {
+    for (const [name, size] of Object.entries({ ...record.files, [file]: record.size })) {
+      const bytes = statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
+      if (bytes !== size) return `${name} has ${bytes} bytes, expected ${size}`;
+    }
+    if (found.mtimeMs === record.mtimeMs && record.sha256 === fileSha256) return undefined;
+  } else if (companions.length > 0) return 'its record is gone or torn';
+  const key = `${path} ${found.size} ${found.mtimeMs}`;
+  const sha256 = hashed.get(key) ?? hashNow(path);
+  hashed.set(key, sha256);
+  if (sha256 !== fileSha256) return `${file} has sha256 ${sha256}, expected ${fileSha256}`;
+  try {
+    writeRecord(folder, file, sha256);
+  } catch (error) {
+    log('debug', `cannot renew the record of ${path}: ${reasonOf(error)}`);
+  }
+  return undefined;
+}
+
+function hashNow(path: string): string {
+  const hash = createHash('sha256');
+  const { descriptor } = openRegular(path);
+  try {
+    const piece = Buffer.allocUnsafe(1 << 22);
+    for (let count = readSync(descriptor, piece); count > 0; count = readSync(descriptor, piece))
+      hash.update(piece.subarray(0, count));
+    return hash.digest('hex');
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Compiled executables on disk, keyed by everything that decides what the compiler makes of a program.
+ * Notable: written atomically; an entry says which program it is; one that is damaged, is another program's, or that the plugin refuses is
+ * a miss and is replaced; the folder is kept under a size limit by removing what was used longest ago.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { log } from '../../support/log.ts';
+import { makeFolder } from '../../support/make-folder.ts';
+import { reasonOf } from '../../support/system-error.ts';
+
+const MAGIC = Buffer.from('fluxion-executable-2\n', 'latin1');
+const DIGEST_BYTES = 32;
+const HEADER_BYTES = MAGIC.length + DIGEST_BYTES;
+const SUFFIX = '.pjrt';
+const DEFAULT_LIMIT = 2 * 2 ** 30;
+/** Milliseconds after which what was not used, and what was not finished, is removed. */
+const UNUSED = 90 * 24 * 3_600_000;
+const UNFINISHED = 3_600_000;
+/** Links are not followed, and a pipe is opened without waiting for its writer. */
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Everything an executable depends on. */
+export interface CacheKey {
+  readonly program: string;
+  /** Bytes of the serialized compile options. */
+  readonly options: Uint8Array;
+  /** Plugin build, platform version, device kind, processor, compiler environment. */
+  readonly target: readonly string[];
+}
+
+export class ExecutableCache {
+  readonly folder: string;
+  readonly #limit: number;
+  /** Bytes written since the folder was last trimmed. */
+  #written = 0;
+  #writable = true;
+
+  /** Keeps executables in `folder`, at most `limit` bytes of them. */
+  constructor(folder: string, limit: number = DEFAULT_LIMIT) {
+    this.folder = folder;
+    this.#limit = limit;
+  }
+
+  /** The file name of an entry: SHA-256 over every part of the key, each with its length. */
+  static keyOf({ program, options, target }: CacheKey): string {
+    const hash = createHash('sha256');
+    for (const part of [program, options, ...target]) hash.update(`${part.length}:`).update(part);
+    return hash.digest('hex');
+  }
+
+  /** The serialized executable, or undefined where there is none of this program that is whole. */
+  async read(key: string): Promise<Uint8Array | undefined> {
+    const path = this.#path(key);
+    try {
+      await using file = await open(path, READ);
+      const info = await file.stat();
+      if (!info.isFile()) throw new Error('it is no regular file');
+      if (info.size > this.#limit) throw new Error(`it has ${info.size} bytes`);
+      const bytes = await file.readFile();
+      const payload = bytes.subarray(HEADER_BYTES);
+      if (!bytes.subarray(0, HEADER_BYTES).equals(header(key, payload)))
+        throw new Error('its content is damaged or of another program');
+      // The time of last use decides what is removed first; failing to note it is harmless.
+      const now = new Date();
+      await file.utimes(now, now).catch(() => {});
+      return payload;
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      once(this.folder, 'damaged', `a compiled program is made again, as ${path} cannot be used: ${reasonOf(error)}`);
+      await this.remove(key);
+      return undefined;
+    }
+  }
+
+  /** Stores an executable; a folder that cannot be written costs the next start time, never this run, and is told once. */
+  async write(key: string, serialize: () => Uint8Array): Promise<void> {
+    if (!this.#writable) return;
+    const payload = serialize();
+    const path = this.#path(key);
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    try {
+      makeFolder(this.folder);
+      await writeFile(temporary, Buffer.concat([header(key, payload), payload]), { flag: 'wx' });
+      await rename(temporary, path);
+      this.#written += payload.length;
+      if (this.#written > this.#limit / 8) await this.trim();
+    } catch (error) {
+      this.#writable = false;
+      once(this.folder, 'unwritable', `cannot keep compiled programs in ${this.folder}: ${reasonOf(error)}`);
+      await rm(temporary, { force: true }).catch(() => {});
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true }).catch(() => {});
+  }
+
+  /** Removes what was used longest ago until the folder is within its limit, and what is old, unused or unfinished. */
+  async trim(): Promise<void> {
+    this.#written = 0;
+    const now = Date.now();
+    const names = await readdir(this.folder).catch(() => []);
+    const entries = await Promise.all(
+      names.map(async (name) => {
+        const path = join(this.folder, name);
+        const info = await lstat(path).catch(() => undefined);
+        return { path, size: info?.size ?? 0, used: info?.mtimeMs ?? now };
+      }),
+    );
+    const stale = entries.filter((e) => e.path.endsWith('.tmp') && e.used < now - UNFINISHED);
+    const kept = entries.filter((e) => e.path.endsWith(SUFFIX)).sort((a, b) => a.used - b.used);
+    let total = kept.reduce((sum, e) => sum + e.size, 0);
+    const surplus = kept.filter((e) => {
+      const over = total > this.#limit || e.used < now - UNUSED;
+      if (over) total -= e.size;
+      return over;
+    });
+    await Promise.all([...stale, ...surplus].map((e) => rm(e.path, { force: true }).catch(() => {})));
+  }
+
+  #path(key: string): string {
+    return join(this.folder, `${key}${SUFFIX}`);
+  }
+}
+
+/** What an entry starts with: which form it has, and a digest of its content together with the program it is of. */
+function header(key: string, payload: Uint8Array): Buffer {
+  return Buffer.concat([MAGIC, createHash('sha256').update(key).update(payload).digest()]);
+}
+
+const told = new Set<string>();
+
+/** Warns once in a process of one kind of trouble with a folder. */
+function once(folder: string, trouble: string, message: string): void {
+  log(told.has(`${trouble} ${folder}`) ? 'debug' : 'warn', message);
+  told.add(`${trouble} ${folder}`);
+}

@@ -1,0 +1,266 @@
+/** A traced part made executable: inputs by name, weights in order, outputs by name. */
+
+import { byteLength } from '../../support/dtype.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { log } from '../../support/log.ts';
+import type { Graph } from '../graph/graph.ts';
+import { type PrintOptions, print } from '../graph/print.ts';
+import { sameShape, typeText } from '../graph/shape.ts';
+import type { Split } from '../graph/sharding.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Traced } from '../graph/trace.ts';
+import {
+  arithmeticChoices,
+  attentionChoices,
+  type CpuStage,
+  cpuStages,
+  lower,
+  type Target,
+} from '../lowering/lower.ts';
+import { partition } from '../lowering/partition.ts';
+import type { Sharding } from '../lowering/rules.ts';
+import type { DeviceArray } from '../pjrt/array.ts';
+import type { Executable } from '../pjrt/executable.ts';
+import type { CompileOptions } from '../pjrt/options.ts';
+import { partsOfMesh } from './placement.ts';
+import { ShardedArray } from './sharded-array.ts';
+
+/** A program of its own that computes a part of a traced one. Values are numbered: the traced parameters first, then what stages give. */
+export interface StageText {
+  readonly name: string;
+  readonly text: string;
+  readonly takes: readonly number[];
+  readonly gives: readonly number[];
+  /** XLA flags of this stage. */
+  readonly flags?: CompileOptions['flags'] | undefined;
+}
+
+/** A traced part as text, and how devices share out its parameters and results. */
+export interface ProgramText {
+  /** One, or several that run one after the other. */
+  readonly stages: readonly StageText[];
+  /** The numbers of the results. */
+  readonly outputs: readonly number[];
+  readonly parameters: readonly Split[];
+  readonly results: readonly Split[];
+}
+
+/** What a part is written for; without `sharding`, or under a mesh of one device, for one device. */
+export interface TextOptions extends Pick<PrintOptions, 'precision'> {
+  readonly target: Target;
+  readonly sharding: Sharding;
+}
+
+/** Partitions, lowers and prints a traced part. */
+export function programText(traced: Traced, { target, sharding, precision }: TextOptions): ProgramText {
+  const { graph, inputs } = traced;
+  const told = sharding.notes.size;
+  const parts = partition(graph, sharding, inputs.length);
+  for (const note of [...sharding.notes].slice(told)) log('debug', `${traced.name}: ${note}`);
+  const { parameters, results } = parts;
+  for (const { kernel, why } of attentionChoices(parts.graph, target))
+    log('debug', `${traced.name}: ${kernel} attention: ${why}`);
+  for (const choice of new Set(
+    arithmeticChoices(parts.graph, target).map(({ arithmetic, why }) => `${arithmetic}: ${why}`),
+  ))
+    log('debug', `${traced.name}: quantised products ${choice}`);
+  const { name } = traced;
+  const alone = sharding.mesh.every(({ size }) => size === 1);
+  const cut = alone && target.cpu ? cpuStages(graph, target.cpu) : [];
+  if (cut.length > 1) return { ...cutText(graph, cut, { target, precision }), parameters, results };
+  const text = alone
+    ? print(lower(graph, target), { precision })
+    : print(lower(parts.graph, target), { precision, partition: { mesh: sharding.mesh, parameters, results } });
+  const takes = graph.parameters.map((_, i) => i);
+  const gives = graph.outputs.map((_, i) => takes.length + i);
+  return { stages: [{ name, text, takes, gives, flags: cut[0]?.flags }], outputs: gives, parameters, results };
+}
+
+/** Numbers the values that stages hand to each other, and prints each stage. */
+function cutText(
+  g: Graph,
+  cut: readonly CpuStage[],
+  { target, precision }: Omit<TextOptions, 'sharding'>,
+): Pick<ProgramText, 'stages' | 'outputs'> {
+  const numbers = new Map([...g.parameters, ...cut.flatMap(({ gives }) => gives)].map((value, i) => [value, i]));
+  const numbered = (values: readonly Tensor[]): number[] => values.map((value) => numbers.get(value)!);
+  const stages = cut.map(({ flags, why, ...stage }) => {
+    const { name } = stage.graph;
+    if (why) log('debug', `${name}: ${why}`);
+    const text = print(lower(stage.graph, target), { precision });
+    return { name, text, takes: numbered(stage.takes), gives: numbered(stage.gives), flags };
+  });
+  return { stages: stages, outputs: numbered(g.outputs) };
+}
+
+/**
+ * What a compiler may spend on a traced part. libtpu takes 5 to 12 seconds for each convolution of the autoencoder at its own effort,
+ * and a second or two at this one; other compilers have nothing to gain (docs/log.md).
+ */
+export function effortFor({ seldom }: Traced, { platform }: Target): CompileOptions['effort'] {
+  return seldom && platform === 'tpu' ? 'O1' : undefined;
+}
+
+/** The mesh that a program runs on, and which positions in it are this process's. */
+export interface Place {
+  readonly sharding: Sharding;
+  readonly local: readonly number[];
+}
+
+/** Bytes that a program takes besides what goes in and out: temporaries while it runs, and its code. */
+export interface ProgramMemory {
+  readonly temporaries: number;
+  readonly code: number;
+}
+
+/** A stage that is to be run. */
+interface StageRun {
+  readonly executable: Executable;
+  readonly args: readonly DeviceArray[];
+}
+
+export class Program {
+  readonly traced: Traced;
+  /** Those of its stages, in order. */
+  readonly executables: readonly Executable[];
+  readonly #place: Place;
+  readonly #text: ProgramText;
+
+  constructor(traced: Traced, executables: readonly Executable[], place: Place, text: ProgramText) {
+    this.traced = traced;
+    this.executables = executables;
+    this.#place = place;
+    this.#text = text;
+  }
+
+  /** What the compiler says; values on their way from stage to stage count as temporaries. */
+  get memory(): ProgramMemory {
+    const { stages, outputs } = this.#text;
+    const waiting = new Map<number, number>();
+    let [temporaries, code] = [0, 0];
+    for (const [s, { gives }] of stages.entries()) {
+      const executable = this.executables[s]!;
+      for (const [i, value] of gives.entries()) {
+        const { dtype, shape } = executable.outputs[i]!;
+        if (!outputs.includes(value)) waiting.set(value, byteLength(dtype, shape));
+      }
+      const stats = executable.memoryStats();
+      const handed = waiting.values().reduce((sum, bytes) => sum + bytes, 0);
+      temporaries = Math.max(temporaries, handed + (stats?.temporaries ?? 0));
+      code += stats?.code ?? 0;
+      const later = new Set(stages.slice(s + 1).flatMap(({ takes }) => takes));
+      for (const value of [...waiting.keys()]) if (!later.has(value)) waiting.delete(value);
+    }
+    return { temporaries, code };
+  }
+
+  /**
+   * Starts one execution on every device of this process and returns at once; the outputs are ready when they are ready. Inputs stay the
+   * caller's. Throws `bad_shape` when an input is missing, is not of the traced type or is split otherwise.
+   */
+  run(
+    inputs: Readonly<Record<string, ShardedArray>>,
+    weights: readonly ShardedArray[] = [],
+  ): Record<string, ShardedArray> {
+    const args = this.arguments(inputs, weights);
+    const [first, ...others] = this.executables;
+    if (others.length === 0) return this.#named(first!.execute(args));
+    const stages = this.#stages(args[0]!);
+    try {
+      let next = stages.next();
+      while (!next.done) next = stages.next(next.value.executable.run(next.value.args));
+      return this.#named([next.value]);
+    } finally {
+      stages.return([]);
+    }
+  }
+
+  /** Does what `run` does, on another thread where processes share a client: those wait for each other in a first execution. */
+  async start(
+    inputs: Readonly<Record<string, ShardedArray>>,
+    weights: readonly ShardedArray[] = [],
+  ): Promise<Record<string, ShardedArray>> {
+    const first = this.executables[0]!;
+    if (!first.client.sharesStore) return this.run(inputs, weights);
+    return this.#named(await first.executeAsync(this.arguments(inputs, weights)));
+  }
+
+  /** Does what `run` does on one device, each stage by `runStage`. */
+  async runApart(
+    inputs: Readonly<Record<string, ShardedArray>>,
+    weights: readonly ShardedArray[],
+    runStage: (executable: Executable, args: readonly DeviceArray[]) => Promise<DeviceArray[]>,
+  ): Promise<Record<string, ShardedArray>> {
+    const stages = this.#stages(this.arguments(inputs, weights)[0]!);
+    try {
+      let next = stages.next();
+      while (!next.done) next = stages.next(await runStage(next.value.executable, next.value.args));
+      return this.#named([next.value]);
+    } finally {
+      stages.return([]);
+    }
+  }
+
+  /** Yields each stage with its arguments, takes its results, and returns the program's. A stage that was started keeps what it takes. */
+  *#stages(args: readonly DeviceArray[]): Generator<StageRun, DeviceArray[], DeviceArray[]> {
+    const { stages, outputs } = this.#text;
+    const values = new Map(args.entries());
+    using handed = new DisposableStack();
+    using given = new DisposableStack();
+    for (const [s, { takes, gives }] of stages.entries()) {
+      const results = yield { executable: this.executables[s]!, args: takes.map((value) => values.get(value)!) };
+      for (const [i, value] of gives.entries()) {
+        const owner = outputs.includes(value) ? given : handed;
+        values.set(value, owner.use(results[i]!));
+      }
+    }
+    given.move();
+    return outputs.map((value) => values.get(value)!);
+  }
+
+  /** Arguments by device; throws like `run`. */
+  arguments(inputs: Readonly<Record<string, ShardedArray>>, weights: readonly ShardedArray[]): DeviceArray[][] {
+    const { name, graph } = this.traced;
+    const given = [...this.traced.inputs.map((input) => inputs[input]), ...weights];
+    const args = graph.parameters.map((expected, i) => {
+      const array = given[i];
+      const fits = array?.dtype === expected.dtype && sameShape(array.shape, expected.shape);
+      if (!array || !fits || splitText(array.split) !== splitText(this.#text.parameters[i]!)) {
+        const label = this.traced.inputs[i] ?? this.traced.weights[i - this.traced.inputs.length]?.name;
+        const found = array ? typeText(array.dtype, array.shape) + splitText(array.split) : 'nothing';
+        const wanted = typeText(expected.dtype, expected.shape) + splitText(this.#text.parameters[i]!);
+        throw new FluxionError('bad_shape', `${name}: '${label}' expects ${wanted}, found ${found}`);
+      }
+      return array;
+    });
+    return this.executables[0]!.addressableDevices.map((_, d) => args.map((array) => array.arrays[d]!));
+  }
+
+  /** Outputs by name. */
+  #named(outputs: readonly (readonly DeviceArray[])[]): Record<string, ShardedArray> {
+    const { graph } = this.traced;
+    const { sharding, local } = this.#place;
+    return Object.fromEntries(
+      this.traced.outputs.map((output, i) => {
+        const { dtype, shape } = graph.outputs[i]!;
+        const layout = { dtype, shape, split: this.#text.results[i]!, mesh: sharding.mesh };
+        const parts = partsOfMesh(layout);
+        return [
+          output,
+          new ShardedArray(
+            outputs.map((list) => list[i]!),
+            layout,
+            local.map((position) => parts[position]!),
+          ),
+        ];
+      }),
+    );
+  }
+}
+
+/** Which dimensions are split over what, such as ` split by (data, fsdp) in dimension 0`; empty where none is. */
+function splitText(split: Split): string {
+  return split
+    .flatMap((names, dim) => (names.length > 0 ? [` split by (${names.join(', ')}) in dimension ${dim}`] : []))
+    .join('');
+}
