@@ -1,4 +1,7 @@
-/** The layout of src: who may import whom, what is pure, how files are named and how large they are. */
+/**
+ * The layout of src: who may import whom, what is pure, how files are named and how large they are; and of test, which mirrors it:
+ * `x.test.ts` needs no device and no plugin, `x.cpu.test.ts` the CPU's, `x.compilers.test.ts` the compilers for TPUs and GPUs.
+ */
 
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
@@ -228,6 +231,14 @@ test('the story of docs/tour.md is of files that exist', () => {
     named.filter((path) => !known.has(path)),
     [],
   );
+});
+
+test('tests lie where what they test does, and their names tell what they need', () => {
+  const rooms = new Set([...files.map(({ path }) => place(path)), '.', 'golden']);
+  const wrong = globSync('**/*.test.ts', { cwd: join(ROOT, 'test') })
+    .map(String)
+    .filter((path) => !rooms.has(dirname(path)) || !/^[a-z0-9-]+(\.cpu|\.compilers)?\.test\.ts$/.test(basename(path)));
+  assert.deepEqual(wrong, []);
 });
 
 test('sizes by room', (t) => {

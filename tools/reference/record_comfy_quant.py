@@ -1,4 +1,4 @@
-"""Records layers in ComfyUI's quantised formats and the numbers they stand for, for the test comfy-quant in test/unit.
+"""Records layers in ComfyUI's quantised formats and the numbers they stand for, for test/weights/encodings/comfy-quant.test.ts.
 
 Writes test/fixtures/checkpoint/: `comfy-quant.safetensors`, layers made by comfy-kitchen, its plain torch code, each described by
 `<layer>.comfy_quant`; `comfy-quant-values.safetensors`, what it makes of them, in f32 (in bf16 where nothing is lost). Rows do not fill

@@ -1,4 +1,4 @@
-"""Records quantised tensors and the numbers they stand for, for the tests gguf, quantised and convert in test/unit.
+"""Records quantised tensors and the numbers they stand for, for the tests gguf, quantised and convert below test/weights.
 
 Writes test/fixtures/checkpoint/: `types.gguf`, one tensor of every ggml type that is decoded, written by the gguf package, every bit
 of whose blocks is random (but for scales, which are finite); `types.safetensors`, the f32 values the package decodes them to;

@@ -1,4 +1,4 @@
-"""Records how checkpoints are spelled, for test/unit/checkpoint.test.ts.
+"""Records how checkpoints are spelled, for test/weights/folders/pipeline-folder.test.ts.
 
 Writes test/fixtures/checkpoint/: `keys.json.gz`, every key and shape of the full-size FLUX.1 parts as diffusers and transformers
 name them; `bfl.safetensors`, a small transformer in Black Forest Labs' names filled with counting numbers; and

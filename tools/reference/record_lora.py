@@ -1,4 +1,4 @@
-"""Records what diffusers with PEFT computes under LoRAs, in float32 on the CPU, for test/parity/lora.test.ts: test/fixtures/lora/.
+"""Records what diffusers with PEFT computes under LoRAs, in float32 on the CPU, for test/pipeline/lora-parity.cpu.test.ts: test/fixtures/lora/.
 
 The LoRA files are made here, of random factors in the spellings of several trainers, as far as diffusers reads them at this size (its converters have
 FLUX.1's widths written into them in places). Each case is one call of FluxPipeline with one or more of them, and keeps

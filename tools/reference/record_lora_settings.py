@@ -1,4 +1,4 @@
-"""Records by what PEFT multiplies each module of a LoRA under settings of many kinds, for test/unit/lora-settings.test.ts: test/fixtures/lora/settings.json.
+"""Records by what PEFT multiplies each module of a LoRA under settings of many kinds, for test/weights/lora/settings.test.ts: test/fixtures/lora/settings.json.
 
 The settings are loaded as people load them: out of a file's header by diffusers, with and without prefix, or out of adapter_config.json by PEFT.
 Run from the repository root; see README.md beside this file.

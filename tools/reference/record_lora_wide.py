@@ -1,4 +1,4 @@
-"""Records what LoRAs do to a transformer of FLUX.1's shapes, in float32 on the CPU, for test/parity/lora-wide.test.ts: test/fixtures/lora-wide/.
+"""Records what LoRAs do to a transformer of FLUX.1's shapes, in float32 on the CPU, for test/pipeline/lora-wide.cpu.test.ts: test/fixtures/lora-wide/.
 
 One double and one single block of width 3072; 2.2 GB of weights, which are not stored: every tensor, weights, inputs and factors alike, is a run of one
 table of pseudo-random numbers (`table`), beginning at a place that its name decides, times a power of two. The test makes the same numbers.

@@ -1,4 +1,4 @@
-"""Records torch's and JAX's random numbers, and diffusers' latent layout, for test/unit/noise.test.ts and latents.test.ts.
+"""Records torch's and JAX's random numbers, and diffusers' latent layout, for test/sampling/noise.test.ts and latents.test.ts.
 
 Writes test/fixtures/sampling/noise.json and latents.json. Small draws are stored whole (base64 of little-endian f32),
 picture-sized ones as SHA-256 of the same bytes. torch has Philox on CUDA only: here its first normal values are worked

@@ -1,4 +1,4 @@
-"""Records diffusers' FLUX.1 schedules for test/unit/schedule.test.ts.
+"""Records diffusers' FLUX.1 schedules for test/sampling/schedule.test.ts.
 
 Runs FlowMatchEulerDiscreteScheduler the way FluxPipeline does and writes test/fixtures/sampling/schedule.json: for each
 case the scheduler config, the request, and sigmas, timesteps and model timesteps as base64 of little-endian f32.

@@ -1,4 +1,4 @@
-"""Records two name tables for test/unit/formats.test.ts: what others call the tensors that we name as diffusers and transformers do.
+"""Records two name tables for test/weights/folders/formats.test.ts: what others call the tensors that we name as diffusers and transformers do.
 
 Writes test/fixtures/checkpoint/spellings.json.gz: `ldm_vae`, latent-diffusion names of FLUX.1's autoencoder (BFL
 `src/flux/modules/autoencoder.py`) by the names diffusers' converter gives them; `llama_t5`, llama.cpp's names of the T5 encoder by

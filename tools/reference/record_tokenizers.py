@@ -1,4 +1,4 @@
-"""Records the token ids transformers gives, for test/unit/tokenizers.test.ts.
+"""Records the token ids transformers gives, for test/tokenizers/tokenizers.test.ts.
 
 Writes test/fixtures/tokenizers/ids.json.gz: `strings`; for each tokenizer the ids of every string, cut and ended at `lengths`
 but without padding; and `variants`, the same for folders that describe their special tokens in other ways.

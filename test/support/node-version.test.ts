@@ -1,0 +1,64 @@
+/** What is published, on a Node that is too old: its doors can be read, and say which Node is needed. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import ts from 'typescript';
+import { temporaryFolder } from './command-line.ts';
+import { repositoryPath } from './fixture.ts';
+
+const DOORS = ['index', 'xla', 'models'] as const;
+const SAID = /FluxionError: fluxion needs Node 24 or newer, and this is v[\d.]+ \(.*\)/;
+
+/** Nodes before 24 in PATH. */
+const old = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'node'))
+  .filter((path) => /^v(1\d|2[0-3])\./.test(spawnSync(path, ['--version']).stdout?.toString() ?? ''));
+
+describe('the doors of the package', () => {
+  const folder = temporaryFolder();
+  const { path } = folder;
+  after(() => folder[Symbol.dispose]());
+
+  before(() => {
+    const { config } = ts.readConfigFile(repositoryPath('tsconfig.build.json'), ts.sys.readFile);
+    const { options } = ts.parseJsonConfigFileContent(
+      { ...config, extends: repositoryPath('tsconfig.json') },
+      ts.sys,
+      repositoryPath('.'),
+    );
+    for (const file of globSync('**/*.ts', { cwd: repositoryPath('src') })) {
+      const text = readFileSync(repositoryPath(join('src', file)), 'utf8');
+      const { outputText } = ts.transpileModule(text, {
+        compilerOptions: { ...options, module: ts.ModuleKind.ESNext },
+        fileName: repositoryPath(join('src', file)),
+      });
+      const target = join(path, 'dist', file.replace(/\.ts$/, '.js'));
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, outputText);
+    }
+    writeFileSync(join(path, 'package.json'), readFileSync(repositoryPath('package.json')));
+    symlinkSync(repositoryPath('node_modules'), join(path, 'node_modules'));
+  });
+
+  const load = (node: string, script: string) => {
+    const { status, stderr } = spawnSync(node, ['--input-type=module', '-e', script], { cwd: path, encoding: 'utf8' });
+    return { status, stderr };
+  };
+
+  for (const door of DOORS) {
+    test(`${door} opens here`, () => {
+      assert.deepEqual(load(process.execPath, `import './dist/${door}.js'`), { status: 0, stderr: '' });
+    });
+    test(`${door} tells a Node that says it is 22`, () => {
+      const said = `Object.defineProperty(process.versions, 'node', { value: '22.20.0' }); await import('./dist/${door}.js')`;
+      assert.match(load(process.execPath, said).stderr, SAID);
+    });
+    test(`${door} tells older Nodes`, { skip: old.length === 0 && 'there is no older Node in PATH' }, () => {
+      for (const node of old) assert.match(load(node, `import './dist/${door}.js'`).stderr, SAID);
+    });
+  }
+});
