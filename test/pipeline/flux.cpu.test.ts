@@ -53,7 +53,8 @@ describe('a stream of events', () => {
     assert.equal(count, 2);
     assert.ok(timings.inference > 0 && timings.inference >= timings.denoise, JSON.stringify(timings));
     assert.ok(
-      timings.secondsPerStep > 0 && timings.secondsPerStep * 4 <= timings.denoise * 1.01,
+      // The median of four, of which two took as long at least.
+      timings.secondsPerStep > 0 && timings.secondsPerStep * 2 <= timings.denoise * 1.01,
       JSON.stringify(timings),
     );
     assert.ok(peakMemory > 50e6);
