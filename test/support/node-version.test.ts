@@ -1,4 +1,4 @@
-/** What is published, on a Node that is too old: its doors can be read, and say which Node is needed. */
+/** What is published: its imports are of files that are there; on a Node that is too old its doors can be read, and say which is needed. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -48,6 +48,13 @@ describe('the doors of the package', () => {
     const { status, stderr } = spawnSync(node, ['--input-type=module', '-e', script], { cwd: path, encoding: 'utf8' });
     return { status, stderr };
   };
+
+  test('no file imports one with the extension of a source', () => {
+    const wrong = globSync('dist/**/*.js', { cwd: path }).filter((file) =>
+      /^(?! ?\*).*\b(from|import)\s*\(?\s*['"]\.[^'"]*\.ts['"]/m.test(readFileSync(join(path, file), 'utf8')),
+    );
+    assert.deepEqual(wrong, []);
+  });
 
   for (const door of DOORS) {
     test(`${door} opens here`, () => {

@@ -72,6 +72,10 @@ Options
 Ctrl-C stops within a block.
 `;
 
+// By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.
+const measuring = () =>
+  Promise.all([import('../measure/measure.ts'), import('../measure/profile.ts'), import('../settings.ts')]);
+
 /** The command. */
 const bench: Command = {
   flags: FLAGS,
@@ -86,10 +90,7 @@ const bench: Command = {
     const { config, note } = await measurable(loaded);
     const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];
     for (const line of notes) progress.say(`${paint('dim', 'note:')} ${line}`);
-    const [{ measure }, { requireOneProcess }] = await Promise.all([
-      import('../measure/measure.ts'),
-      import('../settings.ts'),
-    ]);
+    const [{ measure }, { profileData, profileTable, writeTrace }, { requireOneProcess }] = await measuring();
     requireOneProcess(config, 'bench');
     const onProgress = (text: string): void => progress.activity(text);
     const trace = await tracePlace(words, config);
@@ -102,7 +103,6 @@ const bench: Command = {
     });
     for (const warning of figures.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
     const { profile, peak } = figures;
-    const { profileData, profileTable, writeTrace } = await import('../measure/profile.ts');
     if (profile && trace !== undefined) await writeTrace(trace, profile);
     if (words.flags['json'] === true) {
       const more = profile && { profile: profileData(profile, peak.bestMatmul), trace };

@@ -56,6 +56,9 @@ What becomes of weights is decided as in a run ('fluxion generate --dry-run'); r
 Exit status: 1 where it does not fit into the devices' memory.
 `;
 
+// By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.
+const compiling = () => Promise.all([import('../../index.ts'), import('../settings.ts'), import('../../xla.ts')]);
+
 /** The command. */
 const compile: Command = {
   flags: FLAGS,
@@ -72,11 +75,7 @@ const compile: Command = {
     const { config, sources, notes } = await readAsked(words, [], { signal });
     using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
-    const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await Promise.all([
-      import('../../index.ts'),
-      import('../settings.ts'),
-      import('../../xla.ts'),
-    ]);
+    const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await compiling();
     requireOneProcess(config, 'compile');
     // The target is the device: which are here does not matter.
     const options = await loadOptions({ ...config, hardware: 'cpu' }, sources);

@@ -60,6 +60,9 @@ const CLOSE = 1e-2;
 
 const FLAGS = { json: 'boolean' } as const;
 
+// By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.
+const library = () => import('../../index.ts');
+
 /** The command. */
 const doctor: Command = {
   flags: FLAGS,
@@ -243,7 +246,7 @@ async function installers(installed: boolean): Promise<Check> {
 async function pictures(): Promise<Check> {
   try {
     const { default: sharp } = await import('sharp');
-    const { encode } = await import('../../index.ts');
+    const { encode } = await library();
     const data = Uint8Array.of(10, 20, 30, 250, 240, 230);
     const png = await encode({ width: 2, height: 1, data }, 'png');
     const same = (await sharp(png).raw().toBuffer()).equals(data);
@@ -259,7 +262,7 @@ async function bundledModel(signal: AbortSignal): Promise<Check> {
   const name = 'bundled model';
   try {
     const start = performance.now();
-    const { Flux } = await import('../../index.ts');
+    const { Flux } = await library();
     await using flux = await Flux.load('tiny', { device: 'cpu', signal });
     const took = ((performance.now() - start) / 1000).toFixed(2);
     return { name, status: 'ok', detail: `${flux.path} opens in ${took} s` };
