@@ -1,4 +1,4 @@
-"""Records the tensors of models that are easily taken for FLUX.1's, for test/weights/folders/recognise.test.ts.
+"""Records the tensors of models that are easily taken for FLUX.1's, for test/weights/folders/recognise.cpu.test.ts.
 
 Writes test/fixtures/checkpoint/foreign.json.gz: { class or model: { key: shape } } from their own programs, of blocks the first two.
 
