@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // GGUF's header speaks of ggml's types, which are encodings.
   'weights/files': ['weights/encodings/dequant.ts'],
   'weights/encodings': ['weights/files'],
-  'weights/folders': ['weights/files', 'weights/encodings'],
+  'weights/folders': ['weights/files', 'weights/encodings', 'models', 'sampling'],
   'weights/hub': ['weights/files', 'weights/folders'],
   'weights/lora': ['weights/files', 'weights/folders', 'weights/hub', 'xla/graph'],
   weights: ['weights/files', 'weights/folders', 'xla/runtime', 'xla/graph'],

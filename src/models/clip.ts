@@ -17,7 +17,7 @@ import type { Tensor } from '../xla/graph/tensor.ts';
 import { perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
 
-/** The shape of a CLIP text encoder. */
+/** A CLIP text encoder (transformers `CLIPTextModel`). */
 export interface ClipConfig {
   readonly vocabSize: number;
   readonly width: number;
@@ -27,6 +27,12 @@ export interface ClipConfig {
   readonly maxPositions: number;
   readonly activation: 'quick_gelu' | 'gelu';
   readonly eps: number;
+  /** The token whose row is pooled; 2, in configs of CLIP's first years, stands for the largest id of a sequence. */
+  readonly eosTokenId: number;
+  /** This and what follows stands in configs, and no program depends on it. */
+  readonly bosTokenId: number;
+  readonly padTokenId: number;
+  readonly projectionDim: number;
 }
 
 /** Sizes and element types a program is traced for. */
@@ -115,10 +121,7 @@ export function clipPrograms<F extends Float>(
   };
 }
 
-/**
- * Finds the position CLIP is pooled at, by the rule of transformers' `CLIPTextModel`: the first end-of-text token, or 0 where
- * there is none. Configs of its first years say `eos_token_id` 2, which stands for the largest id in the sequence.
- */
+/** Finds the position CLIP is pooled at, by the rule of transformers' `CLIPTextModel`: the first end-of-text token, or 0 if there is none. */
 export function eosPosition(ids: Int32Array | readonly number[], eosTokenId: number): number {
   const eos = eosTokenId === 2 ? Math.max(...ids) : eosTokenId;
   return Math.max(0, ids.indexOf(eos));

@@ -23,12 +23,14 @@ import type { Tensor } from '../xla/graph/tensor.ts';
 import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
 
-/** The shape of a Flux transformer. */
+/** A Flux transformer (diffusers `FluxTransformer2DModel`). */
 export interface FluxConfig {
   /** Channels of a packed latent token: 4 × the VAE's latent channels. */
   readonly inChannels: number;
   readonly outChannels: number;
+  /** Double-stream blocks. */
   readonly layers: number;
+  /** Single-stream blocks. */
   readonly singleLayers: number;
   readonly heads: number;
   readonly headDim: number;
@@ -37,6 +39,7 @@ export interface FluxConfig {
   /** Width of the pooled CLIP vector. */
   readonly pooledDim: number;
   readonly guidanceEmbeds: boolean;
+  /** Rotary channels of index, row and column; they sum to `headDim`. */
   readonly axesDimsRope: readonly [number, number, number];
 }
 

@@ -21,11 +21,11 @@ import { constant, type Tensor } from '../xla/graph/tensor.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
 
-/** The shape of a T5 encoder. */
+/** A T5 v1.1 encoder (transformers `T5EncoderModel`). */
 export interface T5Config {
   readonly vocabSize: number;
   readonly width: number;
-  /** Width of one head. */
+  /** Width of one head; heads × dKv need not be `width`. */
   readonly dKv: number;
   readonly dFf: number;
   readonly layers: number;

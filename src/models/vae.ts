@@ -27,7 +27,7 @@ import {
 } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
 
-/** The shape of an autoencoder. */
+/** An image autoencoder (diffusers `AutoencoderKL`). */
 export interface VaeConfig {
   readonly inChannels: number;
   readonly outChannels: number;
@@ -43,6 +43,8 @@ export interface VaeConfig {
   readonly midBlockAttention: boolean;
   readonly useQuantConv: boolean;
   readonly usePostQuantConv: boolean;
+  /** Side in pixels of the pictures it was made for. */
+  readonly sampleSize: number;
 }
 
 /** Sizes and element types a program is traced for. */

@@ -235,13 +235,18 @@ function groupText({ family, layout, prefix, variant, config, encodings }: Group
   ].join(', ');
 }
 
-/** The published config whose every field a config has. */
+/** Fields in which models of one architecture differ. */
+const INCIDENTAL = ['eosTokenId', 'bosTokenId', 'padTokenId', 'projectionDim', 'sampleSize'];
+
+/** The published config whose other fields a config has. */
 function equalTo<T extends object>(
   config: object & Partial<T>,
   published: Readonly<Record<string, T>>,
 ): string | undefined {
   return Object.entries(published).find(([, known]) =>
-    Object.entries(known).every(([field, value]) => isDeepStrictEqual(config[field as keyof T], value)),
+    Object.entries(known).every(
+      ([field, value]) => INCIDENTAL.includes(field) || isDeepStrictEqual(config[field as keyof T], value),
+    ),
   )?.[0];
 }
 

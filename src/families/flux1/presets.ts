@@ -35,6 +35,10 @@ export const CLIP_L: ClipConfig = {
   maxPositions: 77,
   activation: 'quick_gelu',
   eps: 1e-5,
+  eosTokenId: 2,
+  bosTokenId: 0,
+  padTokenId: 1,
+  projectionDim: 768,
 };
 
 /** The encoder of Google's T5 v1.1 XXL. */
@@ -63,4 +67,5 @@ export const FLUX_VAE: VaeConfig = {
   midBlockAttention: true,
   useQuantConv: false,
   usePostQuantConv: false,
+  sampleSize: 1024,
 };

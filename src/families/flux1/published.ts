@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf } from '../../weights/files/file-bytes.ts';
 import { publishedScheduler } from '../../weights/folders/derive-config.ts';
-import type { TransformerConfig } from '../../weights/folders/model-config.ts';
 import { type ModelParts, modelName, openModel, withRandomWeights } from '../../weights/folders/model-source.ts';
 import type { OpenTensorsOptions } from '../../weights/folders/open.ts';
 import { type ModelSource, openPipelineFolder } from '../../weights/folders/pipeline-folder.ts';
@@ -24,9 +23,6 @@ const PUBLISHED = {
   'FLUX.1-Krea-dev': { short: ['krea', 'flux-krea'], transformer: FLUX_DEV },
 } as const;
 
-/** Side of the pictures that they were made for. */
-const SIDE = 1024;
-
 /** The published model of a name such as `black-forest-labs/FLUX.1-dev`, `FLUX.1-dev` or `dev`; undefined for any other. */
 export function publishedModel(name: string): { readonly name: string; readonly sizes: ModelSizes } | undefined {
   const wanted = name.toLowerCase();
@@ -36,19 +32,9 @@ export function publishedModel(name: string): { readonly name: string; readonly 
   );
   if (!found) return undefined;
   const [full, { transformer }] = found;
-  const packed: TransformerConfig = { ...transformer, patchSize: 1 };
-  // Token ids are those of the tokenizer in use: `randomModel` has the bundled one.
-  const clip = { ...CLIP_L, eosTokenId: 49_407, bosTokenId: 49_406, padTokenId: 49_407, projectionDim: CLIP_L.width };
-  const vae = { ...FLUX_VAE, sampleSize: SIDE };
   return {
     name: full,
-    sizes: {
-      transformer: packed,
-      clip,
-      t5: { ...T5_XXL, activation: 'gated-gelu' },
-      vae,
-      scheduler: publishedScheduler(packed),
-    },
+    sizes: { transformer, clip: CLIP_L, t5: T5_XXL, vae: FLUX_VAE, scheduler: publishedScheduler(transformer) },
   };
 }
 

@@ -1,13 +1,17 @@
 /** The configs of a Flux pipeline as the JSON that diffusers and transformers write: what model-config.ts reads, the other way round. */
 
+import type { ClipConfig } from '../../models/clip.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { T5Config } from '../../models/t5.ts';
+import type { VaeConfig } from '../../models/vae.ts';
+import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import type { ModelFamily } from './keymap.ts';
-import type { ClipConfig, SchedulerConfig, T5Config, TransformerConfig, VaeConfig } from './model-config.ts';
 
 /** A config file's fields. */
 export type ConfigJson = Readonly<Record<string, unknown>>;
 
 /** Writes `transformer/config.json`. */
-export function transformerJson(config: TransformerConfig): ConfigJson {
+export function transformerJson(config: FluxConfig): ConfigJson {
   return {
     _class_name: 'FluxTransformer2DModel',
     attention_head_dim: config.headDim,
@@ -19,7 +23,7 @@ export function transformerJson(config: TransformerConfig): ConfigJson {
     num_layers: config.layers,
     num_single_layers: config.singleLayers,
     out_channels: config.outChannels === config.inChannels ? null : config.outChannels,
-    patch_size: config.patchSize,
+    patch_size: 1,
     pooled_projection_dim: config.pooledDim,
   };
 }
@@ -56,7 +60,7 @@ export function t5Json(config: T5Config, dtype: string): ConfigJson {
     dense_act_fn: 'gelu_new',
     dropout_rate: 0,
     eos_token_id: 1,
-    feed_forward_proj: config.activation,
+    feed_forward_proj: 'gated-gelu',
     is_encoder_decoder: false,
     is_gated_act: true,
     layer_norm_epsilon: config.eps,

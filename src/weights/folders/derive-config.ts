@@ -4,10 +4,14 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import type { ClipConfig } from '../../models/clip.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { T5Config } from '../../models/t5.ts';
+import type { VaeConfig } from '../../models/vae.ts';
+import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import { FluxionError } from '../../support/errors.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import { countBlocks, layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
-import type { ClipConfig, SchedulerConfig, T5Config, TransformerConfig, VaeConfig } from './model-config.ts';
 
 /** Shapes of a family's tensors by their declared names, whatever the file calls them. */
 class DeclaredShapes {
@@ -49,7 +53,7 @@ class DeclaredShapes {
 
 /** The fields of each config that no shape tells. */
 const UNTOLD = {
-  transformer: ['axesDimsRope', 'patchSize'],
+  transformer: ['axesDimsRope'],
   clip: ['heads', 'activation', 'eps', 'eosTokenId', 'bosTokenId', 'padTokenId', 'projectionDim'],
   t5: ['maxDistance', 'eps'],
   vae: ['normGroups', 'scalingFactor', 'shiftFactor', 'sampleSize'],
@@ -62,7 +66,7 @@ function preferKnown<T extends object>(derived: T, known: T | undefined, untold:
 }
 
 /** Derives the transformer's config; `known` is that of a model beside it. */
-export function deriveTransformerConfig(store: TensorStore, known?: TransformerConfig): TransformerConfig {
+export function deriveTransformerConfig(store: TensorStore, known?: FluxConfig): FluxConfig {
   const at = new DeclaredShapes(store, 'flux');
   const width = at.size('img_in.weight', 0);
   const layers = countBlocks((i) => at.has(`double_blocks.${i}.img_attn.proj.weight`));
@@ -73,10 +77,9 @@ export function deriveTransformerConfig(store: TensorStore, known?: TransformerC
   if (!Number.isInteger(heads)) {
     throw new FluxionError('bad_weights', `${store.path}: heads of ${headDim} do not divide the width ${width}`);
   }
-  const derived: TransformerConfig = {
+  const derived: FluxConfig = {
     inChannels: at.size('img_in.weight', 1),
     outChannels: at.size('final_layer.linear.weight', 0),
-    patchSize: 1,
     layers,
     singleLayers,
     headDim,
@@ -90,7 +93,7 @@ export function deriveTransformerConfig(store: TensorStore, known?: TransformerC
 }
 
 /** FLUX.1 gives an eighth of a head's channels to the index and the rest to rows and columns: 16, 56, 56 of 128. */
-function ropeAxes(store: TensorStore, headDim: number, known: TransformerConfig | undefined): [number, number, number] {
+function ropeAxes(store: TensorStore, headDim: number, known: FluxConfig | undefined): [number, number, number] {
   if (known?.headDim === headDim) return [...known.axesDimsRope];
   if (headDim % 32 === 0) return [headDim / 8, (headDim / 16) * 7, (headDim / 16) * 7];
   throw new FluxionError(
@@ -139,7 +142,6 @@ export function deriveT5Config(store: TensorStore, known?: T5Config): T5Config {
     buckets: at.size(`${attention}.relative_attention_bias.weight`, 0),
     maxDistance: 128,
     eps: 1e-6,
-    activation: 'gated-gelu',
   };
   if (!Number.isInteger(derived.dKv)) {
     throw new FluxionError(
@@ -188,7 +190,7 @@ export function deriveVaeConfig(store: TensorStore, known?: VaeConfig): VaeConfi
 }
 
 /** The sampler FLUX.1 models are published with: dev's, which has guidance, shifts by the size of the picture; schnell's does not shift. */
-export function publishedScheduler({ guidanceEmbeds }: TransformerConfig): SchedulerConfig {
+export function publishedScheduler({ guidanceEmbeds }: FluxConfig): SchedulerConfig {
   return {
     numTrainTimesteps: 1000,
     shift: guidanceEmbeds ? 3 : 1,

@@ -3,13 +3,16 @@
  * prefix, encoded how. An all-in-one file holds several groups, each behind its own prefix.
  */
 
+import type { ClipConfig } from '../../models/clip.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { T5Config } from '../../models/t5.ts';
+import type { VaeConfig } from '../../models/vae.ts';
 import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { requireWholeSet } from '../files/shards.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import { deriveClipConfig, deriveT5Config, deriveTransformerConfig, deriveVaeConfig } from './derive-config.ts';
 import { layoutOf, type ModelFamily } from './keymap.ts';
-import type { ClipConfig, T5Config, TransformerConfig, VaeConfig } from './model-config.ts';
 import { type Foreign, LORA, RUNS, recogniseTensors } from './recognise.ts';
 
 /** The weights of one model in a file. */
@@ -150,7 +153,7 @@ export interface GroupSummary extends Omit<TensorGroup, 'keys'> {
   /** For a transformer, the published model its shapes are those of; pruned ones count with what they were made from. */
   readonly variant: 'dev' | 'schnell' | undefined;
   /** The config its shapes tell, where they tell one. */
-  readonly config: TransformerConfig | ClipConfig | T5Config | VaeConfig | undefined;
+  readonly config: FluxConfig | ClipConfig | T5Config | VaeConfig | undefined;
 }
 
 /** Sums a group up; what its shapes leave open is as FLUX.1 has it. */

@@ -3,93 +3,14 @@
  * transformers 5, null what their programs make of it; unknown keys are ignored; a wrong type, an absurd size or a variant not implemented here is refused by name.
  */
 
+import type { ClipConfig } from '../../models/clip.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { T5Config } from '../../models/t5.ts';
+import type { VaeConfig } from '../../models/vae.ts';
+import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { describeJson, type Json, type JsonObject } from '../files/json.ts';
 import { notRun, recogniseConfig, toolOf } from './recognise.ts';
-
-/** The Flux transformer (diffusers `FluxTransformer2DModel`). */
-export interface TransformerConfig {
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly patchSize: number;
-  /** Double-stream blocks. */
-  readonly layers: number;
-  /** Single-stream blocks. */
-  readonly singleLayers: number;
-  readonly headDim: number;
-  readonly heads: number;
-  /** Width of the T5 sequence. */
-  readonly jointAttentionDim: number;
-  /** Width of the pooled CLIP vector. */
-  readonly pooledDim: number;
-  readonly guidanceEmbeds: boolean;
-  /** Rotary channels of index, row and column; they sum to `headDim`. */
-  readonly axesDimsRope: readonly [number, number, number];
-}
-
-/** The CLIP text encoder (transformers `CLIPTextModel`). */
-export interface ClipConfig {
-  readonly vocabSize: number;
-  readonly width: number;
-  readonly intermediate: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly maxPositions: number;
-  readonly activation: 'quick_gelu' | 'gelu';
-  readonly eps: number;
-  /** The pooled token; 2 is the legacy value that stands for "the largest id in the sequence". */
-  readonly eosTokenId: number;
-  readonly bosTokenId: number;
-  readonly padTokenId: number;
-  readonly projectionDim: number;
-}
-
-/** The T5 v1.1 encoder (transformers `T5EncoderModel`). */
-export interface T5Config {
-  readonly vocabSize: number;
-  readonly width: number;
-  /** Width of one head; heads × dKv need not be `width`. */
-  readonly dKv: number;
-  readonly dFf: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly buckets: number;
-  readonly maxDistance: number;
-  readonly eps: number;
-  readonly activation: 'gated-gelu';
-}
-
-/** The image autoencoder (diffusers `AutoencoderKL`). */
-export interface VaeConfig {
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly latentChannels: number;
-  /** Channels of each level, finest first. */
-  readonly blockOutChannels: readonly number[];
-  readonly layersPerBlock: number;
-  readonly normGroups: number;
-  readonly scalingFactor: number;
-  readonly shiftFactor: number;
-  readonly midBlockAttention: boolean;
-  readonly useQuantConv: boolean;
-  readonly usePostQuantConv: boolean;
-  /** Side in pixels of the pictures it was made for. */
-  readonly sampleSize: number;
-}
-
-/** The sampler (diffusers `FlowMatchEulerDiscreteScheduler`). */
-export interface SchedulerConfig {
-  readonly numTrainTimesteps: number;
-  readonly shift: number;
-  readonly useDynamicShifting: boolean;
-  readonly baseShift: number;
-  readonly maxShift: number;
-  readonly baseImageSeqLen: number;
-  readonly maxImageSeqLen: number;
-  readonly timeShiftType: 'exponential' | 'linear';
-  /** Last sigma the schedule is stretched to, where set. */
-  readonly shiftTerminal: number | undefined;
-}
 
 const MAX_LAYERS = 1000;
 const MAX_WIDTH = 65_536;
@@ -97,9 +18,10 @@ const MAX_VOCABULARY = 4_194_304;
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 /** Reads `transformer/config.json`. */
-export function readTransformerConfig(json: JsonObject, path: string): TransformerConfig {
+export function readTransformerConfig(json: JsonObject, path: string): FluxConfig {
   const f = new Fields(json, path);
   f.expect('_class_name', 'FluxTransformer2DModel');
+  f.expect('patch_size', 1);
   const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
   const outChannels = f.isNull('out_channels') ? inChannels : f.integer('out_channels', inChannels, 1, MAX_WIDTH);
   const tool = toolOf(inChannels, outChannels);
@@ -115,7 +37,6 @@ export function readTransformerConfig(json: JsonObject, path: string): Transform
   return {
     inChannels,
     outChannels,
-    patchSize: f.integer('patch_size', 1, 1, 64),
     layers: f.integer('num_layers', 19, 0, MAX_LAYERS),
     singleLayers: f.integer('num_single_layers', 38, 0, MAX_LAYERS),
     headDim,
@@ -164,7 +85,7 @@ export function readT5Config(json: JsonObject, path: string): T5Config {
   if (buckets % 2 !== 0) throw f.bad('relative_attention_num_buckets', 'expected an even number');
   // Half of each direction's buckets are exact distances; the logarithmic ones must reach beyond them.
   if (maxDistance <= buckets / 4) throw f.bad('relative_attention_max_distance', `expected more than ${buckets / 4}`);
-  return {
+  const config: T5Config = {
     vocabSize: f.integer('vocab_size', 32_128, 1, MAX_VOCABULARY),
     width: f.integer('d_model', 512, 1, MAX_WIDTH),
     dKv,
@@ -174,8 +95,9 @@ export function readT5Config(json: JsonObject, path: string): T5Config {
     buckets,
     maxDistance,
     eps: f.number('layer_norm_epsilon', 1e-6, 0, 1),
-    activation: f.oneOf('feed_forward_proj', ['gated-gelu'], 'relu'),
   };
+  f.oneOf('feed_forward_proj', ['gated-gelu'], 'relu');
+  return config;
 }
 
 /** Reads `vae/config.json`. */
@@ -290,15 +212,20 @@ class Fields {
     throw this.bad(key, 'expected true or false');
   }
 
-  oneOf<T extends string>(key: string, known: readonly T[], missing: string): T {
+  oneOf<T extends string | number>(key: string, known: readonly T[], missing: string | number): T {
     const value = this.#value(key, missing);
     const found = known.find((choice) => choice === value);
     if (found !== undefined) return found;
-    throw this.bad(key, `expected ${known.map((choice) => `'${choice}'`).join(' or ')}`, 'unsupported', value);
+    throw this.bad(
+      key,
+      `expected ${known.map((choice) => (typeof choice === 'string' ? `'${choice}'` : choice)).join(' or ')}`,
+      'unsupported',
+      value,
+    );
   }
 
   /** Requires a key that is present to have the one value implemented here. */
-  expect(key: string, only: string): void {
+  expect(key: string, only: string | number): void {
     this.oneOf(key, [only], only);
   }
 

@@ -4,6 +4,8 @@
  */
 
 import { basename, dirname, extname, join } from 'node:path';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf, notThere, readingFile } from '../files/file-bytes.ts';
 import { type JsonObject, readJsonObject } from '../files/json.ts';
@@ -18,14 +20,7 @@ import {
 } from './derive-config.ts';
 import { FAMILY_NAMES, fileContents, requireGroup } from './detect.ts';
 import type { ModelFamily } from './keymap.ts';
-import {
-  readClipConfig,
-  readT5Config,
-  readTransformerConfig,
-  readVaeConfig,
-  type SchedulerConfig,
-  type TransformerConfig,
-} from './model-config.ts';
+import { readClipConfig, readT5Config, readTransformerConfig, readVaeConfig } from './model-config.ts';
 import { meantFolder, repoOf } from './model-folder.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import {
@@ -200,7 +195,7 @@ function openPart(path: string, family: ModelFamily, options: OpenTensorsOptions
 }
 
 /** The base's scheduler, unless the transformer comes from elsewhere and is of the other kind: with guidance, or without. */
-function schedulerOf(base: PipelineParts | undefined, transformer: TransformerConfig): SchedulerConfig {
+function schedulerOf(base: PipelineParts | undefined, transformer: FluxConfig): SchedulerConfig {
   const known = base && orNothing(base.transformer);
   const sameKind = known === undefined || known.guidanceEmbeds === transformer.guidanceEmbeds;
   return (base && sameKind ? orNothing(base.scheduler) : undefined) ?? publishedScheduler(transformer);

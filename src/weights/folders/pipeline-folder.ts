@@ -4,21 +4,21 @@
  */
 
 import { join } from 'node:path';
+import type { ClipConfig } from '../../models/clip.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { T5Config } from '../../models/t5.ts';
+import type { VaeConfig } from '../../models/vae.ts';
+import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf, listFolder, readingFile } from '../files/file-bytes.ts';
 import { type JsonObject, readJsonObject } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import {
-  type ClipConfig,
   readClipConfig,
   readSchedulerConfig,
   readT5Config,
   readTransformerConfig,
   readVaeConfig,
-  type SchedulerConfig,
-  type T5Config,
-  type TransformerConfig,
-  type VaeConfig,
 } from './model-config.ts';
 import { meantFolder, noModelFolder } from './model-folder.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
@@ -31,7 +31,7 @@ export type WeightedComponent = 'transformer' | 'text_encoder' | 'text_encoder_2
 export interface ModelSource {
   /** The folder or file that was opened. */
   readonly path: string;
-  readonly transformer: TransformerConfig;
+  readonly transformer: FluxConfig;
   readonly clip: ClipConfig;
   readonly t5: T5Config;
   readonly vae: VaeConfig;
@@ -60,7 +60,7 @@ export interface PipelineFolder extends ModelSource {
 export interface PipelineParts {
   readonly path: string;
   readonly className: string;
-  transformer(): TransformerConfig;
+  transformer(): FluxConfig;
   clip(): ClipConfig;
   t5(): T5Config;
   vae(): VaeConfig;

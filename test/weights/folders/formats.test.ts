@@ -106,7 +106,10 @@ for (const [family, layout, prefix, entries] of GROUPS) {
   });
 }
 
-/** The config read off a file's shapes is the published one, as far as the models need it. */
+/** What a published config says that no shape tells: transformers 4 wrote 2 for CLIP's last token. */
+const IDS = ['eosTokenId', 'bosTokenId', 'padTokenId'];
+
+/** The config read off a file's shapes is the published one. */
 function assertConfig(store: TensorStore, family: ModelFamily): void {
   const [derived, published] = {
     flux: () => [deriveTransformerConfig(store), FLUX_DEV],
@@ -115,7 +118,7 @@ function assertConfig(store: TensorStore, family: ModelFamily): void {
     vae: () => [deriveVaeConfig(store), FLUX_VAE],
   }[family]() as [object, object];
   for (const [field, value] of Object.entries(published)) {
-    assert.deepEqual(derived[field as keyof typeof derived], value, `${family}.${field}`);
+    if (!IDS.includes(field)) assert.deepEqual(derived[field as keyof typeof derived], value, `${family}.${field}`);
   }
 }
 
