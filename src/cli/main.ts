@@ -3,7 +3,7 @@
  * Commands are imported when they are asked for, so that `--help` costs nothing of theirs.
  */
 
-import { enableCompileCache } from 'node:module';
+import * as modules from 'node:module';
 import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -111,7 +111,8 @@ function keepCode(folder: string): void {
   } catch {
     return;
   }
-  enableCompileCache(folder);
+  // Deno has no such cache.
+  modules.enableCompileCache?.(folder);
 }
 
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {

@@ -89,7 +89,7 @@ interface Place {
   readonly width: number;
 }
 
-/** What a part keeps alive at once, as XLA:CPU allocates it; other compilers need less (docs/log.md). */
+/** What a part keeps alive at once, as XLA:CPU allocates it; other compilers need less (docs/measurements/autoencoder.md). */
 interface Work {
   /** f32 values for each pixel of the input. */
   readonly whole: number;

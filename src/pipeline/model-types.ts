@@ -15,7 +15,7 @@ export interface ModelTypes {
   readonly form?: QuantisedForm | undefined;
 }
 
-/** In how many bits matrices are held in memory, and computed where that is faster (docs/quantization.md). */
+/** In how many bits matrices are held in memory, and computed where that is faster (docs/guide/quantization.md). */
 export type Quantization = 'none' | QuantisedForm;
 const QUANTIZATIONS: readonly Quantization[] = ['none', 'int8', 'fp8', 'int4'];
 

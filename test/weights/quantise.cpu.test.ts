@@ -195,7 +195,7 @@ describe('the bundled model', () => {
   const worst = (found: readonly Image[], expected: readonly Image[]): number =>
     Math.min(...found.map(({ data }, i) => psnr(data, expected[i]!.data)));
 
-  // In dB, some below what was measured: docs/quantization.md.
+  // In dB, some below what was measured: docs/guide/quantization.md.
   const LEAST = { int8: 42, fp8: 38, int4: 30 } as const;
   let plain: Image[];
   let night: Image[];

@@ -25,7 +25,7 @@ Your own settings are read from ~/.config/fluxion/config.yml ($XDG_CONFIG_HOME; 
 file that FLUXION_CONFIG names). They are weaker than a file or a key that is given; --no-config leaves them out.
 
 Of several processes (num_nodes, node_id) each makes its part of every batch, and its pictures have the numbers that they
-would have if one process made all. docs/several-machines.md has command lines for CPUs, NVIDIA GPUs and TPU pods.
+would have if one process made all. docs/guide/several-machines.md has command lines for CPUs, NVIDIA GPUs and TPU pods.
 
 With preview=step, flux_preview.png (of process 1 flux_preview_1.png, …) in output_dir shows the first picture of the batch as predicted at each step.
 

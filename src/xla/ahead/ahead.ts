@@ -63,7 +63,7 @@ export interface AheadOptions extends AttentionOptions {
   readonly out?: string | undefined;
   /**
    * Has TPUs' compilers try least: a full-size block takes a fifth of the time. Kernels, FLOPs and exchanges are those of the
-   * programs that run; temporaries are up to two fifths more (docs/log.md).
+   * programs that run; temporaries are up to two fifths more (docs/measurements/compilers-tpu-gpu.md).
    */
   readonly quick?: boolean | undefined;
   /** Compiles again what was compiled before, rather than to repeat what was said of it. */

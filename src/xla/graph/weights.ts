@@ -24,7 +24,7 @@ export interface RowRange {
  */
 export type AdapterFactor = 'A' | 'B' | 'scale';
 
-/** How the matrices of linear layers lie in memory: as they are, or in fewer bits (docs/quantization.md). */
+/** How the matrices of linear layers lie in memory: as they are, or in fewer bits (docs/guide/quantization.md). */
 export type MatrixForm = 'plain' | QuantisedForm;
 export type QuantisedForm = 'int8' | 'fp8' | 'int4';
 

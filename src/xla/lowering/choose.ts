@@ -16,9 +16,9 @@ export interface AttentionChoice {
   readonly why: string;
 }
 
-/** Bytes of scores above which computing them in blocks is faster or, off the CPU, what still fits (docs/log.md, chunked attention). */
+/** Bytes of scores above which computing them in blocks is faster or, off the CPU, what still fits (docs/measurements/cpu.md). */
 const CHUNKED_ABOVE = { cpu: 2 ** 23, cuda: 2 ** 30, rocm: 2 ** 30, tpu: 2 ** 30, metal: 2 ** 30 } as const;
-/** Bytes of one head's scores up to which XLA:CPU's fused kernel, which holds a head for each thread, is given all of them (docs/log.md). */
+/** Bytes of one head's scores up to which XLA:CPU's fused kernel, which holds a head for each thread, is given all of them (docs/measurements/cpu.md). */
 const FUSED_BY_HEADS = 2 ** 26;
 /** Bytes of scores up to which a fused kernel is not worth its call. */
 const FUSED_ABOVE = 2 ** 23;
@@ -72,7 +72,7 @@ function reluctance({ bias, mask }: AttentionInputs, scores: number): string | u
   return undefined;
 }
 
-/** Queries of one block of chunked attention: enough rows for a product to run at full speed (docs/log.md). */
+/** Queries of one block of chunked attention: enough rows for a product to run at full speed (docs/measurements/cpu.md). */
 export function chunkRows({ c }: { readonly c: number }): number {
   return c > 128 ? 1024 : 512;
 }

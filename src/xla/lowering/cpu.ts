@@ -1,6 +1,6 @@
 /**
  * What XLA:CPU is told, and how its programs are written, by plugin, processor, element type and shape. Measured on two cores
- * each; the figures are in docs/log.md.
+ * each; the figures are in docs/measurements/cpu.md.
  *
  * | XLA | processor | bf16 linear layers | attention |
  * |---|---|---|---|

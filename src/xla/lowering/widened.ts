@@ -7,7 +7,7 @@
 import { concatenate, dot, matmulTransposed } from '../graph/ops.ts';
 import { Tensor } from '../graph/tensor.ts';
 
-/** Rows [out] and columns [in] of a tile of a matrix at most: 12 MiB widened (docs/log.md). */
+/** Rows [out] and columns [in] of a tile of a matrix at most: 12 MiB widened (docs/measurements/cpu.md). */
 const TILE = { out: 768, in: 4096 } as const;
 type Range = readonly [start: number, end: number];
 /** Activations from which widening a matrix costs less than it gains. */

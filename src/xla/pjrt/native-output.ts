@@ -25,6 +25,8 @@ export function withoutNativeOutput<T>(call: () => T): T {
   const c = koffi.load(null);
   const dup = c.func('int dup(int fd)') as unknown as (fd: number) => number;
   const dup2 = c.func('int dup2(int from, int to)') as unknown as (from: number, to: number) => number;
+  // What dup opened is closed here as well: Node warns of descriptors that others opened, and Deno refuses them.
+  const close = c.func('int close(int fd)') as unknown as (fd: number) => number;
   const saved = [1, 2].map((fd) => [fd, dup(fd)] as const).filter(([, copy]) => copy >= 0);
   try {
     for (const [fd] of saved) dup2(sink, fd);
@@ -36,7 +38,7 @@ export function withoutNativeOutput<T>(call: () => T): T {
   } finally {
     for (const [fd, copy] of saved) {
       dup2(copy, fd);
-      closeSync(copy);
+      close(copy);
     }
     closeSync(sink);
   }

@@ -95,7 +95,7 @@ function cutText(
 
 /**
  * What a compiler may spend on a traced part. libtpu takes 5 to 12 seconds for each convolution of the autoencoder at its own effort,
- * and a second or two at this one; other compilers have nothing to gain (docs/log.md).
+ * and a second or two at this one; other compilers have nothing to gain (docs/measurements/autoencoder.md).
  */
 export function effortFor({ seldom }: Traced, { platform }: Target): CompileOptions['effort'] {
   return seldom && platform === 'tpu' ? 'O1' : undefined;

@@ -1,0 +1,78 @@
+/**
+ * Everything the README and the guide show runs: TypeScript blocks as they are, importing the package by its own name, and `fluxion`
+ * lines in their order, those of one document in one folder. A block whose fence says `skip` needs something that a test has not.
+ */
+
+import assert from 'node:assert/strict';
+import { globSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { PROGRAM, run, temporaryFolder } from './support/command-line.ts';
+import { repositoryPath } from './support/fixture.ts';
+
+interface Block {
+  readonly language: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+function blocks(markdown: string): Block[] {
+  return [...markdown.matchAll(/^```(\w+)([^\n]*)\n(.*?)^```$/gms)]
+    .filter(([, , info]) => !/\bskip\b/.test(info!))
+    .map((match) => ({
+      language: match[1]!,
+      line: markdown.slice(0, match.index).split('\n').length + 1,
+      text: match[3]!,
+    }));
+}
+
+/** The `fluxion` lines of a shell block; a line that ends in a backslash goes on. */
+function commands({ text }: Block): string[] {
+  return (
+    text
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      // `npm ci` is what brought us here.
+      .map((line) => line.replace(/^npm ci && /, '').replaceAll('npx fluxion', 'fluxion'))
+      .filter((line) => /(^|\| )fluxion /.test(line))
+  );
+}
+
+const ROOT = repositoryPath('');
+const documents = ['README.md', ...globSync('docs/guide/*.md', { cwd: ROOT }).sort()];
+
+for (const document of documents) {
+  const shown = blocks(readFileSync(join(ROOT, document), 'utf8'));
+
+  describe(document, { concurrency: false }, () => {
+    for (const { line, text } of shown.filter(({ language }) => language === 'ts')) {
+      test(`TypeScript of line ${line}`, async () => {
+        using folder = temporaryFolder();
+        // Resolved as a file of the repository would be, and run elsewhere.
+        const source = `process.chdir(${JSON.stringify(folder.path)});\n${text}`;
+        const flags = ['--conditions=fluxion-source', '--input-type=module-typescript', '--eval', source];
+        const { status, stderr } = await run(process.execPath, flags, { cwd: ROOT });
+        assert.equal(status, 0, stderr);
+      });
+    }
+
+    test('command lines, one after the other', { timeout: 240_000 }, async () => {
+      using folder = temporaryFolder();
+      mkdirSync(folder.file('bin'));
+      symlinkSync(PROGRAM, folder.file('bin/fluxion'));
+      const path = [folder.file('bin'), dirname(process.execPath), process.env['PATH']].join(delimiter);
+      for (const block of shown.filter(({ language }) => language === 'sh')) {
+        for (const command of commands(block)) {
+          const { status, stderr } = await run('bash', ['-c', command], { cwd: folder.path, env: { PATH: path } });
+          assert.equal(status, 0, `line ${block.line}: ${command}\n${stderr}`);
+        }
+      }
+    });
+  });
+}
+
+test('the README shows both ways to make a picture', () => {
+  const shown = blocks(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+  assert.ok(shown.some(({ language }) => language === 'ts'));
+  assert.ok(shown.some((block) => block.language === 'sh' && commands(block).length > 0));
+});
