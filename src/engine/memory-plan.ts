@@ -10,6 +10,8 @@ import { outputBytes, Sharding, weightBytes } from '../xla/runtime/sizes.ts';
 
 /** The parts of a run that follow each other. */
 export const STAGES = ['encode', 'prepare', 'step', 'decode'] as const;
+
+/** A stage of a run whose programs are in memory together. */
 export type StageName = (typeof STAGES)[number];
 
 /** A program, and how often one pass through its stage runs it, each time with weights of its own where it has any. */
@@ -61,6 +63,7 @@ export interface Residency {
   readonly modulations: 'kept' | 'released';
 }
 
+/** What a run holds in the memory of one device, in bytes, decided before any weight is placed. */
 export interface MemoryPlan extends Residency {
   /** What one device may hold. */
   readonly budget: number;

@@ -4,6 +4,8 @@ import { type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.
 
 /** Whether programs of the autoencoder work in bands of rows: where memory asks for it, all that would take much, or none. */
 export const VAE_TILINGS = ['auto', 'on', 'off'] as const;
+
+/** When the autoencoder works in bands of rows: where memory asks for it, always, or never. */
 export type VaeTiling = (typeof VAE_TILINGS)[number];
 
 /** Bytes that a program may take between its input and its output where it is to work in bands: less only costs time. */

@@ -37,6 +37,7 @@ import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts'
 import { type Plan, plan, type Request, requestDefaults } from './request.ts';
 import { AHEAD, checked, MODEL, REQUEST } from './schema.ts';
 
+/** Options of `compileRun`: how the model is opened, and the devices to compile for. */
 export interface AheadRunOptions extends LoadOptions {
   /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
   readonly target: string;
@@ -59,6 +60,10 @@ export interface RunEstimate {
   readonly picture: number;
 }
 
+/**
+ * The result of `compileRun`: every program of the run as the compiler made it, memory by stage, and a lower bound of
+ * the time.
+ */
 export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency {
   readonly model: string;
   readonly target: string;

@@ -37,6 +37,7 @@ export interface Report {
   readonly steps: { readonly all: number; readonly cached: number };
 }
 
+/** What a run reports, told apart by `type`; `stream` yields events in the order in which things happen. */
 export type Event =
   /** A part of the run begins. */
   | {

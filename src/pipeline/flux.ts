@@ -45,6 +45,9 @@ import { partFiles, travellingName } from './travelling.ts';
 /** Of random weights; one will do. */
 const RANDOM_SEED = 0;
 
+/**
+ * A model that is opened on a device and makes pictures. It makes one batch at a time; further requests wait in order.
+ */
 export class Flux implements AsyncDisposable {
   /** What reports and recipes call the model. */
   readonly name: string;

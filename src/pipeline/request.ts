@@ -47,6 +47,7 @@ export interface Request {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The seed of a picture's noise: a whole number from -2^63 to 2^64 - 1, or `random` to draw one. */
 export type Seed = number | bigint | 'random';
 
 /** What a model assumes where a request says nothing. */

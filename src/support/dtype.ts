@@ -8,11 +8,14 @@ export const DTYPES = [
   'i64', 'i32', 'i16', 'i8', 'i4', 'u64', 'u32', 'u16', 'u8', 'bool',
 ] as const; // biome-ignore format: one line a family
 
+/** The element type of a tensor or an array. */
 export type DType = (typeof DTYPES)[number];
 /** Types arithmetic happens in. */
 export type Float = 'f64' | 'f32' | 'f16' | 'bf16';
 /** The floating-point types models are run in. */
 export type ModelFloat = Exclude<Float, 'f64'>;
+
+/** Integer element types. */
 export type Integer = 'i64' | 'i32' | 'i16' | 'i8' | 'u64' | 'u32' | 'u16' | 'u8';
 
 const BYTES: Record<DType, number> = {

@@ -11,6 +11,8 @@ import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from './presets.ts';
 
 /** The model that comes with the program. */
 export const BUNDLED = 'tiny';
+
+/** Path of the folder of the bundled model. */
 export const BUNDLED_FOLDER = fileURLToPath(new URL('../../../models/tiny/', import.meta.url));
 
 /** What a model is, but for its weights and tokenizers. */

@@ -25,11 +25,16 @@ import { writeFolder } from './write-folder.ts';
 
 /** What matrices are written as; vectors, and what is read once, stay bf16 or wider. */
 export const ENCODINGS = ['f32', 'bf16', 'f16', 'fp8', 'fp8_scaled', 'int8', 'q8_0', 'q4_0'] as const;
+
+/** How `convert` writes the numbers of matrices. */
 export type Encoding = (typeof ENCODINGS)[number];
 /** Whose names are written: those of diffusers and transformers, or those of single files (BFL, latent diffusion). */
 export const NAMES = ['diffusers', 'single'] as const;
+
+/** Whose names `convert` gives the tensors. */
 export type Names = (typeof NAMES)[number];
 
+/** What `convert` writes: numbers, names and container. */
 export interface ConvertOptions {
   readonly encoding: Encoding;
   readonly names: Names;

@@ -10,6 +10,7 @@ import { WeightStore } from '../files/store.ts';
 import type { Decoded, TensorStore } from '../files/tensors.ts';
 import { unwrapped } from './unwrap.ts';
 
+/** How weights are found in a file or folder, and how quantised ones are decoded. */
 export interface OpenTensorsOptions {
   /** How files are opened; positional reads unless told otherwise. */
   readonly openFile?: OpenFile;

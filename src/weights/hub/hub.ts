@@ -42,6 +42,7 @@ export interface PullProgress {
 /** Called with a line a person can read, and the same as data. */
 export type OnPullProgress = (message: string, progress: PullProgress) => void;
 
+/** How a model is downloaded from the Hugging Face hub. */
 export interface PullOptions {
   readonly onProgress?: OnPullProgress | undefined;
   readonly signal?: AbortSignal | undefined;

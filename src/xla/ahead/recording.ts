@@ -58,6 +58,7 @@ export interface Profile {
   readonly dropped: number;
 }
 
+/** What a recording times, and what stops it. */
 export interface RecordingOptions {
   /** Times operations one at a time where the plugin has no profiler: a program's first run then takes some seconds longer. */
   readonly operations?: boolean;
@@ -80,6 +81,7 @@ export interface Recorded {
   recording: Recording | undefined;
 }
 
+/** A recording of what runs on the devices and when, from its construction to `stop`. */
 export class Recording {
   readonly #runtime: Recorded;
   readonly #options: RecordingOptions;

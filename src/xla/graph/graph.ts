@@ -4,6 +4,7 @@ import type { DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { type Op, parameter, Tensor } from './tensor.ts';
 
+/** A function of tensors: its parameters, its outputs, and every operation between them. */
 export interface Graph {
   readonly name: string;
   readonly parameters: readonly Tensor[];

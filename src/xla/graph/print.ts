@@ -12,6 +12,7 @@ import type { Shape } from './shape.ts';
 import { type MeshAxis, partsOf, type Split } from './sharding.ts';
 import type { Op, Tensor } from './tensor.ts';
 
+/** What the printed program depends on besides the graph. */
 export interface PrintOptions {
   /** Precision of dots and convolutions on f32 operands; `HIGHEST` forbids shortened mantissas on GPU and TPU. */
   readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST' | undefined;

@@ -3,6 +3,7 @@
 import type { DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 
+/** Sizes of the dimensions, outermost first; empty for a scalar. */
 export type Shape = readonly number[];
 
 /** Writes a type as error messages show it, such as `bf16[1, 512, 3072]`. */

@@ -83,6 +83,10 @@ export type Op =
   /** A kernel outside StableHLO; the node is its first result. */
   | { readonly kind: 'customCall'; readonly call: CustomCall };
 
+/**
+ * A symbolic value in a graph: an operation, its operands, an element type and a shape. It holds no data, and needs no
+ * disposal.
+ */
 export class Tensor<D extends DType = DType> {
   readonly op: Op;
   readonly inputs: readonly Tensor[];

@@ -8,6 +8,10 @@ import { splashRefusal } from './splash.ts';
 import type { AttentionSetting, Platform, Target } from './target.ts';
 import { tritonRefusal } from './triton.ts';
 
+/**
+ * An implementation of attention: `dense` is two plain products, `chunked` the same in blocks of queries, `splash` a
+ * TPU's kernel, `cudnn` and `triton` those of NVIDIA GPUs.
+ */
 export type AttentionKernel = 'dense' | 'chunked' | 'splash' | 'cudnn' | 'triton';
 
 /** Which kernel computes an attention, and the reason. */

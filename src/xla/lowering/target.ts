@@ -3,6 +3,7 @@
 import type { CpuTarget } from './cpu.ts';
 import type { SplashOptions } from './splash.ts';
 
+/** A kind of device that programs are lowered for. */
 export type Platform = 'cpu' | 'cuda' | 'rocm' | 'tpu' | 'metal';
 
 /** The attention asked for, in MaxDiffusion's words: `flash` is the platform's own kernel, `cudnn_flash_te` cuDNN's. */

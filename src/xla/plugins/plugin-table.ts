@@ -2,6 +2,8 @@
 
 /** The kinds of device a plugin can serve. */
 export const DEVICE_NAMES = ['cpu', 'cuda', 'rocm', 'tpu', 'metal', 'xpu'] as const;
+
+/** A kind of device that a plugin can serve; `xpu` is Intel's GPUs. */
 export type DeviceName = (typeof DEVICE_NAMES)[number];
 
 /** One file of a Python package that holds the plugin. */

@@ -32,6 +32,7 @@ export interface CacheKey {
   readonly target: readonly string[];
 }
 
+/** Compiled programs in a folder on disk, found again by a key; the least recently used are deleted beyond a limit. */
 export class ExecutableCache {
   readonly folder: string;
   readonly #limit: number;

@@ -16,6 +16,8 @@ const NOTABLE = [
   ['BF16', 'bf16'],
   ['SVE', 'sve'],
 ] as const;
+
+/** An instruction set of the processor that decides which kernels XLA can use, such as AVX2 or AMX. */
 export type InstructionSet = (typeof NOTABLE)[number][0];
 
 /** The notable instruction sets of the processor; empty where the system does not tell. */

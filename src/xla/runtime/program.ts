@@ -119,6 +119,7 @@ interface StageRun {
   readonly args: readonly DeviceArray[];
 }
 
+/** A traced function, compiled for a device or a mesh and ready to run. */
 export class Program {
   readonly traced: Traced;
   /** Those of its stages, in order. */

@@ -40,8 +40,11 @@ export { type MeshOptions, type NodeOptions, ShardedArray, type Share };
 
 /** Where programs run. `auto` takes the best device whose plugin is at hand, `gpu` the best of NVIDIA's, AMD's and Apple's. */
 export type DeviceChoice = Exclude<DeviceRequest, 'xpu'>;
+
+/** Precision of f32 products and convolutions on GPU and TPU: `HIGHEST` keeps all bits of the mantissa. */
 export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
 
+/** Which devices a runtime uses, and how. */
 export interface RuntimeOptions extends AttentionOptions {
   readonly device?: DeviceChoice;
   /** How all devices of that kind work together; one device works alone when absent. */
@@ -76,6 +79,7 @@ export interface ArrayPlan {
   readonly segments?: readonly number[] | undefined;
 }
 
+/** A device, or a mesh of devices of one kind, on which traced functions are compiled, cached and run. */
 export class Runtime implements AsyncDisposable {
   readonly client: Client;
   /** Those that work together, by position in the mesh; of one client over several processes, the others' too. */

@@ -7,6 +7,7 @@ import type { DeviceArray } from '../pjrt/array.ts';
 import type { MemoryKind } from '../pjrt/device.ts';
 import type { Part } from './placement.ts';
 
+/** An array whose parts lie on the devices of a mesh. Native memory: dispose it. */
 export class ShardedArray implements Disposable {
   readonly dtype: DType;
   /** Of the whole array. */
