@@ -50,7 +50,7 @@ for (const [name, tensors] of Object.entries(files)) {
       const adapter = await loadAdapter({ path }, model, { strict: true });
       const rows = (start: number, end: number) => base.slice(start * COLUMNS, end * COLUMNS);
       const start = performance.now();
-      await new Overlay([{ adapter, scale: 0.5 }], 'merged').change(spec, { rows, multiply: product });
+      await new Overlay([[{ adapter, scale: 0.5 }]], 'merged').change(spec, { rows, multiply: product });
       // The first compiles.
       if (run >= 0) seconds[way]!.push((performance.now() - start) / 1000);
     }

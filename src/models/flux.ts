@@ -47,7 +47,7 @@ export interface FluxConfig {
 export interface FluxSizes {
   /** Pictures. */
   readonly batch: number;
-  /** Prompts they are made from: 1, spread over the batch, or one each. */
+  /** Prompts and strengths of guidance they are made from: 1, spread over the batch, or one each. */
   readonly prompts: number;
   readonly imageTokens: number;
   readonly textTokens: number;
@@ -168,16 +168,18 @@ export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
   };
 }
 
-/** The vector every modulation is calculated from, SiLU applied: timesteps [s] and guidance [1] × 1000, pooled [b, p] to [s, b, d]. */
+/** The vector every modulation is calculated from, SiLU applied: timesteps [s], guidance [b] × 1000 and pooled [b, p] to [s, b, d]. */
 export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   const d = width(cfg);
-  const time = mlpEmbedder(w.at('time_in'), { in: 256, out: d });
+  const time = mlpEmbedder(w.at('time_in'), { in: 256, out: d, pictures: 1 });
   const guide = cfg.guidanceEmbeds ? mlpEmbedder(w.at('guidance_in'), { in: 256, out: d }) : undefined;
   const vector = mlpEmbedder(w.at('vector_in'), { in: cfg.pooledDim, out: d });
 
   return (timesteps: Tensor<'f32'>, pooled: Tensor<F>, guidance?: Tensor<'f32'>): Tensor<F> => {
-    let sum = time(sinusoid(timesteps).cast(pooled.dtype)).reshape([-1, 1, d]);
-    if (guide && guidance) sum = sum.add(guide(sinusoid(guidance).cast(pooled.dtype)).reshape([1, 1, d]));
+    const times = sinusoid(timesteps).cast(pooled.dtype);
+    // Times are the same for all pictures, until adapters add to them.
+    let sum = time(w.matrices.adapterRank ? times.reshape([-1, 1, 256]) : times).reshape([timesteps.shape[0]!, -1, d]);
+    if (guide && guidance) sum = sum.add(guide(sinusoid(guidance).cast(pooled.dtype)).reshape([1, -1, d]));
     return silu(sum.add(vector(pooled).reshape([1, -1, d])));
   };
 }
@@ -203,7 +205,7 @@ export function positionTables(
 
 /** The parts of the transformer as programs; block programs name their weights relative to one block. */
 export interface FluxPrograms {
-  /** timesteps [s], pooled [prompts, p], guidance [1] where the model takes one → vec [s, b, d] */
+  /** timesteps [s], pooled [prompts, p], guidance [prompts] where the model takes one → vec [s, b, d] */
   readonly conditioning: Traced;
   /** vec → mod [s, b, 12, d] (weights of one double block) */
   readonly doubleModulation: Traced;
@@ -236,8 +238,8 @@ export function fluxPrograms<F extends Float>(
   const d = width(cfg);
   const n = l + t;
   const { adapterRank, form } = sizes;
-  const w = () => new Weights(f, storage, { adapterRank });
-  const ofBlock = () => new Weights(f, storage, { adapterRank, form });
+  const w = () => new Weights(f, storage, { adapterRank, pictures: b });
+  const ofBlock = () => new Weights(f, storage, { adapterRank, pictures: b, form });
   const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };
   const vec = spec(f, [s, b, d], [null, 'activation_batch', null]);
   const mod = (rows: number) => spec(f, [b, rows, d], perPictureAxes(3));
@@ -249,7 +251,7 @@ export function fluxPrograms<F extends Float>(
   const modulation = (name: string, layers: readonly { readonly path: string; readonly rows: number }[]): Traced =>
     trace(name, w(), { vec }, (inputs, weights) => {
       const parts = layers.map(({ path, rows }) => {
-        const layer = linear(weights.at(path), { in: d, out: rows * d, axes: ['embed', 'heads'] });
+        const layer = linear(weights.at(path), { in: d, out: rows * d, axes: ['embed', 'heads'], pictures: 1 });
         return layer(inputs.vec).reshape([s, b, rows, d]);
       });
       return { mod: shard(concatenate(parts, 2), EVERY_STEP) };
@@ -270,7 +272,7 @@ export function fluxPrograms<F extends Float>(
       {
         timesteps: spec('f32', [s]),
         pooled: spec(f, [prompts, cfg.pooledDim], perPictureAxes(2)),
-        ...(cfg.guidanceEmbeds && { guidance: spec('f32', [1]) }),
+        ...(cfg.guidanceEmbeds && { guidance: spec('f32', [prompts], perPictureAxes(1)) }),
       },
       (x: { timesteps: Tensor<'f32'>; pooled: Tensor<F>; guidance?: Tensor<'f32'> }, weights) => ({
         vec: shard(conditioning(weights, cfg)(x.timesteps, x.pooled, x.guidance).broadcastTo([s, b, d]), vec.axes!),
@@ -286,6 +288,7 @@ export function fluxPrograms<F extends Float>(
         in: d,
         out: [d, d],
         axes: ['embed', null],
+        pictures: 1,
       });
       const rows = halves.map((half) => half(x.vec).reshape([s, b, 1, d]));
       return { mod: shard(concatenate(rows, 2), EVERY_STEP) };

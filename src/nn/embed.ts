@@ -5,7 +5,7 @@ import { concatenate, take } from '../xla/graph/ops.ts';
 import { constant, type Tensor } from '../xla/graph/tensor.ts';
 import type { Weights } from '../xla/graph/weights.ts';
 import { silu } from './activation.ts';
-import { linear } from './linear.ts';
+import { type LinearOptions, linear } from './linear.ts';
 
 /** Declares `weight` [count, width]; the forward takes ids [...] to rows [..., width]. Only the rows picked are converted. */
 export function embedding<F extends Float>(
@@ -27,12 +27,12 @@ export function sinusoid(t: Tensor<'f32'>, channels = 256): Tensor<'f32'> {
   return concatenate([angles.cos(), angles.sin()], 1);
 }
 
-/** `in_layer`, SiLU, `out_layer`: [n, in] to [n, out]. */
+/** `in_layer`, SiLU, `out_layer`: [..., in] to [..., out]; `pictures` as a linear layer has it. */
 export function mlpEmbedder<F extends Float>(
   w: Weights<F>,
-  { in: inputs, out }: { readonly in: number; readonly out: number },
+  { in: inputs, out, pictures }: Pick<LinearOptions, 'out' | 'pictures'> & { readonly in: number },
 ): (x: Tensor<F>) => Tensor<F> {
-  const first = linear(w.at('in_layer'), { in: inputs, out, axes: [null, 'embed'] });
-  const second = linear(w.at('out_layer'), { in: out, out, axes: ['embed', null] });
+  const first = linear(w.at('in_layer'), { in: inputs, out, axes: [null, 'embed'], pictures });
+  const second = linear(w.at('out_layer'), { in: out, out, axes: ['embed', null], pictures });
   return (x) => second(silu(first(x)));
 }

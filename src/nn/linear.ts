@@ -19,6 +19,8 @@ export interface LinearOptions {
   readonly bias?: 'bias' | 'none';
   /** Rows of a larger stored weight that this layer is. */
   readonly rows?: RowRange;
+  /** The dimension of the input that pictures lie along, each with its own strengths of adapters; the first by default. */
+  readonly pictures?: number | undefined;
 }
 
 /** Declares `weight` [out, in] and `bias` [out]; the forward takes [..., in] to [..., out]. */
@@ -86,18 +88,25 @@ function quantised<F extends Float>(
   return (x) => quantisedMatmul(x, { values, scales, multipliers, rotation }, activations);
 }
 
-/** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, the inner product in f32 until it has been scaled. */
+/** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, with a scale for each picture; the inner product is f32 until it has been scaled. */
 function adapters<F extends Float>(w: Weights<F>, options: LinearOptions, r: number): (x: Tensor<F>) => Tensor<F> {
-  const { out, axes, rows } = options;
+  const { out, axes, rows, pictures = 0 } = options;
   const { inputs, segments } = inputsOf(options);
+  const { pictures: b = 1 } = w.matrices;
   const matrix = { dtype: w.compute, rows };
-  const a = w.array('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]], segments });
-  const b = w.array('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
-  const scale = w.array('weight', { dtype: 'f32', factor: 'scale', shape: [r], axes: [null], rows });
+  const down = w.array('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]], segments });
+  const up = w.array('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
+  const scale = w.array('weight', {
+    dtype: 'f32',
+    factor: 'scale',
+    shape: [b, r],
+    axes: ['activation_batch', null],
+    rows,
+  });
   return (x) => {
-    const inner = dot(x, a, { batch: [[], []], contract: [[x.shape.length - 1], [1]] }, 'f32');
-    const ones = Array.from({ length: inner.shape.length - 1 }, () => 1);
-    return matmulTransposed(inner.mul(scale.reshape([...ones, r])).cast(x.dtype), b);
+    const inner = dot(x, down, { batch: [[], []], contract: [[x.shape.length - 1], [1]] }, 'f32');
+    const shape = inner.shape.map((_, dim) => (dim === pictures ? b : dim === inner.shape.length - 1 ? r : 1));
+    return matmulTransposed(inner.mul(scale.reshape(shape)).cast(x.dtype), up);
   };
 }
 

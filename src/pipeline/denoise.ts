@@ -21,6 +21,8 @@ import type { ModelTypes } from './model-types.ts';
 export interface DenoiseSizes {
   /** Pictures; as many on every device (`Runtime.batchOf`). */
   readonly batch: number;
+  /** Prompts and strengths of guidance they are made from: 1, the default, for all pictures, or as many as pictures. */
+  readonly prompts?: number;
   readonly size: LatentSize;
   readonly schedule: Schedule;
   readonly textTokens: number;
@@ -30,7 +32,8 @@ export interface DenoiseSizes {
 
 /** Everything one batch of pictures is denoised from. */
 export interface DenoiseRequest extends DenoiseSizes {
-  readonly guidance: number;
+  /** Of all pictures, or of each prompt. */
+  readonly guidance: number | readonly number[];
   /** Packed noise [b, l, channels] at the first sigma. */
   readonly latents: Float32Array;
 }
@@ -55,6 +58,7 @@ interface Parts extends FluxPrograms {
 
 interface Sizes {
   readonly batch: number;
+  readonly prompts: number;
   readonly imageTokens: number;
   readonly textTokens: number;
   readonly steps: number;
@@ -89,7 +93,7 @@ export class Transformer implements Disposable {
     this.#source = source;
     this.#types = types;
     // Which weights there are does not depend on the sizes.
-    const parts = this.#programs({ batch: 1, imageTokens: 1, textTokens: 1, steps: 1 });
+    const parts = this.#programs({ batch: 1, prompts: 1, imageTokens: 1, textTokens: 1, steps: 1 });
     const all = Object.entries(parts).flatMap(([name, traced]) =>
       name.startsWith('double')
         ? this.#double(traced)
@@ -119,7 +123,7 @@ export class Transformer implements Disposable {
     const sizes = { ...given, adapterRank: this.#adapterRank };
     const { batch, imageTokens } = sizes;
     return this.#traced.get(Object.values(sizes).join(), () => ({
-      ...fluxPrograms(this.#source.transformer, { prompts: 1, ...sizes, ...this.#types }),
+      ...fluxPrograms(this.#source.transformer, { ...sizes, ...this.#types }),
       euler: eulerProgram([batch, imageTokens, this.#source.transformer.inChannels]),
     }));
   }
@@ -266,7 +270,14 @@ export class Transformer implements Disposable {
     const parts = this.#programs(sizesOf(request));
     using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
     // Timesteps and guidance stay f32 whatever the model computes in: rounded to bf16, 3.5 · 1000 would become 3504.
-    using guidance = await runtime.upload(Float32Array.of(request.guidance * 1000), 'f32', [1]);
+    const strengths = new Float32Array(request.prompts ?? 1);
+    if (typeof request.guidance === 'number') strengths.fill(request.guidance);
+    else strengths.set(request.guidance);
+    using guidance = await runtime.upload(
+      strengths.map((strength) => strength * 1000),
+      'f32',
+      [strengths.length],
+    );
     const inputs = { timesteps, pooled: conditioning.pooled, ...(transformer.guidanceEmbeds && { guidance }) };
     const vec = await run.next(whole(parts.conditioning), inputs);
     const every: Record<string, ShardedArray> = {};
@@ -283,8 +294,8 @@ export class Transformer implements Disposable {
   }
 }
 
-function sizesOf({ batch, size, textTokens, schedule }: DenoiseSizes): Sizes {
-  return { batch, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length };
+function sizesOf({ batch, prompts = 1, size, textTokens, schedule }: DenoiseSizes): Sizes {
+  return { batch, prompts, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length };
 }
 
 /** Owns one array at a time. */

@@ -314,7 +314,7 @@ export class Flux implements AsyncDisposable {
 
   /** Leaves room in the transformer's programs for the adapters of every job. */
   #reserve(jobs: readonly AdaptedJob[], mode: LoraMode): void {
-    const ranks = jobs.map(({ loras }) => new Overlay(loras, mode).rank);
+    const ranks = jobs.map(({ loras }) => new Overlay([loras], mode).rank);
     this.#parts.transformer.reserve(Math.max(...ranks));
   }
 
@@ -329,7 +329,7 @@ export class Flux implements AsyncDisposable {
     const encoded = new Map<string, Conditioning>();
     for (const job of jobs) {
       if (encoded.has(keyOf(job))) continue;
-      encoders.adapt(new Overlay(job.loras, 'merged'));
+      encoders.adapt(new Overlay([job.loras], 'merged'));
       const conditioning = owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, signal));
       encoded.set(keyOf(job), conditioning);
     }
@@ -370,7 +370,7 @@ export class Flux implements AsyncDisposable {
 
     yield { type: 'stage', stage: 'denoise', ...at };
     clock.start('denoise');
-    transformer.adapt(new Overlay(job.loras, mode));
+    transformer.adapt(new Overlay([job.loras], mode));
     // MaxDiffusion draws in bf16 whatever the model computes in.
     const dtype = decided.noise === 'jax' ? 'bf16' : this.#types.compute;
     const latents = share.noise(decided, job.seed, { channels: this.#source.vae.latentChannels, dtype });

@@ -258,7 +258,7 @@ export class WeightSet implements Disposable {
   adapt(overlay: WeightOverlay | undefined, rank = 0): void {
     this.#overlay = overlay;
     for (const [key, { array, spec, tag }] of this.#placed) {
-      const current = !spec.factor || spec.shape[spec.factor === 'B' ? 1 : 0] === rank;
+      const current = !spec.factor || spec.shape[spec.factor === 'A' ? 0 : 1] === rank;
       if (current && overlay?.tag(spec) === tag) continue;
       array.dispose();
       this.#placed.delete(key);

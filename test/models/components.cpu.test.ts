@@ -122,12 +122,12 @@ async function transformer({ folder, fixture, types, close }: Subject): Promise<
     ...rest,
   ]);
 
-  // Each image of the recorded batch has its own timestep and guidance: the vectors are calculated one by one.
+  // Each image of the recorded batch has its own timestep: the vectors are calculated one by one.
   const vectors: Float32Array[] = [];
   for (let i = 0; i < batch; i++) {
-    const own = (name: string) => Float32Array.of(recorded(name)[i]! * 1000);
-    const guidance = config.guidanceEmbeds ? { guidance: own('guidance') } : {};
-    const inputs = { timesteps: own('timestep'), pooled: recorded('pooled_projections'), ...guidance };
+    const timesteps = Float32Array.of(recorded('timestep')[i]! * 1000);
+    const guidance = config.guidanceEmbeds ? { guidance: recorded('guidance').map((strength) => strength * 1000) } : {};
+    const inputs = { timesteps, pooled: recorded('pooled_projections'), ...guidance };
     const { vec } = await component.run(programs.conditioning, inputs);
     const width = vec!.length / batch;
     vectors.push(vec!.subarray(i * width, (i + 1) * width));

@@ -79,8 +79,8 @@ for (const path of new Set(cases.map(({ model }) => model))) {
       applied: readonly Applied[],
       mode: ApplyMode,
     ): Promise<Record<string, Float32Array>> {
-      encoders.adapt(new Overlay(applied, 'merged'));
-      const overlay = new Overlay(applied, mode);
+      encoders.adapt(new Overlay([applied], 'merged'));
+      const overlay = new Overlay([applied], mode);
       transformer.reserve(overlay.rank);
       transformer.adapt(overlay);
       const size = latentSize(given.width, given.height);

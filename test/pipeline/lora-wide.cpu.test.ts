@@ -59,7 +59,7 @@ describe('a transformer of real shapes', { skip: scarce }, () => {
 
   async function velocity(loras: (typeof cases)[number]['loras'], mode: ApplyMode): Promise<Float32Array> {
     const applied = await Promise.all(loras.map(async ({ file, scale }) => ({ adapter: await load(file), scale })));
-    const overlay = new Overlay(applied, mode);
+    const overlay = new Overlay([applied], mode);
     transformer.reserve(overlay.rank);
     transformer.adapt(overlay);
     using inputs = new DisposableStack();

@@ -42,9 +42,37 @@ export function rankBucket(rank: number): number {
   return rank === 0 ? 0 : (BUCKETS.find((bucket) => bucket >= rank) ?? Math.ceil(rank / 4096) * 4096);
 }
 
+/** Names what a picture's adapters merge into weights; pictures of equal names may share a batch. */
+export function mergedKey(applied: readonly Applied[], mode: ApplyMode): string {
+  const merged = applied.filter(
+    ({ adapter, scale }) =>
+      scale !== 0 &&
+      (mode === 'merged' || ![...adapter.additions.values()].flat().every(({ kind }) => kind === 'low-rank')),
+  );
+  return JSON.stringify(merged.map(({ adapter, scale }) => [adapter.hash, scale]));
+}
+
+/** Every adapter that pictures use, with its strength for each; one that a picture uses twice is two. */
+function usesOf(pictures: readonly (readonly Applied[])[]) {
+  const uses = new Map<string, { readonly adapter: Adapter; readonly scales: number[] }>();
+  for (const [picture, applied] of pictures.entries()) {
+    const times = new Map<string, number>();
+    for (const { adapter, scale } of applied) {
+      const time = times.get(adapter.hash) ?? 0;
+      times.set(adapter.hash, time + 1);
+      const key = `${adapter.hash} ${time}`;
+      const use = uses.get(key) ?? { adapter, scales: pictures.map(() => 0) };
+      use.scales[picture] = scale;
+      uses.set(key, use);
+    }
+  }
+  return uses.values();
+}
+
 interface Scaled<A extends Addition = Addition> {
   readonly addition: A;
-  readonly scale: number;
+  /** Strengths: one for every picture, or one for each. */
+  readonly scales: readonly number[];
   /** Names the adapter's content. */
   readonly id: string;
 }
@@ -55,11 +83,17 @@ export class Overlay {
   readonly #mode: ApplyMode;
   readonly #additions = new Map<string, Scaled[]>();
 
-  constructor(applied: readonly Applied[], mode: ApplyMode) {
+  /**
+   * Takes the adapters of each picture of a batch, or one list for all of them. What is merged into weights must be the same for
+   * all (`mergedKey`); what stands beside them is put side by side along the rank, with strength 0 where a picture does without.
+   */
+  constructor(pictures: readonly (readonly Applied[])[], mode: ApplyMode) {
     this.#mode = mode;
-    for (const { adapter, scale } of applied) {
+    if (new Set(pictures.map((applied) => mergedKey(applied, mode))).size > 1)
+      throw new Error('pictures with different adapters merged into weights are no batch');
+    for (const { adapter, scales } of usesOf(pictures)) {
       for (const [key, list] of adapter.additions) {
-        const scaled = list.map((addition, i) => ({ addition, scale, id: `${adapter.hash}.${i}` }));
+        const scaled = list.map((addition, i) => ({ addition, scales, id: `${adapter.hash}.${i}` }));
         this.#additions.set(key, [...(this.#additions.get(key) ?? []), ...scaled]);
       }
     }
@@ -73,7 +107,7 @@ export class Overlay {
   tag(spec: WeightSpec): string | undefined {
     const list = spec.factor ? this.#beside(spec) : this.#merged(spec);
     if (list.length === 0) return undefined;
-    const strengths = spec.factor === 'A' || spec.factor === 'B' ? [] : list.map(({ scale }) => scale);
+    const strengths = spec.factor === 'A' || spec.factor === 'B' ? [] : list.flatMap(({ scales }) => scales);
     return [...list.map(({ id }) => id), ...strengths].join(' ');
   }
 
@@ -83,13 +117,18 @@ export class Overlay {
     if (list.length === 0) return undefined;
     const { dtype, shape, factor } = spec;
     if (factor === 'scale') {
-      const scales = new Float32Array(shape[0]!);
-      let at = 0;
-      for (const { addition, scale } of list) {
-        scales.fill(scale * addition.scale, at, at + addition.a.rows);
-        at += addition.a.rows;
+      const [pictures, rank] = shape as [number, number];
+      const values = new Float32Array(pictures * rank);
+      for (let picture = 0; picture < pictures; picture++) {
+        let at = picture * rank;
+        for (const { addition, scales } of list) {
+          // Places beyond the last picture are empty.
+          const strength = scales.length === 1 ? scales[0]! : (scales[picture] ?? 0);
+          values.fill(strength * addition.scale, at, at + addition.a.rows);
+          at += addition.a.rows;
+        }
       }
-      return fromF32(dtype, scales);
+      return fromF32(dtype, values);
     }
     const [rows, columns] = shape as [number, number];
     const size = byteSize(dtype);
@@ -117,10 +156,10 @@ export class Overlay {
     const list = this.#merged(spec);
     if (list.length === 0) return undefined;
     let difference: Float32Array | undefined;
-    for (const { addition, scale } of list) {
+    for (const { addition, scales } of list) {
       if (addition.kind !== 'difference') continue;
       difference ??= new Float32Array(spec.shape.reduce((n, d) => n * d, 1));
-      addTo(difference, await addition.values(base), addition.strength === 'replaces' ? 1 : scale);
+      addTo(difference, await addition.values(base), addition.strength === 'replaces' ? 1 : scales[0]!);
     }
     return { difference, product: productOf(list.filter(isLowRank), spec) };
   }
@@ -135,7 +174,7 @@ export class Overlay {
 
   /** What goes into the weight itself; a strength of 0 is nothing. */
   #merged(spec: WeightSpec): Scaled[] {
-    const list = this.#of(spec).filter(({ scale }) => scale !== 0);
+    const list = this.#of(spec).filter(({ scales }) => scales.some((scale) => scale !== 0));
     return this.#mode === 'beside' ? list.filter((scaled) => !isLowRank(scaled)) : list;
   }
 }
@@ -148,9 +187,9 @@ function productOf(list: readonly Scaled<LowRank>[], { shape }: WeightSpec): Pro
   const a = new Float32Array(rank * inputs);
   const b = new Float32Array(out * rank);
   let at = 0;
-  for (const { addition, scale } of list) {
+  for (const { addition, scales } of list) {
     const r = addition.a.rows;
-    const factor = scale * addition.scale;
+    const factor = scales[0]! * addition.scale;
     a.set(valuesOf(addition.a), at * inputs);
     const up = valuesOf(addition.b);
     for (let row = 0; row < out; row++) for (let k = 0; k < r; k++) b[row * rank + at + k] = factor * up[row * r + k]!;

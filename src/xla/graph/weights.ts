@@ -9,7 +9,16 @@ import { type Shape, sameShape, typeText } from './shape.ts';
 import { type Activations, parameter, type Tensor } from './tensor.ts';
 
 /** What an axis of a weight means; parallel rules map these to mesh axes. `null` is never sharded. */
-export type LogicalAxis = 'embed' | 'heads' | 'mlp' | 'vocab' | 'conv_in' | 'conv_out' | 'norm' | null;
+export type LogicalAxis =
+  | 'embed'
+  | 'heads'
+  | 'mlp'
+  | 'vocab'
+  | 'conv_in'
+  | 'conv_out'
+  | 'norm'
+  | 'activation_batch'
+  | null;
 
 /** Rows `start` to `end` of a weight that is stored with `of` rows in all, such as the keys of a fused `qkv`. */
 export interface RowRange {
@@ -19,8 +28,8 @@ export interface RowRange {
 }
 
 /**
- * One of the arrays that stand beside a matrix W [out, in] for adapters of up to R ranks in all, W + B · diag(scale) · A:
- * A [R, in], B [out, R], scale [R]. Adapters are exchanged by exchanging these, under the same program.
+ * One of the arrays that stand beside a matrix W [out, in] for adapters of up to R ranks in all, W + B · diag(scale) · A for each
+ * picture: A [R, in], B [out, R], scale [b, R]. Adapters are exchanged by exchanging these, under the same program.
  */
 export type AdapterFactor = 'A' | 'B' | 'scale';
 
@@ -86,6 +95,8 @@ interface WeightOptions {
 export interface MatrixOptions {
   /** Ranks of adapters that they leave room for; 0, the default, for none. */
   readonly adapterRank?: number | undefined;
+  /** Pictures of a batch, each of which has its own strengths of adapters; 1 by default. */
+  readonly pictures?: number | undefined;
   /** `plain` by default. */
   readonly form?: MatrixForm | undefined;
   /** Whether what is multiplied by a quantised matrix may be rounded as well; it may by default. */

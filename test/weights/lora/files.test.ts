@@ -510,8 +510,8 @@ describe('events', () => {
 describe('factors beside weights', () => {
   const name = 'double_blocks.0.img_attn.qkv.weight';
   const rows = { start: 0, end: 16, of: 48 };
-  const spec = (factor: 'A' | 'B' | 'scale', rank: number): WeightSpec => {
-    const shape = { A: [rank, 16], B: [16, rank], scale: [rank] }[factor];
+  const spec = (factor: 'A' | 'B' | 'scale', rank: number, pictures = 1): WeightSpec => {
+    const shape = { A: [rank, 16], B: [16, rank], scale: [pictures, rank] }[factor];
     return { name, rows, factor, dtype: 'f32', shape, axes: [] };
   };
   const values = (bytes: Uint8Array | undefined) => [...new Float32Array(bytes!.slice().buffer)];
@@ -524,8 +524,10 @@ describe('factors beside weights', () => {
     };
     const overlay = new Overlay(
       [
-        { adapter: await load(pair), scale: 0.5 },
-        { adapter: await load(other), scale: -1 },
+        [
+          { adapter: await load(pair), scale: 0.5 },
+          { adapter: await load(other), scale: -1 },
+        ],
       ],
       'beside',
     );
@@ -547,13 +549,53 @@ describe('factors beside weights', () => {
 
   test('another strength is another scale, and the same A and B', async () => {
     const adapter = await load(pair);
-    const [weak, strong] = [0.5, 2].map((scale) => new Overlay([{ adapter, scale }], 'beside'));
+    const [weak, strong] = [0.5, 2].map((scale) => new Overlay([[{ adapter, scale }]], 'beside'));
     for (const factor of ['A', 'B'] as const) assert.equal(weak!.tag(spec(factor, 8)), strong!.tag(spec(factor, 8)));
     assert.notEqual(weak!.tag(spec('scale', 8)), strong!.tag(spec('scale', 8)));
     const plain = SMALL_WEIGHTS.find((known) => known.name === name)!;
     assert.equal(weak!.tag(plain), undefined, 'the weight itself stays');
-    assert.equal(new Overlay([{ adapter, scale: 0 }], 'merged').tag(plain), undefined, 'a strength of 0 is nothing');
-    assert.notEqual(new Overlay([{ adapter, scale: 1 }], 'merged').tag(plain), undefined);
+    assert.equal(new Overlay([[{ adapter, scale: 0 }]], 'merged').tag(plain), undefined, 'a strength of 0 is nothing');
+    assert.notEqual(new Overlay([[{ adapter, scale: 1 }]], 'merged').tag(plain), undefined);
+  });
+
+  test('each picture of a batch has strengths of its own, and shares what others use too', async () => {
+    const third = { [`${module}.lora_A.weight`]: draw(1, 16), [`${module}.lora_B.weight`]: draw(16, 1) };
+    const [first, second] = [await load(pair), await load(third)];
+    const batch = new Overlay(
+      [
+        [{ adapter: first, scale: 0.5 }],
+        [],
+        [
+          { adapter: second, scale: 3 },
+          { adapter: first, scale: -2 },
+        ],
+      ],
+      'beside',
+    );
+    assert.equal(batch.rank, 3, 'one adapter of two pictures takes its rank once');
+    assert.deepEqual(values(batch.factor(spec('scale', 4, 4))), [
+      ...[0.5, 0.5, 0, 0],
+      ...[0, 0, 0, 0],
+      ...[-2, -2, 3, 0],
+      ...[0, 0, 0, 0],
+    ]);
+    const twice = new Overlay(
+      [
+        [
+          { adapter: first, scale: 1 },
+          { adapter: first, scale: 2 },
+        ],
+      ],
+      'beside',
+    );
+    assert.deepEqual(
+      values(twice.factor(spec('scale', 4, 2))),
+      [1, 1, 2, 2, 1, 1, 2, 2],
+      'one list is for all pictures',
+    );
+    const [weak, strong] = [1, 2].map((scale) => [{ adapter: first, scale }]);
+    assert.throws(() => new Overlay([weak!, strong!], 'merged'), /no batch/);
+    assert.equal(new Overlay([weak!, weak!], 'merged').rank, 0);
   });
 
   test('ranks come in buckets', () => {
