@@ -5,17 +5,7 @@
  */
 
 import { lower } from '../src/xla/lowering/lower.ts';
-import {
-  attention,
-  Client,
-  ensurePlugin,
-  graph,
-  type Platform,
-  Plugin,
-  parameter,
-  print,
-  rearrange,
-} from '../src/xla.ts';
+import { attention, Client, ensurePlugin, graph, Plugin, parameter, platformOf, print, rearrange } from '../src/xla.ts';
 
 const ROUNDS = 9;
 /** Runs of one round, started one after the other: what starting costs counts once. */
@@ -31,7 +21,7 @@ const SETTINGS = { dense: 'dot_product', cuDNN: 'cudnn_flash_te', Triton: 'flash
 
 const plugin = Plugin.load(await ensurePlugin('auto'));
 using client = await Client.create(plugin);
-const platform = client.platformName.toLowerCase() as Platform;
+const platform = platformOf(client.platformName).name;
 const rows: object[] = [];
 for (const [shape, { h, n, m, c }] of Object.entries(SHAPES)) {
   const values = [n, m, m].map((tokens, i) => randomBf16(tokens * h * c, i + 1));

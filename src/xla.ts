@@ -44,7 +44,10 @@ export {
   attentionChoices,
   type FlashBlockSizes,
   lower,
+  PLATFORMS,
   type Platform,
+  type PlatformName,
+  platformOf,
   type Target,
 } from './xla/lowering/lower.ts';
 export { type ArraySpec, DeviceArray } from './xla/pjrt/array.ts';

@@ -21,8 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'xla/graph': [],
   'xla/lowering': ['xla/graph'],
   'xla/plugins': [],
-  // Before a library is loaded, the file is looked at and libtpu's environment completed.
-  'xla/pjrt': ['xla/plugins/library-file.ts', 'xla/plugins/tpu.ts'],
+  // Before a library is loaded, the file is looked at and libtpu's environment completed; a host's devices use its memory in place.
+  'xla/pjrt': ['xla/lowering/platform.ts', 'xla/plugins/library-file.ts', 'xla/plugins/tpu.ts'],
   // A process's part of a mesh is a question of placement.
   'xla/cluster': ['xla/pjrt', 'xla/lowering', 'xla/graph', 'xla/runtime/devices.ts', 'xla/runtime/placement.ts'],
   // A runtime holds the recording that is told of what it runs.
@@ -175,6 +175,17 @@ test('the pipeline knows configs by their types alone', () => {
 test('only pjrt knows koffi', () => {
   const wrong = files
     .filter(({ path, text }) => place(path) !== 'xla/pjrt' && /from 'koffi'/.test(text))
+    .map(({ path }) => path);
+  assert.deepEqual(wrong, []);
+});
+
+/** Files that name platforms: the record of each, plugins, and what users choose devices with. */
+const NAMES_PLATFORMS =
+  /^(xla\/(lowering\/platform\.ts|plugins\/)|config\/|api\/|pipeline\/schema\.ts|cli\/commands\/)/;
+
+test('only its record knows what is special about a platform', () => {
+  const wrong = files
+    .filter(({ path, text }) => !NAMES_PLATFORMS.test(path) && /['"`](cpu|cuda|rocm|tpu|metal)['"`]/.test(code(text)))
     .map(({ path }) => path);
   assert.deepEqual(wrong, []);
 });

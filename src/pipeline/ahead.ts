@@ -136,7 +136,7 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   const { stages: every, ...residency } = planMemory(all, {
     sharding,
     memoryOf: (traced) => programs.get(traced),
-    countsCode: target.platform !== 'cpu',
+    countsCode: target.platform.memory === 'device',
     budget: options.memoryLimit ?? compiled.memory,
     hostBudget: undefined,
     offload: offloadEncoders,

@@ -286,7 +286,7 @@ export class Flux implements AsyncDisposable {
       ...this.#memory,
       sharding: this.#runtime.sharding,
       memoryOf: (traced) => compiled.get(traced),
-      countsCode: this.#runtime.platform !== 'cpu',
+      countsCode: this.#runtime.platform.memory === 'device',
     });
   }
 
@@ -417,7 +417,7 @@ export class Flux implements AsyncDisposable {
       ...(random && { weights: 'random' }),
       types: this.#types,
       scheduler: this.#scheduler,
-      device: this.#runtime.platform,
+      device: this.#runtime.platform.name,
       precision: this.#runtime.precision,
       loras: loras.map(recipeLora),
     };

@@ -3,6 +3,7 @@
 import { type DType, type ModelFloat, parseFloatName } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { QuantisedForm } from '../weights/set.ts';
+import type { Platform } from '../xla/runtime/runtime.ts';
 
 export type { QuantisedForm };
 
@@ -48,6 +49,6 @@ export function modelTypes({
  * The types of the autoencoder: XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one. In f16
  * its activations overflow (diffusers has `force_upcast` for that), so f32 stands for it everywhere.
  */
-export function autoencoderTypes(types: ModelTypes, platform: string): ModelTypes {
-  return platform === 'cpu' || types.compute === 'f16' ? { ...types, compute: 'f32' } : types;
+export function autoencoderTypes(types: ModelTypes, { convolvesInF32 }: Pick<Platform, 'convolvesInF32'>): ModelTypes {
+  return convolvesInF32 || types.compute === 'f16' ? { ...types, compute: 'f32' } : types;
 }

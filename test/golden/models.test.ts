@@ -15,7 +15,7 @@ import { elementCount } from '../../src/support/dtype.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { print } from '../../src/xla/graph/print.ts';
 import type { Traced } from '../../src/xla/graph/trace.ts';
-import { lower, type Platform } from '../../src/xla/lowering/lower.ts';
+import { lower, type PlatformName } from '../../src/xla/lowering/lower.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { declareVae } from '../support/full-size.ts';
 import { assertGoldenFolder, assertGoldenHashes, firstDifference, type Texts } from '../support/golden.ts';
@@ -34,7 +34,7 @@ interface Variant {
   readonly textTokens: number;
   readonly steps: number;
   readonly dtype: 'bf16' | 'f32';
-  readonly platform: Platform;
+  readonly platform: PlatformName;
 }
 
 const TINY: Pipeline = openPipelineFolder(repositoryPath('models/tiny'));
@@ -113,7 +113,7 @@ describe('golden programs', () => {
 });
 
 test('on CPU every bf16 dot asks for an f32 result, elsewhere for a bf16 one but in attention scores', () => {
-  const dots = (platform: Platform) =>
+  const dots = (platform: PlatformName) =>
     [...texts({ ...tiny, dtype: 'bf16', platform }).values()]
       .flatMap((text) => text.split('\n'))
       .filter((line) => line.includes('dot_general') && /: \(tensor<\S*bf16>, /.test(line));

@@ -1,9 +1,9 @@
 /** A device's best rate of matrix multiplication, which every other rate is compared with. */
 
-import { Runtime, type RuntimeOptions } from '../../xla.ts';
+import { type Platform, Runtime, type RuntimeOptions } from '../../xla.ts';
 
 /** Rows, inner size and columns: a linear layer of FLUX.1 on the CPU; elsewhere enough work to fill the device. */
-const CPU_SIZES = [1024, 3072, 3072] as const;
+const HOST_SIZES = [1024, 3072, 3072] as const;
 const SIZES = [8192, 8192, 8192] as const;
 /** Products started at once where the host is not the device, so that starting them takes no part of the time. */
 const QUEUED = 8;
@@ -14,7 +14,7 @@ export interface BestMatmul {
   readonly rate: number;
   /** What the device's plugin calls it. */
   readonly kind: string;
-  readonly platform: string;
+  readonly platform: Platform;
 }
 
 /** Multiplies random matrices with an f32 result on one device, and takes the best of several times. */
@@ -25,7 +25,7 @@ export async function bestMatmul(
 ): Promise<BestMatmul> {
   await using runtime = await Runtime.open({ ...options, cacheDir: 'none' });
   const { client, platform } = runtime;
-  const [m, k, n] = platform === 'cpu' ? CPU_SIZES : SIZES;
+  const [m, k, n] = platform.memory === 'host' ? HOST_SIZES : SIZES;
   const type = (shape: readonly number[], element: string) => `tensor<${shape.join('x')}x${element}>`;
   const [x, w, y] = [type([m, k], dtype), type([n, k], dtype), type([m, n], 'f32')];
   const text = `module @matmul {
@@ -38,7 +38,7 @@ export async function bestMatmul(
   const device = runtime.devices[0]!;
   using a = await client.upload(randomValues(m * k, dtype), { dtype, shape: [m, k], device });
   using b = await client.upload(randomValues(n * k, dtype), { dtype, shape: [n, k], device });
-  const queued = platform === 'cpu' ? 1 : QUEUED;
+  const queued = platform.memory === 'host' ? 1 : QUEUED;
   let best = Number.POSITIVE_INFINITY;
   // The first is not timed.
   for (let i = 0; i <= runs; i++) {

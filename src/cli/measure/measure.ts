@@ -98,7 +98,7 @@ export async function measure(
   const dtype = config.activations_dtype === 'f32' ? 'f32' : 'bf16';
   const multiply = async (): Promise<BestMatmul> => {
     const asked = await bestMatmul(deviceOf(options), dtype, { signal });
-    if (asked.platform !== 'cpu' || dtype === 'f32') return asked;
+    if (asked.platform.memory === 'device' || dtype === 'f32') return asked;
     // Without instructions for bf16 a processor multiplies f32 faster, and bf16 by way of it.
     const widened = await bestMatmul(deviceOf(options), 'f32', { signal });
     return widened.rate > asked.rate ? widened : asked;
@@ -261,7 +261,7 @@ async function coldCompile(model: string, options: LoadOptions, requestFor: (flu
 function peakOf({ rate: best, kind, platform }: BestMatmul, dtype: 'f32' | 'bf16', devices: number): Figures['peak'] {
   const known = dtype === 'bf16' ? deviceModelOf(kind) : undefined;
   // The CPU's devices share the processor.
-  const count = platform === 'cpu' ? 1 : devices;
+  const count = platform.deviceCountOption ? 1 : devices;
   return {
     rate: (known?.flops ?? best) * count,
     source: known ? 'data sheet' : 'best matrix multiply',

@@ -123,14 +123,13 @@ export async function compileAhead(
       name,
       text: code,
       file: options.out && join(options.out, `${name}.pjrt`),
-      effort: options.quick && platform === 'tpu' ? 'O0' : effortFor(traced, lowering),
+      effort: (options.quick && platform.effort?.quick) || effortFor(traced, lowering),
     };
     programs.set(code, program);
     nameOf.set(traced, program.name);
   }
 
-  const device = platform === 'cpu' ? 'cpu' : platform;
-  const plugin = await ensurePlugin(device, {
+  const plugin = await ensurePlugin(platform.name, {
     purpose: 'compile',
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
@@ -148,7 +147,7 @@ export async function compileAhead(
     return result ? [[traced, report(traced, result, { sharding, lowering, rates })] as const] : [];
   });
   return {
-    device: model?.title ?? 'cpu',
+    device: model?.title ?? platform.name,
     memory: memory ?? totalmem() / partitions,
     rates,
     programs: new Map(reports),
@@ -171,7 +170,7 @@ function settle(
     });
   return {
     lowering: {
-      platform,
+      platform: platform.name,
       attention: refusal === undefined ? attention : 'auto',
       flashBlockSizes,
       maskPaddingTokens,
@@ -185,10 +184,11 @@ function settle(
 /** How the plugin is asked for the devices. */
 function placeOf({ name, platform, model, devices }: AheadTarget): Pick<AheadRequest, 'topology' | 'client'> {
   const topology = (text: string, options: Options) => ({ topology: { name: text, options }, client: {} });
-  if (platform === 'tpu') return topology(name, model?.topology ?? {});
+  if (!model) return { client: { [platform.deviceCountOption!]: devices } };
+  const { targetConfig } = model;
   // Partitions × hosts × devices of a host.
-  if (platform === 'cuda') return topology('', { topology: `1x1x${devices}`, target_config: model!.targetConfig! });
-  return { client: { cpu_device_count: devices } };
+  if (targetConfig) return topology('', { topology: `1x1x${devices}`, target_config: targetConfig });
+  return topology(name, model.topology ?? {});
 }
 
 function report(

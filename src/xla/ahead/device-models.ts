@@ -4,11 +4,16 @@
  */
 
 import { FluxionError, nearest } from '../../support/errors.ts';
+import { PLATFORMS, type Platform, type PlatformName } from '../lowering/platform.ts';
+
+const { name: CPU } = PLATFORMS.cpu;
+const { name: CUDA } = PLATFORMS.cuda;
+const { name: TPU } = PLATFORMS.tpu;
 
 /** One kind of device. Rates are peaks of one device, links those of one direction. */
 export interface DeviceModel {
   readonly title: string;
-  readonly platform: 'tpu' | 'cuda';
+  readonly platform: PlatformName;
   /** Bytes that programs can use; for TPUs the compiler's own limit is taken instead where it tells one. */
   readonly memory: number;
   /** FLOP/s of bf16 products, dense. */
@@ -34,41 +39,41 @@ const GIB = 2 ** 30;
 /** TPUs by the name that libtpu's topologies have, GPUs by the usual short one. A chip of v4 and v5p is one device, of 7x two. */
 export const DEVICE_MODELS: Readonly<Record<string, DeviceModel>> = {
   v4: {
-    title: 'TPU v4', platform: 'tpu', memory: 32 * GIB, flops: 275e12, bandwidth: 1.2e12, link: 50e9, torus: 3,
+    title: 'TPU v4', platform: TPU, memory: 32 * GIB, flops: 275e12, bandwidth: 1.2e12, link: 50e9, torus: 3,
     // Both cores of a chip as one device, as Cloud TPU has it.
     topology: { chip_config_name: 'megacore' },
     source: 'https://cloud.google.com/tpu/docs/v4: 275 TFLOP/s, 32 GiB, 1200 GB/s, six links of 50 GB/s',
   },
   v5e: {
-    title: 'TPU v5e', platform: 'tpu', memory: 16 * GIB, flops: 197e12, bandwidth: 0.8e12, link: 50e9, torus: 2,
+    title: 'TPU v5e', platform: TPU, memory: 16 * GIB, flops: 197e12, bandwidth: 0.8e12, link: 50e9, torus: 2,
     source: 'https://cloud.google.com/tpu/docs/v5e: 197 TFLOP/s, 16 GB, 800 GB/s, 1600 Gbit/s over four links',
   },
   v5p: {
-    title: 'TPU v5p', platform: 'tpu', memory: 95 * GIB, flops: 459e12, bandwidth: 2.765e12, link: 100e9, torus: 3,
+    title: 'TPU v5p', platform: TPU, memory: 95 * GIB, flops: 459e12, bandwidth: 2.765e12, link: 100e9, torus: 3,
     source: 'https://cloud.google.com/tpu/docs/v5p: 459 TFLOP/s, 95 GB, 2765 GB/s, 4800 Gbit/s over six links',
   },
   v6e: {
-    title: 'TPU v6e', platform: 'tpu', memory: 32 * GIB, flops: 918e12, bandwidth: 1.6e12, link: 100e9, torus: 2,
+    title: 'TPU v6e', platform: TPU, memory: 32 * GIB, flops: 918e12, bandwidth: 1.6e12, link: 100e9, torus: 2,
     source: 'https://cloud.google.com/tpu/docs/v6e: 918 TFLOP/s, 32 GB, 1600 GB/s, 3200 Gbit/s over four links',
   },
   tpu7x: {
-    title: 'TPU 7x', platform: 'tpu', memory: 96 * GIB, flops: 1153.5e12, bandwidth: 3.69e12, link: 100e9, torus: 3, perChip: 2,
+    title: 'TPU 7x', platform: TPU, memory: 96 * GIB, flops: 1153.5e12, bandwidth: 3.69e12, link: 100e9, torus: 3, perChip: 2,
     source: 'https://cloud.google.com/tpu/docs/tpu7x: a chip has 2307 TFLOP/s, 192 GiB, 7380 GB/s; a device is half of one',
   },
   h100: {
-    title: 'NVIDIA H100 SXM', platform: 'cuda', memory: 84_942_979_072, flops: 989.5e12, bandwidth: 3.352e12, link: 450e9,
+    title: 'NVIDIA H100 SXM', platform: CUDA, memory: 84_942_979_072, flops: 989.5e12, bandwidth: 3.352e12, link: 450e9,
     torus: undefined, computeCapability: 9,
     targetConfig: gpuConfig({ name: 'NVIDIA H100 80GB HBM3', cores: 132, major: 9, bandwidth: 3_352_320_000_000, cache: 52_428_800, clock: 1.98, memory: 84_942_979_072 }),
     source: "NVIDIA's H100 data sheet: 989.5 TFLOP/s, 80 GB, 3.35 TB/s, NVLink 900 GB/s both ways",
   },
   h200: {
-    title: 'NVIDIA H200 SXM', platform: 'cuda', memory: 151_397_597_184, flops: 989.5e12, bandwidth: 4.8e12, link: 450e9,
+    title: 'NVIDIA H200 SXM', platform: CUDA, memory: 151_397_597_184, flops: 989.5e12, bandwidth: 4.8e12, link: 450e9,
     torus: undefined, computeCapability: 9,
     targetConfig: gpuConfig({ name: 'NVIDIA H200 141GB HBM3e', cores: 132, major: 9, bandwidth: 4_800_000_000_000, cache: 52_428_800, clock: 1.98, memory: 151_397_597_184 }),
     source: "NVIDIA's H200 data sheet: 989.5 TFLOP/s, 141 GB, 4.8 TB/s, NVLink 900 GB/s both ways",
   },
   b200: {
-    title: 'NVIDIA B200', platform: 'cuda', memory: 191_514_411_008, flops: 2250e12, bandwidth: 7.672e12, link: 900e9,
+    title: 'NVIDIA B200', platform: CUDA, memory: 191_514_411_008, flops: 2250e12, bandwidth: 7.672e12, link: 900e9,
     torus: undefined, computeCapability: 10,
     targetConfig: gpuConfig({ name: 'NVIDIA B200', cores: 148, major: 10, bandwidth: 7_672_320_000_000, cache: 132_644_864, clock: 1.965, memory: 191_514_411_008 }),
     source: "NVIDIA's HGX B200 data sheet: 2250 TFLOP/s, 180 GB, 7.7 TB/s, NVLink 1.8 TB/s both ways",
@@ -122,7 +127,7 @@ export function deviceModelOf(kind: string): DeviceModel | undefined {
 export interface AheadTarget {
   /** As it was asked for: `v6e:2x2`, `h200:2`, `cpu:4`. */
   readonly name: string;
-  readonly platform: 'tpu' | 'cuda' | 'cpu';
+  readonly platform: Platform;
   /** Undefined for the CPU, of which nothing is known. */
   readonly model: DeviceModel | undefined;
   /** Chips along each dimension of a TPU slice, or the number of devices. */
@@ -139,26 +144,24 @@ const HOST_CHIPS = 4;
 export function parseTarget(name: string): AheadTarget {
   const [, kind = '', size] = /^([^:]*)(?::(.*))?$/s.exec(name) ?? [];
   const model = Object.hasOwn(DEVICE_MODELS, kind) ? DEVICE_MODELS[kind] : undefined;
-  if (!model && kind !== 'cpu') {
-    const known = [...Object.keys(DEVICE_MODELS), 'cpu'];
+  if (!model && kind !== CPU) {
+    const known = [...Object.keys(DEVICE_MODELS), CPU];
     const near = kind === '' ? undefined : nearest(kind, known, 1)[0];
     throw new FluxionError('bad_config', `there is no target '${name}'`, {
       hint: `${near ? `did you mean '${near}'? ` : ''}there are ${known.join(', ')}, such as v6e:2x2, v5p:2x2x1, h200:2 or cpu:4`,
     });
   }
-  const platform = model?.platform ?? 'cpu';
+  const platform = PLATFORMS[model?.platform ?? CPU];
   const sizes = sizesOf(kind);
-  const dimensions = platform === 'tpu' ? model!.torus! : 1;
-  const bounds = (size ?? (platform === 'tpu' ? '' : '1'))
-    .split('x')
-    .map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : 0));
+  const { torus } = model ?? {};
+  const dimensions = torus ?? 1;
+  const bounds = (size ?? (torus ? '' : '1')).split('x').map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : 0));
   const product = bounds.reduce((count, bound) => count * bound, 1);
   if (bounds.length !== dimensions || product < 1 || product > MOST) {
-    const wanted =
-      platform === 'tpu' ? `chips along ${dimensions} dimensions, ${MOST} at most` : `1 to ${MOST} devices`;
+    const wanted = torus ? `chips along ${dimensions} dimensions, ${MOST} at most` : `1 to ${MOST} devices`;
     throw new FluxionError('bad_config', `${name}: expected ${wanted}`, { hint: sizes });
   }
-  if (platform === 'tpu' && !isSlice(bounds)) throw noSuchSlice(name);
+  if (torus && !isSlice(bounds)) throw noSuchSlice(name);
   return { name, platform, model, bounds, devices: product * (model?.perChip ?? 1) };
 }
 

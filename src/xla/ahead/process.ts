@@ -5,7 +5,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { cpuFlags } from '../lowering/lower.ts';
+import { platformOf } from '../lowering/lower.ts';
 import { Client, Plugin } from '../pjrt/client.ts';
 import type { CompiledExecutable } from '../pjrt/executable.ts';
 import type { Options } from '../pjrt/named-value.ts';
@@ -74,14 +74,14 @@ async function main(): Promise<void> {
   const devices = 'addressableDevices' in target ? target.addressableDevices : target.devices;
   const memory = devices[0]?.attributes.get('device_memory_bytes_limit');
   answer({ devices: devices.length, memory: memory === undefined ? undefined : Number(memory) });
-  const flags = topology ? {} : { flags: cpuFlags(plugin) };
+  const flags = platformOf(target.platformName).flags({ apiVersion: plugin.apiVersion, sharesStore: false });
   const waiting = [...request.programs];
   const work = async (): Promise<void> => {
     for (let program = waiting.shift(); program; program = waiting.shift()) {
       const { name, text: code, file, effort } = program;
       try {
         const start = performance.now();
-        using compiled = await target.compile(code, { ...request.compile, effort, ...flags });
+        using compiled = await target.compile(code, { ...request.compile, effort, flags });
         const seconds = (performance.now() - start) / 1000;
         if (file !== undefined) writeFileSync(file, compiled.serialize());
         answer({ result: describe(compiled, name, seconds, request.compile.partitions ?? 1) });

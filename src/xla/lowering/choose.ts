@@ -4,15 +4,16 @@ import { typeText } from '../graph/shape.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 import { fusesAttention } from './cpu.ts';
 import { cudnnRefusal } from './cudnn.ts';
+import { type FusedKernel, type Platform, platformOf } from './platform.ts';
 import { splashRefusal } from './splash.ts';
-import type { AttentionSetting, Platform, Target } from './target.ts';
+import type { AttentionSetting, Target } from './target.ts';
 import { tritonRefusal } from './triton.ts';
 
 /**
  * An implementation of attention: `dense` is two plain products, `chunked` the same in blocks of queries, `splash` a
  * TPU's kernel, `cudnn` and `triton` those of NVIDIA GPUs.
  */
-export type AttentionKernel = 'dense' | 'chunked' | 'splash' | 'cudnn' | 'triton';
+export type AttentionKernel = 'dense' | 'chunked' | FusedKernel;
 
 /** Which kernel computes an attention, and the reason. */
 export interface AttentionChoice {
@@ -20,36 +21,28 @@ export interface AttentionChoice {
   readonly why: string;
 }
 
-/** Bytes of scores above which computing them in blocks is faster or, off the CPU, what still fits (docs/measurements/cpu.md). */
-const CHUNKED_ABOVE = { cpu: 2 ** 23, cuda: 2 ** 30, rocm: 2 ** 30, tpu: 2 ** 30, metal: 2 ** 30 } as const;
 /** Bytes of one head's scores up to which XLA:CPU's fused kernel, which holds a head for each thread, is given all of them (docs/measurements/cpu.md). */
 const FUSED_BY_HEADS = 2 ** 26;
 /** Bytes of scores up to which a fused kernel is not worth its call. */
 const FUSED_ABOVE = 2 ** 23;
 
-/** The fused kernels of a platform, best first, by what is asked for. */
-function fused(platform: Platform, setting: AttentionSetting): readonly ('splash' | 'cudnn' | 'triton')[] {
-  if (setting === 'dot_product') return [];
-  if (platform === 'tpu') return ['splash'];
-  if (platform !== 'cuda') return [];
-  return setting === 'flash' ? ['triton', 'cudnn'] : ['cudnn', 'triton'];
-}
-
 /** Why a platform cannot give what is asked for at all; undefined where it can. */
-export function settingRefusal(platform: Platform, setting: AttentionSetting): string | undefined {
-  if (setting === 'cudnn_flash_te' && platform !== 'cuda') return `cuDNN runs on NVIDIA GPUs, and this is ${platform}`;
+export function settingRefusal({ name, fused }: Platform, setting: AttentionSetting): string | undefined {
+  if (setting === 'cudnn_flash_te' && !fused.auto.includes('cudnn'))
+    return `cuDNN runs on NVIDIA GPUs, and this is ${name}`;
   return undefined;
 }
 
 /** Chooses the kernel of an attention. */
 export function chooseAttention(inputs: AttentionInputs, target: Target): AttentionChoice {
-  const { platform, attention = 'auto' } = target;
+  const { attention = 'auto' } = target;
+  const { fused, chunkedAbove } = platformOf(target.platform);
   if (attention === 'dot_product') return { kernel: 'dense', why: 'attention=dot_product' };
   const { b, h, n, m } = sizesOf(inputs);
   const scores = 4 * b * h * n * m;
   const size = `${typeText(inputs.q.dtype, inputs.q.shape)} by ${m} keys makes ${(scores / 2 ** 20).toFixed(1)} MiB of scores`;
   const reasons: string[] = [];
-  for (const kernel of fused(platform, attention)) {
+  for (const kernel of attention === 'flash' ? fused.flash : fused.auto) {
     const refusal = refusals[kernel](inputs, target) ?? (attention === 'auto' ? reluctance(inputs, scores) : undefined);
     if (refusal === undefined) return { kernel, why: [...reasons, size].join('; ') };
     reasons.push(`${kernel} ${refusal}`);
@@ -58,12 +51,10 @@ export function chooseAttention(inputs: AttentionInputs, target: Target): Attent
     return { kernel: 'dense', why: [...reasons, 'chunked takes no causal mask'].join('; ') };
   if (target.cpu && fusesAttention(target.cpu) && 4 * n * m <= FUSED_BY_HEADS)
     return { kernel: 'dense', why: `${size}, which XLA's fused kernel holds for one head at a time` };
-  return { kernel: scores > CHUNKED_ABOVE[platform] ? 'chunked' : 'dense', why: [...reasons, size].join('; ') };
+  return { kernel: scores > chunkedAbove ? 'chunked' : 'dense', why: [...reasons, size].join('; ') };
 }
 
-const refusals: Readonly<
-  Record<'splash' | 'cudnn' | 'triton', (inputs: AttentionInputs, target: Target) => string | undefined>
-> = {
+const refusals: Readonly<Record<FusedKernel, (inputs: AttentionInputs, target: Target) => string | undefined>> = {
   splash: splashRefusal,
   cudnn: (inputs, { computeCapability }) => cudnnRefusal(inputs, computeCapability),
   triton: tritonRefusal,

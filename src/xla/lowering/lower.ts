@@ -9,6 +9,7 @@ import { chunkedAttention } from './chunked.ts';
 import { fusesAttention, multipliesByOnednn, orientationFor } from './cpu.ts';
 import { cudnnAttention } from './cudnn.ts';
 import { denseAttention, fusedAttention } from './dense.ts';
+import { platformOf } from './platform.ts';
 import { type ArithmeticChoice, chooseArithmetic, lowerQuantised } from './quantised.ts';
 import { splashAttention } from './splash.ts';
 import type { Target } from './target.ts';
@@ -17,13 +18,14 @@ import { widenDots } from './widened.ts';
 
 export { type AttentionChoice, type AttentionKernel, settingRefusal } from './choose.ts';
 export { type CpuStage, type CpuTarget, cpuFlags, cpuStages } from './cpu.ts';
+export { PLATFORMS, type Platform, type PlatformName, platformOf } from './platform.ts';
 export type { FlashBlockSizes } from './splash.ts';
-export type { AttentionOptions, AttentionSetting, Platform, Target } from './target.ts';
+export type { AttentionOptions, AttentionSetting, Target } from './target.ts';
 
 /** Replaces what a platform computes in its own way, leaving a graph that prints as plain StableHLO. */
 export function lower(g: Graph, target: Target): Graph {
   const withKernels = rewrite(g, (node) => lowerAttention(node, target) ?? lowerQuantised(node, target));
-  if (target.platform !== 'cpu') return withKernels;
+  if (!platformOf(target.platform).roundsProducts) return withKernels;
   if (multipliesByOnednn(g, target.cpu)) return withKernels;
   const accumulated = rewrite(withKernels, accumulateInF32);
   return target.bf16Products === false ? rewrite(accumulated, widenDots(orientationFor(target.cpu))) : accumulated;

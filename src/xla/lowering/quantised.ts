@@ -8,6 +8,7 @@ import type { Float } from '../../support/dtype.ts';
 import { matmulTransposed } from '../graph/ops.ts';
 import { rotate } from '../graph/rotation.ts';
 import { constant, type Tensor } from '../graph/tensor.ts';
+import { platformOf } from './platform.ts';
 import type { Target } from './target.ts';
 
 /** Numbers that a product is computed in: the activations' own, the matrix widened, or those of the matrix on both sides. */
@@ -22,22 +23,21 @@ export interface ArithmeticChoice {
 const MOST = { int8: 127, fp8: 448 } as const;
 /** Keeps a token of zeros from being divided by its largest number. */
 const TINY = 1e-30;
-/** NVIDIA GPUs multiply 8-bit floats from Ada on. */
-const FP8_CAPABILITY = 8.9;
 
 /** Chooses the arithmetic of a node; undefined for nodes of other kinds. */
 export function chooseArithmetic({ op, inputs }: Tensor, target: Target): ArithmeticChoice | undefined {
   if (op.kind !== 'quantisedMatmul') return undefined;
   if (op.activations === 'kept') return { arithmetic: 'widened', why: 'these activations are not to be rounded' };
-  const { platform, computeCapability = 0 } = target;
+  const { computeCapability = 0 } = target;
+  const { name, int8, fp8From } = platformOf(target.platform);
   if (inputs[1]!.dtype !== 'f8e4m3') {
-    if (platform === 'metal' || platform === 'rocm')
-      return { arithmetic: 'widened', why: `not measured on ${platform}` };
-    return { arithmetic: 'int8', why: `${platform} multiplies integers faster` };
+    return int8 === 'faster'
+      ? { arithmetic: 'int8', why: `${name} multiplies integers faster` }
+      : { arithmetic: 'widened', why: `not measured on ${name}` };
   }
-  if (platform === 'cuda' && computeCapability >= FP8_CAPABILITY)
+  if (fp8From !== undefined && computeCapability >= fp8From)
     return { arithmetic: 'fp8', why: `compute capability ${computeCapability} multiplies 8-bit floats` };
-  return { arithmetic: 'widened', why: `${platform} gains nothing from 8-bit floats` };
+  return { arithmetic: 'widened', why: `${name} gains nothing from 8-bit floats` };
 }
 
 /** Writes a quantised product as a target computes it; undefined for nodes of other kinds. */

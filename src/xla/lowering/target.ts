@@ -1,10 +1,8 @@
 /** What a graph is lowered for. */
 
 import type { CpuTarget } from './cpu.ts';
+import type { PlatformName } from './platform.ts';
 import type { SplashOptions } from './splash.ts';
-
-/** A kind of device that programs are lowered for. */
-export type Platform = 'cpu' | 'cuda' | 'rocm' | 'tpu' | 'metal';
 
 /** The attention asked for, in MaxDiffusion's words: `flash` is the platform's own kernel, `cudnn_flash_te` cuDNN's. */
 export type AttentionSetting = 'auto' | 'dot_product' | 'flash' | 'cudnn_flash_te';
@@ -17,7 +15,7 @@ export interface AttentionOptions extends SplashOptions {
 
 /** A platform, and how attention is computed on it. */
 export interface Target extends AttentionOptions {
-  readonly platform: Platform;
+  readonly platform: PlatformName;
   /** Of an NVIDIA GPU, such as 9.0. */
   readonly computeCapability?: number | undefined;
   /** Of a CPU that works alone: its plugin and processor. */

@@ -2,6 +2,7 @@
 
 import { byteLength, type DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { platformOf } from '../lowering/platform.ts';
 import { type Api, Struct } from './call.ts';
 import type { Client } from './client.ts';
 import type { Device, MemoryKind } from './device.ts';
@@ -161,8 +162,9 @@ export async function uploadArray(client: Client, bytes: Uint8Array, spec: Array
     device: device.address,
     memory: memory === undefined ? null : memoryOf(device, memory),
   };
-  // What the CPU will use in place takes no time worth another thread.
-  const inPlace = transfer === 'share' && client.platformName === 'cpu' && addressOf(bytes) % 64n === 0n;
+  // What will be used in place takes no time worth another thread.
+  const inPlace =
+    transfer === 'share' && platformOf(client.platformName).memory === 'host' && addressOf(bytes) % 64n === 0n;
   const copied = inPlace ? 0 : bytes.length;
   const release = retain(bytes);
   try {

@@ -1,6 +1,7 @@
 /** The devices a runtime uses, in the order of its mesh. */
 
 import { checkMesh, MESH_AXES, type MeshSpec, resolveMesh } from '../lowering/mesh.ts';
+import { platformOf } from '../lowering/platform.ts';
 import { type AxisRule, Sharding } from '../lowering/rules.ts';
 import type { Client } from '../pjrt/client.ts';
 import type { Device } from '../pjrt/device.ts';
@@ -40,7 +41,7 @@ export function arrangeDevices(
   if (!options) return { devices: [client.defaultDevice], sharding: new Sharding({ mesh: [] }) };
   const sliceOf = (device: Device): number => Number(device.attributes.get('slice_index') ?? 0);
   const { platformName, devices } = client;
-  const used = platformName === 'cpu' ? devices.slice(0, cpuDevices) : devices;
+  const used = platformOf(platformName).deviceCountOption ? devices.slice(0, cpuDevices) : devices;
   const bySlice = used.toSorted((a, b) => sliceOf(a) - sliceOf(b));
   const slices = new Set(bySlice.map(sliceOf)).size;
   // Of processes apart, dcn says how they share the batch, which was checked.

@@ -15,6 +15,7 @@ import {
   type CpuStage,
   cpuStages,
   lower,
+  platformOf,
   type Target,
 } from '../lowering/lower.ts';
 import { partition } from '../lowering/partition.ts';
@@ -93,12 +94,9 @@ function cutText(
   return { stages: stages, outputs: numbered(g.outputs) };
 }
 
-/**
- * What a compiler may spend on a traced part. libtpu takes 5 to 12 seconds for each convolution of the autoencoder at its own effort,
- * and a second or two at this one; other compilers have nothing to gain (docs/measurements/autoencoder.md).
- */
+/** What a compiler may spend on a traced part; its own effort where undefined. */
 export function effortFor({ seldom }: Traced, { platform }: Target): CompileOptions['effort'] {
-  return seldom && platform === 'tpu' ? 'O1' : undefined;
+  return seldom ? platformOf(platform).effort?.seldom : undefined;
 }
 
 /** The mesh that a program runs on, and which positions in it are this process's. */

@@ -13,7 +13,14 @@ import { KeyValueStore } from '../cluster/key-value.ts';
 import { checkNodes, type NodeOptions, type Share, shareOf } from '../cluster/nodes.ts';
 import type { Axes } from '../graph/sharding.ts';
 import type { Traced } from '../graph/trace.ts';
-import { type AttentionOptions, cpuFlags, type Platform, settingRefusal, type Target } from '../lowering/lower.ts';
+import {
+  type AttentionOptions,
+  PLATFORMS,
+  type Platform,
+  platformOf,
+  settingRefusal,
+  type Target,
+} from '../lowering/lower.ts';
 import type { Sharding } from '../lowering/rules.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import { PjrtError } from '../pjrt/call.ts';
@@ -33,7 +40,7 @@ import { multipliesBf16, notableInstructions, processorText } from './processor.
 import { effortFor, Program, programText } from './program.ts';
 import { ShardedArray } from './sharded-array.ts';
 
-export type { AttentionOptions, AttentionSetting, FlashBlockSizes } from '../lowering/lower.ts';
+export type { AttentionOptions, AttentionSetting, FlashBlockSizes, Platform } from '../lowering/lower.ts';
 export type { MemoryKind } from '../pjrt/device.ts';
 export { type Advice, advise, isMapped, openMapped } from '../pjrt/mapped-file.ts';
 export { type MeshOptions, type NodeOptions, ShardedArray, type Share };
@@ -63,12 +70,6 @@ export interface RuntimeOptions extends AttentionOptions {
   /** Told what a first use has to wait for, such as the plugin's download. */
   readonly onProgress?: (message: string) => void;
 }
-
-/**
- * Processes of one client measure kernels each for themselves: sharing that out, one that has a program from its cache would leave
- * the others waiting for it.
- */
-const STORE_FLAGS = { xla_gpu_shard_autotuning: false } as const;
 
 /** What an array is, and what its dimensions mean where a mesh may split them. */
 export interface ArrayPlan {
@@ -125,7 +126,7 @@ export class Runtime implements AsyncDisposable {
     const { nodes } = options;
     this.apart = nodes && !nodes.store ? nodes : { id: 0, count: 1 };
     this.sharding = sharding;
-    this.platform = client.platformName as Platform;
+    this.platform = platformOf(client.platformName);
     this.#cache = cache;
     this.precision = precision;
     const { attention, warnings } = settle(this.platform, options);
@@ -133,14 +134,14 @@ export class Runtime implements AsyncDisposable {
     const { flashBlockSizes, maskPaddingTokens, useBase2Exp } = options;
     const capability = Number.parseFloat(String(client.defaultDevice.attributes.get('compute_capability')));
     this.target = {
-      platform: this.platform,
+      platform: this.platform.name,
       attention,
       flashBlockSizes,
       maskPaddingTokens,
       useBase2Exp,
       ...(capability > 0 && { computeCapability: capability }),
       // Parts of a matrix are not rows of a device's share.
-      ...(this.platform === 'cpu' &&
+      ...(this.platform.compilesForProcessor &&
         devices.length === 1 && {
           bf16Products: multipliesBf16(),
           cpu: { apiVersion: client.plugin.apiVersion, instructions: notableInstructions() },
@@ -155,8 +156,8 @@ export class Runtime implements AsyncDisposable {
       fingerprint,
       platformVersion,
       defaultDevice.kind,
-      // XLA:CPU compiles for the processor it finds, and cache folders are shared between machines.
-      this.platform === 'cpu' ? processorText() : arch(),
+      // Machines may share a cache folder.
+      this.platform.compilesForProcessor ? processorText() : arch(),
       ...FLAG_VARIABLES.map((name) => `${name}=${process.env[name] ?? ''}`),
     ];
   }
@@ -277,19 +278,14 @@ export class Runtime implements AsyncDisposable {
    * where it lies decides nothing of what is compiled, and is not part of an executable's key.
    */
   get #tuningFlags(): CompileOptions['flags'] {
-    if (this.platform !== 'cuda' || !this.#cache) return {};
-    return { xla_gpu_per_fusion_autotune_cache_dir: join(this.#cache.folder, 'autotune') };
+    const { tuningFlags } = this.platform;
+    return this.#cache && tuningFlags ? tuningFlags(join(this.#cache.folder, 'autotune')) : {};
   }
 
   get #compileOptions(): CompileOptions {
     const partitions = this.devices.length;
-    const flags =
-      this.platform === 'cpu'
-        ? { flags: cpuFlags(this.client.plugin) }
-        : this.client.sharesStore
-          ? { flags: STORE_FLAGS }
-          : {};
-    const { devices, addressableDevices } = this.client;
+    const { devices, addressableDevices, sharesStore, plugin } = this.client;
+    const flags = { flags: this.platform.flags({ apiVersion: plugin.apiVersion, sharesStore }) };
     // Alone is the client's first device, which may be another process's.
     if (partitions === 1 && devices.length === addressableDevices.length) return flags;
     const deviceAssignment = [this.devices.map(({ id }) => id)];
@@ -395,14 +391,14 @@ export class Runtime implements AsyncDisposable {
    */
   get availableMemory(): number {
     if (this.#freeEverywhere) return this.#freeEverywhere.device;
-    if (this.platform === 'cpu') return (0.9 * process.availableMemory()) / this.devices.length;
+    if (this.platform.memory === 'host') return (0.9 * process.availableMemory()) / this.devices.length;
     const { bytesLimit, bytesInUse = 0 } = this.devices[this.local[0]!]!.memoryStats() ?? {};
     return bytesLimit === undefined ? Number.POSITIVE_INFINITY : 0.95 * bytesLimit - bytesInUse;
   }
 
   /** Where weights that are streamed wait: on the CPU in their file, which is memory to it; elsewhere in page-locked memory. */
   get streamsFrom(): 'file' | 'pinned_host' {
-    return this.local.every((i) => this.devices[i]!.memories.has('pinned_host')) && this.platform !== 'cpu'
+    return this.local.every((i) => this.devices[i]!.memories.has('pinned_host')) && this.platform.memory === 'device'
       ? 'pinned_host'
       : 'file';
   }
@@ -422,8 +418,8 @@ export class Runtime implements AsyncDisposable {
 /** More than one CPU device asks for the CPU, one client of several processes for a GPU. */
 function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions): DeviceChoice {
   if (nodes?.store) {
-    if (device === 'auto' && cpuDevices === 1) return 'cuda';
-    if (device === 'cuda' || device === 'rocm' || device === 'gpu') return device;
+    if (device === 'auto' && cpuDevices === 1) return PLATFORMS.cuda.name;
+    if (device === 'gpu' || platformOf(device).joinsProcesses) return device;
     throw new FluxionError(
       'bad_config',
       `node_store makes one client of the GPUs of several processes, and ${device} is chosen`,
@@ -432,8 +428,8 @@ function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions
       },
     );
   }
-  if (cpuDevices === 1 || device === 'cpu') return device;
-  if (device === 'auto') return 'cpu';
+  if (cpuDevices === 1 || device === PLATFORMS.cpu.name) return device;
+  if (device === 'auto') return PLATFORMS.cpu.name;
   throw new FluxionError('bad_config', `${cpuDevices} CPU devices are asked for, and ${device} to run on`, {
     hint: 'leave cpu_devices out, or choose the cpu',
   });
@@ -475,8 +471,8 @@ function settle(
       ...(refusal === undefined
         ? []
         : [`attention=${attention} cannot be had here (${refusal}); auto is used instead`]),
-      ...(blocks && platform !== 'tpu'
-        ? [`flash_block_sizes has no effect on ${platform}: they are those of the TPU's kernel`]
+      ...(blocks && !platform.fused.auto.includes('splash')
+        ? [`flash_block_sizes has no effect on ${platform.name}: they are those of the TPU's kernel`]
         : []),
     ],
   };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FLUX_DEV, fluxPrograms } from '../../../src/models.ts';
-import { type AttentionOptions, lower, type Platform } from '../../../src/xla/lowering/lower.ts';
+import { type AttentionOptions, lower, type PlatformName } from '../../../src/xla/lowering/lower.ts';
 import { Sharding } from '../../../src/xla/lowering/rules.ts';
 import { programText } from '../../../src/xla/runtime/program.ts';
 import { attention, type Float, findPlugin, graph, parameter, print, rearrange } from '../../../src/xla.ts';
@@ -22,7 +22,7 @@ interface Case extends AttentionOptions {
 }
 
 /** Attention as the models have it: heads come out of and go back into the width of a token. */
-function program({ h, n, m = n, c, dtype = 'bf16', mask, bias, ...options }: Case, platform: Platform): string {
+function program({ h, n, m = n, c, dtype = 'bf16', mask, bias, ...options }: Case, platform: PlatformName): string {
   const tokens = [n, m, m].map((count, i) => parameter('qkv'[i]!, dtype, [1, count, h * c]));
   const [q, k, v] = tokens.map((x) => rearrange(x, 'b n (h c) -> b h n c', { h }));
   const added = bias ? [parameter('bias', dtype, [1, h, n, m])] : [];

@@ -7,6 +7,7 @@ import {
   type AttentionKernel,
   attentionChoices,
   lower,
+  PLATFORMS,
   settingRefusal,
   type Target,
 } from '../../../src/xla/lowering/lower.ts';
@@ -80,9 +81,9 @@ describe('the table of attention kernels', () => {
   }
 
   test('cuDNN is for NVIDIA alone', () => {
-    assert.equal(settingRefusal('cuda', 'cudnn_flash_te'), undefined);
-    assert.match(settingRefusal('tpu', 'cudnn_flash_te')!, /NVIDIA/);
-    assert.equal(settingRefusal('tpu', 'flash'), undefined);
+    assert.equal(settingRefusal(PLATFORMS.cuda, 'cudnn_flash_te'), undefined);
+    assert.match(settingRefusal(PLATFORMS.tpu, 'cudnn_flash_te')!, /NVIDIA/);
+    assert.equal(settingRefusal(PLATFORMS.tpu, 'flash'), undefined);
   });
 });
 
