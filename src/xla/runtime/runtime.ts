@@ -410,7 +410,7 @@ export class Runtime implements AsyncDisposable {
 
   /** Frees the device and everything on it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#cache?.trim();
+    await this.#cache?.close();
     await this.client[Symbol.asyncDispose]();
   }
 }
