@@ -46,12 +46,15 @@ export function broadcast({ shape: from, data }: NumberArray, shape: readonly nu
   );
 }
 
+const BITS = new Uint32Array(1);
+const FLOAT = new Float32Array(BITS.buffer);
+
 /** Rounds to bf16, nearest even. */
 export function toBf16(value: number): number {
-  const bits = new Uint32Array(Float32Array.of(value).buffer);
-  const [u] = bits as unknown as [number];
-  if ((u & 0x7fffffff) <= 0x7f800000) bits[0] = ((u + 0x7fff + ((u >>> 16) & 1)) & 0xffff0000) >>> 0;
-  return new Float32Array(bits.buffer)[0]!;
+  FLOAT[0] = value;
+  const u = BITS[0]!;
+  if ((u & 0x7fffffff) <= 0x7f800000) BITS[0] = ((u + 0x7fff + ((u >>> 16) & 1)) & 0xffff0000) >>> 0;
+  return FLOAT[0];
 }
 
 /** Rounds to an element type as MLIR names it. */

@@ -49,18 +49,23 @@ export type Fault =
 /** Files at least this long are kept in storage, as are all safetensors. */
 const LARGE = 1 << 20;
 
-/** Hashes by the bytes they are of: a server that hashes all files for each request is a slow one. */
-const known = new WeakMap<Uint8Array, string>();
-
-export function sha256(bytes: Uint8Array): string {
-  const hash = known.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
-  known.set(bytes, hash);
-  return hash;
+/** A hash of files, each computed once: a server that hashes all files for each request is a slow one. */
+function remembered(hash: (bytes: Uint8Array) => string): (bytes: Uint8Array) => string {
+  const known = new WeakMap<Uint8Array, string>();
+  return (bytes) => {
+    const found = known.get(bytes) ?? hash(bytes);
+    known.set(bytes, found);
+    return found;
+  };
 }
 
-export function gitSha1(bytes: Uint8Array): string {
-  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-}
+export const sha256: (bytes: Uint8Array) => string = remembered((bytes) =>
+  createHash('sha256').update(bytes).digest('hex'),
+);
+
+export const gitSha1: (bytes: Uint8Array) => string = remembered((bytes) =>
+  createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex'),
+);
 
 export function isLarge(path: string, bytes: Uint8Array): boolean {
   return bytes.length >= LARGE || path.endsWith('.safetensors');
