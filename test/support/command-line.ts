@@ -32,7 +32,9 @@ export function fluxion(args: readonly string[], options: RunOptions): Promise<F
 /** Runs any program. */
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   const { cwd, input = '', env, interrupt, stdout: wish } = options;
-  const child = spawn(program, args, { cwd, env: { ...process.env, NO_COLOR: '1', FLUXION_CONFIG: '', ...env } });
+  // The program keeps compiled code in a folder of its own, as it does for users.
+  const { NODE_COMPILE_CACHE: _, ...inherited } = process.env;
+  const child = spawn(program, args, { cwd, env: { ...inherited, NO_COLOR: '1', FLUXION_CONFIG: '', ...env } });
   const { promise, resolve, reject } = Promise.withResolvers<Finished>();
   let stdout = '';
   let stderr = '';

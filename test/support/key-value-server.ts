@@ -15,13 +15,16 @@ export interface KeyValueServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a server on a free port of this machine. */
-export async function startServer(): Promise<KeyValueServer> {
-  const program = ['valkey-server', 'redis-server']
-    .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)))
-    .find((path) => existsSync(path));
-  return program === undefined ? ownServer() : installedServer(program);
-}
+/** Valkey's or Redis' server where PATH has one. */
+const INSTALLED = ['valkey-server', 'redis-server']
+  .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)))
+  .find((path) => existsSync(path));
+
+/** Starters of the servers that a test can use here, each on a free port: an installed one first, and always ours. */
+export const SERVERS: readonly (() => Promise<KeyValueServer>)[] = [
+  ...(INSTALLED === undefined ? [] : [() => installedServer(INSTALLED)]),
+  ownServer,
+];
 
 async function installedServer(program: string): Promise<KeyValueServer> {
   const port = await freePort();
@@ -42,7 +45,7 @@ async function installedServer(program: string): Promise<KeyValueServer> {
 }
 
 /** The server that comes with the tests. */
-export async function ownServer(): Promise<KeyValueServer> {
+async function ownServer(): Promise<KeyValueServer> {
   const values = new Map<string, { readonly value: Buffer; readonly until: number }>();
   const open = new Set<Socket>();
   const server = createServer((socket) => {

@@ -9,7 +9,7 @@ import { KeyValueStore } from '../../../src/xla/cluster/key-value.ts';
 import { Runtime } from '../../../src/xla/runtime/runtime.ts';
 import { run as runProgram, temporaryFolder } from '../../support/command-line.ts';
 import { repositoryPath } from '../../support/fixture.ts';
-import { type KeyValueServer, startServer } from '../../support/key-value-server.ts';
+import { type KeyValueServer, SERVERS } from '../../support/key-value-server.ts';
 import { type Held, placedWeights } from '../../support/placed-weights.ts';
 import { type StandInGpu, standInGpu } from '../../support/stand-in-gpu.ts';
 
@@ -42,7 +42,7 @@ const gpu = built as StandInGpu;
 describe('two processes, one client', { skip }, () => {
   let server: KeyValueServer;
   before(async () => {
-    server = await startServer();
+    server = await SERVERS[0]!();
   });
   after(async () => {
     await server[Symbol.asyncDispose]();

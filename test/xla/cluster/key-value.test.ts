@@ -10,7 +10,7 @@ import koffi from 'koffi';
 import { KeyValueStore } from '../../../src/xla/cluster/key-value.ts';
 import { ENUMS, STRUCTS } from '../../../src/xla/pjrt/header.gen.ts';
 import { addressOf, copyNative, freeThrough, viewNative } from '../../../src/xla/pjrt/memory.ts';
-import { freePort, type KeyValueServer, ownServer, startServer } from '../../support/key-value-server.ts';
+import { freePort, type KeyValueServer, SERVERS } from '../../support/key-value-server.ts';
 
 let runs = 0;
 const newRun = () => `test ${process.pid} ${runs++}`;
@@ -74,11 +74,8 @@ const get = (store: KeyValueStore, key: string, timeout: number) =>
 const tryGet = (store: KeyValueStore, key: string) =>
   call(store.callbacks.tryGet, 'PJRT_KeyValueTryGetCallback_Args', key);
 
-for (const [title, start] of [
-  ['a server that is installed, if there is one', startServer],
-  ['the server of the tests', ownServer],
-] as const) {
-  describe(title, { concurrency: true }, () => {
+for (const [i, start] of SERVERS.entries()) {
+  describe(`over server ${i + 1} of ${SERVERS.length}`, { concurrency: true }, () => {
     let server: KeyValueServer;
     before(async () => {
       server = await start();
