@@ -20,7 +20,7 @@ export {
   publishedModel,
 } from './families/flux1/published.ts';
 export { encode, formatOf, Image, type Pixels } from './picture/image.ts';
-export { removeAtExit, writeAtomically } from './picture/save.ts';
+export { writeAtomically } from './picture/save.ts';
 export {
   type AheadRun,
   type AheadRunOptions,

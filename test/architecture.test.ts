@@ -190,6 +190,18 @@ test('only its record knows what is special about a platform', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('one file writes under a temporary name and renames; besides it, folders, links and downloads are moved', () => {
+  const movers = [
+    'support/write-file.ts',
+    'weights/folders/write-folder.ts',
+    'weights/hub/cache.ts',
+    'weights/hub/transfer.ts',
+  ];
+  const others = ['weights/hub/lock-file.ts', 'xla/plugins/install.ts'];
+  const found = files.filter(({ text }) => /\brename(Sync)?\(/.test(code(text))).map(({ path }) => path);
+  assert.deepEqual(found, [...movers, ...others].sort());
+});
+
 test('no imports go round in a circle, types included', () => {
   const edges = new Map(files.map(({ path, imports }) => [path, imports]));
   const isKnown = (from: string, to: string) => KNOWN_CIRCLES.includes(`${from} > ${to}`);

@@ -7,6 +7,7 @@ import { cacheFolder } from '../../support/cache-folder.ts';
 import { nearest } from '../../support/errors.ts';
 import { processesUsing, processState } from '../../support/process-mark.ts';
 import { reasonOf } from '../../support/system-error.ts';
+import { PARTIAL_NAME } from '../../support/write-file.ts';
 import { PACKAGES } from '../../xla.ts';
 import { sortWords } from '../args.ts';
 import { type Command, FAILURE, OK, printJson, UsageError } from '../command.ts';
@@ -32,13 +33,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   executables: {
     about: 'compiled programs',
     folder: 'executables',
-    names: /^([0-9a-f]{64}\.pjrt(\.[0-9a-f-]{36}\.tmp)?|autotune)$/,
+    names: /^([0-9a-f]{64}\.pjrt|autotune)$/,
     byDefault: true,
   },
   answers: {
     about: 'what compilers said of programs for devices that are not here',
     folder: 'ahead',
-    names: /^[0-9a-f]{64}\.json(\.[0-9a-f-]{36})?$/,
+    names: /^[0-9a-f]{64}\.json$/,
     byDefault: true,
   },
   code: {
@@ -133,7 +134,7 @@ interface Row {
 function sizes(): Row[] {
   const own = Object.entries(KINDS).map(([kind, { folder, names }]) => {
     const path = join(cacheFolder(), folder);
-    const entries = entriesOf(path).filter(({ name }) => names.test(name));
+    const entries = entriesOf(path).filter(({ name }) => names.test(name) || PARTIAL_NAME.test(name));
     const total = entries.reduce((sum, entry) => sum + sizeOf(join(path, entry.name)), 0);
     return { kind, path, bytes: total, entries: entries.length };
   });
@@ -164,7 +165,7 @@ function clean(kinds: readonly Kind[], dry: boolean): Cleaned {
     const info = lstatSync(parent, { throwIfNoEntry: false });
     if (info?.isSymbolicLink()) kept.push({ path: parent, why: 'it is a link to another folder', failed: false });
     if (!info?.isDirectory()) continue;
-    for (const { name } of entriesOf(parent).filter((entry) => names.test(entry.name))) {
+    for (const { name } of entriesOf(parent).filter(({ name }) => names.test(name) || PARTIAL_NAME.test(name))) {
       const path = join(parent, name);
       const why = inUse(path, name);
       if (why !== undefined) {
@@ -190,9 +191,9 @@ const UNFINISHED = 24 * 3_600_000;
 function inUse(path: string, name: string): string | undefined {
   const [user] = processesUsing(path);
   if (user !== undefined) return `process ${user} uses it`;
-  const unfinished = name.startsWith('.') || name.endsWith('.tmp');
-  const mark = name.match(/\.(\d+-\d+-[0-9a-f]{12})\.[0-9a-f]{8}$/)?.[1];
-  if (mark !== undefined && processState(mark) === 'running') return 'it is being installed';
+  const unfinished = name.startsWith('.');
+  const mark = name.match(/\.(\d+-\d+-[0-9a-f]{12})\.[0-9a-f]{8,12}(\.partial)?$/)?.[1];
+  if (mark !== undefined && processState(mark) === 'running') return 'it is being written';
   if (!unfinished || (mark !== undefined && processState(mark) === 'ended')) return undefined;
   const touched = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return Date.now() - touched < UNFINISHED ? 'another process may be writing it' : undefined;

@@ -3,15 +3,14 @@
  * what a picture was made with all the same. One small file a hash in the cache folder; without it, pictures say what they lack.
  */
 
-import { randomUUID } from 'node:crypto';
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { type LoraReport, PART_NAMES, type Recipe } from '../../index.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { log } from '../../support/log.ts';
-import { makeFolder } from '../../support/make-folder.ts';
 import { readRegular } from '../../support/regular-file.ts';
+import { writeWhole } from '../../support/write-file.ts';
 
 const LONGEST = 8192;
 
@@ -46,10 +45,7 @@ export function recallFile(hash: string | undefined): string | undefined {
 function remember(hash: string, path: string): void {
   if (recallFile(hash) === path) return;
   try {
-    makeFolder(join(cacheFolder(), 'seen'));
-    const aside = `${placeOf(hash)}.${randomUUID()}`;
-    writeFileSync(aside, path);
-    renameSync(aside, placeOf(hash));
+    writeWhole(placeOf(hash), path);
   } catch (error) {
     log('debug', `cannot remember where ${path} is: ${(error as Error).message}`);
   }

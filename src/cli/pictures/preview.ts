@@ -1,7 +1,8 @@
 /** The preview file: the predicted clean picture, refreshed while the run goes on, so that any viewer that reloads can follow, and gone after it. */
 
 import { rm } from 'node:fs/promises';
-import { type Pixels, removeAtExit, writeAtomically } from '../../index.ts';
+import { type Pixels, writeAtomically } from '../../index.ts';
+import { removeAtExit } from '../../support/write-file.ts';
 
 /** Pixels of the file for each pixel of a preview: the size of the picture itself. */
 const ENLARGE = 8;

@@ -8,11 +8,11 @@ import { dirname, join } from 'node:path';
 import { byteSize, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
+import { partialName } from '../../support/write-file.ts';
 import { kindOf, readingFile } from '../files/file-bytes.ts';
 import { type JsonObject, readJsonObject } from '../files/json.ts';
 import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
 import type { TensorStore } from '../files/tensors.ts';
-import { partialName } from '../files/write-file.ts';
 import {
   type ConfigJson,
   clipJson,

@@ -5,10 +5,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { copyFile, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
+import { writeWhole } from '../../support/write-file.ts';
 import { kindOf } from '../files/file-bytes.ts';
 import type { RemoteFile } from './files.ts';
 
@@ -60,10 +61,7 @@ export class RepoCache {
   async remember(revision: string, commit: string): Promise<void> {
     if (isCommit(revision) || this.commitOf(revision) === commit) return;
     const path = join(this.folder, 'refs', ...revision.split('/'));
-    makeFolder(dirname(path));
-    const aside = asideOf(path);
-    await writeFile(aside, commit);
-    await rename(aside, path);
+    writeWhole(path, commit);
   }
 
   /** Tells whether a file is there whole, by its size: names are hashes, and a blob gets its name only when it is checked. */

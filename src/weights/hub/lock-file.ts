@@ -5,13 +5,14 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { processMark, processState } from '../../support/process-mark.ts';
 import { readRegular } from '../../support/regular-file.ts';
+import { PartialFile } from '../../support/write-file.ts';
 
 /** Milliseconds between two signs of life, after how many of silence a lock is free, and between two looks of one who waits. */
 const BEAT = 5_000;
@@ -38,7 +39,7 @@ export async function lockFile(
   let watched = { sign: '', since: 0 };
   for (let waited = false; ; ) {
     signal?.throwIfAborted();
-    if (await create(path, mine)) break;
+    if (create(path, mine)) break;
     const holder = read(path);
     const sign = `${holder} ${(await stat(path).catch(() => undefined))?.mtimeMs}`;
     if (sign !== watched.sign) watched = { sign, since: performance.now() };
@@ -65,26 +66,11 @@ export async function lockFile(
   };
 }
 
-/** Creates the file with its text in it: written aside first, so that nobody reads an empty one. */
-async function create(path: string, text: string): Promise<boolean> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  await writeFile(aside, text);
-  try {
-    await link(aside, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    // A file system without links: creation alone decides.
-    return await writeFile(path, text, { flag: 'wx' }).then(
-      () => true,
-      (failure: NodeJS.ErrnoException) => {
-        if (failure.code === 'EEXIST') return false;
-        throw failure;
-      },
-    );
-  } finally {
-    await rm(aside, { force: true });
-  }
+/** Creates the file with its text in it, so that nobody reads an empty one. */
+function create(path: string, text: string): boolean {
+  using file = new PartialFile(path);
+  file.write(Buffer.from(text));
+  return file.claim();
 }
 
 /** The text of a lock; undefined where it has gone meanwhile. Throws `io` for what is no regular file. */

@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
+import { writeWhole } from '../../support/write-file.ts';
 import { PARTIAL } from './cache.ts';
 import type { RemoteFile } from './files.ts';
 import { type Hub, Interruption, type Reply, type Subject } from './http.ts';
@@ -257,9 +258,7 @@ class Download implements AsyncDisposable {
     const { file, target } = this.#transfer;
     const missing = [...this.#active, ...this.#open].filter(({ start, end }) => start < end);
     const note = { size: file.size, missing: missing.map(({ start, end }) => [start, end]) };
-    const aside = `${noteOf(target)}.tmp`;
-    await writeFile(aside, JSON.stringify(note));
-    await rename(aside, noteOf(target));
+    writeWhole(noteOf(target), JSON.stringify(note));
   }
 }
 

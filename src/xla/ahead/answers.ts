@@ -3,13 +3,12 @@
  * a kilobyte that follows from the program, the devices and the build of the plugin.
  */
 
-import { createHash, randomUUID } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { log } from '../../support/log.ts';
-import { makeFolder } from '../../support/make-folder.ts';
 import { readRegular } from '../../support/regular-file.ts';
+import { writeWhole } from '../../support/write-file.ts';
 import { pluginFingerprint } from '../plugins/plugins.ts';
 import { FLAG_VARIABLES } from '../plugins/trial.ts';
 import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './process.ts';
@@ -48,14 +47,9 @@ export class AheadAnswers {
 
   /** Keeps an answer; a folder that cannot be written costs the next one's time, never this one. */
   write(program: AheadProgram, answer: KeptAnswer): void {
-    const file = this.#file(program);
-    const temporary = `${file}.${randomUUID()}`;
     try {
-      makeFolder(this.#folder);
-      writeFileSync(temporary, JSON.stringify(answer));
-      renameSync(temporary, file);
+      writeWhole(this.#file(program), JSON.stringify(answer));
     } catch (error) {
-      rmSync(temporary, { force: true });
       log('debug', `cannot keep answers of compilers in ${this.#folder}: ${(error as Error).message}`);
     }
   }

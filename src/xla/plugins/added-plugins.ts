@@ -1,13 +1,12 @@
 /** Plugin files that the user added, remembered in `plugins.json` of the cache folder. */
 
-import { randomUUID } from 'node:crypto';
-import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { log } from '../../support/log.ts';
-import { makeFolder } from '../../support/make-folder.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { explaining, reasonOf } from '../../support/system-error.ts';
+import { writeWhole } from '../../support/write-file.ts';
 import { hashFile } from './install.ts';
 import { type FileRecord, isRecord } from './plugin-record.ts';
 import { DEVICE_NAMES, type DeviceName, PLUGINS } from './plugin-table.ts';
@@ -83,14 +82,5 @@ export async function renewAdded(path: string): Promise<void> {
 
 function writeAdded(plugins: readonly AddedPlugin[]): void {
   const path = addedFile();
-  const staging = `${path}.${randomUUID()}`;
-  explaining(path, () => {
-    makeFolder(cacheFolder());
-    try {
-      writeFileSync(staging, `${JSON.stringify(plugins, null, 2)}\n`);
-      renameSync(staging, path);
-    } finally {
-      rmSync(staging, { force: true });
-    }
-  });
+  explaining(path, () => writeWhole(path, `${JSON.stringify(plugins, null, 2)}\n`));
 }

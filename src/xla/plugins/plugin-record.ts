@@ -3,12 +3,13 @@
  * was cut short would end the process by a signal when it is loaded.
  */
 
-import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, readdirSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { log } from '../../support/log.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
 import { reasonOf } from '../../support/system-error.ts';
+import { writeWhole } from '../../support/write-file.ts';
 
 /** What is remembered of a plugin file; its hash holds as long as size and time do. */
 export interface FileRecord {
@@ -48,13 +49,7 @@ export function writeRecord(folder: string, file: string, sha256: string): Packa
   });
   const files = Object.fromEntries(sizes.filter(([, bytes]) => bytes >= LARGE));
   const record = { file, sha256, size, mtimeMs, files };
-  const aside = join(folder, `.${RECORD}.${randomUUID()}`);
-  try {
-    writeFileSync(aside, `${JSON.stringify(record, null, 2)}\n`);
-    renameSync(aside, join(folder, RECORD));
-  } finally {
-    rmSync(aside, { force: true });
-  }
+  writeWhole(join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
 

@@ -4,13 +4,14 @@
  * a miss and is replaced; the folder is kept under a size limit by removing what was used longest ago.
  */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { reasonOf } from '../../support/system-error.ts';
+import { PARTIAL_NAME, PartialFile } from '../../support/write-file.ts';
 
 const MAGIC = Buffer.from('fluxion-executable-2\n', 'latin1');
 const DIGEST_BYTES = 32;
@@ -82,18 +83,17 @@ export class ExecutableCache {
   async write(key: string, serialize: () => Uint8Array): Promise<void> {
     if (!this.#writable) return;
     const payload = serialize();
-    const path = this.#path(key);
-    const temporary = `${path}.${randomUUID()}.tmp`;
     try {
       makeFolder(this.folder);
-      await writeFile(temporary, Buffer.concat([header(key, payload), payload]), { flag: 'wx' });
-      await rename(temporary, path);
+      using file = new PartialFile(this.#path(key));
+      await file.append(header(key, payload));
+      await file.append(payload);
+      file.replace();
       this.#written += payload.length;
       if (this.#written > this.#limit / 8) await this.trim();
     } catch (error) {
       this.#writable = false;
       once(this.folder, 'unwritable', `cannot keep compiled programs in ${this.folder}: ${reasonOf(error)}`);
-      await rm(temporary, { force: true }).catch(() => {});
     }
   }
 
@@ -118,7 +118,7 @@ export class ExecutableCache {
         return { path, size: info?.size ?? 0, used: info?.mtimeMs ?? now };
       }),
     );
-    const stale = entries.filter((e) => e.path.endsWith('.tmp') && e.used < now - UNFINISHED);
+    const stale = entries.filter((e) => PARTIAL_NAME.test(basename(e.path)) && e.used < now - UNFINISHED);
     const kept = entries.filter((e) => e.path.endsWith(SUFFIX)).sort((a, b) => a.used - b.used);
     let total = kept.reduce((sum, e) => sum + e.size, 0);
     const surplus = kept.filter((e) => {
