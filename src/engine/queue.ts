@@ -1,5 +1,7 @@
 /** Turns: those who enter wait until those before them have left. */
 
+import { untilAborted } from '../support/until-aborted.ts';
+
 export class Queue {
   #last: Promise<void> = Promise.resolve();
 
@@ -8,17 +10,12 @@ export class Queue {
     const before = this.#last;
     const turn = Promise.withResolvers<void>();
     this.#last = turn.promise;
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
     try {
-      await (signal ? Promise.race([before, aborted.promise]) : before);
+      await untilAborted(before, signal);
     } catch (error) {
       // Whoever comes next still waits for those before.
       before.then(turn.resolve);
       throw error;
-    } finally {
-      signal?.removeEventListener('abort', abort);
     }
     return { [Symbol.dispose]: () => turn.resolve() };
   }

@@ -2,6 +2,7 @@
 
 import { realpathSync } from 'node:fs';
 import { FluxionError } from '../../support/errors.ts';
+import { untilAborted } from '../../support/until-aborted.ts';
 import { tpuEnvironment } from '../plugins/tpu.ts';
 import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
 import { Api, Struct } from './call.ts';
@@ -213,17 +214,11 @@ export class Client implements Disposable, AsyncDisposable {
       }
       return new Executable(this, loaded);
     });
-    if (!signal) return owned;
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
     try {
-      return await Promise.race([owned, aborted.promise]);
+      return await untilAborted(owned, signal);
     } catch (error) {
       owned.then((late) => late.dispose()).catch(() => {});
       throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
   }
 

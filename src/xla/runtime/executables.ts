@@ -3,6 +3,7 @@
  * between runs; a run keeps what it uses.
  */
 
+import { untilAborted } from '../../support/until-aborted.ts';
 import type { Executable } from '../pjrt/executable.ts';
 
 /** Programs that stay loaded at most, besides those of runs in progress: some four sizes of picture, at about a megabyte each. */
@@ -28,8 +29,15 @@ export class LoadedExecutables {
     return this.#entries.size;
   }
 
-  /** The program of this key, loaded by `load` where it is not here; a failure is not kept. */
-  get(key: string, load: () => Promise<Executable>): Promise<Executable> {
+  /**
+   * The program of this key, loaded by `load` where it is not here; a failure is not kept. An abort ends the waiting of the one who
+   * aborted: others may wait for the same program, and whoever asks next has it.
+   */
+  get(key: string, load: () => Promise<Executable>, signal?: AbortSignal): Promise<Executable> {
+    return untilAborted(this.#loaded(key, load), signal);
+  }
+
+  #loaded(key: string, load: () => Promise<Executable>): Promise<Executable> {
     const known = this.#entries.get(key);
     if (known) {
       this.touch(key);

@@ -226,9 +226,9 @@ export class Runtime implements AsyncDisposable {
         options: encodeCompileOptions(options),
         target: this.#compiler,
       });
-      return { key, load: () => this.#load(key, text, name, options, signal) };
+      return { key, load: () => this.#load(key, text, name, options) };
     });
-    const executables = await Promise.all(stages.map(({ key, load }) => this.#executables.get(key, load)));
+    const executables = await Promise.all(stages.map(({ key, load }) => this.#executables.get(key, load, signal)));
     const program = new Program(traced, executables, { sharding, local: this.local }, written);
     this.#programs.set(traced, { keys: stages.map(({ key }) => key), program });
     return program;
@@ -239,22 +239,15 @@ export class Runtime implements AsyncDisposable {
     return this.#executables.lease();
   }
 
-  async #load(
-    key: string,
-    text: string,
-    name: string,
-    options: CompileOptions,
-    signal: AbortSignal | undefined,
-  ): Promise<Executable> {
+  async #load(key: string, text: string, name: string, options: CompileOptions): Promise<Executable> {
     const start = performance.now();
     const stored = await this.#cache?.read(key);
     if (stored) {
       try {
-        const executable = await this.client.deserialize(stored, signal ? { signal } : {});
+        const executable = await this.client.deserialize(stored);
         this.compiled.fromCache++;
         return executable;
       } catch (error) {
-        signal?.throwIfAborted();
         // Only the plugin's own refusal says something of the entry.
         if (!(error instanceof PjrtError) || this.client.isDisposed) throw error;
         log(
@@ -266,7 +259,7 @@ export class Runtime implements AsyncDisposable {
     }
     const { flags } = options;
     const tuned = { ...options, flags: { ...flags, ...this.#tuningFlags } };
-    const executable = await this.client.compile(text, tuned, signal ? { signal } : {});
+    const executable = await this.client.compile(text, tuned);
     this.compiled.programs++;
     log('debug', `compiled ${name} in ${(performance.now() - start).toFixed(0)} ms`);
     await this.#cache?.write(key, () => executable.serialize());

@@ -65,6 +65,26 @@ describe('loaded programs', () => {
     assert.equal(first, second);
     assert.equal(loads, 1);
   });
+
+  test('an abort ends the waiting of one, and the load goes on for the others', async () => {
+    const programs = new LoadedExecutables(2);
+    const [leaving, gate] = [new AbortController(), Promise.withResolvers<void>()];
+    let loads = 0;
+    const slow = async () => {
+      loads++;
+      await gate.promise;
+      return load(8)();
+    };
+    const first = programs.get('a', slow, leaving.signal);
+    const second = programs.get('a', slow, new AbortController().signal);
+    leaving.abort(new Error('gone'));
+    await assert.rejects(first, /gone/);
+    gate.resolve();
+    assert.ok(!(await second).handle.isEnded);
+    await assert.rejects(programs.get('a', slow, leaving.signal), /gone/);
+    assert.equal(await programs.get('a', slow), await second, 'what was loaded for nobody in particular is kept');
+    assert.equal(loads, 1);
+  });
 });
 
 test('closing a model while it reads the cache leaves the entries', async () => {
