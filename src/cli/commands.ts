@@ -27,12 +27,12 @@ export const COMMANDS: Commands = {
     load: () => import('./commands/history.ts'),
   },
   models: {
-    section: 'Models', usage: '', summary: 'lists the models that are here',
+    section: 'Models', usage: '', summary: 'lists the models on this machine',
     alike: ['list', 'ls', 'model'],
     load: () => import('./commands/models.ts'),
   },
   loras: {
-    section: 'Models', usage: '[FOLDER]', summary: 'lists the LoRAs that are here',
+    section: 'Models', usage: '[FOLDER]', summary: 'lists the LoRAs on this machine',
     alike: ['adapters', 'lora'],
     load: () => import('./commands/loras.ts'),
   },
@@ -52,7 +52,7 @@ export const COMMANDS: Commands = {
     load: () => import('./commands/convert.ts'),
   },
   compile: {
-    section: 'Machine', usage: '--target v6e:2x2', summary: 'tells if a run fits devices that are not here',
+    section: 'Machine', usage: '--target v6e:2x2', summary: 'checks whether a run fits on other devices',
     alike: ['aot', 'build'],
     load: () => import('./commands/compile.ts'),
   },

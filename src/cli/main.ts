@@ -16,27 +16,27 @@ import { COMMANDS, commandList, commandNamed } from './commands.ts';
 import { requireWholeArguments } from './lost-letters.ts';
 import { guard, paint } from './terminal/terminal.ts';
 
-const HELP = `fluxion: pictures from words, with Flux through XLA on CPUs, GPUs and TPUs
+const HELP = `fluxion: makes pictures from text with Flux, through XLA, on CPUs, GPUs and TPUs
 
   fluxion generate "a red house in the mountains at sunset"    makes flux_0.png
 
 ${commandList()}
 
-'fluxion help COMMAND' explains one, 'fluxion help KEY' a key, 'fluxion help config' all,
-'fluxion help environment' variables and exit statuses; --version tells versions.
+'fluxion help COMMAND' explains a command, 'fluxion help KEY' a key, 'fluxion help config' all keys,
+'fluxion help environment' variables and exit statuses; --version prints versions.
 `;
 
 const ENVIRONMENT = `Environment
-  FLUXION_CACHE_DIR     where plugins and compiled programs are kept
-  FLUXION_CONFIG        your own settings, a YAML file; empty for none
+  FLUXION_CACHE_DIR     folder for plugins and compiled programs
+  FLUXION_CONFIG        YAML file with your own settings; empty for none
   FLUXION_PJRT_PLUGIN   a plugin file to use, as PATH or DEVICE:PATH
-  FLUXION_LOG           debug, info or warn: how much is told on standard error
+  FLUXION_LOG           debug, info or warn: how much is logged to standard error
   NO_COLOR              no colours, and no pictures in the terminal (show=off: no pictures)
 
   HF_TOKEN, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE and others of the Hugging Face hub: 'fluxion help pull'
 
 Exit status
-  0 done, 1 failed, 2 wrong command line or configuration, 129 terminal closed, 130 Ctrl-C, 143 SIGTERM
+  0 done, 1 failed, 2 invalid command line or configuration, 129 terminal closed, 130 Ctrl-C, 143 SIGTERM
 `;
 
 /** Exit statuses of the signals that stop a command, 128 + their number. */

@@ -24,25 +24,25 @@ const MOST_RUNS = 10_000;
 
 const HELP = `fluxion bench [MODEL | CONFIG.yml] [key=value …]
 
-Measures a run of 'fluxion generate' on this machine, stage by stage, and throws its pictures away. MODEL is tiny (the bundled
-model, if nothing is said), schnell, dev, krea, or what pretrained_model_name_or_path takes. Of a published model that is not
-on this machine, sizes and random weights are used, which take as long as real ones: nothing is downloaded. All other keys are
-those of 'fluxion generate', so that what is measured is what you would run.
+Measures a run of 'fluxion generate' on this machine, stage by stage, and discards the pictures. MODEL is tiny (the bundled model
+and the default), schnell, dev, krea, or any value of pretrained_model_name_or_path. A published model that is not on this machine
+runs with random weights of its sizes, which take as long as real ones; nothing is downloaded. All other keys are those of
+'fluxion generate', so you measure the run that you would make.
 
 The figures
   load       opening the model, its files in the page cache
   compile    all programs: by the compiler, and again from the cache on disk
-  encode     text encoders; placing their weights counts, unless offload_encoders=False keeps them
-  prepare    what comes before the first step, once a batch: all steps' modulations above all
+  encode     text encoders, including the placing of their weights unless offload_encoders=False
+  prepare    the work before the first step, once a batch; mostly the modulations of all steps
   step       one denoising step of the whole batch
   decode     latents to pixels, the whole batch
-  picture    from the prompt to the last pixel of a batch, programs being there
-Each is a median over --runs pictures after a first one, whose own figures stand beside it: it places the weights. With one step,
-prepare is a part of it.
+  picture    from the prompt to the last pixel of a batch, without compiling
+Each figure is the median of --runs pictures. The first picture, which places the weights, is shown separately. With a single step,
+that step includes prepare.
 
-A rate is the arithmetic of a stage (matrix products, convolutions, attention) by its time. Its share is of the bf16 peak in the
-maker's data sheet where the device is known; else, as on any CPU, of the best matrix multiply this machine reached before and
-after the run, in bf16 or float32: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
+A rate is a stage's arithmetic (matrix products, convolutions, attention) divided by its time. For a known device, the share refers
+to the bf16 peak in its maker's data sheet; otherwise, as on any CPU, to the best matrix multiply of this machine before and after
+the run, in bf16 or float32: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
 
 Examples
   fluxion bench
@@ -54,22 +54,22 @@ Examples
   fluxion bench dev resolution=256 num_inference_steps=1 --runs 1 --profile
 
 Where the time goes
---profile makes one more picture and tells of each program which operations of the optimised program its time goes to, with their
-FLOP/s and the share of the best matrix multiply. Plugins for NVIDIA, AMD and TPU record that while they work. A CPU's do not: there
-every program is taken apart before its first run, and its operations are run one at a time, in order and on the same data, a few
-times; the program itself is timed with them, so that 'together' and 'the program takes' can be compared. A rate in GB/s is of the
-bytes of operands and results. The trace has stages, steps, programs and these operations: open it at https://ui.perfetto.dev.
+--profile makes one more picture and lists, for each optimised program, the operations that take the time, with their FLOP/s and
+their share of the best matrix multiply. Plugins for NVIDIA, AMD and TPU record operations while they run. CPU plugins do not, so
+Fluxion splits each program before its first run and runs its operations one at a time, in order, on the same data, a few times. It
+times the whole program too, so you can compare 'together' with 'the program takes'. Rates in GB/s count the bytes of operands and
+results. The trace has stages, steps, programs and operations: open it at https://ui.perfetto.dev.
 
 Options
-  --runs N      pictures that are measured, ${RUNS} if nothing is said
-  --profile     where the time of each program goes, and a trace
-  --trace FILE  where the trace of --profile goes, flux_trace.json in output_dir if nothing is said
+  --runs N      number of measured pictures (default: ${RUNS})
+  --profile     the time of each program by operations, and a trace
+  --trace FILE  file for the trace of --profile (default: flux_trace.json in output_dir)
   --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
   --quiet       nothing on standard error but errors
   --no-config   without your own settings
   -h, --help    this text
 
-Ctrl-C stops within a block.
+Ctrl-C stops the run within a block.
 `;
 
 // By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.

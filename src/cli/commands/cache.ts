@@ -25,7 +25,7 @@ interface Kind {
 
 const KINDS: Readonly<Record<string, Kind>> = {
   plugins: {
-    about: 'XLA for each kind of device; fetched again at the next use',
+    about: 'XLA for each kind of device; downloaded again at the next use',
     folder: 'plugins',
     names: new RegExp(`^\\.?(${PACKAGES.map((name) => name.replaceAll('.', '\\.')).join('|')})-\\d`),
     byDefault: false,
@@ -37,13 +37,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
     byDefault: true,
   },
   answers: {
-    about: 'what compilers said of programs for devices that are not here',
+    about: "reports of 'fluxion compile' about programs for other devices",
     folder: 'ahead',
     names: /^[0-9a-f]{64}\.json$/,
     byDefault: true,
   },
   code: {
-    about: 'this program as JavaScript is compiled',
+    about: "Fluxion's own JavaScript, compiled",
     folder: 'code',
     names: /^v\d+\.\d+\.\d+-[\w-]+$/,
     byDefault: true,
@@ -52,14 +52,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 const HELP = `fluxion cache | cache clean [KIND …]
 
-Tells how much room is taken by what is kept between runs, by kind:
+Shows how much disk space the files take that Fluxion keeps between runs:
 ${Object.entries(KINDS)
   .map(([name, { about }]) => `  ${name.padEnd(13)}${about}`)
   .join('\n')}
-  models       of the Hugging Face hub, in the cache that its other tools share: 'fluxion models' lists them
+  models       models from the Hugging Face hub, in the cache that its tools share: see 'fluxion models'
 
-'cache clean' removes the kinds that are named, or else all but plugins and models. Only what Fluxion put there is removed; links are
-not followed, and what a running process uses is left.
+'cache clean' removes the named kinds, or everything except plugins and models. It removes only files that Fluxion wrote, follows no
+links, and leaves files that a running process uses.
 
 Examples
   fluxion cache
@@ -67,7 +67,7 @@ Examples
   fluxion cache clean executables plugins
 
 Options
-  --dry-run    tells what would be removed
+  --dry-run    lists what would be removed
   --json       one JSON object on standard output, sizes in bytes
   -h, --help   this text
 `;

@@ -22,19 +22,19 @@ const TARGETS = ['cpu:4', 'v4:2x2x1', 'v5e:2x2', 'v5p:2x2x1', 'v6e:2x2', 'tpu7x:
 
 const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
 
-Compiles every program of a run ahead of time, for devices that need not be here, and tells what one of them would hold in
-memory, which attention kernels and which exchanges between devices the programs have, and how long they take at least.
-The configuration is that of 'fluxion generate'. No weights are read: FLUX.1-dev and FLUX.1-schnell are known by their names
-(pretrained_model_name_or_path), of a model folder the configs are read. Previews and LoRAs are left out.
+Compiles every program of a run for devices that this machine need not have, and reports the memory of one device, the attention
+kernels, the exchanges between devices, and a lower bound of the time. The configuration is that of 'fluxion generate'. No weights
+are read: FLUX.1-dev and FLUX.1-schnell are known by name (pretrained_model_name_or_path), and a model folder needs only its
+configs. Previews and LoRAs are left out.
 
 Targets
   v4:2x2x1, v5e:2x2, v5p:2x2x1, v6e:2x2, tpu7x:2x2x1   TPU slices by their chips; the plugin installs itself
-  h100, h200, b200, or h200:2 for two                  NVIDIA GPUs; 'fluxion plugins list' tells how the plugin is installed
+  h100, h200, b200, or h200:2 for two                  NVIDIA GPUs; 'fluxion plugins list' shows how to install the plugin
   cpu:4                                                this processor, as four devices
 
 The time is a roofline, a lower bound: for each program the larger of FLOPs / peak bf16 FLOP/s and bytes / memory bandwidth, plus
-bytes from other devices / bandwidth of the links, times its runs. FLOPs and bytes are the compiler's counts, peaks those of the
-makers' data sheets. A batch is what comes before the first step, all steps, and decoding; encoding is told apart.
+bytes from other devices / bandwidth of the links, times its runs. FLOPs and bytes are the compiler's counts; peaks come from the
+makers' data sheets. A batch covers everything from the first step's preparation to decoding; encoding is listed separately.
 
 Examples
   fluxion compile base_flux_dev.yml --target v6e:2x2
@@ -42,18 +42,18 @@ Examples
   fluxion compile base_flux_dev.yml attention=cudnn_flash_te --target h200 --out compiled
 
 Options
-  --target NAME  what to compile for
+  --target NAME  the devices to compile for
   --stages LIST  some of encode,prepare,step,decode
-  --out DIR      keeps executables, as PROGRAM.pjrt, with report.json; the same build of the plugin loads them on such devices
-  --quick        has TPUs' compilers try least, for a fifth of the time: temporaries are then up to two fifths more
-  --fresh        compiles again what this build of the plugin compiled before; its answers are kept, and otherwise repeated
+  --out DIR      writes executables, as PROGRAM.pjrt, and report.json; the same build of the plugin loads them on such devices
+  --quick        a TPU's compiler optimises least, in a fifth of the time; temporaries grow by up to two fifths
+  --fresh        compiles again instead of repeating the kept reports of this build of the plugin
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors
   --no-config    without your own settings
   -h, --help     this text
 
-What becomes of weights is decided as in a run ('fluxion generate --dry-run'); residency=resident has all of them stay.
-Exit status: 1 where it does not fit into the devices' memory.
+Weights stay, are freed or are streamed as in a run ('fluxion generate --dry-run'); residency=resident keeps all of them resident.
+The exit status is 1 if the run does not fit into the devices' memory.
 `;
 
 // By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.

@@ -11,7 +11,7 @@ const NAMES = Object.keys(SHELLS) as (keyof typeof SHELLS)[];
 
 const HELP = `fluxion completions bash|zsh|fish
 
-Prints a script that has the shell complete commands, flags, configuration keys, their values and files.
+Prints a script that completes commands, flags, configuration keys, their values and files in the shell.
 
 Examples
   fluxion completions bash > ~/.local/share/bash-completion/completions/fluxion

@@ -23,10 +23,10 @@ const PARTS = { transformer: 'flux', clip: 'clip', t5: 't5', vae: 'vae' } as con
 
 const HELP = `fluxion convert FILE | FOLDER … OUTPUT
 
-Rewrites the weights of a Flux transformer, CLIP, T5 or autoencoder, from any format that is read: safetensors or GGUF, in
-anyone's names, quantised or not. OUTPUT is a .safetensors or .gguf file, or else a folder as diffusers has it. Several models,
-or a whole model folder, become an all-in-one file as ComfyUI reads it, or a folder with everything that a pipeline is loaded
-from. One tensor is in memory at a time; the output appears when it is whole.
+Rewrites the weights of a Flux transformer, CLIP, T5 or autoencoder. Inputs are safetensors or GGUF files, in any common names,
+quantised or not. OUTPUT is a .safetensors or .gguf file, or a folder in the diffusers layout. Several models, or a whole model
+folder, become an all-in-one file for ComfyUI or a complete diffusers folder. Only one tensor is in memory at a time, and the
+output appears only when it is complete.
 
 Examples
   fluxion convert flux1-dev.safetensors flux1-dev-Q8_0.gguf --type q8_0
@@ -36,14 +36,14 @@ Examples
   fluxion convert all-in-one.safetensors FOLDER --tokenizer OTHER_MODEL_FOLDER
 
 Options
-  --type TYPE    what matrices become: ${ENCODINGS.join(', ')} (default: bf16);
+  --type TYPE    type of matrices: ${ENCODINGS.join(', ')} (default: bf16);
                  vectors, embeddings of time and guidance, CLIP and the autoencoder stay wider
-  --names NAMES  single: as single files have them (default for files); diffusers: as diffusers' folders have them
-  --part PART    one of ${Object.keys(PARTS).join(', ')}, where there are several
+  --names NAMES  single: the names of single files (default for files); diffusers: those of diffusers (default for folders)
+  --part PART    the one part to write: ${Object.keys(PARTS).join(', ')}
   --tokenizer FOLDER
-                 for a pipeline folder: where to copy tokenizer, tokenizer_2 and the scheduler from; a model folder that is
-                 among the inputs unless given
-  --shard GB     for a folder: size of one file of weights (default: 10)
+                 for a pipeline folder: copy tokenizer, tokenizer_2 and the scheduler from here
+                 (default: a model folder among the inputs)
+  --shard GB     for a folder: largest size of one file (default: 10)
   --json         one JSON object on standard output
   --quiet        no progress
   -h, --help     this text

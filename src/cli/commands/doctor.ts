@@ -29,9 +29,9 @@ import type { Probe } from './doctor-probe.ts';
 
 const HELP = `fluxion doctor
 
-Tells what works on this machine: Node, the C library, plugins (each is loaded in a process of its own, where a small program
-is compiled, run and compared), devices, the cache folder, memory, picture encoding, the bundled model. Each line is ok, warn
-or fail with what to do; the exit status is 1 where one failed.
+Checks what works on this machine: Node, the C library, plugins, devices, the cache folder, memory, picture encoding and the bundled
+model. Each plugin is loaded in its own process, which compiles and runs a small program and compares the result. Each line says
+ok, warn or fail, and what to do; the exit status is 1 if a check failed.
 
 Examples
   fluxion doctor

@@ -18,35 +18,35 @@ const FLAGS = {
 
 const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
 
-Makes pictures and writes them as flux_0.png, flux_1.png, … in output_dir, never over a file without overwrite=True. Their paths go
-to standard output, all else to standard error. Each picture carries its recipe: 'fluxion redo' makes it again.
+Makes pictures and writes them to output_dir as flux_0.png, flux_1.png, …; only overwrite=True replaces existing files. Paths go
+to standard output, everything else to standard error. Each picture carries its recipe: 'fluxion redo' makes it again.
 
 Examples
-  fluxion generate "a red house in the mountains at sunset"
-  fluxion generate "a lighthouse by the sea at noon" --seed 3 --steps 12
+  fluxion generate "a white house on green hills at sunrise" seed=1
+  fluxion generate "a white lighthouse by the sea at noon" --seed 3 --steps 12
   fluxion generate "a white sailboat on the ocean at noon" seed=1,3 output_dir=boats
-  fluxion generate "a red house in the mountains at noon" seed=1 --lora tiny-lora:0.8
-  fluxion generate "a hot air balloon over green hills at noon" seed=1 preview=step
-  echo "a white house in the mountains at noon" | fluxion generate - --json > report.json
+  fluxion generate "a white house on green hills at noon" seed=1 --lora tiny-lora
+  fluxion generate "a red hot air balloon over the desert at noon" seed=3 steps=28 preview=step
+  echo "a red house in the mountains at sunset" | fluxion generate - seed=5 --json > report.json
   fluxion generate base_flux_schnell.yml pretrained_model_name_or_path=FOLDER per_device_batch_size= 1
   fluxion generate base_flux_dev.yml pretrained_model_name_or_path=FOLDER transformer=flux1-dev-Q8_0.gguf
   fluxion generate base_flux_dev.yml ici_fsdp_parallelism=-1 ici_data_parallelism=1
-  fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and here or elsewhere, at any time, node_id=1)
+  fluxion generate base_flux_dev.yml num_nodes=2 node_id=0      (and node_id=1, here or elsewhere, at any time)
 
-Everyday keys, as key=value or as flags; 'fluxion help config' has all, 'fluxion help KEY' one
+Everyday keys, as key=value or as flags ('fluxion help config' lists all, 'fluxion help KEY' explains one)
   model, steps, size=WIDTHxHEIGHT, guidance, seed, n (pictures), lora, output_dir; -m, -s, -n, -p, -W, -H for short
 
 Options of this command
-  -o PATH      the file to write, .png, .jpg or .webp (several: house.jpg, house_1.jpg, …, or numbers in place of {i}), or a folder
-  --dry-run    compiles, tells what the run would hold in memory and what becomes of the weights, and stops there;
-               exit status 1 where it does not fit
+  -o PATH      a folder, or the file to write: .png, .jpg or .webp (several: house.jpg, house_1.jpg, …, or a number for {i})
+  --dry-run    compiles, shows what the run would hold in memory and which weights would be streamed, and stops there;
+               the exit status is 1 if the run does not fit
   --json       one JSON object on standard output: files, times in seconds, memory in bytes
   --quiet      nothing on standard error but errors
   --no-config  without your own settings
   -h, --help   this text
 
-With preview=step, flux_preview.png beside the pictures shows the first one as predicted at each step, while the run goes on.
-Ctrl-C stops within a block and leaves no partial file; a second one stops at once.
+With preview=step, flux_preview.png in output_dir shows the first picture as the model predicts it after each step.
+Ctrl-C stops the run within a block and leaves no partial file; a second Ctrl-C stops at once.
 `;
 
 /** The command. */

@@ -20,8 +20,8 @@ const PROMPT = 200;
 
 const HELP = `fluxion history [FOLDER] [output_dir=FOLDER]
 
-Lists the pictures of Fluxion in a folder, output_dir unless one is named, newest first: when each was made, its file, seed, size,
-steps and prompt, out of the recipe that it carries. Nothing else is kept: a picture that is moved takes its history along.
+Lists Fluxion's pictures in a folder (default: output_dir), newest first: date, file, seed, size, steps and prompt, read from the
+recipe inside each picture. Fluxion keeps no other history: a picture that you move takes its history along.
 
 Examples
   fluxion history
@@ -30,7 +30,7 @@ Examples
   fluxion redo flux_0.png
 
 Options
-  --limit N    how many, ${SHOWN} unless given
+  --limit N    how many (default: ${SHOWN})
   --json       one JSON object on standard output, with whole recipes
   -h, --help   this text
 `;

@@ -10,9 +10,11 @@ import type { Findings } from './inspect-model.ts';
 
 const HELP = `fluxion inspect FILE | FOLDER
 
-Explains a picture (PNG, JPEG, WebP: its recipe, and the parameters that other programs write), weights (safetensors, single or sharded by
-an index, or GGUF: the models in it, in whose names and how encoded, and its metadata), a LoRA (its dialect, what it changes,
-ranks, keys that are in no known spelling), or a model folder (components, sizes, published models it equals).
+Explains
+  a picture        PNG, JPEG or WebP: its recipe, and the parameters that other programs write
+  weights          safetensors (single or sharded) or GGUF: the models in the file, their names and encodings, metadata
+  a LoRA           its dialect, the modules that it changes, ranks, unknown keys
+  a model folder   components, sizes, published models with the same architecture
 
 Examples
   fluxion inspect flux_0.png
@@ -21,7 +23,7 @@ Examples
   fluxion inspect flux_0.png --json
 
 Options
-  --keys       every key of a file with weights with its dtype and shape, not the first ones only
+  --keys       lists every key of a file of weights with dtype and shape, not only the first ones
   --json       one JSON object on standard output
   -h, --help   this text
 `;

@@ -14,14 +14,14 @@ import { paint } from '../terminal/terminal.ts';
 
 const HELP = `fluxion loras [FOLDER] [lora_dir=FOLDER]
 
-Lists the LoRA files in lora_dir and in the folders in it, and the one that comes with the program: what --lora NAME and
-<lora:NAME:SCALE> in a prompt find. Of each: its size, dialect, rank, and how many modules of which parts it changes.
+Lists the LoRA that comes with the program and the LoRA files in lora_dir and its folders: those that --lora NAME and
+<lora:NAME:SCALE> in a prompt find. Each line has size, dialect, rank, and how many modules of which parts the LoRA changes.
 
 Examples
   fluxion loras
   fluxion loras ~/loras
   fluxion loras lora_dir=styles --json
-  fluxion generate "a white sailboat on the ocean at noon" --lora tiny-lora seed=1
+  fluxion generate "a white house on green hills at noon" seed=1 --lora tiny-lora
 
 Options
   --json       one JSON object on standard output, sizes in bytes

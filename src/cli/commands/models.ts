@@ -11,8 +11,8 @@ import { paint } from '../terminal/terminal.ts';
 
 const HELP = `fluxion models
 
-Lists the models that pretrained_model_name_or_path takes by name: the one that comes with the program, those in the cache that all
-tools of the Hugging Face hub share, with what a download still lacks, and the published ones that are not here.
+Lists the models that pretrained_model_name_or_path takes by name: the bundled model, the models in the cache that the tools of the
+Hugging Face hub share (incomplete downloads say what they lack), and the published models that are not on this machine.
 
 Examples
   fluxion models

@@ -16,9 +16,9 @@ import { Progress, paint } from '../terminal/render.ts';
 
 const HELP = `fluxion plugins list | install NAME | add PATH | remove NAME
 
-A plugin is XLA for one kind of device, as a shared library with PJRT's C API. Those of CPUs, TPUs and NVIDIA GPUs are installed
-on first use, also to compile for devices that are not here; others are installed as 'list' tells, and then added by their path.
-FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it. 'remove' takes away what was installed for a device, and forgets what was
+A plugin is XLA for one kind of device: a shared library with PJRT's C API. Plugins for CPUs, TPUs and NVIDIA GPUs install
+themselves on first use, also to compile for devices that this machine lacks. Install others as 'list' explains, and add them by
+path. FLUXION_PJRT_PLUGIN=PATH uses a plugin without adding it. 'remove' deletes the plugins installed for a device and forgets those
 added for it; NAME is a device, a package or an added path.
 
 Examples
@@ -29,7 +29,7 @@ Examples
   fluxion plugins remove cuda
 
 Options
-  --device NAME   what an added plugin serves (${DEVICE_NAMES.join(', ')}), where its device is not in this machine
+  --device NAME   the device that an added plugin serves (${DEVICE_NAMES.join(', ')}), if this machine lacks it
   --json          one JSON object on standard output
   --quiet         no progress
   -h, --help      this text

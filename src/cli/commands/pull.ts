@@ -8,12 +8,12 @@ import { Progress } from '../terminal/render.ts';
 
 const HELP = `fluxion pull ORG/NAME[@REVISION]
 
-Downloads a FLUX.1 pipeline from the Hugging Face hub, or brings it up to date, and prints its folder. A revision is a branch, a tag or
-a commit; main unless given. Only what pictures are made from is fetched: configs, tokenizers and one set of weights, each file checked
-against its hash. What is stopped, by Ctrl-C or a kill, goes on from there when the command is given again.
+Downloads or updates a FLUX.1 pipeline from the Hugging Face hub and prints its folder. A revision is a branch, a tag or a commit
+(default: main). Only the files that pictures need are downloaded: configs, tokenizers and one set of weights. Each file is checked
+against its hash. An interrupted download resumes when you run the command again.
 
-The files lie where Python's hub client keeps them, and each finds what the other has downloaded. 'fluxion generate' pulls a model
-by itself the first time that its name is given; from then on the name stands for what was downloaded, until it is pulled again.
+Files go into the cache of Python's hub client, and each client finds the other's downloads. 'fluxion generate' pulls a model
+the first time you name it; after that, the name stands for the downloaded revision until you pull again.
 
 Examples
   fluxion pull black-forest-labs/FLUX.1-schnell
@@ -27,12 +27,12 @@ Options
   -h, --help   this text
 
 Environment
-  HF_TOKEN                  a token, for gated and private models; else the one that 'hf auth login' has kept
-  HF_HUB_CACHE, HF_HOME     where models are kept; ~/.cache/huggingface/hub unless set
+  HF_TOKEN                  token for gated and private models (default: the token that 'hf auth login' saved)
+  HF_HUB_CACHE, HF_HOME     folder of models (default: ~/.cache/huggingface/hub)
   HF_ENDPOINT               a mirror of the hub
-  HF_HUB_OFFLINE            1 asks nobody and takes what is there
-  HF_HUB_DOWNLOAD_TIMEOUT   seconds with next to no bytes after which a connection is given up and another made; 20
-  HF_HUB_ETAG_TIMEOUT       seconds that the hub has for its first answer, before it counts as out of reach; 8
+  HF_HUB_OFFLINE            1 uses downloaded files only, without asking the hub
+  HF_HUB_DOWNLOAD_TIMEOUT   seconds almost without data before a connection is replaced (default: 20)
+  HF_HUB_ETAG_TIMEOUT       seconds to wait for the hub's first answer (default: 8)
   NODE_USE_ENV_PROXY        1 uses the proxy in HTTPS_PROXY
 `;
 

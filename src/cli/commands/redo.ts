@@ -29,9 +29,9 @@ const SIZE_LIMIT = 512 * 2 ** 20;
 
 const HELP = `fluxion redo PICTURE [key=value …] [-o FILE | -o FOLDER]
 
-Makes a PNG, JPEG or WebP again from the recipe inside it: the same bytes, on the same kind of device with the same model and version.
-It is written as the next free flux_N.png in output_dir. Keys that are given change the recipe; 'fluxion help config' lists
-them. With another seed, the picture is made alone and not as a part of its batch.
+Makes a PNG, JPEG or WebP again from the recipe inside it, and writes it as the next free flux_N.png in output_dir. The same kind of
+device, model and version give the same bytes. Keys on the command line change the recipe; 'fluxion help config' lists them. With
+another seed, the picture is made alone and not as part of its batch.
 
 Examples
   fluxion redo flux_0.png
@@ -41,13 +41,13 @@ Examples
   fluxion redo flux_0.png pretrained_model_name_or_path=FOLDER
   fluxion redo flux_0.png lora_dir=FOLDER
 
-Models, parts and LoRAs are looked for where they were seen last, in lora_dir, beside the picture and below this folder, and must
-have the content that the recipe tells. pretrained_model_name_or_path=, transformer= and --lora say where others are.
+Fluxion looks for models, parts and LoRAs where it saw them last, in lora_dir, beside the picture and below this folder, and checks
+that their content is that of the recipe. pretrained_model_name_or_path=, transformer= and --lora name other files.
 
 Options
   -o, --output PATH   the file to write (.png, .jpg or .webp; never over another without overwrite=True), or the folder
-  --check             compares with the picture instead of writing: exits with 0 where the bytes are the same, else with 1
-  --no-config         without your own settings, of which those of output and devices count here
+  --check             compares with the picture instead of writing: exit status 0 if the bytes are the same, otherwise 1
+  --no-config         without your own settings (of these, redo uses only output and devices)
   --json              one JSON object on standard output
   --quiet             nothing on standard error but errors
   -h, --help          this text
