@@ -3,7 +3,7 @@
  * `node bench/blocks.ts [SIDE …]`, the picture's side in pixels. Prints times, rates and temporaries as JSON.
  */
 
-import { FLUX_DEV, fluxFlops, fluxPrograms, type Traced } from '../src/models.ts';
+import { countFlops, FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
@@ -27,15 +27,12 @@ for (const side of sides.length > 0 ? sides : [256, 512]) {
     storage: 'bf16',
   } as const;
   const parts = fluxPrograms(FLUX_DEV, sizes);
-  // Of one block, without the ends of the transformer: the difference a block makes.
-  const without = { ...FLUX_DEV, layers: 0, singleLayers: 0 };
-  const stepOf = (cfg: typeof FLUX_DEV) => fluxFlops(cfg, sizes).step.total - fluxFlops(without, sizes).step.total;
-  figures.push({ side, ...(await measure(parts.doubleBlock, stepOf({ ...without, layers: 1 }))) });
-  figures.push({ side, ...(await measure(parts.singleBlock, stepOf({ ...without, singleLayers: 1 }))) });
+  for (const part of [parts.doubleBlock, parts.singleBlock]) figures.push({ side, ...(await measure(part)) });
 }
 console.log(JSON.stringify({ bestMatmulGflops: rate / 1e9, blocks: figures }, undefined, 2));
 
-async function measure(part: Traced, flops: number): Promise<object> {
+async function measure(part: Traced): Promise<object> {
+  const { total: flops } = countFlops(part.graph);
   const start = performance.now();
   const program = await runtime.compile(part);
   const compile = (performance.now() - start) / 1000;

@@ -11,7 +11,7 @@
 
 import './support/node-version.ts';
 
-export { type MemoryPlan, type Residency, STAGES, type StageMemory, type StageName } from './engine/memory-plan.ts';
+export type { MemoryPlan, Residency, StageMemory } from './engine/memory-plan.ts';
 export {
   BUNDLED,
   BUNDLED_FOLDER,
@@ -19,6 +19,7 @@ export {
   PUBLISHED_NAMES,
   publishedModel,
 } from './families/flux1/published.ts';
+export { STAGES, type StageName } from './models/programs.ts';
 export { encode, formatOf, Image, type Pixels } from './picture/image.ts';
 export { writeAtomically } from './picture/save.ts';
 export {

@@ -4,22 +4,14 @@ import './support/node-version.ts';
 
 export * from './families/flux1/presets.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
+export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
 export {
-  clipFlops,
-  clipWeights,
-  decodeFlops,
-  decoderWeights,
-  type Flops,
-  fluxFlops,
-  fluxWeights,
+  type ModelConfigs,
+  type RunShape,
   type StageFlops,
   stageFlops,
-  t5Flops,
-  t5Weights,
-  type Work,
   weightCounts,
-} from './models/cost.ts';
-export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
+} from './models/programs.ts';
 export { type T5Config, type T5Programs, t5Programs } from './models/t5.ts';
 export { type VaeConfig, type VaePart, type VaePrograms, type VaeSizes, vaePrograms } from './models/vae.ts';
 export { VAE_TILINGS, type VaeTiling, vaeBudget, vaeBytes } from './models/vae-budget.ts';
@@ -66,5 +58,6 @@ export {
 export { type CachedRepo, cachedRepos } from './weights/hub/list.ts';
 export { describeLora, type LoraReport } from './weights/lora/adapter.ts';
 export { BUNDLED_LORA } from './weights/lora/locate.ts';
+export { countFlops, type Flops } from './xla/graph/count.ts';
 export type { InputSpec, Traced } from './xla/graph/trace.ts';
 export type { LogicalAxis, RowRange, WeightSpec } from './xla/graph/weights.ts';

@@ -38,7 +38,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   weights: ['weights/files', 'weights/folders', 'xla/runtime', 'xla/graph'],
 
   nn: ['xla/graph'],
-  models: ['nn', 'xla/graph'],
+  // A step's update is one of a run's programs.
+  models: ['nn', 'xla/graph', 'sampling/euler.ts'],
   sampling: ['xla/graph'],
   tokenizers: [],
   'families/flux1': ['models', 'weights/files', 'weights/folders'],
@@ -48,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // An image carries its recipe; and is checked as requests are.
   picture: ['pipeline/recipe.ts', 'pipeline/schema.ts'],
   // A share of a batch draws the noise that a request asks for.
-  engine: ['weights', 'sampling', 'xla/runtime', 'pipeline/request.ts'],
+  engine: ['models/programs.ts', 'weights', 'sampling', 'xla/runtime', 'xla/graph/count.ts', 'pipeline/request.ts'],
   // Config by its types alone: checked below.
   pipeline: [
     'engine',
@@ -64,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'xla/ahead',
   ],
 
-  'index.ts': ['pipeline', 'engine', 'families', 'picture'],
+  'index.ts': ['models/programs.ts', 'pipeline', 'engine', 'families', 'picture'],
   'xla.ts': ['xla'],
   'models.ts': ['models', 'families', 'weights', 'xla/graph'],
   cli: ['index.ts', 'xla.ts', 'models.ts', 'config'],

@@ -3,25 +3,11 @@
  * comes and goes block by block. Sizes are those of one device, in bytes; those of programs are the compiler's own.
  */
 
+import { type ProgramUse, STAGES, type StageName } from '../models/programs.ts';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { Traced } from '../weights/set.ts';
 import { outputBytes, Sharding, weightBytes } from '../xla/runtime/sizes.ts';
-
-/** The parts of a run that follow each other. */
-export const STAGES = ['encode', 'prepare', 'step', 'decode'] as const;
-
-/** A stage of a run whose programs are in memory together. */
-export type StageName = (typeof STAGES)[number];
-
-/** A program, and how often one pass through its stage runs it, each time with weights of its own where it has any. */
-export interface ProgramUse {
-  readonly stage: StageName;
-  readonly traced: Traced;
-  readonly runs: number;
-  /** Where in the checkpoint its weights are, if it is run once and their names do not say. */
-  readonly scope?: string;
-}
 
 /** What the compiler says of a program, in bytes. */
 export interface ProgramMemory {
@@ -119,9 +105,7 @@ function stagesOf(
   const weights = (list: readonly ProgramUse[]): number => weightBytes(list, sharding);
   /** Of blocks, some at a time; of all else, everything. */
   const streamed = (list: readonly ProgramUse[]): number => {
-    const blocks = list
-      .filter(({ runs }) => runs > 1)
-      .map(({ traced }) => weights([{ stage: 'step', traced, runs: 1 }]));
+    const blocks = list.filter(({ runs }) => runs > 1).map((use) => weights([{ ...use, runs: 1 }]));
     return weights(list.filter(({ runs }) => runs === 1)) + STREAMED_BLOCKS * Math.max(0, ...blocks);
   };
   const [encode, prepare, step, decode] = STAGES.map((stage) => of(stage)) as [

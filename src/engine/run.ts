@@ -3,13 +3,21 @@
  * without a limit a whole picture would be queued at once, and neither progress nor an abort could get in between.
  */
 
-import type { Use, WeightSet } from '../weights/set.ts';
+import type { Arrangement, Use, WeightSet } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 
 /** Programs started and not finished: one running and one waiting, so that the device never idles. */
 const AHEAD = 2;
 /** The same where weights are streamed: those of the one waiting are on their way while the other runs. */
 const AHEAD_STREAMED = 1;
+
+const NONE: Arrangement = {};
+
+/** How a run's weights lie, as in the file and in place by default, and what stops it. */
+export interface RunOptions {
+  readonly arrangement?: Arrangement;
+  readonly signal?: AbortSignal | undefined;
+}
 
 export class Run implements Disposable {
   readonly #runtime: Runtime;
@@ -18,7 +26,9 @@ export class Run implements Disposable {
   readonly #running: Promise<void>[] = [];
   readonly #temporary = new DisposableStack();
 
-  constructor(runtime: Runtime, weights: WeightSet, signal?: AbortSignal) {
+  /** Arranges the weights for the run. */
+  constructor(runtime: Runtime, weights: WeightSet, { arrangement = NONE, signal }: RunOptions = {}) {
+    weights.arrange(arrangement);
     this.#runtime = runtime;
     this.#weights = weights;
     this.#signal = signal;

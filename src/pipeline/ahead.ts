@@ -4,37 +4,22 @@
  */
 
 import { totalmem } from 'node:os';
-import {
-  memoryStage,
-  type ProgramUse,
-  planMemory,
-  type Residency,
-  STAGES,
-  type StageMemory,
-  type StageName,
-} from '../engine/memory-plan.ts';
+import { memoryStage, planMemory, type Residency, type StageMemory } from '../engine/memory-plan.ts';
 import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
-import { clipPrograms } from '../models/clip.ts';
-import { firstBlockCachePrograms } from '../models/first-block-cache.ts';
-import { fluxPrograms } from '../models/flux.ts';
-import { t5Programs } from '../models/t5.ts';
-import { type VaeConfig, vaePrograms } from '../models/vae.ts';
-import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
-import { eulerProgram } from '../sampling/euler.ts';
+import { type ProgramUse, programUses, runPrograms, STAGES, type StageName } from '../models/programs.ts';
+import { vaeBudget } from '../models/vae-budget.ts';
 import { FluxionError } from '../support/errors.ts';
 import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
 import { kindOf } from '../weights/files/file-bytes.ts';
 import { openModel } from '../weights/folders/model-source.ts';
-import type { Traced } from '../weights/set.ts';
 import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } from '../xla/ahead/ahead.ts';
 import { parseTarget } from '../xla/ahead/device-models.ts';
 import { openMapped } from '../xla/runtime/runtime.ts';
 import { Sharding, weightBytes } from '../xla/runtime/sizes.ts';
-import { decoderUses } from './decode.ts';
 import type { LoadOptions } from './load-options.ts';
 import { findModel } from './model-path.ts';
-import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
-import { type Plan, plan, type Request, requestDefaults } from './request.ts';
+import { autoencoderTypes, modelTypes } from './model-types.ts';
+import { plan, type Request, requestDefaults } from './request.ts';
 import { AHEAD, checked, MODEL, REQUEST } from './schema.ts';
 
 /** Options of `compileRun`: how the model is opened, and the devices to compile for. */
@@ -105,17 +90,35 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   const batch = Math.ceil(decided.batch / together) * together;
   const types = modelTypes(options);
   const { stages: wanted = STAGES } = options;
-  const others = programsOf(sizes, decided, batch, types);
-  const memory = (target.model?.memory ?? totalmem() / devices) - weightsOf(others, ['prepare', 'step'], sharding);
-  const all = [
-    ...others,
-    ...decoderOf(sizes.vae, decided.size, {
-      together,
-      types: autoencoderTypes(types, target.platform),
-      tiling: options.vaeTiling ?? 'auto',
-      available: memory / 2,
-    }),
-  ];
+  const { size, schedule, maxSequenceLength, cacheThreshold } = decided;
+  const steps = schedule.timesteps.length;
+  const vaeTypes = autoencoderTypes(types, target.platform);
+  const traced = (budget?: number) =>
+    programUses(
+      sizes,
+      runPrograms(
+        sizes,
+        {
+          batch,
+          height: size.height,
+          width: size.width,
+          textTokens: maxSequenceLength,
+          steps,
+          decode: { batch: together, budget },
+          cache: cacheThreshold !== undefined,
+        },
+        types,
+        vaeTypes,
+      ),
+    );
+  // What the transformer leaves is shared out as in a run. Every device of a mesh decodes one picture.
+  const memory = (target.model?.memory ?? totalmem() / devices) - weightsOf(traced(), ['prepare', 'step'], sharding);
+  const budget = vaeBudget(
+    sizes.vae,
+    { batch: 1, height: size.height, width: size.width, ...vaeTypes },
+    { tiling: options.vaeTiling ?? 'auto', available: memory / 2 },
+  );
+  const all = traced(budget && budget * together);
   const uses = all.filter(({ stage }) => wanted.includes(stage));
 
   const start = performance.now();
@@ -125,7 +128,6 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
     options,
   );
   const compileSeconds = (performance.now() - start) / 1000;
-  const steps = decided.schedule.timesteps.length;
   const reported = uses.flatMap(({ traced, ...use }) => {
     const report = programs.get(traced);
     return report ? [{ ...report, ...use, name: traced.name }] : [];
@@ -191,68 +193,6 @@ async function findSizes(
   throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
     hint: `give a model folder, of which only the configs are read, or one of ${PUBLISHED_NAMES.join(', ')}`,
   });
-}
-
-interface DecoderOptions {
-  /** Pictures that are decoded at once. */
-  readonly together: number;
-  readonly types: ModelTypes;
-  readonly tiling: VaeTiling;
-  /** Bytes that one device has left. */
-  readonly available: number;
-}
-
-/** The programs of the decoder, in the order they are first run in. */
-function decoderOf(
-  vae: VaeConfig,
-  { height, width }: Plan['size'],
-  { together, types, ...memory }: DecoderOptions,
-): ProgramUse[] {
-  // A mesh splits the batch: every device decodes one picture.
-  const budget = vaeBudget(vae, { batch: 1, height, width, ...types }, memory);
-  return decoderUses(
-    vaePrograms(vae, { batch: together, height, width, ...types, budget: budget && budget * together }),
-  );
-}
-
-/** Every program of a run but the decoder's, stage by stage, in the order they are first run in. */
-function programsOf(
-  sizes: ModelSizes,
-  { size, schedule, maxSequenceLength, cacheThreshold }: Plan,
-  batch: number,
-  types: ModelTypes,
-): ProgramUse[] {
-  const { transformer, clip, t5 } = sizes;
-  const clipParts = clipPrograms(clip, { batch: 1, tokens: clip.maxPositions, ...types });
-  const t5Parts = t5Programs(t5, { batch: 1, tokens: maxSequenceLength, ...types });
-  const flux = fluxPrograms(transformer, {
-    batch,
-    prompts: 1,
-    imageTokens: size.tokens,
-    textTokens: maxSequenceLength,
-    steps: schedule.timesteps.length,
-    ...types,
-  });
-  // A step that is computed whole; one that is cut short runs less.
-  const cache = firstBlockCachePrograms({
-    batch,
-    imageTokens: size.tokens,
-    textTokens: maxSequenceLength,
-    width: transformer.heads * transformer.headDim,
-    compute: types.compute,
-  });
-  const euler = eulerProgram([batch, size.tokens, transformer.inChannels]);
-  const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
-  const { layers, singleLayers } = transformer;
-  return [
-    use('encode', clipParts.embed), use('encode', clipParts.layer, clip.layers), use('encode', clipParts.pool),
-    use('encode', t5Parts.embed), use('encode', t5Parts.bias), use('encode', t5Parts.layer, t5.layers), use('encode', t5Parts.finalNorm),
-    use('prepare', flux.conditioning), use('prepare', flux.doubleModulation, layers), use('prepare', flux.singleModulation, singleLayers),
-    use('prepare', flux.finalModulation), use('prepare', flux.textIn),
-    use('step', flux.stepModulations), use('step', flux.imageIn), use('step', flux.doubleBlock, layers), use('step', flux.join),
-    use('step', flux.singleBlock, singleLayers), use('step', flux.finalLayer), use('step', euler),
-    ...(cacheThreshold === undefined ? [] : Object.values(cache).map((traced) => use('step', traced))),
-  ]; // biome-ignore format: a list
 }
 
 /** Bytes of the weights of some stages on one device. */

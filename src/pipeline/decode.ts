@@ -1,6 +1,5 @@
 /** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
 
-import type { ProgramUse } from '../engine/memory-plan.ts';
 import { Run } from '../engine/run.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
 import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
@@ -65,9 +64,9 @@ export class Autoencoder implements Disposable {
     });
   }
 
-  /** Every program that `decode` runs. */
-  uses(runtime: Runtime, size: LatentSize): ProgramUse[] {
-    return decoderUses(this.#programs(runtime.batchOf(1), size, runtime));
+  /** Every program that `decode` runs, the same objects every time. */
+  programs(runtime: Runtime, size: LatentSize): Pick<VaePrograms, 'decode'> {
+    return this.#programs(runtime.batchOf(1), size, runtime);
   }
 
   /**
@@ -86,7 +85,7 @@ export class Autoencoder implements Disposable {
     const each = size.tokens * 4 * this.#source.vae.latentChannels;
     const pictures = latents.length / each;
     for (let round = 0; round < rounds || round * seats.length < pictures; round++) {
-      using run = new Run(runtime, this.weights, signal);
+      using run = new Run(runtime, this.weights, { signal });
       // A copy of its own, which devices may use in place; places beyond the last picture stay empty.
       const group = new Float32Array(together * each);
       const seated = seats.slice(0, Math.max(0, pictures - round * seats.length));
@@ -117,7 +116,7 @@ export class Autoencoder implements Disposable {
     if (!this.#encodes) return this.#fitToDecoder(runtime, signal);
     const { encode } = this.#programs(1, { height: latentSide, width: latentSide });
     const chart = colourChart(CHART);
-    using run = new Run(runtime, this.weights, signal);
+    using run = new Run(runtime, this.weights, { signal });
     const outputs = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', chart));
     const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
     const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };
@@ -139,16 +138,6 @@ export class Autoencoder implements Disposable {
   [Symbol.dispose](): void {
     this.weights[Symbol.dispose]();
   }
-}
-
-/** The decoder's programs, each with how often it is run. */
-export function decoderUses({ decode }: VaePrograms): ProgramUse[] {
-  return [...Map.groupBy(decode, ({ traced }) => traced)].map(([traced, parts]) => ({
-    stage: 'decode',
-    traced,
-    runs: parts.length,
-    scope: parts[0]!.scope,
-  }));
 }
 
 /** Runs programs one after the other, the output of each being the input of the next, and returns those of the last; takes `input` over. */

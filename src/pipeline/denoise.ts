@@ -1,17 +1,16 @@
 /** The denoising loop: from noise and conditioning to latents, one event a step. */
 
-import type { ProgramUse, Residency, StageName } from '../engine/memory-plan.ts';
 import { Run } from '../engine/run.ts';
 import { type FirstBlockCachePrograms, firstBlockCachePrograms } from '../models/first-block-cache.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
+import type { RunPrograms } from '../models/programs.ts';
 import { eulerProgram } from '../sampling/euler.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
 import type { Schedule } from '../sampling/schedule.ts';
 import { Recent } from '../support/recent.ts';
 import { originOf } from '../weights/folders/model-source.ts';
 import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
-import { rankBucket } from '../weights/lora/overlay.ts';
-import { blocks, type Streaming, type Traced, type Use, type WeightOverlay, WeightSet, whole } from '../weights/set.ts';
+import { type Arrangement, blocks, type Traced, type Use, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { Conditioning } from './encode.ts';
 import { type FirstBlock, FirstBlockCache } from './first-block-cache.ts';
@@ -28,10 +27,12 @@ export interface DenoiseSizes {
   readonly textTokens: number;
   /** Threshold of the first-block cache; without one every step is computed whole. */
   readonly cacheThreshold?: number | undefined;
+  /** Ranks of adapters that programs take; 0, the default, for none. */
+  readonly adapterRank?: number;
 }
 
 /** Everything one batch of pictures is denoised from. */
-export interface DenoiseRequest extends DenoiseSizes {
+export interface DenoiseRequest extends DenoiseSizes, Omit<Arrangement, 'rank'> {
   /** Of all pictures, or of each prompt. */
   readonly guidance: number | readonly number[];
   /** Packed noise [b, l, channels] at the first sigma. */
@@ -62,6 +63,7 @@ interface Sizes {
   readonly imageTokens: number;
   readonly textTokens: number;
   readonly steps: number;
+  readonly adapterRank: number;
 }
 
 /** What the blocks of a step are given. */
@@ -84,16 +86,13 @@ export class Transformer implements Disposable {
   readonly #types: ModelTypes;
   readonly #traced = new Recent<string, Parts>();
   readonly #tracedCaches = new Recent<string, FirstBlockCachePrograms>();
-  /** Ranks of adapters that programs are traced for: those in use so far. */
-  readonly #adapterRanks = new Set<number>();
-  #adapterRank = 0;
 
   /** Binds the weights, without placing them. */
   constructor(source: ModelSource, types: ModelTypes) {
     this.#source = source;
     this.#types = types;
     // Which weights there are does not depend on the sizes.
-    const parts = this.#programs({ batch: 1, prompts: 1, imageTokens: 1, textTokens: 1, steps: 1 });
+    const parts = this.#programs({ batch: 1, prompts: 1, imageTokens: 1, textTokens: 1, steps: 1, adapterRank: 0 });
     const all = Object.entries(parts).flatMap(([name, traced]) =>
       name.startsWith('double')
         ? this.#double(traced)
@@ -104,23 +103,17 @@ export class Transformer implements Disposable {
     this.weights = new WeightSet(originOf(source, 'transformer'), all);
   }
 
-  /**
-   * Chooses programs that take adapters of up to `rank` ranks in all; 0 for none. Ranks are padded to a bucket, and a larger one
-   * that has been used serves as well, so that exchanging adapters compiles nothing.
-   */
-  reserve(rank: number): void {
-    const known = [...this.#adapterRanks].sort((a, b) => a - b);
-    this.#adapterRank = rank === 0 ? 0 : (known.find((bucket) => bucket >= rank) ?? rankBucket(rank));
-    if (rank > 0) this.#adapterRanks.add(this.#adapterRank);
+  /** Every program that `denoise` runs, the same objects for the same sizes. */
+  programs(request: DenoiseSizes): Pick<RunPrograms, 'transformer' | 'euler' | 'cache'> {
+    const { euler, ...transformer } = this.#programs(sizesOf(request));
+    return {
+      transformer,
+      euler,
+      cache: request.cacheThreshold === undefined ? undefined : this.#cachePrograms(sizesOf(request)),
+    };
   }
 
-  /** Puts adapters over the weights, or takes them away; their ranks must have been reserved. */
-  adapt(overlay: WeightOverlay | undefined): void {
-    this.weights.adapt(overlay, this.#adapterRank);
-  }
-
-  #programs(given: Sizes): Parts {
-    const sizes = { ...given, adapterRank: this.#adapterRank };
+  #programs(sizes: Sizes): Parts {
     const { batch, imageTokens } = sizes;
     return this.#traced.get(Object.values(sizes).join(), () => ({
       ...fluxPrograms(this.#source.transformer, { ...sizes, ...this.#types }),
@@ -144,38 +137,6 @@ export class Transformer implements Disposable {
     return blocks(traced, 'single_blocks', this.#source.transformer.singleLayers);
   }
 
-  /** Every program that `denoise` runs. */
-  uses(request: DenoiseSizes): ProgramUse[] {
-    const { doubleModulation, singleModulation, doubleBlock, singleBlock, ...once } = this.#programs(sizesOf(request));
-    const { conditioning, finalModulation, textIn, ...inStep } = once;
-    const { layers, singleLayers } = this.#source.transformer;
-    const use = (stage: StageName, traced: Traced, runs = 1): ProgramUse => ({ stage, traced, runs });
-    return [
-      use('prepare', conditioning),
-      use('prepare', doubleModulation, layers),
-      use('prepare', singleModulation, singleLayers),
-      use('prepare', finalModulation),
-      use('prepare', textIn),
-      use('step', doubleBlock, layers),
-      use('step', singleBlock, singleLayers),
-      ...Object.values(inStep).map((traced) => use('step', traced)),
-      ...(request.cacheThreshold === undefined ? [] : Object.values(this.#cachePrograms(sizesOf(request)))).map(
-        (traced) => use('step', traced),
-      ),
-    ];
-  }
-
-  /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. */
-  arrange({ transformer, modulations, held }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
-    const once = ['flux_double_modulation', 'flux_single_modulation'];
-    const again = ['flux_double_block', 'flux_single_block'];
-    if (transformer === 'streamed') this.weights.stream({ ...place, again, once, held });
-    else
-      this.weights.stream(
-        modulations === 'released' ? { ...place, from: 'file', again: [], once, held: 0 } : undefined,
-      );
-  }
-
   /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */
   async *denoise(
     runtime: Runtime,
@@ -183,10 +144,11 @@ export class Transformer implements Disposable {
     request: DenoiseRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<DenoiseStep, void, undefined> {
-    const { size, schedule, textTokens } = request;
+    const { size, schedule, textTokens, overlay, streaming, adapterRank } = request;
     const { transformer } = this.#source;
     const parts = this.#programs(sizesOf(request));
-    using run = new Run(runtime, this.weights, signal);
+    const arrangement = { overlay, streaming, rank: adapterRank };
+    using run = new Run(runtime, this.weights, { arrangement, signal });
     using owned = new DisposableStack();
     const upload = async (values: Float32Array, shape: readonly number[]) =>
       owned.use(await runtime.upload(values, 'f32', shape));
@@ -201,7 +163,7 @@ export class Transformer implements Disposable {
     using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
 
     for (let i = 0; i < schedule.timesteps.length; i++) {
-      using temporary = new Run(runtime, this.weights, signal);
+      using temporary = new Run(runtime, this.weights, { arrangement, signal });
       using at = await runtime.upload(Int32Array.of(i), 'i32', [1]);
       const mods = await temporary.step(whole(parts.stepModulations), { ...every, step: at });
       temporary.keep(mods, 'final');
@@ -294,8 +256,8 @@ export class Transformer implements Disposable {
   }
 }
 
-function sizesOf({ batch, prompts = 1, size, textTokens, schedule }: DenoiseSizes): Sizes {
-  return { batch, prompts, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length };
+function sizesOf({ batch, prompts = 1, size, textTokens, schedule, adapterRank = 0 }: DenoiseSizes): Sizes {
+  return { batch, prompts, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length, adapterRank };
 }
 
 /** Owns one array at a time. */

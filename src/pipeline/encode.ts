@@ -1,8 +1,8 @@
 /** From prompts to conditioning: CLIP's pooled vector of `prompt` and T5's sequence of `prompt2`. */
 
-import type { ProgramUse, Residency } from '../engine/memory-plan.ts';
-import { Run } from '../engine/run.ts';
+import { Run, type RunOptions } from '../engine/run.ts';
 import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
+import type { RunPrograms } from '../models/programs.ts';
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
 import { Recent } from '../support/recent.ts';
 import { loadClipTokenizer } from '../tokenizers/clip.ts';
@@ -10,16 +10,7 @@ import { LONGEST_PROMPT, loadT5Tokenizer } from '../tokenizers/t5.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { originOf } from '../weights/folders/model-source.ts';
 import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
-import {
-  blocks,
-  type Streaming,
-  type Traced,
-  type Use,
-  type WeightOverlay,
-  WeightSet,
-  type WeightSpec,
-  whole,
-} from '../weights/set.ts';
+import { type Arrangement, blocks, type Traced, type Use, WeightSet, type WeightSpec, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ModelTypes } from './model-types.ts';
 
@@ -38,6 +29,11 @@ export interface Prompt {
   readonly prompt: string;
   /** What T5 reads. */
   readonly prompt2: string;
+}
+
+/** How the encoders' weights lie, as in the file and in place by default, and what stops the encoding. */
+export interface EncodeOptions extends Omit<Arrangement, 'rank'> {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Both text encoders of a model, with their tokenizers. */
@@ -66,36 +62,23 @@ export class TextEncoders implements Disposable {
     return this.#source.borrowsTokenizers ? LONGEST_PROMPT : this.#t5.longest;
   }
 
-  /** Puts adapters over the weights, or takes them away. */
-  adapt(overlay: WeightOverlay | undefined): void {
-    this.#clip.weights.adapt(overlay);
-    this.#t5.weights.adapt(overlay);
+  /** Every program that `encode` runs for sequences of this length, the same objects every time. */
+  programs(maxSequenceLength: number): Pick<RunPrograms, 'clip' | 't5'> {
+    return { clip: this.#clip.programs, t5: this.#t5.programs(maxSequenceLength) };
   }
 
-  /** Every program that `encode` runs for sequences of this length. */
-  uses(maxSequenceLength: number): ProgramUse[] {
-    const { layer: clipLayer, ...clip } = this.#clip.programs;
-    const { layer: t5Layer, ...t5 } = this.#t5.programs(maxSequenceLength);
-    const use = (traced: Traced, runs = 1): ProgramUse => ({ stage: 'encode', traced, runs });
-    const { clip: clipConfig, t5: t5Config } = this.#source;
-    return [
-      use(clipLayer, clipConfig.layers),
-      use(t5Layer, t5Config.layers),
-      ...[...Object.values(clip), ...Object.values(t5)].map((traced) => use(traced)),
-    ];
-  }
-
-  /** Chooses what becomes of the weights; streamed ones come `from` there, with `room` in the system's page cache. CLIP is small, and stays. */
-  arrange({ encoders }: Residency, place: Pick<Streaming, 'from' | 'room'>): void {
-    this.#t5.weights.stream(encoders === 'streamed' ? { ...place, again: [], once: ['t5_layer'], held: 0 } : undefined);
-  }
-
-  /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. */
-  async encode(runtime: Runtime, text: Prompt, maxSequenceLength: number, signal?: AbortSignal): Promise<Conditioning> {
+  /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. Adapters are merged into the weights; T5's may be streamed. */
+  async encode(
+    runtime: Runtime,
+    text: Prompt,
+    maxSequenceLength: number,
+    { overlay, streaming, signal }: EncodeOptions = {},
+  ): Promise<Conditioning> {
     using done = new DisposableStack();
-    const { pooled, truncated } = await this.#clip.encode(runtime, text.prompt, signal);
+    const { pooled, truncated } = await this.#clip.encode(runtime, text.prompt, { arrangement: { overlay }, signal });
     done.use(pooled);
-    const t5 = await this.#t5.encode(runtime, text.prompt2, maxSequenceLength, signal);
+    const arrangement = { overlay, streaming };
+    const t5 = await this.#t5.encode(runtime, text.prompt2, maxSequenceLength, { arrangement, signal });
     done.use(t5.sequence);
     const owned = done.move();
     return {
@@ -141,10 +124,10 @@ class ClipEncoder implements Disposable {
     this.weights = new WeightSet(originOf(source, 'clip'), all);
   }
 
-  async encode(runtime: Runtime, text: string, signal: AbortSignal | undefined) {
+  async encode(runtime: Runtime, text: string, options: RunOptions) {
     const { ids, truncated } = this.#tokenizer.encode(text, this.tokens);
     const { embed, pool } = this.programs;
-    using run = new Run(runtime, this.weights, signal);
+    using run = new Run(runtime, this.weights, options);
     using idArray = await runtime.input(embed, 'ids', ids);
     using eos = await runtime.input(pool, 'eos', Int32Array.of(eosPosition(ids, this.#eosTokenId)));
     let x = await run.next(whole(embed), { ids: idArray });
@@ -188,10 +171,10 @@ class T5Encoder implements Disposable {
     return blocks(layer, 'encoder.block', this.#config.layers);
   }
 
-  async encode(runtime: Runtime, text: string, tokens: number, signal: AbortSignal | undefined) {
+  async encode(runtime: Runtime, text: string, tokens: number, options: RunOptions) {
     const { ids, truncated } = this.#tokenizer.encode(text, tokens);
     const { embed, bias, layer, finalNorm } = this.programs(tokens);
-    using run = new Run(runtime, this.weights, signal);
+    using run = new Run(runtime, this.weights, options);
     using idArray = await runtime.input(embed, 'ids', ids);
     const positions = await run.next(whole(bias), {});
     let x = await run.next(whole(embed), { ids: idArray });

@@ -4,15 +4,9 @@
  */
 
 import { BatchShare } from '../engine/batch-share.ts';
-import {
-  type BudgetOptions,
-  type MemoryPlan,
-  type ProgramMemory,
-  type ProgramUse,
-  planMemory,
-  requireFit,
-} from '../engine/memory-plan.ts';
+import { type BudgetOptions, type MemoryPlan, requireFit } from '../engine/memory-plan.ts';
 import { Queue } from '../engine/queue.ts';
+import { AdapterRanks, planRun, type RunPlan } from '../engine/run-plan.ts';
 import { BUNDLED, type ModelSizes, randomModel } from '../families/flux1/published.ts';
 import { Image } from '../picture/image.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
@@ -23,7 +17,6 @@ import { type ModelParts, openModel } from '../weights/folders/model-source.ts';
 import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
 import { LoraModel } from '../weights/lora/adapter.ts';
 import { Overlay } from '../weights/lora/overlay.ts';
-import type { Traced } from '../weights/set.ts';
 import { Recording, type RecordingOptions } from '../xla/ahead/recording.ts';
 import { openMapped, Runtime } from '../xla/runtime/runtime.ts';
 import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
@@ -33,7 +26,7 @@ import { Transformer } from './denoise.ts';
 import { type Conditioning, TextEncoders } from './encode.ts';
 import { type Event, type Report, warning } from './events.ts';
 import type { LoadOptions } from './load-options.ts';
-import { type LoraMode, Loras, loraEvents } from './loras.ts';
+import { Loras, loraEvents } from './loras.ts';
 import { findModel, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
@@ -69,6 +62,7 @@ export class Flux implements AsyncDisposable {
   /** What stands in for parts of the model. */
   readonly #given: ModelParts;
   #files: Pick<Identity, 'fingerprint' | 'base' | 'parts'> | undefined;
+  readonly #adapterRanks = new AdapterRanks();
   /** Runs wait for each other: a device makes one batch at a time. */
   readonly #queue = new Queue();
 
@@ -227,21 +221,21 @@ export class Flux implements AsyncDisposable {
     await this.#runtime.requireSame(runText(decided, adapted, [this.sizes, this.#types, this.#memory]));
 
     yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
-    const prepared = await clock.time('compile', () => this.#prepare(decided, adapted, signal));
-    yield { type: 'memory', plan: prepared.plan };
-    requireFit(prepared.plan);
-    this.#arrange(prepared.plan);
+    const run = await clock.time('compile', () => this.#planRun(decided, adapted, signal));
+    yield { type: 'memory', plan: run.memory };
+    requireFit(run.memory);
     using encoded = new DisposableStack();
     yield { type: 'stage', stage: 'encode', job: 1, jobs: decided.jobs.length };
-    if (prepared.plan.transformer !== 'kept') this.#parts.transformer.weights.release();
-    const conditionings = await clock.time('encode', () => this.#encode(decided, adapted, encoded, signal));
+    // An earlier run may have had room to keep it.
+    if (run.memory.transformer !== 'kept') this.#parts.transformer.weights.release();
+    const conditionings = await clock.time('encode', () => this.#encode(decided, run, adapted, encoded, signal));
     for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
       yield warning(message);
     }
     let made = 0;
     for (const [i, job] of adapted.entries()) {
       const conditioning = conditionings.get(keyOf(job))!;
-      for await (const event of this.#make(decided, job, i, { ...prepared, share, conditioning, clock, signal })) {
+      for await (const event of this.#make(decided, job, i, { run, conditioning, clock, signal })) {
         if (event.type === 'image') made++;
         yield event;
       }
@@ -251,42 +245,29 @@ export class Flux implements AsyncDisposable {
     yield { type: 'done', report: this.#report(clock, used, made) };
   }
 
-  /** Every program of a request. */
-  #uses({ batch, size, schedule, maxSequenceLength, cacheThreshold }: Plan): ProgramUse[] {
-    const { encoders, transformer, autoencoder } = this.#parts;
-    const places = this.#runtime.batchOf(batch);
-    const sizes = { batch: places, size, schedule, textTokens: maxSequenceLength, cacheThreshold };
-    return [...encoders.uses(maxSequenceLength), ...transformer.uses(sizes), ...autoencoder.uses(this.#runtime, size)];
-  }
-
-  /** Compiles every program of a request, and decides by what they take what is held in memory. */
-  async #prepare(decided: Plan, jobs: readonly AdaptedJob[], signal?: AbortSignal): Promise<Prepared> {
-    const { mode } = this.#loras;
-    const plan = await this.#compile(decided, jobs, mode, signal);
-    const apart = plan.transformer === 'streamed' && mode === 'merged' && jobs.some(({ loras }) => loras.length > 0);
-    // Merged weights would be made anew in every step.
-    return apart ? { mode: 'beside', plan: await this.#compile(decided, jobs, 'beside', signal) } : { mode, plan };
-  }
-
-  async #compile(
-    decided: Plan,
+  /** Compiles every program of a request, and decides what is made where, how adapters are applied and what stays in memory. */
+  #planRun(
+    { batch, size, schedule, maxSequenceLength: textTokens, cacheThreshold }: Plan,
     jobs: readonly AdaptedJob[],
-    mode: LoraMode,
     signal?: AbortSignal,
-  ): Promise<MemoryPlan> {
-    this.#reserve(jobs, mode);
-    const uses = this.#uses(decided);
-    const compiled = new Map<Traced, ProgramMemory>();
-    await Promise.all(
-      uses.map(async ({ traced }) => {
-        compiled.set(traced, (await this.#runtime.compile(traced, signal)).memory);
+  ): Promise<RunPlan> {
+    const { encoders, transformer, autoencoder } = this.#parts;
+    const share = new BatchShare(this.#runtime, batch);
+    const sizes = { batch: share.places, size, schedule, textTokens, cacheThreshold };
+    return planRun(this.#runtime, {
+      share,
+      models: this.#source,
+      programs: (adapterRank) => ({
+        ...encoders.programs(textTokens),
+        ...transformer.programs({ ...sizes, adapterRank }),
+        ...autoencoder.programs(this.#runtime, size),
       }),
-    );
-    return planMemory(uses, {
-      ...this.#memory,
-      sharding: this.#runtime.sharding,
-      memoryOf: (traced) => compiled.get(traced),
-      countsCode: this.#runtime.platform.memory === 'device',
+      loras: jobs.map(({ loras }) => loras),
+      loraMode: this.#loras.mode,
+      ranks: this.#adapterRanks,
+      memory: this.#memory,
+      transformerFileBytes: () => transformer.weights.fileBytes,
+      signal,
     });
   }
 
@@ -299,7 +280,7 @@ export class Flux implements AsyncDisposable {
       const jobs = await this.#adapt(decided, request);
       using _turn = await this.#queue.enter(request.signal);
       using _programs = this.#runtime.lease();
-      return (await this.#prepare(decided, jobs, request.signal)).plan;
+      return (await this.#planRun(decided, jobs, request.signal)).memory;
     } catch (error) {
       throw this.#reasonFor(error, asked);
     }
@@ -312,40 +293,24 @@ export class Flux implements AsyncDisposable {
     );
   }
 
-  /** Leaves room in the transformer's programs for the adapters of every job. */
-  #reserve(jobs: readonly AdaptedJob[], mode: LoraMode): void {
-    const ranks = jobs.map(({ loras }) => new Overlay([loras], mode).rank);
-    this.#parts.transformer.reserve(Math.max(...ranks));
-  }
-
   /** Encodes every different prompt once. */
   async #encode(
     { maxSequenceLength }: Plan,
+    { streaming, memory }: RunPlan,
     jobs: readonly AdaptedJob[],
     owner: DisposableStack,
     signal: AbortSignal | undefined,
   ) {
     const { encoders } = this.#parts;
+    using unused = new DisposableStack();
+    if (memory.encoders !== 'kept') unused.defer(() => encoders.release());
     const encoded = new Map<string, Conditioning>();
     for (const job of jobs) {
       if (encoded.has(keyOf(job))) continue;
-      encoders.adapt(new Overlay([job.loras], 'merged'));
-      const conditioning = owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, signal));
-      encoded.set(keyOf(job), conditioning);
+      const options = { overlay: new Overlay([job.loras], 'merged'), streaming: streaming.t5, signal };
+      encoded.set(keyOf(job), owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, options)));
     }
-    if (this.#memory.offload) encoders.release();
     return encoded;
-  }
-
-  /** Has weights come and go as planned. */
-  #arrange(memory: MemoryPlan): void {
-    const { encoders, transformer } = this.#parts;
-    const from = this.#runtime.streamsFrom;
-    const room = Math.max(0, 0.9 * process.availableMemory() - memory.peak);
-    transformer.arrange(memory, { from, room });
-    // Blocks come round in every step, T5's layers once a prompt.
-    const rest = memory.encoders === 'streamed' ? Math.max(0, room - transformer.weights.fileBytes) : 0;
-    encoders.arrange(memory, { from, room: rest });
   }
 
   /** Denoises and decodes one batch. */
@@ -353,7 +318,7 @@ export class Flux implements AsyncDisposable {
     decided: Plan,
     job: AdaptedJob,
     jobIndex: number,
-    { conditioning, clock, signal, mode, share, plan: memory }: Making,
+    { run: { share, loraMode, adapterRank, memory, streaming }, conditioning, clock, signal }: Making,
   ): AsyncGenerator<Event, void, undefined> {
     const { size, schedule, guidance, cacheThreshold } = decided;
     const { transformer, autoencoder } = this.#parts;
@@ -366,11 +331,13 @@ export class Flux implements AsyncDisposable {
       guidance,
       textTokens: decided.maxSequenceLength,
       cacheThreshold,
+      adapterRank,
+      overlay: new Overlay([job.loras], loraMode),
+      streaming: streaming.transformer,
     };
 
     yield { type: 'stage', stage: 'denoise', ...at };
     clock.start('denoise');
-    transformer.adapt(new Overlay([job.loras], mode));
     // MaxDiffusion draws in bf16 whatever the model computes in.
     const dtype = decided.noise === 'jax' ? 'bf16' : this.#types.compute;
     const latents = share.noise(decided, job.seed, { channels: this.#source.vae.latentChannels, dtype });
@@ -482,15 +449,9 @@ interface Opened {
   readonly name: string;
 }
 
-/** How LoRAs are applied in a run, and what it holds in memory. */
-interface Prepared {
-  readonly mode: LoraMode;
-  readonly plan: MemoryPlan;
-}
-
 /** What a batch is made with. */
-interface Making extends Prepared {
-  readonly share: BatchShare;
+interface Making {
+  readonly run: RunPlan;
   readonly conditioning: Conditioning;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;

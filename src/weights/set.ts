@@ -107,6 +107,16 @@ export interface Streaming {
   readonly room: number;
 }
 
+/** How the weights of a component lie on the devices while it runs. */
+export interface Arrangement {
+  /** What adapters make of them; as in the file by default. */
+  readonly overlay?: WeightOverlay | undefined;
+  /** Ranks of the factors that programs take beside them; 0, the default, for none. */
+  readonly rank?: number | undefined;
+  /** Which of them are streamed; none by default. */
+  readonly streaming?: Streaming | undefined;
+}
+
 interface Placed {
   readonly array: ShardedArray;
   readonly spec: WeightSpec;
@@ -128,6 +138,7 @@ export class WeightSet implements Disposable {
   readonly #components: ReadonlyMap<string, readonly WeightSpec[]>;
   /** Ends when the last matrix asked for has been quantised: of one at a time there are floats on the device. */
   #quantising: Promise<void> = Promise.resolve();
+  #arrangement: Arrangement | undefined;
   #overlay: WeightOverlay | undefined;
   #streaming: Streaming | undefined;
   /** Those of its uses that are not streamed. */
@@ -160,8 +171,15 @@ export class WeightSet implements Disposable {
     }
   }
 
-  /** Streams the weights of some uses from now on, or keeps all that are used. */
-  stream(streaming: Streaming | undefined): void {
+  /** Arranges the weights for what runs next. What an adapter changes is placed anew when next used, and all where others are streamed. */
+  arrange(arrangement: Arrangement): void {
+    if (arrangement === this.#arrangement) return;
+    this.#arrangement = arrangement;
+    this.#stream(arrangement.streaming);
+    this.#adapt(arrangement);
+  }
+
+  #stream(streaming: Streaming | undefined): void {
     const text = (s: Streaming | undefined): string => (s ? `${s.from} ${s.again} ${s.once} ${s.held}` : '');
     if (text(streaming) === text(this.#streaming)) return;
     this.release();
@@ -251,11 +269,7 @@ export class WeightSet implements Disposable {
     for (const spec of storedOf(use)) this.#advise(spec, after);
   }
 
-  /**
-   * Puts adapters over the weights, or takes them away; what they change is placed anew when next used, all else stays. Programs
-   * take factors of `rank` ranks from now on; those of others are freed.
-   */
-  adapt(overlay: WeightOverlay | undefined, rank = 0): void {
+  #adapt({ overlay, rank = 0 }: Arrangement): void {
     this.#overlay = overlay;
     for (const [key, { array, spec, tag }] of this.#placed) {
       const current = !spec.factor || spec.shape[spec.factor === 'A' ? 0 : 1] === rank;

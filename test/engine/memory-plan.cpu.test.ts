@@ -151,7 +151,7 @@ describe('weights that come and go', () => {
     ];
     await using runtime = await Runtime.open({ device: 'cpu' });
     using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
-    weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], held: 0, room: 0 });
+    weights.arrange({ streaming: { from: 'pinned_host', again: ['flux_double_block'], once: [], held: 0, room: 0 } });
     const bytes = async () => Promise.all((await weights.arrays(runtime, uses[1]!)).map((array) => array.toHost()));
     const first = await bytes();
     const placed = runtime.placed.bytes;
@@ -166,12 +166,12 @@ describe('weights that come and go', () => {
       'copies of a run that was stopped before it used them',
     );
     assert.equal(runtime.placed.bytes, placed, 'copied from the host’s memory, not placed again');
-    weights.stream({ from: 'pinned_host', again: ['flux_double_block'], once: [], held: 2, room: 0 });
+    weights.arrange({ streaming: { from: 'pinned_host', again: ['flux_double_block'], once: [], held: 2, room: 0 } });
     const held = await weights.arrays(runtime, uses[1]!);
     weights.done(uses[1]!);
     assert.ok(held.every((array) => array.arrays[0]!.memory === 'device' && !array.arrays[0]!.isDeleted));
     assert.equal(await weights.arrays(runtime, uses[1]!).then(([array]) => array), held[0], 'it has stayed');
-    weights.stream(undefined);
+    weights.arrange({});
     assert.deepEqual(await bytes(), first);
   });
 
@@ -213,7 +213,7 @@ describe('weights that come and go', () => {
     const use = all.find(({ traced }) => traced.name === 'flux_double_block')!;
     read = 0;
     assert.equal(weights.fileBytes, 0, 'nothing that the page cache could be told of');
-    weights.stream({ from: 'file', again: ['flux_double_block'], once: [], held: 0, room: 1e9 });
+    weights.arrange({ streaming: { from: 'file', again: ['flux_double_block'], once: [], held: 0, room: 1e9 } });
     assert.ok(read < 10_000, `${read} bytes read before anything is used`);
     read = 0;
     const arrays = await weights.arrays(runtime, use);

@@ -12,7 +12,7 @@ import { latentSize } from '../../src/sampling/latents.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
-import { type Applied, type ApplyMode, Overlay } from '../../src/weights/lora/overlay.ts';
+import { type Applied, type ApplyMode, Overlay, rankBucket } from '../../src/weights/lora/overlay.ts';
 import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, compare } from '../support/close.ts';
 import { Fixture, type ParityCase, repositoryPath } from '../support/fixture.ts';
@@ -79,14 +79,13 @@ for (const path of new Set(cases.map(({ model }) => model))) {
       applied: readonly Applied[],
       mode: ApplyMode,
     ): Promise<Record<string, Float32Array>> {
-      encoders.adapt(new Overlay([applied], 'merged'));
       const overlay = new Overlay([applied], mode);
-      transformer.reserve(overlay.rank);
-      transformer.adapt(overlay);
       const size = latentSize(given.width, given.height);
       const steps = given.num_inference_steps;
       const prompt = { prompt: given.prompts[0]!, prompt2: given.prompts[0]! };
-      using conditioning = await encoders.encode(runtime, prompt, given.max_sequence_length);
+      using conditioning = await encoders.encode(runtime, prompt, given.max_sequence_length, {
+        overlay: new Overlay([applied], 'merged'),
+      });
       const host = async (array: { toHost(): Promise<Uint8Array> }) =>
         new Float32Array((await array.toHost()).buffer as ArrayBuffer);
       const made: Record<string, Float32Array> = {
@@ -100,6 +99,8 @@ for (const path of new Set(cases.map(({ model }) => model))) {
         guidance: given.guidance_scale,
         latents: recorded.f32('noise'),
         textTokens: given.max_sequence_length,
+        overlay,
+        adapterRank: rankBucket(overlay.rank),
       };
       for await (const state of transformer.denoise(runtime, conditioning, request)) {
         made[`velocity.${state.step - 1}`] = await host(state.velocity);

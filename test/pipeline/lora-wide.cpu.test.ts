@@ -10,7 +10,7 @@ import { Transformer } from '../../src/pipeline/denoise.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
 import type { ModelSource } from '../../src/weights/folders/pipeline-folder.ts';
 import { type Adapter, LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
-import { type ApplyMode, Overlay } from '../../src/weights/lora/overlay.ts';
+import { type ApplyMode, Overlay, rankBucket } from '../../src/weights/lora/overlay.ts';
 import { Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, compare } from '../support/close.ts';
 import { Fixture, repositoryPath } from '../support/fixture.ts';
@@ -60,8 +60,6 @@ describe('a transformer of real shapes', { skip: scarce }, () => {
   async function velocity(loras: (typeof cases)[number]['loras'], mode: ApplyMode): Promise<Float32Array> {
     const applied = await Promise.all(loras.map(async ({ file, scale }) => ({ adapter: await load(file), scale })));
     const overlay = new Overlay([applied], mode);
-    transformer.reserve(overlay.rank);
-    transformer.adapt(overlay);
     using inputs = new DisposableStack();
     const upload = async (name: string, shape: readonly number[]) =>
       inputs.use(
@@ -91,6 +89,8 @@ describe('a transformer of real shapes', { skip: scarce }, () => {
       guidance: 3.5,
       latents: draw('latents', 1, 0, 0, size.tokens * WIDE.inChannels),
       textTokens: TEXT,
+      overlay,
+      adapterRank: rankBucket(overlay.rank),
     };
     for await (const step of transformer.denoise(runtime, conditioning, request))
       return new Float32Array((await step.velocity.toHost()).buffer as ArrayBuffer);

@@ -11,7 +11,7 @@ import type { ModelFloat } from '../../src/support/dtype.ts';
 import { fromF32 } from '../../src/support/floats.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
-import { type Applied, Overlay } from '../../src/weights/lora/overlay.ts';
+import { type Applied, Overlay, rankBucket } from '../../src/weights/lora/overlay.ts';
 import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 import { compare } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
@@ -77,8 +77,6 @@ for (const [compute, cpuDevices, limit] of LIMITS) {
     /** Latents after the last step of each picture of a batch; one list of LoRAs may stand for all. */
     async function make(batch: readonly Picture[], loras: readonly (readonly Applied[])[]): Promise<Float32Array[]> {
       const overlay = new Overlay(loras, 'beside');
-      transformer.reserve(overlay.rank);
-      transformer.adapt(overlay);
       const { pooledDim, jointAttentionDim, inChannels } = folder.transformer;
       const request: DenoiseRequest = {
         batch: batch.length,
@@ -86,6 +84,8 @@ for (const [compute, cpuDevices, limit] of LIMITS) {
         size: SIZE,
         schedule: schedule(folder.scheduler, { steps: STEPS, imageTokens: SIZE.tokens, sigmas: undefined }),
         textTokens: TEXT,
+        overlay,
+        adapterRank: rankBucket(overlay.rank),
         guidance: batch.map(({ guidance }) => guidance),
         latents: joined(batch.map(({ latents }) => latents)),
       };

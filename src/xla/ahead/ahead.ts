@@ -9,11 +9,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
-import type { Graph } from '../graph/graph.ts';
+import { countFlops } from '../graph/count.ts';
 import type { Traced } from '../graph/trace.ts';
 import {
   type AttentionChoice,
@@ -201,7 +200,7 @@ function report(
   // Compilers look into our TPU kernel's own estimate, and take libraries and kernels of GPUs to cost nothing.
   const fused = result.customCalls.some((target) => /fmha|triton/.test(target));
   const work = {
-    flops: Math.max(flops, result.products) + (fused ? attentionFlops(graph) : 0),
+    flops: Math.max(flops, result.products) + (fused ? countFlops(graph).attention : 0),
     bytes: Math.max(accessed, result.arguments + result.outputs),
     received,
   };
@@ -216,15 +215,6 @@ function report(
     bound: time?.bound,
     compileSeconds,
   };
-}
-
-/** FLOPs of the two products of every attention, on one device. */
-function attentionFlops(g: Graph): number {
-  return g.nodes.reduce((sum, { op, inputs }) => {
-    if ('body' in op) return sum + attentionFlops(op.body);
-    if (op.kind !== 'attention') return sum;
-    return sum + 4 * elementCount(inputs[0]!.shape) * inputs[1]!.shape[2]!;
-  }, 0);
 }
 
 interface Answers extends Compiled {

@@ -1,0 +1,110 @@
+/**
+ * Everything decided about a run before its first weight is placed: the slice of the batch that this process computes, how adapters are
+ * applied and in how many ranks, what stays in memory. Made once, immutable, and passed down.
+ */
+
+import { type ModelConfigs, type ProgramUse, programUses, type RunPrograms } from '../models/programs.ts';
+import { type Applied, type ApplyMode, Overlay, rankBucket } from '../weights/lora/overlay.ts';
+import type { Streaming, Traced } from '../weights/set.ts';
+import { countTemporaries } from '../xla/graph/count.ts';
+import type { Runtime } from '../xla/runtime/runtime.ts';
+import type { BatchShare } from './batch-share.ts';
+import { type BudgetOptions, type MemoryPlan, type ProgramMemory, planMemory } from './memory-plan.ts';
+
+/** What is decided of a run. */
+export interface RunPlan {
+  readonly share: BatchShare;
+  /** How the transformer's adapters are applied, and the ranks that its programs take. */
+  readonly loraMode: ApplyMode;
+  readonly adapterRank: number;
+  readonly memory: MemoryPlan;
+  /** Which weights are streamed; undefined where a component has none. */
+  readonly streaming: { readonly transformer: Streaming | undefined; readonly t5: Streaming | undefined };
+}
+
+/** What a run is planned from. */
+export interface RunPlanOptions {
+  readonly share: BatchShare;
+  readonly models: ModelConfigs;
+  /** Traces the programs of the run with room for adapters of a rank; traced programs are known again. */
+  readonly programs: (adapterRank: number) => RunPrograms;
+  /** The LoRAs of each batch. */
+  readonly loras: readonly (readonly Applied[])[];
+  readonly loraMode: ApplyMode;
+  readonly ranks: AdapterRanks;
+  readonly memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
+  /** Bytes that mapped files hold of the transformer's weights. */
+  readonly transformerFileBytes: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Ranks that programs were traced for. A larger one serves as well, so that exchanging adapters compiles nothing. */
+export class AdapterRanks {
+  readonly #used = new Set<number>();
+
+  /** The rank of programs for adapters of up to `rank` ranks in all; 0 for none. */
+  fit(rank: number): number {
+    if (rank === 0) return 0;
+    const fitting = [...this.#used].filter((used) => used >= rank);
+    const found = fitting.length > 0 ? Math.min(...fitting) : rankBucket(rank);
+    this.#used.add(found);
+    return found;
+  }
+}
+
+/** Plans a run, compiling its programs; places nothing. */
+export async function planRun(runtime: Runtime, options: RunPlanOptions): Promise<RunPlan> {
+  const { models, programs, loras, ranks, signal } = options;
+  const memory = {
+    ...options.memory,
+    sharding: runtime.sharding,
+    countsCode: runtime.platform.memory === 'device',
+  };
+  const streams = (): boolean =>
+    planMemory(programUses(models, programs(0)), {
+      ...memory,
+      memoryOf: ({ graph }) => ({ temporaries: countTemporaries(graph), code: 0 }),
+    }).transformer === 'streamed';
+  // Merged into weights that are streamed, adapters would be merged anew in every step.
+  const beside = options.loraMode === 'beside' || (loras.some((applied) => applied.length > 0) && streams());
+  const loraMode = beside ? 'beside' : 'merged';
+  const adapterRank = ranks.fit(Math.max(...loras.map((applied) => new Overlay([applied], loraMode).rank)));
+  const uses = programUses(models, programs(adapterRank));
+  const compiled = new Map<Traced, ProgramMemory>();
+  await Promise.all(
+    uses.map(async ({ traced }) => {
+      compiled.set(traced, (await runtime.compile(traced, signal)).memory);
+    }),
+  );
+  const planned = planMemory(uses, { ...memory, memoryOf: (traced) => compiled.get(traced) });
+  const streaming = streamingOf(uses, planned, runtime.streamsFrom, options.transformerFileBytes);
+  return { share: options.share, loraMode, adapterRank, memory: planned, streaming };
+}
+
+/** Which programs' weights are streamed, from where, and how much of their files the system may cache. */
+function streamingOf(
+  uses: readonly ProgramUse[],
+  { encoders, transformer, modulations, held, peak }: MemoryPlan,
+  from: Streaming['from'],
+  transformerFileBytes: () => number,
+): RunPlan['streaming'] {
+  const blocks = (component: ProgramUse['component'], stage: ProgramUse['stage']): string[] =>
+    uses
+      .filter((use) => use.component === component && use.stage === stage && use.runs > 1)
+      .map(({ traced }) => traced.name);
+  const room = Math.max(0, 0.9 * process.availableMemory() - peak);
+  const once = blocks('transformer', 'prepare');
+  return {
+    transformer:
+      transformer === 'streamed'
+        ? { from, room, again: blocks('transformer', 'step'), once, held }
+        : modulations === 'released'
+          ? { from: 'file', room, again: [], once, held: 0 }
+          : undefined,
+    // Blocks come round in every step, T5's layers once a prompt: theirs is the rest. CLIP is small, and stays.
+    t5:
+      encoders === 'streamed'
+        ? { from, room: Math.max(0, room - transformerFileBytes()), again: [], once: blocks('t5', 'encode'), held: 0 }
+        : undefined,
+  };
+}
