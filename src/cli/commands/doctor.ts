@@ -182,6 +182,7 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     if (damage !== undefined) return { name, status: 'warn', detail: `damaged: ${damage}`, hint };
     return { name, status: 'warn', detail: 'not installed yet', hint };
   }
+  const source = named || status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
   try {
     const changed = await hashDamage(path, signal);
     if (changed !== undefined) {
@@ -192,29 +193,22 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     const { apiVersion, stablehlo, devices, deviceMemory, compileSeconds, relativeError } = await probe(path, signal);
     const kinds = [...new Set(devices)].map((kind) => `${devices.filter((other) => other === kind).length} × ${kind}`);
     const room = deviceMemory === undefined ? '' : ` with ${bytes(deviceMemory)}`;
-    const source = named || status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
     const detail = `${kinds.join(', ')}${room}; ${source}; PJRT API ${apiVersion}${stablehlo ? `, StableHLO ${stablehlo}` : ''}; compiled and ran a program in ${compileSeconds.toFixed(2)} s`;
     if (relativeError <= CLOSE) return { name, status: 'ok', detail };
     const wrong = `${detail}, and its result is wrong by ${relativeError.toPrecision(2)}`;
     return { name, status: 'fail', detail: wrong, hint: 'install another version of the plugin or of its driver' };
   } catch (error) {
     signal.throwIfAborted();
-    // A plugin without its device is no fault of the machine.
-    const failed = present ? 'fail' : 'warn';
-    const hint = present
-      ? device === 'cpu'
-        ? 'run: fluxion plugins remove cpu, then: fluxion plugins install cpu'
-        : plugin.notes
-      : `there is no ${title} in this machine; the plugin can still compile for one`;
     const { message, code, hint: own } = error as FluxionError;
-    return code === 'bad_config'
-      ? { name, status: 'fail', detail: message, hint: own }
-      : {
-          name,
-          status: failed,
-          detail: message.startsWith(path) ? message : `${path} does not work: ${message}`,
-          hint,
-        };
+    if (code === 'bad_config') return { name, status: 'fail', detail: message, hint: own };
+    // A plugin without its device is no fault of the machine.
+    if (!present) {
+      const hint = 'it can still compile for one: fluxion compile --help';
+      return { name, status: 'warn', detail: `${source}; there is no ${title} in this machine`, hint };
+    }
+    const detail = message.startsWith(path) ? message : `${path} does not work: ${message}`;
+    const again = 'run: fluxion plugins remove cpu, then: fluxion plugins install cpu';
+    return { name, status: 'fail', detail, hint: device === 'cpu' ? again : plugin.notes };
   }
 }
 
