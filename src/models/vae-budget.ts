@@ -19,8 +19,8 @@ export function vaeBytes(parts: readonly VaePart[]): number {
 }
 
 /**
- * The budget to trace the autoencoder with so that decoding takes at most `available` bytes: undefined where it needs none, and
- * the least there is where none is small enough.
+ * The budget to trace the autoencoder with so that decoding takes at most `available` bytes: undefined if it fits
+ * without bands; the smallest budget if nothing fits.
  */
 export function vaeBudget(
   cfg: VaeConfig,

@@ -98,7 +98,7 @@ function fluxName(n: number): string {
   return `flux_${n}.png`;
 }
 
-/** The format that a path's extension names. Throws `bad_request` for any other. */
+/** The picture format that a path's extension names. Throws `bad_request` for any other extension. */
 export function formatOf(path: string): ImageFormat {
   const format = FORMATS[extname(path).toLowerCase()];
   if (format) return format;

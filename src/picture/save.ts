@@ -7,7 +7,10 @@ import { makeFolder } from '../support/make-folder.ts';
 import { reasonOf } from '../support/system-error.ts';
 import { PartialFile } from '../support/write-file.ts';
 
-/** Writes a file in place of what is there, making its folder where absent. Returns the path. Throws `io`. */
+/**
+ * Writes a file so that it appears whole or not at all, replacing an existing one, and makes its folder. Returns the
+ * path. Throws `io`.
+ */
 export function writeAtomically(path: string, bytes: Uint8Array): Promise<string> {
   return writePicture(path, bytes, (file) => {
     file.replace();

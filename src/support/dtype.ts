@@ -10,7 +10,7 @@ export const DTYPES = [
 
 /** The element type of a tensor or an array. */
 export type DType = (typeof DTYPES)[number];
-/** Types arithmetic happens in. */
+/** Floating-point types that arithmetic can use. */
 export type Float = 'f64' | 'f32' | 'f16' | 'bf16';
 /** The floating-point types models are run in. */
 export type ModelFloat = Exclude<Float, 'f64'>;

@@ -18,8 +18,8 @@ export type ErrorCode =
   | 'unsupported'; // something this platform, plugin or model cannot do
 
 /**
- * An error raised by Fluxion, with what to do about it where that is known. Message and hint are safe to print, whatever names and
- * answers of strangers they quote: a text is one line, an array has a line for each element.
+ * An error raised by Fluxion, with a hint where a remedy is known. Message and hint are safe to print, even if they
+ * quote untrusted names: a string is one line, an array has one line for each element.
  */
 export class FluxionError extends Error {
   override readonly name: string = 'FluxionError';

@@ -29,7 +29,7 @@ export interface CachedRepo {
 const MOST = 10_000;
 const DEPTH = 4;
 
-/** Lists what the cache has, sorted by name; empty where there is no cache. Asks nobody. */
+/** Lists the repositories in the hub's cache, sorted by name; empty without a cache. Does not ask the hub. */
 export function cachedRepos(settings: HubSettings = hubSettings()): CachedRepo[] {
   return entriesOf(settings.cache).flatMap((entry) => {
     const [, org, name] = /^models--([^-].*?)--(.+)$/.exec(entry.name) ?? [];

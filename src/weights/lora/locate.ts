@@ -24,7 +24,7 @@ export interface Located {
   readonly name: string;
 }
 
-/** The LoRA that comes with the program, for the model that does. */
+/** The LoRA that comes with the program, for the bundled model. */
 export const BUNDLED_LORA = 'tiny-lora';
 
 /** File names by which the tools save one LoRA a folder. */

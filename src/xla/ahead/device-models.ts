@@ -36,7 +36,10 @@ export interface DeviceModel {
 
 const GIB = 2 ** 30;
 
-/** TPUs by the name that libtpu's topologies have, GPUs by the usual short one. A chip of v4 and v5p is one device, of 7x two. */
+/**
+ * Known devices: TPUs by libtpu's topology names, GPUs by their usual short names. A chip of v4 and v5p is one device,
+ * a chip of 7x two.
+ */
 export const DEVICE_MODELS: Readonly<Record<string, DeviceModel>> = {
   v4: {
     title: 'TPU v4', platform: TPU, memory: 32 * GIB, flops: 275e12, bandwidth: 1.2e12, link: 50e9, torus: 3,
@@ -117,7 +120,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^NVIDIA B200$/, 'b200'],
 ];
 
-/** What is known of a device that is here, by the name its plugin gives it; undefined where nothing is. */
+/** Returns what is known of a device by the name that its plugin reports; undefined for an unknown device. */
 export function deviceModelOf(kind: string): DeviceModel | undefined {
   const name = KINDS.find(([pattern]) => pattern.test(kind))?.[1];
   return name === undefined ? undefined : DEVICE_MODELS[name];

@@ -15,7 +15,7 @@ import { type Operation, operationsOf } from './operations.ts';
 import { Replay, type ReplayTimes } from './replay.ts';
 import { type Line, type Plane, readXSpace } from './xspace.ts';
 
-/** Something that took a while, in milliseconds of `performance.now()`. */
+/** A timed interval, in milliseconds of `performance.now()`. */
 export interface Span {
   /** What is shown in one row. */
   readonly track: string;

@@ -26,7 +26,7 @@ export interface KeyValueOptions {
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** A connection to the store, of one process of a run that has met the others. */
+/** One process's connection to the key-value store, after the processes of its run have met. */
 export class KeyValueStore implements Store {
   readonly place: StorePlace;
   /** Addresses of `PJRT_KeyValueGetCallback` and so on. */

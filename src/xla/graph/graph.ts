@@ -50,8 +50,8 @@ function topological(outputs: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * Rebuilds a graph bottom-up, the bodies of maps and manual regions included, replacing each node for which `rule` returns a tensor;
- * `rule` sees nodes with new inputs. A graph that stays as it is, is returned as it is.
+ * Rebuilds a graph bottom-up, the bodies of maps and manual regions included, replacing each node for which `rule`
+ * returns a tensor; `rule` sees nodes with new inputs. An unchanged graph is returned itself.
  */
 export function rewrite(g: Graph, rule: (node: Tensor) => Tensor | undefined): Graph {
   const replaced = new Map<Tensor, Tensor>();

@@ -6,9 +6,9 @@ import { refuse } from './shape.ts';
 import { parameter, Tensor } from './tensor.ts';
 
 /**
- * Applies `body` to each entry along dimension 0 of `mapped`, one after the other, and stacks the results:
- * entries have one dimension less, the result has one more. What the body uses besides is taken in whole: `shared`, and any other
- * tensor it knows, which is computed once, before the loop.
+ * Applies `body` to each entry along dimension 0 of `mapped`, one after another, and stacks the results: entries have
+ * one dimension less, the result has one more. The tensors in `shared`, and any other tensor that the body uses, are
+ * passed whole and computed once, before the loop.
  */
 export function map<D extends DType, const M extends readonly Tensor[], const S extends readonly Tensor[]>(
   mapped: M,

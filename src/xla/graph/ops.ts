@@ -72,7 +72,10 @@ export function split<D extends DType>(t: Tensor<D>, sizes: readonly number[], d
   });
 }
 
-/** Cuts `size` entries out of one dimension from `start` on, a scalar known when the program runs; it is clamped so that they fit. */
+/**
+ * Takes `size` entries of one dimension from `start` on. `start` is a scalar known when the program runs, clamped so
+ * that the entries fit.
+ */
 export function cut<D extends DType>(t: Tensor<D>, dim: number, start: Tensor<'i32'>, size: number): Tensor<D> {
   const d = resolveDim('cut', dim, t);
   if (start.shape.length > 0 || !Number.isInteger(size) || size < 1 || size > t.shape[d]!)
@@ -151,7 +154,7 @@ export interface AttentionOptions<F extends Float> {
 
 /**
  * softmax(q kᵀ · scale + bias) v for q [b, h, n, c] and k, v [b, h, m, c]: result [b, h, n, c].
- * It stays one node: which kernel computes it is decided when the graph is lowered for a platform.
+ * Attention stays one node; lowering decides which kernel computes it on a platform.
  */
 export function attention<F extends Float>(
   q: Tensor<F>,
@@ -185,7 +188,7 @@ export interface QuantisedMatrix {
 
 /**
  * x [..., in] times a quantised matrix, transposed: result [..., out] in x's element type.
- * It stays one node: in which numbers it is computed is decided when the graph is lowered for a platform.
+ * The product stays one node; lowering decides which element types a platform computes it in.
  */
 export function quantisedMatmul<F extends Float>(
   x: Tensor<F>,

@@ -33,7 +33,7 @@ export interface CompiledMemoryStats {
   readonly peak: number | undefined;
 }
 
-/** A compiled program that need not be loaded on any device. */
+/** A compiled program that is not loaded on any device. */
 export class CompiledExecutable implements Disposable {
   readonly api: Api;
   readonly name: string;

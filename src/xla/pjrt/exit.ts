@@ -3,8 +3,8 @@
 import koffi from 'koffi';
 
 /**
- * Ends the process at once, after the listeners of its `exit` event. `process.exit` waits for threads that are inside a native
- * call, and XLA may compile for minutes without looking up.
+ * Ends the process at once, after the listeners of its `exit` event. `process.exit` would wait for threads inside
+ * native calls, and XLA can compile for minutes.
  */
 export function exitAtOnce(status: number): never {
   process.emit('exit', status);

@@ -24,7 +24,7 @@ export type NativeKind =
 const counts = new Map<NativeKind, number>();
 const roots = new Set<Handle>();
 
-/** How many native objects of each kind are alive; kinds with none are left out. */
+/** How many native objects of each kind are alive; kinds without any are left out. */
 export function liveCounts(): Partial<Record<NativeKind, number>> {
   return Object.fromEntries([...counts].filter(([, count]) => count > 0));
 }

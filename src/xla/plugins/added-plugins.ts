@@ -22,8 +22,9 @@ export interface AddedPlugin extends FileRecord {
 const MAX_LIST = 1 << 20;
 
 /**
- * Adds a plugin file: loads it in a process of its own (a file that is no plugin may crash what loads it), asks what it serves, and remembers
- * it. `device` says what it serves, where its device is not in this machine and its file goes by no known name.
+ * Adds a plugin file: loads it in a separate process (a file that is no plugin may crash that process), asks which
+ * device it serves, and remembers it. `device` names the device if this machine lacks it and the file's name does not
+ * tell.
  */
 export async function addPlugin(path: string, { device }: { device?: DeviceName } = {}): Promise<AddedPlugin> {
   const real = explaining(path, () => realpathSync(path));

@@ -17,7 +17,7 @@ import { damageOf, findRecord } from './plugin-record.ts';
 import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntries, type Wheel } from './plugin-table.ts';
 import { isPresent, noDevice } from './presence.ts';
 
-/** What can be asked to run on: a device, the best GPU, or the best of all. */
+/** A device to run on: one kind, the best GPU, or the best of all. */
 export type DeviceRequest = DeviceName | 'gpu' | 'auto';
 
 /** GPUs, in the order they are tried. */
@@ -101,8 +101,8 @@ export interface EnsureOptions extends InstallOptions {
 }
 
 /**
- * Returns the path of the plugin for a device, installing it first where that is possible. `auto` takes the best device that this machine
- * shows and a plugin is at hand for, and otherwise the CPU. Throws `unsupported` where this machine shows no such device.
+ * Returns the path of the plugin for a device, and installs the plugin first if it can. `auto` takes the best device of
+ * this machine that has a plugin, otherwise the CPU. Throws `unsupported` if this machine has no such device.
  */
 export async function ensurePlugin(request: DeviceRequest = 'auto', options: EnsureOptions = {}): Promise<string> {
   const named = fromEnvironment(process.env);
@@ -152,8 +152,8 @@ async function pluginOf(device: DeviceName, options: InstallOptions): Promise<st
 }
 
 /**
- * Installs the plugin of a device, or the package of that name, into the cache folder and returns its path. Of a device's packages the
- * first that can be installed is taken. Throws with what to do if none can be installed.
+ * Installs the plugin of a device, or the package of that name, into the cache folder and returns its path. Tries a
+ * device's packages in order. Throws with what to do if none can be installed.
  */
 export async function installPlugin(name: string, options: InstallOptions = {}): Promise<string> {
   const [best, ...others] = entriesNamed(name);
@@ -277,8 +277,8 @@ function automatic(entry: PluginEntry): 'available' | 'manual' | 'unsupported' {
 }
 
 /**
- * Removes what was installed for a plugin, by its device or package, and forgets what was added for it, by its device or path. Returns the
- * paths that were removed or forgotten; throws `not_found` where there are none.
+ * Removes a plugin: deletes what was installed for a device or package, and forgets what was added for a device or
+ * path. Returns the paths; throws `not_found` if there are none.
  */
 export function removePlugin(name: string): string[] {
   const path = existsSync(name) ? realpathSync(name) : resolve(name);

@@ -11,7 +11,7 @@ import { FluxionError } from '../../support/errors.ts';
 /** Variables that hold flags of a compiler, which ends the process over one it does not know. */
 export const FLAG_VARIABLES = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'] as const;
 
-/** For the environment of a process that tries a plugin: what ends it is told on its standard error. */
+/** Environment variables for a process that tries a plugin: they make a fatal error appear on its standard error. */
 export const TRIAL_ENVIRONMENT = { FLUXION_LOG: 'debug', TF_CPP_MIN_LOG_LEVEL: '2' } as const;
 
 const TIMEOUT = 120_000;
@@ -65,7 +65,9 @@ function notAPlugin(path: string, reason: string): FluxionError {
   });
 }
 
-/** The error for a process that tried a plugin and failed, by what it left on standard error and the signal that ended it. */
+/**
+ * Returns the error for a process that tried a plugin and failed, from its standard error and the signal that ended it.
+ */
 export function trialFailure(path: string, failure: unknown): FluxionError {
   const { stderr = '', signal } = failure as { readonly stderr?: string; readonly signal?: string | null };
   const reason = reasonIn(stderr) ?? (signal ? `loading it ended with ${signal}` : stderr.trim().slice(-300));
