@@ -12,10 +12,10 @@
 import './support/node-version.ts';
 
 export type { MemoryPlan, Residency, StageMemory } from './engine/memory-plan.ts';
+export { type ModelSizes, PART_NAMES } from './families/flux1/flux1.ts';
 export {
   BUNDLED,
   BUNDLED_FOLDER,
-  type ModelSizes,
   PUBLISHED_NAMES,
   publishedModel,
 } from './families/flux1/published.ts';
@@ -49,5 +49,5 @@ export {
   requireRecipe,
 } from './pipeline/recipe.ts';
 export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
-export { fileHash, PART_NAMES } from './pipeline/travelling.ts';
+export { fileHash } from './pipeline/travelling.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

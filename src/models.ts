@@ -2,6 +2,7 @@
 
 import './support/node-version.ts';
 
+export { FLUX1, type Flux1Parts, type Flux1Source } from './families/flux1/flux1.ts';
 export * from './families/flux1/presets.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
@@ -36,15 +37,14 @@ export {
   summarise,
   type TensorGroup,
 } from './weights/folders/detect.ts';
-export type { ModelFamily } from './weights/folders/keymap.ts';
+export type { Component, ComponentName, Family, ModelParts } from './weights/folders/family.ts';
 export { meantFolder } from './weights/folders/model-folder.ts';
-export { type ModelParts, openModel } from './weights/folders/model-source.ts';
+export { openModel } from './weights/folders/model-source.ts';
 export { type OpenTensorsOptions, openTensors } from './weights/folders/open.ts';
 export {
   type ModelSource,
   openPipelineFolder,
   type PipelineFolder,
-  type WeightedComponent,
 } from './weights/folders/pipeline-folder.ts';
 export {
   cachedFolder,

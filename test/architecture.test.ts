@@ -32,9 +32,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // GGUF's header speaks of ggml's types, which are encodings.
   'weights/files': ['weights/encodings/dequant.ts'],
   'weights/encodings': ['weights/files'],
-  'weights/folders': ['weights/files', 'weights/encodings', 'models', 'sampling'],
+  'weights/folders': ['weights/files', 'weights/encodings'],
   'weights/hub': ['weights/files', 'weights/folders'],
-  'weights/lora': ['weights/files', 'weights/folders', 'weights/hub', 'xla/graph'],
+  'weights/lora': ['families/flux1', 'weights/files', 'weights/folders', 'weights/hub', 'xla/graph'],
   weights: ['weights/files', 'weights/folders', 'xla/runtime', 'xla/graph'],
 
   nn: ['xla/graph'],
@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   models: ['nn', 'xla/graph', 'sampling/euler.ts'],
   sampling: ['xla/graph'],
   tokenizers: [],
-  'families/flux1': ['models', 'weights/files', 'weights/folders'],
+  'families/flux1': ['models', 'sampling', 'weights/files', 'weights/folders'],
 
   config: [],
   api: [],

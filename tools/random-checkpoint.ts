@@ -2,16 +2,17 @@
  * Writes checkpoints of FLUX.1's real names and shapes with random values, in any spelling that `fluxion convert` writes: for load tests,
  * without a download. One tensor is in memory at a time.
  *
- *   node tools/random-checkpoint.ts OUTPUT [--model dev|schnell] [--only flux|clip|t5|vae] [--type bf16] [--double 19] [--single 38]
+ *   node tools/random-checkpoint.ts OUTPUT [--model dev|schnell] [--only transformer|clip|t5|vae] [--type bf16] [--double 19] [--single 38]
  *
- *   flux1-dev.safetensors --only flux               BFL's single file, 24 GB
- *   flux1-dev-Q8_0.gguf --only flux --type q8_0     GGUF
+ *   flux1-dev.safetensors --only transformer        BFL's single file, 24 GB
+ *   flux1-dev-Q8_0.gguf --only transformer --type q8_0  GGUF
  *   all.safetensors --type fp8_scaled               ComfyUI's all-in-one file
  *   t5xxl.safetensors --only t5 --type fp8          a text encoder alone
  *   FOLDER                                          diffusers' folder, sharded, with the tokenizers of the bundled model
  */
 
 import { parseArgs } from 'node:util';
+import { FLUX1 } from '../src/families/flux1/flux1.ts';
 import { fromF32 } from '../src/support/floats.ts';
 import {
   checkedRows,
@@ -21,7 +22,6 @@ import {
   type TensorStore,
 } from '../src/weights/files/tensors.ts';
 import { type ConvertOptions, convert, ENCODINGS, type Encoding } from '../src/weights/folders/convert.ts';
-import type { ModelFamily } from '../src/weights/folders/keymap.ts';
 import { repositoryPath } from '../test/support/fixture.ts';
 import { FULL_SIZE, type Keys } from '../test/support/full-size.ts';
 
@@ -94,7 +94,7 @@ function hashOf(text: string): number {
   return hash % PERIOD;
 }
 
-const FAMILIES = ['flux', 'clip', 't5', 'vae'] as const satisfies readonly ModelFamily[];
+const PARTS = ['transformer', 'clip', 't5', 'vae'] as const;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -107,11 +107,11 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 const [output] = positionals;
-const only = FAMILIES.find((family) => family === flags.only);
+const only = PARTS.find((part) => part === flags.only);
 const known = (ENCODINGS as readonly string[]).includes(flags.type) && (flags.only === undefined || only !== undefined);
 if (output === undefined || positionals.length > 1 || !known || !(flags.model === 'dev' || flags.model === 'schnell')) {
   console.error(
-    'node tools/random-checkpoint.ts OUTPUT [--model dev|schnell] [--only flux|clip|t5|vae] [--type TYPE] [--double N] [--single N]',
+    'node tools/random-checkpoint.ts OUTPUT [--model dev|schnell] [--only transformer|clip|t5|vae] [--type TYPE] [--double N] [--single N]',
   );
   process.exit(2);
 }
@@ -120,8 +120,8 @@ const kept = (key: string): boolean => {
   return kind === undefined || Number(n) < Number(kind === 'transformer' ? flags.double : flags.single);
 };
 const transformer = Object.fromEntries(Object.entries(FULL_SIZE[flags.model]).filter(([key]) => kept(key)));
-const shapes: Record<ModelFamily, Keys> = {
-  flux: transformer,
+const shapes: Record<(typeof PARTS)[number], Keys> = {
+  transformer,
   clip: FULL_SIZE.clip,
   t5: FULL_SIZE.t5,
   vae: FULL_SIZE.vae,
@@ -132,9 +132,8 @@ const container: ConvertOptions['container'] = output.endsWith('.gguf')
     ? 'safetensors'
     : 'folder';
 await convert(
-  FAMILIES.filter((family) => only === undefined || family === only).map(
-    (family) => new RandomStore(family, shapes[family]),
-  ),
+  FLUX1,
+  PARTS.filter((part) => only === undefined || part === only).map((part) => new RandomStore(part, shapes[part])),
   output,
   {
     encoding: flags.type as Encoding,

@@ -5,7 +5,8 @@
 
 import { totalmem } from 'node:os';
 import { memoryStage, planMemory, type Residency, type StageMemory } from '../engine/memory-plan.ts';
-import { BUNDLED, type ModelSizes, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
+import { FLUX1, type ModelSizes } from '../families/flux1/flux1.ts';
+import { BUNDLED, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
 import { type ProgramUse, programUses, runPrograms, STAGES, type StageName } from '../models/programs.ts';
 import { vaeBudget } from '../models/vae-budget.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -180,12 +181,12 @@ async function findSizes(
 ): Promise<{ sizes: ModelSizes; name: string; promptTokens: number }> {
   if (model === BUNDLED || kindOf(model) !== 'missing') {
     const { path, name } = await findModel(model, options);
-    const source = openModel(path, options, { openFile: openMapped });
+    const source = openModel(FLUX1, path, options, { openFile: openMapped });
     const { transformer, clip, t5, vae, scheduler } = source;
     return {
       sizes: { transformer, clip, t5, vae, scheduler },
       name: options.name ?? name,
-      promptTokens: readT5MaxLength(source.tokenizer2),
+      promptTokens: readT5MaxLength(source.tokenizers.get('t5')!),
     };
   }
   const published = publishedModel(model);

@@ -1,15 +1,16 @@
 /** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
 
 import { Run } from '../engine/run.ts';
+import { hasEncoder } from '../families/flux1/autoencoder.ts';
+import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
 import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
 import type { Pixels } from '../picture/image.ts';
 import { colourChart, drawPreview, fitPreview, latentChart, type PreviewMap } from '../picture/preview.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import { Recent } from '../support/recent.ts';
-import { hasEncoder } from '../weights/folders/derive-config.ts';
+import { declaredShapes } from '../weights/folders/layout.ts';
 import { originOf } from '../weights/folders/model-source.ts';
-import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
 import { type Use, WeightSet } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ModelTypes } from './model-types.ts';
@@ -30,7 +31,7 @@ export class Autoencoder implements Disposable {
   readonly weights: WeightSet;
   /** Pixels a latent is wide and high. */
   readonly scale: number;
-  readonly #source: ModelSource;
+  readonly #source: Flux1Source;
   readonly #types: ModelTypes;
   readonly #options: AutoencoderOptions;
   readonly #traced = new Recent<string, VaePrograms>();
@@ -39,14 +40,14 @@ export class Autoencoder implements Disposable {
   #previewMap: PreviewMap | undefined;
 
   /** Binds the weights, without placing them. */
-  constructor(source: ModelSource, types: ModelTypes, options: AutoencoderOptions = {}) {
+  constructor(source: Flux1Source, types: ModelTypes, options: AutoencoderOptions = {}) {
     this.#source = source;
     this.#types = types;
     this.#options = options;
     this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
     const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
     const origin = originOf(source, 'vae');
-    this.#encodes = 'seed' in origin || hasEncoder(origin.store);
+    this.#encodes = 'seed' in origin || hasEncoder(declaredShapes(origin.store, origin.group.component));
     this.weights = new WeightSet(origin, this.#encodes ? [...decode, ...encode] : decode);
   }
 

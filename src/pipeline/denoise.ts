@@ -1,6 +1,7 @@
 /** The denoising loop: from noise and conditioning to latents, one event a step. */
 
 import { Run } from '../engine/run.ts';
+import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { type FirstBlockCachePrograms, firstBlockCachePrograms } from '../models/first-block-cache.ts';
 import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
 import type { RunPrograms } from '../models/programs.ts';
@@ -9,7 +10,6 @@ import { imagePositions, type LatentSize, textPositions } from '../sampling/late
 import type { Schedule } from '../sampling/schedule.ts';
 import { Recent } from '../support/recent.ts';
 import { originOf } from '../weights/folders/model-source.ts';
-import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
 import { type Arrangement, blocks, type Traced, type Use, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { Conditioning } from './encode.ts';
@@ -82,13 +82,13 @@ interface StepInputs {
 /** The transformer of a model. */
 export class Transformer implements Disposable {
   readonly weights: WeightSet;
-  readonly #source: ModelSource;
+  readonly #source: Flux1Source;
   readonly #types: ModelTypes;
   readonly #traced = new Recent<string, Parts>();
   readonly #tracedCaches = new Recent<string, FirstBlockCachePrograms>();
 
   /** Binds the weights, without placing them. */
-  constructor(source: ModelSource, types: ModelTypes) {
+  constructor(source: Flux1Source, types: ModelTypes) {
     this.#source = source;
     this.#types = types;
     // Which weights there are does not depend on the sizes.

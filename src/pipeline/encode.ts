@@ -1,6 +1,7 @@
 /** From prompts to conditioning: CLIP's pooled vector of `prompt` and T5's sequence of `prompt2`. */
 
 import { Run, type RunOptions } from '../engine/run.ts';
+import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
 import type { RunPrograms } from '../models/programs.ts';
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
@@ -9,7 +10,6 @@ import { loadClipTokenizer } from '../tokenizers/clip.ts';
 import { LONGEST_PROMPT, loadT5Tokenizer } from '../tokenizers/t5.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { originOf } from '../weights/folders/model-source.ts';
-import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
 import { type Arrangement, blocks, type Traced, type Use, WeightSet, type WeightSpec, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ModelTypes } from './model-types.ts';
@@ -38,13 +38,13 @@ export interface EncodeOptions extends Omit<Arrangement, 'rank'> {
 
 /** Both text encoders of a model, with their tokenizers. */
 export class TextEncoders implements Disposable {
-  readonly #source: ModelSource;
+  readonly #source: Flux1Source;
   readonly #clip: ClipEncoder;
   readonly #t5: T5Encoder;
   readonly #owned = new DisposableStack();
 
   /** Reads the tokenizers and binds the weights, without placing them. */
-  constructor(source: ModelSource, types: ModelTypes) {
+  constructor(source: Flux1Source, types: ModelTypes) {
     using opening = new DisposableStack();
     this.#source = source;
     this.#clip = opening.use(new ClipEncoder(source, types));
@@ -112,11 +112,11 @@ class ClipEncoder implements Disposable {
   readonly #eosTokenId: number;
   readonly #layers: readonly Use[];
 
-  constructor(source: ModelSource, types: ModelTypes) {
+  constructor(source: Flux1Source, types: ModelTypes) {
     const { clip } = source;
     this.tokens = clip.maxPositions;
     this.#eosTokenId = clip.eosTokenId;
-    this.#tokenizer = loadClipTokenizer(source.tokenizer);
+    this.#tokenizer = loadClipTokenizer(source.tokenizers.get('clip')!);
     this.programs = clipPrograms(clip, { batch: 1, tokens: this.tokens, ...types });
     const { embed, layer, pool } = this.programs;
     this.#layers = blocks(layer, 'text_model.encoder.layers', clip.layers);
@@ -149,10 +149,10 @@ class T5Encoder implements Disposable {
   readonly #tokenizer: Tokenizer;
   readonly #traced = new Recent<number, T5Programs>();
 
-  constructor(source: ModelSource, types: ModelTypes) {
+  constructor(source: Flux1Source, types: ModelTypes) {
     this.#config = source.t5;
     this.#types = types;
-    this.#tokenizer = loadT5Tokenizer(source.tokenizer2);
+    this.#tokenizer = loadT5Tokenizer(source.tokenizers.get('t5')!);
     // Which weights there are does not depend on the length.
     const { embed, bias, layer, finalNorm } = this.programs(1);
     const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];

@@ -7,14 +7,14 @@ import { BatchShare } from '../engine/batch-share.ts';
 import { type BudgetOptions, type MemoryPlan, requireFit } from '../engine/memory-plan.ts';
 import { Queue } from '../engine/queue.ts';
 import { AdapterRanks, planRun, type RunPlan } from '../engine/run-plan.ts';
-import { BUNDLED, type ModelSizes, randomModel } from '../families/flux1/published.ts';
+import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes } from '../families/flux1/flux1.ts';
+import { BUNDLED, randomModel } from '../families/flux1/published.ts';
 import { Image } from '../picture/image.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { fingerprint } from '../weights/files/fingerprint.ts';
-import { type ModelParts, openModel } from '../weights/folders/model-source.ts';
-import type { ModelSource } from '../weights/folders/pipeline-folder.ts';
+import { openModel } from '../weights/folders/model-source.ts';
 import { LoraModel } from '../weights/lora/adapter.ts';
 import { Overlay } from '../weights/lora/overlay.ts';
 import { Recording, type RecordingOptions } from '../xla/ahead/recording.ts';
@@ -49,7 +49,7 @@ export class Flux implements AsyncDisposable {
   readonly defaults: RequestDefaults;
   readonly #loras: Loras;
   readonly #runtime: Runtime;
-  readonly #source: ModelSource;
+  readonly #source: Flux1Source;
   readonly #parts: Parts;
   readonly #scheduler: SchedulerConfig;
   readonly #types: ModelTypes;
@@ -60,7 +60,7 @@ export class Flux implements AsyncDisposable {
   readonly #trained: boolean;
   #closing: Promise<void> | undefined;
   /** What stands in for parts of the model. */
-  readonly #given: ModelParts;
+  readonly #given: Flux1Parts;
   #files: Pick<Identity, 'fingerprint' | 'base' | 'parts'> | undefined;
   readonly #adapterRanks = new AdapterRanks();
   /** Runs wait for each other: a device makes one batch at a time. */
@@ -102,7 +102,7 @@ export class Flux implements AsyncDisposable {
     const found = options.weights === 'random' ? undefined : await findModel(model, options);
     const start = performance.now();
     const { source, name } = found
-      ? { source: openModel(found.path, options, reading), name: found.name }
+      ? { source: openModel(FLUX1, found.path, options, reading), name: found.name }
       : randomModel(model, options, { ...reading, seed: RANDOM_SEED });
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
@@ -440,7 +440,7 @@ interface Parts {
 }
 
 interface Opened {
-  readonly source: ModelSource;
+  readonly source: Flux1Source;
   readonly runtime: Runtime;
   readonly parts: Parts;
   readonly loras: Loras;

@@ -1,6 +1,6 @@
 /** How a model is opened. */
 
-import type { ModelParts } from '../weights/folders/model-source.ts';
+import type { Flux1Parts } from '../families/flux1/flux1.ts';
 import type { AttentionOptions, DeviceChoice, MeshOptions, NodeOptions, Precision } from '../xla/runtime/runtime.ts';
 import type { AutoencoderOptions } from './decode.ts';
 import type { LoraMode } from './loras.ts';
@@ -8,7 +8,7 @@ import type { PullProgress } from './model-path.ts';
 import type { Quantization } from './model-types.ts';
 
 /** How a model is opened; files or component folders given for single parts are used in place of the model's own. */
-export interface LoadOptions extends ModelParts, AttentionOptions, AutoencoderOptions {
+export interface LoadOptions extends Flux1Parts, AttentionOptions, AutoencoderOptions {
   /** Where it runs; the fastest device at hand by default. */
   readonly device?: DeviceChoice;
   /** How all devices of that kind work together, such as `{ ici: { data: 1, fsdp: -1 } }`; one device works alone by default. */

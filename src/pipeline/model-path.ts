@@ -1,14 +1,15 @@
 /** Where a model is read from: the one that comes with the program, a path, or a name on the Hugging Face hub. */
 
+import { FLUX1, type Flux1Parts, PART_NAMES } from '../families/flux1/flux1.ts';
 import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
 import { userPath } from '../support/user-path.ts';
 import { kindOf } from '../weights/files/file-bytes.ts';
-import { type ModelParts, modelName } from '../weights/folders/model-source.ts';
+import { modelName } from '../weights/folders/model-source.ts';
 import { hubFolder, type OnPullProgress, parseHubName } from '../weights/hub/hub.ts';
 
 export type { PullProgress } from '../weights/hub/hub.ts';
 
-export interface FindOptions extends ModelParts {
+export interface FindOptions extends Flux1Parts {
   /** Branch, tag or commit of a model on the hub. */
   readonly revision?: string;
   readonly signal?: AbortSignal;
@@ -16,7 +17,7 @@ export interface FindOptions extends ModelParts {
 }
 
 /** Options that are paths. */
-const PATHS = ['transformer', 'clip', 't5', 'vae', 'tokenizer', 'loraDir', 'cacheDir'] as const;
+const PATHS = [...PART_NAMES, 'loraDir', 'cacheDir'] as const;
 
 /** Returns options whose paths have `~` and `$HOME` expanded. Throws `bad_config` for addresses such as `gs://bucket`. */
 export function withUserPaths<T extends { readonly [K in (typeof PATHS)[number]]?: string | undefined }>(
@@ -29,14 +30,6 @@ export function withUserPaths<T extends { readonly [K in (typeof PATHS)[number]]
   return { ...options, ...Object.fromEntries(expanded) };
 }
 
-/** The parts that can be given, and the components whose weights they stand in for. */
-const PARTS = [
-  ['transformer', 'transformer'],
-  ['clip', 'text_encoder'],
-  ['t5', 'text_encoder_2'],
-  ['vae', 'vae'],
-] as const;
-
 /**
  * Finds a model's folder or file, and what to call it. A name on the hub, which a path of that name goes before, is looked up in the
  * cache, then downloaded, but for the weights of parts that are given.
@@ -44,12 +37,12 @@ const PARTS = [
 export async function findModel(model: string, options: FindOptions): Promise<{ path: string; name: string }> {
   const named = (path: string, name: string) => ({
     path,
-    name: options.transformer === undefined ? name : modelName(path, options),
+    name: options.transformer === undefined ? name : modelName(FLUX1, path, options),
   });
   if (model === BUNDLED) return named(BUNDLED_FOLDER, BUNDLED);
   const onHub = kindOf(model) === 'missing' ? parseHubName(model, options.revision) : undefined;
-  if (!onHub) return named(model, modelName(model, options));
-  const without = PARTS.filter(([part]) => options[part] !== undefined).map(([, component]) => component);
+  if (!onHub) return named(model, modelName(FLUX1, model, options));
+  const without = PART_NAMES.filter((part) => options[part] !== undefined);
   const { signal, onProgress } = options;
-  return named(await hubFolder(onHub, { signal, onProgress, without }), onHub.repo);
+  return named(await hubFolder(FLUX1, onHub, { signal, onProgress, without }), onHub.repo);
 }

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
+import { PART_NAMES } from '../families/flux1/flux1.ts';
 import { type PictureFile, readPictureFile } from '../picture/picture-file.ts';
 import type { SchedulerConfig } from '../sampling/schedule.ts';
 import type { DType } from '../support/dtype.ts';
@@ -14,7 +15,7 @@ import { BUNDLED_LORA } from '../weights/lora/locate.ts';
 import type { Applied } from '../weights/lora/overlay.ts';
 import type { ModelTypes, QuantisedForm } from './model-types.ts';
 import type { Job, Plan } from './request.ts';
-import { PART_NAMES, type PartFiles, recipeName, travellingName } from './travelling.ts';
+import { type PartFiles, recipeName, travellingName } from './travelling.ts';
 
 /** A LoRA as a recipe records it: by name, since where a file lies does not travel. */
 export interface RecipeLora {

@@ -2,9 +2,9 @@
 
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
+import { type Flux1Parts, PART_NAMES } from '../families/flux1/flux1.ts';
 import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
 import { fingerprint } from '../weights/files/fingerprint.ts';
-import type { ModelParts } from '../weights/folders/model-source.ts';
 import { parseHubName } from '../weights/hub/hub.ts';
 
 /** A file or folder by its name, and a short hash of its content. */
@@ -13,9 +13,8 @@ export interface TravellingFile {
   readonly hash: string;
 }
 
-/** Parts that a file or folder can stand in for. */
-export const PART_NAMES = ['transformer', 'clip', 't5', 'vae', 'tokenizer'] as const;
-export type PartFiles = { readonly [P in (typeof PART_NAMES)[number]]?: TravellingFile | undefined };
+/** The files given in place of parts of a model. */
+export type PartFiles = { readonly [P in keyof Flux1Parts]?: TravellingFile | undefined };
 
 /** A folder of the hub's cache, and what lies in it. */
 const SNAPSHOT = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\](.+))?$/;
@@ -39,7 +38,7 @@ export function recipeName(name: string): string {
 }
 
 /** The parts that were given, by name and hash; undefined where none was. */
-export function partFiles(parts: ModelParts): PartFiles | undefined {
+export function partFiles(parts: Flux1Parts): PartFiles | undefined {
   const given = PART_NAMES.flatMap((part) => {
     const path = parts[part];
     return path === undefined ? [] : [[part, { name: travellingName(path), hash: fileHash(path) }] as const];

@@ -162,7 +162,7 @@ export class WeightSet implements Disposable {
     try {
       const bound =
         'store' in origin
-          ? bindWeights(this.declared, origin.store, origin.family)
+          ? bindWeights(this.declared, origin.store, origin.group)
           : generateWeights(this.declared, origin.seed);
       this.#sources = new Map([...bound].map(([spec, source]) => [weightKey(spec), source]));
     } catch (error) {

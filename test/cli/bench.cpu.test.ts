@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { stageFlops } from '../../src/models.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
@@ -64,7 +65,7 @@ describe('bench', () => {
     const { value: peak, source } = figures.peak_flop_per_second;
     assert.equal(source, 'best matrix multiply');
     assert.ok(peak > 1e8 && peak < 1e15, `${peak}`);
-    const parts = openPipelineFolder(repositoryPath('models/tiny'));
+    const parts = openPipelineFolder(FLUX1, repositoryPath('models/tiny'));
     const expected = stageFlops(parts, { width: 64, height: 64, batch: 2, textTokens: 32, steps: 12 });
     for (const stage of STAGES) {
       assert.ok(first[stage] > 0 && median[stage] > 0 && median[stage] < 600, stage);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { comparePictures } from '../../src/cli/pictures/compare.ts';
 import { BatchShare } from '../../src/engine/batch-share.ts';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { Flux, type Image, type LoadOptions, type Request, requireRecipe } from '../../src/index.ts';
 import { Autoencoder } from '../../src/pipeline/decode.ts';
 import { latentSize, packLatents } from '../../src/sampling/latents.ts';
@@ -187,7 +188,7 @@ describe('in the library', () => {
   }
 
   test('a process of one client decodes the pictures it holds, in its own seats', async () => {
-    const folder = openPipelineFolder(RANDOM, { openFile: openMapped });
+    const folder = openPipelineFolder(FLUX1, RANDOM, { openFile: openMapped });
     await using runtime = await Runtime.open({
       device: 'cpu',
       cacheDir: 'none',

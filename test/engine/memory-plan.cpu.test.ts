@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { BUNDLED_FOLDER } from '../../src/families/flux1/published.ts';
 import { type Event, Flux, type LoadOptions, type MemoryPlan } from '../../src/index.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
 import { readingFile } from '../../src/weights/files/file-bytes.ts';
+import { originOf } from '../../src/weights/folders/model-source.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { blocks, WeightSet } from '../../src/weights/set.ts';
 import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
@@ -37,8 +39,8 @@ describe('a plan', () => {
     const plan = await flux.plan(REQUEST);
     assert.equal(liveCounts().DeviceArray, arrays);
     assert.equal(shown(plan), 'released kept kept');
-    const source = openPipelineFolder(BUNDLED_FOLDER);
-    const bytes = (['text_encoder', 'text_encoder_2'] as const).reduce((sum, component) => {
+    const source = openPipelineFolder(FLUX1, BUNDLED_FOLDER);
+    const bytes = (['clip', 't5'] as const).reduce((sum, component) => {
       using store = source.openWeights(component);
       // T5's embedding is in its file under two names.
       return (
@@ -134,7 +136,7 @@ describe('weights that come and go', () => {
   });
 
   test('wait in page-locked memory where they are told to, and are freed there', async () => {
-    const source = openPipelineFolder(BUNDLED_FOLDER, { openFile: openMapped });
+    const source = openPipelineFolder(FLUX1, BUNDLED_FOLDER, { openFile: openMapped });
     const types = { compute: 'bf16', storage: 'bf16' } as const;
     const sizes = { batch: 1, prompts: 1, imageTokens: 4, textTokens: 4, steps: 1, ...types };
     const { doubleBlock, singleBlock, ...others } = fluxPrograms(source.transformer, sizes);
@@ -150,7 +152,7 @@ describe('weights that come and go', () => {
         .map((traced) => ({ traced, scope: '' })),
     ];
     await using runtime = await Runtime.open({ device: 'cpu' });
-    using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
+    using weights = new WeightSet(originOf(source, 'transformer'), all);
     weights.arrange({ streaming: { from: 'pinned_host', again: ['flux_double_block'], once: [], held: 0, room: 0 } });
     const bytes = async () => Promise.all((await weights.arrays(runtime, uses[1]!)).map((array) => array.toHost()));
     const first = await bytes();
@@ -189,7 +191,7 @@ describe('weights that come and go', () => {
         [Symbol.dispose]: () => file[Symbol.dispose](),
       };
     };
-    const source = openPipelineFolder(BUNDLED_FOLDER, { openFile });
+    const source = openPipelineFolder(FLUX1, BUNDLED_FOLDER, { openFile });
     const sizes = {
       batch: 1,
       prompts: 1,
@@ -209,7 +211,7 @@ describe('weights that come and go', () => {
           : [{ traced, scope: '' }],
     );
     await using runtime = await Runtime.open({ device: 'cpu' });
-    using weights = new WeightSet({ store: source.openWeights('transformer'), family: 'flux' }, all);
+    using weights = new WeightSet(originOf(source, 'transformer'), all);
     const use = all.find(({ traced }) => traced.name === 'flux_double_block')!;
     read = 0;
     assert.equal(weights.fileBytes, 0, 'nothing that the page cache could be told of');

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/families/flux1/presets.ts';
 import { type ClipConfig, clipPrograms } from '../../src/models/clip.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
@@ -37,7 +38,7 @@ interface Variant {
   readonly platform: PlatformName;
 }
 
-const TINY: Pipeline = openPipelineFolder(repositoryPath('models/tiny'));
+const TINY: Pipeline = openPipelineFolder(FLUX1, repositoryPath('models/tiny'));
 const SCHNELL: Pipeline = { transformer: FLUX_SCHNELL, clip: CLIP_L, t5: T5_XXL, vae: FLUX_VAE };
 const DEV: Pipeline = { ...SCHNELL, transformer: FLUX_DEV };
 

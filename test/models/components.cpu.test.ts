@@ -5,13 +5,15 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1, type Flux1Source } from '../../src/families/flux1/flux1.ts';
 import { clipPrograms, eosPosition } from '../../src/models/clip.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
 import { t5Programs } from '../../src/models/t5.ts';
 import { vaePrograms } from '../../src/models/vae.ts';
 import { ropeTables } from '../../src/nn/rope.ts';
 import { packLatents } from '../../src/sampling/latents.ts';
-import { openPipelineFolder, type PipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
+import { originOf } from '../../src/weights/folders/model-source.ts';
+import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { blocks, whole } from '../../src/weights/set.ts';
 import type { Traced } from '../../src/xla/graph/trace.ts';
 import { Runtime } from '../../src/xla/runtime/runtime.ts';
@@ -29,7 +31,7 @@ before(async () => {
 after(() => runtime[Symbol.asyncDispose]());
 
 interface Subject {
-  readonly folder: PipelineFolder;
+  readonly folder: Flux1Source;
   readonly fixture: Fixture;
   readonly types: { readonly compute: 'f32' | 'bf16'; readonly storage: 'f32' | 'bf16' };
   /** Compares with the recorded tensor of this name, laid out as the program gives it. */
@@ -42,7 +44,7 @@ for (const [model, path] of [
 ] as const) {
   for (const dtype of ['f32', 'bf16'] as const) {
     describe(`the ${model} model in ${dtype}`, () => {
-      const folder = openPipelineFolder(repositoryPath(path));
+      const folder = openPipelineFolder(FLUX1, repositoryPath(path));
       const fixture = new Fixture(`components-${model}`);
       after(() => fixture[Symbol.dispose]());
       const parts = { CLIP: clip, T5: t5, transformer, 'VAE decoder': decoder, 'VAE encoder': encoder };
@@ -65,7 +67,7 @@ async function clip({ folder, fixture, types, close }: Subject): Promise<void> {
   const programs = clipPrograms(folder.clip, { batch, tokens, ...types });
   const scope = 'text_model.encoder.layers';
   const uses = [whole(programs.embed), ...blocks(programs.layer, scope, folder.clip.layers), whole(programs.pool)];
-  using component = new Component(runtime, folder.openWeights('text_encoder'), 'clip', uses);
+  using component = new Component(runtime, originOf(folder, 'clip'), uses);
   const ids = fixture.i32('clip.in.ids');
   let { x } = await component.run(programs.embed, { ids });
   close('clip.embeddings', x);
@@ -86,7 +88,7 @@ async function t5({ folder, fixture, types, close }: Subject): Promise<void> {
     ...blocks(programs.layer, 'encoder.block', folder.t5.layers),
     whole(programs.finalNorm),
   ];
-  using component = new Component(runtime, folder.openWeights('text_encoder_2'), 't5', uses);
+  using component = new Component(runtime, originOf(folder, 't5'), uses);
   const { bias } = await component.run(programs.bias, {});
   close('t5.position_bias', bias);
   let { x } = await component.run(programs.embed, { ids: fixture.i32('t5.in.ids') });
@@ -116,11 +118,7 @@ async function transformer({ folder, fixture, types, close }: Subject): Promise<
     programs.imageIn,
     programs.finalLayer,
   ].map(whole);
-  using component = new Component(runtime, folder.openWeights('transformer'), 'flux', [
-    ...doubles,
-    ...singles,
-    ...rest,
-  ]);
+  using component = new Component(runtime, originOf(folder, 'transformer'), [...doubles, ...singles, ...rest]);
 
   // Each image of the recorded batch has its own timestep: the vectors are calculated one by one.
   const vectors: Float32Array[] = [];
@@ -196,7 +194,7 @@ async function decoder({ folder, fixture, types, close }: Subject): Promise<void
   const [batch, , height, width] = shape;
   const programs = vaePrograms(folder.vae, { batch, height, width, ...types });
   const uses = [...programs.decode, ...programs.encode];
-  using component = new Component(runtime, folder.openWeights('vae'), 'vae', uses);
+  using component = new Component(runtime, originOf(folder, 'vae'), uses);
   const { scalingFactor, shiftFactor } = folder.vae;
   const scaled = fixture.f32('decoder.in.latents').map((v) => (v - shiftFactor) * scalingFactor);
   const { image } = await component.chain(programs.decode, packLatents(scaled, shape));
@@ -213,7 +211,7 @@ async function encoder({ folder, fixture, types, close }: Subject): Promise<void
   const [batch, , height, width] = moments;
   const programs = vaePrograms(folder.vae, { batch, height, width, ...types });
   const uses = [...programs.decode, ...programs.encode];
-  using component = new Component(runtime, folder.openWeights('vae'), 'vae', uses);
+  using component = new Component(runtime, originOf(folder, 'vae'), uses);
   const image = channelsLast(fixture.f32('encoder.in.image'), shape);
   const encoded = await component.chain(programs.encode, image);
   close('encoder.moments', encoded['moments'], (x) => channelsLast(x, moments));

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { fluxPrograms, positionTables } from '../../src/models/flux.ts';
 import { t5Programs } from '../../src/models/t5.ts';
 import { autoencoderTypes } from '../../src/pipeline/model-types.ts';
+import { originOf } from '../../src/weights/folders/model-source.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { blocks, whole } from '../../src/weights/set.ts';
 import { PLATFORMS } from '../../src/xla/lowering/platform.ts';
@@ -16,7 +18,7 @@ import { Fixture, repositoryPath } from '../support/fixture.ts';
 const LIMIT = 65_504;
 const [TEXT, ROWS, COLUMNS] = [6, 2, 4] as const;
 const types = { compute: 'f16', storage: 'f16' } as const;
-const folder = openPipelineFolder(repositoryPath('test/fixtures/random-flux'), { decoded: 'f16' });
+const folder = openPipelineFolder(FLUX1, repositoryPath('test/fixtures/random-flux'), { decoded: 'f16' });
 let runtime: Runtime;
 before(async () => {
   runtime = await Runtime.open({ device: 'cpu' });
@@ -42,7 +44,7 @@ test('blocks of the transformer clip where diffusers does', async () => {
         ? blocks(traced, 'single_blocks', config.singleLayers)
         : [whole(traced)],
   );
-  using component = new Component(runtime, folder.openWeights('transformer'), 'flux', uses);
+  using component = new Component(runtime, originOf(folder, 'transformer'), uses);
   const positions = Array.from({ length: image }, (_, i) => [0, Math.floor(i / COLUMNS), i % COLUMNS]).flat();
   const { cos, sin } = positionTables(config, new Float32Array(3 * TEXT), Float32Array.from(positions));
   const [img, txt] = ['img', 'txt'].map((name) => fixture.f32(name));
@@ -70,7 +72,7 @@ test('T5 adds up in f32 what f16 could not hold', async () => {
   const programs = t5Programs(folder.t5, { batch: 1, tokens: 4, ...types });
   const uses = [programs.embed, programs.bias, programs.finalNorm].map(whole);
   const layers = blocks(programs.layer, 'encoder.block', folder.t5.layers);
-  using component = new Component(runtime, folder.openWeights('text_encoder_2'), 't5', [...uses, ...layers]);
+  using component = new Component(runtime, originOf(folder, 't5'), [...uses, ...layers]);
   const x = Float32Array.from({ length: 4 * folder.t5.width }, (_, i) => (i % 7) * 100_000);
   const { bias } = await component.run(programs.bias, {});
   const out = (await component.run(programs.layer, { x, bias: bias! }, 'encoder.block.0'))['x']!;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { FLUX_DEV } from '../../src/families/flux1/presets.ts';
 import { publishedModel } from '../../src/families/flux1/published.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
@@ -54,7 +55,7 @@ describe('counted as by hand', () => {
       [11891178560, 123060480, 4762310656, 49545475],
     ],
     [
-      'tiny', openPipelineFolder(repositoryPath('models/tiny')), { height: 128, width: 96, batch: 3, textTokens: 32, steps: 8 },
+      'tiny', openPipelineFolder(FLUX1, repositoryPath('models/tiny')), { height: 128, width: 96, batch: 3, textTokens: 32, steps: 8 },
       [92012544, 7644160, 75620352, 0, 1493434368, 103219200, 3091587072, 28311552],
       [5714176, 520832, 539264, 539235],
     ],

@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { vaeBytes, vaePrograms } from '../../src/models.ts';
 import { conv2d, doublingConv } from '../../src/nn/conv.ts';
 import { Autoencoder, type AutoencoderOptions } from '../../src/pipeline/decode.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
+import { originOf } from '../../src/weights/folders/model-source.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { graph } from '../../src/xla/graph/graph.ts';
 import { map } from '../../src/xla/graph/map.ts';
@@ -18,7 +20,7 @@ import { assertClose, compare } from '../support/close.ts';
 import { Component } from '../support/component.ts';
 import { repositoryPath } from '../support/fixture.ts';
 
-const TINY = openPipelineFolder(repositoryPath('models/tiny'));
+const TINY = openPipelineFolder(FLUX1, repositoryPath('models/tiny'));
 const F32 = { compute: 'f32', storage: 'f32' } as const;
 
 let runtime: Runtime;
@@ -46,7 +48,7 @@ describe('bands of rows', () => {
           const uses = [...programs.decode, ...programs.encode];
           const loops = uses.flatMap(({ traced }) => traced.graph.nodes.filter(({ op }) => op.kind === 'map'));
           assert.equal(loops.length > 5, budget !== undefined);
-          using component = new Component(runtime, TINY.openWeights('vae'), 'vae', uses);
+          using component = new Component(runtime, originOf(TINY, 'vae'), uses);
           const decoded = await component.chain(programs.decode, latents);
           const encoded = await component.chain(programs.encode, image);
           return { image: decoded['image']!, moments: encoded['moments']!, latents: encoded['latents']! };

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { Transformer } from '../../src/pipeline/denoise.ts';
 import type { ModelTypes } from '../../src/pipeline/model-types.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
@@ -48,7 +49,7 @@ describe('diffusers skips the same steps and comes to the same latents', () => {
     test(given.name, async () => {
       using recorded = WeightStore.open(repositoryPath(`${FOLDER}/${given.name}.safetensors`));
       const values = (name: string) => new Float32Array(recorded.bytes(name).slice().buffer);
-      const folder = openPipelineFolder(repositoryPath(given.model), { openFile: openMapped });
+      const folder = openPipelineFolder(FLUX1, repositoryPath(given.model), { openFile: openMapped });
       using transformer = new Transformer(folder, TYPES);
       const size = latentSize(given.width, given.height);
       const steps = given.num_inference_steps;

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { Transformer } from '../../src/pipeline/denoise.ts';
 import { TextEncoders } from '../../src/pipeline/encode.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
@@ -34,7 +35,7 @@ after(() => runtime[Symbol.asyncDispose]());
 
 for (const path of new Set(cases.map(({ model }) => model))) {
   describe(path, () => {
-    const folder = openPipelineFolder(repositoryPath(path), { openFile: openMapped });
+    const folder = openPipelineFolder(FLUX1, repositoryPath(path), { openFile: openMapped });
     const models = new DisposableStack();
     let encoders: TextEncoders;
     let transformer: Transformer;

@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1, type Flux1Source } from '../../src/families/flux1/flux1.ts';
 import { Transformer } from '../../src/pipeline/denoise.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
-import type { ModelSource } from '../../src/weights/folders/pipeline-folder.ts';
 import { type Adapter, LoraModel, loadAdapter } from '../../src/weights/lora/adapter.ts';
 import { type ApplyMode, Overlay, rankBucket } from '../../src/weights/lora/overlay.ts';
 import { Runtime } from '../../src/xla/runtime/runtime.ts';
@@ -40,7 +40,7 @@ describe('a transformer of real shapes', { skip: scarce }, () => {
   let model: LoraModel;
   before(async () => {
     runtime = await Runtime.open({ device: 'cpu' });
-    const source = { transformer: WIDE, openWeights: () => new WideStore() } as unknown as ModelSource;
+    const source = { family: FLUX1, transformer: WIDE, openWeights: () => new WideStore() } as unknown as Flux1Source;
     transformer = open.use(new Transformer(source, { compute: 'f32', storage: 'f32' }));
     model = new LoraModel(transformer.weights.declared);
   });

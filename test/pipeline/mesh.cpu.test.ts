@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { comparePictures } from '../../src/cli/pictures/compare.ts';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { FLUX_DEV } from '../../src/families/flux1/presets.ts';
 import { Flux, type Image, type LoadOptions, type Request } from '../../src/index.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
@@ -16,6 +17,7 @@ import type { ModelTypes } from '../../src/pipeline/model-types.ts';
 import { latentSize, packLatents } from '../../src/sampling/latents.ts';
 import { noise } from '../../src/sampling/noise.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
+import { originOf } from '../../src/weights/folders/model-source.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { blocks, WeightSet, whole } from '../../src/weights/set.ts';
 import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
@@ -40,7 +42,7 @@ function open(ici: MeshOptions['ici'], cpuDevices: number): Promise<Runtime> {
 /** What both encoders and two steps of the transformer (2 heads, 2 single blocks, guidance) make of a prompt. */
 async function latents(runtime: Runtime): Promise<{ text: Float32Array; steps: Float32Array[] }> {
   using models = new DisposableStack();
-  const folder = openPipelineFolder(RANDOM, { openFile: openMapped });
+  const folder = openPipelineFolder(FLUX1, RANDOM, { openFile: openMapped });
   const encoders = models.use(new TextEncoders(folder, TYPES));
   const transformer = models.use(new Transformer(folder, TYPES));
   const size = latentSize(96, 64);
@@ -96,7 +98,7 @@ describe('equals one device', () => {
 });
 
 describe('placement', () => {
-  const folder = openPipelineFolder(RANDOM, { openFile: openMapped });
+  const folder = openPipelineFolder(FLUX1, RANDOM, { openFile: openMapped });
   const { layers, singleLayers } = folder.transformer;
   const sizes = { batch: 4, prompts: 1, imageTokens: 16, textTokens: 16, steps: 1, ...TYPES };
   const parts = fluxPrograms(folder.transformer, sizes);
@@ -112,8 +114,8 @@ describe('placement', () => {
   async function place(ici: MeshOptions['ici']): Promise<{ placed: number; perDevice: number[] }> {
     await using runtime = await open(ici, 4);
     await using single = await open({}, 1);
-    using weights = new WeightSet({ store: folder.openWeights('transformer'), family: 'flux' }, uses);
-    using reference = new WeightSet({ store: folder.openWeights('transformer'), family: 'flux' }, uses);
+    using weights = new WeightSet(originOf(folder, 'transformer'), uses);
+    using reference = new WeightSet(originOf(folder, 'transformer'), uses);
     const perDevice = [0, 0, 0, 0];
     for (const use of uses) {
       const expected = await reference.arrays(single, use);

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { type DenoiseRequest, Transformer } from '../../src/pipeline/denoise.ts';
 import { latentSize } from '../../src/sampling/latents.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
@@ -17,7 +18,7 @@ import { compare } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { drawer } from '../support/lora.ts';
 
-const folder = openPipelineFolder(repositoryPath('test/fixtures/random-flux'), { openFile: openMapped });
+const folder = openPipelineFolder(FLUX1, repositoryPath('test/fixtures/random-flux'), { openFile: openMapped });
 const TEXT = 9;
 const SIZE = latentSize(80, 48);
 const STEPS = 2;

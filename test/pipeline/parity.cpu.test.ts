@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { Autoencoder } from '../../src/pipeline/decode.ts';
 import { Transformer } from '../../src/pipeline/denoise.ts';
 import { TextEncoders } from '../../src/pipeline/encode.ts';
@@ -32,7 +33,7 @@ after(async () => {
 
 for (const model of new Set(parityCases().map((c) => c.model))) {
   describe(model, () => {
-    const folder = openPipelineFolder(repositoryPath(model), { openFile: openMapped });
+    const folder = openPipelineFolder(FLUX1, repositoryPath(model), { openFile: openMapped });
     const models = new DisposableStack();
     let encoders: TextEncoders;
     let transformer: Transformer;

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { SCHEDULER } from '../../src/families/flux1/scheduler.ts';
 import { overrideShift, type ScheduleRequest, schedule } from '../../src/sampling/schedule.ts';
 import { parseJsonObject } from '../../src/weights/files/json.ts';
-import { readSchedulerConfig } from '../../src/weights/folders/model-config.ts';
 
 interface Case {
   readonly config: Readonly<Record<string, unknown>>;
@@ -24,7 +24,7 @@ const floats = (base64: string) => new Float32Array(Uint8Array.from(Buffer.from(
 
 /** Reads a config as the loader does, with diffusers' defaults for what it leaves out. */
 const readConfig = (config: Record<string, unknown>) =>
-  readSchedulerConfig(parseJsonObject(JSON.stringify(config), 'test'), 'test');
+  SCHEDULER.config.read(parseJsonObject(JSON.stringify(config), 'test'), 'test');
 
 const schnell = readConfig({ _class_name: 'FlowMatchEulerDiscreteScheduler' });
 const dev = readConfig({

@@ -2,8 +2,7 @@
 
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
-import type { TensorStore } from '../../src/weights/files/tensors.ts';
-import type { ModelFamily } from '../../src/weights/folders/keymap.ts';
+import type { WeightOrigin } from '../../src/weights/folders/bind.ts';
 import { type Use, WeightSet } from '../../src/weights/set.ts';
 import type { Traced } from '../../src/xla/graph/trace.ts';
 import type { Runtime } from '../../src/xla/runtime/runtime.ts';
@@ -16,9 +15,9 @@ export class Component implements Disposable {
   readonly #runtime: Runtime;
   readonly #weights: WeightSet;
 
-  constructor(runtime: Runtime, store: TensorStore, family: ModelFamily, uses: readonly Use[]) {
+  constructor(runtime: Runtime, origin: WeightOrigin, uses: readonly Use[]) {
     this.#runtime = runtime;
-    this.#weights = new WeightSet({ store, family }, uses);
+    this.#weights = new WeightSet(origin, uses);
   }
 
   /** Runs a program once, with the weights at `scope`; inputs are rounded to the traced types, outputs widened to f32. */

@@ -1,7 +1,9 @@
 /** All weights of a transformer placed on a mesh: what each device of this process holds of them, as one hash and a number of bytes. */
 
 import { createHash } from 'node:crypto';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { fluxPrograms } from '../../src/models/flux.ts';
+import { originOf } from '../../src/weights/folders/model-source.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { blocks, WeightSet, whole } from '../../src/weights/set.ts';
 import { openMapped, type Runtime } from '../../src/xla/runtime/runtime.ts';
@@ -14,7 +16,7 @@ export interface Held {
 
 /** Places the weights of the model with random ones, and returns what each device of this process holds, in the order of the mesh. */
 export async function placedWeights(runtime: Runtime): Promise<Held[]> {
-  const folder = openPipelineFolder(repositoryPath('test/fixtures/random-flux'), { openFile: openMapped });
+  const folder = openPipelineFolder(FLUX1, repositoryPath('test/fixtures/random-flux'), { openFile: openMapped });
   const { layers, singleLayers } = folder.transformer;
   const sizes = {
     batch: 4,
@@ -32,7 +34,7 @@ export async function placedWeights(runtime: Runtime): Promise<Held[]> {
         ? blocks(traced, 'single_blocks', singleLayers)
         : [whole(traced)],
   );
-  using weights = new WeightSet({ store: folder.openWeights('transformer'), family: 'flux' }, uses);
+  using weights = new WeightSet(originOf(folder, 'transformer'), uses);
   const held = runtime.local.map(() => ({ bytes: 0, hash: createHash('sha256') }));
   for (const use of uses) {
     for (const { arrays } of await weights.arrays(runtime, use)) {

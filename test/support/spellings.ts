@@ -1,13 +1,16 @@
 /** Writes the bundled model in the spellings and encodings that files in circulation have, for tests of what reads them. */
 
+import { AUTOENCODER } from '../../src/families/flux1/autoencoder.ts';
+import { CLIP } from '../../src/families/flux1/clip.ts';
+import { diffusersToBfl } from '../../src/families/flux1/modules.ts';
+import { T5 } from '../../src/families/flux1/t5.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
 import type { NamedTensor } from '../../src/weights/files/safetensors.ts';
 import { WeightStore } from '../../src/weights/files/store.ts';
-import { diffusersToBfl } from '../../src/weights/folders/keymap.ts';
-import { ldmVaeName, llamaT5Name, openAiClipName } from '../../src/weights/folders/respell.ts';
 import { repositoryPath } from './fixture.ts';
 import { type GgufEntry, ggufBytes } from './gguf-file.ts';
+import { spelt } from './parts.ts';
 
 /** Reads all tensors of one component of the bundled model. */
 function component(name: string): NamedTensor[] {
@@ -44,14 +47,14 @@ export function bflTransformer(): NamedTensor[] {
 export function ldmVae(): NamedTensor[] {
   return component('vae').map((tensor) => ({
     ...tensor,
-    name: ldmVaeName(tensor.name, 4),
+    name: spelt(AUTOENCODER, 'latent diffusion', tensor.name, 4),
     shape: tensor.shape.length === 2 ? [...tensor.shape, 1, 1] : tensor.shape,
   }));
 }
 
 /** CLIP as OpenAI spells it: query, key and value in one tensor, and what no text encoder uses beside. */
 export function openAiClip(): NamedTensor[] {
-  const fused = Map.groupBy(clip(), ({ name }) => openAiClipName(name));
+  const fused = Map.groupBy(clip(), ({ name }) => spelt(CLIP, 'OpenAI', name));
   const tensors = [...fused].map(([name, parts]): NamedTensor => {
     const [{ dtype, shape }] = parts as [NamedTensor];
     // The file has q, k, v in that order, whatever the order of names.
@@ -84,7 +87,7 @@ export function t5(): NamedTensor[] {
 }
 
 export function llamaT5(): NamedTensor[] {
-  return renamed(t5(), llamaT5Name);
+  return renamed(t5(), (name) => spelt(T5, 'llama.cpp', name));
 }
 
 /** Everything in one file, as ComfyUI keeps it. */

@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bflToDiffusers } from '../../src/families/flux1/modules.ts';
 import type { FluxConfig } from '../../src/models/flux.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32 } from '../../src/support/floats.ts';
@@ -17,7 +18,6 @@ import {
   type StoredTensor,
   type TensorStore,
 } from '../../src/weights/files/tensors.ts';
-import { bflToDiffusers } from '../../src/weights/folders/keymap.ts';
 import { declaredWeights } from './lora.ts';
 
 export const WIDE: FluxConfig = {

@@ -157,14 +157,14 @@ function overridesOf({ prompts, overrides, file, given }: Arguments): string[] {
 /** Takes random weights for a published model that is not here, where nothing is said about weights. */
 async function measurable({ config, sources }: LoadedConfig): Promise<{ config: Config; note?: string }> {
   if (sources.weights !== undefined) return { config };
-  const [{ publishedModel }, { cachedFolder, parseHubName }] = await Promise.all([
+  const [{ publishedModel }, { cachedFolder, FLUX1, parseHubName }] = await Promise.all([
     import('../../index.ts'),
     import('../../models.ts'),
   ]);
   const model = config.pretrained_model_name_or_path;
   const published = publishedModel(model);
   const onHub = parseHubName(model, config.revision || undefined);
-  if (!published || existsSync(model) || (onHub && cachedFolder(onHub))) return { config };
+  if (!published || existsSync(model) || (onHub && cachedFolder(FLUX1, onHub))) return { config };
   return {
     config: { ...config, weights: 'random' },
     note: `${published.name} is not on this machine: random weights of its shapes are used (weights=random)`,

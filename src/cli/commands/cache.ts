@@ -2,7 +2,7 @@
 
 import { type Dirent, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cachedRepos } from '../../models.ts';
+import { cachedRepos, FLUX1 } from '../../models.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { nearest } from '../../support/errors.ts';
 import { processesUsing, processState } from '../../support/process-mark.ts';
@@ -138,7 +138,7 @@ function sizes(): Row[] {
     const total = entries.reduce((sum, entry) => sum + sizeOf(join(path, entry.name)), 0);
     return { kind, path, bytes: total, entries: entries.length };
   });
-  const repos = cachedRepos();
+  const repos = cachedRepos(FLUX1);
   const models = repos.reduce((sum, repo) => sum + repo.bytes, 0);
   return [...own, { kind: 'models', path: '', bytes: models, entries: repos.length }];
 }

@@ -2,24 +2,14 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type ConvertOptions,
-  ENCODINGS,
-  type ModelFamily,
-  NAMES,
-  openForConversion,
-  convert as rewrite,
-} from '../../models.ts';
+import { type ConvertOptions, ENCODINGS, FLUX1, NAMES, openForConversion, convert as rewrite } from '../../models.ts';
 import { nearest } from '../../support/errors.ts';
 import { explaining } from '../../support/system-error.ts';
 import { sortWords } from '../args.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
 import { bytes, Progress } from '../terminal/render.ts';
 
-const PARTS = { transformer: 'flux', clip: 'clip', t5: 't5', vae: 'vae' } as const satisfies Record<
-  string,
-  ModelFamily
->;
+const PARTS = FLUX1.components.map(({ name }) => name);
 
 const HELP = `fluxion convert FILE | FOLDER … OUTPUT
 
@@ -39,7 +29,7 @@ Options
   --type TYPE    type of matrices: ${ENCODINGS.join(', ')} (default: bf16);
                  vectors, embeddings of time and guidance, CLIP and the autoencoder stay wider
   --names NAMES  single: the names of single files (default for files); diffusers: those of diffusers (default for folders)
-  --part PART    the one part to write: ${Object.keys(PARTS).join(', ')}
+  --part PART    the one part to write: ${PARTS.join(', ')}
   --tokenizer FOLDER
                  for a pipeline folder: copy tokenizer, tokenizer_2 and the scheduler from here
                  (default: a model folder among the inputs)
@@ -56,7 +46,7 @@ const FLAGS = {
 /** The command. */
 const convert: Command = {
   flags: FLAGS,
-  choices: { '--type': ENCODINGS, '--names': NAMES, '--part': Object.keys(PARTS) },
+  choices: { '--type': ENCODINGS, '--names': NAMES, '--part': PARTS },
   help: () => HELP,
 
   async run(argv, { signal }) {
@@ -74,10 +64,7 @@ const convert: Command = {
     for (const path of inputs) readingUsage(() => explaining(path, () => statSync(path)));
     const encoding = oneOf('--type', flags.type, ENCODINGS, 'bf16');
     const names = oneOf('--names', flags.names, NAMES, container === 'folder' ? 'diffusers' : 'single');
-    const part =
-      flags.part === undefined
-        ? undefined
-        : oneOf('--part', flags.part, Object.keys(PARTS) as (keyof typeof PARTS)[], 'transformer');
+    const only = oneOf('--part', flags.part, PARTS, undefined);
 
     const given = flags.tokenizer === undefined ? undefined : String(flags.tokenizer);
     const base = given ?? inputs.find((path) => existsSync(join(path, 'tokenizer')));
@@ -86,11 +73,11 @@ const convert: Command = {
     const shardSize = flags.shard === undefined ? undefined : 1e9 * positive('--shard', String(flags.shard));
 
     using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
-    using stores = openForConversion(inputs, { decoded: 'f32' });
-    const options = { encoding, names, container, only: part && PARTS[part], base, shardSize } as const;
+    using stores = openForConversion(FLUX1, inputs, { decoded: 'f32' });
+    const options = { encoding, names, container, only, base, shardSize } as const;
     let size = 0;
     let told = -1;
-    await rewrite(stores, output, {
+    await rewrite(FLUX1, stores, output, {
       ...options,
       signal,
       onProgress(done, total) {
@@ -132,7 +119,12 @@ function positive(flag: string, text: string): number {
   throw new UsageError('bad_config', `${flag}: expected a size in gigabytes, found '${text}'`);
 }
 
-function oneOf<T extends string>(flag: string, given: string | true | undefined, known: readonly T[], missing: T): T {
+function oneOf<T extends string, M extends T | undefined>(
+  flag: string,
+  given: string | true | undefined,
+  known: readonly T[],
+  missing: M,
+): T | M {
   if (given === undefined) return missing;
   const found = known.find((choice) => choice === given);
   if (found !== undefined) return found;

@@ -2,22 +2,20 @@
 
 import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import type { ModelSizes } from '../../index.ts';
 import {
-  CLIP_L,
+  type Component,
+  type ComponentName,
   describeContents,
   describeLora,
-  FLUX_DEV,
-  FLUX_SCHNELL,
-  FLUX_VAE,
+  FLUX1,
   fileContents,
   type GroupSummary,
   type LoraReport,
   openPipelineFolder,
   openTensors,
   summarise,
-  T5_XXL,
   type TensorStore,
-  type WeightedComponent,
 } from '../../models.ts';
 import { byteSize, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
@@ -32,18 +30,11 @@ export interface Findings {
 /** Keys shown where not all were asked for. */
 const FIRST_KEYS = 12;
 
-const FAMILIES: Readonly<Record<GroupSummary['family'], string>> = {
-  flux: 'Flux transformer',
-  clip: 'CLIP text encoder',
-  t5: 'T5 encoder',
-  vae: 'autoencoder',
-};
-
 /** Explains a file with weights, an index of several, or a folder of them. */
 export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
   using store = openTensors(path);
   const sums = measure(store);
-  const contents = fileContents(store);
+  const contents = fileContents(store, FLUX1);
   const groups = contents.groups.map((group) => summarise(store, group));
   const holds = groups.length > 0 ? groups.map(groupText).join('; ') : describeContents(contents);
   const lora = groups.length === 0 && store.path.endsWith('.safetensors') ? loraIn(store.path) : undefined;
@@ -111,32 +102,18 @@ function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched, war
 
 /** Explains a model folder: its components, what they weigh, and which published models they equal. */
 export function inspectPipeline(path: string): Findings {
-  const folder = openPipelineFolder(path);
-  const { transformer, clip, t5, vae, scheduler } = folder;
-  const components: readonly [WeightedComponent, string, object, string | undefined][] = [
-    [
-      'transformer',
-      `${transformer.layers} double and ${transformer.singleLayers} single blocks, width ${transformer.heads * transformer.headDim}, ${transformer.heads} heads, ${transformer.guidanceEmbeds ? 'with' : 'without'} guidance embedding`,
-      transformer,
-      equalTo(transformer, { 'FLUX.1 [dev]': FLUX_DEV, 'FLUX.1 [schnell]': FLUX_SCHNELL }),
-    ],
-    [
-      'text_encoder',
-      `CLIP, ${clip.layers} layers, width ${clip.width}`,
-      clip,
-      equalTo(clip, { 'CLIP ViT-L/14': CLIP_L }),
-    ],
-    ['text_encoder_2', `T5, ${t5.layers} layers, width ${t5.width}`, t5, equalTo(t5, { 'T5 v1.1 XXL': T5_XXL })],
-    [
-      'vae',
-      `${vae.latentChannels} latent channels, levels ${vae.blockOutChannels.join(', ')}, made for ${vae.sampleSize}×${vae.sampleSize}`,
-      vae,
-      equalTo(vae, { 'the FLUX.1 autoencoder': FLUX_VAE }),
-    ],
-  ];
-  const described = components.map(([name, summary, config, equals]) => {
-    const weights = weigh(() => folder.openWeights(name));
-    return { name, summary, config, equals, weights };
+  const folder = openPipelineFolder(FLUX1, path);
+  const { scheduler } = folder;
+  const described = FLUX1.components.map((component) => {
+    const name = component.name as ComponentName<ModelSizes>;
+    const config = folder[name];
+    return {
+      name: component.folder,
+      summary: component.describe(config),
+      config,
+      equals: equalTo(config, component),
+      weights: weigh(() => folder.openWeights(name)),
+    };
   });
   const known = described.flatMap(({ weights }) => (typeof weights === 'string' ? [] : [weights]));
   const size = known.reduce((sum, weights) => sum + weights.bytes, 0);
@@ -224,28 +201,21 @@ function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) |
 }
 
 /** Describes one model in a file: what it is, and in whose names. */
-function groupText({ family, layout, prefix, variant, config, encodings }: GroupSummary): string {
-  const { inChannels } = { inChannels: undefined, ...config };
+function groupText({ title, layout, prefix, variant, encodings }: GroupSummary): string {
   return [
-    FAMILIES[family],
+    title,
     `${layout} names${prefix === '' ? '' : ` under '${prefix}'`}`,
     Object.keys(encodings).join(' and '),
     ...(variant === undefined ? [] : [`guidance as in ${variant}`]),
-    ...(inChannels === undefined || inChannels === 64 ? [] : [`${inChannels} input channels`]),
   ].join(', ');
 }
 
-/** Fields in which models of one architecture differ. */
-const INCIDENTAL = ['eosTokenId', 'bosTokenId', 'padTokenId', 'projectionDim', 'sampleSize'];
-
-/** The published config whose other fields a config has. */
-function equalTo<T extends object>(
-  config: object & Partial<T>,
-  published: Readonly<Record<string, T>>,
-): string | undefined {
+/** The published config of which a config differs in nothing that a program depends on. */
+function equalTo(config: object, { published, incidental = [] }: Component): string | undefined {
+  const values = new Map(Object.entries(config));
   return Object.entries(published).find(([, known]) =>
-    Object.entries(known).every(
-      ([field, value]) => INCIDENTAL.includes(field) || isDeepStrictEqual(config[field as keyof T], value),
+    Object.entries(known as object).every(
+      ([field, value]) => incidental.includes(field) || isDeepStrictEqual(values.get(field), value),
     ),
   )?.[0];
 }

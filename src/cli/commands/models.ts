@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUNDLED, BUNDLED_FOLDER, PUBLISHED_NAMES, publishedModel } from '../../index.ts';
-import { type CachedRepo, cachedRepos, weightCounts } from '../../models.ts';
+import { type CachedRepo, cachedRepos, FLUX1, weightCounts } from '../../models.ts';
 import { sortWords } from '../args.ts';
 import { type Command, OK, printJson, UsageError } from '../command.ts';
 import { bytes } from '../terminal/render.ts';
@@ -63,7 +63,7 @@ const models: Command = {
 export default models;
 
 function listModels(): Listed[] {
-  const cached = cachedRepos().map(ofRepo);
+  const cached = cachedRepos(FLUX1).map(ofRepo);
   const here = new Set(cached.map(({ name }) => name.split('@', 1)[0]!.toLowerCase()));
   const published = PUBLISHED_NAMES.map((name) => `black-forest-labs/${name}`).filter(
     (name) => !here.has(name.toLowerCase()),

@@ -1,7 +1,7 @@
 /** `fluxion pull`: models from the Hugging Face hub. */
 
 import { basename } from 'node:path';
-import { parseHubName, pullModel } from '../../models.ts';
+import { FLUX1, parseHubName, pullModel } from '../../models.ts';
 import { sortWords } from '../args.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
 import { Progress } from '../terminal/render.ts';
@@ -57,7 +57,7 @@ const pull: Command = {
       });
     }
     using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
-    const path = await pullModel(model, {
+    const path = await pullModel(FLUX1, model, {
       signal,
       onProgress: (message, download) => progress.activity(message, download),
     });

@@ -15,7 +15,7 @@ import {
   type Recipe,
   type RecipeLora,
 } from '../../index.ts';
-import { cachedFolder, parseHubName } from '../../models.ts';
+import { cachedFolder, FLUX1, parseHubName } from '../../models.ts';
 import { UsageError } from '../command.ts';
 import { recallFile } from './known-files.ts';
 
@@ -103,7 +103,7 @@ function isAtHand(place: string): boolean {
 /** Whether the cache has all of a model of the hub. */
 function isOnHand(name: string): boolean {
   const onHub = parseHubName(name);
-  return onHub !== undefined && cachedFolder(onHub) !== undefined;
+  return onHub !== undefined && cachedFolder(FLUX1, onHub) !== undefined;
 }
 
 async function loraPlace(

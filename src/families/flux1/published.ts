@@ -3,10 +3,10 @@
 import { fileURLToPath } from 'node:url';
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf } from '../../weights/files/file-bytes.ts';
-import { publishedScheduler } from '../../weights/folders/derive-config.ts';
-import { type ModelParts, modelName, openModel, withRandomWeights } from '../../weights/folders/model-source.ts';
+import { modelName, openModel, withRandomWeights } from '../../weights/folders/model-source.ts';
 import type { OpenTensorsOptions } from '../../weights/folders/open.ts';
-import { type ModelSource, openPipelineFolder } from '../../weights/folders/pipeline-folder.ts';
+import { openPipelineFolder } from '../../weights/folders/pipeline-folder.ts';
+import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes, publishedScheduler } from './flux1.ts';
 import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from './presets.ts';
 
 /** The model that comes with the program. */
@@ -14,9 +14,6 @@ export const BUNDLED = 'tiny';
 
 /** Path of the folder of the bundled model. */
 export const BUNDLED_FOLDER = fileURLToPath(new URL('../../../models/tiny/', import.meta.url));
-
-/** What a model is, but for its weights and tokenizers. */
-export type ModelSizes = Pick<ModelSource, 'transformer' | 'clip' | 't5' | 'vae' | 'scheduler'>;
 
 /** By the end of their names on the hub, each with its short ones. Krea's network is dev's. */
 const PUBLISHED = {
@@ -53,12 +50,13 @@ export const PUBLISHED_NAMES = Object.keys(PUBLISHED);
  */
 export function randomModel(
   model: string,
-  parts: ModelParts,
+  parts: Flux1Parts,
   options: RandomOptions,
-): { readonly source: ModelSource; readonly name: string } {
-  const random = (source: ModelSource): ModelSource => withRandomWeights(source, parts, options.seed, options);
-  if (model === BUNDLED) return { source: random(openPipelineFolder(BUNDLED_FOLDER)), name: BUNDLED };
-  if (kindOf(model) !== 'missing') return { source: random(openModel(model, parts)), name: modelName(model, parts) };
+): { readonly source: Flux1Source; readonly name: string } {
+  const random = (source: Flux1Source): Flux1Source => withRandomWeights(source, parts, options.seed, options);
+  if (model === BUNDLED) return { source: random(openPipelineFolder(FLUX1, BUNDLED_FOLDER)), name: BUNDLED };
+  if (kindOf(model) !== 'missing')
+    return { source: random(openModel(FLUX1, model, parts)), name: modelName(FLUX1, model, parts) };
   const published = publishedModel(model);
   if (!published) {
     throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
@@ -67,9 +65,9 @@ export function randomModel(
   }
   const { name, sizes } = published;
   // Its tokenizers are not at hand; any will do for weights that mean nothing, and the bundled ones have fewer tokens.
-  const bundled = openPipelineFolder(BUNDLED_FOLDER);
+  const bundled = openPipelineFolder(FLUX1, BUNDLED_FOLDER);
   const { eosTokenId, bosTokenId, padTokenId } = bundled.clip;
-  const source: ModelSource = {
+  const source: Flux1Source = {
     ...bundled,
     ...sizes,
     path: name,

@@ -6,8 +6,8 @@
 import type { DType } from '../../support/dtype.ts';
 import { FluxionError, nearest } from '../../support/errors.ts';
 import type { CodedRows, StoredTensor, TensorStore } from '../files/tensors.ts';
-import { fileContents, groupOf } from './detect.ts';
-import { layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
+import type { TensorGroup } from './detect.ts';
+import type { SourcePart } from './family.ts';
 
 /** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
 export interface DeclaredWeight {
@@ -50,7 +50,7 @@ export interface WeightSource {
 }
 
 /** Where a component's weights come from: the tensors of a store, or a rule that makes them. */
-export type WeightOrigin = { readonly store: TensorStore; readonly family: ModelFamily } | { readonly seed: number };
+export type WeightOrigin = { readonly store: TensorStore; readonly group: TensorGroup } | { readonly seed: number };
 
 export interface BindOptions {
   /** Stored keys (without prefix) to account for; the rest of the file is left alone. All unless told otherwise. */
@@ -58,16 +58,14 @@ export interface BindOptions {
 }
 
 /**
- * Binds declared weights to a store; throws `bad_weights` naming missing keys, unexpected keys and shape mismatches, ten of each.
+ * Binds declared weights to a group of a store's tensors; throws `bad_weights` naming missing keys, unexpected keys and shape mismatches, ten of each.
  */
 export function bindWeights<W extends DeclaredWeight>(
   declared: readonly W[],
   store: TensorStore,
-  family: ModelFamily,
+  { component, layout, prefix }: TensorGroup,
   { within = () => true }: BindOptions = {},
 ): Map<W, WeightSource> {
-  groupOf(fileContents(store), family);
-  const { layout, prefix } = layoutOf(family, store)!;
   const has = (key: string): boolean => store.has(prefix + key);
   const bound = new Map<W, WeightSource>();
   /** Stored rows in use, by key. */
@@ -109,7 +107,7 @@ export function bindWeights<W extends DeclaredWeight>(
   // Rows are only counted once every weight has found its own.
   if (missing.size + mismatches.length === 0) mismatches.push(...coverage(used, store));
   if (missing.size + unexpected.length + mismatches.length > 0) {
-    throw mismatch(store.path, `${family} weights (${layout.name} names)`, missing, unexpected, mismatches);
+    throw mismatch(store.path, `${component.name} weights (${layout.name} names)`, missing, unexpected, mismatches);
   }
   return bound;
 

@@ -17,10 +17,10 @@ import { type GgufOutput, streamGguf } from '../files/gguf-write.ts';
 import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import { declaredNames } from './declared-names.ts';
-import { FAMILY_NAMES, fileContents, requireGroup, type TensorGroup } from './detect.ts';
-import { LAYOUTS, type Layout, layoutOf, type ModelFamily, type SourcePart } from './keymap.ts';
+import { fileContents, requireGroup, type TensorGroup } from './detect.ts';
+import { type Component, componentNamed, type Family, type Layout, type SourcePart } from './family.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
-import { openPipelineParts, type WeightedComponent } from './pipeline-folder.ts';
+import { openPipelineParts } from './pipeline-folder.ts';
 import { writeFolder } from './write-folder.ts';
 
 /** What matrices are written as; vectors, and what is read once, stay bf16 or wider. */
@@ -40,8 +40,8 @@ export interface ConvertOptions {
   readonly names: Names;
   /** A file of either format, or a folder as diffusers has it. */
   readonly container: 'safetensors' | 'gguf' | 'folder';
-  /** The one model to take out of those there are; all unless told otherwise. */
-  readonly only?: ModelFamily | undefined;
+  /** The one component to take out of those there are; all unless given. */
+  readonly only?: string | undefined;
   /** For a pipeline folder: one with `tokenizer` and `tokenizer_2`, and perhaps a `scheduler`, to copy. */
   readonly base?: string | undefined;
   /** For a folder: bytes of weights in one file, 10 GB unless told otherwise, as diffusers has it. */
@@ -51,35 +51,7 @@ export interface ConvertOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** The layouts that are written, by name. */
-const LAYOUT_NAMES: Readonly<Record<Names, Readonly<Record<ModelFamily, string>>>> = {
-  diffusers: { flux: 'diffusers', clip: 'transformers 4', t5: 'transformers', vae: 'diffusers' },
-  single: { flux: 'BFL', clip: 'transformers 4', t5: 'transformers', vae: 'latent diffusion' },
-};
-
-/** Where the groups of an all-in-one file go: ComfyUI's prefixes. */
-const GROUP_PREFIXES: Readonly<Record<ModelFamily, string>> = {
-  flux: 'model.diffusion_model.',
-  clip: 'text_encoders.clip_l.transformer.',
-  t5: 'text_encoders.t5xxl.transformer.',
-  vae: 'vae.',
-};
-
-/** What llama.cpp and ComfyUI-GGUF call models of these families. */
-const ARCHITECTURES: Readonly<Record<ModelFamily, string | undefined>> = {
-  flux: 'flux',
-  t5: 't5encoder',
-  clip: undefined,
-  vae: undefined,
-};
-
-/** What is small and sensitive, as other programs leave it too. */
-const KEPT =
-  /(^|\.)(img_in|txt_in|time_in|vector_in|guidance_in|final_layer|x_embedder|context_embedder|time_text_embed|norm_out)\.|^proj_out\.|relative_attention_bias|attn_rel_b|position_embedding/;
-
 const SHARD = 10e9;
-
-const COMPONENTS: readonly WeightedComponent[] = ['transformer', 'text_encoder', 'text_encoder_2', 'vae'];
 
 type Plain = 'f32' | 'bf16' | 'f16';
 
@@ -93,16 +65,17 @@ interface Output {
   read(dtype: Plain): Uint8Array;
 }
 
-/** Opens what `convert` takes: files with weights, component folders, and whole model folders with their four components. */
+/** Opens what `convert` takes: files with weights, component folders, and whole model folders with all their components. */
 export function openForConversion(
+  family: Family,
   paths: readonly string[],
   options: OpenTensorsOptions = {},
 ): TensorStore[] & Disposable {
   using opening = new DisposableStack();
   const stores = paths.flatMap((path) => {
     const isModel = kindOf(join(path, 'model_index.json')) === 'file';
-    const open = isModel ? openPipelineParts(path, options) : undefined;
-    const all = open ? COMPONENTS.map((component) => open.openWeights(component)) : [openTensors(path, options)];
+    const open = isModel ? openPipelineParts(family, path, options) : undefined;
+    const all = open ? family.components.map((component) => open.openWeights(component)) : [openTensors(path, options)];
     return all.map((store) => opening.use(store));
   });
   const owned = opening.move();
@@ -110,54 +83,62 @@ export function openForConversion(
 }
 
 /**
- * Writes the models in `stores` to one file; several make an all-in-one file with a prefix for each, or a pipeline folder. Throws `bad_weights` for keys that
- * belong to none of the models, `unsupported` for combinations that no program reads, `io` when the disk is too small.
+ * Writes the components in `stores` to one file; several make an all-in-one file with a prefix for each, or a pipeline folder. Throws `bad_weights` for keys that
+ * belong to none of them, `unsupported` for combinations that no program reads, `io` when the disk is too small.
  */
-export async function convert(stores: readonly TensorStore[], path: string, options: ConvertOptions): Promise<void> {
-  const found = stores.flatMap((store) => {
-    const contents = fileContents(store);
-    requireGroup(contents, options.only ?? contents.groups[0]?.family ?? 'flux');
-    return contents.groups.map((group) => ({ store, group, family: group.family }));
+export async function convert(
+  family: Family,
+  stores: readonly TensorStore[],
+  path: string,
+  options: ConvertOptions,
+): Promise<void> {
+  const only = options.only === undefined ? undefined : componentNamed(family, options.only);
+  const found = stores.flatMap((store): Group[] => {
+    const contents = fileContents(store, family);
+    requireGroup(contents, only ?? contents.groups[0]?.component ?? family.components[0]);
+    return contents.groups.map((group) => ({ ...group, store }));
   });
-  const groups = found.filter(({ family }) => options.only === undefined || family === options.only);
+  const groups = found.filter(({ component }) => only === undefined || component === only);
   if (groups.length === 0) {
-    const there = found.map(({ family }) => FAMILY_NAMES[family]).join(', ');
-    throw new FluxionError(
-      'not_found',
-      `${path}: there is nothing to write: expected ${FAMILY_NAMES[options.only ?? 'flux']}, found ${there}`,
-    );
+    const there = found.map(({ component }) => component.title).join(', ');
+    const { title } = only ?? family.components[0];
+    throw new FluxionError('not_found', `${path}: there is nothing to write: expected ${title}, found ${there}`);
   }
-  const twice = groups.find(({ family }, i) => groups.findIndex((other) => other.family === family) !== i);
+  const twice = groups.find(({ component }, i) => groups.findIndex((other) => other.component === component) !== i);
   if (twice)
-    throw new FluxionError('bad_weights', `${twice.store.path}: ${FAMILY_NAMES[twice.family]} is there twice`, {
+    throw new FluxionError('bad_weights', `${twice.store.path}: ${twice.component.title} is there twice`, {
       hint: 'give each model once, or choose one of them with --part',
     });
-  checkOptions(
-    groups.map(({ family }) => family),
-    options,
-  );
+  checkOptions(family, groups, options);
   if (options.container === 'folder') {
-    await writeParts(path, groups, options);
+    await writeParts(family, path, groups, options);
     return;
   }
-  const outputs = groups.flatMap(({ store, group, family }) => {
-    const prefix = groups.length > 1 ? GROUP_PREFIXES[family] : '';
-    return respelt(store, group, layoutFor(family, options)).map((output) => ({
-      ...output,
-      name: prefix + output.name,
-    }));
+  const outputs = groups.flatMap((group) => {
+    const prefix = groups.length > 1 ? group.component.written.prefix : '';
+    return respelt(group, options).map((output) => ({ ...output, name: prefix + output.name }));
   });
-  if (options.container === 'gguf') await writeGguf(path, outputs, groups[0]!.family, options);
+  if (options.container === 'gguf') await writeGguf(path, outputs, groups[0]!.component, options);
   else await writeSafe(path, outputs, options);
 }
 
-function checkOptions(families: readonly ModelFamily[], { container, encoding, names }: ConvertOptions): void {
+/** The weights of a component, and the store that they are read from. */
+interface Group extends TensorGroup {
+  readonly store: TensorStore;
+}
+
+function checkOptions(
+  { components }: Family,
+  groups: readonly Group[],
+  { container, encoding, names }: ConvertOptions,
+): void {
+  const inGguf = components.filter(({ written }) => written.gguf).map(({ title }) => title);
   const bad = {
     gguf: () =>
       ['fp8', 'fp8_scaled', 'int8'].includes(encoding)
         ? `GGUF files do not hold ${encoding}`
-        : families.length > 1 || ARCHITECTURES[families[0]!] === undefined
-          ? 'GGUF files hold a Flux transformer or a T5 encoder alone'
+        : groups.length > 1 || groups[0]!.component.written.gguf === undefined
+          ? `GGUF files hold ${inGguf.join(' or ')} alone`
           : undefined,
     safetensors: () =>
       encoding === 'q8_0' || encoding === 'q4_0'
@@ -173,9 +154,9 @@ function checkOptions(families: readonly ModelFamily[], { container, encoding, n
   if (bad) throw new FluxionError('unsupported', bad);
 }
 
-function layoutFor(family: ModelFamily, { names, container }: ConvertOptions): Layout {
-  const name = container === 'gguf' && family === 't5' ? 'llama.cpp' : LAYOUT_NAMES[names][family];
-  return LAYOUTS[family].find((layout) => layout.name === name)!;
+function layoutFor({ layouts, written }: Component, { names, container }: ConvertOptions): Layout {
+  const name = container === 'gguf' ? written.gguf!.layout : written.layouts[names];
+  return layouts.find((layout) => layout.name === name)!;
 }
 
 /** A run of rows of a stored tensor. */
@@ -185,30 +166,23 @@ interface Run {
   readonly end: number;
 }
 
-/** The tensors of a model under the names of another layout; every stored key must be used. */
-function respelt(store: TensorStore, { family, prefix, keys }: TensorGroup, to: Layout): Output[] {
-  const { layout: from } = layoutOf(family, store)!;
+/** The tensors of a component under the names of another layout; every stored key must be used. */
+function respelt({ store, component, layout: from, prefix, keys }: Group, options: ConvertOptions): Output[] {
+  const to = layoutFor(component, options);
   const has = (key: string): boolean => store.has(prefix + key);
   const keyOf = (key: string): string => prefix + (has(key) ? key : (from.aliases.get(key) ?? key));
-  const names = declaredNames(family, from, has);
-  const levels = new Set(names.flatMap((name) => /^decoder\.up_blocks\.(\d+)\./.exec(name)?.[1] ?? []));
-  // Names in the new file depend on how many levels its decoder has, and on nothing else.
-  const hasNew = (key: string): boolean => levels.has(/^decoder\.up\.(\d+)\./.exec(key)?.[1] ?? '');
-  const width = family === 'flux' ? store.info(keyOf(from.parts('img_in.weight', has)[0]!.key)).shape[0]! : 0;
+  const names = declaredNames(component, from, has);
+  const isDeclared = (name: string): boolean => names.includes(name);
 
   const used = new Set<string>();
   const outputs = names.flatMap((name) => {
     const runs = from.parts(name, has).map((part) => storedRun(store, keyOf(part.key), part.run));
     for (const { key } of runs) used.add(key);
     const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
-    return [...placed(to.parts(name, hasNew), rows, width)].map(([key, ranges]) =>
-      output(
-        store,
-        family,
-        key,
-        ranges.flatMap((range) => cut(runs, range)),
-      ),
-    );
+    return [...placed(to.parts(name, isDeclared), rows)].map(([key, ranges]) => {
+      const taken = ranges.flatMap((range) => cut(runs, range));
+      return output(store, component, key, taken, to);
+    });
   });
   const isDuplicate = (name: string): boolean => [...from.aliases].some(([key, alias]) => alias === name && has(key));
   const left = keys
@@ -228,13 +202,12 @@ function storedRun(store: TensorStore, key: string, [index, of]: SourcePart['run
 }
 
 /** The rows of a declared tensor that each new tensor has, in its order. */
-function placed(parts: readonly SourcePart[], rows: number, width: number): Map<string, [number, number][]> {
-  // Four parts are q, k, v and what enters the MLP; all others are alike.
-  const lengths = parts.length === 4 ? [width, width, width, rows - 3 * width] : parts.map(() => rows / parts.length);
+function placed(parts: readonly SourcePart[], rows: number): Map<string, [number, number][]> {
+  const shares = parts.reduce((sum, { share = 1 }) => sum + share, 0);
   const found = new Map<string, { index: number; range: [number, number] }[]>();
   let at = 0;
-  for (const [i, { key, run: [index] = [0] }] of parts.entries()) {
-    const range: [number, number] = [at, at + lengths[i]!];
+  for (const { key, run: [index] = [0], share = 1 } of parts) {
+    const range: [number, number] = [at, at + (rows * share) / shares];
     found.set(key, [...(found.get(key) ?? []), { index, range }]);
     at = range[1];
   }
@@ -255,14 +228,20 @@ function cut(runs: readonly Run[], [from, to]: readonly [number, number]): Run[]
   });
 }
 
-function output(store: TensorStore, family: ModelFamily, name: string, runs: readonly Run[]): Output {
+function output(
+  store: TensorStore,
+  { written: { wide } }: Component,
+  name: string,
+  runs: readonly Run[],
+  { shape: reshaped = (_, stored) => stored }: Layout,
+): Output {
   const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
   const stored = store.info(runs[0]!.key).shape;
-  const shape = stored.length === 0 ? [] : [rows, ...tail(name, stored.slice(1))];
+  const shape = stored.length === 0 ? [] : reshaped(name, [rows, ...stored.slice(1)]);
   return {
     name,
     shape,
-    quantisable: (family === 'flux' || family === 't5') && shape.length === 2 && !KEPT.test(name),
+    quantisable: wide !== undefined && shape.length === 2 && !wide.test(name),
     read(dtype) {
       const pieces = runs.map(({ key, start, end }) => {
         const info = store.info(key);
@@ -272,13 +251,6 @@ function output(store: TensorStore, family: ModelFamily, name: string, runs: rea
       return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
     },
   };
-}
-
-/** Dimensions after the first: attention is 1×1 convolutions in latent-diffusion names and linear in others. */
-function tail(name: string, stored: readonly number[]): readonly number[] {
-  if (/\.mid\.attn_1\.(q|k|v|proj_out)\.weight$/.test(name)) return [stored[0]!, 1, 1];
-  if (/\.mid_block\.attentions\.0\.to_\w+(\.0)?\.weight$/.test(name)) return [stored[0]!];
-  return stored;
 }
 
 function values({ read, shape }: Output): Float32Array {
@@ -326,14 +298,15 @@ async function writeSafe(path: string, outputs: readonly Output[], options: Conv
 const TORCH = { f32: 'float32', bf16: 'bfloat16', f16: 'float16', fp8: 'bfloat16' } as const;
 
 async function writeParts(
+  family: Family,
   path: string,
-  groups: readonly { readonly store: TensorStore; readonly group: TensorGroup; readonly family: ModelFamily }[],
+  groups: readonly Group[],
   options: ConvertOptions,
 ): Promise<void> {
   const { encoding, onProgress, signal, base, shardSize = SHARD } = options;
-  const parts = groups.map(({ store, group, family }) => {
-    const outputs = respelt(store, group, layoutFor(family, options));
-    return { store, family, tensors: safeTensors(outputs, encoding) };
+  const parts = groups.map((group) => {
+    const { store, component } = group;
+    return { store, component, tensors: safeTensors(respelt(group, options), encoding) };
   });
   const total = bytesOf(parts.flatMap(({ tensors }) => tensors));
   checkSpace(path, total);
@@ -343,7 +316,7 @@ async function writeParts(
     onProgress,
   );
   const reported = parts.map((part) => ({ ...part, tensors: told.splice(0, part.tensors.length) }));
-  await writeFolder(path, reported, { dtype: TORCH[encoding as keyof typeof TORCH], shardSize, base, signal });
+  await writeFolder(family, path, reported, { dtype: TORCH[encoding as keyof typeof TORCH], shardSize, base, signal });
 }
 
 function bytesOf(tensors: readonly LazyTensor[]): number {
@@ -364,7 +337,7 @@ const CODES = { f32: 0, f16: 1, q4_0: 2, q8_0: 8, bf16: 30 } as const;
 async function writeGguf(
   path: string,
   outputs: readonly Output[],
-  family: ModelFamily,
+  { written }: Component,
   options: ConvertOptions,
 ): Promise<void> {
   const { encoding, onProgress, signal } = options;
@@ -383,7 +356,7 @@ async function writeGguf(
   });
   const total = tensors.reduce((sum, { type, shape }) => sum + (elementCount(shape) / type.elements) * type.bytes, 0);
   checkSpace(path, total);
-  const metadata = { 'general.architecture': ARCHITECTURES[family]! };
+  const metadata = { 'general.architecture': written.gguf!.architecture };
   await streamGguf(path, reporting(tensors, total, onProgress), metadata, signal);
 }
 

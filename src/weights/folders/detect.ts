@@ -3,23 +3,19 @@
  * prefix, encoded how. An all-in-one file holds several groups, each behind its own prefix.
  */
 
-import type { ClipConfig } from '../../models/clip.ts';
-import type { FluxConfig } from '../../models/flux.ts';
-import type { T5Config } from '../../models/t5.ts';
-import type { VaeConfig } from '../../models/vae.ts';
 import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { requireWholeSet } from '../files/shards.ts';
 import type { TensorStore } from '../files/tensors.ts';
-import { deriveClipConfig, deriveT5Config, deriveTransformerConfig, deriveVaeConfig } from './derive-config.ts';
-import { layoutOf, type ModelFamily } from './keymap.ts';
+import type { Component, Family, Layout } from './family.ts';
+import { declaredShapes, layoutOf } from './layout.ts';
 import { type Foreign, LORA, RUNS, recogniseTensors } from './recognise.ts';
 
-/** The weights of one model in a file. */
+/** The weights of one component in a file. */
 export interface TensorGroup {
-  readonly family: ModelFamily;
+  readonly component: Component;
   /** Whose names its tensors have. */
-  readonly layout: string;
+  readonly layout: Layout;
   /** What stands before its keys. */
   readonly prefix: string;
   readonly keys: readonly string[];
@@ -29,23 +25,15 @@ export interface TensorGroup {
 export interface FileContents {
   readonly path: string;
   readonly format: TensorStore['format'];
-  /** The parts of FLUX.1 text-to-image that are in it. */
+  /** The family that was looked for. */
+  readonly family: Family;
+  /** The components of it that are there. */
   readonly groups: readonly TensorGroup[];
   /** Keys of no group that is known. */
   readonly strays: readonly string[];
   /** What else is in it: parts of other models, adapters, weights that only other programs read. */
   readonly foreign: readonly Foreign[];
 }
-
-const FAMILIES: readonly ModelFamily[] = ['flux', 'clip', 't5', 'vae'];
-
-/** What a family is called in messages. */
-export const FAMILY_NAMES: Readonly<Record<ModelFamily, string>> = {
-  flux: 'a Flux transformer',
-  clip: 'a CLIP text encoder',
-  t5: 'a T5 encoder',
-  vae: 'an autoencoder',
-};
 
 /** Keys that such files carry beside their groups and no model here uses. */
 const EXTRAS = [
@@ -55,14 +43,16 @@ const EXTRAS = [
   /(^|\.)spiece_model$/,
 ];
 
-/** Sorts a file's keys into the models they belong to. */
-export function fileContents(store: TensorStore): FileContents {
+/** Sorts a file's keys into the components they belong to. */
+export function fileContents(store: TensorStore, family: Family): FileContents {
   const keys = store.keys();
-  const foreign = recogniseTensors(store);
-  const usable = FAMILIES.filter((family) => !foreign.some(({ instead }) => instead === family || instead === 'file'));
-  const found = usable.flatMap((family) => {
-    const match = layoutOf(family, store);
-    return match ? [{ family, layout: match.layout.name, prefix: match.prefix }] : [];
+  const foreign = recogniseTensors(store, family);
+  const usable = family.components.filter(
+    ({ name }) => !foreign.some(({ instead }) => instead === name || instead === 'file'),
+  );
+  const found = usable.flatMap((component) => {
+    const match = layoutOf(component, store);
+    return match ? [{ component, ...match }] : [];
   });
   const prefixes = found.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
   const loose = keys.filter((key) => !prefixes.some((prefix) => key.startsWith(prefix)));
@@ -74,37 +64,30 @@ export function fileContents(store: TensorStore): FileContents {
   return {
     path: store.path,
     format: store.format,
+    family,
     groups,
     strays: claimed || foreign.length > 0 ? [] : loose.filter((key) => !EXTRAS.some((pattern) => pattern.test(key))),
     foreign,
   };
 }
 
-/** What a file has a piece of that lacks the tensor by which the whole is told. */
-const FRAGMENTS: readonly (readonly [sign: RegExp, family: ModelFamily])[] = [
-  [/(?:^|\.)(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\.\d+\./, 'flux'],
-  [/(?:^|\.)encoder\.block\.\d+\.|(?:^|\.)enc\.blk\.\d+\./, 't5'],
-  [/(?:^|\.)encoder\.layers\.\d+\.self_attn\.|(?:^|\.)resblocks\.\d+\./, 'clip'],
-  [/(?:^|\.)(?:encoder|decoder)\.(?:up|down|up_blocks|down_blocks)\.\d+\./, 'vae'],
-];
-
 /** Says in a few words what a file holds. */
-export function describeContents({ groups, foreign, strays }: FileContents): string {
-  const parts = [...foreign.map(({ what }) => what), ...groups.map(({ family }) => FAMILY_NAMES[family])];
+export function describeContents({ groups, foreign, strays, family }: FileContents): string {
+  const parts = [...foreign.map(({ what }) => what), ...groups.map(({ component }) => component.title)];
   if (parts.length > 0) return parts.join(', ');
   if (strays.length === 0) return 'no tensors';
-  const fragment = FRAGMENTS.find(([sign]) => strays.some((key) => sign.test(key)));
-  if (fragment) return `a part of ${FAMILY_NAMES[fragment[1]]}, such as one file of several`;
+  const piece = family.components.find(({ fragment }) => strays.some((key) => fragment.test(key)));
+  if (piece) return `a part of ${piece.title}, such as one file of several`;
   return `nothing that is recognised; its keys begin ${strays.slice(0, 3).join(', ')}`;
 }
 
 /**
- * Finds a model's weights in a file; throws `bad_weights` or `unsupported` saying what the file holds instead, or which of its keys
+ * Finds a component's weights in a file; throws `bad_weights` or `unsupported` saying what the file holds instead, or which of its keys
  * belong to nothing.
  */
-export function requireGroup(contents: FileContents, family: ModelFamily): TensorGroup {
+export function requireGroup(contents: FileContents, component: Component): TensorGroup {
   const { path, strays } = contents;
-  const group = groupOf(contents, family);
+  const group = groupOf(contents, component);
   if (strays.length > 0) {
     throw new FluxionError(
       'bad_weights',
@@ -114,83 +97,72 @@ export function requireGroup(contents: FileContents, family: ModelFamily): Tenso
   return group;
 }
 
-/** Finds a model's weights in a file, whatever lies beside them; throws `bad_weights` or `unsupported` saying what the file holds instead. */
-export function groupOf(contents: FileContents, family: ModelFamily): TensorGroup {
+/** Finds a component's weights in a file, whatever lies beside them; throws `bad_weights` or `unsupported` saying what the file holds instead. */
+export function groupOf(contents: FileContents, component: Component): TensorGroup {
   const { path, groups, foreign } = contents;
   requireWholeSet(path);
-  const group = groups.find((candidate) => candidate.family === family);
+  const group = groups.find((candidate) => candidate.component === component);
   if (group) return group;
   const isForeign = foreign.length > 0;
   throw new FluxionError(
     isForeign ? 'unsupported' : 'bad_weights',
-    `${path}: expected ${FAMILY_NAMES[family]}, found ${describeContents(contents)}${isForeign ? `; this program runs ${RUNS}` : ''}`,
+    `${path}: expected ${component.title}, found ${describeContents(contents)}${isForeign ? `; this program runs ${RUNS}` : ''}`,
     { hint: hintOf(contents) },
   );
 }
-
-const ARGUMENTS: Readonly<Record<ModelFamily, string>> = {
-  flux: 'transformer',
-  clip: 'clip',
-  t5: 't5',
-  vae: 'vae',
-};
 
 /** What a file that is not what it was taken for can be used as. */
 function hintOf({ path, groups, foreign }: FileContents): string | undefined {
   if (foreign.some(({ what }) => what === LORA)) return `it goes over a model: --lora ${path}`;
   if (foreign.some(({ instead }) => instead === 'file'))
     return 'use a file in bf16, fp8, GGUF or bitsandbytes nf4 of the same model';
-  if (groups.length > 0) return `use it as ${groups.map(({ family }) => `${ARGUMENTS[family]}=${path}`).join(', ')}`;
+  if (groups.length > 0) return `use it as ${groups.map(({ component }) => `${component.name}=${path}`).join(', ')}`;
   return undefined;
 }
 
 /** What is known of a group without reading its weights. */
-export interface GroupSummary extends Omit<TensorGroup, 'keys'> {
+export interface GroupSummary {
+  /** The component's name. */
+  readonly component: string;
+  /** What the component is called, without an article. */
+  readonly title: string;
+  /** Whose names its tensors have. */
+  readonly layout: string;
+  readonly prefix: string;
   readonly tensors: number;
   readonly parameters: number;
   /** Parameters by how the file stores them, such as `bf16`, `scaled f8e4m3`, `Q4_K`; most first. */
   readonly encodings: Readonly<Record<string, number>>;
-  /** For a transformer, the published model its shapes are those of; pruned ones count with what they were made from. */
-  readonly variant: 'dev' | 'schnell' | undefined;
+  /** The published model whose shapes it has, where there are several; pruned ones count with what they were made from. */
+  readonly variant: string | undefined;
   /** The config its shapes tell, where they tell one. */
-  readonly config: FluxConfig | ClipConfig | T5Config | VaeConfig | undefined;
+  readonly config: unknown;
 }
 
-/** Sums a group up; what its shapes leave open is as FLUX.1 has it. */
-export function summarise(store: TensorStore, { family, layout, prefix, keys }: TensorGroup): GroupSummary {
+/** Sums a group up; what its shapes leave open is as published models have it. */
+export function summarise(store: TensorStore, { component, layout, prefix, keys }: TensorGroup): GroupSummary {
   const counts = new Map<string, number>();
   for (const key of keys) {
     const { dtype, encoding = dtype, shape } = store.info(key);
     counts.set(encoding, (counts.get(encoding) ?? 0) + elementCount(shape));
   }
-  const config = configOf(store, family);
-  const guidance = config && 'guidanceEmbeds' in config ? config.guidanceEmbeds : undefined;
+  const config = configOf(store, component);
   return {
-    family,
-    layout,
+    component: component.name,
+    title: component.title.replace(/^an? /, ''),
+    layout: layout.name,
     prefix,
     tensors: keys.length,
     parameters: [...counts.values()].reduce((sum, count) => sum + count, 0),
     encodings: Object.fromEntries([...counts].sort(([, a], [, b]) => b - a)),
-    variant: guidance === undefined ? undefined : guidance ? 'dev' : 'schnell',
+    variant: config === undefined ? undefined : component.variant?.(config),
     config,
   };
 }
 
-function configOf(store: TensorStore, family: ModelFamily): GroupSummary['config'] {
+function configOf(store: TensorStore, component: Component): unknown {
   try {
-    switch (family) {
-      case 'flux':
-        return deriveTransformerConfig(store);
-      case 'clip':
-        return deriveClipConfig(store);
-      case 't5':
-        return deriveT5Config(store);
-      case 'vae':
-        return deriveVaeConfig(store);
-      default:
-        return family satisfies never;
-    }
+    return component.config.derive(declaredShapes(store, component));
   } catch (error) {
     // A part of a model, such as one shard, has no config of its own.
     if (error instanceof FluxionError) return undefined;

@@ -1,7 +1,7 @@
 /** Weights whose names torch has wrapped, where a module was compiled, sharded or checkpointed: `_orig_mod.` and its likes left out. */
 
 import type { CodedRows, Rows, StoredTensor, TensorStore } from '../files/tensors.ts';
-import { WRAPPERS } from './keymap.ts';
+import { WRAPPERS } from './layout.ts';
 
 /** Shows a store under its modules' own names; takes it over. */
 export function unwrapped(store: TensorStore): TensorStore {

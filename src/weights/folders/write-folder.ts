@@ -10,39 +10,15 @@ import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { partialName } from '../../support/write-file.ts';
 import { kindOf, readingFile } from '../files/file-bytes.ts';
-import { type JsonObject, readJsonObject } from '../files/json.ts';
+import { readJsonObject } from '../files/json.ts';
 import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
 import type { TensorStore } from '../files/tensors.ts';
-import {
-  type ConfigJson,
-  clipJson,
-  FOLDERS,
-  pipelineJson,
-  schedulerJson,
-  t5Json,
-  transformerJson,
-  vaeJson,
-} from './config-json.ts';
-import {
-  deriveClipConfig,
-  deriveT5Config,
-  deriveTransformerConfig,
-  deriveVaeConfig,
-  publishedScheduler,
-} from './derive-config.ts';
-import { FAMILY_NAMES } from './detect.ts';
-import type { ModelFamily } from './keymap.ts';
-import {
-  readClipConfig,
-  readSchedulerConfig,
-  readT5Config,
-  readTransformerConfig,
-  readVaeConfig,
-} from './model-config.ts';
+import { type Component, type Family, type Part, tokenizerFolders } from './family.ts';
+import { declaredShapes } from './layout.ts';
 
-/** One model to write. */
+/** One component to write. */
 export interface FolderPart {
-  readonly family: ModelFamily;
+  readonly component: Component;
   /** Where it comes from: its shapes, and the config beside them, decide what is written as its config. */
   readonly store: TensorStore;
   readonly tensors: readonly LazyTensor[];
@@ -58,53 +34,81 @@ export interface FolderOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const FAMILIES = Object.keys(FOLDERS) as ModelFamily[];
-const TOKENIZERS = ['tokenizer', 'tokenizer_2'] as const;
-
-/** Writes a model's folder, or a pipeline's for several models, of which none may lack. Throws `io`, and `bad_weights` for an incomplete pipeline. */
-export async function writeFolder(path: string, parts: readonly FolderPart[], options: FolderOptions): Promise<void> {
+/** Writes a component's folder, or a pipeline's for several components, of which none may lack. Throws `io`, and `bad_weights` for an incomplete pipeline. */
+export async function writeFolder(
+  family: Family,
+  path: string,
+  parts: readonly FolderPart[],
+  options: FolderOptions,
+): Promise<void> {
   using folder = new PartialFolder(path);
   if (parts.length === 1) await writePart(folder.path, parts[0]!, options);
-  else await writePipeline(folder.path, parts, options);
+  else await writePipeline(family, folder.path, parts, options);
   folder.finish();
 }
 
-async function writePipeline(path: string, parts: readonly FolderPart[], options: FolderOptions): Promise<void> {
-  const missing = FAMILIES.filter((family) => !parts.some((part) => part.family === family));
+async function writePipeline(
+  family: Family,
+  path: string,
+  parts: readonly FolderPart[],
+  options: FolderOptions,
+): Promise<void> {
+  const { components, scheduler } = family;
+  const missing = components.filter((component) => !parts.some((part) => part.component === component));
   if (missing.length > 0) {
-    const names = missing.map((family) => FAMILY_NAMES[family]).join(', ');
-    throw new FluxionError('bad_weights', `a pipeline folder also needs ${names}`, {
-      hint: '--part writes one model alone; more inputs may be given',
-    });
+    throw new FluxionError(
+      'bad_weights',
+      `a pipeline folder also needs ${missing.map(({ title }) => title).join(', ')}`,
+      {
+        hint: '--part writes one model alone; more inputs may be given',
+      },
+    );
   }
-  for (const part of parts) await writePart(join(path, FOLDERS[part.family].folder), part, options);
+  const configs: Record<string, unknown> = {};
+  for (const part of parts) {
+    const { name, folder } = part.component;
+    configs[name] = await writePart(join(path, folder), part, options);
+  }
   const { base } = options;
-  const scheduler = base === undefined ? undefined : join(base, 'scheduler', 'scheduler_config.json');
-  const transformer = parts.find(({ family }) => family === 'flux')!;
+  const known = base === undefined ? undefined : join(base, scheduler.folder, scheduler.configFile);
   const schedule =
-    scheduler !== undefined && kindOf(scheduler) === 'file'
-      ? readSchedulerConfig(readJsonObject(scheduler, readingFile), scheduler)
-      : publishedScheduler(deriveTransformerConfig(transformer.store));
-  writeJson(join(path, 'scheduler'), 'scheduler_config.json', schedulerJson(schedule));
-  for (const name of TOKENIZERS) {
+    known !== undefined && kindOf(known) === 'file'
+      ? scheduler.config.read(readJsonObject(known, readingFile), known)
+      : scheduler.published(configs);
+  writeConfig(join(path, scheduler.folder), scheduler, schedule, options);
+  for (const name of tokenizerFolders(family)) {
     const from = base === undefined ? undefined : join(base, name);
     if (from !== undefined && kindOf(from) === 'folder') {
       cpSync(from, join(path, name), { recursive: true, dereference: true });
     }
   }
-  writeJson(path, 'model_index.json', pipelineJson());
+  writeJson(path, 'model_index.json', indexOf(family));
 }
 
-async function writePart(path: string, { family, store, tensors }: FolderPart, options: FolderOptions): Promise<void> {
-  const { folder, weights } = FOLDERS[family];
+/** The fields of `model_index.json`: the class of every part. */
+function indexOf({ components, scheduler, pipelines, absent }: Family): Record<string, unknown> {
+  const parts = [...components, ...components.flatMap(({ tokenizer }) => tokenizer ?? []), scheduler];
+  const classes = [
+    ...parts.map((part) => [part.folder, part.class] as const),
+    ...absent.map((name) => [name, [null, null]] as const),
+  ];
+  const sorted = classes.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { _class_name: pipelines[0], ...Object.fromEntries(sorted) };
+}
+
+/** Writes a component's folder; returns its config. */
+async function writePart(path: string, part: FolderPart, options: FolderOptions): Promise<unknown> {
+  const { component, store, tensors } = part;
+  const { weights, folder } = component;
   const { base } = options;
-  const places = [dirname(store.path), ...(base === undefined ? [] : [join(base, folder)])];
-  writeJson(path, 'config.json', configOf(family, store, options.dtype, places));
+  const known = knownConfig(component, [dirname(store.path), ...(base === undefined ? [] : [join(base, folder)])]);
+  const config = component.config.derive(declaredShapes(store, component), known);
+  writeConfig(path, component, config, options);
   const metadata = { format: 'pt' };
   const shards = shardsOf(tensors, options.shardSize);
   if (shards.length === 1) {
     await streamSafetensors(join(path, `${weights}.safetensors`), tensors, { metadata, signal: options.signal });
-    return;
+    return config;
   }
   const map: Record<string, string> = {};
   for (const [i, shard] of shards.entries()) {
@@ -115,6 +119,7 @@ async function writePart(path: string, { family, store, tensors }: FolderPart, o
   }
   const total = tensors.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
   writeJson(path, `${weights}.safetensors.index.json`, { metadata: { total_size: total }, weight_map: map });
+  return config;
 }
 
 /** Fills one file after the other, in the order of the tensors. */
@@ -137,32 +142,22 @@ function sizeOf({ dtype, shape }: LazyTensor): number {
   return elementCount(shape) * byteSize(dtype);
 }
 
-/** What the shapes tell, and for the rest what a config in one of these places says. */
-function configOf(family: ModelFamily, store: TensorStore, dtype: string, places: readonly string[]): ConfigJson {
-  const known = <T>(read: (json: JsonObject, path: string) => T): T | undefined => {
-    for (const file of places.map((place) => join(place, 'config.json'))) {
-      if (kindOf(file) !== 'file') continue;
-      try {
-        return read(readJsonObject(file, readingFile), file);
-      } catch (error) {
-        // Of another model, which the file happens to lie beside.
-        if (!(error instanceof FluxionError)) throw error;
-      }
+/** The config that lies in one of these folders. */
+function knownConfig({ config, configFile }: Component, folders: readonly string[]): unknown {
+  for (const file of folders.map((folder) => join(folder, configFile))) {
+    if (kindOf(file) !== 'file') continue;
+    try {
+      return config.read(readJsonObject(file, readingFile), file);
+    } catch (error) {
+      // Of another model, which the file happens to lie beside.
+      if (!(error instanceof FluxionError)) throw error;
     }
-    return undefined;
-  };
-  switch (family) {
-    case 'flux':
-      return transformerJson(deriveTransformerConfig(store, known(readTransformerConfig)));
-    case 'clip':
-      return clipJson(deriveClipConfig(store, known(readClipConfig)), dtype);
-    case 't5':
-      return t5Json(deriveT5Config(store, known(readT5Config)), dtype);
-    case 'vae':
-      return vaeJson(deriveVaeConfig(store, known(readVaeConfig)));
-    default:
-      return family satisfies never;
   }
+  return undefined;
+}
+
+function writeConfig(folder: string, { config, configFile }: Part, value: unknown, { dtype }: FolderOptions): void {
+  writeJson(folder, configFile, config.write(value, dtype));
 }
 
 function writeJson(folder: string, name: string, value: unknown): void {

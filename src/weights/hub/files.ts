@@ -8,7 +8,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { kindOf, listFolder, readingFile } from '../files/file-bytes.ts';
 import { quote, readJsonObject } from '../files/json.ts';
 import { shardSet } from '../files/shards.ts';
-import type { WeightedComponent } from '../folders/pipeline-folder.ts';
+import { type Family, type Part, tokenizerFolders } from '../folders/family.ts';
 
 /** A file of a repository as the hub lists it. */
 export interface RemoteFile {
@@ -20,16 +20,17 @@ export interface RemoteFile {
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
 }
 
-/** Components whose weights come from elsewhere, so that the repository's are not needed. */
-export type Without = readonly WeightedComponent[];
+/** Names of components whose weights come from elsewhere, so that the repository's are not needed. */
+export type Without = readonly string[];
 
 const INDEX = 'model_index.json';
-const TOKENIZERS = ['tokenizer', 'tokenizer_2'] as const;
-const WEIGHTED: readonly WeightedComponent[] = ['transformer', 'text_encoder', 'text_encoder_2', 'vae'];
-const SCHEDULER = 'scheduler/scheduler_config.json';
-
 /** Chooses what a pipeline needs; throws `unsupported` where the repository is not one, `not_found` where it is incomplete. */
-export function neededFiles(files: readonly RemoteFile[], repo: string, without: Without = []): RemoteFile[] {
+export function neededFiles(
+  family: Family,
+  files: readonly RemoteFile[],
+  repo: string,
+  without: Without = [],
+): RemoteFile[] {
   const has = (path: string): boolean => files.some((file) => file.path === path);
   if (!has(INDEX)) {
     const single = files.filter(({ path }) => /\.(safetensors|gguf)$/.test(path)).map(({ path }) => path);
@@ -40,19 +41,19 @@ export function neededFiles(files: readonly RemoteFile[], repo: string, without:
   const missing: string[] = [];
   const wanted = new Set<string>([INDEX]);
   const want = (path: string): unknown => (has(path) ? wanted.add(path) : missing.push(path));
-  want(SCHEDULER);
-  for (const component of WEIGHTED) {
-    want(`${component}/config.json`);
-    if (without.includes(component)) continue;
-    const names = namesIn(files, component);
-    const set = weightSet(names);
-    if (set.length === 0) missing.push(`${component}/*.safetensors`);
-    for (const name of set) wanted.add(`${component}/${name}`);
+  want(configOf(family.scheduler));
+  for (const component of family.components) {
+    const { name, folder } = component;
+    want(configOf(component));
+    if (without.includes(name)) continue;
+    const set = weightSet(namesIn(files, folder));
+    if (set.length === 0) missing.push(`${folder}/*.safetensors`);
+    for (const file of set) wanted.add(`${folder}/${file}`);
   }
-  for (const component of TOKENIZERS) {
-    const names = namesIn(files, component).filter((name) => /\.(json|txt|model)$/.test(name));
-    if (names.length === 0) missing.push(`${component}/tokenizer.json`);
-    for (const name of names) wanted.add(`${component}/${name}`);
+  for (const folder of tokenizerFolders(family)) {
+    const names = namesIn(files, folder).filter((name) => /\.(json|txt|model)$/.test(name));
+    if (names.length === 0) missing.push(`${folder}/tokenizer.json`);
+    for (const name of names) wanted.add(`${folder}/${name}`);
   }
   if (missing.length > 0) {
     throw new FluxionError('not_found', `${repo} is not a complete Flux pipeline: it lacks ${missing.join(', ')}`);
@@ -61,31 +62,36 @@ export function neededFiles(files: readonly RemoteFile[], repo: string, without:
 }
 
 /** Lists what a local folder lacks of a pipeline, as far as its own files tell; empty for one that can be opened. */
-export function missingFiles(folder: string, without: Without = []): string[] {
-  const missing = [INDEX, SCHEDULER, ...WEIGHTED.map((component) => `${component}/config.json`)].filter(
+export function missingFiles(family: Family, folder: string, without: Without = []): string[] {
+  const { components, scheduler } = family;
+  const missing = [INDEX, ...[scheduler, ...components].map(configOf)].filter(
     (path) => kindOf(join(folder, path)) !== 'file',
   );
-  const listed = (component: string): string[] => {
-    const path = join(folder, component);
+  const listed = (part: string): string[] => {
+    const path = join(folder, part);
     return kindOf(path) === 'folder' ? listFolder(path).filter((name) => kindOf(join(path, name)) === 'file') : [];
   };
-  for (const component of WEIGHTED) {
-    if (without.includes(component)) continue;
-    const [first, ...shards] = weightSet(listed(component));
-    if (first === undefined) missing.push(`${component}/*.safetensors`);
+  for (const { name, folder: part } of components) {
+    if (without.includes(name)) continue;
+    const [first, ...shards] = weightSet(listed(part));
+    if (first === undefined) missing.push(`${part}/*.safetensors`);
     else if (first.endsWith('.json')) {
-      const expected = readJsonObject(join(folder, component, first), readingFile).get('weight_map');
+      const expected = readJsonObject(join(folder, part, first), readingFile).get('weight_map');
       const names = new Set(expected instanceof Map ? expected.values() : []);
-      for (const name of names) if (!shards.some((shard) => shard === name)) missing.push(`${component}/${name}`);
+      for (const file of names) if (!shards.some((shard) => shard === file)) missing.push(`${part}/${file}`);
     }
   }
-  for (const component of TOKENIZERS) {
-    const names = listed(component);
-    if (!names.some((name) => ['tokenizer.json', 'vocab.json', 'spiece.model'].includes(name))) {
-      missing.push(`${component}/tokenizer.json`);
-    }
+  const tokenizers = components.flatMap(({ tokenizer }) => tokenizer ?? []);
+  for (const { folder: part, files } of tokenizers) {
+    const names = listed(part);
+    if (!files.some((file) => names.includes(file))) missing.push(`${part}/${files[0]}`);
   }
   return missing;
+}
+
+/** The config file of a part, in its repository. */
+function configOf({ folder, configFile }: Part): string {
+  return `${folder}/${configFile}`;
 }
 
 /** Names of the files directly in a folder. */

@@ -13,7 +13,7 @@ import { makeFolder } from '../../support/make-folder.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
 import { kindOf, readingFile } from '../files/file-bytes.ts';
 import { type JsonObject, quote, readJsonObject } from '../files/json.ts';
-import { readTransformerConfig } from '../folders/model-config.ts';
+import type { Family } from '../folders/family.ts';
 import { notRun, recogniseConfig, requirePipeline } from '../folders/recognise.ts';
 import { isCommit, RepoCache } from './cache.ts';
 import { missingFiles, neededFiles, type RemoteFile, type Without } from './files.ts';
@@ -85,31 +85,33 @@ function checkedRevision(revision: string): string {
 }
 
 /** Returns the folder of a model: at once where the cache has all of it, else after downloading what is missing. */
-export async function hubFolder(model: HubModel, options: PullOptions = {}): Promise<string> {
-  return cachedFolder(model, options) ?? pullModel(model, options);
+export async function hubFolder(family: Family, model: HubModel, options: PullOptions = {}): Promise<string> {
+  return cachedFolder(family, model, options) ?? pullModel(family, model, options);
 }
 
 /** Downloads what the cache lacks of a model as the hub has it now, and returns its folder. */
-export async function pullModel(model: HubModel, options: PullOptions = {}): Promise<string> {
+export async function pullModel(family: Family, model: HubModel, options: PullOptions = {}): Promise<string> {
   const { without, settings = hubSettings() } = options;
   if (settings.network === 'forbidden') {
-    const found = cachedFolder(model, options);
+    const found = cachedFolder(family, model, options);
     if (found !== undefined) return found;
-    throw notCached(model, settings, without);
+    throw notCached(family, model, settings, without);
   }
-  const choose = (files: readonly RemoteFile[]) => neededFiles(files, model.repo, without);
-  return pullFiles(model, choose, { ...options, identify: (read) => requireFlux(model.repo, read) });
+  const choose = (files: readonly RemoteFile[]) => neededFiles(family, files, model.repo, without);
+  return pullFiles(model, choose, { ...options, identify: (read) => requireFamily(family, model.repo, read) });
 }
 
 /** Reads a small JSON file of a repository, which is downloaded first; undefined where it has none. */
 type ReadRemote = (path: string) => Promise<JsonObject | undefined>;
 
 /** Throws `unsupported` for a repository of another model, as its index and its configs tell. */
-async function requireFlux(repo: string, read: ReadRemote): Promise<void> {
+async function requireFamily(family: Family, repo: string, read: ReadRemote): Promise<void> {
   const index = await read('model_index.json');
-  if (index) requirePipeline(index, `${repo}: model_index.json`);
-  const transformer = index && (await read('transformer/config.json'));
-  if (transformer) readTransformerConfig(transformer, `${repo}: transformer/config.json`);
+  if (index) requirePipeline(index, `${repo}: model_index.json`, family);
+  const [main] = family.components;
+  const file = `${main.folder}/${main.configFile}`;
+  const known = index && (await read(file));
+  if (known) main.config.read(known, `${repo}: ${file}`);
   const config = index ? undefined : await read('config.json');
   const foreign = config && recogniseConfig(config);
   if (foreign !== undefined) throw notRun(repo, foreign);
@@ -174,20 +176,29 @@ export async function pullFiles(
 }
 
 /** Returns the folder of a model that the cache has all of; nothing otherwise. Asks nobody. */
-export function cachedFolder({ repo, revision }: HubModel, options: PullOptions = {}): string | undefined {
+export function cachedFolder(
+  family: Family,
+  { repo, revision }: HubModel,
+  options: PullOptions = {},
+): string | undefined {
   const { settings = hubSettings(), without } = options;
   const cache = new RepoCache(settings.cache, repo);
   const commit = cache.commitOf(revision);
   if (commit === undefined) return undefined;
   const folder = cache.snapshot(commit);
-  return kindOf(folder) === 'folder' && missingFiles(folder, without).length === 0 ? folder : undefined;
+  return kindOf(folder) === 'folder' && missingFiles(family, folder, without).length === 0 ? folder : undefined;
 }
 
-function notCached({ repo, revision }: HubModel, settings: HubSettings, without?: Without): FluxionError {
+function notCached(
+  family: Family,
+  { repo, revision }: HubModel,
+  settings: HubSettings,
+  without?: Without,
+): FluxionError {
   const cache = new RepoCache(settings.cache, repo);
   const commit = cache.commitOf(revision);
   const folder = commit && cache.snapshot(commit);
-  const missing = folder && kindOf(folder) === 'folder' ? missingFiles(folder, without) : [];
+  const missing = folder && kindOf(folder) === 'folder' ? missingFiles(family, folder, without) : [];
   const at = revision === 'main' ? repo : `${repo} at revision ${quote(revision)}`;
   const what = missing.length > 0 ? `lacks ${missing.slice(0, 5).join(', ')} of ${at}` : `does not have ${at}`;
   return new FluxionError('not_found', `${settings.cache} ${what}, and HF_HUB_OFFLINE forbids downloading it`, {

@@ -4,6 +4,7 @@ import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { kindOf, readingFile } from '../files/file-bytes.ts';
 import { readJsonObject } from '../files/json.ts';
+import type { Family } from '../folders/family.ts';
 import { RepoCache } from './cache.ts';
 import { missingFiles } from './files.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
@@ -30,7 +31,7 @@ const MOST = 10_000;
 const DEPTH = 4;
 
 /** Lists the repositories in the hub's cache, sorted by name; empty without a cache. Does not ask the hub. */
-export function cachedRepos(settings: HubSettings = hubSettings()): CachedRepo[] {
+export function cachedRepos(family: Family, settings: HubSettings = hubSettings()): CachedRepo[] {
   return entriesOf(settings.cache).flatMap((entry) => {
     const [, org, name] = /^models--([^-].*?)--(.+)$/.exec(entry.name) ?? [];
     if (org === undefined || name === undefined) return [];
@@ -41,7 +42,7 @@ export function cachedRepos(settings: HubSettings = hubSettings()): CachedRepo[]
       .reduce((sum, blob) => sum + diskBytes(join(cache.folder, 'blobs', blob.name)), 0);
     const revisions = revisionsOf(cache);
     if (revisions.length === 0 && arriving > 0) revisions.push(['main', 'unknown']);
-    return revisions.map(([revision, commit]) => describe(repo, revision, cache.snapshot(commit), arriving));
+    return revisions.map(([revision, commit]) => describe(family, repo, revision, cache.snapshot(commit), arriving));
   });
 }
 
@@ -58,7 +59,7 @@ function revisionsOf(cache: RepoCache): [revision: string, commit: string][] {
   return [...named, ...nameless];
 }
 
-function describe(repo: string, revision: string, path: string, arriving: number): CachedRepo {
+function describe(family: Family, repo: string, revision: string, path: string, arriving: number): CachedRepo {
   const files = filesBelow(path);
   const sizes = files.map((file) => statSync(join(path, file), { throwIfNoEntry: false })?.size ?? 0);
   const pipeline = classOf(join(path, 'model_index.json'));
@@ -67,15 +68,15 @@ function describe(repo: string, revision: string, path: string, arriving: number
     revision,
     path,
     pipeline,
-    missing: missingOf(path),
+    missing: missingOf(family, path),
     weights: files.filter((file) => /\.(safetensors|gguf)$/.test(file)),
     bytes: sizes.reduce((sum, size) => sum + size, arriving),
   };
 }
 
-function missingOf(path: string): string[] {
+function missingOf(family: Family, path: string): string[] {
   try {
-    return missingFiles(path);
+    return missingFiles(family, path);
   } catch (error) {
     return [(error as Error).message];
   }

@@ -296,9 +296,10 @@ function refuseControl({ ref, tensors }: LoraModule, columns: number, path: stri
 
 function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly string[], name: string): LoraReport {
   const outlines = matched.map(outlineOf);
-  const count = (family: ModuleRef['family']) =>
-    new Set(matched.filter(({ ref }) => ref.family === family).map(({ ref }) => ref.module + (ref.parts?.first ?? '')))
-      .size;
+  const count = (component: ModuleRef['component']) =>
+    new Set(
+      matched.filter(({ ref }) => ref.component === component).map(({ ref }) => ref.module + (ref.parts?.first ?? '')),
+    ).size;
   const distinct = <T>(values: readonly (T | undefined)[]): T[] =>
     [...new Set(values.filter((v) => v !== undefined))] as T[];
   const ascending = (values: readonly (number | undefined)[]) => distinct(values).sort((a, b) => a - b);
@@ -307,7 +308,7 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
     path: file.path,
     dialect: file.dialect,
     algorithms: distinct(outlines.map(({ algorithm }) => algorithm)),
-    modules: { transformer: count('flux'), clip: count('clip'), t5: count('t5') },
+    modules: { transformer: count('transformer'), clip: count('clip'), t5: count('t5') },
     ranks: ascending(outlines.map(({ rank }) => rank)),
     alphas: ascending(matched.map(({ alpha }) => alpha)),
     unmatched: { count: left.length, first: left.slice(0, 10).map((key) => oneLine(key, 200)) },

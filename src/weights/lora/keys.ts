@@ -1,6 +1,7 @@
 /** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
 
-import { FAMILY_WORDS, MOST_WORDS, WRAPPERS, WRAPPING_WORDS } from '../folders/keymap.ts';
+import { FLUX1 } from '../../families/flux1/flux1.ts';
+import { MOST_WORDS, WRAPPERS, WRAPPING_WORDS } from '../folders/layout.ts';
 import { findModule, type ModuleRef } from './names.ts';
 
 /** What a tensor is to its module. */
@@ -43,7 +44,7 @@ const WHOLE = /\.(?:scale|weight)$/;
  * module itself.
  */
 const PREFIXES = [
-  ...WRAPPING_WORDS, ...FAMILY_WORDS.flux, ...FAMILY_WORDS.clip, ...FAMILY_WORDS.t5,
+  ...WRAPPING_WORDS, ...FLUX1.components.flatMap(({ words }) => words),
   'lora_unet', 'lora_transformer', 'lora_flux', 'lycoris', 'oft_unet', 'lora_te', 'lora_te1', 'lora_te2', 'lora_te3',
 ]; // biome-ignore format: one line a kind
 

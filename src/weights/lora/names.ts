@@ -3,11 +3,13 @@
  * is looked up whichever of BFL's, diffusers', kohya's, XLabs' or OneTrainer's spelling it is in, and mixed files work by construction.
  */
 
-import { FLUX_MODULES, type ModelFamily } from '../folders/keymap.ts';
+import type { ModelSizes } from '../../families/flux1/flux1.ts';
+import { FLUX_MODULES } from '../../families/flux1/modules.ts';
+import type { ComponentName } from '../folders/family.ts';
 
 /** A declared module, or some of the parts that it holds fused by rows. */
 export interface ModuleRef {
-  readonly family: Exclude<ModelFamily, 'vae'>;
+  readonly component: Exclude<ComponentName<ModelSizes>, 'vae'>;
   /** Declared name, such as `double_blocks.0.img_attn.qkv`; in the dictionary `#` stands for the block's number. */
   readonly module: string;
   /** Which of the `of` fused parts; all of the module where absent. */
@@ -46,7 +48,7 @@ const DICTIONARY: ReadonlyMap<string, ModuleRef> = new Map(spellings().map(([nam
 
 function* fluxSpellings(): Generator<[string, ModuleRef]> {
   for (const { bfl, diffusers, swapped } of FLUX_MODULES) {
-    const whole: ModuleRef = { family: 'flux', module: bfl, ...(bfl.endsWith('_norm') && { norm: true }) };
+    const whole: ModuleRef = { component: 'transformer', module: bfl, ...(bfl.endsWith('_norm') && { norm: true }) };
     yield [bfl, whole];
     for (const [i, name] of diffusers.entries()) {
       const parts = diffusers.length > 1 ? { first: i, end: i + 1, of: diffusers.length } : undefined;
@@ -61,14 +63,15 @@ function* fluxSpellings(): Generator<[string, ModuleRef]> {
         yield [`${name.replace('.attn.', '.attn.processor.').replace(/\.0$/, '')}_lora`, ref];
     }
   }
-  for (const [name, module, parts] of XLABS) yield [name, { family: 'flux', module, ...(parts && { parts }) }];
+  for (const [name, module, parts] of XLABS)
+    yield [name, { component: 'transformer', module, ...(parts && { parts }) }];
 }
 
 function spellings(): [string, ModuleRef][] {
   const norm = (name: string) => /norm\d?$/.test(name) && ({ norm: true } as const);
   const clip = CLIP_LAYER.flatMap((name): [string, ModuleRef][] => {
     const module = `text_model.encoder.layers.#.${name}`;
-    const ref: ModuleRef = { family: 'clip', module, ...norm(name) };
+    const ref: ModuleRef = { component: 'clip', module, ...norm(name) };
     // transformers 5 has no `text_model` in front.
     return [
       [module, ref],
@@ -77,10 +80,10 @@ function spellings(): [string, ModuleRef][] {
   });
   const t5 = T5_LAYER.map((name): [string, ModuleRef] => {
     const module = `encoder.block.#.${name}`;
-    return [module, { family: 't5', module, ...norm(name) }];
+    return [module, { component: 't5', module, ...norm(name) }];
   });
-  const clipEnd: ModuleRef = { family: 'clip', module: 'text_model.final_layer_norm', norm: true };
-  const t5End: ModuleRef = { family: 't5', module: 'encoder.final_layer_norm', norm: true };
+  const clipEnd: ModuleRef = { component: 'clip', module: 'text_model.final_layer_norm', norm: true };
+  const t5End: ModuleRef = { component: 't5', module: 'encoder.final_layer_norm', norm: true };
   return [...fluxSpellings(), ...clip, ...t5, [clipEnd.module, clipEnd], [t5End.module, t5End]];
 }
 

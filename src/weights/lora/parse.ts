@@ -4,6 +4,7 @@
  * when its shapes are known to fit.
  */
 
+import { FLUX1 } from '../../families/flux1/flux1.ts';
 import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { toF32 } from '../../support/floats.ts';
@@ -150,7 +151,7 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   const found = [...groups.values()];
   requireAdapter(found, unmatched, store);
   const subjects = found.map(({ ref, names, tensors }) => ({
-    family: ref.family,
+    component: ref.component,
     names,
     rank: outlineOf({ tensors }).rank,
     decomposed: tensors.has('magnitude'),
@@ -181,7 +182,7 @@ function requireAdapter(
   left: readonly string[],
   store: WeightStore,
 ): void {
-  const contents = fileContents(store);
+  const contents = fileContents(store, FLUX1);
   const { groups, foreign } = contents;
   const adapter = foreign.some(({ what }) => what === LORA);
   const other = foreign.some(({ instead, what }) => instead === 'file' && what !== LORA);

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bflToDiffusers, diffusersToBfl, FLUX_MODULES } from '../../../src/families/flux1/modules.ts';
 import { FLUX_DEV, FLUX_SCHNELL } from '../../../src/families/flux1/presets.ts';
 import { WeightStore } from '../../../src/weights/files/store.ts';
-import { bindWeights, type DeclaredWeight } from '../../../src/weights/folders/bind.ts';
-import { bflToDiffusers, diffusersToBfl, FLUX_MODULES, type ModelFamily } from '../../../src/weights/folders/keymap.ts';
+import type { DeclaredWeight } from '../../../src/weights/folders/bind.ts';
 import { fails } from '../../support/fails.ts';
 import { declareClip, declareFlux, declareT5, declareVae, FIXTURES, FULL_SIZE } from '../../support/full-size.ts';
 import { hollowStore } from '../../support/memory-file.ts';
+import { bindTo } from '../../support/parts.ts';
 
 test('the Flux name table covers every full-size key, and each direction undoes the other', () => {
   const names = new Set<string>();
@@ -32,7 +33,7 @@ test('one declaration finds the same numbers in a BFL file and in what diffusers
   using bfl = WeightStore.open(join(FIXTURES, 'bfl.safetensors'));
   using diffusers = WeightStore.open(join(FIXTURES, 'diffusers.safetensors'));
   const declared = partsOf(bfl, cfg.heads * cfg.headDim);
-  const [fromBfl, fromDiffusers] = [bindWeights(declared, bfl, 'flux'), bindWeights(declared, diffusers, 'flux')];
+  const [fromBfl, fromDiffusers] = [bindTo(declared, bfl, 'transformer'), bindTo(declared, diffusers, 'transformer')];
   assert.equal(fromBfl.size, declared.length);
   for (const weight of declared) {
     const expected = fromBfl.get(weight)!.bytes();
@@ -60,8 +61,8 @@ function partsOf(store: WeightStore, d: number): DeclaredWeight[] {
 }
 
 /** Every declared weight must be bound to bytes of its own size. */
-function assertBinds(declared: readonly DeclaredWeight[], store: WeightStore, family: ModelFamily): void {
-  const bound = bindWeights(declared, store, family);
+function assertBinds(declared: readonly DeclaredWeight[], store: WeightStore, component: string): void {
+  const bound = bindTo(declared, store, component);
   assert.equal(bound.size, declared.length);
   const small = [...bound].filter(([, { shape }]) => shape.length === 1);
   assert.ok(small.length > 0);
@@ -75,7 +76,7 @@ test('the models’ declarations bind to the full-size keys of diffusers and tra
   ] as const) {
     using store = hollowStore(Object.entries(FULL_SIZE[name]));
     const declared = declareFlux(cfg);
-    assertBinds(declared, store, 'flux');
+    assertBinds(declared, store, 'transformer');
 
     const fused = new Map<string, number[]>();
     for (const { name: key, rows, shape } of declared) fused.set(key, [rows?.of ?? shape[0]!, ...shape.slice(1)]);
@@ -83,7 +84,7 @@ test('the models’ declarations bind to the full-size keys of diffusers and tra
       const keys = [...fused].map(([key, shape]) => [prefix + key, shape] as const);
       // An all-in-one file has other groups beside the transformer's.
       using single = hollowStore(prefix === '' ? keys : [...keys, ['vae.decoder.conv_in.bias', [512]]]);
-      assertBinds(declared, single, 'flux');
+      assertBinds(declared, single, 'transformer');
     }
   }
 });
@@ -114,7 +115,7 @@ test('CLIP binds with and without its prefix, T5 under either name of its table'
     assertBinds(t5, store, 't5');
   }
   using none = hollowStore(without);
-  fails(() => bindWeights(t5, none, 't5'), 'bad_weights', /1 missing:\s+shared\.weight/);
+  fails(() => bindTo(t5, none, 't5'), 'bad_weights', /1 missing:\s+shared\.weight/);
 });
 
 test('the VAE binds whole or one direction alone, in new and old attention names, as linear or 1×1 convolution', () => {
@@ -122,8 +123,8 @@ test('the VAE binds whole or one direction alone, in new and old attention names
   const keys = Object.entries(FULL_SIZE.vae);
   using store = hollowStore(keys);
   assertBinds([...decode, ...encode], store, 'vae');
-  fails(() => bindWeights(decode, store, 'vae'), 'bad_weights', /106 unexpected:\s+encoder\./);
-  assert.equal(bindWeights(decode, store, 'vae', { within: (key) => key.startsWith('decoder.') }).size, decode.length);
+  fails(() => bindTo(decode, store, 'vae'), 'bad_weights', /106 unexpected:\s+encoder\./);
+  assert.equal(bindTo(decode, store, 'vae', { within: (key) => key.startsWith('decoder.') }).size, decode.length);
 
   const roles: Record<string, string> = { to_q: 'query', to_k: 'key', to_v: 'value', 'to_out.0': 'proj_attn' };
   const old = keys.map(([key, shape]) => [key.replace(/to_[qkv]|to_out\.0/, (role) => roles[role]!), shape] as const);
@@ -140,7 +141,7 @@ test('a checkpoint that does not fit is refused with everything that differs', (
   const edit = (change: (keys: Map<string, readonly number[]>) => void): (() => unknown) => {
     const keys = new Map(Object.entries(FULL_SIZE.schnell));
     change(keys);
-    return () => bindWeights(declared, hollowStore(keys), 'flux');
+    return () => bindTo(declared, hollowStore(keys), 'transformer');
   };
   const rename = (keys: Map<string, readonly number[]>, from: string, to: string): void => {
     keys.set(to, keys.get(from)!);
@@ -150,7 +151,7 @@ test('a checkpoint that does not fit is refused with everything that differs', (
   fails(
     edit((keys) => rename(keys, proj, 'transformer_blocks.3.attn.to_out.weight')),
     'bad_weights',
-    /^hollow\.safetensors: does not fit the flux weights \(diffusers names\)$/m,
+    /^hollow\.safetensors: does not fit the transformer weights \(diffusers names\)$/m,
     /1 missing:\s+transformer_blocks\.3\.attn\.to_out\.0\.weight \(nearest in the file: transformer_blocks\.3\.attn\.to_out\.weight\)/,
     /1 unexpected:\s+transformer_blocks\.3\.attn\.to_out\.weight/,
   );
@@ -177,7 +178,7 @@ test('a checkpoint that does not fit is refused with everything that differs', (
     /1 unexpected:\s+time_text_embed\.guidance_embedder\.linear_1\.weight/,
   );
   fails(
-    () => bindWeights(declared, hollowStore(Object.entries(FULL_SIZE.schnell), 'I16'), 'flux'),
+    () => bindTo(declared, hollowStore(Object.entries(FULL_SIZE.schnell), 'I16'), 'transformer'),
     'bad_weights',
     /expected floating point, found i16/,
   );
@@ -194,19 +195,19 @@ test('rows must be covered once: left out, doubled and spanning declarations are
     rows: { start, end, of: 12 },
     shape: [end - start, 2],
   });
-  assert.equal(bindWeights([whole, rows(0, 4), rows(4, 12)], store, 'flux').size, 3);
+  assert.equal(bindTo([whole, rows(0, 4), rows(4, 12)], store, 'transformer').size, 3);
   fails(
-    () => bindWeights([whole, rows(0, 4), rows(8, 12)], store, 'flux'),
+    () => bindTo([whole, rows(0, 4), rows(8, 12)], store, 'transformer'),
     'bad_weights',
     /qkv\.weight: rows 4 to 8 are used by no weight/,
   );
   fails(
-    () => bindWeights([whole, rows(0, 8), rows(4, 12)], store, 'flux'),
+    () => bindTo([whole, rows(0, 8), rows(4, 12)], store, 'transformer'),
     'bad_weights',
     /qkv\.weight: rows 4 to 8 are used twice/,
   );
   fails(
-    () => bindWeights([whole, rows(0, 8)], store, 'flux'),
+    () => bindTo([whole, rows(0, 8)], store, 'transformer'),
     'bad_weights',
     /qkv\.weight: rows 8 to 12 are used by no weight/,
   );
@@ -216,7 +217,7 @@ test('rows must be covered once: left out, doubled and spanning declarations are
     ...['q', 'k', 'v'].map((x) => [`transformer_blocks.0.attn.to_${x}.weight`, [4, 2]] as const),
   ]);
   fails(
-    () => bindWeights([whole, rows(0, 12)], split, 'flux'),
+    () => bindTo([whole, rows(0, 12)], split, 'transformer'),
     'bad_weights',
     /rows 0 to 12 are kept in several tensors: transformer_blocks\.0\.attn\.to_q\.weight, /,
   );
@@ -230,14 +231,15 @@ test('files of other models are recognised', () => {
     ['transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight', /found a LoRA/],
     ['input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight', /found a Stable Diffusion UNet/],
   ];
-  for (const [key, what] of kinds) fails(() => bindWeights([], hollowStore([[key, [1]]]), 'flux'), 'unsupported', what);
+  for (const [key, what] of kinds)
+    fails(() => bindTo([], hollowStore([[key, [1]]]), 'transformer'), 'unsupported', what);
   fails(
-    () => bindWeights([], hollowStore([['first_stage_model.decoder.up.0.block.0.conv1.weight', [1]]]), 'flux'),
+    () => bindTo([], hollowStore([['first_stage_model.decoder.up.0.block.0.conv1.weight', [1]]]), 'transformer'),
     'bad_weights',
     /a part of an autoencoder, such as one file of several/,
   );
   fails(
-    () => bindWeights([], hollowStore([['weird', [1]]]), 'vae'),
+    () => bindTo([], hollowStore([['weird', [1]]]), 'vae'),
     'bad_weights',
     /expected an autoencoder, found nothing that is recognised; its keys begin weird/,
   );

@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { AUTOENCODER } from '../../../src/families/flux1/autoencoder.ts';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { elementCount } from '../../../src/support/dtype.ts';
 import { toF32 } from '../../../src/support/floats.ts';
 import { e4m3Scale, toE4m3, toQ4_0, toQ8_0 } from '../../../src/weights/encodings/quantise.ts';
@@ -15,8 +17,7 @@ import { readSafetensorsHeader, writeSafetensors } from '../../../src/weights/fi
 import { findWeights, WeightStore } from '../../../src/weights/files/store.ts';
 import { type ConvertOptions, convert, openForConversion } from '../../../src/weights/folders/convert.ts';
 import { declaredNames } from '../../../src/weights/folders/declared-names.ts';
-import { LAYOUTS } from '../../../src/weights/folders/keymap.ts';
-import { readVaeConfig } from '../../../src/weights/folders/model-config.ts';
+import { componentNamed } from '../../../src/weights/folders/family.ts';
 import { openPipelineFolder } from '../../../src/weights/folders/pipeline-folder.ts';
 import { compare } from '../../support/close.ts';
 import { fails } from '../../support/fails.ts';
@@ -36,8 +37,8 @@ writeSafetensors(shallowFile, shallow);
 let files = 0;
 async function converted(inputs: readonly string[], options: Partial<ConvertOptions> = {}): Promise<string> {
   const path = join(folder, `${files++}`);
-  using stores = openForConversion(inputs, { decoded: 'f32' });
-  await convert(stores, path, { encoding: 'bf16', names: 'single', container: 'safetensors', ...options });
+  using stores = openForConversion(FLUX1, inputs, { decoded: 'f32' });
+  await convert(FLUX1, stores, path, { encoding: 'bf16', names: 'single', container: 'safetensors', ...options });
   return path;
 }
 
@@ -69,16 +70,17 @@ test('numbers become the very bytes that torch and gguf make of them', () => {
 });
 
 test('the declared names are those of the full-size files', () => {
-  for (const [family, name, expected] of [
-    ['flux', 'dev', 780],
-    ['flux', 'schnell', 776],
+  for (const [part, name, expected] of [
+    ['transformer', 'dev', 780],
+    ['transformer', 'schnell', 776],
     ['clip', 'clip', 196],
     ['t5', 't5', 219],
     ['vae', 'vae', 244],
   ] as const) {
     const keys = FULL_SIZE[name];
-    const layout = LAYOUTS[family].find(({ marker }) => Object.hasOwn(keys, marker))!;
-    const names = declaredNames(family, layout, (key) => Object.hasOwn(keys, key));
+    const component = componentNamed(FLUX1, part);
+    const layout = component.layouts.find(({ marker }) => Object.hasOwn(keys, marker))!;
+    const names = declaredNames(component, layout, (key) => Object.hasOwn(keys, key));
     assert.equal(names.length, expected, name);
     assert.equal(new Set(names).size, expected);
     const covered = new Set(names.flatMap((each) => layout.parts(each, () => true).map(({ key }) => key)));
@@ -94,8 +96,8 @@ test('a model folder to one file and back to its parts: the same tensors', async
     spell.allInOne().filter(({ name }) => !name.endsWith('logit_scale')),
   );
   assertSame(whole, expected);
-  const back = (only: 'flux' | 't5' | 'vae') => converted([whole], { names: 'diffusers', only });
-  assertSame(await back('flux'), join(TINY, 'transformer/diffusion_pytorch_model.safetensors'));
+  const back = (only: 'transformer' | 't5' | 'vae') => converted([whole], { names: 'diffusers', only });
+  assertSame(await back('transformer'), join(TINY, 'transformer/diffusion_pytorch_model.safetensors'));
   assertSame(await back('t5'), join(TINY, 'text_encoder_2/model.safetensors'));
   assertSame(await back('vae'), join(TINY, 'vae/diffusion_pytorch_model.safetensors'));
 });
@@ -113,7 +115,7 @@ test('quantised files are as small as they should be, and as near', async () => 
   ] as const;
   for (const [encoding, container, limit] of cases) {
     const path = await converted([shallowFile], { encoding, container });
-    const [store] = openForConversion([path], { decoded: 'f32' });
+    const [store] = openForConversion(FLUX1, [path], { decoded: 'f32' });
     assert.deepEqual(store!.keys().toSorted(), wanted.keys().toSorted());
     for (const key of wanted.keys()) {
       const { shape, dtype, encoding: stored } = store!.info(key);
@@ -171,17 +173,20 @@ test('a file becomes the folder that it came from', async () => {
   assert.ok(shards.length > 3 && shards.every((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)), shards.join());
   const limits = shards.map((name) => statSync(join(target, 'transformer', name)).size);
   assert.ok(Math.max(...limits) < 600_000, 'no shard is over the limit, but for its header');
-  const folder = openPipelineFolder(target);
+  const folder = openPipelineFolder(FLUX1, target);
   assert.deepEqual({ ...folder, openWeights: 0, places: 0 }, {
-    ...openPipelineFolder(TINY), openWeights: 0, places: 0, path: target,
-    tokenizer: join(target, 'tokenizer'), tokenizer2: join(target, 'tokenizer_2'),
+    ...openPipelineFolder(FLUX1, TINY), openWeights: 0, places: 0, path: target,
+    tokenizers: new Map([['clip', join(target, 'tokenizer')], ['t5', join(target, 'tokenizer_2')]]),
   }); // biome-ignore format: what differs
 });
 
 test('one model becomes a folder of its own', async () => {
   const target = await converted([join(TINY, 'vae')], { container: 'folder', names: 'diffusers', encoding: 'f32' });
   assert.deepEqual(readdirSync(target), ['config.json', 'diffusion_pytorch_model.safetensors']);
-  const { normGroups, scalingFactor } = readVaeConfig(readJsonObject(join(target, 'config.json'), readingFile), target);
+  const { normGroups, scalingFactor } = AUTOENCODER.config.read(
+    readJsonObject(join(target, 'config.json'), readingFile),
+    target,
+  );
   assert.deepEqual([normGroups, scalingFactor], [8, 0.552526], 'what shapes do not tell is as beside the weights');
 });
 
@@ -198,7 +203,7 @@ test('tensors and their bytes begin at multiples of 64, as far as the formats le
 
 test('T5 goes to GGUF in llama.cpp names and back', async () => {
   const path = await converted([join(TINY, 'text_encoder_2')], { encoding: 'bf16', container: 'gguf' });
-  const [store] = openForConversion([path]);
+  const [store] = openForConversion(FLUX1, [path]);
   assert.ok(store!.has('enc.blk.0.attn_q.weight') && store!.has('token_embd.weight'));
   assert.equal(store!.metadata.get('general.architecture'), 't5encoder');
   assertSame(await converted([path]), join(TINY, 'text_encoder_2/model.safetensors'));
@@ -227,6 +232,6 @@ test('what cannot be written is refused, and nothing is left behind', async () =
   const stopped = AbortSignal.abort(new Error('enough'));
   await assert.rejects(converted([TINY], { signal: stopped }), /enough/);
   writeFileSync(join(folder, 'text'), 'no weights');
-  fails(() => openForConversion([join(folder, 'text')]), 'bad_file', /too few|header length/);
+  fails(() => openForConversion(FLUX1, [join(folder, 'text')]), 'bad_file', /too few|header length/);
   assert.deepEqual(readdirSync(folder).length, before + 2);
 });

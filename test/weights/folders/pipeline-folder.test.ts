@@ -5,19 +5,18 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AUTOENCODER } from '../../../src/families/flux1/autoencoder.ts';
+import { CLIP } from '../../../src/families/flux1/clip.ts';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { CLIP_L, FLUX_SCHNELL, T5_XXL } from '../../../src/families/flux1/presets.ts';
+import { SCHEDULER } from '../../../src/families/flux1/scheduler.ts';
+import { T5 } from '../../../src/families/flux1/t5.ts';
+import { TRANSFORMER } from '../../../src/families/flux1/transformer.ts';
 import { type ErrorCode, FluxionError } from '../../../src/support/errors.ts';
 import { readingFile } from '../../../src/weights/files/file-bytes.ts';
 import { parseJson, parseJsonObject } from '../../../src/weights/files/json.ts';
 import { writeSafetensors } from '../../../src/weights/files/safetensors.ts';
 import { findWeights, WeightStore } from '../../../src/weights/files/store.ts';
-import {
-  readClipConfig,
-  readSchedulerConfig,
-  readT5Config,
-  readTransformerConfig,
-  readVaeConfig,
-} from '../../../src/weights/folders/model-config.ts';
 import { openPipelineFolder } from '../../../src/weights/folders/pipeline-folder.ts';
 import { fails } from '../../support/fails.ts';
 import { repositoryPath } from '../../support/fixture.ts';
@@ -190,7 +189,7 @@ test("the weights in a component's folder: plain before variants, the asked-for 
 });
 
 test('the bundled pipeline opens, with every component', () => {
-  const pipeline = openPipelineFolder(TINY);
+  const pipeline = openPipelineFolder(FLUX1, TINY);
   assert.equal(pipeline.className, 'FluxPipeline');
   assert.deepEqual(pipeline.transformer, {
     inChannels: 64,
@@ -208,7 +207,7 @@ test('the bundled pipeline opens, with every component', () => {
   assert.equal(pipeline.t5.dFf, 256);
   assert.deepEqual(pipeline.vae.blockOutChannels, [16, 32, 48, 64]);
   assert.equal(pipeline.scheduler.useDynamicShifting, true);
-  const counts = { transformer: 150, text_encoder: 36, text_encoder_2: 30, vae: 184 } as const;
+  const counts = { transformer: 150, clip: 36, t5: 30, vae: 184 } as const;
   for (const [component, count] of Object.entries(counts)) {
     using store = pipeline.openWeights(component as keyof typeof counts);
     assert.equal(store.keys().length, count);
@@ -216,7 +215,7 @@ test('the bundled pipeline opens, with every component', () => {
 });
 
 test('a sharded pipeline with other options opens too', () => {
-  const pipeline = openPipelineFolder(RANDOM);
+  const pipeline = openPipelineFolder(FLUX1, RANDOM);
   assert.equal(pipeline.transformer.guidanceEmbeds, true);
   assert.equal(pipeline.clip.eosTokenId, 2);
   using store = pipeline.openWeights('transformer');
@@ -228,10 +227,10 @@ const json = (value: object): ReturnType<typeof parseJsonObject> =>
   parseJsonObject(JSON.stringify(value), 'config.json');
 
 test('missing keys take the defaults of diffusers and transformers, which are those of FLUX.1', () => {
-  const full = readTransformerConfig(json({}), 'x');
+  const full = TRANSFORMER.config.read(json({}), 'x');
   assert.deepEqual(full, FLUX_SCHNELL);
-  assert.equal(readTransformerConfig(json({ in_channels: 384, out_channels: null }), 'x').outChannels, 384);
-  assert.deepEqual(readSchedulerConfig(json({}), 'x'), {
+  assert.equal(TRANSFORMER.config.read(json({ in_channels: 384, out_channels: null }), 'x').outChannels, 384);
+  assert.deepEqual(SCHEDULER.config.read(json({}), 'x'), {
     numTrainTimesteps: 1000,
     shift: 1,
     useDynamicShifting: false,
@@ -242,19 +241,24 @@ test('missing keys take the defaults of diffusers and transformers, which are th
     timeShiftType: 'exponential',
     shiftTerminal: undefined,
   });
-  const clip = { ...readClipConfig(json({ hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 }), 'x') };
+  const clip = {
+    ...CLIP.config.read(json({ hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 }), 'x'),
+  };
   assert.deepEqual({ ...CLIP_L, bosTokenId: 49_406, eosTokenId: 49_407, projectionDim: 512 }, clip);
   const nested = json({
     model_type: 'clip',
     text_config: { hidden_size: 768, num_attention_heads: 12, eos_token_id: [2, 3] },
   });
-  assert.deepEqual([readClipConfig(nested, 'x').width, readClipConfig(nested, 'x').eosTokenId], [768, 2]);
-  const t5 = readT5Config(
+  assert.deepEqual([CLIP.config.read(nested, 'x').width, CLIP.config.read(nested, 'x').eosTokenId], [768, 2]);
+  const t5 = T5.config.read(
     json({ d_model: 4096, d_ff: 10_240, num_layers: 24, num_heads: 64, feed_forward_proj: 'gated-gelu' }),
     'x',
   );
   assert.deepEqual(t5, T5_XXL);
-  const vae = readVaeConfig(json({ ...LATENTS, block_out_channels: [128, 256, 512, 512], latent_channels: 16 }), 'x');
+  const vae = AUTOENCODER.config.read(
+    json({ ...LATENTS, block_out_channels: [128, 256, 512, 512], latent_channels: 16 }),
+    'x',
+  );
   assert.deepEqual([vae.normGroups, vae.scalingFactor, vae.shiftFactor, vae.useQuantConv], [32, 0.3611, 0.1159, true]);
 });
 
@@ -264,13 +268,21 @@ const LATENTS = { scaling_factor: 0.3611, shift_factor: 0.1159 };
 test('null is what the files’ own programs make of it, and never another model’s value', () => {
   // Recorded with diffusers 0.42 and transformers 5: each of these raises there, when it is read or when a picture is made.
   const needed: [read: (typeof REFUSED)[number][0], base: object, keys: string[]][] = [
-    [readVaeConfig, LATENTS, ['scaling_factor', 'shift_factor', 'norm_num_groups', 'layers_per_block', 'sample_size']],
-    [readVaeConfig, LATENTS, ['in_channels', 'latent_channels', 'block_out_channels', 'act_fn', 'down_block_types']],
-    [readTransformerConfig, {}, ['in_channels', 'patch_size', 'num_layers', 'num_single_layers', 'axes_dims_rope']],
-    [readTransformerConfig, {}, ['attention_head_dim', 'joint_attention_dim', 'pooled_projection_dim']],
-    [readSchedulerConfig, {}, ['num_train_timesteps', 'shift', 'time_shift_type', 'base_shift', 'max_image_seq_len']],
-    [readClipConfig, {}, ['hidden_size', 'hidden_act', 'layer_norm_eps', 'vocab_size', 'eos_token_id']],
-    [readT5Config, {}, ['d_model', 'layer_norm_epsilon', 'relative_attention_max_distance', 'feed_forward_proj']],
+    [
+      AUTOENCODER.config.read,
+      LATENTS,
+      ['scaling_factor', 'shift_factor', 'norm_num_groups', 'layers_per_block', 'sample_size'],
+    ],
+    [
+      AUTOENCODER.config.read,
+      LATENTS,
+      ['in_channels', 'latent_channels', 'block_out_channels', 'act_fn', 'down_block_types'],
+    ],
+    [TRANSFORMER.config.read, {}, ['in_channels', 'patch_size', 'num_layers', 'num_single_layers', 'axes_dims_rope']],
+    [TRANSFORMER.config.read, {}, ['attention_head_dim', 'joint_attention_dim', 'pooled_projection_dim']],
+    [SCHEDULER.config.read, {}, ['num_train_timesteps', 'shift', 'time_shift_type', 'base_shift', 'max_image_seq_len']],
+    [CLIP.config.read, {}, ['hidden_size', 'hidden_act', 'layer_norm_eps', 'vocab_size', 'eos_token_id']],
+    [T5.config.read, {}, ['d_model', 'layer_norm_epsilon', 'relative_attention_max_distance', 'feed_forward_proj']],
   ];
   for (const [read, base, keys] of needed) {
     for (const key of keys) {
@@ -283,100 +295,115 @@ test('null is what the files’ own programs make of it, and never another model
   for (const key of Object.keys(LATENTS)) {
     const lacking = Object.fromEntries(Object.entries(LATENTS).filter(([name]) => name !== key));
     fails(
-      () => readVaeConfig(json(lacking), 'x'),
+      () => AUTOENCODER.config.read(json(lacking), 'x'),
       'bad_file',
       new RegExp(`${key}: .* found nothing`),
       /FLUX\.1's .* 0\.\d+/,
     );
   }
   // None is false, and the rest has a meaning or none in a forward pass.
-  const vae = readVaeConfig(json({ ...LATENTS, use_quant_conv: null, mid_block_add_attention: null }), 'x');
+  const vae = AUTOENCODER.config.read(json({ ...LATENTS, use_quant_conv: null, mid_block_add_attention: null }), 'x');
   assert.deepEqual([vae.useQuantConv, vae.midBlockAttention, vae.usePostQuantConv], [false, false, true]);
-  assert.equal(readTransformerConfig(json({ guidance_embeds: null, out_channels: null }), 'x').outChannels, 64);
-  const scheduler = readSchedulerConfig(json({ use_dynamic_shifting: true, shift: null, shift_terminal: null }), 'x');
+  assert.equal(TRANSFORMER.config.read(json({ guidance_embeds: null, out_channels: null }), 'x').outChannels, 64);
+  const scheduler = SCHEDULER.config.read(json({ use_dynamic_shifting: true, shift: null, shift_terminal: null }), 'x');
   assert.deepEqual([scheduler.useDynamicShifting, scheduler.shiftTerminal], [true, undefined]);
   assert.equal(
-    readClipConfig(json({ pad_token_id: null, bos_token_id: null, projection_dim: null }), 'x').padTokenId,
+    CLIP.config.read(json({ pad_token_id: null, bos_token_id: null, projection_dim: null }), 'x').padTokenId,
     1,
   );
-  fails(() => readClipConfig(json({ eos_token_id: [] }), 'x'), 'bad_file', /eos_token_id: expected an integer/);
+  fails(() => CLIP.config.read(json({ eos_token_id: [] }), 'x'), 'bad_file', /eos_token_id: expected an integer/);
 });
 
 const REFUSED: readonly [(j: ReturnType<typeof json>, path: string) => unknown, object, code: ErrorCode, RegExp][] = [
   [
-    readTransformerConfig,
+    TRANSFORMER.config.read,
     { num_layers: 1001 },
     'bad_file',
     /num_layers: expected an integer from 0 to 1000, found 1001/,
   ],
-  [readTransformerConfig, { num_layers: '19' }, 'bad_file', /num_layers: .* found "19"/],
-  [readTransformerConfig, { in_channels: 1e9 }, 'bad_file', /in_channels: expected an integer from 1 to 65536/],
+  [TRANSFORMER.config.read, { num_layers: '19' }, 'bad_file', /num_layers: .* found "19"/],
+  [TRANSFORMER.config.read, { in_channels: 1e9 }, 'bad_file', /in_channels: expected an integer from 1 to 65536/],
   [
-    readTransformerConfig,
+    TRANSFORMER.config.read,
     { num_attention_heads: 1000 },
     'bad_file',
     /num_attention_heads: × 128 is a width of more than 65536/,
   ],
   [
-    readTransformerConfig,
+    TRANSFORMER.config.read,
     { axes_dims_rope: [16, 56] },
     'bad_file',
     /axes_dims_rope: expected 3 integers, found \[16, 56\]/,
   ],
-  [readTransformerConfig, { axes_dims_rope: [16, 56, 58] }, 'bad_file', /axes_dims_rope: expected a sum of 128/],
-  [readTransformerConfig, { axes_dims_rope: [15, 57, 56] }, 'bad_file', /axes_dims_rope: expected even numbers/],
-  [readTransformerConfig, { guidance_embeds: 1 }, 'bad_file', /guidance_embeds: expected true or false, found 1/],
+  [TRANSFORMER.config.read, { axes_dims_rope: [16, 56, 58] }, 'bad_file', /axes_dims_rope: expected a sum of 128/],
+  [TRANSFORMER.config.read, { axes_dims_rope: [15, 57, 56] }, 'bad_file', /axes_dims_rope: expected even numbers/],
+  [TRANSFORMER.config.read, { guidance_embeds: 1 }, 'bad_file', /guidance_embeds: expected true or false, found 1/],
   [
-    readTransformerConfig,
+    TRANSFORMER.config.read,
     { _class_name: 'Flux2Transformer2DModel' },
     'unsupported',
     /this is FLUX\.2 \(Flux2Transformer2DModel\), and this program runs FLUX\.1/,
   ],
-  [readClipConfig, { hidden_act: 'relu' }, 'unsupported', /hidden_act: expected 'quick_gelu' or 'gelu', found "relu"/],
-  [readClipConfig, { num_attention_heads: 7 }, 'bad_file', /num_attention_heads: does not divide hidden_size 512/],
-  [readClipConfig, { text_config: { vocab_size: -1 } }, 'bad_file', /text_config\.vocab_size: expected an integer/],
-  [readClipConfig, { layer_norm_eps: 'x' }, 'bad_file', /layer_norm_eps: expected a number/],
-  [readT5Config, {}, 'unsupported', /feed_forward_proj: expected 'gated-gelu', found "relu"/],
-  [readT5Config, { relative_attention_num_buckets: 5 }, 'bad_file', /relative_attention_num_buckets: expected an even/],
-  [readVaeConfig, { act_fn: 'relu' }, 'unsupported', /act_fn: expected 'silu'/],
-  [readVaeConfig, { down_block_types: ['AttnDownEncoderBlock2D'] }, 'unsupported', /down_block_types: expected only/],
   [
-    readVaeConfig,
+    CLIP.config.read,
+    { hidden_act: 'relu' },
+    'unsupported',
+    /hidden_act: expected 'quick_gelu' or 'gelu', found "relu"/,
+  ],
+  [CLIP.config.read, { num_attention_heads: 7 }, 'bad_file', /num_attention_heads: does not divide hidden_size 512/],
+  [CLIP.config.read, { text_config: { vocab_size: -1 } }, 'bad_file', /text_config\.vocab_size: expected an integer/],
+  [CLIP.config.read, { layer_norm_eps: 'x' }, 'bad_file', /layer_norm_eps: expected a number/],
+  [T5.config.read, {}, 'unsupported', /feed_forward_proj: expected 'gated-gelu', found "relu"/],
+  [
+    T5.config.read,
+    { relative_attention_num_buckets: 5 },
+    'bad_file',
+    /relative_attention_num_buckets: expected an even/,
+  ],
+  [AUTOENCODER.config.read, { act_fn: 'relu' }, 'unsupported', /act_fn: expected 'silu'/],
+  [
+    AUTOENCODER.config.read,
+    { down_block_types: ['AttnDownEncoderBlock2D'] },
+    'unsupported',
+    /down_block_types: expected only/,
+  ],
+  [
+    AUTOENCODER.config.read,
     { block_out_channels: [48] },
     'bad_file',
     /block_out_channels: expected multiples of norm_num_groups 32/,
   ],
   [
-    readVaeConfig,
+    AUTOENCODER.config.read,
     { block_out_channels: Array(9).fill(64) },
     'bad_file',
     /block_out_channels: expected 1 to 8 integers/,
   ],
   [
-    readVaeConfig,
+    AUTOENCODER.config.read,
     { latents_mean: [0] },
     'unsupported',
     /latents_mean: per-channel latent statistics are not implemented/,
   ],
-  [readVaeConfig, { scaling_factor: 0 }, 'bad_file', /scaling_factor: expected a number/],
-  [readSchedulerConfig, { _class_name: 'DDIMScheduler' }, 'unsupported', /_class_name: expected 'FlowMatchEuler/],
+  [AUTOENCODER.config.read, { scaling_factor: 0 }, 'bad_file', /scaling_factor: expected a number/],
+  [SCHEDULER.config.read, { _class_name: 'DDIMScheduler' }, 'unsupported', /_class_name: expected 'FlowMatchEuler/],
   [
-    readSchedulerConfig,
+    SCHEDULER.config.read,
     { use_karras_sigmas: true },
     'unsupported',
     /use_karras_sigmas: Karras sigmas are not implemented/,
   ],
-  [readSchedulerConfig, { use_exponential_sigmas: true }, 'unsupported', /use_exponential_sigmas/],
-  [readSchedulerConfig, { use_beta_sigmas: true }, 'unsupported', /use_beta_sigmas/],
-  [readSchedulerConfig, { stochastic_sampling: true }, 'unsupported', /stochastic_sampling/],
-  [readSchedulerConfig, { invert_sigmas: true }, 'unsupported', /invert_sigmas/],
+  [SCHEDULER.config.read, { use_exponential_sigmas: true }, 'unsupported', /use_exponential_sigmas/],
+  [SCHEDULER.config.read, { use_beta_sigmas: true }, 'unsupported', /use_beta_sigmas/],
+  [SCHEDULER.config.read, { stochastic_sampling: true }, 'unsupported', /stochastic_sampling/],
+  [SCHEDULER.config.read, { invert_sigmas: true }, 'unsupported', /invert_sigmas/],
   [
-    readSchedulerConfig,
+    SCHEDULER.config.read,
     { time_shift_type: 'cubic' },
     'unsupported',
     /time_shift_type: expected 'exponential' or 'linear'/,
   ],
-  [readSchedulerConfig, { max_image_seq_len: 256 }, 'bad_file', /max_image_seq_len: expected more than 256/],
+  [SCHEDULER.config.read, { max_image_seq_len: 256 }, 'bad_file', /max_image_seq_len: expected more than 256/],
 ];
 
 test('configs that are wrong, absurd or not implemented are refused by file and field', () => {
@@ -387,30 +414,34 @@ test('configs that are wrong, absurd or not implemented are refused by file and 
 
 test('pipeline folders that are incomplete say what is missing and where it was looked for', () => {
   withFolder((folder) => {
-    fails(() => openPipelineFolder(join(folder, 'none')), 'not_found', /none: no such file or folder/);
-    fails(() => openPipelineFolder(folder), 'not_found', /no model_index\.json/);
+    fails(() => openPipelineFolder(FLUX1, join(folder, 'none')), 'not_found', /none: no such file or folder/);
+    fails(() => openPipelineFolder(FLUX1, folder), 'not_found', /no model_index\.json/);
     cpSync(TINY, folder, { recursive: true });
     const index = join(folder, 'model_index.json');
     const original = readFileSync(index, 'utf8');
     for (const name of ['"StableDiffusionXLPipeline"', '"Flux2Pipeline"']) {
       writeFileSync(index, original.replace('"FluxPipeline"', name));
       fails(
-        () => openPipelineFolder(folder),
+        () => openPipelineFolder(FLUX1, folder),
         'unsupported',
         /model_index\.json: this is (?:Stable Diffusion XL|FLUX\.2) \(\w+Pipeline\), and this program runs FLUX\.1/,
       );
     }
     writeFileSync(index, '{}');
-    fails(() => openPipelineFolder(folder), 'bad_file', /_class_name: .* found nothing/);
+    fails(() => openPipelineFolder(FLUX1, folder), 'bad_file', /_class_name: .* found nothing/);
     writeFileSync(index, original);
     rmSync(join(folder, 'text_encoder_2/config.json'));
-    fails(() => openPipelineFolder(folder), 'not_found', /text_encoder_2: no config\.json; it has model\.safetensors/);
+    fails(
+      () => openPipelineFolder(FLUX1, folder),
+      'not_found',
+      /text_encoder_2: no config\.json; it has model\.safetensors/,
+    );
     cpSync(join(TINY, 'text_encoder_2/config.json'), join(folder, 'text_encoder_2/config.json'));
     rmSync(join(folder, 'tokenizer_2'), { recursive: true });
-    fails(() => openPipelineFolder(folder), 'not_found', /no tokenizer_2 folder; looked for .*tokenizer_2/);
+    fails(() => openPipelineFolder(FLUX1, folder), 'not_found', /no tokenizer_2 folder; looked for .*tokenizer_2/);
     mkdirSync(join(folder, 'tokenizer_2'));
     fails(
-      () => openPipelineFolder(folder),
+      () => openPipelineFolder(FLUX1, folder),
       'not_found',
       /tokenizer_2: no tokenizer\.json or spiece\.model; it is empty/,
     );
@@ -421,7 +452,7 @@ test('pipeline folders that are incomplete say what is missing and where it was 
       readFileSync(config, 'utf8').replace('"pooled_projection_dim": 128', '"pooled_projection_dim": 256'),
     );
     fails(
-      () => openPipelineFolder(folder),
+      () => openPipelineFolder(FLUX1, folder),
       'bad_weights',
       /transformer pooled_projection_dim is 256, but text_encoder hidden_size gives 128/,
     );
@@ -448,7 +479,7 @@ test('400 mutated configs, indexes and model_index files open or are refused by 
       for (const mutated of mutations(original, 50, 100 + i)) {
         writeFileSync(path, mutated);
         try {
-          openPipelineFolder(folder).openWeights('transformer')[Symbol.dispose]();
+          openPipelineFolder(FLUX1, folder).openWeights('transformer')[Symbol.dispose]();
         } catch (error) {
           assert.ok(error instanceof FluxionError, String(error));
           assert.ok(error.message.startsWith(folder), error.message);

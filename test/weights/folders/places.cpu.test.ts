@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { Flux } from '../../../src/index.ts';
 import { findModel } from '../../../src/pipeline/model-path.ts';
 import { type NamedTensor, writeSafetensors } from '../../../src/weights/files/safetensors.ts';
@@ -53,37 +54,37 @@ describe('a folder beside the one that is meant', () => {
     using folder = temporaryFolder();
     const repo = cached(folder.path);
     const snapshot = join(repo, 'snapshots', COMMIT);
-    assert.equal(openModel(repo).path, snapshot);
+    assert.equal(openModel(FLUX1, repo).path, snapshot);
     assert.equal((await findModel(repo, {})).name, 'some/model');
     assert.equal((await findModel(snapshot, {})).name, 'some/model');
-    assert.equal(openModel(TINY, { vae: repo }).places.get('vae'), join(snapshot, 'vae'));
+    assert.equal(openModel(FLUX1, TINY, { vae: repo }).places.get('vae'), join(snapshot, 'vae'));
     rmSync(join(repo, 'refs'), { recursive: true });
-    assert.equal(openModel(repo).path, snapshot);
+    assert.equal(openModel(FLUX1, repo).path, snapshot);
     renameSync(snapshot, join(repo, 'snapshots', 'gone'));
     rmSync(join(repo, 'snapshots', 'gone'), { recursive: true });
-    fails(() => openModel(repo), 'not_found', /with 0 snapshots/, /fluxion pull some\/model/);
+    fails(() => openModel(FLUX1, repo), 'not_found', /with 0 snapshots/, /fluxion pull some\/model/);
   });
 
   test('a whole model stands for its component, a config for its folder, an index for its model', () => {
-    assert.equal(openModel(TINY, { transformer: TINY }).places.get('transformer'), join(TINY, 'transformer'));
+    assert.equal(openModel(FLUX1, TINY, { transformer: TINY }).places.get('transformer'), join(TINY, 'transformer'));
     assert.equal(
-      openModel(TINY, { clip: join(TINY, 'text_encoder/config.json') }).places.get('clip'),
+      openModel(FLUX1, TINY, { clip: join(TINY, 'text_encoder/config.json') }).places.get('clip'),
       join(TINY, 'text_encoder'),
     );
-    assert.equal(openModel(join(TINY, 'model_index.json')).path, TINY);
+    assert.equal(openModel(FLUX1, join(TINY, 'model_index.json')).path, TINY);
   });
 
   test('a component, or a folder of models, is told from a model', () => {
     fails(
-      () => openModel(join(TINY, 'vae')),
+      () => openModel(FLUX1, join(TINY, 'vae')),
       'not_found',
       /no model_index\.json/,
       /one component of a model: give .*tiny/,
     );
-    fails(() => openModel(dirname(TINY)), 'not_found', /no model_index\.json/, /models.tiny is one/);
+    fails(() => openModel(FLUX1, dirname(TINY)), 'not_found', /no model_index\.json/, /models.tiny is one/);
     using folder = temporaryFolder();
     symlinkSync(folder.file('gone'), folder.file('link'));
-    fails(() => openModel(folder.file('link')), 'not_found', /a link to '.*gone', which is not there/);
+    fails(() => openModel(FLUX1, folder.file('link')), 'not_found', /a link to '.*gone', which is not there/);
   });
 
   test('every command takes them', async () => {
@@ -123,12 +124,12 @@ describe('several files without an index', () => {
       using store = openTensors(path);
       assert.equal(store.keys().length, 150);
     }
-    assert.ok(openModel(TINY, { transformer: folder.path }));
-    assert.ok(openModel(TINY, { transformer: second! }));
+    assert.ok(openModel(FLUX1, TINY, { transformer: folder.path }));
+    assert.ok(openModel(FLUX1, TINY, { transformer: second! }));
     rmSync(second!);
     const lacks = /part [13] of 3, and beside it there is no diffusion_pytorch_model-00002-of-00003\.safetensors/;
     fails(() => openTensors(folder.path), 'not_found', lacks, /download the missing files/);
-    for (const path of [first!, third!]) fails(() => openModel(TINY, { transformer: path }), 'not_found', lacks);
+    for (const path of [first!, third!]) fails(() => openModel(FLUX1, TINY, { transformer: path }), 'not_found', lacks);
     // One file of several is still explained.
     using store = openTensors(first!);
     assert.equal(store.keys().length, 50);
@@ -154,7 +155,7 @@ describe('several files without an index', () => {
     const path = folder.file('flux1-dev-Q8_0-00001-of-00003.gguf');
     cpSync(join(TINY, 'vae/diffusion_pytorch_model.safetensors'), path);
     fails(
-      () => openModel(TINY, { vae: path }),
+      () => openModel(FLUX1, TINY, { vae: path }),
       'unsupported',
       /part 1 of 3 of a split GGUF file/,
       /llama-gguf-split --merge/,
@@ -179,14 +180,14 @@ test('a file that is no weights is told for what it is', async () => {
   ];
   for (const [name, bytes, what] of files) {
     writeFileSync(folder.file(name), bytes);
-    fails(() => openModel(TINY, { transformer: folder.file(name) }), 'bad_file', what);
-    fails(() => openModel(folder.file(name)), 'bad_file', what);
+    fails(() => openModel(FLUX1, TINY, { transformer: folder.file(name) }), 'bad_file', what);
+    fails(() => openModel(FLUX1, folder.file(name)), 'bad_file', what);
     const { status, stderr } = await fluxion(['inspect', name], { cwd: folder.path });
     assert.equal(status, 1, stderr);
     assert.match(stderr, what);
   }
   writeFileSync(folder.file('photo.jpg'), Buffer.from('ffd8ffe000104a464946000101', 'hex'));
-  fails(() => openModel(TINY, { vae: folder.file('photo.jpg') }), 'bad_file', /found a picture/);
+  fails(() => openModel(FLUX1, TINY, { vae: folder.file('photo.jpg') }), 'bad_file', /found a picture/);
   writeFileSync(folder.file('config.json'), '{"_class_name": "FluxTransformer2DModel"}');
   const { stderr } = await fluxion(['inspect', 'config.json'], { cwd: folder.path });
   assert.match(stderr, /weight_map: expected an object[\s\S]*holds no weights: give its folder/);

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { loadConfig } from '../../../src/config/load.ts';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
+import { TRANSFORMER } from '../../../src/families/flux1/transformer.ts';
 import { elementCount } from '../../../src/support/dtype.ts';
 import { writeSafetensors } from '../../../src/weights/files/safetensors.ts';
 import { describeContents, fileContents, requireGroup } from '../../../src/weights/folders/detect.ts';
-import type { ModelFamily } from '../../../src/weights/folders/keymap.ts';
+import { componentNamed } from '../../../src/weights/folders/family.ts';
 import { openModel } from '../../../src/weights/folders/model-source.ts';
 import { fluxion, temporaryFolder } from '../../support/command-line.ts';
 import { fails } from '../../support/fails.ts';
@@ -25,31 +27,31 @@ const RECORDED = JSON.parse(gunzipSync(readFileSync(join(FIXTURES, 'foreign.json
 >;
 
 /** What each is told to be, and the part it is given for. */
-const EXPECTED: Readonly<Record<string, readonly [what: RegExp, family: ModelFamily]>> = {
-  Flux2Transformer2DModel: [/^a FLUX\.2 transformer$/, 'flux'],
-  ChromaTransformer2DModel: [/^a Chroma transformer$/, 'flux'],
-  SD3Transformer2DModel: [/^a Stable Diffusion 3 transformer$/, 'flux'],
-  UNet2DConditionModel: [/^a Stable Diffusion UNet$/, 'flux'],
-  SDXLUNet: [/^a Stable Diffusion XL UNet$/, 'flux'],
-  FluxControlNetModel: [/^a ControlNet$/, 'flux'],
-  QwenImageTransformer2DModel: [/Qwen-Image/, 'flux'],
-  ZImageTransformer2DModel: [/Z-Image/, 'flux'],
-  Lumina2Transformer2DModel: [/Lumina/, 'flux'],
-  SanaTransformer2DModel: [/Sana/, 'flux'],
-  PixArtTransformer2DModel: [/PixArt/, 'flux'],
-  AuraFlowTransformer2DModel: [/AuraFlow/, 'flux'],
-  WanTransformer3DModel: [/Wan/, 'flux'],
-  HunyuanVideoTransformer3DModel: [/HunyuanVideo/, 'flux'],
-  LTXVideoTransformer3DModel: [/LTX/, 'flux'],
-  BriaTransformer2DModel: [/Bria/, 'flux'],
-  CogView4Transformer2DModel: [/CogView/, 'flux'],
-  Kandinsky5Transformer3DModel: [/Kandinsky/, 'flux'],
-  OvisImageTransformer2DModel: [/Ovis/, 'flux'],
-  LongCatImageTransformer2DModel: [/LongCat/, 'flux'],
-  CosmosTransformer3DModel: [/Cosmos/, 'flux'],
-  Fill: [/^a FLUX\.1 Fill transformer/, 'flux'],
-  Control: [/^a FLUX\.1 Control transformer \(Canny or Depth\)/, 'flux'],
-  Redux: [/^FLUX\.1 Redux/, 'flux'],
+const EXPECTED: Readonly<Record<string, readonly [what: RegExp, part: string]>> = {
+  Flux2Transformer2DModel: [/^a FLUX\.2 transformer$/, 'transformer'],
+  ChromaTransformer2DModel: [/^a Chroma transformer$/, 'transformer'],
+  SD3Transformer2DModel: [/^a Stable Diffusion 3 transformer$/, 'transformer'],
+  UNet2DConditionModel: [/^a Stable Diffusion UNet$/, 'transformer'],
+  SDXLUNet: [/^a Stable Diffusion XL UNet$/, 'transformer'],
+  FluxControlNetModel: [/^a ControlNet$/, 'transformer'],
+  QwenImageTransformer2DModel: [/Qwen-Image/, 'transformer'],
+  ZImageTransformer2DModel: [/Z-Image/, 'transformer'],
+  Lumina2Transformer2DModel: [/Lumina/, 'transformer'],
+  SanaTransformer2DModel: [/Sana/, 'transformer'],
+  PixArtTransformer2DModel: [/PixArt/, 'transformer'],
+  AuraFlowTransformer2DModel: [/AuraFlow/, 'transformer'],
+  WanTransformer3DModel: [/Wan/, 'transformer'],
+  HunyuanVideoTransformer3DModel: [/HunyuanVideo/, 'transformer'],
+  LTXVideoTransformer3DModel: [/LTX/, 'transformer'],
+  BriaTransformer2DModel: [/Bria/, 'transformer'],
+  CogView4Transformer2DModel: [/CogView/, 'transformer'],
+  Kandinsky5Transformer3DModel: [/Kandinsky/, 'transformer'],
+  OvisImageTransformer2DModel: [/Ovis/, 'transformer'],
+  LongCatImageTransformer2DModel: [/LongCat/, 'transformer'],
+  CosmosTransformer3DModel: [/Cosmos/, 'transformer'],
+  Fill: [/^a FLUX\.1 Fill transformer/, 'transformer'],
+  Control: [/^a FLUX\.1 Control transformer \(Canny or Depth\)/, 'transformer'],
+  Redux: [/^FLUX\.1 Redux/, 'transformer'],
   AutoencoderKL: [/^a Stable Diffusion autoencoder, of 4 latent channels$/, 'vae'],
   AutoencoderKLFlux2: [/^the FLUX\.2 autoencoder$/, 'vae'],
   AutoencoderTiny: [/TAESD/, 'vae'],
@@ -63,8 +65,8 @@ const EXPECTED: Readonly<Record<string, readonly [what: RegExp, family: ModelFam
   T5v1: [/^a T5 encoder of version 1\.0/, 't5'],
 };
 
-const OURS: Readonly<Record<string, ModelFamily>> = {
-  FluxTransformer2DModel: 'flux',
+const OURS: Readonly<Record<string, string>> = {
+  FluxTransformer2DModel: 'transformer',
   CLIPText: 'clip',
   CLIPWhole: 'clip',
   T5: 't5',
@@ -73,14 +75,14 @@ const OURS: Readonly<Record<string, ModelFamily>> = {
 describe('a file of another model', () => {
   test('is named by its tensors, with and without a prefix, and refused for the part it is given for', () => {
     assert.deepEqual(Object.keys({ ...EXPECTED, ...OURS }).sort(), Object.keys(RECORDED).sort());
-    for (const [name, [what, family]] of Object.entries(EXPECTED)) {
+    for (const [name, [what, part]] of Object.entries(EXPECTED)) {
       for (const prefix of name === 'AutoencoderTiny' || name === 'Qwen3' ? [''] : ['', 'model.diffusion_model.']) {
         const keys = Object.entries(RECORDED[name]!).map(([key, shape]) => [prefix + key, shape] as const);
         using store = hollowStore(keys);
-        const contents = fileContents(store);
+        const contents = fileContents(store, FLUX1);
         assert.match(describeContents(contents), what, `${name} ${prefix}`);
         fails(
-          () => requireGroup(contents, family),
+          () => requireGroup(contents, componentNamed(FLUX1, part)),
           'unsupported',
           /expected an? .*, found .*; this program runs FLUX\.1/,
         );
@@ -89,10 +91,10 @@ describe('a file of another model', () => {
   });
 
   test('and ours are ours', () => {
-    for (const [name, family] of Object.entries(OURS)) {
+    for (const [name, part] of Object.entries(OURS)) {
       using store = hollowStore(Object.entries(RECORDED[name]!));
-      const contents = fileContents(store);
-      assert.deepEqual([contents.groups.map((group) => group.family), contents.foreign], [[family], []], name);
+      const contents = fileContents(store, FLUX1);
+      assert.deepEqual([contents.groups.map(({ component }) => component.name), contents.foreign], [[part], []], name);
     }
   });
 
@@ -111,8 +113,8 @@ describe('a file of another model', () => {
     ];
     for (const [keys, what] of cases) {
       using store = hollowStore(keys.map((key) => [key, [4, 64]]));
-      assert.match(describeContents(fileContents(store)), what);
-      fails(() => requireGroup(fileContents(store), 'flux'), 'unsupported', what);
+      assert.match(describeContents(fileContents(store, FLUX1)), what);
+      fails(() => requireGroup(fileContents(store, FLUX1), TRANSFORMER), 'unsupported', what);
     }
   });
 });
@@ -158,20 +160,20 @@ describe('a folder of another model', () => {
       ['text_encoder_2/config.json', { architectures: ['Qwen3ForCausalLM'] }, /this is a language model/],
     ];
     for (const [i, [file, values, what]] of cases.entries()) {
-      fails(() => openModel(altered(folder.file(String(i)), file, values)), 'unsupported', what, /fluxion pull/);
+      fails(() => openModel(FLUX1, altered(folder.file(String(i)), file, values)), 'unsupported', what, /fluxion pull/);
     }
   });
 
   test('Kontext opens: its network is dev’s', () => {
     using folder = temporaryFolder();
     const path = altered(folder.file('kontext'), 'model_index.json', { _class_name: 'FluxKontextPipeline' });
-    assert.equal(openModel(path).path, path);
+    assert.equal(openModel(FLUX1, path).path, path);
   });
 
   test('an autoencoder of another width than the transformer’s latents is refused when opened', () => {
     using folder = temporaryFolder();
     const path = altered(folder.file('m'), 'vae/config.json', { latent_channels: 99 });
-    fails(() => openModel(path), 'bad_weights', /in_channels is \d+, but vae latent_channels × 4 gives 396/);
+    fails(() => openModel(FLUX1, path), 'bad_weights', /in_channels is \d+, but vae latent_channels × 4 gives 396/);
   });
 });
 

@@ -21,6 +21,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { type ErrorCode, FluxionError } from '../../../src/support/errors.ts';
 import { processMark } from '../../../src/support/process-mark.ts';
 import { openPipelineFolder } from '../../../src/weights/folders/pipeline-folder.ts';
@@ -89,7 +90,7 @@ async function place(repo: ServedRepo = served, overrides: Partial<HubSettings> 
     env,
     cache,
     folder: join(cache, 'models--test--tiny'),
-    pull: (options) => pullModel(MODEL, { settings, patience, pieceSize: PIECE, ...options }),
+    pull: (options) => pullModel(FLUX1, MODEL, { settings, patience, pieceSize: PIECE, ...options }),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -101,7 +102,7 @@ function assertWhole(folder: string): void {
     .filter((name) => statSync(join(folder, name)).isFile());
   assert.deepEqual(found.sort(), needed.toSorted());
   for (const path of needed) assert.ok(readFileSync(join(folder, path)).equals(bundled.files.get(path)!), path);
-  assert.equal(openPipelineFolder(folder).className, 'FluxPipeline');
+  assert.equal(openPipelineFolder(FLUX1, folder).className, 'FluxPipeline');
 }
 
 /** Only what tells what a repository is was downloaded. */
@@ -162,7 +163,7 @@ describe('a whole download', () => {
     assert.equal(await here.pull(), folder);
     assert.deepEqual(here.server.downloads(), []);
     here.server.requests.length = 0;
-    assert.equal(await hubFolder(MODEL, { settings: here.settings }), folder);
+    assert.equal(await hubFolder(FLUX1, MODEL, { settings: here.settings }), folder);
     assert.deepEqual(here.server.requests, []);
   });
 
@@ -172,7 +173,11 @@ describe('a whole download', () => {
     const files = new Map(served.files).set('scheduler/scheduler_config.json', Buffer.from('{"shift": 2}'));
     here.server.repos.set(REPO, { commit: commitOf(files), files });
     here.server.requests.length = 0;
-    assert.equal(await hubFolder(MODEL, { settings: here.settings }), before, 'a cached name stays where it was');
+    assert.equal(
+      await hubFolder(FLUX1, MODEL, { settings: here.settings }),
+      before,
+      'a cached name stays where it was',
+    );
     const now = await here.pull();
     assert.notEqual(now, before);
     assert.deepEqual(
@@ -186,7 +191,7 @@ describe('a whole download', () => {
   test('revisions are branches, tags, pull requests and commits', async () => {
     await using here = await place();
     for (const revision of ['refs/pr/95', 'v1', served.commit]) {
-      const folder = await pullModel({ repo: REPO, revision }, { settings: here.settings, patience });
+      const folder = await pullModel(FLUX1, { repo: REPO, revision }, { settings: here.settings, patience });
       assert.equal(folder, join(here.folder, 'snapshots', served.commit));
     }
     assert.equal(readFileSync(join(here.folder, 'refs', 'refs', 'pr', '95'), 'utf8'), served.commit);
@@ -208,7 +213,7 @@ describe('a whole download', () => {
     await using here = await place();
     here.server.fault = ({ url }) =>
       url.includes('old/name') ? { status: 307, headers: { location: url.replace('old/name', REPO) } } : 'pass';
-    assertWhole(await pullModel({ repo: 'old/name', revision: 'main' }, { settings: here.settings, patience }));
+    assertWhole(await pullModel(FLUX1, { repo: 'old/name', revision: 'main' }, { settings: here.settings, patience }));
   });
 });
 
@@ -279,7 +284,7 @@ describe('a network that fails', () => {
       const start = performance.now();
       const onProgress = (message: string, { phase }: PullProgress) =>
         void (phase === 'retrying' && told.push(message));
-      const pulling = pullModel(MODEL, { settings: { ...here, answerTime: 2000 }, onProgress });
+      const pulling = pullModel(FLUX1, MODEL, { settings: { ...here, answerTime: 2000 }, onProgress });
       const error = await refused(pulling, 'io', /no answer for|ECONNREFUSED/, /HF_HUB_OFFLINE/);
       assert.ok(performance.now() - start < 3000);
       if (address !== endpoint) assert.match(told[0]!, /ECONNREFUSED.*; trying again in 0\.5 s \(attempt 2 of 9\)/);
@@ -380,18 +385,18 @@ describe('what the hub refuses', () => {
     await using here = await place();
     const settings = { ...here.settings, token: { value: 'hf_old', source: '/home/token' } };
     await refused(
-      pullModel({ repo: 'test/tyni', revision: 'main' }, { settings: here.settings, patience }),
+      pullModel(FLUX1, { repo: 'test/tyni', revision: 'main' }, { settings: here.settings, patience }),
       'not_found',
       /has no model test\/tyni, or it is private/,
       /hf auth login/,
     );
     await refused(
-      pullModel({ repo: 'test/tyni', revision: 'main' }, { settings, patience }),
+      pullModel(FLUX1, { repo: 'test/tyni', revision: 'main' }, { settings, patience }),
       'not_found',
       /whether the token from \/home\/token may see it/,
     );
     await refused(
-      pullModel({ repo: REPO, revision: 'mian' }, { settings, patience }),
+      pullModel(FLUX1, { repo: REPO, revision: 'mian' }, { settings, patience }),
       'not_found',
       /test\/tiny has no revision "mian"/,
       /tree\/main/,
@@ -685,16 +690,20 @@ describe('offline', () => {
     const folder = await here.pull();
     here.server.requests.length = 0;
     const settings = hubSettings({ ...here.env, HF_HUB_OFFLINE: '1' });
-    assert.equal(await pullModel(MODEL, { settings }), folder);
-    assert.equal(await hubFolder({ repo: REPO, revision: served.commit }, { settings }), folder);
+    assert.equal(await pullModel(FLUX1, MODEL, { settings }), folder);
+    assert.equal(await hubFolder(FLUX1, { repo: REPO, revision: served.commit }, { settings }), folder);
     await refused(
-      hubFolder({ repo: REPO, revision: 'v9' }, { settings }),
+      hubFolder(FLUX1, { repo: REPO, revision: 'v9' }, { settings }),
       'not_found',
       /does not have test\/tiny at revision "v9"/,
       /fluxion pull test\/tiny@v9/,
     );
     rmSync(realpathSync(join(folder, TRANSFORMER)));
-    await refused(hubFolder(MODEL, { settings }), 'not_found', /lacks transformer\/\*\.safetensors of test\/tiny/);
+    await refused(
+      hubFolder(FLUX1, MODEL, { settings }),
+      'not_found',
+      /lacks transformer\/\*\.safetensors of test\/tiny/,
+    );
     assert.deepEqual(here.server.requests, []);
   });
 });
@@ -827,18 +836,18 @@ describe('the files of a pipeline', () => {
     const leave = `.gitattributes README.md LICENSE.md ae.safetensors flux1-schnell.safetensors schnell_grid.jpeg
       transformer/diffusion_pytorch_model.fp16-00001-of-00002.safetensors transformer/notes/config.json
       transformer/diffusion_flax_model.msgpack vae/diffusion_pytorch_model.bin text_encoder/model.fp16.safetensors`;
-    const chosen = neededFiles(listed(`${leave} ${keep}`), 'a/b').map(({ path }) => path);
+    const chosen = neededFiles(FLUX1, listed(`${leave} ${keep}`), 'a/b').map(({ path }) => path);
     assert.deepEqual(chosen.sort(), listed(keep).map(({ path }) => path).sort()); // biome-ignore format: two lists
   });
 
   test('are fewer where weights come from elsewhere', () => {
     const paths = [...bundled.files.keys()].filter((path) => !path.startsWith('transformer/d'));
-    const chosen = neededFiles(listed(paths.join(' ')), 'a/b', ['transformer']).map(({ path }) => path);
+    const chosen = neededFiles(FLUX1, listed(paths.join(' ')), 'a/b', ['transformer']).map(({ path }) => path);
     assert.deepEqual(
       chosen,
       paths.filter((path) => !OTHER.includes(path)),
     );
-    assert.throws(() => neededFiles(listed(paths.join(' ')), 'a/b'), /it lacks transformer/);
+    assert.throws(() => neededFiles(FLUX1, listed(paths.join(' ')), 'a/b'), /it lacks transformer/);
   });
 
   test('that a folder lacks are named, shard by shard', () => {
@@ -847,14 +856,14 @@ describe('the files of a pipeline', () => {
       mkdirSync(join(folder, dirname(path)), { recursive: true });
       writeFileSync(join(folder, path), bytes);
     }
-    assert.deepEqual(missingFiles(folder), []);
+    assert.deepEqual(missingFiles(FLUX1, folder), []);
     rmSync(join(folder, TRANSFORMER));
     const shards = [1, 2].map((i) => `diffusion_pytorch_model-0000${i}-of-00002.safetensors`);
     const index = { weight_map: { a: shards[0], b: shards[1] } };
     writeFileSync(join(folder, `${TRANSFORMER}.index.json`), JSON.stringify(index));
     writeFileSync(join(folder, 'transformer', shards[0]!), '');
     rmSync(join(folder, 'tokenizer'), { recursive: true });
-    assert.deepEqual(missingFiles(folder), [`transformer/${shards[1]}`, 'tokenizer/tokenizer.json']);
+    assert.deepEqual(missingFiles(FLUX1, folder), [`transformer/${shards[1]}`, 'tokenizer/tokenizer.json']);
   });
 });
 
@@ -895,11 +904,11 @@ describe('Python’s huggingface_hub', { skip: absent }, () => {
     await using here = await place();
     const folder = await snapshot(here);
     here.server.requests.length = 0;
-    assert.equal(await hubFolder(MODEL, { settings: here.settings }), folder);
+    assert.equal(await hubFolder(FLUX1, MODEL, { settings: here.settings }), folder);
     assert.equal(await here.pull(), folder);
     assert.deepEqual(here.server.downloads(), []);
     rmSync(realpathSync(join(folder, TRANSFORMER)));
-    assert.equal(await hubFolder(MODEL, { settings: here.settings, patience }), folder);
+    assert.equal(await hubFolder(FLUX1, MODEL, { settings: here.settings, patience }), folder);
     assert.deepEqual(new Set(here.server.downloads().map(({ url }) => url)).size, 1);
     assertWhole(folder);
   });

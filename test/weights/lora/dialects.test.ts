@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FLUX_MODULES } from '../../../src/weights/folders/keymap.ts';
+import { FLUX_MODULES } from '../../../src/families/flux1/modules.ts';
 import { loadAdapter } from '../../../src/weights/lora/adapter.ts';
 import { dialectOf } from '../../../src/weights/lora/dialects.ts';
 import { assertClose } from '../../support/close.ts';

@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { takeLoraTags } from '../../../src/api/lora-tags.ts';
-import type { FluxConfig } from '../../../src/models/flux.ts';
+import { publishedScheduler } from '../../../src/families/flux1/flux1.ts';
 import { loraEvents } from '../../../src/pipeline/loras.ts';
 import { plan } from '../../../src/pipeline/request.ts';
 import { FluxionError } from '../../../src/support/errors.ts';
-import { publishedScheduler } from '../../../src/weights/folders/derive-config.ts';
 import { describeLora, LoraModel, loadAdapter } from '../../../src/weights/lora/adapter.ts';
 import { locateByName, locateLora } from '../../../src/weights/lora/locate.ts';
 import { allFinite } from '../../../src/weights/lora/matrix.ts';
@@ -481,7 +480,7 @@ describe('names in prompts', () => {
       const { jobs } = plan(
         { prompt, prompt2 },
         { width: 64, height: 64, steps: 4, guidance: 0, maxSequenceLength: 32 },
-        publishedScheduler({ guidanceEmbeds: false } as FluxConfig),
+        publishedScheduler({ guidanceEmbeds: false }),
         8,
       );
       return jobs[0]!.loraTags.map(({ name }) => name);

@@ -1,0 +1,84 @@
+/** The FLUX.1 family: the one table of what a model of it consists of. */
+
+import type { ClipConfig } from '../../models/clip.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { T5Config } from '../../models/t5.ts';
+import type { VaeConfig } from '../../models/vae.ts';
+import type { SchedulerConfig } from '../../sampling/schedule.ts';
+import type { ComponentName, Family, ModelParts } from '../../weights/folders/family.ts';
+import type { ModelSource } from '../../weights/folders/pipeline-folder.ts';
+import { AUTOENCODER } from './autoencoder.ts';
+import { CLIP } from './clip.ts';
+import { SCHEDULER } from './scheduler.ts';
+import { T5 } from './t5.ts';
+import { TRANSFORMER } from './transformer.ts';
+
+/** What a FLUX.1 model is, but for its weights and tokenizers. */
+export type ModelSizes = {
+  readonly transformer: FluxConfig;
+  readonly clip: ClipConfig;
+  readonly t5: T5Config;
+  readonly vae: VaeConfig;
+  readonly scheduler: SchedulerConfig;
+};
+
+/** A FLUX.1 model that was opened; its weights are still on disk. */
+export type Flux1Source = ModelSource<ModelSizes>;
+/** Files and folders given in place of parts of a FLUX.1 model. */
+export type Flux1Parts = ModelParts<ModelSizes>;
+
+/** FLUX.1 text-to-image. */
+export const FLUX1: Family<ModelSizes> = {
+  components: [TRANSFORMER, CLIP, T5, AUTOENCODER],
+  scheduler: { ...SCHEDULER, published: ({ transformer }) => publishedScheduler(transformer) },
+  // Kontext's network is dev's.
+  pipelines: [
+    'FluxPipeline',
+    'FluxImg2ImgPipeline',
+    'FluxInpaintPipeline',
+    'FluxKontextPipeline',
+    'FluxKontextInpaintPipeline',
+  ],
+  absent: ['feature_extractor', 'image_encoder'],
+  agreements: ({ transformer, clip, t5, vae }) => [
+    {
+      field: 'joint_attention_dim',
+      expected: transformer.jointAttentionDim,
+      from: 'text_encoder_2 d_model',
+      found: t5.width,
+    },
+    {
+      field: 'pooled_projection_dim',
+      expected: transformer.pooledDim,
+      from: 'text_encoder hidden_size',
+      found: clip.width,
+    },
+    {
+      field: 'in_channels',
+      expected: transformer.inChannels,
+      from: 'vae latent_channels × 4',
+      found: 4 * vae.latentChannels,
+    },
+  ],
+};
+
+/** What may be given in place of a model's own: its components, and the tokenizers. */
+export const PART_NAMES = [...FLUX1.components.map(({ name }) => name), 'tokenizer'] as readonly (
+  | ComponentName<ModelSizes>
+  | 'tokenizer'
+)[];
+
+/** The sampler FLUX.1 models are published with: dev's, which has guidance, shifts by the size of the picture; schnell's does not shift. */
+export function publishedScheduler({ guidanceEmbeds }: Pick<FluxConfig, 'guidanceEmbeds'>): SchedulerConfig {
+  return {
+    numTrainTimesteps: 1000,
+    shift: guidanceEmbeds ? 3 : 1,
+    useDynamicShifting: guidanceEmbeds,
+    baseShift: 0.5,
+    maxShift: 1.15,
+    baseImageSeqLen: 256,
+    maxImageSeqLen: 4096,
+    timeShiftType: 'exponential',
+    shiftTerminal: undefined,
+  };
+}

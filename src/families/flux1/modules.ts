@@ -1,0 +1,107 @@
+/** The names of the FLUX.1 transformer's modules, as Black Forest Labs and as diffusers have them. The tables are data, for models and adapters. */
+
+import type { SourcePart } from '../../weights/folders/family.ts';
+
+/** A module of the Flux transformer in both spellings; several diffusers modules are fused, by rows, in the BFL one. */
+export interface FluxModule {
+  /** `#` stands for the block's number. */
+  readonly bfl: string;
+  readonly diffusers: readonly string[];
+  /** Their rows in proportion to each other, where they differ. */
+  readonly shares?: readonly number[];
+  /** Row halves are exchanged between the spellings: BFL writes shift, scale; diffusers scale, shift. */
+  readonly swapped?: true;
+}
+
+const DOUBLE = 'transformer_blocks.#';
+const SINGLE = 'single_transformer_blocks.#';
+
+/**
+ * The name table of the FLUX.1 transformer.
+ * Sources: BFL `src/flux/model.py`; diffusers `loaders/single_file_utils.py`, `convert_flux_transformer_checkpoint_to_diffusers`.
+ */
+export const FLUX_MODULES: readonly FluxModule[] = [
+  { bfl: 'img_in', diffusers: ['x_embedder'] },
+  { bfl: 'txt_in', diffusers: ['context_embedder'] },
+  { bfl: 'time_in.in_layer', diffusers: ['time_text_embed.timestep_embedder.linear_1'] },
+  { bfl: 'time_in.out_layer', diffusers: ['time_text_embed.timestep_embedder.linear_2'] },
+  { bfl: 'vector_in.in_layer', diffusers: ['time_text_embed.text_embedder.linear_1'] },
+  { bfl: 'vector_in.out_layer', diffusers: ['time_text_embed.text_embedder.linear_2'] },
+  { bfl: 'guidance_in.in_layer', diffusers: ['time_text_embed.guidance_embedder.linear_1'] },
+  { bfl: 'guidance_in.out_layer', diffusers: ['time_text_embed.guidance_embedder.linear_2'] },
+  { bfl: 'double_blocks.#.img_mod.lin', diffusers: [`${DOUBLE}.norm1.linear`] },
+  { bfl: 'double_blocks.#.txt_mod.lin', diffusers: [`${DOUBLE}.norm1_context.linear`] },
+  {
+    bfl: 'double_blocks.#.img_attn.qkv',
+    diffusers: [`${DOUBLE}.attn.to_q`, `${DOUBLE}.attn.to_k`, `${DOUBLE}.attn.to_v`],
+  },
+  {
+    bfl: 'double_blocks.#.txt_attn.qkv',
+    diffusers: [`${DOUBLE}.attn.add_q_proj`, `${DOUBLE}.attn.add_k_proj`, `${DOUBLE}.attn.add_v_proj`],
+  },
+  { bfl: 'double_blocks.#.img_attn.norm.query_norm', diffusers: [`${DOUBLE}.attn.norm_q`] },
+  { bfl: 'double_blocks.#.img_attn.norm.key_norm', diffusers: [`${DOUBLE}.attn.norm_k`] },
+  { bfl: 'double_blocks.#.txt_attn.norm.query_norm', diffusers: [`${DOUBLE}.attn.norm_added_q`] },
+  { bfl: 'double_blocks.#.txt_attn.norm.key_norm', diffusers: [`${DOUBLE}.attn.norm_added_k`] },
+  { bfl: 'double_blocks.#.img_attn.proj', diffusers: [`${DOUBLE}.attn.to_out.0`] },
+  { bfl: 'double_blocks.#.txt_attn.proj', diffusers: [`${DOUBLE}.attn.to_add_out`] },
+  { bfl: 'double_blocks.#.img_mlp.0', diffusers: [`${DOUBLE}.ff.net.0.proj`] },
+  { bfl: 'double_blocks.#.img_mlp.2', diffusers: [`${DOUBLE}.ff.net.2`] },
+  { bfl: 'double_blocks.#.txt_mlp.0', diffusers: [`${DOUBLE}.ff_context.net.0.proj`] },
+  { bfl: 'double_blocks.#.txt_mlp.2', diffusers: [`${DOUBLE}.ff_context.net.2`] },
+  { bfl: 'single_blocks.#.modulation.lin', diffusers: [`${SINGLE}.norm.linear`] },
+  {
+    bfl: 'single_blocks.#.linear1',
+    diffusers: [`${SINGLE}.attn.to_q`, `${SINGLE}.attn.to_k`, `${SINGLE}.attn.to_v`, `${SINGLE}.proj_mlp`],
+    shares: [1, 1, 1, 4],
+  },
+  { bfl: 'single_blocks.#.linear2', diffusers: [`${SINGLE}.proj_out`] },
+  { bfl: 'single_blocks.#.norm.query_norm', diffusers: [`${SINGLE}.attn.norm_q`] },
+  { bfl: 'single_blocks.#.norm.key_norm', diffusers: [`${SINGLE}.attn.norm_k`] },
+  { bfl: 'final_layer.linear', diffusers: ['proj_out'] },
+  { bfl: 'final_layer.adaLN_modulation.1', diffusers: ['norm_out.linear'], swapped: true },
+];
+
+const BY_BFL = new Map(FLUX_MODULES.map((module) => [module.bfl, module]));
+const BY_DIFFUSERS = new Map(
+  FLUX_MODULES.flatMap((module) => module.diffusers.map((name, part) => [name, { module, part }] as const)),
+);
+
+/** Splits `double_blocks.3.img_mlp.0.bias` into the table's module name, the block's number and the parameter. */
+function splitFlux(name: string): { module: string; block: string; parameter: string } {
+  const dot = name.lastIndexOf('.');
+  let block = '';
+  const module = name
+    .slice(0, dot)
+    .replace(/^((?:double|single|transformer|single_transformer)_blocks)\.(\d+)/, (_, stem, n) => {
+      block = n;
+      return `${stem}.#`;
+    });
+  return { module, block, parameter: name.slice(dot + 1) };
+}
+
+/** Gives the diffusers tensors whose rows, in order, are the BFL tensor's; a name that is not in the table stands for itself. */
+export function bflToDiffusers(name: string): readonly SourcePart[] {
+  const { module, block, parameter } = splitFlux(name);
+  const row = BY_BFL.get(module);
+  if (!row) return [{ key: name }];
+  const suffix = parameter === 'scale' ? 'weight' : parameter;
+  const keys = row.diffusers.map((stem) => `${stem.replace('#', block)}.${suffix}`);
+  if (!row.swapped) return keys.map((key, i) => ({ key, share: row.shares?.[i] ?? 1 }));
+  return keys.flatMap((key) => [
+    { key, run: [1, 2] },
+    { key, run: [0, 2] },
+  ]);
+}
+
+/** Gives the BFL tensor a diffusers tensor belongs to and which of its fused parts it is; undefined for a name not in the table. */
+export function diffusersToBfl(
+  name: string,
+): { name: string; part: number; parts: number; swapped: boolean } | undefined {
+  const { module, block, parameter } = splitFlux(name);
+  const found = BY_DIFFUSERS.get(module);
+  if (!found) return undefined;
+  const { bfl, diffusers, swapped = false } = found.module;
+  const suffix = bfl.endsWith('_norm') && parameter === 'weight' ? 'scale' : parameter;
+  return { name: `${bfl.replace('#', block)}.${suffix}`, part: found.part, parts: diffusers.length, swapped };
+}

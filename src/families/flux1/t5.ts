@@ -1,0 +1,162 @@
+/** The T5 encoder in files: its config, and its tensors in the names of transformers and of llama.cpp. */
+
+import type { T5Config } from '../../models/t5.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { Fields, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import type { Component } from '../../weights/folders/family.ts';
+import { countBlocks, itself, NONE, type Rules, respelled } from '../../weights/folders/layout.ts';
+import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
+import { T5_XXL } from './presets.ts';
+
+/** The fields that no shape tells. */
+const UNTOLD = ['maxDistance', 'eps'] as const;
+
+const config: Component<T5Config>['config'] = {
+  read(json, path) {
+    const f = new Fields(json, path);
+    f.expect('model_type', 't5');
+    const dKv = f.integer('d_kv', 64, 1, MAX_WIDTH);
+    const heads = f.integer('num_heads', 8, 1, 1024);
+    if (heads * dKv > MAX_WIDTH) throw f.bad('num_heads', `× d_kv ${dKv} is more than ${MAX_WIDTH}`);
+    const buckets = f.integer('relative_attention_num_buckets', 32, 4, MAX_WIDTH);
+    const maxDistance = f.integer('relative_attention_max_distance', 128, 2, MAX_WIDTH);
+    if (buckets % 2 !== 0) throw f.bad('relative_attention_num_buckets', 'expected an even number');
+    // Half of each direction's buckets are exact distances; the logarithmic ones must reach beyond them.
+    if (maxDistance <= buckets / 4) throw f.bad('relative_attention_max_distance', `expected more than ${buckets / 4}`);
+    const config: T5Config = {
+      vocabSize: f.integer('vocab_size', 32_128, 1, MAX_VOCABULARY),
+      width: f.integer('d_model', 512, 1, MAX_WIDTH),
+      dKv,
+      dFf: f.integer('d_ff', 2048, 1, MAX_WIDTH),
+      layers: f.integer('num_layers', 6, 1, MAX_LAYERS),
+      heads,
+      buckets,
+      maxDistance,
+      eps: f.number('layer_norm_epsilon', 1e-6, 0, 1),
+    };
+    f.oneOf('feed_forward_proj', ['gated-gelu'], 'relu');
+    return config;
+  },
+  write(config, dtype) {
+    return {
+      architectures: ['T5EncoderModel'],
+      d_ff: config.dFf,
+      d_kv: config.dKv,
+      d_model: config.width,
+      dense_act_fn: 'gelu_new',
+      dropout_rate: 0,
+      eos_token_id: 1,
+      feed_forward_proj: 'gated-gelu',
+      is_encoder_decoder: false,
+      is_gated_act: true,
+      layer_norm_epsilon: config.eps,
+      model_type: 't5',
+      num_heads: config.heads,
+      num_layers: config.layers,
+      pad_token_id: 0,
+      relative_attention_max_distance: config.maxDistance,
+      relative_attention_num_buckets: config.buckets,
+      tie_word_embeddings: true,
+      torch_dtype: dtype,
+      use_cache: false,
+      vocab_size: config.vocabSize,
+    };
+  },
+  derive(at, known) {
+    const attention = 'encoder.block.0.layer.0.SelfAttention';
+    const heads = at.size(`${attention}.relative_attention_bias.weight`, 1);
+    const derived: T5Config = {
+      vocabSize: at.size('shared.weight', 0),
+      width: at.size('shared.weight', 1),
+      dKv: at.size(`${attention}.q.weight`, 0) / heads,
+      dFf: at.size('encoder.block.0.layer.1.DenseReluDense.wi_0.weight', 0),
+      layers: countBlocks((i) => at.has(`encoder.block.${i}.layer.1.DenseReluDense.wo.weight`)),
+      heads,
+      buckets: at.size(`${attention}.relative_attention_bias.weight`, 0),
+      maxDistance: 128,
+      eps: 1e-6,
+    };
+    if (!Number.isInteger(derived.dKv)) {
+      throw new FluxionError(
+        'bad_weights',
+        `${at.path}: ${heads} heads do not divide the rows of ${attention}.q.weight`,
+      );
+    }
+    return preferKnown(derived, known, UNTOLD);
+  },
+};
+
+/** Every name it may declare. */
+const TENSORS: readonly string[] = [
+  'shared.weight',
+  ...['q', 'k', 'v', 'o', 'relative_attention_bias'].map(
+    (name) => `encoder.block.#.layer.0.SelfAttention.${name}.weight`,
+  ),
+  ...['wi_0', 'wi_1', 'wo'].map((name) => `encoder.block.#.layer.1.DenseReluDense.${name}.weight`),
+  'encoder.block.#.layer.0.layer_norm.weight',
+  'encoder.block.#.layer.1.layer_norm.weight',
+  'encoder.final_layer_norm.weight',
+];
+
+/** Source: llama.cpp `gguf-py/gguf/tensor_mapping.py`, the T5 encoder. */
+const LLAMA: Rules = [
+  [/^shared\./, 'token_embd.'],
+  [/^encoder\.final_layer_norm\./, 'enc.output_norm.'],
+  [/^encoder\.block\.(\d+)\.layer\.0\.SelfAttention\.([qkvo])\./, 'enc.blk.$1.attn_$2.'],
+  [/^encoder\.block\.(\d+)\.layer\.0\.SelfAttention\.relative_attention_bias\./, 'enc.blk.$1.attn_rel_b.'],
+  [/^encoder\.block\.(\d+)\.layer\.0\.layer_norm\./, 'enc.blk.$1.attn_norm.'],
+  [/^encoder\.block\.(\d+)\.layer\.1\.DenseReluDense\.wi_0\./, 'enc.blk.$1.ffn_gate.'],
+  [/^encoder\.block\.(\d+)\.layer\.1\.DenseReluDense\.wi_1\./, 'enc.blk.$1.ffn_up.'],
+  [/^encoder\.block\.(\d+)\.layer\.1\.DenseReluDense\.wo\./, 'enc.blk.$1.ffn_down.'],
+  [/^encoder\.block\.(\d+)\.layer\.1\.layer_norm\./, 'enc.blk.$1.ffn_norm.'],
+];
+
+/** Encoders of other models, by their keys. */
+const FOREIGN: Signs = [
+  ['a UMT5 encoder', /encoder\.block\.1\.layer\.0\.SelfAttention\.relative_attention_bias\.weight$/m],
+  ['a T5 encoder of version 1.0, which has no gates', /DenseReluDense\.wi\.weight$/m],
+];
+
+/** The encoder of T5 v1.1, of which a whole model may lie in a file. */
+export const T5: Component<T5Config> = {
+  name: 't5',
+  title: 'a T5 encoder',
+  folder: 'text_encoder_2',
+  configFile: 'config.json',
+  class: ['transformers', 'T5EncoderModel'],
+  config,
+  describe: ({ layers, width }) => `T5, ${layers} layers, width ${width}`,
+  published: { 'T5 v1.1 XXL': T5_XXL },
+  tokenizer: {
+    folder: 'tokenizer_2',
+    files: ['tokenizer.json', 'spiece.model'],
+    class: ['transformers', 'T5TokenizerFast'],
+  },
+  weights: 'model',
+  tensors: TENSORS,
+  layouts: [
+    {
+      name: 'transformers',
+      marker: 'encoder.final_layer_norm.weight',
+      parts: itself,
+      aliases: new Map([['shared.weight', 'encoder.embed_tokens.weight']]),
+      unused: [/^decoder\./, /^lm_head\./],
+    },
+    {
+      name: 'llama.cpp',
+      marker: 'enc.output_norm.weight',
+      parts: (declared) => [{ key: respelled(declared, LLAMA) }],
+      aliases: NONE,
+      unused: [/^dec\./, /^output\./],
+    },
+  ],
+  words: ['text_encoders', 't5xxl', 'text_encoder_2'],
+  fragment: /(?:^|\.)encoder\.block\.\d+\.|(?:^|\.)enc\.blk\.\d+\./,
+  foreign: ({ text }) => firstSign(FOREIGN, text),
+  written: {
+    layouts: { diffusers: 'transformers', single: 'transformers' },
+    prefix: 'text_encoders.t5xxl.transformer.',
+    gguf: { architecture: 't5encoder', layout: 'llama.cpp' },
+    wide: /relative_attention_bias|attn_rel_b/,
+  },
+};
