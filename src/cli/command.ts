@@ -41,7 +41,7 @@ export interface Command {
 
 export const OK = 0;
 export const FAILURE = 1;
-export const USAGE = 2;
+const USAGE = 2;
 
 /** An error in what was typed or configured, found before any work; the process exits with 2 whatever the code. */
 export class UsageError extends FluxionError {}

@@ -20,7 +20,7 @@ import { parseYamlFile, parseYamlValue, unquote } from './yaml.ts';
 export { COMMAND_LINE };
 
 /** The configuration that is used where none is named. */
-export const DEFAULT_CONFIG_FILE = 'base_flux_tiny.yml';
+const DEFAULT_CONFIG_FILE = 'base_flux_tiny.yml';
 
 /** Where a configuration comes from, weakest first. */
 export interface ConfigSources {

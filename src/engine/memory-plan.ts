@@ -7,13 +7,8 @@ import { type ProgramUse, STAGES, type StageName } from '../models/programs.ts';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { Traced } from '../weights/set.ts';
+import type { ProgramMemory } from '../xla/runtime/program.ts';
 import { outputBytes, Sharding, weightBytes } from '../xla/runtime/sizes.ts';
-
-/** What the compiler says of a program, in bytes. */
-export interface ProgramMemory {
-  readonly temporaries: number;
-  readonly code: number;
-}
 
 /** Memory of one device in a stage, in bytes. */
 export interface StageMemory {

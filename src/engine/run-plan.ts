@@ -7,9 +7,10 @@ import { type ModelConfigs, type ProgramUse, programUses, type RunPrograms } fro
 import { type Applied, type ApplyMode, Overlay, rankBucket } from '../weights/lora/overlay.ts';
 import type { Streaming, Traced } from '../weights/set.ts';
 import { countTemporaries } from '../xla/graph/count.ts';
+import type { ProgramMemory } from '../xla/runtime/program.ts';
 import type { Runtime } from '../xla/runtime/runtime.ts';
 import type { BatchShare } from './batch-share.ts';
-import { type BudgetOptions, type MemoryPlan, type ProgramMemory, planMemory } from './memory-plan.ts';
+import { type BudgetOptions, type MemoryPlan, planMemory } from './memory-plan.ts';
 
 /** What is decided of a run. */
 export interface RunPlan {

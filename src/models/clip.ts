@@ -63,7 +63,7 @@ function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h }: C
 }
 
 /** Attention and MLP, each normalised before and added to x [b, n, d]. */
-export function clipLayer<F extends Float>(w: Weights<F>, cfg: ClipConfig): (x: Tensor<F>) => Tensor<F> {
+function clipLayer<F extends Float>(w: Weights<F>, cfg: ClipConfig): (x: Tensor<F>) => Tensor<F> {
   const { width, intermediate, eps } = cfg;
   const norm1 = affineLayerNorm(w.at('layer_norm1'), { width, eps });
   const attend = selfAttention(w.at('self_attn'), cfg);

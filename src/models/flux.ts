@@ -109,7 +109,7 @@ function mlp<F extends Float>(w: Weights<F>, d: number): (x: Tensor<F>) => Tenso
   return (x) => down(geluTanh(up(x)));
 }
 
-export interface Streams<F extends Float> {
+interface Streams<F extends Float> {
   /** [b, l, d] */
   readonly img: Tensor<F>;
   /** [b, t, d] */
@@ -117,7 +117,7 @@ export interface Streams<F extends Float> {
 }
 
 /** Image and text tokens keep their own weights and meet only inside attention. `mod` [b, 12, d]: image's six, then text's. */
-export function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
+function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   const d = width(cfg);
   const stream = (name: 'img' | 'txt') => {
     const qkv = fusedLinear(w.at(`${name}_attn.qkv`), { in: d, out: [d, d, d], axes: ['embed', 'heads'] });
@@ -150,7 +150,7 @@ export function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfi
 }
 
 /** Attention and MLP side by side on the joint tokens x [b, n, d], text first. `mod` [b, 3, d]. */
-export function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
+function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   const d = width(cfg);
   const hidden = MLP_RATIO * d;
   const linear1 = fusedLinear(w.at('linear1'), { in: d, out: [d, d, d, hidden], axes: ['embed', 'heads'] });

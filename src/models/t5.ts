@@ -104,10 +104,7 @@ function gatedFeedForward<F extends Float>(
 }
 
 /** Attention and gated MLP, each normalised before and added to x [b, n, d], which is in the element type of sums. */
-export function t5Layer<F extends Float>(
-  w: Weights<F>,
-  cfg: T5Config,
-): (x: Tensor<Float>, bias: Tensor<F>) => Tensor<Float> {
+function t5Layer<F extends Float>(w: Weights<F>, cfg: T5Config): (x: Tensor<Float>, bias: Tensor<F>) => Tensor<Float> {
   const norm1 = rmsNorm(w.at('layer.0.layer_norm'), { width: cfg.width, eps: cfg.eps, name: 'weight' });
   const attend = selfAttention(w.at('layer.0.SelfAttention'), cfg);
   const norm2 = rmsNorm(w.at('layer.1.layer_norm'), { width: cfg.width, eps: cfg.eps, name: 'weight' });

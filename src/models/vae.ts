@@ -84,13 +84,13 @@ export interface VaePrograms {
 const HALO = 2;
 
 /** The shape of what goes into a part. */
-interface Place {
+interface Extent {
   readonly height: number;
   readonly width: number;
 }
 
 /** What a part keeps alive at once, as XLA:CPU allocates it; other compilers need less (docs/measurements/autoencoder.md). */
-interface Work {
+interface LiveValues {
   /** f32 values for each pixel of the input. */
   readonly whole: number;
   /** The same for each pixel of a band and its halo; undefined for what does not work in bands. */
@@ -113,7 +113,7 @@ function momentsInBands<F extends Float>(
 }
 
 /** Traces the parts of both directions. */
-class Parts<F extends Float> {
+class VaeTracer<F extends Float> {
   readonly #cfg: VaeConfig;
   readonly #sizes: VaeSizes & { readonly compute: F };
   readonly #known = new Map<string, VaePart>();
@@ -131,7 +131,13 @@ class Parts<F extends Float> {
       inputs,
       at,
       work,
-    }: { readonly name: string; readonly scope?: string; readonly inputs: I; readonly at: Place; readonly work: Work },
+    }: {
+      readonly name: string;
+      readonly scope?: string;
+      readonly inputs: I;
+      readonly at: Extent;
+      readonly work: LiveValues;
+    },
     body: (inputs: Symbolic<I>, w: Weights<F>, bands: Bands) => Record<string, Tensor>,
   ): VaePart {
     const known = this.#known.get(name);
@@ -161,8 +167,8 @@ class Parts<F extends Float> {
   /** A part from a picture with this many channels to another. */
   #block(
     name: string,
-    { scope, channels, ...at }: Place & { readonly scope: string; readonly channels: number },
-    work: Work,
+    { scope, channels, ...at }: Extent & { readonly scope: string; readonly channels: number },
+    work: LiveValues,
     body: (x: Tensor<F>, w: Weights<F>, bands: Bands) => Tensor<F>,
   ): VaePart {
     const key = `vae_${name}_${at.height}x${at.width}`;
@@ -175,13 +181,13 @@ class Parts<F extends Float> {
   }
 
   /** Pictures as parts hand them on. */
-  picture({ height, width, channels }: Place & { readonly channels: number }): InputSpec<F> {
+  picture({ height, width, channels }: Extent & { readonly channels: number }): InputSpec<F> {
     const { batch, compute } = this.#sizes;
     return spec(compute, [batch, height, width, channels], perPictureAxes(4));
   }
 
   /** Norm, SiLU and 3 × 3 convolution, twice, added to the input; a 1 × 1 convolution fits the input where channels change. */
-  resnet(scope: string, { in: inputs, out, ...at }: Place & { readonly in: number; readonly out: number }): VaePart {
+  resnet(scope: string, { in: inputs, out, ...at }: Extent & { readonly in: number; readonly out: number }): VaePart {
     const groups = this.#cfg.normGroups;
     const work = { whole: inputs + out, banded: 6 * inputs + 5 * out, weights: 9 * out * (inputs + out) };
     return this.#block(`resnet_${inputs}_${out}`, { scope, ...at, channels: inputs }, work, (x, w, bands) => {
@@ -205,7 +211,7 @@ class Parts<F extends Float> {
   }
 
   /** Self-attention over all pixels with one head as wide as the picture has channels, added to the input. */
-  attention(scope: string, at: Place & { readonly channels: number }): VaePart {
+  attention(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
     // Scores come on top: kernels decide how many are alive (xla/lowering/choose.ts).
     const work = { whole: 8 * c, weights: 4 * c * c };
@@ -223,7 +229,7 @@ class Parts<F extends Float> {
   }
 
   /** Doubles height and width. */
-  double(scope: string, at: Place & { readonly channels: number }): VaePart {
+  double(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
     const work = { whole: 5 * c, banded: 10 * c, weights: 16 * c * c };
     return this.#block(`double_${c}`, { scope, ...at }, work, (x, w, bands) =>
@@ -232,7 +238,7 @@ class Parts<F extends Float> {
   }
 
   /** Halves height and width. */
-  halve(scope: string, at: Place & { readonly channels: number }): VaePart {
+  halve(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
     const work = { whole: 0, weights: 9 * c * c };
     return this.#block(`halve_${c}`, { scope, ...at }, work, (x, w) =>
@@ -241,7 +247,7 @@ class Parts<F extends Float> {
   }
 
   /** Residual block, attention where the model has it, residual block. */
-  middle(scope: string, { height, width }: Place): VaePart[] {
+  middle(scope: string, { height, width }: Extent): VaePart[] {
     const channels = this.#cfg.blockOutChannels.at(-1)!;
     const resnet = (i: number) => this.resnet(`${scope}.resnets.${i}`, { in: channels, out: channels, height, width });
     const attend = this.#cfg.midBlockAttention
@@ -258,7 +264,7 @@ class Parts<F extends Float> {
       in: inputs,
       out,
       ...at
-    }: Place & { readonly name: string; readonly path: string; readonly in: number; readonly out: number },
+    }: Extent & { readonly name: string; readonly path: string; readonly in: number; readonly out: number },
     finish: (x: Tensor<F>, w: Weights<F>) => Record<string, Tensor>,
   ): VaePart {
     const work = { whole: 2 * inputs, banded: 5 * inputs, weights: 9 * inputs * out };
@@ -279,19 +285,19 @@ class Parts<F extends Float> {
 export function vaePrograms<F extends Float>(cfg: VaeConfig, sizes: VaeSizes & { readonly compute: F }): VaePrograms {
   const { height: h, width: w } = sizes;
   if (h % 2 !== 0 || w % 2 !== 0) throw new FluxionError('bad_shape', `VAE latents of ${h} × ${w}: both must be even`);
-  const parts = new Parts(cfg, sizes);
+  const parts = new VaeTracer(cfg, sizes);
   return { decode: decoder(cfg, sizes, parts), encode: encoder(cfg, sizes, parts) };
 }
 
 function decoder<F extends Float>(
   cfg: VaeConfig,
   { batch: b, height: h, width: w, compute: f }: VaeSizes & { readonly compute: F },
-  parts: Parts<F>,
+  parts: VaeTracer<F>,
 ): VaePart[] {
   const c = cfg.latentChannels;
   const levels = cfg.blockOutChannels.toReversed();
   const [widest, finest] = [levels[0]!, levels.at(-1)!];
-  const place = (level: number): Place => ({ height: h * 2 ** level, width: w * 2 ** level });
+  const place = (level: number): Extent => ({ height: h * 2 ** level, width: w * 2 ** level });
   const latents = spec('f32', [b, (h / 2) * (w / 2), 4 * c], perPictureAxes(3));
   const work = { whole: widest, weights: 9 * c * widest };
   const first = parts.part({ name: 'vae_decode_in', inputs: { latents }, at: place(0), work }, (x, model) => {
@@ -323,12 +329,12 @@ function decoder<F extends Float>(
 function encoder<F extends Float>(
   cfg: VaeConfig,
   { batch: b, height: h, width: w, compute: f }: VaeSizes & { readonly compute: F },
-  parts: Parts<F>,
+  parts: VaeTracer<F>,
 ): VaePart[] {
   const c = cfg.latentChannels;
   const levels = cfg.blockOutChannels;
   const [finest, widest] = [levels[0]!, levels.at(-1)!];
-  const place = (level: number): Place => {
+  const place = (level: number): Extent => {
     const scale = 2 ** (levels.length - 1 - level);
     return { height: h * scale, width: w * scale };
   };

@@ -147,7 +147,7 @@ export class Loras {
 }
 
 /** What the user should know of LoRAs in use: keys that match nothing, settings that are not applied. */
-export function loraWarnings(applied: readonly Applied[]): string[] {
+function loraWarnings(applied: readonly Applied[]): string[] {
   return applied.flatMap(({ adapter: { report } }) => [
     ...(report.unmatched.count > 0 ? [unmatchedText(report)] : []),
     ...report.warnings,

@@ -4,14 +4,14 @@ import { type DType, elementCount } from './dtype.ts';
 import { FluxionError } from './errors.ts';
 
 /** Widens bf16 bits to f32. */
-export function bf16ToF32(bits: Uint16Array): Float32Array {
+function bf16ToF32(bits: Uint16Array): Float32Array {
   const out = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) out[i] = bits[i]! << 16;
   return new Float32Array(out.buffer);
 }
 
 /** Narrows f32 to bf16 bits, round to nearest even; NaN stays NaN. */
-export function f32ToBf16(values: Float32Array): Uint16Array {
+function f32ToBf16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const out = new Uint16Array(values.length);
   for (let i = 0; i < bits.length; i++) {

@@ -97,7 +97,7 @@ function readToken(value: unknown, where: string): AddedToken {
 }
 
 /** A stretch of text: one special token, or what lies between them. */
-export interface Section {
+interface Section {
   readonly special: boolean;
   readonly text: string;
 }

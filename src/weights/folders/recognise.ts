@@ -94,7 +94,7 @@ const CLASSES: readonly (readonly [begins: RegExp, what: string])[] = [
 ];
 
 /** Names the model that a class of diffusers or transformers, or a `model_type`, belongs to. */
-export function modelOfClass(name: string): string | undefined {
+function modelOfClass(name: string): string | undefined {
   return CLASSES.find(([begins]) => begins.test(name))?.[1];
 }
 

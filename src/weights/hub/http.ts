@@ -48,7 +48,7 @@ export class Interruption extends Error {
 }
 
 /** Told why an attempt failed and when the next one is made. */
-export type OnRetry = (message: string) => void;
+type OnRetry = (message: string) => void;
 
 export interface HubOptions {
   readonly settings: HubSettings;

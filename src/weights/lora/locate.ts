@@ -39,7 +39,7 @@ const MAX_ENTRIES = 50_000;
 
 const BUNDLED = new URL('../../../models/tiny-lora/', import.meta.url);
 
-interface Place {
+interface LoraPlace {
   readonly path: string;
   readonly weightName?: string | undefined;
 }
@@ -48,7 +48,7 @@ interface Place {
  * Finds the file of a LoRA given by path, by folder and `weightName`, or by repository (`ORG/NAME`, or `ORG/NAME/FILE.safetensors`).
  * Throws `not_found` saying where was looked.
  */
-export function locateLora({ path, weightName }: Place): Located {
+export function locateLora({ path, weightName }: LoraPlace): Located {
   if (path === '' || path.includes('\0')) throw new FluxionError('not_found', 'a LoRA has an empty path');
   switch (kindOf(path)) {
     case 'file':
@@ -80,7 +80,7 @@ export function locateLora({ path, weightName }: Place): Located {
  * Downloads a LoRA given by repository unless it is here already; all others are left to `locateLora`. Throws `not_found` for a repository,
  * or a file in it, that is not there or that HF_HUB_OFFLINE forbids to look for, and `io` for one that may not be had.
  */
-export async function fetchLora({ path, weightName: given }: Place, options: PullOptions = {}): Promise<void> {
+export async function fetchLora({ path, weightName: given }: LoraPlace, options: PullOptions = {}): Promise<void> {
   const missing = kindOf(path) === 'missing' && !existsSync(`${path}.safetensors`);
   const found = missing ? onHub({ path, weightName: given }) : undefined;
   if (!found) return;
@@ -239,7 +239,7 @@ function notIn(place: string, names: readonly string[], weightName: string | und
 function onHub({
   path,
   weightName,
-}: Place): { readonly hub: HubModel; readonly weightName: string | undefined } | undefined {
+}: LoraPlace): { readonly hub: HubModel; readonly weightName: string | undefined } | undefined {
   const [, repo, file] = /^([^/]+\/[^/]+)\/(.+\.safetensors)$/.exec(path) ?? [];
   if (repo === undefined && path.endsWith('.safetensors')) return undefined;
   if (repo !== undefined && kindOf(path.split('/')[0]!) !== 'missing') return undefined;

@@ -43,7 +43,7 @@ export function rankBucket(rank: number): number {
 }
 
 /** Names what a picture's adapters merge into weights; pictures of equal names may share a batch. */
-export function mergedKey(applied: readonly Applied[], mode: ApplyMode): string {
+function mergedKey(applied: readonly Applied[], mode: ApplyMode): string {
   const merged = applied.filter(
     ({ adapter, scale }) =>
       scale !== 0 &&

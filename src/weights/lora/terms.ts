@@ -50,7 +50,7 @@ export interface FittedModule {
 }
 
 /** Rows and columns of the weight a module's tensors are for. */
-export interface TargetShape {
+interface TargetShape {
   readonly rows: number;
   readonly columns: number;
 }

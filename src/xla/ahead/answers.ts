@@ -19,7 +19,7 @@ const FORMAT = 2;
 const MAX_ANSWER = 1 << 20;
 
 /** An answer, and the devices it is for. */
-export interface KeptAnswer {
+interface KeptAnswer {
   readonly place: AheadPlace;
   readonly result: AheadResult;
 }

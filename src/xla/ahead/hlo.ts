@@ -9,7 +9,7 @@ import {
 } from './hlo-program.ts';
 
 /** Exchanges between devices, as XLA names them. */
-export const COLLECTIVES = ['all-gather', 'all-reduce', 'reduce-scatter', 'all-to-all', 'collective-permute'] as const;
+const COLLECTIVES = ['all-gather', 'all-reduce', 'reduce-scatter', 'all-to-all', 'collective-permute'] as const;
 export type CollectiveKind = (typeof COLLECTIVES)[number];
 
 /** The collectives of one kind in a program; those in loops count once. */

@@ -24,7 +24,7 @@ export interface ReplayTimes {
 }
 
 /** Told of every operation that is run, with times of `performance.now()`. */
-export type OnOperation = (operation: Operation, start: number, end: number) => void;
+type OnOperation = (operation: Operation, start: number, end: number) => void;
 
 const MOST_PASSES = 9;
 const LEAST_PASSES = 2;

@@ -16,7 +16,7 @@ import type { CompileOptions } from '../pjrt/options.ts';
 /** Numbers that a process tells at a time. */
 const NUMBERS = 2;
 
-export interface WholeMesh {
+interface WholeMesh {
   readonly client: Client;
   /** By position in the mesh. */
   readonly devices: readonly Device[];

@@ -144,7 +144,8 @@ export function convolution<F extends Float>(
   return new Tensor({ kind: 'convolution', window }, [x, weight], x.dtype, shape);
 }
 
-export interface AttentionOptions<F extends Float> {
+/** How scores become weights: what they are multiplied by, which are left out, what is added. */
+export interface AttentionArguments<F extends Float> {
   /** Multiplies the scores; 1/√c for most models, 1 for T5. */
   readonly scale: number;
   readonly mask?: 'none' | 'causal';
@@ -160,7 +161,7 @@ export function attention<F extends Float>(
   q: Tensor<F>,
   k: Tensor<NoInfer<F>>,
   v: Tensor<NoInfer<F>>,
-  { scale, mask = 'none', bias }: AttentionOptions<NoInfer<F>>,
+  { scale, mask = 'none', bias }: AttentionArguments<NoInfer<F>>,
 ): Tensor<F> {
   const [b, h, n, c] = q.shape;
   const m = k.shape[2];

@@ -34,7 +34,7 @@ const MLIR_TYPES: Record<DType, string> = {
 }; // biome-ignore format: one line a family
 
 /** Writes a tensor type, such as `tensor<1x512x3072xbf16>`. */
-export function mlirType({ dtype, shape }: { dtype: DType; shape: Shape }): string {
+function mlirType({ dtype, shape }: { dtype: DType; shape: Shape }): string {
   return `tensor<${[...shape, MLIR_TYPES[dtype]].join('x')}>`;
 }
 

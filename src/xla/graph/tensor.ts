@@ -4,7 +4,7 @@
  * operands of different element types do not mix, and `cast` is the only bridge.
  */
 
-import type { DType, Float } from '../../support/dtype.ts';
+import type { DType } from '../../support/dtype.ts';
 import { elementCount, isFloat } from '../../support/dtype.ts';
 import type { CustomCall } from './custom-call.ts';
 import type { Graph } from './graph.ts';
@@ -305,6 +305,3 @@ function reduce<D extends DType>(fn: 'add' | 'maximum', t: Tensor<D>, dims: read
   const kept = t.shape.map((d, i) => (resolved.includes(i) ? 1 : d));
   return new Tensor({ kind: 'reduce', fn, dims: resolved }, [t], t.dtype, shape).reshape(kept);
 }
-
-/** Tensors whose element type is a floating-point one. */
-export type FloatTensor = Tensor<Float>;

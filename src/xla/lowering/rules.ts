@@ -19,7 +19,7 @@ import { unknownAxis } from './mesh.ts';
 export type AxisRule = readonly [logical: string, mesh: string | readonly string[] | null];
 
 /** What is not said otherwise: batches over data and fsdp, weights over fsdp, heads and hidden units over tensor, tokens over context. */
-export const DEFAULT_RULES: readonly AxisRule[] = [
+const DEFAULT_RULES: readonly AxisRule[] = [
   ['activation_batch', ['data', 'fsdp']],
   ['activation_heads', 'tensor'],
   ['activation_length', 'context'],

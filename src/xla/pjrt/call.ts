@@ -41,7 +41,7 @@ type Written<K> = K extends 'pointer'
       ? never
       : number | bigint;
 
-export type StructFields<S extends StructName> = { readonly [N in keyof Fields<S>]?: Written<Kind<S, N>> };
+type StructFields<S extends StructName> = { readonly [N in keyof Fields<S>]?: Written<Kind<S, N>> };
 type ArgsOf<F extends FunctionName> = `${F}_Args` & StructName;
 
 /** A C struct in JavaScript memory, its `struct_size` filled in. Everything it points to through `set` stays reachable with it. */

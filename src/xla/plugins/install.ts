@@ -30,7 +30,7 @@ export interface InstallProgress {
 }
 
 /** Called with a line a person can read, and the same as data. */
-export type OnProgress = (message: string, progress: InstallProgress) => void;
+type OnProgress = (message: string, progress: InstallProgress) => void;
 
 /** How a plugin is installed: who is told of the progress, and what stops it. */
 export interface InstallOptions {

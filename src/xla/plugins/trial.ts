@@ -17,7 +17,7 @@ export const TRIAL_ENVIRONMENT = { FLUXION_LOG: 'debug', TF_CPP_MIN_LOG_LEVEL: '
 const TIMEOUT = 120_000;
 
 /** What a plugin says about itself when it is loaded. */
-export interface PluginReport {
+interface PluginReport {
   readonly apiVersion: string;
   /** The platform's name, where a client could be made. */
   readonly platform: string | undefined;

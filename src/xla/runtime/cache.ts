@@ -25,7 +25,7 @@ const UNFINISHED = 3_600_000;
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** Everything an executable depends on. */
-export interface CacheKey {
+interface CacheKey {
   readonly program: string;
   /** Bytes of the serialized compile options. */
   readonly options: Uint8Array;

@@ -100,7 +100,7 @@ export function effortFor({ seldom }: Traced, { platform }: Target): CompileOpti
 }
 
 /** The mesh that a program runs on, and which positions in it are this process's. */
-export interface Place {
+export interface MeshShare {
   readonly sharding: Sharding;
   readonly local: readonly number[];
 }
@@ -122,10 +122,10 @@ export class Program {
   readonly traced: Traced;
   /** Those of its stages, in order. */
   readonly executables: readonly Executable[];
-  readonly #place: Place;
+  readonly #place: MeshShare;
   readonly #text: ProgramText;
 
-  constructor(traced: Traced, executables: readonly Executable[], place: Place, text: ProgramText) {
+  constructor(traced: Traced, executables: readonly Executable[], place: MeshShare, text: ProgramText) {
     this.traced = traced;
     this.executables = executables;
     this.#place = place;
