@@ -7,6 +7,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import type { Knobs } from '../src/api/knobs.ts';
+import { LOAD_KNOBS } from '../src/api/load.ts';
+import { REQUEST_KNOBS } from '../src/api/request.ts';
 import { KEY_NAMES, keyRow } from '../src/config/keys.ts';
 import { keyHelp } from '../src/config/schema.ts';
 
@@ -39,6 +42,12 @@ export function reference(): Reference {
     options,
   );
   const checker = program.getTypeChecker();
+  const ofSchemas = program
+    .getSourceFiles()
+    .filter(({ fileName }) => fileName.includes('/src/api/'))
+    .flatMap(({ statements }) => statements.filter(isOfSchema))
+    .map((node) => [typeText(checker.getTypeAtLocation(node), node, checker), node.name.text] as const);
+  for (const [text, name] of ofSchemas) if (text.startsWith('{')) NAMED.set(text, name);
   const doors = DOORS.map((door) => {
     const file = program.getSourceFile(join(ROOT, door.source))!;
     const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(file)!);
@@ -76,7 +85,7 @@ function namedIn(exported: readonly ts.Symbol[], checker: ts.TypeChecker): ts.Sy
   const known = new Set(exported.map((symbol) => unaliased(symbol, checker)));
   const found = new Set<ts.Symbol>();
   const visit = (node: ts.Node): void => {
-    if (ts.isBlock(node) || (ts.isClassElement(node) && !isPublic(node))) return;
+    if (ts.isBlock(node) || isOfSchema(node) || (ts.isClassElement(node) && !isPublic(node))) return;
     if (ts.isTypeReferenceNode(node) || ts.isExpressionWithTypeArguments(node)) {
       const name = ts.isTypeReferenceNode(node) ? node.typeName : node.expression;
       const symbol = checker.getSymbolAtLocation(name);
@@ -120,7 +129,60 @@ function shown(node: ts.Declaration, checker: ts.TypeChecker): string {
   }
   if (ts.isFunctionDeclaration(node)) return withoutBody(node, file);
   if (ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node)) return withMembers(node, file);
+  if (isOfSchema(node)) return `type ${node.name.text} = ${ofSchema(node, checker)};`;
   return plain(node, file);
+}
+
+/** The knobs that are the fields of a type. */
+const KNOBS: Readonly<Record<string, Knobs>> = {
+  Request: REQUEST_KNOBS,
+  LoadOptions: LOAD_KNOBS,
+  AheadRunOptions: LOAD_KNOBS,
+};
+
+/** Types of schemas by what they are spelt out. */
+const NAMED = new Map<string, string>();
+
+/** Whether an exported name is the type of a schema. */
+function isOfSchema(node: ts.Node): node is ts.TypeAliasDeclaration {
+  return ts.isTypeAliasDeclaration(node) && !node.typeParameters && /\bz\.|EventOf/.test(node.getText());
+}
+
+/** A type in words, those of other schemas by their names and choices in the order of the alphabet. */
+function typeText(type: ts.Type, node: ts.TypeAliasDeclaration, checker: ts.TypeChecker): string {
+  const flags = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseSingleQuotesForStringLiteralType;
+  const text = checker
+    .typeToString(type, node, flags)
+    .replaceAll(/'[^']*'(?: \| '[^']*')+/g, (words) => words.split(' | ').sort().join(' | '));
+  const others = [...NAMED].filter(([, name]) => name !== node.name.text).sort(([a], [b]) => b.length - a.length);
+  return others.reduce((shorter, [long, name]) => shorter.replaceAll(long, name), text);
+}
+
+/** A type of a schema, its fields with what is said of them there. */
+function ofSchema(node: ts.TypeAliasDeclaration, checker: ts.TypeChecker): string {
+  const type = checker.getTypeAtLocation(node);
+  const fieldsOf = (of: ts.Type) =>
+    checker.getPropertiesOfType(of).map((field) => {
+      const comment =
+        ts.displayPartsToString(field.getDocumentationComment(checker)) || KNOBS[node.name.text]?.[field.name]?.help;
+      const mark = field.flags & ts.SymbolFlags.Optional ? '?' : '';
+      const value = typeText(checker.getTypeOfSymbol(field), node, checker).replace(/ \| undefined$/, '');
+      return { comment, text: `readonly ${field.name}${mark}: ${value}` };
+    });
+  if (type.isUnion() && type.types.every(({ flags }) => flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection))) {
+    const kinds = type.types.map(
+      (one) =>
+        `\n  | { ${fieldsOf(one)
+          .map(({ text }) => text)
+          .join('; ')} }`,
+    );
+    return kinds.sort().join('');
+  }
+  if (!(type.flags & ts.TypeFlags.Object)) return typeText(type, node, checker);
+  const lines = fieldsOf(type).map(
+    ({ comment, text }) => `${comment ? `  /** ${comment.replaceAll('\n', ' ')} */\n` : ''}  ${text};\n`,
+  );
+  return `{\n${lines.join('')}}`;
 }
 
 /** The text of a declaration, comments inside it included. */

@@ -11,7 +11,11 @@
 
 import './support/node-version.ts';
 
-export type { MemoryPlan, Residency, StageMemory } from './engine/memory-plan.ts';
+export type { LoraReport, MemoryPlan, Report, Residency, StageMemory, Timings } from './api/events.ts';
+export type { Seed, SeedNumber } from './api/kinds.ts';
+export type { AheadRunOptions, LoadOptions, PullProgress } from './api/load.ts';
+export type { Recipe, RecipeLora } from './api/recipe.ts';
+export type { LoraUse, Request } from './api/request.ts';
 export { type ModelSizes, PART_NAMES } from './families/flux1/flux1.ts';
 export {
   BUNDLED,
@@ -22,32 +26,16 @@ export {
 export { STAGES, type StageName } from './models/programs.ts';
 export { encode, formatOf, Image, type Pixels } from './picture/image.ts';
 export { writeAtomically } from './picture/save.ts';
-export {
-  type AheadRun,
-  type AheadRunOptions,
-  compileRun,
-  type RunEstimate,
-} from './pipeline/ahead.ts';
-export type { Event, Report, Timings } from './pipeline/events.ts';
+export { type AheadRun, compileRun, type RunEstimate } from './pipeline/ahead.ts';
+export type { Event } from './pipeline/events.ts';
 export { Flux } from './pipeline/flux.ts';
-export type { LoadOptions } from './pipeline/load-options.ts';
 export {
   describeLora,
   type LoraMode,
-  type LoraReport,
   type LoraSource,
-  type LoraUse,
   loraHash,
 } from './pipeline/loras.ts';
-export type { PullProgress } from './pipeline/model-path.ts';
-export {
-  type PictureInfo,
-  type Recipe,
-  type RecipeLora,
-  readRecipe,
-  recipeConfig,
-  requireRecipe,
-} from './pipeline/recipe.ts';
-export type { Request, RequestDefaults, Seed } from './pipeline/request.ts';
+export { type PictureInfo, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
+export type { RequestDefaults } from './pipeline/request.ts';
 export { fileHash } from './pipeline/travelling.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

@@ -2,6 +2,8 @@
 
 import './support/node-version.ts';
 
+export type { LoraReport } from './api/events.ts';
+export type { PullProgress } from './api/load.ts';
 export { FLUX1, type Flux1Parts, type Flux1Source } from './families/flux1/flux1.ts';
 export * from './families/flux1/presets.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
@@ -51,12 +53,11 @@ export {
   type HubModel,
   type OnPullProgress,
   type PullOptions,
-  type PullProgress,
   parseHubName,
   pullModel,
 } from './weights/hub/hub.ts';
 export { type CachedRepo, cachedRepos } from './weights/hub/list.ts';
-export { describeLora, type LoraReport } from './weights/lora/adapter.ts';
+export { describeLora } from './weights/lora/adapter.ts';
 export { BUNDLED_LORA } from './weights/lora/locate.ts';
 export { countFlops, type Flops } from './xla/graph/count.ts';
 export type { InputSpec, Traced } from './xla/graph/trace.ts';

@@ -1,6 +1,9 @@
 /** From a configuration to what the library takes: how a model is opened, and what is asked of it. */
 
 import { lstatSync } from 'node:fs';
+import type { Knobs } from '../api/knobs.ts';
+import { LOAD_KNOBS } from '../api/load.ts';
+import { REQUEST_KNOBS } from '../api/request.ts';
 import { COMMAND_LINE, type LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type LoadOptions, type LoraUse, publishedModel, type Request } from '../index.ts';
@@ -23,42 +26,17 @@ export function modelOf({ pretrained_model_name_or_path: model, weights }: Confi
 /** Returns how a configuration wants its model opened; `sources` says which of its keys were asked for on the command line. */
 export async function loadOptions(config: Config, sources: LoadedConfig['sources'] = {}): Promise<LoadOptions> {
   const { block_q: blockQ, block_kv: blockKv, block_kv_compute: blockKvCompute } = config.flash_block_sizes;
-  return set<LoadOptions>({
-    device: config.hardware,
-    cpuDevices: config.cpu_devices,
+  return {
+    ...set(LOAD_KNOBS, config),
     mesh: meshOf(config),
     nodes: nodesOf(config),
-    weightsDtype: config.weights_dtype,
-    activationsDtype: config.activations_dtype,
-    quantization: config.quantization,
-    precision: config.precision,
-    attention: config.attention,
     // A file may be meant for another device; what is asked for here and now must not be put aside.
     attentionFallback: sources.attention === COMMAND_LINE ? 'error' : 'auto',
     flashBlockSizes: { blockQ, blockKv, blockKvCompute },
-    maskPaddingTokens: config.mask_padding_tokens,
-    useBase2Exp: config.use_base2_exp,
-    offloadEncoders: config.offload_encoders,
-    residency: config.residency,
     memoryLimit: config.memory_limit && config.memory_limit * 2 ** 30,
-    vaeTiling: config.vae_tiling,
-    cacheDir: config.jax_cache_dir || undefined,
-    timeShift: config.time_shift,
-    baseShift: config.base_shift,
-    maxShift: config.max_shift,
-    name: config.flux_name,
-    revision: config.revision || undefined,
     // One run: what is merged once costs nothing in any step.
     loraMode: 'merged',
-    loraDir: config.lora_dir || undefined,
-    loraStrict: config.lora_strict,
-    weights: config.weights,
-    transformer: config.transformer,
-    clip: config.clip,
-    t5: config.t5,
-    vae: config.vae,
-    tokenizer: config.tokenizer,
-  });
+  };
 }
 
 function meshOf(config: Config): NonNullable<LoadOptions['mesh']> {
@@ -124,25 +102,25 @@ function requireSameSeeds({ seed, num_nodes: count }: Config): void {
 export function requestOf(config: Config, devices: number): Request {
   requireSameSeeds(config);
   return {
+    ...set(REQUEST_KNOBS, config),
     prompt: config.prompt,
-    prompt2: config.prompt_2,
     width: config.width ?? config.resolution,
     height: config.height ?? config.resolution,
-    steps: config.num_inference_steps,
-    guidance: config.guidance_scale,
-    seed: config.seed,
     batch: config.batch ?? config.per_device_batch_size * devices,
-    noise: config.noise,
-    maxSequenceLength: config.max_sequence_length,
-    sigmas: config.sigmas,
     loras: lorasOf(config),
-    cache: config.cache,
-    threshold: config.threshold,
-    preview: config.preview,
   };
 }
 
-/** Leaves out what is undefined. */
-function set<T extends object>(values: { readonly [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+type Set<K extends Knobs> = {
+  readonly [F in keyof K as K[F] extends { readonly key: string } ? F : never]?: K[F] extends {
+    readonly key: infer N extends keyof Config;
+  }
+    ? Config[N]
+    : never;
+};
+
+/** The fields of knobs that a configuration sets; an empty text sets none. */
+function set<K extends Knobs>(knobs: K, config: Config): Set<K> {
+  const fields = Object.entries(knobs).map(([field, { key }]) => [field, key && config[key as keyof Config]]);
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined && value !== ''));
 }

@@ -213,7 +213,7 @@ function isHonoured(name: KeyName, value: unknown, { rank }: Setting): boolean {
   const row = keyRow(name);
   // All of MaxDiffusion's files say 'tpu'; only the command line insists on it.
   if (name === 'hardware') return value !== 'tpu' || rank === RANK.user;
-  return row.use === 'honoured' || isDeepStrictEqual(value, defaultOf(name));
+  return row.use !== 'noted' || isDeepStrictEqual(value, defaultOf(name));
 }
 
 /** One line for what a file says in vain, one for each of its keys that may surprise, and one for each that was asked for. */

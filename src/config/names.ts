@@ -3,38 +3,10 @@
  * program does not have, one sentence on what to do instead.
  */
 
+import { plainName } from '../api/knobs.ts';
 import { nearest } from '../support/errors.ts';
 import { acceptedKeys } from './accepted.ts';
-import { isKey, KEY_NAMES, type KeyName } from './keys.ts';
-
-/** Everyday names of keys, those of one letter as `-n 4` too. */
-export const ALIASES: Readonly<Partial<Record<KeyName, readonly string[]>>> = {
-  prompt: ['p', 'positive_prompt', 'caption'],
-  prompt_2: ['prompt2', 't5_prompt'],
-  resolution: ['size', 'image_size', 'res'],
-  width: ['w', 'W', 'image_width'],
-  height: ['h', 'H', 'image_height'],
-  batch: ['n', 'batch_size', 'num_images', 'num_images_per_prompt', 'num_outputs', 'n_samples', 'count'],
-  seed: ['s', 'S', 'seeds'],
-  num_inference_steps: ['steps', 'num_steps', 'n_steps', 'inference_steps', 'sampling_steps', 'sample_steps'],
-  guidance_scale: ['guidance', 'g', 'distilled_guidance', 'distilled_cfg_scale', 'distilled_cfg', 'flux_guidance'],
-  max_sequence_length: ['max_seq_len', 'max_seq_length', 'max_length', 'sequence_length'],
-  pretrained_model_name_or_path: ['model', 'm', 'model_path', 'model_id', 'model_name', 'checkpoint', 'ckpt'],
-  transformer: ['unet', 'dit', 'diffusion_model'],
-  clip: ['text_encoder', 'clip_l'],
-  t5: ['text_encoder_2', 't5xxl'],
-  vae: ['ae', 'autoencoder'],
-  quantization: ['quantize', 'quant'],
-  weights_dtype: ['weight_dtype', 'weights_type'],
-  activations_dtype: ['activation_dtype', 'compute_dtype'],
-  output_dir: ['outdir', 'out_dir', 'output_folder', 'save_dir'],
-  hardware: ['device', 'backend'],
-  memory_limit: ['max_memory', 'vram_limit', 'max_vram'],
-  vae_tiling: ['vae_tile', 'tiling'],
-  lora: ['loras', 'lora_path', 'lora_paths', 'lora_file'],
-  lora_dir: ['lora_folder', 'lora_model_dir'],
-  sigmas: ['custom_sigmas'],
-}; // biome-ignore format: a key and its names are one line
+import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
 
 const IMAGE_TO_IMAGE =
   'pictures are made from text alone: there is no image-to-image, inpainting, ControlNet or IP-Adapter here';
@@ -71,7 +43,7 @@ const advice: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 const keyByAlias: ReadonlyMap<string, KeyName> = new Map(
-  KEY_NAMES.flatMap((key) => (ALIASES[key] ?? []).map((alias) => [alias, key])),
+  KEY_NAMES.flatMap((key) => (keyRow(key).also ?? []).map((alias) => [alias, key])),
 );
 
 /** What a name means: a key of ours, one of MaxDiffusion's without effect, a name there is advice for, or nothing we know. */
@@ -83,7 +55,7 @@ export type Meaning =
 
 /** Finds what a name means, in any spelling: `numInferenceSteps`, `Steps`, `num-inference-steps` are one key. */
 export function meaningOf(written: string): Meaning {
-  for (const name of [written, plain(written)]) {
+  for (const name of [written, plainName(written)]) {
     const key = isKey(name) ? name : keyByAlias.get(name);
     if (key !== undefined) return { kind: 'key', name: key };
     if (Object.hasOwn(acceptedKeys, name)) return { kind: 'accepted', name };
@@ -92,16 +64,9 @@ export function meaningOf(written: string): Meaning {
   return { kind: 'unknown', name: written };
 }
 
-function plain(written: string): string {
-  return written
-    .replaceAll('-', '_')
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .toLowerCase();
-}
-
 /** Returns the known names that an unknown one may be a slip of, at most `count`; names of up to three letters are no slips. */
 export function slipsOf(written: string, count: number): string[] {
-  const name = plain(written);
+  const name = plainName(written);
   if (name.length < 4) return [];
   const known = [...KEY_NAMES, ...keyByAlias.keys(), ...Object.keys(acceptedKeys)].filter(({ length }) => length > 3);
   return nearest(name, known, count, Math.max(1, Math.floor(name.length / 3)));

@@ -209,7 +209,7 @@ function unknownFlag(raw: string, meant: string): FluxionError {
 }
 
 function typeOf(meaning: Meaning): 'boolean' | 'string' {
-  return meaning.kind === 'key' && keyRow(meaning.name).kind === 'boolean' ? 'boolean' : 'string';
+  return meaning.kind === 'key' && keyRow(meaning.name).kind.name === 'boolean' ? 'boolean' : 'string';
 }
 
 /** Refuses a number after the value of a flag (`--seed 1 2`, `--size 1024 768`), and `steps:4`. */

@@ -3,9 +3,10 @@
  * quietly make another number of (`010`, `1:30`) is refused.
  */
 
+import { DEVICE_WORDS } from '../api/load.ts';
 import { FluxionError } from '../support/errors.ts';
 import { multiplesNear } from '../support/multiples.ts';
-import { type Key, type KeyName, keyRow } from './keys.ts';
+import { type KeyName, keyRow } from './keys.ts';
 import { expected, isText, validate } from './schema.ts';
 import { parseYamlValue } from './yaml.ts';
 
@@ -16,14 +17,14 @@ export interface Written {
   readonly read: (asText: boolean) => unknown;
 }
 
-const NUMERIC: readonly Key['kind'][] = ['int', 'number', 'seeds', 'sigmas', 'parallelism'];
-const LISTS: readonly Key['kind'][] = ['seeds', 'sigmas', 'names'];
+const NUMERIC: readonly string[] = ['whole', 'number', 'seeds', 'sigmas', 'parallelism'];
+const LISTS: readonly string[] = ['seeds', 'sigmas', 'names'];
 
 /** Returns the validated value of a setting; undefined for null, which leaves a key at its default. Throws `bad_config`. */
 export function readValue(name: KeyName, { where, read }: Written): unknown {
   const raw = read(isText(name));
   if (raw === null) return undefined;
-  const { kind } = keyRow(name);
+  const kind = keyRow(name).kind.name;
   const asText = read(true);
   const place = `${where}: ${name}`;
   if (NUMERIC.includes(kind)) refuseOddNumbers(asText, LISTS.includes(kind), place);
@@ -80,8 +81,8 @@ function asBoolean(raw: unknown): unknown {
 
 /** Other tools' words for ours. */
 const WORDS: Partial<Record<KeyName, Readonly<Record<string, string>>>> = {
-  hardware: { nvidia: 'cuda', amd: 'rocm', hip: 'rocm', apple: 'metal', mps: 'metal' },
-  quantization: { '8': 'int8', '8bit': 'int8', '4': 'int4', '4bit': 'int4', float8: 'fp8', fp8_e4m3: 'fp8', off: 'none', false: 'none', no: 'none' },
+  hardware: DEVICE_WORDS,
+  quantization: { '': 'none', '8': 'int8', '8bit': 'int8', '4': 'int4', '4bit': 'int4', float8: 'fp8', fp8_e4m3: 'fp8', off: 'none', false: 'none', no: 'none' },
   cache: { on: 'fbcache', true: 'fbcache', yes: 'fbcache', false: 'off', no: 'off', none: 'off' },
   preview: { on: 'step', true: 'step', yes: 'step', false: 'off', no: 'off', none: 'off' },
   vae_tiling: { true: 'on', yes: 'on', false: 'off', no: 'off' },
@@ -89,12 +90,12 @@ const WORDS: Partial<Record<KeyName, Readonly<Record<string, string>>>> = {
 
 /** A word of a list of words, in any case and in other tools' spelling. */
 function asWord(name: KeyName, found: unknown): unknown {
-  const { kind } = keyRow(name);
-  if (typeof found !== 'string' || typeof kind === 'string') return found;
+  const { words: known } = keyRow(name).kind;
+  if (typeof found !== 'string' || !known) return found;
   const written = found.trim().toLowerCase();
   const words = WORDS[name] ?? {};
   return (
-    kind.find((word) => word.toLowerCase() === written) ?? (Object.hasOwn(words, written) ? words[written] : found)
+    known.find((word) => word.toLowerCase() === written) ?? (Object.hasOwn(words, written) ? words[written] : found)
   );
 }
 
@@ -122,9 +123,9 @@ function asNumbers(found: unknown): unknown {
 }
 
 function hintFor(name: KeyName, raw: unknown): string | undefined {
-  const { kind, multipleOf, min = 0, max = Number.MAX_SAFE_INTEGER } = keyRow(name);
-  if (multipleOf !== undefined && typeof raw === 'number') {
-    const near = multiplesNear(raw, multipleOf, min, max).map((value) => `${name}=${value}`);
+  const { name: kind, step = 1, min = 0, max = 0 } = keyRow(name).kind;
+  if (step > 1 && typeof raw === 'number') {
+    const near = multiplesNear(raw, step, min, max).map((value) => `${name}=${value}`);
     return near.length === 0 ? undefined : `${near.join(' and ')} would do`;
   }
   if (typeof raw !== 'string' || !NUMERIC.includes(kind)) return undefined;

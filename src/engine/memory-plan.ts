@@ -3,6 +3,7 @@
  * comes and goes block by block. Sizes are those of one device, in bytes; those of programs are the compiler's own.
  */
 
+import type { MemoryPlan, Residency, StageMemory } from '../api/events.ts';
 import { type ProgramUse, STAGES, type StageName } from '../models/programs.ts';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -10,51 +11,9 @@ import type { Traced } from '../weights/set.ts';
 import type { ProgramMemory } from '../xla/runtime/program.ts';
 import { outputBytes, Sharding, weightBytes } from '../xla/runtime/sizes.ts';
 
-/** Memory of one device in a stage, in bytes. */
-export interface StageMemory {
-  readonly stage: 'encode' | 'denoise' | 'decode';
-  /** Weights that are in place. */
-  readonly weights: number;
-  /** Values that programs hand to each other. */
-  readonly values: number;
-  /** The most that one program needs besides. */
-  readonly temporaries: number;
-  /** Compiled programs. */
-  readonly code: number;
-  readonly total: number;
-}
-
 /** Which row of the memory a stage belongs to. */
 export function memoryStage(stage: StageName): StageMemory['stage'] {
   return stage === 'prepare' || stage === 'step' ? 'denoise' : stage;
-}
-
-/** What becomes of weights. */
-export interface Residency {
-  /** `kept` for later prompts, `released` once prompts are encoded, or `streamed`, layer by layer. */
-  readonly encoders: 'kept' | 'released' | 'streamed';
-  /**
-   * `kept` for later pictures; `yields` its room to the encoders of the next request; `released` after every batch, for the decoder;
-   * or `streamed`, block by block, in every step.
-   */
-  readonly transformer: 'kept' | 'yields' | 'released' | 'streamed';
-  /** How many blocks, from the first, stay throughout a batch while the others are streamed. */
-  readonly held: number;
-  /** The layers that modulations come from, used once a picture: 27 % of the transformer's weights. */
-  readonly modulations: 'kept' | 'released';
-}
-
-/** What a run holds in the memory of one device, in bytes, decided before any weight is placed. */
-export interface MemoryPlan extends Residency {
-  /** What one device may hold. */
-  readonly budget: number;
-  readonly stages: readonly StageMemory[];
-  /** The largest stage. */
-  readonly peak: number;
-  /** Page-locked memory of the host that streamed weights wait in, and what may be used of it. */
-  readonly host: number;
-  readonly hostBudget: number;
-  readonly fits: boolean;
 }
 
 export interface PlanOptions {

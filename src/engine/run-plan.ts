@@ -3,6 +3,7 @@
  * applied and in how many ranks, what stays in memory. Made once, immutable, and passed down.
  */
 
+import type { MemoryPlan } from '../api/events.ts';
 import { type ModelConfigs, type ProgramUse, programUses, type RunPrograms } from '../models/programs.ts';
 import { type Applied, type ApplyMode, Overlay, rankBucket } from '../weights/lora/overlay.ts';
 import type { Streaming, Traced } from '../weights/set.ts';
@@ -10,7 +11,7 @@ import { countTemporaries } from '../xla/graph/count.ts';
 import type { ProgramMemory } from '../xla/runtime/program.ts';
 import type { Runtime } from '../xla/runtime/runtime.ts';
 import type { BatchShare } from './batch-share.ts';
-import { type BudgetOptions, type MemoryPlan, planMemory } from './memory-plan.ts';
+import { type BudgetOptions, planMemory } from './memory-plan.ts';
 
 /** What is decided of a run. */
 export interface RunPlan {

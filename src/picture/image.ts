@@ -1,8 +1,9 @@
 /** A finished picture: its pixels, the recipe that makes it again, and the files it is saved as. */
 
 import { extname } from 'node:path';
-import { type Recipe, recipeTexts } from '../pipeline/recipe.ts';
-import { checked, PATH, QUALITY } from '../pipeline/schema.ts';
+import { checked } from '../api/check.ts';
+import { FORMAT, PATH, QUALITY, type SeedNumber } from '../api/kinds.ts';
+import { type Recipe, recipeTexts } from '../api/recipe.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { addTexts, type ImageFormat } from './picture-file.ts';
@@ -45,7 +46,7 @@ export class Image implements Pixels {
     return new Image({ width: recipe.width, height: recipe.height, data: unitToBytes(values) }, recipe);
   }
 
-  get seed(): bigint {
+  get seed(): SeedNumber {
     return this.recipe.seed;
   }
 
@@ -71,6 +72,23 @@ export class Image implements Pixels {
   /** Encodes the picture as a WebP that carries its recipe; quality is 1 to 100. */
   webp(quality = 95): Promise<Uint8Array> {
     return this.encode('webp', quality);
+  }
+
+  /** The file of the picture as a blob of its content type; quality, 1 to 100, is for JPEG and WebP. */
+  async blob(format: ImageFormat = 'png', quality?: number): Promise<Blob> {
+    return new Blob([new Uint8Array(await this.encode(format, quality))], { type: `image/${format}` });
+  }
+
+  /** The file of the picture as the answer to a request for it, with its content type and length; quality, 1 to 100, is for JPEG and WebP. */
+  async response(format: ImageFormat = 'png', quality?: number): Promise<Response> {
+    const blob = await this.blob(format, quality);
+    return new Response(blob, { headers: { 'content-type': blob.type, 'content-length': String(blob.size) } });
+  }
+
+  /** What JSON tells of the picture: its size and its recipe, without its pixels. */
+  toJSON(): Pick<Image, 'width' | 'height' | 'recipe'> {
+    const { width, height, recipe } = this;
+    return { width, height, recipe };
   }
 
   /** Saves the picture in the format of the path's extension, replacing what is there; appears whole or not at all. Returns the path. */
@@ -129,6 +147,7 @@ export function unitToBytes(values: Float32Array): Uint8Array {
 
 /** Encodes pixels without any text. Quality, 1 to 100, is for JPEG and WebP. */
 export async function encode({ width, height, data }: Pixels, format: ImageFormat, quality = 95): Promise<Uint8Array> {
+  checked(FORMAT, format, 'format');
   checked(QUALITY, quality, 'quality');
   // Loaded on first use: it takes longer than everything else that the command line imports.
   const { default: sharp } = await import('sharp');

@@ -80,8 +80,13 @@ export interface Grid {
   readonly channels: number;
 }
 
+/** A small picture that is JSON too, its bytes in base64. */
+export interface Preview extends Pixels {
+  toJSON(): { readonly width: number; readonly height: number; readonly rgb: string };
+}
+
 /** Shows packed latents [rows · columns, 4 c] as a picture of two pixels a patch. */
-export function drawPreview(latents: Float32Array, grid: Grid, map: PreviewMap): Pixels {
+export function drawPreview(latents: Float32Array, grid: Grid, map: PreviewMap): Preview {
   const width = grid.columns * 2;
   const height = grid.rows * 2;
   const data = new Uint8Array(width * height * 3);
@@ -93,7 +98,7 @@ export function drawPreview(latents: Float32Array, grid: Grid, map: PreviewMap):
       data[(y * width + x) * 3 + c] = Math.round(Math.min(1, Math.max(0, colour * 0.5 + 0.5)) * 255);
     }
   });
-  return { width, height, data };
+  return { width, height, data, toJSON: () => ({ width, height, rgb: Buffer.from(data).toString('base64') }) };
 }
 
 /** Visits every latent of packed tokens, whose features are (channel, row, column) of a 2 × 2 patch. */

@@ -4,7 +4,12 @@
  */
 
 import { totalmem } from 'node:os';
-import { memoryStage, planMemory, type Residency, type StageMemory } from '../engine/memory-plan.ts';
+import { checked } from '../api/check.ts';
+import type { Residency, StageMemory } from '../api/events.ts';
+import { MODEL } from '../api/kinds.ts';
+import { AHEAD, type AheadRunOptions } from '../api/load.ts';
+import { REQUEST, type Request } from '../api/request.ts';
+import { memoryStage, planMemory } from '../engine/memory-plan.ts';
 import { FLUX1, type ModelSizes } from '../families/flux1/flux1.ts';
 import { BUNDLED, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
 import { type ProgramUse, programUses, runPrograms, STAGES, type StageName } from '../models/programs.ts';
@@ -17,25 +22,9 @@ import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } f
 import { parseTarget } from '../xla/ahead/device-models.ts';
 import { openMapped } from '../xla/runtime/runtime.ts';
 import { Sharding, weightBytes } from '../xla/runtime/sizes.ts';
-import type { LoadOptions } from './load-options.ts';
 import { findModel } from './model-path.ts';
 import { autoencoderTypes, modelTypes } from './model-types.ts';
-import { plan, type Request, requestDefaults } from './request.ts';
-import { AHEAD, checked, MODEL, REQUEST } from './schema.ts';
-
-/** Options of `compileRun`: how the model is opened, and the devices to compile for. */
-export interface AheadRunOptions extends LoadOptions {
-  /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
-  readonly target: string;
-  /** Folder that executables are written to. */
-  readonly out?: string;
-  /** Has TPUs' compilers try least, for a fifth of the time; temporaries are then up to two fifths more. */
-  readonly quick?: boolean;
-  /** Compiles again what was compiled before, rather than to repeat what was said of it. */
-  readonly fresh?: boolean;
-  /** What is compiled; all by default. */
-  readonly stages?: readonly StageName[];
-}
+import { plan, requestDefaults } from './request.ts';
 
 /** Seconds at the roofline of the stages that were compiled; a lower bound, for nothing is as fast as its peak. */
 export interface RunEstimate {

@@ -1,6 +1,6 @@
 /** The seconds of a run's parts. */
 
-import type { Report, Timings } from './events.ts';
+import type { Report, Timings } from '../api/events.ts';
 
 type Timed = 'compile' | 'encode' | 'denoise' | 'decode';
 

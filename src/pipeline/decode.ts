@@ -5,8 +5,14 @@ import { hasEncoder } from '../families/flux1/autoencoder.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { type VaePrograms, vaePrograms } from '../models/vae.ts';
 import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
-import type { Pixels } from '../picture/image.ts';
-import { colourChart, drawPreview, fitPreview, latentChart, type PreviewMap } from '../picture/preview.ts';
+import {
+  colourChart,
+  drawPreview,
+  fitPreview,
+  latentChart,
+  type Preview,
+  type PreviewMap,
+} from '../picture/preview.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import { Recent } from '../support/recent.ts';
 import { declaredShapes } from '../weights/folders/layout.ts';
@@ -21,9 +27,9 @@ const CHART = 128;
 /** How the autoencoder shares memory with the rest. */
 export interface AutoencoderOptions {
   /** Whether pictures are decoded in bands of rows, exact and in less memory: `auto`, where memory asks for it, by default. */
-  readonly vaeTiling?: VaeTiling;
+  readonly vaeTiling?: VaeTiling | undefined;
   /** Bytes that one device may hold, half of them for decoding; by default what is free when the model is opened. */
-  readonly memoryLimit?: number;
+  readonly memoryLimit?: number | undefined;
 }
 
 /** The autoencoder of a model. */
@@ -102,7 +108,7 @@ export class Autoencoder implements Disposable {
   }
 
   /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder, or else the decoder. */
-  async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Pixels[]> {
+  async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Preview[]> {
     this.#previewMap ??= await this.#fitPreview(runtime, signal);
     const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
     const each = size.tokens * 4 * grid.channels;

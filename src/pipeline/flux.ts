@@ -3,8 +3,13 @@
  * `generate` is `stream` drained; the command line draws it; a server sends it on.
  */
 
+import { checked } from '../api/check.ts';
+import type { MemoryPlan, Report } from '../api/events.ts';
+import { MODEL } from '../api/kinds.ts';
+import { LOAD, type LoadOptions } from '../api/load.ts';
+import { type CheckedRequest, REQUEST, type Request } from '../api/request.ts';
 import { BatchShare } from '../engine/batch-share.ts';
-import { type BudgetOptions, type MemoryPlan, requireFit } from '../engine/memory-plan.ts';
+import { type BudgetOptions, requireFit } from '../engine/memory-plan.ts';
 import { Queue } from '../engine/queue.ts';
 import { AdapterRanks, planRun, type RunPlan } from '../engine/run-plan.ts';
 import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes } from '../families/flux1/flux1.ts';
@@ -24,15 +29,13 @@ import { Clock } from './clock.ts';
 import { Autoencoder } from './decode.ts';
 import { Transformer } from './denoise.ts';
 import { type Conditioning, TextEncoders } from './encode.ts';
-import { type Event, type Report, warning } from './events.ts';
-import type { LoadOptions } from './load-options.ts';
+import { type Event, warning } from './events.ts';
 import { Loras, loraEvents } from './loras.ts';
 import { findModel, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { type Identity, makeRecipe, recipeLora } from './recipe.ts';
-import { type Plan, plan, type Request, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
-import { checked, LOAD, MODEL, REQUEST } from './schema.ts';
+import { type Plan, plan, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
 import { partFiles, travellingName } from './travelling.ts';
 
 /** Of random weights; one will do. */
@@ -287,7 +290,7 @@ export class Flux implements AsyncDisposable {
   }
 
   /** The LoRAs of every job. What is in force now counts, and a file that cannot be read holds nobody up. */
-  #adapt({ jobs }: Plan, { loras, signal }: Request): Promise<AdaptedJob[]> {
+  #adapt({ jobs }: Plan, { loras, signal }: CheckedRequest): Promise<AdaptedJob[]> {
     return Promise.all(
       jobs.map(async (job) => ({ ...job, loras: await this.#loras.resolve(loras, job.loraTags, signal) })),
     );
@@ -429,7 +432,7 @@ function closed(options: { readonly cause?: unknown } = {}): FluxionError {
 
 /** A request that was checked, and what it comes to. */
 interface Asked {
-  readonly request: Request;
+  readonly request: CheckedRequest;
   readonly decided: Plan;
 }
 

@@ -5,7 +5,10 @@
 
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { checked } from '../api/check.ts';
+import type { LoraReport } from '../api/events.ts';
 import type { LoraTag } from '../api/lora-tags.ts';
+import { LORA, LORAS, type LoraUse } from '../api/request.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { kindOf, type OpenFile } from '../weights/files/file-bytes.ts';
@@ -14,7 +17,6 @@ import {
   type Adapter,
   describeLora as describeSource,
   type LoraModel,
-  type LoraReport,
   type LoraSource,
   loadAdapter,
   loraHash,
@@ -23,9 +25,8 @@ import {
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../weights/lora/locate.ts';
 import type { Applied, ApplyMode } from '../weights/lora/overlay.ts';
 import { type Event, warning } from './events.ts';
-import { checked, LORA, LORAS } from './schema.ts';
 
-export { type LoraReport, type LoraSource, loraHash };
+export { type LoraSource, loraHash };
 
 /** Reads what a LoRA file is and would change, without a model. Throws `bad_request`, `not_found`, `bad_file`. */
 export function describeLora(source: LoraSource): LoraReport {
@@ -38,12 +39,6 @@ export function describeLora(source: LoraSource): LoraReport {
  * The text encoders' part, which runs once a prompt, is always merged, and so is what is no low-rank product (LoKr, DoRA, differences).
  */
 export type LoraMode = ApplyMode;
-
-/** A LoRA to use, and how strongly. */
-export interface LoraUse extends LoraSource {
-  /** Multiplies all the file adds, 1 by default; 0 is as if it were not there, below 0 the opposite. */
-  readonly scale?: number | undefined;
-}
 
 export interface LorasOptions {
   readonly mode: LoraMode;

@@ -7,13 +7,11 @@ import { kindOf } from '../weights/files/file-bytes.ts';
 import { modelName } from '../weights/folders/model-source.ts';
 import { hubFolder, type OnPullProgress, parseHubName } from '../weights/hub/hub.ts';
 
-export type { PullProgress } from '../weights/hub/hub.ts';
-
 export interface FindOptions extends Flux1Parts {
   /** Branch, tag or commit of a model on the hub. */
-  readonly revision?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnPullProgress;
+  readonly revision?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnPullProgress | undefined;
 }
 
 /** Options that are paths. */

@@ -1,7 +1,7 @@
 /** The element types a model is run with. */
 
-import { type DType, type ModelFloat, parseFloatName } from '../support/dtype.ts';
-import { FluxionError } from '../support/errors.ts';
+import type { CheckedLoad } from '../api/load.ts';
+import type { DType, ModelFloat } from '../support/dtype.ts';
 import type { QuantisedForm } from '../weights/set.ts';
 import type { Platform } from '../xla/runtime/runtime.ts';
 
@@ -16,33 +16,14 @@ export interface ModelTypes {
   readonly form?: QuantisedForm | undefined;
 }
 
-/** In how many bits matrices are held in memory, and computed where that is faster (docs/guide/quantization.md). */
-export type Quantization = 'none' | QuantisedForm;
-const QUANTIZATIONS: readonly Quantization[] = ['none', 'int8', 'fp8', 'int4'];
-
-/** Element types by name, as configs spell them; bf16 where nothing is said. */
-export interface TypeNames {
-  readonly dtype?: string | undefined;
-  readonly weightsDtype?: string | undefined;
-  readonly activationsDtype?: string | undefined;
-  readonly quantization?: Quantization | undefined;
-}
-
-/** Reads the element types that a model is to be run with. */
+/** Reads the element types that a model is to be run with; bf16 where nothing is said. */
 export function modelTypes({
   dtype = 'bf16',
-  weightsDtype = dtype,
-  activationsDtype = dtype,
+  weightsDtype: storage = dtype,
+  activationsDtype: compute = dtype,
   quantization = 'none',
-}: TypeNames): ModelTypes & {
-  readonly storage: ModelFloat;
-} {
-  if (!QUANTIZATIONS.includes(quantization))
-    throw new FluxionError('bad_config', `quantization: there is no form '${quantization}'`, {
-      hint: `use ${QUANTIZATIONS.join(', ')}`,
-    });
-  const types = { compute: parseFloatName(activationsDtype), storage: parseFloatName(weightsDtype) };
-  return quantization === 'none' ? types : { ...types, form: quantization };
+}: CheckedLoad): ModelTypes & { readonly storage: ModelFloat } {
+  return { compute, storage, ...(quantization !== 'none' && { form: quantization }) };
 }
 
 /**

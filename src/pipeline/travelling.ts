@@ -2,19 +2,11 @@
 
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
+import type { PartFiles } from '../api/recipe.ts';
 import { type Flux1Parts, PART_NAMES } from '../families/flux1/flux1.ts';
 import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
 import { fingerprint } from '../weights/files/fingerprint.ts';
 import { parseHubName } from '../weights/hub/hub.ts';
-
-/** A file or folder by its name, and a short hash of its content. */
-export interface TravellingFile {
-  readonly name: string;
-  readonly hash: string;
-}
-
-/** The files given in place of parts of a model. */
-export type PartFiles = { readonly [P in keyof Flux1Parts]?: TravellingFile | undefined };
 
 /** A folder of the hub's cache, and what lies in it. */
 const SNAPSHOT = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\](.+))?$/;

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { acceptedKeys } from '../../src/config/accepted.ts';
-import { KEY_NAMES } from '../../src/config/keys.ts';
+import { KEY_NAMES, keyRow } from '../../src/config/keys.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { ALIASES, meaningOf } from '../../src/config/names.ts';
+import { meaningOf } from '../../src/config/names.ts';
 import { splitArguments } from '../../src/config/overrides.ts';
 import { findPersonalConfig, personalConfigPath } from '../../src/config/personal.ts';
 import { type ChosenPrompts, choosePrompts } from '../../src/config/prompts.ts';
@@ -81,11 +81,11 @@ describe('names', () => {
   });
 
   test('each name stands for one thing, and none hides a key', () => {
-    const aliases = KEY_NAMES.flatMap((key) => ALIASES[key] ?? []);
+    const aliases = KEY_NAMES.flatMap((key) => keyRow(key).also ?? []);
     assert.equal(new Set(aliases).size, aliases.length);
     for (const name of [...KEY_NAMES, ...Object.keys(acceptedKeys)]) assert.ok(!aliases.includes(name), name);
     for (const key of KEY_NAMES)
-      for (const alias of ALIASES[key] ?? []) assert.deepEqual(meaningOf(alias), { kind: 'key', name: key });
+      for (const alias of keyRow(key).also ?? []) assert.deepEqual(meaningOf(alias), { kind: 'key', name: key });
   });
 
   test('what Flux does not have is answered, not guessed at', () => {

@@ -58,7 +58,7 @@ describe('the list of keys', () => {
       assert.doesNotThrow(() => defaultOf(name), name);
       assert.notEqual(row.default === undefined, row.unset === undefined, `${name}: a default, or what stands for it`);
       assert.match(row.help, /^[A-Z].*\.$/, name);
-      assert.equal(row.use !== 'honoured' && row.because === undefined, false, `${name}: because`);
+      assert.equal(row.use === 'noted' && row.because === undefined, false, `${name}: because`);
       assert.equal(Object.hasOwn(acceptedKeys, name), false, name);
     }
   });

@@ -11,22 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { checked } from '../../src/api/check.ts';
+import { parametersText, parseRecipe, type Recipe } from '../../src/api/recipe.ts';
+import { REQUEST, type Request } from '../../src/api/request.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { exifTexts } from '../../src/picture/exif.ts';
 import { Image, unitToBytes } from '../../src/picture/image.ts';
 import { readPng } from '../../src/picture/png.ts';
-import {
-  type Identity,
-  makeRecipe,
-  parametersText,
-  parseRecipe,
-  type Recipe,
-  readRecipe,
-  recipeConfig,
-  recipeJson,
-  requireRecipe,
-} from '../../src/pipeline/recipe.ts';
-import { plan, type Request } from '../../src/pipeline/request.ts';
+import { type Identity, makeRecipe, readRecipe, recipeConfig, requireRecipe } from '../../src/pipeline/recipe.ts';
+import { plan } from '../../src/pipeline/request.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { fingerprint } from '../../src/weights/files/fingerprint.ts';
 
@@ -54,7 +47,8 @@ const MODEL: Identity = {
 
 /** The recipe of one picture of a request's first job. */
 function recipeOf(request: Partial<Request> = {}, index = 0, model = MODEL): Recipe {
-  const decided = plan({ prompt: 'a red house', seed: 7, ...request }, DEFAULTS, model.scheduler, 8);
+  const asked = checked(REQUEST, { prompt: 'a red house', seed: 7, ...request }, 'request');
+  const decided = plan(asked, DEFAULTS, model.scheduler, 8);
   return makeRecipe(model, decided, decided.jobs[0]!, index);
 }
 
@@ -100,10 +94,10 @@ test('a recipe tells of the first-block cache, and asks for it again', () => {
   assert.deepEqual(on.cache, { kind: 'fbcache', threshold: 0.08, cachedSteps: [] });
   const zero = recipeConfig(recipeOf({ cache: 'fbcache', threshold: 0 }));
   assert.deepEqual([zero.cache, zero.threshold], ['fbcache', 0]);
-  assert.deepEqual(parseRecipe(recipeJson(on), 'x').cache, on.cache);
+  assert.deepEqual(parseRecipe(JSON.stringify(on), 'x').cache, on.cache);
   assert.match(parametersText(on), /First block cache: 0.08/);
   const broken = JSON.stringify({
-    ...JSON.parse(recipeJson(on)),
+    ...JSON.parse(JSON.stringify(on)),
     cache: { kind: 'other', threshold: 1, cachedSteps: [] },
   });
   assert.throws(() => parseRecipe(broken, 'x'), fails('bad_file', /cache.kind/));
@@ -140,6 +134,18 @@ describe('pixels', () => {
 });
 
 describe('a PNG', () => {
+  test('is a blob and a response of its content type', async () => {
+    const image = picture();
+    const blob = await image.blob();
+    assert.equal(blob.type, 'image/png');
+    assert.deepEqual(await blob.bytes(), new Uint8Array(await image.png()));
+    const response = await image.response('webp', 80);
+    assert.equal(response.headers.get('content-type'), 'image/webp');
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    assert.equal(response.headers.get('content-length'), String(bytes.length));
+    assert.deepEqual(bytes, new Uint8Array(await image.webp(80)));
+  });
+
   test('has the pixels and the recipe, and is the same every time', async () => {
     const image = picture();
     const png = await image.png();
@@ -196,15 +202,15 @@ describe('a PNG', () => {
   test('keeps seeds of 64 bits', async () => {
     const seed = 2n ** 64n - 5n;
     const { recipe } = readRecipe(await picture(recipeOf({ seed, batch: 3 }, 2)).png(), 'x.png');
-    assert.equal(recipe?.seed, seed + 2n);
-    assert.deepEqual(recipe?.batch, { seed, size: 3, index: 2 });
-    assert.equal(recipeOf({ seed, batch: 3, noise: 'jax' }, 2).seed, seed);
-    assert.equal(recipeOf({ seed, batch: 8 }, 6).seed, 1n);
-    assert.equal(recipeOf({ seed: -2, batch: 2 }, 1).seed, -1n);
+    assert.equal(recipe?.seed, String(seed + 2n));
+    assert.deepEqual(recipe?.batch, { seed: String(seed), size: 3, index: 2 });
+    assert.equal(recipeOf({ seed, batch: 3, noise: 'jax' }, 2).seed, String(seed));
+    assert.equal(recipeOf({ seed, batch: 8 }, 6).seed, 1);
+    assert.equal(recipeOf({ seed: -2, batch: 2 }, 1).seed, -1);
     // To a request, -1 is a random seed.
-    assert.equal(recipeConfig(recipeOf({ seed: -2, batch: 2 }, 1)).seed, -2n);
-    const old = { ...recipeOf({ seed: 1 }, 0), seed: -1n };
-    assert.equal(recipeConfig(old).seed, 2n ** 64n - 1n);
+    assert.equal(recipeConfig(recipeOf({ seed: -2, batch: 2 }, 1)).seed, -2);
+    const old = { ...recipeOf({ seed: 1 }, 0), seed: -1 };
+    assert.equal(recipeConfig(old).seed, String(2n ** 64n - 1n));
   });
 
   test('read back, it is the request it was made by', () => {
@@ -219,7 +225,7 @@ describe('a PNG', () => {
     const { prompt, prompt_2, seed, batch, noise, sigmas, width, height, guidance_scale, num_inference_steps } = config;
     assert.deepEqual(
       { prompt, prompt_2, seed, batch, noise, sigmas, width, height, guidance_scale, num_inference_steps },
-      { prompt: 'a red house', prompt_2: 'T5', seed: 3n, batch: 2, noise: 'philox', sigmas: [1, 0.5], width: 64, height: 48, guidance_scale: 2, num_inference_steps: 2 },
+      { prompt: 'a red house', prompt_2: 'T5', seed: 3, batch: 2, noise: 'philox', sigmas: [1, 0.5], width: 64, height: 48, guidance_scale: 2, num_inference_steps: 2 },
     ); // biome-ignore format: expected beside found
     assert.deepEqual(
       [config.time_shift, config.base_shift, config.max_shift, config.weights_dtype],
@@ -396,7 +402,7 @@ describe('reading a PNG', () => {
     const texts = Array.from({ length: 5000 }, (_, i) =>
       chunk('zTXt', Buffer.concat([Buffer.from(`k${i}\0\0`), filler])),
     );
-    const recipe = chunk('iTXt', Buffer.from(`fluxion\0\0\0\0\0${recipeJson(recipeOf())}`));
+    const recipe = chunk('iTXt', Buffer.from(`fluxion\0\0\0\0\0${JSON.stringify(recipeOf())}`));
     const png = await foreign(recipe, ...texts);
     const before = process.memoryUsage().rss;
     const start = performance.now();
@@ -467,7 +473,7 @@ describe('saving', () => {
     } // biome-ignore format: a table
     writeFileSync(join(place, 'x.png'), 'old');
     await image.save(join(place, 'x.png'));
-    assert.equal(requireRecipe(readFileSync(join(place, 'x.png')), 'x.png').seed, 7n);
+    assert.equal(requireRecipe(readFileSync(join(place, 'x.png')), 'x.png').seed, 7);
     assert.deepEqual(readdirSync(place).sort(), ['X.JPEG', 'x.jpg', 'x.png', 'x.webp']);
     await assert.rejects(image.save(join(place, 'x.gif')), fails('bad_request', /expected the extension \.png/));
   });

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { EVENT } from '../../src/api/events.ts';
 import {
   compileRun,
   describeLora,
@@ -50,10 +51,12 @@ const REQUESTS: readonly (readonly [request: unknown, ...told: RegExp[]])[] = [
   [{ prompt: 'a', guidance: '3' }, /^guidance: /],
   [{ prompt: 'a', seed: 1.5 }, /^seed: .*whole number.* found 1\.5/],
   [{ prompt: 'a', seed: Number.NaN }, /^seed: .*found NaN/],
-  [{ prompt: 'a', seed: '7' }, /^seed: .*found the text '7'/],
+  [{ prompt: 'a', seed: 'seven' }, /^seed: .*found the text 'seven'/],
   [{ prompt: 'a', seed: [1n, 2, 'x'] }, /^seed\[2\]: /],
   [{ prompt: 'a', seed: 2n ** 64n }, /^seed: /],
   [{ prompt: Array(300).fill('a'), seed: Array(300).fill(1) }, /^seed: .*at most 65536 pairs/],
+  [{ prompt: 'a', seed: '18446744073709551616' }, /^seed: /],
+  [{ prompt: 'a', threshold: 11 }, /^threshold: expected a number from 0 to 10, found 11/],
   [{ prompt: 'a', batch: 0 }, /^batch: /],
   [{ prompt: 'a', batch: true }, /^batch: .*found true/],
   [{ prompt: 'a', noise: 'numpy' }, /^noise: expected one of torch, jax, philox, found the text 'numpy'/],
@@ -65,7 +68,7 @@ const REQUESTS: readonly (readonly [request: unknown, ...told: RegExp[]])[] = [
   [{ prompt: 'a', loras: ['ink'] }, /^loras\[0\]: expected an object such as .*path.*found the text 'ink'/],
   [{ prompt: 'a', loras: [{ path: 5 }] }, /^loras\[0\]\.path: expected text, found 5/],
   [{ prompt: 'a', loras: [{ path: 'x', scale: '1' }] }, /^loras\[0\]\.scale: /],
-  [{ prompt: 'a', loras: [{ path: 'x', weight: 1 }] }, /^loras\[0\]: there is no field 'weight'/],
+  [{ prompt: 'a', loras: [{ path: 'x', scael: 1 }] }, /^loras\[0\]: there is no field 'scael'/, /did you mean 'scale'/],
   [{ prompt: 'a', cache: true }, /^cache: /],
   [{ prompt: 'a', preview: true }, /^preview: /],
   [{ prompt: 'a', signal: {} }, /^signal: expected an AbortSignal.*found an object/],
@@ -96,6 +99,11 @@ const LOADS: readonly (readonly [model: unknown, options: unknown, ...told: RegE
   ['tiny', { device: 0 }, /^device: /],
   ['tiny', { devcie: 'cpu' }, /did you mean 'device'/],
   ['tiny', { hardware: 'cpu' }, /did you mean 'device'/],
+  ['tiny', { vae_tile: 'on' }, /did you mean 'vaeTiling'/],
+  ['tiny', { mesh: { ici: { dta: 2 } } }, /^mesh\.ici: there is no field 'dta'/, /did you mean 'data'/],
+  ['tiny', { nodes: { id: 0, count: 2, stor: 'x' } }, /did you mean 'store'/],
+  ['tiny', { dtype: 'F32' }, /^dtype: expected bfloat16, float32 or float16.*'F32'/, /did you mean 'f32'/],
+  ['tiny', { cpuDevices: 65 }, /^cpuDevices: expected a whole number from 1 to 64, found 65/],
   ['tiny', { dtype: 32 }, /^dtype: /],
   ['tiny', { mesh: 4 }, /^mesh: /],
   ['tiny', { mesh: { ici: { data: '2' } } }, /^mesh\.ici\.data: /],
@@ -137,6 +145,28 @@ describe('a model that is open', () => {
     await refused(() => image!.saveNumbered(undefined as never), 'bad_request', /^folder: /);
     await refused(() => image!.jpeg(1000), 'bad_request', /^quality: /);
     await refused(() => image!.webp('high' as never), 'bad_request', /^quality: /);
+    await refused(() => image!.blob('jpg' as never), 'bad_request', /^format: .*'jpg'/, /did you mean 'jpeg'/);
+  });
+
+  test('tells events and recipes that are JSON as they are', async () => {
+    const seed = 2n ** 64n - 1n;
+    for (const given of [seed, String(seed)]) {
+      const types = new Set<string>();
+      for await (const event of flux.stream({ prompt: 'a', ...CHEAP, seed: given, preview: 'step' })) {
+        const told = EVENT.parse(JSON.parse(JSON.stringify(event)));
+        types.add(told.type);
+        if (event.type === 'image') {
+          assert.deepEqual(told, { ...event, image: event.image.toJSON() });
+          assert.deepEqual([event.seed, event.image.recipe.seed], [String(seed), String(seed)]);
+        }
+        if (event.type !== 'step' || told.type !== 'step') continue;
+        assert.deepEqual(Buffer.from(told.previews![0]!.rgb, 'base64'), Buffer.from(event.previews![0]!.data));
+      }
+      assert.deepEqual([...types].sort(), ['done', 'image', 'memory', 'stage', 'step', 'warning']);
+    }
+    const [image] = await flux.generate({ prompt: 'a', ...CHEAP, seed: '7' });
+    assert.equal(image!.recipe.seed, 7);
+    assert.deepEqual(JSON.parse(JSON.stringify(image!.recipe)), image!.recipe);
   });
 
   test('works on after mistakes, a loop left early and a run that was stopped', async () => {

@@ -248,7 +248,7 @@ describe('the bundled model', () => {
 
   test('is told what cannot be', async () => {
     await assert.rejects(Flux.load('tiny', { device: 'cpu', quantization: 'int3' as 'int4' }), {
-      code: 'bad_config',
+      code: 'bad_request',
       message: /quantization.*'int3'/,
     });
   });

@@ -54,12 +54,9 @@ async function grammar(table: Commands): Promise<Grammar> {
   );
   const keys = KEY_NAMES.map((name) => {
     const { kind, help } = keyRow(name);
-    const values = typeof kind !== 'string' ? kind : kind === 'boolean' ? ['True', 'False'] : VALUES[kind];
-    return { name, flag: flagName(name), help, values, isSwitch: kind === 'boolean' };
+    const values = /^\w+(\|\w+)+$/.test(kind.placeholder) ? kind.placeholder.split('|') : undefined;
+    return { name, flag: flagName(name), help, values, isSwitch: kind.name === 'boolean' };
   });
   const topics = [...Object.keys(table), 'config', 'environment'];
   return { commands, keys, topics };
 }
-
-/** Words of the named kinds that have a few. */
-const VALUES: Readonly<Record<string, readonly string[]>> = { dtype: ['bfloat16', 'float32', 'float16'] };

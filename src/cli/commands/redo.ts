@@ -5,7 +5,7 @@
 
 import { type Arguments, splitArguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
-import { type Recipe, readRecipe, recipeConfig, requireRecipe } from '../../index.ts';
+import { type Recipe, readRecipe, recipeConfig, requireRecipe, type SeedNumber } from '../../index.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { type Asked, readAsked } from '../asked.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from '../command.ts';
@@ -77,7 +77,7 @@ const redo: Command = {
 
     const wanted = indexOf(recipe, config);
     const files: WrittenFile[] = [];
-    const checks: (Comparison & { readonly seed: bigint })[] = [];
+    const checks: (Comparison & { readonly seed: SeedNumber })[] = [];
     const differences = new Set<string>();
     const outcome = await makePictures(config, {
       sources,

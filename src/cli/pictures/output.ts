@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { COMMAND_LINE, type LoadedConfig } from '../../config/load.ts';
 import type { Arguments } from '../../config/overrides.ts';
-import type { Flux, Image } from '../../index.ts';
+import type { Flux, Image, SeedNumber } from '../../index.ts';
 import { userPath } from '../../support/user-path.ts';
 import { UsageError } from '../command.ts';
 
@@ -19,7 +19,7 @@ export interface WrittenFile {
   readonly path: string;
   /** Which it is of the run's, from 0; those of other processes are counted. */
   readonly index: number;
-  readonly seed: bigint;
+  readonly seed: SeedNumber;
   readonly prompt: string;
   readonly width: number;
   readonly height: number;

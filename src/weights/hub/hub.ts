@@ -7,6 +7,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
+import type { PullProgress } from '../../api/load.ts';
 import { byteText } from '../../support/byte-text.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
@@ -27,16 +28,6 @@ export interface HubModel {
   /** `ORG/NAME`. */
   readonly repo: string;
   readonly revision: string;
-}
-
-/** How far a download is. */
-export interface PullProgress {
-  readonly phase: 'listing' | 'waiting' | 'downloading' | 'checking' | 'retrying';
-  /** Bytes on disk, those of an earlier download included, and how many there will be; both 0 until the files are known. */
-  readonly bytes: number;
-  readonly totalBytes: number;
-  /** Over the last seconds; 0 until something has arrived. */
-  readonly bytesPerSecond: number;
 }
 
 /** Called with a line a person can read, and the same as data. */

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { LoraReport } from '../../api/events.ts';
 import { byteSize } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { oneLine } from '../../support/quote.ts';
@@ -16,26 +17,6 @@ import { type Matrix, rowsOf } from './matrix.ts';
 import type { ModuleRef } from './names.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
 import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
-
-/** What is told of a LoRA file. */
-export interface LoraReport {
-  /** What recipes and reports call it. */
-  readonly name: string;
-  readonly path: string;
-  /** Which program's spelling its keys are in. */
-  readonly dialect: string;
-  readonly algorithms: readonly string[];
-  /** Modules matched. */
-  readonly modules: { readonly transformer: number; readonly clip: number; readonly t5: number };
-  /** Different ranks, ascending. */
-  readonly ranks: readonly number[];
-  /** Different alphas as stored, ascending; empty where none is, and alpha is the rank. */
-  readonly alphas: readonly number[];
-  /** Keys nothing could be done with: how many, and the first ten. */
-  readonly unmatched: { readonly count: number; readonly first: readonly string[] };
-  /** What of the settings beside its weights is not applied, or not sure. */
-  readonly warnings: readonly string[];
-}
 
 /** What a file adds to one declared weight. */
 export type Addition =

@@ -11,7 +11,7 @@ export const MESH_AXES = ['data', 'fsdp', 'context', 'tensor'] as const;
 export type MeshAxisName = (typeof MESH_AXES)[number];
 
 /** Sizes by axis; -1, for at most one, takes what is left, and what is absent is 1. */
-export type MeshSizes = Readonly<Partial<Record<MeshAxisName, number>>>;
+export type MeshSizes = Readonly<Partial<Record<MeshAxisName, number | undefined>>>;
 
 export interface MeshSpec {
   /** Names of the axes from the major to the minor; all four by default. */

@@ -53,7 +53,7 @@ export type Precision = 'DEFAULT' | 'HIGH' | 'HIGHEST';
 
 /** Which devices a runtime uses, and how. */
 export interface RuntimeOptions extends AttentionOptions {
-  readonly device?: DeviceChoice;
+  readonly device?: DeviceChoice | undefined;
   /** How all devices of that kind work together; one device works alone when absent. */
   readonly mesh?: MeshOptions | undefined;
   /** Devices that the CPU is presented as, 1 by default; more than one asks for the CPU. */
@@ -61,14 +61,14 @@ export interface RuntimeOptions extends AttentionOptions {
   /** Which of several processes this one is; it works alone when absent. */
   readonly nodes?: NodeOptions | undefined;
   /** Folder of compiled executables; the user's cache folder when absent, none when `none`. */
-  readonly cacheDir?: string | 'none';
-  readonly precision?: Precision;
+  readonly cacheDir?: string | undefined;
+  readonly precision?: Precision | undefined;
   /** What happens where the device cannot give the `attention` asked for: an error, the default, or `auto` and a warning. */
   readonly attentionFallback?: 'error' | 'auto' | undefined;
   /** Ends the opening and, where processes share a client, for good what waits for the others later. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told what a first use has to wait for, such as the plugin's download. */
-  readonly onProgress?: (message: string) => void;
+  readonly onProgress?: ((message: string) => void) | undefined;
 }
 
 /** What an array is, and what its dimensions mean where a mesh may split them. */
@@ -401,10 +401,14 @@ export class Runtime implements AsyncDisposable {
     return this.#executables.size;
   }
 
-  /** Frees the device and everything on it. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Frees the device and everything on it, as leaving the block of `await using` does. */
+  async close(): Promise<void> {
     await this.#cache?.close();
     await this.client[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

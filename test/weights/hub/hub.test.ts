@@ -21,18 +21,13 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { PullProgress } from '../../../src/api/load.ts';
 import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { type ErrorCode, FluxionError } from '../../../src/support/errors.ts';
 import { processMark } from '../../../src/support/process-mark.ts';
 import { openPipelineFolder } from '../../../src/weights/folders/pipeline-folder.ts';
 import { missingFiles, neededFiles, type RemoteFile } from '../../../src/weights/hub/files.ts';
-import {
-  hubFolder,
-  type PullOptions,
-  type PullProgress,
-  parseHubName,
-  pullModel,
-} from '../../../src/weights/hub/hub.ts';
+import { hubFolder, type PullOptions, parseHubName, pullModel } from '../../../src/weights/hub/hub.ts';
 import { lockFile } from '../../../src/weights/hub/lock-file.ts';
 import { type HubSettings, hubSettings } from '../../../src/weights/hub/settings.ts';
 import { repositoryPath } from '../../support/fixture.ts';

@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { PullProgress } from '../../../src/weights/hub/hub.ts';
+import type { PullProgress } from '../../../src/api/load.ts';
 import { hubSettings } from '../../../src/weights/hub/settings.ts';
 import { loadAdapter } from '../../../src/weights/lora/adapter.ts';
 import { fetchLora, locateLora } from '../../../src/weights/lora/locate.ts';

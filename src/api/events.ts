@@ -1,0 +1,152 @@
+/** What is told while models are opened and pictures made. Everything is JSON as it is, but for pixels, which stay in memory. */
+
+import { z } from 'zod';
+import { count, SEED_NUMBER } from './kinds.ts';
+import type { Immutable } from './knobs.ts';
+import { RECIPE } from './recipe.ts';
+
+const seconds = z.number();
+
+/** Wall-clock seconds of a run's parts. */
+export type Timings = Immutable<z.output<typeof TIMINGS>>;
+const TIMINGS = z.object({
+  /** Opening the model: configs, tokenizers, checking every weight's name and shape. */
+  load: seconds,
+  /** Getting all programs, from the compiler or the cache. */
+  compile: seconds,
+  /** Placing the text encoders and encoding all prompts. */
+  encode: seconds,
+  /** The denoising loops, all pictures. */
+  denoise: seconds,
+  /** Median over all steps, without those that the first-block cache cut short where others are left. */
+  secondsPerStep: seconds,
+  /** Latents to pixels, all pictures. */
+  decode: seconds,
+  /** What MaxDiffusion calls inference time: denoising and decoding. */
+  inference: seconds,
+});
+
+/** Figures of a finished run. */
+export type Report = Immutable<z.output<typeof REPORT>>;
+const REPORT = z.object({
+  timings: TIMINGS,
+  /** Highest resident memory of the process, in bytes. */
+  peakMemory: count,
+  /** Highest memory in use on the device, in bytes, where the plugin tells. */
+  peakDeviceMemory: count.optional(),
+  programs: z.object({ compiled: count, fromCache: count }),
+  device: z.string(),
+  images: count,
+  /** Denoising steps of all batches, and how many of them the first-block cache cut short. */
+  steps: z.object({ all: count, cached: count }),
+});
+
+/** Memory of one device in a stage, in bytes. */
+export type StageMemory = Immutable<z.output<typeof STAGE_MEMORY>>;
+const STAGE_MEMORY = z.object({
+  stage: z.enum(['encode', 'denoise', 'decode']),
+  /** Weights that are in place. */
+  weights: count,
+  /** Values that programs hand to each other. */
+  values: count,
+  /** The most that one program needs besides. */
+  temporaries: count,
+  /** Compiled programs. */
+  code: count,
+  total: count,
+});
+
+/** What becomes of weights. */
+export type Residency = Immutable<z.output<typeof RESIDENCY>>;
+const RESIDENCY = z.object({
+  /** `kept` for later prompts, `released` once prompts are encoded, or `streamed`, layer by layer. */
+  encoders: z.enum(['kept', 'released', 'streamed']),
+  /**
+   * `kept` for later pictures; `yields` its room to the encoders of the next request; `released` after every batch, for the decoder;
+   * or `streamed`, block by block, in every step.
+   */
+  transformer: z.enum(['kept', 'yields', 'released', 'streamed']),
+  /** How many blocks, from the first, stay throughout a batch while the others are streamed. */
+  held: count,
+  /** The layers that modulations come from, used once a picture: 27 % of the transformer's weights. */
+  modulations: z.enum(['kept', 'released']),
+});
+
+/** What a run holds in memory, in bytes. */
+export type MemoryPlan = Immutable<z.output<typeof MEMORY_PLAN>>;
+const MEMORY_PLAN = RESIDENCY.extend({
+  /** What one device may hold. */
+  budget: z.number(),
+  stages: z.array(STAGE_MEMORY),
+  /** The largest stage. */
+  peak: count,
+  /** Page-locked memory of the host that streamed weights wait in, and what may be used of it. */
+  host: count,
+  hostBudget: z.number(),
+  fits: z.boolean(),
+});
+
+/** What is told of a LoRA file. */
+export type LoraReport = Immutable<z.output<typeof LORA_REPORT>>;
+const LORA_REPORT = z.object({
+  /** What recipes and reports call it. */
+  name: z.string(),
+  path: z.string(),
+  /** Which program's spelling its keys are in. */
+  dialect: z.string(),
+  algorithms: z.array(z.string()),
+  /** Modules matched. */
+  modules: z.object({ transformer: count, clip: count, t5: count }),
+  /** Different ranks, ascending. */
+  ranks: z.array(z.number()),
+  /** Different alphas as stored, ascending; empty where none is, and alpha is the rank. */
+  alphas: z.array(z.number()),
+  /** Keys nothing could be done with: how many, and the first ten. */
+  unmatched: z.object({ count, first: z.array(z.string()) }),
+  /** What of the settings beside its weights is not applied, or not sure. */
+  warnings: z.array(z.string()),
+});
+
+const job = { job: count, jobs: count };
+const sides = { width: count, height: count };
+
+/** What a run reports while it goes on, in the order things happen, as JSON. */
+export const EVENT = z.discriminatedUnion('type', [
+  /** A part of the run begins. */
+  z.object({ type: z.literal('stage'), stage: z.enum(['compile', 'encode', 'denoise', 'decode']), ...job }),
+  /** What the run will hold in memory, before any weight is placed. */
+  z.object({ type: z.literal('memory'), plan: MEMORY_PLAN }),
+  /** A LoRA is applied in this run: what was matched in its file, and its strength. */
+  z.object({ type: z.literal('lora'), lora: LORA_REPORT, scale: z.number() }),
+  /** Something the user should know, such as a prompt that was cut. */
+  z.object({ type: z.literal('warning'), message: z.string() }),
+  /** A denoising step is done; `step` counts from 1 within the job. */
+  z.object({
+    type: z.literal('step'),
+    step: count,
+    steps: count,
+    ...job,
+    seconds,
+    /** The first block alone was run, and the first-block cache stood in for the others; absent otherwise. */
+    cached: z.literal(true).optional(),
+    /** The predicted clean pictures at an eighth of their size, one per picture of the batch, when asked for; RGB, 8 bit, row-major, in base64. */
+    previews: z.array(z.object({ ...sides, rgb: z.base64() })).optional(),
+  }),
+  /** A picture is done; `index` counts all pictures of the run from 0. */
+  z.object({
+    type: z.literal('image'),
+    image: z.object({ ...sides, recipe: RECIPE }),
+    seed: SEED_NUMBER,
+    index: count,
+  }),
+  z.object({ type: z.literal('done'), report: REPORT }),
+]);
+
+type EventJson = Immutable<z.output<typeof EVENT>>;
+type Kind<T extends EventJson['type']> = Extract<EventJson, { type: T }>;
+
+/** An event of a run in memory: its pictures and previews are there themselves. */
+export type EventOf<Image, Preview> =
+  | Exclude<EventJson, { type: 'image' | 'step' }>
+  | (Omit<Kind<'step'>, 'previews'> & { readonly previews?: readonly Preview[] })
+  | (Omit<Kind<'image'>, 'image'> & { readonly image: Image });

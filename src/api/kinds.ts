@@ -1,0 +1,164 @@
+/**
+ * The kinds of value that can be asked for: each a schema, and the words for it in messages and help. Schemas speak in the words
+ * that follow `expected`.
+ */
+
+import { z } from 'zod';
+import { parseFloatName } from '../support/dtype.ts';
+
+/** A kind of value. */
+export interface Kind<T extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  readonly type: T;
+  /** Follows `must be`. */
+  readonly expected: string;
+  /** Stands for a value in help. */
+  readonly placeholder: string;
+  /** The words that may be chosen. */
+  readonly words?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  /** Values in configurations are multiples of it. */
+  readonly step?: number;
+}
+
+/** Longest text in characters and longest list in entries; T5 reads at most 512 tokens. */
+const TEXT_LIMIT = 32_768;
+const LIST_LIMIT = 1024;
+
+export const TEXT = z.string('text').max(TEXT_LIMIT, `at most ${TEXT_LIMIT} characters`);
+/** A path on this machine. */
+export const PATH = z
+  .string('a path')
+  .min(1, 'a path')
+  .regex(/^[^\0]*$/, 'a path without null bytes');
+export const NUMBER = z.number('a number');
+export const BOOLEAN = z.boolean('true or false');
+
+export const list = <T extends z.ZodType>(item: T, of: string) =>
+  z.array(item, `a list of ${of}`).max(LIST_LIMIT, `at most ${LIST_LIMIT} ${of}`);
+
+/** One or several. */
+const some = <T extends z.ZodType>(item: T, expected: string, of: string) =>
+  z.union([item, list(item, of).min(1, 'at least one')], expected);
+
+export const text = { name: 'text', type: TEXT, expected: 'text', placeholder: 'TEXT' } satisfies Kind;
+export const path = { name: 'path', type: TEXT, expected: 'a path', placeholder: 'PATH' } satisfies Kind;
+export const boolean = {
+  name: 'boolean',
+  type: BOOLEAN,
+  expected: 'True or False',
+  placeholder: 'True|False',
+} satisfies Kind;
+
+/** A whole number, in configurations a multiple of `step`; what divides it in a request depends on the model. */
+export function whole(min: number, max: number, step = 1): Kind<z.ZodNumber> {
+  const range = `a whole number from ${min} to ${max}`;
+  const type = z
+    .int({ error: ({ input }) => (typeof input === 'number' ? range : 'a number') })
+    .min(min, range)
+    .max(max, range);
+  const expected = step === 1 ? range : `${range}, divisible by ${step}`;
+  return { name: 'whole', type, expected, placeholder: 'N', min, max, step };
+}
+
+export function number(min: number, max: number): Kind<z.ZodNumber> {
+  const expected = `a number from ${min} to ${max}`;
+  const type = z
+    .number({ error: ({ input }) => (typeof input === 'number' ? expected : 'a number') })
+    .min(min, expected)
+    .max(max, expected);
+  return { name: 'number', type, expected, placeholder: 'X', min, max };
+}
+
+export function oneOf<const T extends string>(...words: readonly T[]) {
+  const expected = `one of ${words.join(', ')}`;
+  const type = z.enum(words, expected) as unknown as z.ZodType<T, T>;
+  return { name: 'word', type, expected, placeholder: words.join('|'), words } satisfies Kind;
+}
+
+export const prompts = {
+  name: 'prompts',
+  type: some(TEXT, 'text, or a list of texts', 'texts'),
+  expected: 'text, or a list of texts',
+  placeholder: 'TEXT',
+} satisfies Kind;
+
+const FLOATS = ['bfloat16', 'float32', 'float16', 'bf16', 'f32', 'f16', 'fp32', 'fp16', 'float', 'half'] as const;
+const SHOWN_FLOATS = FLOATS.slice(0, 3);
+
+/** A floating-point type, which becomes `f32`, `bf16` or `f16`. */
+export const float = {
+  name: 'float',
+  type: z.enum(FLOATS, 'bfloat16, float32 or float16').transform(parseFloatName),
+  expected: 'bfloat16, float32 or float16',
+  placeholder: SHOWN_FLOATS.join('|'),
+} satisfies Kind;
+
+const SEED = 'random, a whole number from -2⁶³ to 2⁶⁴ - 1';
+const MIN_SEED = -(2n ** 63n);
+const MAX_SEED = 2n ** 64n - 1n;
+const bits = z.bigint(SEED).min(MIN_SEED, SEED).max(MAX_SEED, SEED);
+/** What torch.manual_seed takes, but for -1, which means a random one in every other tool. */
+const seed = z.union(
+  [
+    z.literal(['random', 'Random', 'RANDOM', -1, '-1']).transform(() => 'random' as const),
+    z.int(SEED),
+    bits.transform((value) => (value === -1n ? 'random' : value)),
+    z
+      .string(SEED)
+      .regex(/^[+-]?\d{1,20}$/, SEED)
+      .transform(BigInt)
+      .pipe(bits),
+  ],
+  SEED,
+);
+
+/** A seed of noise: a whole number from -2^63 to 2^64 - 1, also as decimal digits, or `random` (or -1) for one that is drawn and recorded. */
+export type Seed = z.input<typeof seed>;
+
+export const seeds = {
+  name: 'seeds',
+  type: some(seed, `${SEED}, or a list of them`, 'seeds'),
+  expected: `${SEED}, or a list of them`,
+  placeholder: 'N|N,N,…|random',
+} satisfies Kind;
+
+/** A seed as JSON holds it: a number up to 2⁵³ - 1, else a string of decimal digits. */
+export type SeedNumber = number | string;
+
+/** Writes a seed as JSON holds it. */
+export function seedNumber(seed: bigint): SeedNumber {
+  const value = Number(seed);
+  return Number.isSafeInteger(value) ? value : String(seed);
+}
+
+/** A seed as JSON holds it; longer ones that were written as numbers are not exact, and refused. */
+export const SEED_NUMBER = z
+  .union([z.int(), z.string().regex(/^-?\d{1,20}$/)])
+  .transform(BigInt)
+  .refine((value) => value >= MIN_SEED && value <= MAX_SEED, 'is no seed')
+  .transform(seedNumber);
+
+const FALLING = 'a falling list of numbers above 0, at most 1';
+
+export const sigmas = {
+  name: 'sigmas',
+  type: list(NUMBER.gt(0, FALLING).lte(1, FALLING), 'numbers')
+    .min(1, FALLING)
+    .refine((values) => values.every((value, i) => i === 0 || value < values[i - 1]!), { error: FALLING }),
+  expected: FALLING,
+  placeholder: '[X, …]',
+} satisfies Kind;
+
+/** A number as a report has it. */
+export const count = z.int().min(0);
+
+/** Formats that pictures are written in. */
+export const FORMAT = oneOf('png', 'jpeg', 'webp').type;
+
+/** Quality of a JPEG or WebP. */
+export const QUALITY = whole(1, 100).type;
+
+/** A model's name or path, as callers give it. */
+export const MODEL = z.string('a path, ORG/NAME on the hub, or tiny').min(1, 'a path, ORG/NAME on the hub, or tiny');

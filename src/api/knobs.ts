@@ -1,0 +1,96 @@
+/**
+ * Knobs: whatever can be set, written down once with its type and bounds, how configurations spell it, its default and what it does.
+ * Fields of requests and of loading, configuration keys, rows of the help text and fields of recipes are views of them.
+ */
+
+import { z } from 'zod';
+import type { Kind } from './kinds.ts';
+
+/** The groups of `--help`, in its order. */
+export const GROUPS = ['Picture', 'Sampling', 'Model', 'Numbers', 'Output', 'Devices', 'Parallelism', 'LoRA'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** One thing that can be set. */
+export interface Knob {
+  readonly kind: Kind;
+  /** Its configuration key; a knob without one is the library's alone. */
+  readonly key?: string;
+  /** Everyday names of its key. */
+  readonly also?: readonly string[];
+  readonly group?: Group;
+  /** One sentence. */
+  readonly help: string;
+  readonly required?: true;
+  /** The value it has when nobody sets it. */
+  readonly default?: unknown;
+  /** What happens when a knob without default is not set. */
+  readonly unset?: string;
+  /** A value that says more than the default does. */
+  readonly example?: string;
+}
+
+export type Knobs = Readonly<Record<string, Knob>>;
+
+type Fields<K extends Knobs> = {
+  -readonly [F in keyof K]: K[F] extends { readonly required: true }
+    ? K[F]['kind']['type']
+    : z.ZodOptional<K[F]['kind']['type']>;
+};
+
+/** Nobody changes what was given. */
+export type Immutable<T> = T extends AbortSignal | ((...given: never) => unknown)
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Immutable<T[K]> }
+    : T;
+
+/** An object of these fields alone. */
+export function strict<F extends z.ZodRawShape>(fields: F, example: string) {
+  return z.strictObject(fields, `an object such as ${example}`);
+}
+
+/** The object that sets these knobs. */
+export function settings<K extends Knobs>(knobs: K, example: string) {
+  const fields = Object.entries(knobs).map(([field, { kind, required }]) => [
+    field,
+    required ? kind.type : kind.type.optional(),
+  ]);
+  return strict(Object.fromEntries(fields) as Fields<K>, example);
+}
+
+/** What knobs have, by their configuration keys instead of their fields. */
+export function byKey(knobs: Knobs, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const keyed = Object.entries(knobs).flatMap(([field, { key }]) => (key === undefined ? [] : [[key, fields[field]]]));
+  return Object.fromEntries(keyed);
+}
+
+export const callback = <T>(help: string) => ({
+  kind: {
+    name: 'callback',
+    type: z.custom<T>((value) => typeof value === 'function', 'a function'),
+    expected: 'a function',
+    placeholder: '',
+  },
+  help,
+});
+
+export const signal = (help: string) => ({
+  kind: {
+    name: 'signal',
+    type: z.custom<AbortSignal>((value) => {
+      const { throwIfAborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+      return typeof throwIfAborted === 'function' && typeof addEventListener === 'function';
+    }, 'an AbortSignal, such as that of an AbortController'),
+    expected: 'an AbortSignal',
+    placeholder: '',
+  },
+  help,
+});
+
+/** Spells a name as configurations do: `numInferenceSteps` and `num-inference-steps` are `num_inference_steps`. */
+export function plainName(written: string): string {
+  return written
+    .replaceAll('-', '_')
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+}

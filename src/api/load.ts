@@ -1,0 +1,235 @@
+/** How a model is opened, and how a run of it is compiled for devices that are not here. */
+
+import { z } from 'zod';
+import { boolean, float, list, NUMBER, number, oneOf, path, TEXT, text, whole } from './kinds.ts';
+import { callback, type Immutable, type Knobs, settings, signal, strict } from './knobs.ts';
+
+/** What can be asked to run on: a device, the best GPU, or the best of all. */
+export const DEVICES = ['auto', 'cpu', 'gpu', 'tpu', 'cuda', 'rocm', 'metal'] as const;
+/** Other names of devices. */
+export const DEVICE_WORDS: Readonly<Record<string, string>> = {
+  nvidia: 'cuda',
+  amd: 'rocm',
+  hip: 'rocm',
+  apple: 'metal',
+  mps: 'metal',
+};
+
+/** How far the download of a model is. */
+export interface PullProgress {
+  readonly phase: 'listing' | 'waiting' | 'downloading' | 'checking' | 'retrying';
+  /** Bytes on disk, those of an earlier download included, and how many there will be; both 0 until the files are known. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+  /** Over the last seconds; 0 until something has arrived. */
+  readonly bytesPerSecond: number;
+}
+
+/** Names of mesh axes, and the sizes they have. */
+export const AXES = list(TEXT, 'names');
+export const AXIS_RULES = list(
+  z.tuple([TEXT, z.union([TEXT, list(TEXT, 'names'), z.null()])], 'a pair of a logical axis and its mesh axes'),
+  'pairs',
+);
+export const DATA_SHARDING = list(AXES, 'lists');
+
+const size = NUMBER.optional();
+const sizes = strict({ data: size, fsdp: size, context: size, tensor: size }, '{ data: 1, fsdp: -1 }').optional();
+
+const mesh = strict(
+  {
+    axes: AXES.optional(),
+    ici: sizes,
+    dcn: sizes,
+    rules: AXIS_RULES.optional(),
+    dataSharding: DATA_SHARDING.optional(),
+  },
+  '{ ici: { data: 1, fsdp: -1 } }',
+);
+const nodes = strict(
+  {
+    id: NUMBER,
+    count: NUMBER,
+    store: strict({ url: TEXT, run: TEXT }, "{ url: 'valkey://HOST:6379', run: 'evening' }").optional(),
+  },
+  '{ id: 0, count: 2 }',
+);
+const blockSizes = strict({ blockQ: size, blockKv: size, blockKvCompute: size }, '{ blockQ: 512 }');
+
+/** A kind of value that configurations spell otherwise. */
+const own = <T extends z.ZodType>(type: T) => ({ name: 'object', type, expected: '', placeholder: '' });
+
+export const MODEL_KNOB = {
+  kind: path, key: 'pretrained_model_name_or_path', also: ['model', 'm', 'model_path', 'model_id', 'model_name', 'checkpoint', 'ckpt'], group: 'Model',
+  default: 'tiny', example: 'black-forest-labs/FLUX.1-schnell',
+  help: "A model folder in the diffusers layout, a file with the weights of a model or of its transformer, ORG/NAME on the Hugging Face hub, or 'tiny', the model that comes with the program.",
+} as const; // biome-ignore format: one knob reads as one row
+
+export const LOAD_KNOBS = {
+  weights: {
+    kind: oneOf('file', 'random'), key: 'weights', group: 'Model', default: 'file',
+    help: "Where weights come from: the model's files, or a rule that makes random ones of the right shapes, for measuring. FLUX.1-dev, -schnell and -Krea-dev then need no download.",
+  },
+  transformer: {
+    kind: path, key: 'transformer', also: ['unet', 'dit', 'diffusion_model'], group: 'Model', unset: "the model's own", example: 'flux1-dev-Q8_0.gguf',
+    help: "A file with transformer weights to use instead of the model's: safetensors or GGUF, in any common spelling.",
+  },
+  clip: {
+    kind: path, key: 'clip', also: ['text_encoder', 'clip_l'], group: 'Model', unset: "the model's own", example: 'clip_l.safetensors',
+    help: "A file with the weights of the CLIP text encoder to use instead of the model's.",
+  },
+  t5: {
+    kind: path, key: 't5', also: ['text_encoder_2', 't5xxl'], group: 'Model', unset: "the model's own", example: 't5xxl_fp16.safetensors',
+    help: "A file with the weights of the T5 encoder to use instead of the model's.",
+  },
+  vae: {
+    kind: path, key: 'vae', also: ['ae', 'autoencoder'], group: 'Model', unset: "the model's own", example: 'ae.safetensors',
+    help: "A file with the weights of the autoencoder to use instead of the model's.",
+  },
+  tokenizer: {
+    kind: path, key: 'tokenizer', group: 'Model', unset: "the model's own",
+    help: 'A folder that holds tokenizer and tokenizer_2, such as a model folder, for a model that is a single file.',
+  },
+  name: {
+    kind: text, key: 'flux_name', group: 'Model', unset: "the model folder's name",
+    help: 'The name that reports and recipes call the model by.',
+  },
+  revision: {
+    kind: text, key: 'revision', group: 'Model', default: '', example: 'main',
+    help: 'Branch, tag or commit of a model on the Hugging Face hub; empty stands for main. Folders have none.',
+  },
+  dtype: { kind: float, help: 'Type of weights and activations, bfloat16 by default.' },
+  weightsDtype: {
+    kind: float, key: 'weights_dtype', also: ['weight_dtype', 'weights_type'], group: 'Numbers', default: 'bfloat16',
+    help: 'Type that weights are kept in.',
+  },
+  activationsDtype: {
+    kind: float, key: 'activations_dtype', also: ['activation_dtype', 'compute_dtype'], group: 'Numbers', default: 'bfloat16',
+    help: 'Type that activations are computed in.',
+  },
+  quantization: {
+    kind: oneOf('none', 'int8', 'fp8', 'int4'), key: 'quantization', also: ['quantize', 'quant'], group: 'Numbers', default: 'none',
+    help: 'Bits that the matrices of blocks are kept in: of weights_dtype, 8 as integers or floats, or 4. Products are computed in them where that is faster.',
+  },
+  precision: {
+    kind: oneOf('DEFAULT', 'HIGH', 'HIGHEST'), key: 'precision', group: 'Numbers', default: 'DEFAULT',
+    help: 'Precision of float32 matrix products and convolutions on GPU and TPU.',
+  },
+  device: {
+    kind: oneOf(...DEVICES), key: 'hardware', also: ['device', 'backend'], group: 'Devices', default: 'auto',
+    help: 'Kind of device; auto takes the fastest there is, gpu that of NVIDIA (cuda), AMD (rocm) or Apple (metal).',
+  },
+  cpuDevices: {
+    kind: whole(1, 64), key: 'cpu_devices', group: 'Devices', default: 1, example: '4',
+    help: 'Devices that the CPU is presented as; more than one asks for the CPU.',
+  },
+  offloadEncoders: {
+    kind: boolean, key: 'offload_encoders', group: 'Devices', default: true,
+    help: "Frees the text encoders' memory before the transformer is placed.",
+  },
+  residency: {
+    kind: oneOf('auto', 'resident', 'streamed'), key: 'residency', group: 'Devices', default: 'auto',
+    help: 'Whether weights stay on the device or each block comes before its use and goes after it; auto has them stay where they fit.',
+  },
+  memoryLimit: {
+    kind: own(NUMBER.positive('a number of bytes')),
+    help: 'Bytes that a run may hold on one device, half of them for decoding; by default what is free when the model is opened.',
+  },
+  vaeTiling: {
+    kind: oneOf('auto', 'on', 'off'), key: 'vae_tiling', also: ['vae_tile', 'tiling'], group: 'Devices', default: 'auto',
+    help: 'Decodes pictures in bands of rows, which gives the same picture in less memory: where memory asks for it, wherever a program would take more than 64 MiB, or never.',
+  },
+  cacheDir: {
+    kind: path, key: 'jax_cache_dir', group: 'Devices', default: '',
+    help: "Folder of compiled programs; empty stands for the user's cache folder.",
+  },
+  attention: {
+    kind: oneOf('auto', 'dot_product', 'flash', 'cudnn_flash_te'), key: 'attention', group: 'Devices', default: 'auto',
+    help: "Attention kernel: the fastest, two plain products, the device's own flash attention, or cuDNN's.",
+  },
+  attentionFallback: {
+    kind: oneOf('error', 'auto'),
+    help: 'What happens where the device cannot give the attention asked for: an error, the default, or auto and a warning.',
+  },
+  flashBlockSizes: {
+    kind: own(blockSizes),
+    help: "Tokens of a block of the TPU's flash attention.",
+  },
+  maskPaddingTokens: {
+    kind: boolean, key: 'mask_padding_tokens', group: 'Devices', default: true,
+    help: "Keeps tokens that only fill up a block of the TPU's flash attention from being attended to.",
+  },
+  useBase2Exp: {
+    kind: boolean, key: 'use_base2_exp', group: 'Devices', default: true,
+    help: "Computes powers of 2 rather than of e in the TPU's flash attention; the picture is the same.",
+  },
+  mesh: {
+    kind: own(mesh),
+    help: 'How all devices of that kind work together, such as { ici: { data: 1, fsdp: -1 } }; one device works alone by default.',
+  },
+  nodes: {
+    kind: own(nodes),
+    help: 'Which of several processes this one is, such as { id: 0, count: 2 }: each makes its part of every batch. One works alone by default.',
+  },
+  timeShift: {
+    kind: boolean, key: 'time_shift', group: 'Sampling', unset: "the model's scheduler",
+    help: 'Shifts the schedule by the size of the picture.',
+  },
+  baseShift: {
+    kind: number(-10, 10), key: 'base_shift', group: 'Sampling', unset: "the model's scheduler", example: '0.5',
+    help: 'Shift µ at 256 image tokens.',
+  },
+  maxShift: {
+    kind: number(-10, 10), key: 'max_shift', group: 'Sampling', unset: "the model's scheduler", example: '1.15',
+    help: 'Shift µ at 4096 image tokens.',
+  },
+  loraMode: {
+    kind: oneOf('beside', 'merged'),
+    help: 'How LoRAs are applied: beside the weights, the default, for models that stay open; merged for a single run.',
+  },
+  loraStrict: {
+    kind: boolean, key: 'lora_strict', group: 'LoRA', default: false,
+    help: "Makes it an error, not a warning, when some of a LoRA file's keys match nothing in the model.",
+  },
+  loraDir: {
+    kind: path, key: 'lora_dir', also: ['lora_folder', 'lora_model_dir'], group: 'LoRA', default: '', example: 'loras',
+    help: 'Folder of LoRA files that are given by name, or by path inside of it, as in a prompt with <lora:NAME:SCALE>.',
+  },
+  signal: signal('Ends the opening and, where processes share a client, for good what waits for the others later.'),
+  onProgress: callback<(message: string, download?: PullProgress) => void>(
+    'Told of slow one-time work, such as the installation of a plugin; with figures where a model is downloaded.',
+  ),
+} as const satisfies Knobs; // biome-ignore format: one knob reads as one row
+
+/** How a model is opened. */
+export const LOAD = settings(LOAD_KNOBS, "{ device: 'cpu' }");
+
+/** How a model is opened; files or component folders given for single parts are used in place of the model's own. */
+export type LoadOptions = Immutable<z.input<typeof LOAD>>;
+
+/** Options of a model that were checked. */
+export type CheckedLoad = Immutable<z.output<typeof LOAD>>;
+
+/** How a run is compiled for devices that are not here. */
+export const AHEAD = strict(
+  {
+    ...LOAD.shape,
+    /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
+    target: TEXT,
+    /** Folder that executables are written to. */
+    out: TEXT.optional(),
+    /** Has TPUs' compilers try least, for a fifth of the time; temporaries are then up to two fifths more. */
+    quick: z.boolean('true or false').optional(),
+    /** Compiles again what was compiled before, rather than to repeat what was said of it. */
+    fresh: z.boolean('true or false').optional(),
+    /** What is compiled; all by default. */
+    stages: list(
+      z.enum(['encode', 'prepare', 'step', 'decode'], 'one of encode, prepare, step, decode'),
+      'stages',
+    ).optional(),
+  },
+  "{ target: 'v6e:2x2' }",
+);
+
+/** Options of `compileRun`: how the model is opened, and the devices to compile for. */
+export type AheadRunOptions = Immutable<z.input<typeof AHEAD>>;

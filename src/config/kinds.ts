@@ -1,0 +1,86 @@
+/** The kinds of value that configurations have beside those of requests: MaxDiffusion's lists, and LoRA files with their scales. */
+
+import { z } from 'zod';
+import { type Kind, list, PATH, TEXT } from '../api/kinds.ts';
+import { AXES, AXIS_RULES, DATA_SHARDING } from '../api/load.ts';
+import { userPath } from '../support/user-path.ts';
+
+const BLOCK_NAMES = [
+  'block_q',
+  'block_kv_compute',
+  'block_kv',
+  'block_q_dkv',
+  'block_kv_dkv',
+  'block_kv_dkv_compute',
+  'block_q_dq',
+  'block_kv_dq',
+] as const;
+const most = z.int().min(1).max(1_000_000);
+
+/** A path with `~` and `$HOME` expanded. */
+export const userPaths = TEXT.transform((value) => userPath(value));
+
+export const names = {
+  name: 'names',
+  type: AXES,
+  expected: 'a list of names',
+  placeholder: '[NAME, …]',
+} satisfies Kind;
+
+export const parallelism = {
+  name: 'parallelism',
+  type: z.union([z.literal(-1), most]),
+  expected: 'a whole number from 1, or -1 for all devices that are left',
+  placeholder: 'N',
+} satisfies Kind;
+
+export const blockSizes = {
+  name: 'blockSizes',
+  type: z.partialRecord(z.enum(BLOCK_NAMES), most),
+  expected: `a map of block sizes (${BLOCK_NAMES.join(', ')})`,
+  placeholder: '{NAME: N, …}',
+} satisfies Kind;
+
+export const axisRules = {
+  name: 'axisRules',
+  type: AXIS_RULES,
+  expected: 'a list of [logical axis, mesh axis or list of mesh axes]',
+  placeholder: '[[NAME, NAME], …]',
+} satisfies Kind;
+
+export const sharding = {
+  name: 'sharding',
+  type: DATA_SHARDING,
+  expected: 'a list of lists of mesh axes',
+  placeholder: '[[NAME, …]]',
+} satisfies Kind;
+
+/** LoRA files to apply, as five lists of one length (MaxDiffusion's form). */
+export const loras = {
+  name: 'loras',
+  type: z
+    .strictObject({
+      lora_model_name_or_path: list(userPaths, 'paths'),
+      weight_name: list(TEXT.nullable(), 'names'),
+      adapter_name: list(TEXT, 'names'),
+      scale: list(z.number(), 'numbers'),
+      from_pt: list(z.union([z.boolean(), z.stringFormat('boolean', /^(true|false)$/i)]), 'booleans'),
+    })
+    .refine((lists) => new Set(Object.values(lists).map(({ length }) => length)).size === 1, 'differ in length'),
+  expected: 'five lists of one length: lora_model_name_or_path, weight_name, adapter_name, scale, from_pt',
+  placeholder: '{…}',
+} satisfies Kind;
+
+/** LoRA files, each as `--lora PATH[:SCALE]` has it. */
+export const loraFiles = {
+  name: 'loraFiles',
+  type: z.union([PATH, list(PATH, 'files')]).transform((words) => [words].flat().map(splitLora)),
+  expected: 'PATH or PATH:SCALE, or a list of them',
+  placeholder: 'PATH[:SCALE]',
+} satisfies Kind;
+
+/** `PATH:0.8` is split at its last colon, where a number follows: `C:\\style.safetensors` is a path. */
+function splitLora(word: string): { readonly path: string; readonly scale: number } {
+  const match = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/is.exec(word);
+  return match ? { path: userPath(match[1]!), scale: Number(match[2]) } : { path: userPath(word), scale: 1 };
+}
