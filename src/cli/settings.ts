@@ -94,7 +94,7 @@ function lorasOf({ lora, lora_config: lists }: Config): readonly LoraUse[] {
 function requireSameSeeds({ seed, num_nodes: count }: Config): void {
   if (count === 1 || ![seed].flat().includes('random')) return;
   throw new UsageError('bad_config', `seed=random: ${count} processes would draw a seed each`, {
-    hint: 'give all of them the same number',
+    hint: 'give all processes the same number',
   });
 }
 

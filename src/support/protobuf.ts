@@ -43,7 +43,7 @@ export function* fields(bytes: Uint8Array, what = 'an optimised program'): Gener
     else {
       const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? varint() : undefined;
       if (length === undefined)
-        throw new FluxionError('bad_file', `${what} has wire type ${wire}, which protobuf has not`);
+        throw new FluxionError('bad_file', `${what} has wire type ${wire}, which protobuf does not define`);
       if (at + length > bytes.length) throw cutOff(what);
       content = bytes.subarray(at, at + length);
       at += length;

@@ -19,7 +19,7 @@ export function openRegular(path: string): { readonly descriptor: number; readon
     throw stat.isDirectory()
       ? new FluxionError('io', `${path}: expected a file, found a folder`, { hint: 'name a file in it' })
       : new FluxionError('io', `${path}: expected a regular file, found ${what}`, {
-          hint: 'save what it gives into a file first',
+          hint: 'save its output into a file first',
         });
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);

@@ -51,7 +51,7 @@ function homeOf(user: string): string {
     'bad_config',
     `'~${user}' stands for the home folder of a user '${user}', who does not exist here`,
     {
-      hint: `a folder or file of that name is written ./~${user}`,
+      hint: `write ./~${user} for a folder or file of that name`,
     },
   );
 }

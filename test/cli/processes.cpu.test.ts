@@ -136,7 +136,7 @@ describe('command lines', () => {
         'node_id=0',
         'data_sharding=[[fsdp]]',
       ),
-      refused(/node_store is given and run_name is not/, 'num_nodes=2', 'node_id=0', 'node_store=valkey://localhost:1'),
+      refused(/node_store needs a run_name/, 'num_nodes=2', 'node_id=0', 'node_store=valkey://localhost:1'),
       refused(
         /node_store=localhost: expected valkey:\/\/HOST:PORT/,
         'num_nodes=2',
@@ -145,7 +145,7 @@ describe('command lines', () => {
         'run_name=a',
       ),
       refused(
-        /node_store is where several processes meet, and num_nodes is 1/,
+        /node_store is for several processes, but num_nodes is 1/,
         'node_store=valkey://localhost:1',
         'run_name=a',
       ),

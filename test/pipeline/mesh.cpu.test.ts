@@ -306,7 +306,7 @@ describe('pictures', () => {
     await refused({ mesh: { ici: { data: 4 } } }, /asks for 4 devices, and there is 1$/);
     await refused({ cpuDevices: 4, mesh: { ici: { data: 3 } } }, /asks for 3 devices, and there are 4$/);
     await refused({ mesh: { rules: [['embed', 'model']] } }, /no mesh axis 'model'/);
-    await refused({ cpuDevices: 2, device: 'cuda' }, /2 CPU devices are asked for, and cuda/);
+    await refused({ cpuDevices: 2, device: 'cuda' }, /2 CPU devices were requested, but the device is cuda/);
   });
 });
 

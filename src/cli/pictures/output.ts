@@ -47,7 +47,7 @@ export function outputOf({ flags }: Arguments, { config, sources }: Pick<LoadedC
   if (/[/\\]$/.test(given) || isFolder(path)) return numbered(path, config.overwrite);
   if (!PICTURE.test(path)) {
     throw new UsageError('bad_config', `cannot write '${given}': expected .png, .jpg or .webp, or a folder`, {
-      hint: `a folder that is not there yet is written with a slash: -o ${given}/`,
+      hint: `end the name of a new folder with a slash: -o ${given}/`,
     });
   }
   return named(path, config.overwrite);

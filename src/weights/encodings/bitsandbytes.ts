@@ -47,7 +47,8 @@ export function decodeBitsAndBytes(store: TensorStore, decoded: Decoded): Tensor
 function readState(store: TensorStore, key: string, kind: string): State {
   const where = `${store.path}: ${key}`;
   if (kind !== 'nf4' && kind !== 'fp4') throw unsupported(where, kind);
-  if (elementCount(store.info(key).shape) > MAX_STATE) throw new FluxionError('bad_file', `${where}: absurdly long`);
+  if (elementCount(store.info(key).shape) > MAX_STATE)
+    throw new FluxionError('bad_file', `${where}: longer than any valid value`);
   const json = parseJsonObject(decodeUtf8(store.bytes(key), where), where);
   const shape = json.get('shape');
   const isShape = Array.isArray(shape) && shape.every((dim) => Number.isSafeInteger(dim) && (dim as number) >= 0);

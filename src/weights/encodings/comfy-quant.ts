@@ -124,7 +124,7 @@ function* describedBeside(store: TensorStore): Generator<Layer> {
     if (!key.endsWith(`.${DESCRIPTION}`)) continue;
     const where = `${store.path}: ${key}`;
     if (elementCount(store.info(key).shape) > MAX_DESCRIPTION) {
-      throw new FluxionError('bad_file', `${where}: absurdly long`);
+      throw new FluxionError('bad_file', `${where}: longer than any valid value`);
     }
     const description = parseJsonObject(decodeUtf8(store.bytes(key), where), where);
     const weight = `${key.slice(0, -DESCRIPTION.length)}weight`;

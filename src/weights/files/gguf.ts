@@ -175,7 +175,7 @@ class Cursor {
   u64(what: string): number {
     const at = this.#take(8, what);
     const value = Number(this.#piece.getBigUint64(at, true));
-    if (!Number.isSafeInteger(value)) throw this.bad(`${what}: ${value} is absurd`);
+    if (!Number.isSafeInteger(value)) throw this.bad(`${what}: ${value} is out of range`);
     return value;
   }
 

@@ -211,7 +211,7 @@ function isLasting(error: unknown): boolean {
 function lasting(host: string, cause: unknown): FluxionError {
   return new FluxionError('io', `${host}: ${reasonOf(cause)}`, {
     cause,
-    hint: 'something between here and the hub answers in its place: a proxy (NODE_EXTRA_CA_CERTS names its certificate) or a mirror (HF_ENDPOINT)',
+    hint: 'something on the network answers in place of the hub: a proxy (NODE_EXTRA_CA_CERTS names its certificate) or a mirror (HF_ENDPOINT)',
   });
 }
 

@@ -235,7 +235,7 @@ function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): Remot
       'bad_file',
       `${repo} lists a file that would not stay in its folder: ${quote(String(path))}`,
       {
-        hint: 'such a name is an attack or a mistake; nothing of this repository is downloaded',
+        hint: 'such a name is an attack or a mistake, so nothing of this repository is downloaded',
       },
     );
   }

@@ -176,7 +176,7 @@ class Download implements AsyncDisposable {
         'bad_file',
         `${file.path}: expected ${file.hash.kind} ${file.hash.hex}, found ${found}, twice`,
         {
-          hint: 'something between here and the hub changes files: a mirror (HF_ENDPOINT), a proxy or a virus scanner',
+          hint: 'something on the network changes the files: a mirror (HF_ENDPOINT), a proxy or a virus scanner',
         },
       );
     }

@@ -270,7 +270,7 @@ function refuseControl({ ref, tensors }: LoraModule, columns: number, path: stri
     'unsupported',
     `${path}: a control LoRA, made for latents and a control picture side by side; ${shapes}`,
     {
-      hint: 'control pictures are not taken yet; LoRAs of styles, subjects and few-step sampling are',
+      hint: 'Fluxion takes no control pictures yet; LoRAs for styles, subjects and few-step sampling work',
     },
   );
 }
@@ -300,8 +300,8 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
 function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
   const algorithm = unsupportedAlgorithm(left);
   if (algorithm) {
-    return new FluxionError('unsupported', `${file.path}: it adapts by ${algorithm}, which is not applied here`, {
-      hint: 'LoRA, LoHa, LoKr, GLoRA, DoRA and plain differences are; some trainers can export them',
+    return new FluxionError('unsupported', `${file.path}: Fluxion does not apply its method, ${algorithm}`, {
+      hint: 'LoRA, LoHa, LoKr, GLoRA, DoRA and plain differences work; some trainers can export one of these',
     });
   }
   const foreign = foreignModel(left);

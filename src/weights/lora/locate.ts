@@ -249,7 +249,7 @@ function onHub({
 
 function wholeModel(place: string): FluxionError {
   return new FluxionError('unsupported', `${place}: expected a LoRA, found a whole model`, {
-    hint: 'a model is what pretrained_model_name_or_path names',
+    hint: 'to open a model, set pretrained_model_name_or_path',
   });
 }
 

@@ -20,7 +20,7 @@ export class Budget {
     this.#left -= steps;
     if (this.#left >= 0) return;
     throw new FluxionError('bad_file', `${this.#path}: its patterns of module names take too long to match`, {
-      hint: 'the file is made to waste time; get it from another place',
+      hint: 'the file was made to waste time; use a copy from another source',
     });
   }
 }

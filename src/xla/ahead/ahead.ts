@@ -164,7 +164,7 @@ function settle(
   const { attention = 'auto', attentionFallback = 'error', flashBlockSizes, maskPaddingTokens, useBase2Exp } = options;
   const refusal = settingRefusal(platform, attention);
   if (refusal !== undefined && attentionFallback === 'error')
-    throw new FluxionError('unsupported', `attention=${attention} cannot be had on ${name}: ${refusal}`, {
+    throw new FluxionError('unsupported', `attention=${attention} is not available on ${name}: ${refusal}`, {
       hint: 'leave attention out',
     });
   return {

@@ -97,7 +97,7 @@ export class Recording {
   /** Begins to record; throws `bad_request` where a recording is under way. */
   constructor(runtime: Recorded, options: RecordingOptions = {}) {
     if (runtime.recording)
-      throw new FluxionError('bad_request', 'a recording of this model is under way: stop it first');
+      throw new FluxionError('bad_request', 'this model is already being recorded: stop that recording first');
     this.#runtime = runtime;
     this.#options = options;
     try {

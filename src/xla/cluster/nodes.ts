@@ -54,7 +54,7 @@ export function checkNodes({ id, count, store }: NodeOptions, mesh: MeshOptions 
   }
   if (count === 1) {
     if (store) {
-      throw new FluxionError('bad_config', 'node_store is where several processes meet, and num_nodes is 1', {
+      throw new FluxionError('bad_config', 'node_store is for several processes, but num_nodes is 1', {
         hint: 'set num_nodes to the number of processes, or leave node_store out',
       });
     }
@@ -95,7 +95,7 @@ function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): voi
     );
   }
   if (run === '') {
-    throw new FluxionError('bad_config', 'node_store is given and run_name is not', {
+    throw new FluxionError('bad_config', 'node_store needs a run_name', {
       hint: 'processes that give the same run_name find each other in the store: choose one for this run',
     });
   }

@@ -140,7 +140,7 @@ class Presence {
 }
 
 function twice({ id, run }: StorePlace): FluxionError {
-  return new FluxionError('bad_config', `two processes say that they are node_id=${id} of run_name=${run}`, {
+  return new FluxionError('bad_config', `two processes have node_id=${id} and run_name=${run}`, {
     hint: 'give each process of a run its own node_id, and each run its own run_name',
   });
 }

@@ -64,14 +64,14 @@ export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, 
 export function checkMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec): void {
   for (const [i, name] of axes.entries()) {
     if (!(MESH_AXES as readonly string[]).includes(name)) throw unknownAxis('mesh_axes', name, MESH_AXES);
-    if (axes.indexOf(name) !== i) throw new FluxionError('bad_config', `mesh_axes: '${name}' stands twice`);
+    if (axes.indexOf(name) !== i) throw new FluxionError('bad_config', `mesh_axes: '${name}' appears twice`);
   }
   for (const [network, given] of Object.entries({ ici, dcn })) {
     for (const name of MESH_AXES) {
       const size = given[name] ?? 1;
       const key = `${keyOf(network, name)}=${size}`;
       if (size !== -1 && !(Number.isInteger(size) && size >= 1))
-        throw new FluxionError('bad_config', `${key}: expected a whole number from 1, or -1 for what is left`);
+        throw new FluxionError('bad_config', `${key}: expected a whole number from 1, or -1 for the remaining devices`);
       if (size === 1 || axes.includes(name)) continue;
       throw new FluxionError('bad_config', `${key}, and mesh_axes has no '${name}'`, {
         hint: `mesh_axes is [${axes.join(', ')}]: put '${name}' into it, or set the key to 1`,
@@ -80,7 +80,7 @@ export function checkMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec): v
     const open = MESH_AXES.filter((name) => given[name] === -1);
     if (open.length > 1) {
       throw new FluxionError('bad_config', `${open.map((name) => keyOf(network, name)).join(' and ')} are both -1`, {
-        hint: 'only one axis can take the devices that are left; set the others to 1',
+        hint: 'only one axis can take the remaining devices; set the others to 1',
       });
     }
   }

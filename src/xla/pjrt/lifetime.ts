@@ -84,7 +84,7 @@ export class Handle {
   get address(): bigint {
     if (this.#ended !== undefined) {
       throw new FluxionError('disposed', `${this.describe()} used after ${this.#ended}`, {
-        hint: 'keep it alive until its last use, or make a new one',
+        hint: 'dispose it only after its last use, or make a new one',
       });
     }
     return this.#address;

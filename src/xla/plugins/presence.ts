@@ -36,7 +36,7 @@ export function noDevice(entries: readonly PluginEntry[], said?: string): Fluxio
   const files = entries.flatMap(({ deviceFiles }) => deviceFiles).join(', ');
   const looked = files === '' ? '' : ` (looked for ${files})`;
   return new FluxionError('unsupported', `there is no ${titles} in this machine${looked}${said ? `: ${said}` : ''}`, {
-    hint: "use the CPU: hardware=cpu, or device: 'cpu' in the library; a container must be given its devices, as docker run --gpus all does",
+    hint: "use the CPU: hardware=cpu, or device: 'cpu' in the library; a container needs access to its devices, as docker run --gpus all gives",
   });
 }
 

@@ -368,8 +368,8 @@ export class Runtime implements AsyncDisposable {
     const other = [...all].find(([, told]) => told.some((number, i) => number !== expected![i]));
     if (!other) return;
     const [first] = all.keys();
-    throw new FluxionError('bad_request', `process ${other[0]} is to make something else than process ${first}`, {
-      hint: 'processes of one mesh work on the same pictures: start all with the same configuration, but for node_id',
+    throw new FluxionError('bad_request', `process ${other[0]} was given a different request than process ${first}`, {
+      hint: 'processes of one mesh make the same pictures: start all with the same configuration, except node_id',
     });
   }
 
@@ -421,13 +421,13 @@ function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions
       'bad_config',
       `node_store makes one client of the GPUs of several processes, and ${device} is chosen`,
       {
-        hint: 'leave node_store out: the processes then share every batch; the processes of a TPU pod are one without it',
+        hint: 'leave node_store out: independent processes then share every batch, and a TPU pod is one client without it',
       },
     );
   }
   if (cpuDevices === 1 || device === PLATFORMS.cpu.name) return device;
   if (device === 'auto') return PLATFORMS.cpu.name;
-  throw new FluxionError('bad_config', `${cpuDevices} CPU devices are asked for, and ${device} to run on`, {
+  throw new FluxionError('bad_config', `${cpuDevices} CPU devices were requested, but the device is ${device}`, {
     hint: 'leave cpu_devices out, or choose the cpu',
   });
 }
@@ -458,8 +458,8 @@ function settle(
 ): { attention: NonNullable<Target['attention']>; warnings: string[] } {
   const refusal = settingRefusal(platform, attention);
   if (refusal !== undefined && attentionFallback === 'error')
-    throw new FluxionError('unsupported', `attention=${attention} cannot be had here: ${refusal}`, {
-      hint: 'leave attention out, or set it to auto: the fastest that this device has',
+    throw new FluxionError('unsupported', `attention=${attention} is not available on this device: ${refusal}`, {
+      hint: 'leave attention out, or set it to auto, which takes the fastest kernel of this device',
     });
   const blocks = Object.values(flashBlockSizes ?? {}).some((size) => size !== undefined);
   return {

@@ -95,7 +95,7 @@ test('headers that lie are refused before anything is allocated', () => {
     ['the other byte order', ggufBytes([F32], { version: 3 * 2 ** 24 }), /^big-endian GGUF files are not read$/],
     ['too many tensors', ggufBytes([F32], { tensorCount: 2n ** 40n }), /^number of tensors: \d+ is more than 100000$/],
     ['more tensors than bytes', ggufBytes([F32], { tensorCount: 90_000n }), /^number of tensors: 90000 do not fit/],
-    ['an absurd count', ggufBytes([F32], { tensorCount: 2n ** 63n }), /^number of tensors: \d+ is absurd$/],
+    ['an absurd count', ggufBytes([F32], { tensorCount: 2n ** 63n }), /^number of tensors: \d+ is out of range$/],
     ['rank 5', ggufBytes([{ ...F32, shape: [1, 1, 1, 2, 3] }]), /^a: rank 5 is more than 4$/],
     ['a huge dimension', ggufBytes([{ ...F32, shape: [2 ** 40, 2 ** 40] }]), /^a: \[.*\] overflows$/],
     ['an unknown type', ggufBytes([{ ...F32, type: 99 }]), /^a: tensor type 99 is not known$/],

@@ -115,7 +115,10 @@ describe('two processes, one client', { skip }, () => {
       // What each sees for itself is made the same.
       assert.deepEqual(answer.memory, answers[0]!.memory);
       assert.ok(answer.memory[0]! > 2 ** 30 && answer.memory[0]! < 2 ** 31 && answer.memory[1]! > 2 ** 20);
-      assert.deepEqual([answer.same, answer.other], ['the same', 'process 1 is to make something else than process 0']);
+      assert.deepEqual(
+        [answer.same, answer.other],
+        ['the same', 'process 1 was given a different request than process 0'],
+      );
     }
   });
 

@@ -169,7 +169,7 @@ for (const [i, start] of SERVERS.entries()) {
       const leads = [open(twice, 0, 2), open(twice, 0, 2)];
       const unlike = open(other, 1, 3);
       await Promise.all([
-        assert.rejects(Promise.race(leads), /two processes say that they are node_id=0 of run_name=test/),
+        assert.rejects(Promise.race(leads), /two processes have node_id=0 and run_name=test/),
         assert.rejects(open(other, 0, 2), /process 1 says num_nodes=3, and this one says 2/),
       ]);
       stopping.abort();

@@ -50,7 +50,7 @@ describe('a mesh', () => {
     refused({ ici: { data: -1, tensor: -1 } }, 4, /ici_data_parallelism and ici_tensor_parallelism are both -1/);
     refused({ ici: { data: 0 } }, 4, /ici_data_parallelism=0: expected a whole number/);
     refused({ axes: ['data', 'stage'] }, 1, /there is no mesh axis 'stage'/);
-    refused({ axes: ['data', 'data'] }, 1, /'data' stands twice/);
+    refused({ axes: ['data', 'data'] }, 1, /'data' appears twice/);
     refused({ axes: ['data'], ici: { fsdp: 2 } }, 2, /ici_fsdp_parallelism=2, and mesh_axes has no 'fsdp'/);
     refused({ ici: { data: -1 } }, 6, /do not make 4 slices/, 4);
   });
