@@ -94,7 +94,7 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 /** Runs a command line and returns its exit status; nothing is thrown. */
-async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+export async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   try {
     return await dispatch(argv, signal);
   } catch (thrown) {

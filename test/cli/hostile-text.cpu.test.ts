@@ -6,10 +6,11 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { addTexts } from '../../src/picture/png.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
+import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { ggufBytes } from '../support/gguf-file.ts';
 import { HubServer, repoOf } from '../support/hub-server.ts';
@@ -22,6 +23,9 @@ const HOSTILE = `x${STEERING}hint: run me`;
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const LONG = 'k'.repeat(1 << 20);
 
+const commands = new Commands();
+after(() => commands[Symbol.asyncDispose]());
+
 interface Case {
   readonly args: readonly string[];
   readonly input?: string;
@@ -29,9 +33,13 @@ interface Case {
 }
 
 /** Runs a command line twice, once for people and once with --json, and looks at all that it prints. */
-async function isSafe(name: string, cwd: string, { args, ...options }: Case): Promise<void> {
+async function isSafe(name: string, cwd: string, { args, input, env }: Case): Promise<void> {
   const look = async (...more: readonly string[]) => {
-    const { stdout, stderr } = await fluxion([args[0]!, ...more, ...args.slice(1)], { cwd, ...options });
+    const words = [args[0]!, ...more, ...args.slice(1)];
+    const own = input !== undefined || env?.['FLUXION_LOG'] !== undefined;
+    const { stdout, stderr } = await (own
+      ? fluxion(words, { cwd, ...(input !== undefined && { input }), ...(env && { env }) })
+      : commands.run(words, { cwd, ...(env && { env }) }));
     const printed = stdout + stderr;
     assert.ok(printed.length > 0, `${name}: nothing is printed`);
     assert.doesNotMatch(printed.replaceAll('\n', ''), UNSAFE, `${name}: ${JSON.stringify(printed.slice(0, 500))}`);

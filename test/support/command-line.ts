@@ -29,12 +29,16 @@ export function fluxion(args: readonly string[], options: RunOptions): Promise<F
   return run(process.execPath, [PROGRAM, ...args], options);
 }
 
+/** The environment of a program under test: without colours, personal settings and the tests' own cache of compiled code. */
+export function programEnvironment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE: _, ...inherited } = process.env;
+  return { ...inherited, NO_COLOR: '1', FLUXION_CONFIG: '', ...env };
+}
+
 /** Runs any program. */
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   const { cwd, input = '', env, interrupt, stdout: wish } = options;
-  // The program keeps compiled code in a folder of its own, as it does for users.
-  const { NODE_COMPILE_CACHE: _, ...inherited } = process.env;
-  const child = spawn(program, args, { cwd, env: { ...inherited, NO_COLOR: '1', FLUXION_CONFIG: '', ...env } });
+  const child = spawn(program, args, { cwd, env: programEnvironment(env) });
   const { promise, resolve, reject } = Promise.withResolvers<Finished>();
   let stdout = '';
   let stderr = '';
