@@ -110,17 +110,19 @@ interface SourceFile {
   readonly imports: readonly { readonly path: string; readonly typeOnly: boolean }[];
 }
 
-const files: readonly SourceFile[] = globSync('src/**/*.ts', { cwd: ROOT })
+/** A file of src by its path there. */
+function sourceFile(path: string, text: string): SourceFile {
+  const found = text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?from\s+)?'(\.[^']+)'|import\('(\.[^']+)'\)/gm);
+  const imports = [...found].map(([, typeOnly, from, dynamic]) => ({
+    path: join(dirname(path), (from ?? dynamic)!),
+    typeOnly: typeOnly !== undefined,
+  }));
+  return { path, text, lines: text.split('\n').length - 1, imports };
+}
+
+const files: readonly SourceFile[] = globSync('**/*.ts', { cwd: join(ROOT, 'src') })
   .sort()
-  .map((path) => {
-    const text = readFileSync(join(ROOT, path), 'utf8');
-    const found = text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*?from\s+'(\.[^']+)'|import\('(\.[^']+)'\)/gm);
-    const imports = [...found].map(([, typeOnly, from, dynamic]) => ({
-      path: relative(join(ROOT, 'src'), join(ROOT, dirname(path), (from ?? dynamic)!)),
-      typeOnly: typeOnly !== undefined,
-    }));
-    return { path: relative('src', path), text, lines: text.split('\n').length - 1, imports };
-  });
+  .map((path) => sourceFile(path, readFileSync(join(ROOT, 'src', path), 'utf8')));
 
 /** The room a file of src is in, or its own name at the top. */
 function place(path: string): string {
@@ -204,18 +206,43 @@ test('one file writes under a temporary name and renames; besides it, folders, l
   assert.deepEqual(found, [...movers, ...others].sort());
 });
 
-test('no imports go round in a circle, types included', () => {
-  const edges = new Map(files.map(({ path, imports }) => [path, imports]));
+/** The first circle of imports, those of types included but for known ones; undefined for none. */
+function circleIn(sources: readonly SourceFile[]): string | undefined {
+  const edges = new Map(sources.map(({ path, imports }) => [path, imports]));
   const isKnown = (from: string, to: string) => KNOWN_CIRCLES.includes(`${from} > ${to}`);
   const done = new Set<string>();
-  const walk = (path: string, trail: readonly string[]): void => {
-    if (trail.includes(path)) assert.fail(`circle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
-    if (done.has(path)) return;
-    for (const next of edges.get(path) ?? [])
-      if (!(next.typeOnly && isKnown(path, next.path))) walk(next.path, [...trail, path]);
+  const walk = (path: string, trail: readonly string[]): string | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path].join(' → ');
+    if (done.has(path)) return undefined;
+    for (const next of edges.get(path) ?? []) {
+      const circle = next.typeOnly && isKnown(path, next.path) ? undefined : walk(next.path, [...trail, path]);
+      if (circle !== undefined) return circle;
+    }
     done.add(path);
+    return undefined;
   };
-  for (const { path } of files) walk(path, []);
+  return sources.map(({ path }) => walk(path, [])).find((circle) => circle !== undefined);
+}
+
+test('a circle is seen, whether of values, of types, of re-exports or of types in place', () => {
+  const closing = [
+    "import { c } from '../c.ts';",
+    "import type { C } from '../c.ts';",
+    "import {\n  type C,\n} from '../c.ts';",
+    "export type { C } from '../c.ts';",
+    "export * from '../c.ts';",
+    "import '../c.ts';",
+    "let c: import('../c.ts').C;",
+  ];
+  const others = [sourceFile('c.ts', "import type { B } from './a/b.ts';"), sourceFile('d.ts', "import './c.ts';")];
+  for (const text of closing)
+    assert.equal(circleIn([...others, sourceFile('a/b.ts', text)]), 'c.ts → a/b.ts → c.ts', text);
+  assert.equal(circleIn([...others, sourceFile('a/b.ts', "import { e } from '../e.ts';")]), undefined);
+});
+
+test('no imports go round in a circle, types included', () => {
+  assert.equal(circleIn(files), undefined);
+  const edges = new Map(files.map(({ path, imports }) => [path, imports]));
   const leadsTo = (from: string, to: string, seen = new Set<string>()): boolean =>
     from === to ||
     (!seen.has(from) && seen.add(from) && (edges.get(from) ?? []).some((i) => leadsTo(i.path, to, seen)));

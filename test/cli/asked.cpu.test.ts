@@ -2,14 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
 import type { Recipe } from '../../src/api/recipe.ts';
 import { requireRecipe } from '../../src/pipeline/recipe.ts';
-import { type Finished, fluxion, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
+import { type Finished, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
+import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
 
 const CHEAP = ['size=64x64', 'steps=1', 'hardware=cpu'];
+
+const commands = new Commands();
+after(() => commands[Symbol.asyncDispose]());
 
 function succeeded(finished: Finished): Finished {
   assert.equal(finished.status, 0, `exit ${finished.status}\n${finished.stderr}`);
@@ -26,7 +30,7 @@ describe('a model', () => {
     const copy = folder.file('my-copy');
     cpSync(repositoryPath('models/tiny'), copy, { recursive: true });
     for (const model of [[], ['model=tiny'], [`model=${copy}`]])
-      succeeded(await fluxion(['generate', 'a red house', ...model, 'hardware=cpu'], { cwd: folder.path }));
+      succeeded(await commands.run(['generate', 'a red house', ...model, 'hardware=cpu'], { cwd: folder.path }));
     const paths = ['flux_0.png', 'flux_1.png', 'flux_2.png'].map((name) => folder.file(name));
     const asked = paths.map(recipeOf).map(({ steps, guidance, maxSequenceLength, width, shift }) => ({
       steps,
@@ -46,7 +50,7 @@ describe('a model', () => {
   test('that ignores guidance says so, once', async () => {
     using folder = temporaryFolder();
     const { stderr } = succeeded(
-      await fluxion(['generate', 'a house', 'guidance=3.5', 'seed=1,2', ...CHEAP], { cwd: folder.path }),
+      await commands.run(['generate', 'a house', 'guidance=3.5', 'seed=1,2', ...CHEAP], { cwd: folder.path }),
     );
     assert.equal(stderr.match(/guidance 3\.5 has no effect: the model has no guidance embedding/g)?.length, 1);
   });
@@ -55,20 +59,25 @@ describe('a model', () => {
 describe('seeds and prompts', () => {
   test('a random seed is told, recorded and made again', async () => {
     using folder = temporaryFolder();
-    const first = succeeded(await fluxion(['generate', 'a house', '--seed', '-1', ...CHEAP], { cwd: folder.path }));
-    const again = succeeded(await fluxion(['generate', 'a house', 'seed=random', ...CHEAP], { cwd: folder.path }));
+    const first = succeeded(
+      await commands.run(['generate', 'a house', '--seed', '-1', ...CHEAP], { cwd: folder.path }),
+    );
+    const again = succeeded(await commands.run(['generate', 'a house', 'seed=random', ...CHEAP], { cwd: folder.path }));
     const [one, two] = ['flux_0.png', 'flux_1.png'].map((name) => recipeOf(folder.file(name)).seed);
     assert.notEqual(one, two);
     assert.ok(Number.isInteger(one) && Number(one) >= 0 && Number(one) < 2 ** 32);
     assert.match(first.stderr, new RegExp(`flux_0\\.png: seed ${one}\n`));
     assert.match(again.stderr, new RegExp(`flux_1\\.png: seed ${two}\n`));
-    assert.match(succeeded(await fluxion(['redo', 'flux_0.png', '--check'], { cwd: folder.path })).stdout, /identical/);
+    assert.match(
+      succeeded(await commands.run(['redo', 'flux_0.png', '--check'], { cwd: folder.path })).stdout,
+      /identical/,
+    );
   });
 
   test('several prompts and seeds make numbered pictures, one after another', async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('mine.txt'), '# mine\na red house\n\na café\n');
-    const made = await fluxion(['generate', '--prompts', 'mine.txt', 'seed=1,2', ...CHEAP, '--json'], {
+    const made = await commands.run(['generate', '--prompts', 'mine.txt', 'seed=1,2', ...CHEAP, '--json'], {
       cwd: folder.path,
     });
     const { files } = JSON.parse(succeeded(made).stdout) as { files: { prompt: string; seed: number; path: string }[] };
@@ -98,7 +107,7 @@ describe('seeds and prompts', () => {
 
   test('help explains a key by any of its names', async () => {
     using folder = temporaryFolder();
-    const { stdout } = succeeded(await fluxion(['help', 'steps'], { cwd: folder.path }));
+    const { stdout } = succeeded(await commands.run(['help', 'steps'], { cwd: folder.path }));
     assert.match(stdout, /^num_inference_steps: Denoising steps\.[\s\S]*from 1 to 1000[\s\S]*example/);
   });
 });
@@ -108,14 +117,14 @@ describe("the user's own file", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('own.yml'), 'output_dir: pictures\nsize: 64x64\nsteps: 1\nhardware: cpu\n');
     const options = { cwd: folder.path, env: { FLUXION_CONFIG: folder.file('own.yml') } };
-    const { stdout } = succeeded(await fluxion(['generate', 'a house', '--json'], options));
+    const { stdout } = succeeded(await commands.run(['generate', 'a house', '--json'], options));
     const { files, personal_config } = JSON.parse(stdout) as { files: { path: string }[]; personal_config: string };
     assert.equal(files[0]!.path, 'pictures/flux_0.png');
     assert.equal(personal_config, folder.file('own.yml'));
-    const without = succeeded(await fluxion(['generate', 'a house', '--no-config', ...CHEAP], options));
+    const without = succeeded(await commands.run(['generate', 'a house', '--no-config', ...CHEAP], options));
     assert.equal(without.stdout, 'flux_0.png\n');
     writeFileSync(folder.file('own.yml'), 'stepz: 1\n');
-    const wrong = await fluxion(['generate', 'a house'], options);
+    const wrong = await commands.run(['generate', 'a house'], options);
     assert.equal(wrong.status, 2);
     assert.match(wrong.stderr, /own\.yml:1: unknown key 'stepz'\nhint: did you mean 'steps'/);
   });

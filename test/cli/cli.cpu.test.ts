@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Recipe } from '../../src/api/recipe.ts';
@@ -14,6 +14,7 @@ import { requireRecipe } from '../../src/pipeline/recipe.ts';
 import { listPlugins } from '../../src/xla/plugins/plugins.ts';
 import { assertImagesClose } from '../support/close.ts';
 import { type Finished, fluxion, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
+import { Commands } from '../support/commands.ts';
 import { Fixture, parityCases, repositoryPath } from '../support/fixture.ts';
 
 /** Control characters but for the line feed, and what erases a terminal's line. */
@@ -22,6 +23,9 @@ const ERASE = `${String.fromCharCode(27)}\\[K`;
 
 /** The least work that makes a picture. */
 const CHEAP = ['resolution=64', 'num_inference_steps=1'];
+
+const commands = new Commands();
+after(() => commands[Symbol.asyncDispose]());
 
 function succeeded(finished: Finished): Finished {
   assert.equal(finished.status, 0, `exit ${finished.status}\n${finished.stderr}`);
@@ -209,14 +213,14 @@ describe('redo', () => {
     test(`makes the same bytes of ${name}`, async () => {
       using folder = temporaryFolder();
       const made = succeeded(
-        await fluxion(['generate', ...CHEAP, ...args, 'a lighthouse at night'], { cwd: folder.path }),
+        await commands.run(['generate', ...CHEAP, ...args, 'a lighthouse at night'], { cwd: folder.path }),
       );
       const original = made.stdout.trim().split('\n').at(-1)!;
-      const again = succeeded(await fluxion(['redo', original], { cwd: folder.path }));
+      const again = succeeded(await commands.run(['redo', original], { cwd: folder.path }));
       const copy = again.stdout.trim();
       assert.notEqual(copy, original);
       assert.deepEqual(readFileSync(folder.file(copy)), readFileSync(folder.file(original)));
-      const check = succeeded(await fluxion(['redo', original, '--check'], { cwd: folder.path }));
+      const check = succeeded(await commands.run(['redo', original, '--check'], { cwd: folder.path }));
       assert.equal(check.stdout, `${original}: identical\n`);
       assert.equal(readdirSync(folder.path).length, made.stdout.trim().split('\n').length + 1);
     });
@@ -224,14 +228,14 @@ describe('redo', () => {
 
   test('keys change the recipe; --check tells how far the picture is from the original', async () => {
     using folder = temporaryFolder();
-    succeeded(await fluxion(['generate', ...CHEAP, 'batch=2'], { cwd: folder.path }));
-    const other = await fluxion(['redo', 'flux_1.png', 'seed=77', '-o', 'other.png'], { cwd: folder.path });
+    succeeded(await commands.run(['generate', ...CHEAP, 'batch=2'], { cwd: folder.path }));
+    const other = await commands.run(['redo', 'flux_1.png', 'seed=77', '-o', 'other.png'], { cwd: folder.path });
     assert.equal(succeeded(other).stdout, 'other.png\n');
     const { seed, batch } = recipeOf(folder.file('other.png'));
     assert.deepEqual([seed, batch], [77, undefined]);
-    const taken = await fluxion(['redo', 'flux_1.png', '-o', 'other.png'], { cwd: folder.path });
+    const taken = await commands.run(['redo', 'flux_1.png', '-o', 'other.png'], { cwd: folder.path });
     assert.equal(taken.status, 2);
-    const check = await fluxion(['redo', 'flux_1.png', 'num_inference_steps=2', '--check', '--json'], {
+    const check = await commands.run(['redo', 'flux_1.png', 'num_inference_steps=2', '--check', '--json'], {
       cwd: folder.path,
     });
     assert.equal(check.status, 1);
@@ -245,7 +249,7 @@ describe('redo', () => {
     const plain = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
       .png()
       .toBuffer();
-    succeeded(await fluxion(['generate', ...CHEAP], { cwd: folder.path }));
+    succeeded(await commands.run(['generate', ...CHEAP], { cwd: folder.path }));
     const recipe = recipeOf(folder.file('flux_0.png'));
     const carrying = (changed: object) => addTexts(plain, { fluxion: JSON.stringify({ ...recipe, ...changed }) });
     const cases: readonly [file: Uint8Array, status: number, message: RegExp][] = [
@@ -261,7 +265,7 @@ describe('redo', () => {
     ];
     for (const [file, status, message] of cases) {
       writeFileSync(folder.file('case.png'), file);
-      const finished = await fluxion(['redo', 'case.png', '--json'], { cwd: folder.path });
+      const finished = await commands.run(['redo', 'case.png', '--json'], { cwd: folder.path });
       assert.equal(finished.status, status, finished.stderr);
       assert.match(json(finished).error.message, message);
       assert.doesNotMatch(finished.stderr, /\n {4}at /);
@@ -289,7 +293,7 @@ describe('mistakes', () => {
   for (const [args, status, message, hint] of mistakes) {
     test(`fluxion ${args.join(' ')}`, async () => {
       using folder = temporaryFolder();
-      const finished = await fluxion(args, { cwd: folder.path });
+      const finished = await commands.run(args, { cwd: folder.path });
       assert.equal(finished.status, status, finished.stderr);
       assert.match(finished.stderr, message);
       assert.match(finished.stderr.match(/^hint: (.*)$/m)?.[1] ?? '', hint);
@@ -302,7 +306,7 @@ describe('mistakes', () => {
   test('an output folder that cannot be written to is told before any work', async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('taken'), '');
-    const { status, stderr } = await fluxion(['generate', 'output_dir=taken/pictures'], { cwd: folder.path });
+    const { status, stderr } = await commands.run(['generate', 'output_dir=taken/pictures'], { cwd: folder.path });
     assert.equal(status, 1, stderr);
     assert.match(stderr, /^error: cannot write pictures to taken.pictures: .*a file, not a folder\nhint: .*output_dir/);
   });
@@ -442,7 +446,7 @@ describe('progressLine', () => {
 describe('help', () => {
   test('every command has help with examples; generate lists the keys, and config those without effect', async () => {
     using folder = temporaryFolder();
-    const help = async (...args: string[]) => succeeded(await fluxion(args, { cwd: folder.path })).stdout;
+    const help = async (...args: string[]) => succeeded(await commands.run(args, { cwd: folder.path })).stdout;
     assert.match(await help(), /fluxion generate "[\s\S]*doctor[\s\S]*help COMMAND/);
     assert.match(await help('help', 'environment'), /FLUXION_CACHE_DIR[\s\S]*Exit status/);
     assert.match(await help('--version'), /^fluxion \d+\.\d+\.\d+\nnode +v24\.[\s\S]*^cpu plugin /m);
@@ -463,8 +467,9 @@ describe('help', () => {
 describe('inspect, plugins and doctor', () => {
   test('inspect explains pictures, weights and model folders', async () => {
     using folder = temporaryFolder();
-    succeeded(await fluxion(['generate', ...CHEAP, 'a red house'], { cwd: folder.path }));
-    const inspect = async (...args: string[]) => succeeded(await fluxion(['inspect', ...args], { cwd: folder.path }));
+    succeeded(await commands.run(['generate', ...CHEAP, 'a red house'], { cwd: folder.path }));
+    const inspect = async (...args: string[]) =>
+      succeeded(await commands.run(['inspect', ...args], { cwd: folder.path }));
     assert.match(
       (await inspect('flux_0.png')).stdout,
       /prompt +a red house[\s\S]*parameters\n {2}a red house\n {2}Steps: 1, Sampler: Euler/,
@@ -489,27 +494,30 @@ describe('inspect, plugins and doctor', () => {
       .png()
       .toBuffer();
     writeFileSync(folder.file('evil.png'), addTexts(plain, { parameters: 'a\x1b]0;owned\x07b' }));
-    const { stdout } = succeeded(await fluxion(['inspect', 'evil.png'], { cwd: folder.path }));
+    const { stdout } = succeeded(await commands.run(['inspect', 'evil.png'], { cwd: folder.path }));
     assert.doesNotMatch(stdout, CONTROL);
     assert.match(stdout, /a\\u\{1b\}\]0;owned/);
   });
 
   test('plugins list knows every device, and the one that the tests run on is installed', async () => {
     using folder = temporaryFolder();
-    const { plugins } = json(succeeded(await fluxion(['plugins', 'list', '--json'], { cwd: folder.path })));
+    const { plugins } = json(succeeded(await commands.run(['plugins', 'list', '--json'], { cwd: folder.path })));
     const devices = plugins.map(({ device }) => device);
     assert.deepEqual([...new Set(devices)].toSorted(), ['cpu', 'cuda', 'metal', 'rocm', 'tpu', 'xpu']);
-    assert.match((await fluxion(['plugins', 'list'], { cwd: folder.path })).stdout, /^cpu .*$/m);
+    assert.match((await commands.run(['plugins', 'list'], { cwd: folder.path })).stdout, /^cpu .*$/m);
   });
 
   test('doctor finds this machine fit, and a plugin that is none unfit', async () => {
     using folder = temporaryFolder();
-    const fit = json(succeeded(await fluxion(['doctor', '--json'], { cwd: folder.path })));
+    const fit = json(succeeded(await commands.run(['doctor', '--json'], { cwd: folder.path })));
     const named = Object.fromEntries(fit.checks.map(({ name, status }) => [name, status]));
     for (const name of ['node', 'cache folder', 'plugin cpu', 'pictures', 'bundled model'])
       assert.equal(named[name], 'ok', name);
     writeFileSync(folder.file('cache'), 'a file where a folder is wanted');
-    const unfit = await fluxion(['doctor'], { cwd: folder.path, env: { FLUXION_CACHE_DIR: folder.file('cache') } });
+    const unfit = await commands.run(['doctor'], {
+      cwd: folder.path,
+      env: { FLUXION_CACHE_DIR: folder.file('cache') },
+    });
     assert.equal(unfit.status, 1, unfit.stdout);
     assert.match(unfit.stdout, /^fail +cache folder .*cannot be written[\s\S]*FLUXION_CACHE_DIR/m);
   });

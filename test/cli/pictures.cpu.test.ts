@@ -4,17 +4,21 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { readRecipe, requireRecipe } from '../../src/pipeline/recipe.ts';
 import { cacheFolder } from '../../src/support/cache-folder.ts';
 import { type Finished, fluxion, PROGRAM, temporaryFolder } from '../support/command-line.ts';
+import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { HubServer } from '../support/hub-server.ts';
 
 const CHEAP = ['resolution=64', 'num_inference_steps=1', '--quiet'];
 const LORA = repositoryPath('models/tiny-lora/pytorch_lora_weights.safetensors');
 const TRANSFORMER = repositoryPath('models/tiny/transformer/diffusion_pytorch_model.safetensors');
+
+const commands = new Commands();
+after(() => commands[Symbol.asyncDispose]());
 
 function ended(finished: Finished, status = 0): Finished {
   assert.equal(finished.status, status, `${finished.stdout}\n${finished.stderr}`);
@@ -34,10 +38,10 @@ function place() {
   }) as [string, string];
   return {
     ...folder,
-    run: (args: readonly string[], cwd = folder.path) => fluxion(args, { cwd, env: { FLUXION_CACHE_DIR: own } }),
+    run: (args: readonly string[], cwd = folder.path) => commands.run(args, { cwd, env: { FLUXION_CACHE_DIR: own } }),
     forgetful(args: readonly string[], cwd = folder.path) {
       rmSync(join(forgetful, 'seen'), { recursive: true, force: true });
-      return fluxion(args, { cwd, env: { FLUXION_CACHE_DIR: forgetful } });
+      return commands.run(args, { cwd, env: { FLUXION_CACHE_DIR: forgetful } });
     },
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
@@ -186,7 +190,7 @@ describe('-o', () => {
     for (const [words, status, message] of cases) {
       const start = performance.now();
       assert.match(ended(await here.run(['generate', 'a house', ...words]), status).stderr, message);
-      assert.ok(performance.now() - start < 8000);
+      assert.ok(performance.now() - start < 60_000, 'it went to work');
     }
     assert.deepEqual(readdirSync(here.path), ['.forgetful']);
   });
@@ -253,7 +257,8 @@ test('a hub out of reach ends generate, pull and a LoRA within seconds, shows at
   ]) {
     const start = performance.now();
     const { stdout, stderr } = ended(await fluxion(args, { cwd: here.path, env }), 1);
-    assert.ok(performance.now() - start < 12_000);
+    // Nine attempts with their pauses, each as long as it may be, would take minutes.
+    assert.ok(performance.now() - start < 60_000);
     assert.match(stderr, /ECONNREFUSED.*; trying again in 0\.5 s \(attempt 2 of 9\)/);
     assert.match(stderr, /hint: .*HTTPS_PROXY.*HF_ENDPOINT.*HF_HUB_OFFLINE/);
     assert.doesNotMatch(stdout + stderr, /kept|secret|hf_abc/);

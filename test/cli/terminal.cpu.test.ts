@@ -3,17 +3,21 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { KEY_NAMES } from '../../src/config/keys.ts';
 import { flagName } from '../../src/config/schema.ts';
 import { type Finished, fluxion, run, temporaryFolder } from '../support/command-line.ts';
+import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { canMakeTerminals, inTerminal } from '../support/terminal.ts';
 
 const ESC = String.fromCharCode(27);
 const CHEAP = ['generate', '--quiet', 'steps=1', 'green hills at sunrise'];
+
+const commands = new Commands();
+after(() => commands[Symbol.asyncDispose]());
 
 function succeeded(finished: Finished): Finished {
   assert.equal(finished.status, 0, `exit ${finished.status}\n${finished.stdout.slice(-2000)}\n${finished.stderr}`);
@@ -123,7 +127,7 @@ describe('pictures in the terminal', { skip: !canMakeTerminals && 'there is no P
 describe('completions', () => {
   /** What bash offers for the last of the words, split as bash splits them. */
   async function offered(folder: string, ...words: string[]): Promise<string[]> {
-    const { stdout: script } = succeeded(await fluxion(['completions', 'bash'], { cwd: folder }));
+    const { stdout: script } = succeeded(await commands.run(['completions', 'bash'], { cwd: folder }));
     const quoted = words.map((word) => `'${word}'`).join(' ');
     const ask = `${script}\nCOMP_WORDS=(fluxion ${quoted}); COMP_CWORD=${words.length}; _fluxion; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { stdout } = succeeded(await run('bash', ['-c', ask], { cwd: folder }));
@@ -150,7 +154,7 @@ describe('completions', () => {
   test('all shells: every command and key, and nothing but text', async () => {
     using folder = temporaryFolder();
     for (const shell of ['bash', 'zsh', 'fish']) {
-      const { stdout } = succeeded(await fluxion(['completions', shell], { cwd: folder.path }));
+      const { stdout } = succeeded(await commands.run(['completions', shell], { cwd: folder.path }));
       for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`\\b${name}\\b`), `${shell}: ${name}`);
       for (const key of KEY_NAMES)
         assert.ok(stdout.includes(key) && stdout.includes(flagName(key)), `${shell}: ${key}`);
@@ -187,7 +191,7 @@ describe('lists', () => {
     writeFileSync(`${snapshot('org/other')}/x.safetensors`, '');
     mkdirSync(`${hub}/models--\u001b[31mevil--x/snapshots/${'b'.repeat(40)}`, { recursive: true });
     const env = { HF_HUB_CACHE: hub };
-    const { models } = json(await fluxion(['models', '--json'], { cwd: folder.path, env })) as unknown as {
+    const { models } = json(await commands.run(['models', '--json'], { cwd: folder.path, env })) as unknown as {
       models: { name: string; state: string; bytes: number; missing?: string[] }[];
     };
     const states = Object.fromEntries(models.map(({ name, state }) => [name, state]));
@@ -205,7 +209,7 @@ describe('lists', () => {
     assert.ok(models.find(({ name }) => name === 'org/partly')!.missing!.some((file) => file.startsWith('vae/')));
     const weights = statSync(repositoryPath('models/tiny/transformer/diffusion_pytorch_model.safetensors')).size;
     assert.ok(models.every(({ bytes, state }) => state !== 'ready' || bytes > weights));
-    const { stdout } = succeeded(await fluxion(['models'], { cwd: folder.path, env }));
+    const { stdout } = succeeded(await commands.run(['models'], { cwd: folder.path, env }));
     assert.match(stdout, /^tiny +ready +[\d.]+ MiB /m);
     assert.match(stdout, /^org\/partly +partial +[\d.]+ MiB +lacks vae\/config\.json/m);
     assert.doesNotMatch(stdout, /[^\P{Cc}\n]/u);
@@ -219,11 +223,13 @@ describe('lists', () => {
       folder.file('loras/sub/night.safetensors'),
     );
     writeFileSync(folder.file('loras/broken.safetensors'), 'nothing');
-    const { stdout } = succeeded(await fluxion(['loras', 'loras'], { cwd: folder.path }));
+    const { stdout } = succeeded(await commands.run(['loras', 'loras'], { cwd: folder.path }));
     assert.match(stdout, /^sub\/night +485 KiB +diffusers, rank 8; 49 modules of the transformer$/m);
     assert.match(stdout, /^tiny-lora +485 KiB +diffusers, rank 8/m);
     assert.match(stdout, /^broken +7 B +7 bytes are too few/m);
-    const { loras } = json(await fluxion(['loras', 'lora_dir=loras', '--json'], { cwd: folder.path })) as unknown as {
+    const { loras } = json(
+      await commands.run(['loras', 'lora_dir=loras', '--json'], { cwd: folder.path }),
+    ) as unknown as {
       loras: { name: string; lora?: { ranks: number[] } }[];
     };
     assert.deepEqual(
@@ -234,7 +240,7 @@ describe('lists', () => {
         ['tiny-lora', [8]],
       ],
     );
-    const absent = await fluxion(['loras', 'nowhere', '--json'], { cwd: folder.path });
+    const absent = await commands.run(['loras', 'nowhere', '--json'], { cwd: folder.path });
     assert.deepEqual(
       [absent.status, (JSON.parse(absent.stdout) as { error: { code: string } }).error.code],
       [2, 'not_found'],
@@ -243,16 +249,16 @@ describe('lists', () => {
 
   test('history: pictures with recipes, newest first, of those asked for; others are passed over', async () => {
     using folder = temporaryFolder();
-    succeeded(await fluxion([...CHEAP, 'seed=1'], { cwd: folder.path }));
-    succeeded(await fluxion([...CHEAP, 'seed=2'], { cwd: folder.path }));
+    succeeded(await commands.run([...CHEAP, 'seed=1'], { cwd: folder.path }));
+    succeeded(await commands.run([...CHEAP, 'seed=2'], { cwd: folder.path }));
     writeFileSync(folder.file('broken.png'), 'no picture');
-    const { stdout } = succeeded(await fluxion(['history'], { cwd: folder.path }));
+    const { stdout } = succeeded(await commands.run(['history'], { cwd: folder.path }));
     assert.match(
       stdout,
       /flux_1\.png {2}seed 2, 128×128, 1 step, tiny\n {4}green hills at sunrise\n.*flux_0\.png {2}seed 1/,
     );
     const { pictures } = json(
-      await fluxion(['history', '--limit', '1', '--json'], { cwd: folder.path }),
+      await commands.run(['history', '--limit', '1', '--json'], { cwd: folder.path }),
     ) as unknown as {
       pictures: { path: string; recipe: { seed: number } }[];
     };
@@ -260,7 +266,7 @@ describe('lists', () => {
       pictures.map(({ path, recipe }) => [path, recipe.seed]),
       [['flux_1.png', 2]],
     );
-    const file = await fluxion(['history', 'broken.png'], { cwd: folder.path });
+    const file = await commands.run(['history', 'broken.png'], { cwd: folder.path });
     assert.equal(file.status, 2);
     assert.match(file.stderr, /expected a folder, found a file/);
   });

@@ -48,16 +48,20 @@ export class Commands implements AsyncDisposable {
 
 async function serve(): Promise<void> {
   const { run } = await import('../../src/cli/main.ts');
+  const { guard } = await import('../../src/cli/terminal/terminal.ts');
+  let printed = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    process[name].write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+      printed[name] += Buffer.from(chunk as string).toString();
+      for (const done of rest) if (typeof done === 'function') done();
+      return true;
+    }) as typeof process.stdout.write;
+    guard(process[name]);
+  }
   process.on('message', async ({ args, cwd, env }: CommandRequest) => {
     process.chdir(cwd);
     process.env = env;
-    const printed = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const)
-      process[name].write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
-        printed[name] += Buffer.from(chunk as string).toString();
-        for (const done of rest) if (typeof done === 'function') done();
-        return true;
-      }) as typeof process.stdout.write;
+    printed = { stdout: '', stderr: '' };
     const status = await run(args, new AbortController().signal);
     process.send!({ status, ...printed } satisfies Finished);
   });

@@ -250,9 +250,10 @@ export class HubServer implements AsyncDisposable {
       return;
     }
     if ('bytesPerSecond' in fault) {
-      const step = Math.max(1, Math.floor(fault.bytesPerSecond / 50));
       let at = 0;
       const timer = setInterval(() => {
+        // A test may change the rate on the way.
+        const step = Math.max(1, Math.floor(fault.bytesPerSecond / 50));
         if (response.destroyed) return clearInterval(timer);
         response.write(count(bytes.subarray(at, at + step)));
         at += step;

@@ -109,15 +109,19 @@ function values({ dtype, bytes, shape }: NamedTensor): Float32Array {
 function toFp8(dtype: 'f8e4m3' | 'f8e5m2', numbers: Float32Array): Uint8Array {
   const table = toF32(dtype, Uint8Array.from({ length: 128 }, (_, code) => code), 128); // biome-ignore format: one line
   const magnitudes = table.filter(Number.isFinite);
-  return Uint8Array.from(numbers, (number) => {
-    let [low, high] = [0, magnitudes.length - 1];
+  const codes = new Uint8Array(numbers.length);
+  for (let i = 0; i < codes.length; i++) {
+    const magnitude = Math.abs(numbers[i]!);
+    let low = 0;
+    let high = magnitudes.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((magnitudes[middle]! + magnitudes[middle + 1]!) / 2 < Math.abs(number)) low = middle + 1;
+      if ((magnitudes[middle]! + magnitudes[middle + 1]!) / 2 < magnitude) low = middle + 1;
       else high = middle;
     }
-    return low | (number < 0 ? 0x80 : 0);
-  });
+    codes[i] = low | (numbers[i]! < 0 ? 0x80 : 0);
+  }
+  return codes;
 }
 
 /** All tensors cast to an 8-bit type, biases and norms included. */
@@ -210,12 +214,15 @@ function mxfp8(numbers: Float32Array, rows: number, columns: number): Quantised 
 
 /** Columns rotated in groups of 16, then integers with a scale for each row. */
 function rotatedInt8(numbers: Float32Array, rows: number, columns: number): Quantised {
-  // The sign of row i and column j: minus where digits of theirs in base 4 add up to 3, once for each.
-  const sign = (i: number, j: number) => ((i & 3) + (j & 3) === 3 ? -1 : 1) * ((i >> 2) + (j >> 2) === 3 ? -1 : 1);
+  // The signs of rows i and columns j: minus where digits of theirs in base 4 add up to 3, once for each.
+  const signs = Array.from({ length: 256 }, (_, at) => {
+    const [i, j] = [at >> 4, at & 15];
+    return ((i & 3) + (j & 3) === 3 ? -1 : 1) * ((i >> 2) + (j >> 2) === 3 ? -1 : 1);
+  });
   const turned = numbers.map((_, at) => {
     const first = at - (at % 16);
     let sum = 0;
-    for (let j = 0; j < 16; j++) sum += sign(at % 16, j) * numbers[first + j]!;
+    for (let j = 0; j < 16; j++) sum += signs[16 * (at % 16) + j]! * numbers[first + j]!;
     return sum / 4;
   });
   const scales = blockwise(turned, columns, (row) => largest(row) / 127);
