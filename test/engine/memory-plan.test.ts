@@ -2,13 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type BudgetOptions,
-  type MemoryPlan,
-  type ProgramUse,
-  planMemory,
-  requireFit,
-} from '../../src/engine/memory-plan.ts';
+import { type BudgetOptions, type MemoryPlan, planMemory, requireFit } from '../../src/engine/memory-plan.ts';
+import type { ProgramUse } from '../../src/models/programs.ts';
 import { spec, trace } from '../../src/xla/graph/trace.ts';
 import { Weights } from '../../src/xla/graph/weights.ts';
 import { Sharding, weightBytes } from '../../src/xla/runtime/sizes.ts';
@@ -24,11 +19,11 @@ function program(name: string, weight: number, output: number) {
 
 /** Encoders of 120 bytes in six layers, modulations of 60 in six, a step of 10 and of five blocks of 20, a decoder of 100. */
 const USES = [
-  { stage: 'encode', traced: program('layer', 20, 8), runs: 6 },
-  { stage: 'prepare', traced: program('modulation', 10, 8), runs: 6 },
-  { stage: 'step', traced: program('ends', 10, 8), runs: 1 },
-  { stage: 'step', traced: program('block', 20, 8), runs: 5 },
-  { stage: 'decode', traced: program('decoder', 100, 16), runs: 1 },
+  { component: 't5', stage: 'encode', traced: program('layer', 20, 8), runs: 6 },
+  { component: 'transformer', stage: 'prepare', traced: program('modulation', 10, 8), runs: 6 },
+  { component: 'transformer', stage: 'step', traced: program('ends', 10, 8), runs: 1 },
+  { component: 'transformer', stage: 'step', traced: program('block', 20, 8), runs: 5 },
+  { component: 'vae', stage: 'decode', traced: program('decoder', 100, 16), runs: 1 },
 ] as const satisfies readonly ProgramUse[];
 
 const OPTIONS: BudgetOptions = {
@@ -126,7 +121,7 @@ test('odd sizes: no blocks, one stage, a layer larger than all others, nothing a
     ['decode'],
   );
   assert.deepEqual(plan({ residency: 'streamed' }, [encode, ends, decode]).held, 0);
-  const huge = { stage: 'step', traced: program('huge', 1000, 8), runs: 3 } as const;
+  const huge = { component: 'transformer', stage: 'step', traced: program('huge', 1000, 8), runs: 3 } as const;
   const whole = plan({ residency: 'streamed' }, [...USES, huge]);
   assert.ok(whole.peak >= 3000, 'three of the largest are there at a time');
 });
