@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BudgetOptions, type MemoryPlan, planMemory, requireFit } from '../../src/engine/memory-plan.ts';
+import type { MemoryPlan } from '../../src/api/events.ts';
+import { type BudgetOptions, planMemory, requireFit } from '../../src/engine/memory-plan.ts';
 import type { ProgramUse } from '../../src/models/programs.ts';
 import { spec, trace } from '../../src/xla/graph/trace.ts';
 import { Weights } from '../../src/xla/graph/weights.ts';
