@@ -45,9 +45,9 @@ export interface RunSizes {
   /** Pictures that are decoded together, and the bytes that intermediate values of one program may take; no limit by default. */
   readonly decode: { readonly batch: number; readonly budget?: number | undefined };
   /** Whether steps may end after the first block; not by default. */
-  readonly cache?: boolean;
+  readonly cache?: boolean | undefined;
   /** Ranks of adapters that the transformer takes factors for; 0, the default, for none. */
-  readonly adapterRank?: number;
+  readonly adapterRank?: number | undefined;
 }
 
 /** Element types that programs are traced for. */
@@ -71,21 +71,43 @@ export interface RunPrograms {
 /** Traces every program of a run but those of previews; the autoencoder may have other types than the rest. */
 export function runPrograms(
   models: ModelConfigs,
-  { batch, height, width, textTokens, steps, decode, cache: isCached = false, adapterRank = 0 }: RunSizes,
+  { batch, height, width, textTokens, steps, decode, cache, adapterRank }: RunSizes,
   types: ProgramTypes,
   vaeTypes: ProgramTypes = types,
 ): RunPrograms {
   // Two by two latents make a token.
   const imageTokens = (height * width) / 4;
-  const { heads, headDim, inChannels } = models.transformer;
-  const sizes = { batch, imageTokens, textTokens };
   return {
     clip: clipPrograms(models.clip, { batch: 1, tokens: models.clip.maxPositions, ...types }),
     t5: t5Programs(models.t5, { batch: 1, tokens: textTokens, ...types }),
-    transformer: fluxPrograms(models.transformer, { prompts: 1, ...sizes, steps, adapterRank, ...types }),
-    euler: eulerProgram([batch, imageTokens, inChannels]),
-    cache: isCached ? firstBlockCachePrograms({ ...sizes, width: heads * headDim, compute: types.compute }) : undefined,
+    ...denoisePrograms(models.transformer, { batch, imageTokens, textTokens, steps, cache, adapterRank }, types),
     decode: vaePrograms(models.vae, { height, width, ...decode, ...vaeTypes }).decode,
+  };
+}
+
+/** Sizes that the programs of denoising are traced for. */
+export interface DenoiseProgramSizes
+  extends Pick<RunSizes, 'batch' | 'textTokens' | 'steps' | 'cache' | 'adapterRank'> {
+  readonly imageTokens: number;
+  /** Prompts that pictures are made from: 1, the default, for all, or as many as pictures. */
+  readonly prompts?: number | undefined;
+}
+
+/** The programs of denoising. */
+export type DenoisePrograms = Pick<RunPrograms, 'transformer' | 'euler' | 'cache'>;
+
+/** Traces the programs of denoising. */
+export function denoisePrograms(
+  cfg: FluxConfig,
+  { cache = false, adapterRank = 0, prompts = 1, ...sizes }: DenoiseProgramSizes,
+  types: ProgramTypes,
+): DenoisePrograms {
+  const { batch, imageTokens, textTokens } = sizes;
+  const cached = { batch, imageTokens, textTokens, width: cfg.heads * cfg.headDim, compute: types.compute };
+  return {
+    transformer: fluxPrograms(cfg, { ...sizes, prompts, adapterRank, ...types }),
+    euler: eulerProgram([batch, imageTokens, cfg.inChannels]),
+    cache: cache ? firstBlockCachePrograms(cached) : undefined,
   };
 }
 

@@ -2,10 +2,8 @@
 
 import { Run } from '../engine/run.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
-import { type FirstBlockCachePrograms, firstBlockCachePrograms } from '../models/first-block-cache.ts';
-import { type FluxPrograms, fluxPrograms, positionTables } from '../models/flux.ts';
-import type { RunPrograms } from '../models/programs.ts';
-import { eulerProgram } from '../sampling/euler.ts';
+import { type FluxPrograms, positionTables } from '../models/flux.ts';
+import { type DenoisePrograms, denoisePrograms } from '../models/programs.ts';
 import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
 import type { Schedule } from '../sampling/schedule.ts';
 import { Recent } from '../support/recent.ts';
@@ -28,7 +26,7 @@ export interface DenoiseSizes {
   /** Threshold of the first-block cache; without one every step is computed whole. */
   readonly cacheThreshold?: number | undefined;
   /** Ranks of adapters that programs take; 0, the default, for none. */
-  readonly adapterRank?: number;
+  readonly adapterRank?: number | undefined;
 }
 
 /** Everything one batch of pictures is denoised from. */
@@ -53,19 +51,6 @@ export interface DenoiseStep {
   readonly cached: boolean;
 }
 
-interface Parts extends FluxPrograms {
-  readonly euler: Traced;
-}
-
-interface Sizes {
-  readonly batch: number;
-  readonly prompts: number;
-  readonly imageTokens: number;
-  readonly textTokens: number;
-  readonly steps: number;
-  readonly adapterRank: number;
-}
-
 /** What the blocks of a step are given. */
 interface StepInputs {
   /** [b, l, d] */
@@ -84,49 +69,32 @@ export class Transformer implements Disposable {
   readonly weights: WeightSet;
   readonly #source: Flux1Source;
   readonly #types: ModelTypes;
-  readonly #traced = new Recent<string, Parts>();
-  readonly #tracedCaches = new Recent<string, FirstBlockCachePrograms>();
+  readonly #traced = new Recent<string, DenoisePrograms>();
 
   /** Binds the weights, without placing them. */
   constructor(source: Flux1Source, types: ModelTypes) {
     this.#source = source;
     this.#types = types;
     // Which weights there are does not depend on the sizes.
-    const parts = this.#programs({ batch: 1, prompts: 1, imageTokens: 1, textTokens: 1, steps: 1, adapterRank: 0 });
-    const all = Object.entries(parts).flatMap(([name, traced]) =>
-      name.startsWith('double')
-        ? this.#double(traced)
-        : name.startsWith('single')
-          ? this.#single(traced)
-          : [whole(traced)],
+    const sizes = { batch: 1, imageTokens: 1, textTokens: 1, steps: 1 };
+    const all = Object.entries(denoisePrograms(source.transformer, sizes, types).transformer).flatMap(
+      ([name, traced]) =>
+        name.startsWith('double')
+          ? this.#double(traced)
+          : name.startsWith('single')
+            ? this.#single(traced)
+            : [whole(traced)],
     );
     this.weights = new WeightSet(originOf(source, 'transformer'), all);
   }
 
   /** Every program that `denoise` runs, the same objects for the same sizes. */
-  programs(request: DenoiseSizes): Pick<RunPrograms, 'transformer' | 'euler' | 'cache'> {
-    const { euler, ...transformer } = this.#programs(sizesOf(request));
-    return {
-      transformer,
-      euler,
-      cache: request.cacheThreshold === undefined ? undefined : this.#cachePrograms(sizesOf(request)),
-    };
-  }
-
-  #programs(sizes: Sizes): Parts {
-    const { batch, imageTokens } = sizes;
-    return this.#traced.get(Object.values(sizes).join(), () => ({
-      ...fluxPrograms(this.#source.transformer, { ...sizes, ...this.#types }),
-      euler: eulerProgram([batch, imageTokens, this.#source.transformer.inChannels]),
-    }));
-  }
-
-  #cachePrograms({ batch, imageTokens, textTokens }: Sizes): FirstBlockCachePrograms {
-    const { heads, headDim } = this.#source.transformer;
-    const { compute } = this.#types;
-    return this.#tracedCaches.get([batch, imageTokens, textTokens].join(), () =>
-      firstBlockCachePrograms({ batch, imageTokens, textTokens, width: heads * headDim, compute }),
-    );
+  programs({ batch, prompts, size, schedule, textTokens, cacheThreshold, adapterRank }: DenoiseSizes): DenoisePrograms {
+    const imageTokens = size.tokens;
+    const steps = schedule.timesteps.length;
+    const cache = cacheThreshold !== undefined;
+    const sizes = { batch, imageTokens, textTokens, steps, cache, prompts, adapterRank };
+    return this.#traced.get(JSON.stringify(sizes), () => denoisePrograms(this.#source.transformer, sizes, this.#types));
   }
 
   #double(traced: Traced): Use[] {
@@ -144,9 +112,9 @@ export class Transformer implements Disposable {
     request: DenoiseRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<DenoiseStep, void, undefined> {
-    const { size, schedule, textTokens, overlay, streaming, adapterRank } = request;
+    const { size, schedule, textTokens, cacheThreshold, overlay, streaming, adapterRank } = request;
     const { transformer } = this.#source;
-    const parts = this.#programs(sizesOf(request));
+    const { transformer: parts, euler, cache: cachePrograms } = this.programs(request);
     const arrangement = { overlay, streaming, rank: adapterRank };
     using run = new Run(runtime, this.weights, { arrangement, signal });
     using owned = new DisposableStack();
@@ -156,10 +124,9 @@ export class Transformer implements Disposable {
     const rope = positionTables(transformer, textPositions(textTokens), imagePositions(size));
     const cos = await upload(rope.cos, rope.shape);
     const sin = await upload(rope.sin, rope.shape);
-    const every = await this.#modulations(runtime, run, conditioning, request);
+    const every = await this.#modulations(runtime, run, parts, conditioning, request);
     const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
-    const cache = this.#cacheOf(request);
-    if (cache) owned.use(cache);
+    const cache = cachePrograms && owned.use(new FirstBlockCache(cachePrograms, cacheThreshold!));
     using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
 
     for (let i = 0; i < schedule.timesteps.length; i++) {
@@ -172,7 +139,7 @@ export class Transformer implements Disposable {
       const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: mods['final']! });
       using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
       using sigmaNext = await runtime.upload(schedule.sigmas.slice(i + 1, i + 2), 'f32', [1, 1, 1]);
-      const out = await temporary.step(whole(parts.euler), { latents: state.array, velocity, sigma, sigmaNext });
+      const out = await temporary.step(whole(euler), { latents: state.array, velocity, sigma, sigmaNext });
       const clean = temporary.keep({ clean: out['clean']! }, 'clean');
       state.replace(out['latents']!);
       await temporary.drain();
@@ -183,7 +150,7 @@ export class Transformer implements Disposable {
   /** Image and text through all blocks of a step, or through the first, with what the cache has for the others. */
   async #blocks(
     run: Run,
-    parts: Parts,
+    parts: FluxPrograms,
     { mods, cos, sin, ...given }: StepInputs,
     cache: FirstBlockCache | undefined,
   ): Promise<{ readonly x: ShardedArray; readonly cached: boolean }> {
@@ -215,21 +182,15 @@ export class Transformer implements Disposable {
     return { x, cached: false };
   }
 
-  #cacheOf(request: DenoiseSizes): FirstBlockCache | undefined {
-    const { cacheThreshold } = request;
-    if (cacheThreshold === undefined) return undefined;
-    return new FirstBlockCache(this.#cachePrograms(sizesOf(request)), cacheThreshold);
-  }
-
   /** Shifts, scales and gates of every block, all steps at once, before the loop: the weights are used once. */
   async #modulations(
     runtime: Runtime,
     run: Run,
+    parts: FluxPrograms,
     conditioning: Conditioning,
     request: DenoiseRequest,
   ): Promise<Record<string, ShardedArray>> {
     const { transformer } = this.#source;
-    const parts = this.#programs(sizesOf(request));
     using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
     // Timesteps and guidance stay f32 whatever the model computes in: rounded to bf16, 3.5 · 1000 would become 3504.
     const strengths = new Float32Array(request.prompts ?? 1);
@@ -254,10 +215,6 @@ export class Transformer implements Disposable {
   [Symbol.dispose](): void {
     this.weights[Symbol.dispose]();
   }
-}
-
-function sizesOf({ batch, prompts = 1, size, textTokens, schedule, adapterRank = 0 }: DenoiseSizes): Sizes {
-  return { batch, prompts, imageTokens: size.tokens, textTokens, steps: schedule.timesteps.length, adapterRank };
 }
 
 /** Owns one array at a time. */

@@ -53,7 +53,7 @@ export class Flux implements AsyncDisposable {
   readonly #loras: Loras;
   readonly #runtime: Runtime;
   readonly #source: Flux1Source;
-  readonly #parts: Parts;
+  readonly #parts: Components;
   readonly #scheduler: SchedulerConfig;
   readonly #types: ModelTypes;
   /** What may be used of the memory, as it was before anything was placed. */
@@ -109,7 +109,7 @@ export class Flux implements AsyncDisposable {
       : randomModel(model, options, { ...reading, seed: RANDOM_SEED });
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
-    const parts: Parts = {
+    const parts: Components = {
       encoders: opening.use(new TextEncoders(source, types)),
       transformer: opening.use(new Transformer(source, types)),
       autoencoder: opening.use(new Autoencoder(source, autoencoderTypes(types, runtime.platform), options)),
@@ -436,7 +436,7 @@ interface Asked {
   readonly decided: Plan;
 }
 
-interface Parts {
+interface Components {
   readonly encoders: TextEncoders;
   readonly transformer: Transformer;
   readonly autoencoder: Autoencoder;
@@ -445,7 +445,7 @@ interface Parts {
 interface Opened {
   readonly source: Flux1Source;
   readonly runtime: Runtime;
-  readonly parts: Parts;
+  readonly parts: Components;
   readonly loras: Loras;
   readonly types: ModelTypes;
   readonly seconds: number;
