@@ -1,6 +1,6 @@
 /** This process's part of a batch: which pictures it makes, noise at the places of its programs, and latents taken out of them again. */
 
-import type { Plan } from '../pipeline/request.ts';
+import type { DecidedRequest } from '../pipeline/request.ts';
 import { packLatents } from '../sampling/latents.ts';
 import { noise } from '../sampling/noise.ts';
 import type { Runtime, ShardedArray, Share } from '../xla/runtime/runtime.ts';
@@ -34,7 +34,7 @@ export class BatchShare {
   }
 
   /** Packed noise [places, l, channels], with zeros at places beyond the last picture. All of the batch is drawn: of JAX's, one draw makes all. */
-  noise({ batch, size, noise: kind }: Plan, seed: bigint, { channels, dtype }: LatentType): Float32Array {
+  noise({ batch, size, noise: kind }: DecidedRequest, seed: bigint, { channels, dtype }: LatentType): Float32Array {
     const { places, first } = this.#share;
     const shape = [batch, channels, size.height, size.width] as const;
     const drawn = packLatents(noise(kind, { seed, shape, dtype }), shape);

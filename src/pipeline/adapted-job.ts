@@ -1,7 +1,7 @@
 /** A job with the LoRAs it is made with, and what tells it from others. */
 
 import type { Applied } from '../weights/lora/overlay.ts';
-import type { Job, Plan } from './request.ts';
+import type { DecidedRequest, Job } from './request.ts';
 
 export interface AdaptedJob extends Job {
   readonly loras: readonly Applied[];
@@ -13,7 +13,7 @@ export function keyOf({ prompt, prompt2, loras }: AdaptedJob): string {
 }
 
 /** Everything that decides which programs a run is made of, and what they are given; `opened` is how the model was opened. */
-export function runText(decided: Plan, jobs: readonly AdaptedJob[], opened: unknown): string {
+export function runText(decided: DecidedRequest, jobs: readonly AdaptedJob[], opened: unknown): string {
   const made = jobs.map((job) => [keyOf(job), String(job.seed)]);
   return JSON.stringify([opened, { ...decided, jobs: made, schedule: [...decided.schedule.sigmas] }]);
 }

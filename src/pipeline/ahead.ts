@@ -24,7 +24,7 @@ import { openMapped } from '../xla/runtime/runtime.ts';
 import { Sharding, weightBytes } from '../xla/runtime/sizes.ts';
 import { findModel } from './model-path.ts';
 import { autoencoderTypes, modelTypes } from './model-types.ts';
-import { plan, requestDefaults } from './request.ts';
+import { decide, requestDefaults } from './request.ts';
 
 /** Seconds at the roofline of the stages that were compiled; a lower bound, for nothing is as fast as its peak. */
 export interface RunEstimate {
@@ -75,7 +75,7 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   const { sharding } = place;
   const devices = place.order.length;
   const defaults = requestDefaults(sizes, promptTokens);
-  const decided = plan(request, defaults, sizes.scheduler, 2 ** (sizes.vae.blockOutChannels.length - 1));
+  const decided = decide(request, defaults, sizes.scheduler, 2 ** (sizes.vae.blockOutChannels.length - 1));
   const together = sharding.parts('activation_batch');
   const batch = Math.ceil(decided.batch / together) * together;
   const types = modelTypes(options);

@@ -35,7 +35,7 @@ import { findModel, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
 import { type Identity, makeRecipe, recipeLora } from './recipe.ts';
-import { type Plan, plan, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
+import { type DecidedRequest, decide, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
 import { partFiles, travellingName } from './travelling.ts';
 
 /** Of random weights; one will do. */
@@ -198,7 +198,7 @@ export class Flux implements AsyncDisposable {
   #decide(wanted: Request): Asked {
     if (this.#closing) throw closed();
     const request = checked(REQUEST, wanted, 'request');
-    return { request, decided: plan(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale) };
+    return { request, decided: decide(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale) };
   }
 
   async *#run({ request, decided }: Asked): AsyncGenerator<Event, void, undefined> {
@@ -250,7 +250,7 @@ export class Flux implements AsyncDisposable {
 
   /** Compiles every program of a request, and decides what is made where, how adapters are applied and what stays in memory. */
   #planRun(
-    { batch, size, schedule, maxSequenceLength: textTokens, cacheThreshold }: Plan,
+    { batch, size, schedule, maxSequenceLength: textTokens, cacheThreshold }: DecidedRequest,
     jobs: readonly AdaptedJob[],
     signal?: AbortSignal,
   ): Promise<RunPlan> {
@@ -290,7 +290,7 @@ export class Flux implements AsyncDisposable {
   }
 
   /** The LoRAs of every job. What is in force now counts, and a file that cannot be read holds nobody up. */
-  #adapt({ jobs }: Plan, { loras, signal }: CheckedRequest): Promise<AdaptedJob[]> {
+  #adapt({ jobs }: DecidedRequest, { loras, signal }: CheckedRequest): Promise<AdaptedJob[]> {
     return Promise.all(
       jobs.map(async (job) => ({ ...job, loras: await this.#loras.resolve(loras, job.loraTags, signal) })),
     );
@@ -298,7 +298,7 @@ export class Flux implements AsyncDisposable {
 
   /** Encodes every different prompt once. */
   async #encode(
-    { maxSequenceLength }: Plan,
+    { maxSequenceLength }: DecidedRequest,
     { streaming, memory }: RunPlan,
     jobs: readonly AdaptedJob[],
     owner: DisposableStack,
@@ -318,7 +318,7 @@ export class Flux implements AsyncDisposable {
 
   /** Denoises and decodes one batch. */
   async *#make(
-    decided: Plan,
+    decided: DecidedRequest,
     job: AdaptedJob,
     jobIndex: number,
     { run: { share, loraMode, adapterRank, memory, streaming }, conditioning, clock, signal }: Making,
@@ -433,7 +433,7 @@ function closed(options: { readonly cause?: unknown } = {}): FluxionError {
 /** A request that was checked, and what it comes to. */
 interface Asked {
   readonly request: CheckedRequest;
-  readonly decided: Plan;
+  readonly decided: DecidedRequest;
 }
 
 interface Components {

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { readRegular } from '../support/regular-file.ts';
 import { kindOf } from '../weights/files/file-bytes.ts';
-import type { Plan } from './request.ts';
+import type { DecidedRequest } from './request.ts';
 
 const SCOPE = z.object({
   /** What it draws, in words. */
@@ -29,7 +29,7 @@ const NAMED = 3;
 export function outsideScope(
   folder: string,
   name: string,
-  { jobs, width, height }: Pick<Plan, 'jobs' | 'width' | 'height'>,
+  { jobs, width, height }: Pick<DecidedRequest, 'jobs' | 'width' | 'height'>,
 ): string | undefined {
   const scope = scopeOf(folder);
   if (!scope) return undefined;

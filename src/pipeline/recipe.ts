@@ -21,7 +21,7 @@ import { FluxionError } from '../support/errors.ts';
 import { BUNDLED_LORA } from '../weights/lora/locate.ts';
 import type { Applied } from '../weights/lora/overlay.ts';
 import type { ModelTypes } from './model-types.ts';
-import type { Job, Plan } from './request.ts';
+import type { DecidedRequest, Job } from './request.ts';
 import { recipeName, travellingName } from './travelling.ts';
 
 /** The opened model, as a recipe records it. */
@@ -52,8 +52,8 @@ export interface FinishedJob extends Job {
 }
 
 /** Writes down how picture `index` of a job is made. */
-export function makeRecipe(model: Identity, plan: Plan, job: FinishedJob, index: number): Recipe {
-  const { cacheThreshold: threshold } = plan;
+export function makeRecipe(model: Identity, decided: DecidedRequest, job: FinishedJob, index: number): Recipe {
+  const { cacheThreshold: threshold } = decided;
   const { useDynamicShifting: dynamic, baseShift: base, maxShift: max } = model.scheduler;
   return {
     software: 'fluxion',
@@ -66,17 +66,17 @@ export function makeRecipe(model: Identity, plan: Plan, job: FinishedJob, index:
     },
     prompt: job.prompt,
     ...(job.prompt2 !== job.prompt && { prompt2: job.prompt2 }),
-    width: plan.width,
-    height: plan.height,
-    steps: plan.schedule.timesteps.length,
-    guidance: plan.guidance,
-    seed: seedNumber(plan.noise === 'jax' ? job.seed : seedAt(job.seed, index)),
-    noise: plan.noise,
-    ...(plan.batch > 1 && { batch: { seed: seedNumber(job.seed), size: plan.batch, index } }),
-    ...(plan.sigmas && { sigmas: plan.sigmas }),
+    width: decided.width,
+    height: decided.height,
+    steps: decided.schedule.timesteps.length,
+    guidance: decided.guidance,
+    seed: seedNumber(decided.noise === 'jax' ? job.seed : seedAt(job.seed, index)),
+    noise: decided.noise,
+    ...(decided.batch > 1 && { batch: { seed: seedNumber(job.seed), size: decided.batch, index } }),
+    ...(decided.sigmas && { sigmas: decided.sigmas }),
     ...(threshold !== undefined && { cache: { kind: 'fbcache', threshold, cachedSteps: job.cachedSteps ?? [] } }),
     ...(model.loras?.length && { loras: model.loras }),
-    maxSequenceLength: plan.maxSequenceLength,
+    maxSequenceLength: decided.maxSequenceLength,
     weights: model.types.storage,
     activations: model.types.compute,
     ...(model.types.form && { quantization: model.types.form }),

@@ -50,7 +50,7 @@ export interface Job {
 }
 
 /** A request with everything decided. */
-export interface Plan {
+export interface DecidedRequest {
   readonly jobs: readonly Job[];
   readonly batch: number;
   readonly width: number;
@@ -71,12 +71,12 @@ const CACHE_THRESHOLD = 0.08;
 const MAX_JOBS = 65_536;
 
 /** Fills in the defaults of a request, and checks what depends on the model; throws `bad_request` naming the field. */
-export function plan(
+export function decide(
   request: CheckedRequest,
   defaults: RequestDefaults,
   scheduler: SchedulerConfig,
   vaeScale: number,
-): Plan {
+): DecidedRequest {
   const { width = defaults.width, height = defaults.height, steps = defaults.steps, batch = 1, sigmas } = request;
   const { guidance = defaults.guidance, maxSequenceLength = defaults.maxSequenceLength } = request;
   const { noise = 'torch', preview = 'off', cache = 'off', threshold = CACHE_THRESHOLD } = request;
@@ -120,23 +120,23 @@ const LOST_LETTERS =
 /** What to tell of a request that can be honoured, and may not be what was meant; `places` are the pictures that devices make at a time. */
 export function requestWarnings(
   request: CheckedRequest,
-  plan: Plan,
+  decided: DecidedRequest,
   { guidance }: RequestDefaults,
   places: number,
 ): string[] {
-  const { batch } = plan;
-  const ignored = `guidance ${plan.guidance} has no effect: the model has no guidance embedding`;
+  const { batch } = decided;
+  const ignored = `guidance ${decided.guidance} has no effect: the model has no guidance embedding`;
   const empty = `the devices make ${places} pictures at a time, and ${batch} ${batch === 1 ? 'is' : 'are'} asked for: the other places stay empty`;
   return [
     ...(places > batch ? [empty] : []),
-    ...(guidance === 0 && plan.guidance > 0 ? [ignored] : []),
-    ...(plan.jobs.some(({ prompt, prompt2 }) => (prompt + prompt2).includes('\ufffd')) ? [LOST_LETTERS] : []),
-    ...cacheWarnings(request, plan),
+    ...(guidance === 0 && decided.guidance > 0 ? [ignored] : []),
+    ...(decided.jobs.some(({ prompt, prompt2 }) => (prompt + prompt2).includes('\ufffd')) ? [LOST_LETTERS] : []),
+    ...cacheWarnings(request, decided),
   ];
 }
 
 /** What to tell of a first-block cache that has no effect, or does not pay. */
-function cacheWarnings({ threshold }: CheckedRequest, { cacheThreshold, schedule }: Plan): string[] {
+function cacheWarnings({ threshold }: CheckedRequest, { cacheThreshold, schedule }: DecidedRequest): string[] {
   const steps = schedule.timesteps.length;
   if (cacheThreshold === undefined)
     return threshold === undefined ? [] : ['threshold has no effect without cache=fbcache'];

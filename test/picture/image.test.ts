@@ -19,7 +19,7 @@ import { exifTexts } from '../../src/picture/exif.ts';
 import { Image, unitToBytes } from '../../src/picture/image.ts';
 import { readPng } from '../../src/picture/png.ts';
 import { type Identity, makeRecipe, readRecipe, recipeConfig, requireRecipe } from '../../src/pipeline/recipe.ts';
-import { plan } from '../../src/pipeline/request.ts';
+import { decide } from '../../src/pipeline/request.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { fingerprint } from '../../src/weights/files/fingerprint.ts';
 
@@ -48,7 +48,7 @@ const MODEL: Identity = {
 /** The recipe of one picture of a request's first job. */
 function recipeOf(request: Partial<Request> = {}, index = 0, model = MODEL): Recipe {
   const asked = checked(REQUEST, { prompt: 'a red house', seed: 7, ...request }, 'request');
-  const decided = plan(asked, DEFAULTS, model.scheduler, 8);
+  const decided = decide(asked, DEFAULTS, model.scheduler, 8);
   return makeRecipe(model, decided, decided.jobs[0]!, index);
 }
 

@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { takeLoraTags } from '../../../src/api/lora-tags.ts';
 import { publishedScheduler } from '../../../src/families/flux1/flux1.ts';
 import { loraEvents } from '../../../src/pipeline/loras.ts';
-import { plan } from '../../../src/pipeline/request.ts';
+import { decide } from '../../../src/pipeline/request.ts';
 import { FluxionError } from '../../../src/support/errors.ts';
 import { describeLora, LoraModel, loadAdapter } from '../../../src/weights/lora/adapter.ts';
 import { locateByName, locateLora } from '../../../src/weights/lora/locate.ts';
@@ -477,7 +477,7 @@ describe('names in prompts', () => {
   });
   test('of the second prompt count too, once', () => {
     const of = (prompt: string, prompt2?: string) => {
-      const { jobs } = plan(
+      const { jobs } = decide(
         { prompt, prompt2 },
         { width: 64, height: 64, steps: 4, guidance: 0, maxSequenceLength: 32 },
         publishedScheduler({ guidanceEmbeds: false }),
