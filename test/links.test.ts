@@ -1,7 +1,7 @@
 /** Links between documents lead to files that exist, and the package has every file that the README and help point to. */
 
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryPath } from './support/fixture.ts';
@@ -9,10 +9,9 @@ import { repositoryPath } from './support/fixture.ts';
 const ROOT = repositoryPath('');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
+const documents = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'models/**/*.md'], { cwd: ROOT });
+
 test('links between documents lead somewhere', () => {
-  const documents = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'models/**/*.md'].flatMap((pattern) =>
-    globSync(pattern, { cwd: ROOT }),
-  );
   const broken = documents.flatMap((document) =>
     [...read(document).matchAll(/\]\(([^)#\s]+)/g)]
       .map(([, link]) => link!)
@@ -20,6 +19,22 @@ test('links between documents lead somewhere', () => {
       .map((link) => `${document}: ${link}`),
   );
   assert.ok(documents.length > 20);
+  assert.deepEqual(broken, []);
+});
+
+test('files that documents name exist', () => {
+  const rooms = readdirSync(join(ROOT, 'src'));
+  const broken = documents
+    .filter((document) => document !== 'CHANGELOG.md')
+    .flatMap((document) =>
+      [...read(document).matchAll(/`((\w+)\/[\w./-]+\.(?:ts|json|md|py|sh|c))`/g)].map(([, path, first]) => ({
+        document,
+        path: path!,
+        place: rooms.includes(first!) && !existsSync(join(ROOT, path!)) ? `src/${path}` : path!,
+      })),
+    )
+    .filter(({ place }) => existsSync(join(ROOT, place.split('/')[0]!)) && !existsSync(join(ROOT, place)))
+    .map(({ document, path }) => `${document}: ${path}`);
   assert.deepEqual(broken, []);
 });
 
