@@ -56,7 +56,7 @@ for (const document of documents) {
       });
     }
 
-    test('command lines, one after the other', { timeout: 240_000 }, async () => {
+    test('command lines, one after the other', { timeout: 1_200_000 }, async () => {
       using folder = temporaryFolder();
       mkdirSync(folder.file('bin'));
       symlinkSync(PROGRAM, folder.file('bin/fluxion'));
