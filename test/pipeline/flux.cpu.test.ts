@@ -218,19 +218,26 @@ describe('stopping and sharing', () => {
   });
 
   test('the event loop stays alive while pictures are made', async () => {
-    let worstLag = 0;
-    const start = performance.now();
-    let last = start;
-    const timer = setInterval(() => {
-      worstLag = Math.max(worstLag, performance.now() - last - 5);
-      last = performance.now();
-    }, 5);
-    try {
-      await flux.generate({ prompt: 'hills', steps: 8 });
-    } finally {
-      clearInterval(timer);
+    const shares: number[] = [];
+    // A busy machine can hold up any one run; work that blocks the loop holds up all of them.
+    while (shares.length < 3 && !shares.some((share) => share < 1 / 2)) {
+      let worstLag = 0;
+      const start = performance.now();
+      let last = start;
+      const timer = setInterval(() => {
+        worstLag = Math.max(worstLag, performance.now() - last - 5);
+        last = performance.now();
+      }, 5);
+      try {
+        await flux.generate({ prompt: 'hills', steps: 8 });
+      } finally {
+        clearInterval(timer);
+      }
+      shares.push(worstLag / (performance.now() - start));
     }
-    const whole = performance.now() - start;
-    assert.ok(worstLag < whole / 2, `the event loop stood still for ${worstLag.toFixed(0)} of ${whole.toFixed(0)} ms`);
+    assert.ok(
+      shares.some((share) => share < 1 / 2),
+      `the event loop stood still for ${shares.map((share) => share.toFixed(2)).join(', ')} of each run`,
+    );
   });
 });
