@@ -65,7 +65,7 @@ test('fetch-handler.ts', async (t) => {
   await t.test('sends what is wrong with a request', async () => {
     const [event] = await Array.fromAsync(eventsOf(await ask('prompt=a+house&seed=half')));
     assert.equal(event?.type, 'error');
-    assert.match(String(event?.data['message']), /^seed: expected a whole number/);
+    assert.match(String(event?.data['message']), /^seed: expected random, a whole number/);
   });
 
   await t.test('a client that leaves stops the work', async () => {

@@ -68,7 +68,7 @@ export const MODEL_KNOB = {
 export const LOAD_KNOBS = {
   weights: {
     kind: oneOf('file', 'random'), key: 'weights', group: 'Model', default: 'file',
-    help: "Where weights come from: the model's files, or a rule that makes random ones of the right shapes, for measuring. FLUX.1-dev, -schnell and -Krea-dev then need no download.",
+    help: "Source of the weights: the model's files, or a rule that makes random weights of the right shapes, for measuring. FLUX.1-dev, -schnell and -Krea-dev then need no download.",
   },
   transformer: {
     kind: path, key: 'transformer', also: ['unet', 'dit', 'diffusion_model'], group: 'Model', unset: "the model's own", example: 'flux1-dev-Q8_0.gguf',
@@ -88,28 +88,28 @@ export const LOAD_KNOBS = {
   },
   tokenizer: {
     kind: path, key: 'tokenizer', group: 'Model', unset: "the model's own",
-    help: 'A folder that holds tokenizer and tokenizer_2, such as a model folder, for a model that is a single file.',
+    help: 'A folder with tokenizer and tokenizer_2, such as a model folder, for a model that is a single file.',
   },
   name: {
     kind: text, key: 'flux_name', group: 'Model', unset: "the model folder's name",
-    help: 'The name that reports and recipes call the model by.',
+    help: "The model's name in reports and recipes.",
   },
   revision: {
     kind: text, key: 'revision', group: 'Model', default: '', example: 'main',
-    help: 'Branch, tag or commit of a model on the Hugging Face hub; empty stands for main. Folders have none.',
+    help: 'Branch, tag or commit of a model on the Hugging Face hub; empty means main. A folder has no revision.',
   },
   dtype: { kind: float, help: 'Type of weights and activations, bfloat16 by default.' },
   weightsDtype: {
     kind: float, key: 'weights_dtype', also: ['weight_dtype', 'weights_type'], group: 'Numbers', default: 'bfloat16',
-    help: 'Type that weights are kept in.',
+    help: 'Element type of weights.',
   },
   activationsDtype: {
     kind: float, key: 'activations_dtype', also: ['activation_dtype', 'compute_dtype'], group: 'Numbers', default: 'bfloat16',
-    help: 'Type that activations are computed in.',
+    help: 'Element type of activations.',
   },
   quantization: {
     kind: oneOf('none', 'int8', 'fp8', 'int4'), key: 'quantization', also: ['quantize', 'quant'], group: 'Numbers', default: 'none',
-    help: 'Bits that the matrices of blocks are kept in: of weights_dtype, 8 as integers or floats, or 4. Products are computed in them where that is faster.',
+    help: "Form of the blocks' matrices in memory: as weights_dtype, in 8 bits as integers or floats, or in 4 bits. Products use that form where it is faster.",
   },
   precision: {
     kind: oneOf('DEFAULT', 'HIGH', 'HIGHEST'), key: 'precision', group: 'Numbers', default: 'DEFAULT',
@@ -117,11 +117,11 @@ export const LOAD_KNOBS = {
   },
   device: {
     kind: oneOf(...DEVICES), key: 'hardware', also: ['device', 'backend'], group: 'Devices', default: 'auto',
-    help: 'Kind of device; auto takes the fastest there is, gpu that of NVIDIA (cuda), AMD (rocm) or Apple (metal).',
+    help: 'Kind of device; auto takes the fastest device of this machine, gpu the one of NVIDIA (cuda), AMD (rocm) or Apple (metal).',
   },
   cpuDevices: {
     kind: whole(1, 64), key: 'cpu_devices', group: 'Devices', default: 1, example: '4',
-    help: 'Devices that the CPU is presented as; more than one asks for the CPU.',
+    help: 'Number of devices that the CPU acts as; more than one selects the CPU.',
   },
   offloadEncoders: {
     kind: boolean, key: 'offload_encoders', group: 'Devices', default: true,
@@ -129,27 +129,27 @@ export const LOAD_KNOBS = {
   },
   residency: {
     kind: oneOf('auto', 'resident', 'streamed'), key: 'residency', group: 'Devices', default: 'auto',
-    help: 'Whether weights stay on the device or each block comes before its use and goes after it; auto has them stay where they fit.',
+    help: 'Whether weights stay on the device or are streamed, each block before its use; auto streams only what does not fit.',
   },
   memoryLimit: {
     kind: own(NUMBER.positive('a number of bytes')),
-    help: 'Bytes that a run may hold on one device, half of them for decoding; by default what is free when the model is opened.',
+    help: 'Bytes that a run may hold on one device, half of them for decoding; by default, the memory that is free when the model is opened.',
   },
   vaeTiling: {
     kind: oneOf('auto', 'on', 'off'), key: 'vae_tiling', also: ['vae_tile', 'tiling'], group: 'Devices', default: 'auto',
-    help: 'Decodes pictures in bands of rows, which gives the same picture in less memory: where memory asks for it, wherever a program would take more than 64 MiB, or never.',
+    help: 'Decodes pictures in bands of rows, which gives the same picture in less memory: when memory is short (auto), wherever a program would take more than 64 MiB (on), or never (off).',
   },
   cacheDir: {
     kind: path, key: 'jax_cache_dir', group: 'Devices', default: '',
-    help: "Folder of compiled programs; empty stands for the user's cache folder.",
+    help: "Folder of compiled programs; empty means the user's cache folder.",
   },
   attention: {
     kind: oneOf('auto', 'dot_product', 'flash', 'cudnn_flash_te'), key: 'attention', group: 'Devices', default: 'auto',
-    help: "Attention kernel: the fastest, two plain products, the device's own flash attention, or cuDNN's.",
+    help: "Attention kernel: the fastest (auto), two plain products (dot_product), the device's flash attention (flash), or cuDNN's (cudnn_flash_te).",
   },
   attentionFallback: {
     kind: oneOf('error', 'auto'),
-    help: 'What happens where the device cannot give the attention asked for: an error, the default, or auto and a warning.',
+    help: 'What happens if the device lacks the requested attention kernel: an error (the default), or auto with a warning.',
   },
   flashBlockSizes: {
     kind: own(blockSizes),
@@ -157,19 +157,19 @@ export const LOAD_KNOBS = {
   },
   maskPaddingTokens: {
     kind: boolean, key: 'mask_padding_tokens', group: 'Devices', default: true,
-    help: "Keeps tokens that only fill up a block of the TPU's flash attention from being attended to.",
+    help: "Masks the tokens that only fill up a block of the TPU's flash attention.",
   },
   useBase2Exp: {
     kind: boolean, key: 'use_base2_exp', group: 'Devices', default: true,
-    help: "Computes powers of 2 rather than of e in the TPU's flash attention; the picture is the same.",
+    help: "Computes powers of 2 instead of e in the TPU's flash attention; the picture is the same.",
   },
   mesh: {
     kind: own(mesh),
-    help: 'How all devices of that kind work together, such as { ici: { data: 1, fsdp: -1 } }; one device works alone by default.',
+    help: 'The mesh of all devices of that kind, such as { ici: { data: 1, fsdp: -1 } }; by default, one device works alone.',
   },
   nodes: {
     kind: own(nodes),
-    help: 'Which of several processes this one is, such as { id: 0, count: 2 }: each makes its part of every batch. One works alone by default.',
+    help: "This process's number among several, such as { id: 0, count: 2 }; each computes its slice of every batch. By default, one process works alone.",
   },
   timeShift: {
     kind: boolean, key: 'time_shift', group: 'Sampling', unset: "the model's scheduler",
@@ -185,15 +185,15 @@ export const LOAD_KNOBS = {
   },
   loraMode: {
     kind: oneOf('beside', 'merged'),
-    help: 'How LoRAs are applied: beside the weights, the default, for models that stay open; merged for a single run.',
+    help: 'How LoRAs are applied: beside the weights (the default), for models that stay open, or merged into the weights, for a single run.',
   },
   loraStrict: {
     kind: boolean, key: 'lora_strict', group: 'LoRA', default: false,
-    help: "Makes it an error, not a warning, when some of a LoRA file's keys match nothing in the model.",
+    help: "Turns the warning about keys of a LoRA file that match nothing in the model into an error.",
   },
   loraDir: {
     kind: path, key: 'lora_dir', also: ['lora_folder', 'lora_model_dir'], group: 'LoRA', default: '', example: 'loras',
-    help: 'Folder of LoRA files that are given by name, or by path inside of it, as in a prompt with <lora:NAME:SCALE>.',
+    help: 'Folder of the LoRA files that are named without a path, as in a prompt with <lora:NAME:SCALE>; names may have folders inside it.',
   },
   signal: signal('Ends the opening and, where processes share a client, for good what waits for the others later.'),
   onProgress: callback<(message: string, download?: PullProgress) => void>(

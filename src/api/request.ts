@@ -58,7 +58,7 @@ export const REQUEST_KNOBS = {
   },
   seed: {
     kind: seeds, key: 'seed', also: ['s', 'S', 'seeds'], group: 'Picture', default: 0, example: '1,2,3',
-    help: 'Seed of the noise, or a list of seeds: one batch for each; random (or -1) draws one, which the recipe records.',
+    help: 'Seed of the noise, or a list of seeds with one batch each; random (or -1) draws a seed, which the recipe records.',
   },
   batch: {
     kind: whole(1, 4096), key: 'batch', also: ['n', 'batch_size', 'num_images', 'num_images_per_prompt', 'num_outputs', 'n_samples', 'count'], group: 'Picture',
@@ -67,24 +67,24 @@ export const REQUEST_KNOBS = {
   },
   noise: {
     kind: oneOf('torch', 'jax', 'philox'), key: 'noise', group: 'Picture', default: 'torch',
-    help: "Whose noise a seed stands for: torch's CPU generator (diffusers), JAX's (MaxDiffusion), or Philox.",
+    help: "Random generator of the noise: torch's on the CPU (diffusers), JAX's (MaxDiffusion), or Philox.",
   },
   maxSequenceLength: {
     kind: whole(1, 512), key: 'max_sequence_length', also: ['max_seq_len', 'max_seq_length', 'max_length', 'sequence_length'], group: 'Sampling',
     unset: "what the model's T5 tokenizer was made for, at most 512, or 256 without guidance embedding", example: '256',
-    help: 'Length in tokens that T5 prompts are padded or cut to.',
+    help: 'Number of tokens that T5 prompts are padded or cut to.',
   },
   sigmas: {
     kind: sigmas, key: 'sigmas', also: ['custom_sigmas'], group: 'Sampling', unset: 'evenly spaced', example: '1.0,0.75,0.5,0.25',
-    help: 'Noise levels before the shift, falling, one for each step; the final 0 is added.',
+    help: 'Noise levels before the shift, in falling order, one for each step; the final 0 is added.',
   },
   loras: {
     kind: { name: 'loras', type: LORAS, expected: 'a list of LoRAs', placeholder: '' },
-    help: 'LoRAs for this request, in place of those in force; <lora:NAME:SCALE> in a prompt adds to either.',
+    help: "LoRAs for this request, instead of the model's current ones; <lora:NAME:SCALE> in a prompt adds to either.",
   },
   cache: {
     kind: oneOf('off', 'fbcache'), key: 'cache', group: 'Sampling', default: 'off',
-    help: 'First-block cache: fbcache skips all blocks but the first in steps where that one does what it did before; faster, and not quite the same picture.',
+    help: 'First-block cache: fbcache skips the other blocks in steps where the first block changes little; faster, with a slightly different picture.',
   },
   threshold: {
     kind: number(0, 10), key: 'threshold', group: 'Sampling', unset: '0.08', example: '0.08',

@@ -126,7 +126,7 @@ export function requestWarnings(
 ): string[] {
   const { batch } = decided;
   const ignored = `guidance ${decided.guidance} has no effect: the model has no guidance embedding`;
-  const empty = `the devices make ${places} pictures at a time, and ${batch} ${batch === 1 ? 'is' : 'are'} asked for: the other places stay empty`;
+  const empty = `${batch} ${batch === 1 ? 'picture' : 'pictures'} for ${places} slots: ${places - batch} ${places - batch === 1 ? 'slot runs' : 'slots run'} empty`;
   return [
     ...(places > batch ? [empty] : []),
     ...(guidance === 0 && decided.guidance > 0 ? [ignored] : []),

@@ -75,7 +75,7 @@ describe('the list of keys', () => {
       assert.equal(help.split(new RegExp(`^ {2}--${flagName(name)}(?: .*)?$`, 'm')).length, 2, name);
       assert.ok(help.includes(KEYS[name].help), name);
     }
-    assert.match(help, /--noise torch\|jax\|philox\n {6}Whose noise .*\(default: torch\)/);
+    assert.match(help, /--noise torch\|jax\|philox\n {6}Random generator .*\(default: torch\)/);
     assert.match(help, /--overwrite\n.*\(default: False\)/);
   });
 
