@@ -34,6 +34,7 @@ export {
   type LoraMode,
   type LoraSource,
   loraHash,
+  modulesText,
 } from './pipeline/loras.ts';
 export { type PictureInfo, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
 export type { RequestDefaults } from './pipeline/request.ts';

@@ -39,7 +39,13 @@ export {
   summarise,
   type TensorGroup,
 } from './weights/folders/detect.ts';
-export type { Component, ComponentName, Family, ModelParts } from './weights/folders/family.ts';
+export {
+  type Component,
+  type ComponentName,
+  type Family,
+  type ModelParts,
+  tokenizerFolders,
+} from './weights/folders/family.ts';
 export { meantFolder } from './weights/folders/model-folder.ts';
 export { openModel } from './weights/folders/model-source.ts';
 export { type OpenTensorsOptions, openTensors } from './weights/folders/open.ts';
@@ -57,7 +63,7 @@ export {
   pullModel,
 } from './weights/hub/hub.ts';
 export { type CachedRepo, cachedRepos } from './weights/hub/list.ts';
-export { describeLora } from './weights/lora/adapter.ts';
+export { describeLora, modulesText } from './weights/lora/adapter.ts';
 export { BUNDLED_LORA } from './weights/lora/locate.ts';
 export { countFlops, type Flops } from './xla/graph/count.ts';
 export type { InputSpec, Traced } from './xla/graph/trace.ts';

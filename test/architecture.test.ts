@@ -167,6 +167,28 @@ test('what a browser may import leads to nothing of Node and nothing native', ()
   assert.deepEqual(wrong, []);
 });
 
+/** Where FLUX.1's parts may be listed by name, beside its family and its models: keys that people write, and the signs of adapters' files. */
+const LISTS_PARTS = [
+  /^families\//,
+  /^models\//,
+  /^api\//,
+  /^config\//,
+  /^pipeline\/schema\.ts$/,
+  /^weights\/lora\/dialects\.ts$/,
+];
+
+test('only a family lists its parts', () => {
+  const part = '(?:transformer|clip|t5|vae)';
+  const list = new RegExp(`(?:\\b${part}\\b\\W{1,4}){3,}|(?:\\b${part}\\s*:[^,;{}]*[,{}\\s]+){3,}`);
+  const wrong = files
+    .filter(({ path }) => !LISTS_PARTS.some((allowed) => allowed.test(path)))
+    .flatMap(({ path, text }) => {
+      const found = /\b(?:text_encoder|tokenizer_2)/.exec(code(text)) ?? list.exec(code(text));
+      return found ? [`${path}: ${found[0]}`] : [];
+    });
+  assert.deepEqual(wrong, []);
+});
+
 test('the pipeline knows configs by their types alone', () => {
   const wrong = files
     .filter(({ path }) => place(path) === 'pipeline')

@@ -95,8 +95,8 @@ const LORA_REPORT = z.object({
   /** Which program's spelling its keys are in. */
   dialect: z.string(),
   algorithms: z.array(z.string()),
-  /** Modules matched. */
-  modules: z.object({ transformer: count, clip: count, t5: count }),
+  /** Modules matched, by the names of the components that adapters change. */
+  modules: z.record(z.string(), count),
   /** Different ranks, ascending. */
   ranks: z.array(z.number()),
   /** Different alphas as stored, ascending; empty where none is, and alpha is the rank. */

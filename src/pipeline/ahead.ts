@@ -10,7 +10,7 @@ import { MODEL } from '../api/kinds.ts';
 import { AHEAD, type AheadRunOptions } from '../api/load.ts';
 import { REQUEST, type Request } from '../api/request.ts';
 import { memoryStage, planMemory } from '../engine/memory-plan.ts';
-import { FLUX1, type ModelSizes } from '../families/flux1/flux1.ts';
+import { FLUX1, type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
 import { BUNDLED, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
 import { type ProgramUse, programUses, runPrograms, STAGES, type StageName } from '../models/programs.ts';
 import { vaeBudget } from '../models/vae-budget.ts';
@@ -171,9 +171,8 @@ async function findSizes(
   if (model === BUNDLED || kindOf(model) !== 'missing') {
     const { path, name } = await findModel(model, options);
     const source = openModel(FLUX1, path, options, { openFile: openMapped });
-    const { transformer, clip, t5, vae, scheduler } = source;
     return {
-      sizes: { transformer, clip, t5, vae, scheduler },
+      sizes: sizesOf(source),
       name: options.name ?? name,
       promptTokens: readT5MaxLength(source.tokenizers.get('t5')!),
     };

@@ -12,7 +12,7 @@ import { BatchShare } from '../engine/batch-share.ts';
 import { type BudgetOptions, requireFit } from '../engine/memory-plan.ts';
 import { Queue } from '../engine/queue.ts';
 import { AdapterRanks, planRun, type RunPlan } from '../engine/run-plan.ts';
-import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes } from '../families/flux1/flux1.ts';
+import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
 import { BUNDLED, randomModel } from '../families/flux1/published.ts';
 import { Image } from '../picture/image.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
@@ -141,8 +141,7 @@ export class Flux implements AsyncDisposable {
 
   /** Configs of the model's parts: what it is, but for its weights. */
   get sizes(): ModelSizes {
-    const { transformer, clip, t5, vae, scheduler } = this.#source;
-    return { transformer, clip, t5, vae, scheduler };
+    return sizesOf(this.#source);
   }
 
   /** How many devices work together, those of other processes included. */

@@ -20,13 +20,14 @@ import {
   type LoraSource,
   loadAdapter,
   loraHash,
+  modulesText,
   unmatchedText,
 } from '../weights/lora/adapter.ts';
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../weights/lora/locate.ts';
 import type { Applied, ApplyMode } from '../weights/lora/overlay.ts';
 import { type Event, warning } from './events.ts';
 
-export { type LoraSource, loraHash };
+export { type LoraSource, loraHash, modulesText };
 
 /** Reads what a LoRA file is and would change, without a model. Throws `bad_request`, `not_found`, `bad_file`. */
 export function describeLora(source: LoraSource): LoraReport {

@@ -2,7 +2,15 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConvertOptions, ENCODINGS, FLUX1, NAMES, openForConversion, convert as rewrite } from '../../models.ts';
+import {
+  type ConvertOptions,
+  ENCODINGS,
+  FLUX1,
+  NAMES,
+  openForConversion,
+  convert as rewrite,
+  tokenizerFolders,
+} from '../../models.ts';
 import { nearest } from '../../support/errors.ts';
 import { explaining } from '../../support/system-error.ts';
 import { sortWords } from '../args.ts';
@@ -31,7 +39,7 @@ Options
   --names NAMES  single: the names of single files (default for files); diffusers: those of diffusers (default for folders)
   --part PART    the one part to write: ${PARTS.join(', ')}
   --tokenizer FOLDER
-                 for a pipeline folder: copy tokenizer, tokenizer_2 and the scheduler from here
+                 for a pipeline folder: copy the tokenizers and the scheduler from here
                  (default: a model folder among the inputs)
   --shard GB     for a folder: largest size of one file (default: 10)
   --json         one JSON object on standard output
@@ -92,7 +100,7 @@ const convert: Command = {
     else process.stdout.write(`${output}\n`);
     if (existsSync(join(output, 'model_index.json')) && base === undefined) {
       process.stderr.write(
-        `${output} has no tokenizers: copy tokenizer and tokenizer_2 of any FLUX.1 folder into it\n`,
+        `${output} has no tokenizers: copy ${tokenizerFolders(FLUX1).join(' and ')} of any FLUX.1 folder into it\n`,
       );
     }
     return OK;

@@ -12,6 +12,7 @@ import {
   fileContents,
   type GroupSummary,
   type LoraReport,
+  modulesText,
   openPipelineFolder,
   openTensors,
   summarise,
@@ -79,20 +80,20 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
 function loraIn(path: string): LoraReport | undefined {
   try {
     const report = describeLora({ path });
-    const { transformer, clip, t5 } = report.modules;
-    return transformer + clip + t5 > 0 ? report : undefined;
+    return modulesText(report).length > 0 ? report : undefined;
   } catch (error) {
     if (error instanceof FluxionError && error.code === 'unsupported') return undefined;
     throw error;
   }
 }
 
-function loraLines({ dialect, algorithms, modules, ranks, alphas, unmatched, warnings }: LoraReport): string[] {
+function loraLines(report: LoraReport): string[] {
+  const { dialect, algorithms, ranks, alphas, unmatched, warnings } = report;
   const more = unmatched.count > unmatched.first.length ? ', …' : '';
   return [
     `  dialect     ${dialect}`,
     `  algorithms  ${algorithms.join(', ')}`,
-    `  modules     ${modules.transformer} of the transformer, ${modules.clip} of CLIP, ${modules.t5} of T5`,
+    `  modules     ${modulesText(report).join(', ')}`,
     `  ranks       ${ranks.join(', ') || 'none'}`,
     `  alphas      ${alphas.join(', ') || 'none: the rank stands for it'}`,
     `  unmatched   ${unmatched.count === 0 ? 'no keys' : `${unmatched.count} keys: ${unmatched.first.join(', ')}${more}`}`,

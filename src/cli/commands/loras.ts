@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { splitArguments } from '../../config/overrides.ts';
 import { findPersonalConfig } from '../../config/personal.ts';
-import { BUNDLED_LORA, describeLora, type LoraReport } from '../../models.ts';
+import { BUNDLED_LORA, describeLora, type LoraReport, modulesText } from '../../models.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
 import { entriesOf } from '../folder.ts';
@@ -99,9 +99,8 @@ function isFolder(path: string): boolean {
 function described(path: string, shown: string): Omit<Listed, 'name'> {
   try {
     const lora = describeLora({ path });
-    const { transformer, clip, t5 } = lora.modules;
     const file = { path: resolve(lora.path), bytes: statSync(lora.path).size };
-    return transformer + clip + t5 > 0 ? { ...file, lora } : { ...file, problem: 'no LoRA: none of its keys is one' };
+    return modulesText(lora).length > 0 ? { ...file, lora } : { ...file, problem: 'no LoRA: none of its keys is one' };
   } catch (error) {
     if (!(error instanceof FluxionError)) throw error;
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -116,12 +115,8 @@ function described(path: string, shown: string): Omit<Listed, 'name'> {
 function textOf({ name, bytes: size, lora, problem }: Listed): string {
   const head = `${paint('bold', name, process.stdout)}  ${bytes(size)}`;
   if (!lora) return `${head}  ${paint('yellow', problem ?? '', process.stdout)}`;
-  const { transformer, clip, t5 } = lora.modules;
-  const parts = [
-    transformer > 0 && `${transformer} modules of the transformer`,
-    clip > 0 && `${clip} of CLIP`,
-    t5 > 0 && `${t5} of T5`,
-  ].filter((part) => part !== false);
+  const [first = '', ...others] = modulesText(lora);
+  const parts = [first.replace(' of', ' modules of'), ...others];
   const ranks = lora.ranks.length > 0 ? `, rank ${lora.ranks.join(', ')}` : '';
   return `${head}  ${lora.dialect}${ranks}; ${parts.join(', ')}`;
 }

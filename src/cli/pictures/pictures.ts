@@ -12,6 +12,7 @@ import {
   type Image,
   type LoraReport,
   type MemoryPlan,
+  modulesText,
   type PullProgress,
   type Report,
 } from '../../index.ts';
@@ -150,12 +151,7 @@ function requireFree({ pathOf }: Output, indices: readonly number[]): void {
 
 /** One line on a LoRA: what it is, and how much of the model it changes. */
 function loraLine({ lora, scale }: Event & { readonly type: 'lora' }): string {
-  const { transformer, clip, t5 } = lora.modules;
-  const modules = [
-    transformer > 0 && `${transformer} of the transformer`,
-    clip > 0 && `${clip} of CLIP`,
-    t5 > 0 && `${t5} of T5`,
-  ].filter((part) => part !== false);
+  const modules = modulesText(lora);
   const ranks = lora.ranks.length > 0 ? `, rank ${lora.ranks.join(', ')}` : '';
   return `${lora.name} × ${scale} (${lora.dialect}${ranks}): modules ${modules.join(', ')}`;
 }

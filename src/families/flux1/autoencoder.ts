@@ -172,6 +172,7 @@ const FOREIGN: Signs = [
 export const AUTOENCODER: Component<VaeConfig> = {
   name: 'vae',
   title: 'an autoencoder',
+  label: 'the autoencoder',
   folder: 'vae',
   configFile: 'config.json',
   class: ['diffusers', 'AutoencoderKL'],

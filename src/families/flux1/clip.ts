@@ -2,7 +2,7 @@
 
 import type { ClipConfig } from '../../models/clip.ts';
 import { Fields, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
-import type { Component, SourcePart } from '../../weights/folders/family.ts';
+import type { AdaptedModule, Component, SourcePart } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself, NONE, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { CLIP_L } from './presets.ts';
 
@@ -75,14 +75,27 @@ const config: Component<ClipConfig>['config'] = {
 };
 
 const LAYER = 'text_model.encoder.layers.#';
+const LINEAR = [...['q', 'k', 'v', 'out'].map((name) => `self_attn.${name}_proj`), 'mlp.fc1', 'mlp.fc2'];
+const NORMS = ['layer_norm1', 'layer_norm2'];
 /** Every name it may declare. */
 const TENSORS: readonly string[] = [
   'text_model.embeddings.token_embedding.weight',
   'text_model.embeddings.position_embedding.weight',
-  ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].flatMap((name) => affine(`${LAYER}.self_attn.${name}`)),
-  ...['layer_norm1', 'layer_norm2', 'mlp.fc1', 'mlp.fc2'].flatMap((name) => affine(`${LAYER}.${name}`)),
+  ...[...LINEAR, ...NORMS].flatMap((name) => affine(`${LAYER}.${name}`)),
   ...affine('text_model.final_layer_norm'),
 ];
+
+/** A module of a layer; transformers 5 has no `text_model` in front. */
+const adapted = (name: string, kind: Pick<AdaptedModule, 'norm'>): [name: string, module: AdaptedModule][] =>
+  [LAYER, LAYER.replace('text_model.', '')].map((layer) => [
+    `${layer}.${name}`,
+    { module: `${LAYER}.${name}`, ...kind },
+  ]);
+const ADAPTED = [
+  ...LINEAR.flatMap((name) => adapted(name, {})),
+  ...NORMS.flatMap((name) => adapted(name, { norm: true })),
+  ['text_model.final_layer_norm', { module: 'text_model.final_layer_norm', norm: true }],
+] as const;
 
 const UNUSED = [
   /(^|\.)position_ids$/,
@@ -116,6 +129,7 @@ function openAi(declared: string): readonly SourcePart[] {
 export const CLIP: Component<ClipConfig> = {
   name: 'clip',
   title: 'a CLIP text encoder',
+  label: 'CLIP',
   folder: 'text_encoder',
   configFile: 'config.json',
   class: ['transformers', 'CLIPTextModel'],
@@ -154,6 +168,7 @@ export const CLIP: Component<ClipConfig> = {
     },
   ],
   words: ['text_encoders', 'clip_l', 'cond_stage_model', 'conditioner', 'embedders', '0', 'text_encoder'],
+  adapted: ADAPTED,
   fragment: /(?:^|\.)encoder\.layers\.\d+\.self_attn\.|(?:^|\.)resblocks\.\d+\./,
   foreign({ text }) {
     const isVision = /(?:^|\.)(?:vision_model\.|visual\.|patch_embedding\.)/m.test(text);

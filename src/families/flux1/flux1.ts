@@ -22,6 +22,15 @@ export type ModelSizes = {
   readonly scheduler: SchedulerConfig;
 };
 
+/** The sizes of a model, without what else is known of it. */
+export const sizesOf = ({ transformer, clip, t5, vae, scheduler }: ModelSizes): ModelSizes => ({
+  transformer,
+  clip,
+  t5,
+  vae,
+  scheduler,
+});
+
 /** A FLUX.1 model that was opened; its weights are still on disk. */
 export type Flux1Source = ModelSource<ModelSizes>;
 /** Files and folders given in place of parts of a FLUX.1 model. */

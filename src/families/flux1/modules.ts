@@ -1,6 +1,6 @@
 /** The names of the FLUX.1 transformer's modules, as Black Forest Labs and as diffusers have them. The tables are data, for models and adapters. */
 
-import type { SourcePart } from '../../weights/folders/family.ts';
+import type { AdaptedModule, Component, SourcePart } from '../../weights/folders/family.ts';
 
 /** A module of the Flux transformer in both spellings; several diffusers modules are fused, by rows, in the BFL one. */
 export interface FluxModule {
@@ -104,4 +104,37 @@ export function diffusersToBfl(
   const { bfl, diffusers, swapped = false } = found.module;
   const suffix = bfl.endsWith('_norm') && parameter === 'weight' ? 'scale' : parameter;
   return { name: `${bfl.replace('#', block)}.${suffix}`, part: found.part, parts: diffusers.length, swapped };
+}
+
+/** XLabs' names of what its attention processors change; 1 is the image's, 2 the text's. */
+const XLABS: readonly (readonly [name: string, module: string, parts?: AdaptedModule['parts']])[] = [
+  ['double_blocks.#.processor.qkv_lora1', 'double_blocks.#.img_attn.qkv'],
+  ['double_blocks.#.processor.proj_lora1', 'double_blocks.#.img_attn.proj'],
+  ['double_blocks.#.processor.qkv_lora2', 'double_blocks.#.txt_attn.qkv'],
+  ['double_blocks.#.processor.proj_lora2', 'double_blocks.#.txt_attn.proj'],
+  ['single_blocks.#.processor.qkv_lora', 'single_blocks.#.linear1', { first: 0, end: 3, of: 4 }],
+  ['single_blocks.#.processor.proj_lora', 'single_blocks.#.linear2'],
+];
+
+/** The modules that adapters change, as BFL, diffusers, XLabs and OneTrainer name them. */
+export const FLUX_ADAPTED: NonNullable<Component['adapted']> = [...adaptedModules()];
+
+function* adaptedModules(): Generator<[name: string, module: AdaptedModule]> {
+  for (const { bfl, diffusers, swapped } of FLUX_MODULES) {
+    const whole: AdaptedModule = { module: bfl, ...(bfl.endsWith('_norm') && { norm: true }) };
+    yield [bfl, whole];
+    for (const [i, name] of diffusers.entries()) {
+      const parts = diffusers.length > 1 ? { first: i, end: i + 1, of: diffusers.length } : undefined;
+      const ref: AdaptedModule = { ...whole, ...(parts && { parts }), ...(swapped && { swapped }) };
+      yield [name, ref];
+      // Some writers leave out the number of the one layer in `to_out`.
+      if (name.endsWith('.to_out.0')) yield [name.slice(0, -2), ref];
+      // OneTrainer writes a fused module's parts as `img_attn.qkv.0`, `.1`, `.2`.
+      if (parts) yield [`${bfl}.${i}`, ref];
+      // Attention processors of older diffusers: `attn.processor.to_q_lora`, `attn.processor.to_out_lora`.
+      if (name.includes('.attn.to_') || name.includes('.attn.add_'))
+        yield [`${name.replace('.attn.', '.attn.processor.').replace(/\.0$/, '')}_lora`, ref];
+    }
+  }
+  for (const [name, module, parts] of XLABS) yield [name, { module, ...(parts && { parts }) }];
 }

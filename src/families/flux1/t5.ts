@@ -86,17 +86,13 @@ const config: Component<T5Config>['config'] = {
   },
 };
 
-/** Every name it may declare. */
-const TENSORS: readonly string[] = [
-  'shared.weight',
-  ...['q', 'k', 'v', 'o', 'relative_attention_bias'].map(
-    (name) => `encoder.block.#.layer.0.SelfAttention.${name}.weight`,
-  ),
-  ...['wi_0', 'wi_1', 'wo'].map((name) => `encoder.block.#.layer.1.DenseReluDense.${name}.weight`),
-  'encoder.block.#.layer.0.layer_norm.weight',
-  'encoder.block.#.layer.1.layer_norm.weight',
-  'encoder.final_layer_norm.weight',
+const BLOCK = 'encoder.block.#';
+const LINEAR = [
+  ...['q', 'k', 'v', 'o'].map((name) => `${BLOCK}.layer.0.SelfAttention.${name}`),
+  ...['wi_0', 'wi_1', 'wo'].map((name) => `${BLOCK}.layer.1.DenseReluDense.${name}`),
 ];
+const NORMS = [`${BLOCK}.layer.0.layer_norm`, `${BLOCK}.layer.1.layer_norm`, 'encoder.final_layer_norm'];
+const BIAS = `${BLOCK}.layer.0.SelfAttention.relative_attention_bias`;
 
 /** Source: llama.cpp `gguf-py/gguf/tensor_mapping.py`, the T5 encoder. */
 const LLAMA: Rules = [
@@ -121,6 +117,7 @@ const FOREIGN: Signs = [
 export const T5: Component<T5Config> = {
   name: 't5',
   title: 'a T5 encoder',
+  label: 'T5',
   folder: 'text_encoder_2',
   configFile: 'config.json',
   class: ['transformers', 'T5EncoderModel'],
@@ -133,7 +130,7 @@ export const T5: Component<T5Config> = {
     class: ['transformers', 'T5TokenizerFast'],
   },
   weights: 'model',
-  tensors: TENSORS,
+  tensors: ['shared', ...LINEAR, BIAS, ...NORMS].map((module) => `${module}.weight`),
   layouts: [
     {
       name: 'transformers',
@@ -151,6 +148,10 @@ export const T5: Component<T5Config> = {
     },
   ],
   words: ['text_encoders', 't5xxl', 'text_encoder_2'],
+  adapted: [
+    ...LINEAR.map((module) => [module, { module }] as const),
+    ...NORMS.map((module) => [module, { module, norm: true }] as const),
+  ],
   fragment: /(?:^|\.)encoder\.block\.\d+\.|(?:^|\.)enc\.blk\.\d+\./,
   foreign: ({ text }) => firstSign(FOREIGN, text),
   written: {

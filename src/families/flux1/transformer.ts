@@ -6,7 +6,7 @@ import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folder
 import type { Component, DeclaredShapes, Tensors } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself, NONE } from '../../weights/folders/layout.ts';
 import { firstSign, notRun, type Signs } from '../../weights/folders/recognise.ts';
-import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
+import { bflToDiffusers, FLUX_ADAPTED, FLUX_MODULES } from './modules.ts';
 import { FLUX_DEV, FLUX_SCHNELL } from './presets.ts';
 
 /** The fields that no shape tells. */
@@ -145,6 +145,7 @@ function toolOf(inputs: number, outputs: number): string | undefined {
 export const TRANSFORMER: Component<FluxConfig> = {
   name: 'transformer',
   title: 'a Flux transformer',
+  label: 'the transformer',
   folder: 'transformer',
   configFile: 'config.json',
   class: ['diffusers', 'FluxTransformer2DModel'],
@@ -160,6 +161,7 @@ export const TRANSFORMER: Component<FluxConfig> = {
     { name: 'BFL', marker: 'img_in.weight', parts: itself, aliases: NONE, unused: [] },
   ],
   words: ['net'],
+  adapted: FLUX_ADAPTED,
   fragment: /(?:^|\.)(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\.\d+\./,
   foreign: (tensors) => firstSign(FOREIGN, tensors.text) ?? toolIn(tensors),
   written: {

@@ -69,12 +69,26 @@ export interface Tensors {
   readonly store: { has(key: string): boolean; info(key: string): StoredTensor };
 }
 
+/** A declared module that adapters change, or some of the parts that it holds fused by rows. */
+export interface AdaptedModule {
+  /** Declared name, such as `double_blocks.#.img_attn.qkv`; `#` stands for the block's number. */
+  readonly module: string;
+  /** Which of the `of` fused parts; all of the module where absent. */
+  readonly parts?: { readonly first: number; readonly end: number; readonly of: number };
+  /** The file's row halves are exchanged: it writes scale, shift where the declared weight is shift, scale. */
+  readonly swapped?: true;
+  /** A normalisation: a vector, which some files replace. */
+  readonly norm?: true;
+}
+
 /** A network of the model: its config, its tensors, and what both are called in files. */
 export interface Component<C = unknown> extends Part<C> {
   /** What options call it, such as `t5`. */
   readonly name: string;
-  /** What messages call it, with its article. */
+  /** What messages call it, with its article, where a file holds one. */
   readonly title: string;
+  /** What messages call that of a model, such as `CLIP`. */
+  readonly label: string;
   readonly config: ConfigCodec<C> & {
     /** Reads a config off the shapes; what they do not tell is as in `known`, a model beside it, where all else is the same. */
     derive(shapes: DeclaredShapes, known?: C): C;
@@ -101,6 +115,8 @@ export interface Component<C = unknown> extends Part<C> {
   readonly layouts: readonly Layout[];
   /** Words that only its names stand behind, in all-in-one files of ComfyUI, stable-diffusion.cpp and others. */
   readonly words: readonly string[];
+  /** The modules that adapters change, by every name that they have in adapters' files; none without. */
+  readonly adapted?: readonly (readonly [name: string, module: AdaptedModule])[];
   /** A key of a piece of it, such as one file of several, that may lack the marker of its layout. */
   readonly fragment: RegExp;
   /** Names another model's network that has its place, where a file holds one. */

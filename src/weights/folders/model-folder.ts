@@ -51,6 +51,6 @@ export function noModelFolder(path: string): FluxionError {
       ? `it is one component of a model: give ${above}, or use it as a part of another, such as transformer=${path}`
       : below !== undefined
         ? `${join(path, below)} is one`
-        : 'give the folder that holds transformer, text_encoder, vae and the others';
+        : 'give the folder that holds the folders of all its parts';
   return new FluxionError('not_found', `${path}: no ${INDEX}, so this is not a diffusers pipeline folder`, { hint });
 }

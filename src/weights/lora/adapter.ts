@@ -14,7 +14,7 @@ import type { OpenFile } from '../files/file-bytes.ts';
 import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
-import type { ModuleRef } from './names.ts';
+import { ADAPTED, type ModuleRef } from './names.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
 import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
@@ -261,6 +261,11 @@ function withoutZeros({ a, b, scale }: LowRank): LowRank | undefined {
   };
 }
 
+/** Says how many modules a LoRA changes of each component, such as `304 of the transformer`; those that it leaves alone are left out. */
+export function modulesText({ modules }: LoraReport): string[] {
+  return ADAPTED.flatMap(({ name, label }) => (modules[name] ? [`${modules[name]} of ${label}`] : []));
+}
+
 /** Control LoRAs widen the first layer for a second picture, which would be left out in silence. */
 function refuseControl({ ref, tensors }: LoraModule, columns: number, path: string): void {
   const a = tensors.get('A');
@@ -277,7 +282,7 @@ function refuseControl({ ref, tensors }: LoraModule, columns: number, path: stri
 
 function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly string[], name: string): LoraReport {
   const outlines = matched.map(outlineOf);
-  const count = (component: ModuleRef['component']) =>
+  const count = (component: string) =>
     new Set(
       matched.filter(({ ref }) => ref.component === component).map(({ ref }) => ref.module + (ref.parts?.first ?? '')),
     ).size;
@@ -289,7 +294,7 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
     path: file.path,
     dialect: file.dialect,
     algorithms: distinct(outlines.map(({ algorithm }) => algorithm)),
-    modules: { transformer: count('transformer'), clip: count('clip'), t5: count('t5') },
+    modules: Object.fromEntries(ADAPTED.map(({ name: part }) => [part, count(part)])),
     ranks: ascending(outlines.map(({ rank }) => rank)),
     alphas: ascending(matched.map(({ alpha }) => alpha)),
     unmatched: { count: left.length, first: left.slice(0, 10).map((key) => oneLine(key, 200)) },

@@ -1,8 +1,7 @@
 /** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
 
-import { FLUX1 } from '../../families/flux1/flux1.ts';
 import { MOST_WORDS, WRAPPERS, WRAPPING_WORDS } from '../folders/layout.ts';
-import { findModule, type ModuleRef } from './names.ts';
+import { ADAPTED, findModule, type ModuleRef } from './names.ts';
 
 /** What a tensor is to its module. */
 export type Role =
@@ -44,7 +43,7 @@ const WHOLE = /\.(?:scale|weight)$/;
  * module itself.
  */
 const PREFIXES = [
-  ...WRAPPING_WORDS, ...FLUX1.components.flatMap(({ words }) => words),
+  ...WRAPPING_WORDS, ...ADAPTED.flatMap(({ words }) => words),
   'lora_unet', 'lora_transformer', 'lora_flux', 'lycoris', 'oft_unet', 'lora_te', 'lora_te1', 'lora_te2', 'lora_te3',
 ]; // biome-ignore format: one line a kind
 

@@ -190,7 +190,7 @@ function requireAdapter(
   const known = groups.length + foreign.length + modules.length > 0;
   if (!other && (adapts || left.length === 0 || !known)) return;
   throw new FluxionError('unsupported', `${store.path}: expected a LoRA, found ${describeContents(contents)}`, {
-    hint: 'a model is opened by its folder, and a file with a part of one as transformer=, clip=, t5= or vae=FILE',
+    hint: `a model is opened by its folder, and a file with a part of one as ${FLUX1.components.map(({ name }) => `${name}=FILE`).join(', ')}`,
   });
 }
 

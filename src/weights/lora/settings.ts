@@ -7,12 +7,13 @@
 import { FluxionError } from '../../support/errors.ts';
 import type { OpenFile } from '../files/file-bytes.ts';
 import { describeJson, type Json, type JsonObject, parseJsonObject, quote, readJsonObject } from '../files/json.ts';
-import type { ModuleRef } from './names.ts';
+import { ADAPTED } from './names.ts';
 import { Budget, ModulePattern } from './pattern.ts';
 
 /** A module as settings are looked up for it. */
 export interface Subject {
-  readonly component: ModuleRef['component'];
+  /** The component's name. */
+  readonly component: string;
   /** Names that patterns may be written for, the likeliest first. */
   readonly names: readonly string[];
   /** Rank of its factors; undefined where it has none. */
@@ -46,7 +47,6 @@ export interface SettingsFiles {
 }
 
 const UNSET: Setting = { alpha: undefined, rank: undefined, rankStabilized: false };
-const PREFIX = { transformer: 'transformer.', clip: 'text_encoder.', t5: 'text_encoder_2.' } as const;
 /** One of them makes settings of an object. */
 const SIGNS = ['r', 'lora_alpha', 'alpha', 'alpha_pattern', 'rank_pattern', 'use_rslora'];
 /** Names of an alpha in a plain header, the most deliberate first. */
@@ -88,12 +88,12 @@ export function readSettings(files: SettingsFiles, subjects: readonly Subject[])
 
   const of: Setting[] = subjects.map(() => UNSET);
   let plainNeeded = false;
-  for (const component of Object.keys(PREFIX) as (keyof typeof PREFIX)[]) {
-    const own = [...subjects.entries()].filter(([, subject]) => subject.component === component);
+  for (const { name, folder } of ADAPTED) {
+    const own = [...subjects.entries()].filter(([, subject]) => subject.component === name);
     if (own.length === 0) continue;
     const among = own.map(([, subject]) => subject);
     const found =
-      peftSettings(withoutPrefix(header, PREFIX[component]), where, among, budget) ??
+      peftSettings(withoutPrefix(header, `${folder}.`), where, among, budget) ??
       // A model saved by itself has no prefix.
       peftSettings(header, where, among, budget) ??
       peftSettings(beside, config ?? '', among, budget);
