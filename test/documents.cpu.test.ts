@@ -41,35 +41,38 @@ function commands({ text }: Block): string[] {
 const ROOT = repositoryPath('');
 const documents = ['README.md', ...globSync('docs/guide/*.md', { cwd: ROOT }).sort()];
 
-for (const document of documents) {
-  const shown = blocks(readFileSync(join(ROOT, document), 'utf8'));
+// Most of the time goes into starting processes, one after the other within a document.
+describe('documents', { concurrency: 2 }, () => {
+  for (const document of documents) {
+    const shown = blocks(readFileSync(join(ROOT, document), 'utf8'));
 
-  describe(document, { concurrency: false }, () => {
-    for (const { line, text } of shown.filter(({ language }) => language === 'ts')) {
-      test(`TypeScript of line ${line}`, async () => {
-        using folder = temporaryFolder();
-        // Resolved as a file of the repository would be, and run elsewhere.
-        const source = `process.chdir(${JSON.stringify(folder.path)});\n${text}`;
-        const flags = ['--conditions=fluxion-source', '--input-type=module-typescript', '--eval', source];
-        const { status, stderr } = await run(process.execPath, flags, { cwd: ROOT });
-        assert.equal(status, 0, stderr);
-      });
-    }
-
-    test('command lines, one after the other', { timeout: 1_200_000 }, async () => {
-      using folder = temporaryFolder();
-      mkdirSync(folder.file('bin'));
-      symlinkSync(PROGRAM, folder.file('bin/fluxion'));
-      const path = [folder.file('bin'), dirname(process.execPath), process.env['PATH']].join(delimiter);
-      for (const block of shown.filter(({ language }) => language === 'sh')) {
-        for (const command of commands(block)) {
-          const { status, stderr } = await run('bash', ['-c', command], { cwd: folder.path, env: { PATH: path } });
-          assert.equal(status, 0, `line ${block.line}: ${command}\n${stderr}`);
-        }
+    describe(document, () => {
+      for (const { line, text } of shown.filter(({ language }) => language === 'ts')) {
+        test(`TypeScript of line ${line}`, async () => {
+          using folder = temporaryFolder();
+          // Resolved as a file of the repository would be, and run elsewhere.
+          const source = `process.chdir(${JSON.stringify(folder.path)});\n${text}`;
+          const flags = ['--conditions=fluxion-source', '--input-type=module-typescript', '--eval', source];
+          const { status, stderr } = await run(process.execPath, flags, { cwd: ROOT });
+          assert.equal(status, 0, stderr);
+        });
       }
+
+      test('command lines, one after the other', { timeout: 1_200_000 }, async () => {
+        using folder = temporaryFolder();
+        mkdirSync(folder.file('bin'));
+        symlinkSync(PROGRAM, folder.file('bin/fluxion'));
+        const path = [folder.file('bin'), dirname(process.execPath), process.env['PATH']].join(delimiter);
+        for (const block of shown.filter(({ language }) => language === 'sh')) {
+          for (const command of commands(block)) {
+            const { status, stderr } = await run('bash', ['-c', command], { cwd: folder.path, env: { PATH: path } });
+            assert.equal(status, 0, `line ${block.line}: ${command}\n${stderr}`);
+          }
+        }
+      });
     });
-  });
-}
+  }
+});
 
 test('the README shows both ways to make a picture', () => {
   const shown = blocks(readFileSync(join(ROOT, 'README.md'), 'utf8'));
