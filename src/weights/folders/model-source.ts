@@ -116,13 +116,13 @@ function assemble<M>(
     using store = open(component);
     return component.config.derive(declaredShapes(store, component), base && orNothing(() => base.config(component)));
   };
-  const own = Object.fromEntries(components.map((component) => [component.name, configOf(component)]));
-  const configs = { ...own, scheduler: schedulerOf(family, base, own) } as M;
   const { tokenizer } = parts;
   const tokenizers = tokenizersOf(
     family,
     tokenizer === undefined ? base!.tokenizer : (component) => tokenizerIn(tokenizer, component, family),
   );
+  const own = Object.fromEntries(components.map((component) => [component.name, configOf(component)]));
+  const configs = { ...own, scheduler: schedulerOf(family, base, own) } as M;
   requireAgreement(family, configs, path);
   return {
     ...configs,
