@@ -1,5 +1,6 @@
 /** Merging adapters that are no low-rank product into one weight of full size: their products on the host, and on the device. */
 
+import { FLUX1 } from '../src/families/flux1/flux1.ts';
 import { LoraModel, loadAdapter } from '../src/weights/lora/adapter.ts';
 import { type Matrix, multiply } from '../src/weights/lora/matrix.ts';
 import { Overlay } from '../src/weights/lora/overlay.ts';
@@ -14,7 +15,7 @@ const spec = {
   shape: [ROWS, COLUMNS],
   axes: [null, null],
 } as const;
-const model = new LoraModel([spec]);
+const model = new LoraModel(FLUX1, [spec]);
 const key = 'lora_unet_double_blocks_0_img_mlp_0';
 const draw = drawer(1);
 const pair = { [`${key}.lora_down.weight`]: draw(RANK, COLUMNS), [`${key}.lora_up.weight`]: draw(ROWS, RANK) };

@@ -19,11 +19,14 @@ cat > use.mjs <<'JS'
 import { Flux } from 'fluxion';
 import { liveCounts } from 'fluxion/xla';
 import { FLUX_DEV } from 'fluxion/models';
+import { app } from 'fluxion/server';
 {
   await using flux = await Flux.load();
   const [image] = await flux.generate({ prompt: 'green hills', width: 64, height: 64, steps: 1 });
   if (image.width !== 64 || FLUX_DEV.layers !== 19) throw new Error('the package does not do what the sources do');
 }
+const page = await app.fetch(new Request('http://localhost/'));
+if (!(await page.text()).includes('Fluxion studio')) throw new Error('the package lacks the page of the studio');
 if (Object.keys(liveCounts()).length > 0) throw new Error('something native is left alive');
 JS
 node use.mjs

@@ -12,10 +12,11 @@
 import './support/node-version.ts';
 
 export type { LoraReport, MemoryPlan, Report, Residency, StageMemory, Timings } from './api/events.ts';
-export type { Seed, SeedNumber } from './api/kinds.ts';
+export type { PictureSource, RawPicture, Seed, SeedNumber } from './api/kinds.ts';
 export type { AheadRunOptions, LoadOptions, PullProgress } from './api/load.ts';
-export type { Recipe, RecipeLora } from './api/recipe.ts';
-export type { LoraUse, Request } from './api/request.ts';
+export { type NetworksBeside, type PictureUse, pictureFields } from './api/picture-use.ts';
+export type { Recipe, RecipeInput, RecipeLora } from './api/recipe.ts';
+export type { BatchSlot, LoraUse, Request } from './api/request.ts';
 export { type ModelSizes, PART_NAMES } from './families/flux1/flux1.ts';
 export {
   BUNDLED,
@@ -24,11 +25,13 @@ export {
   publishedModel,
 } from './families/flux1/published.ts';
 export { STAGES, type StageName } from './models/programs.ts';
+export { alphaMask } from './picture/alpha-mask.ts';
 export { encode, formatOf, Image, type Pixels } from './picture/image.ts';
+export { dataAddress, pictureHash } from './picture/read-picture.ts';
 export { writeAtomically } from './picture/save.ts';
 export { type AheadRun, compileRun, type RunEstimate } from './pipeline/ahead.ts';
 export type { Event } from './pipeline/events.ts';
-export { Flux } from './pipeline/flux.ts';
+export { Flux, type FluxStats } from './pipeline/flux.ts';
 export {
   describeLora,
   type LoraMode,
@@ -36,7 +39,7 @@ export {
   loraHash,
   modulesText,
 } from './pipeline/loras.ts';
-export { type PictureInfo, readRecipe, recipeConfig, requireRecipe } from './pipeline/recipe.ts';
+export { type PictureInfo, readRecipe, recipeConfig, recipeSlot, requireRecipe } from './pipeline/recipe.ts';
 export type { RequestDefaults } from './pipeline/request.ts';
 export { fileHash } from './pipeline/travelling.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';

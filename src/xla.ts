@@ -16,6 +16,7 @@ import './support/node-version.ts';
 
 export type { DType, Float, Integer } from './support/dtype.ts';
 export { type ErrorCode, FluxionError } from './support/errors.ts';
+export { type InstructionSet, notableInstructions } from './support/processor.ts';
 export { DEVICE_MODELS, type DeviceModel, deviceModelOf, parseTarget } from './xla/ahead/device-models.ts';
 export type { Operation } from './xla/ahead/operations.ts';
 export {
@@ -28,10 +29,11 @@ export {
 } from './xla/ahead/recording.ts';
 export { traceLines } from './xla/ahead/trace.ts';
 export { KeyValueStore, type StorePlace } from './xla/cluster/key-value.ts';
-export { type ArrayType, type CustomCall, customCall } from './xla/graph/custom-call.ts';
+export type { ArrayType, CustomCall } from './xla/graph/custom-call.ts';
 export { type Graph, graph, rewrite } from './xla/graph/graph.ts';
 export { map } from './xla/graph/map.ts';
 export * from './xla/graph/ops.ts';
+export { customCall } from './xla/graph/ops.ts';
 export { type PrintOptions, print } from './xla/graph/print.ts';
 export { einsum, rearrange } from './xla/graph/rearrange.ts';
 export type { Shape } from './xla/graph/shape.ts';
@@ -85,7 +87,6 @@ export {
 export { TRIAL_ENVIRONMENT, trialFailure } from './xla/plugins/trial.ts';
 export { ExecutableCache } from './xla/runtime/cache.ts';
 export type { MeshOptions } from './xla/runtime/devices.ts';
-export { type InstructionSet, notableInstructions } from './xla/runtime/processor.ts';
 export { Program } from './xla/runtime/program.ts';
 export { type DeviceChoice, type Precision, Runtime, type RuntimeOptions } from './xla/runtime/runtime.ts';
 export { ShardedArray } from './xla/runtime/sharded-array.ts';

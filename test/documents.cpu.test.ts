@@ -4,9 +4,11 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { describe, test } from 'node:test';
+import { createInterface } from 'node:readline';
+import { after, describe, test } from 'node:test';
 import { PROGRAM, run, temporaryFolder } from './support/command-line.ts';
 import { repositoryPath } from './support/fixture.ts';
 
@@ -26,7 +28,7 @@ function blocks(markdown: string): Block[] {
     }));
 }
 
-/** The `fluxion` lines of a shell block; a line that ends in a backslash goes on. */
+/** The `fluxion` and `curl` lines of a shell block, but for those that serve; a line that ends in a backslash goes on. */
 function commands({ text }: Block): string[] {
   return (
     text
@@ -34,8 +36,29 @@ function commands({ text }: Block): string[] {
       .split('\n')
       // `npm ci` is what brought us here.
       .map((line) => line.replace(/^npm ci && /, '').replaceAll('npx fluxion', 'fluxion'))
-      .filter((line) => /(^|\| )fluxion /.test(line))
+      .filter((line) => /(^|\| )fluxion (?!serve|studio)|^curl /.test(line))
   );
+}
+
+/** The server of the guide: one of the bundled model answers at another port. */
+const SERVER = 'http://127.0.0.1:8000';
+
+/** Starts `fluxion serve` in a folder, and resolves to its address once it listens. */
+async function serve(folder: string): Promise<Disposable & { readonly url: string }> {
+  const child = spawn(process.execPath, [PROGRAM, 'serve', '--port', '0'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines = [child.stdout, child.stderr].map((input) => createInterface({ input }));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`fluxion serve ended with ${code}`)));
+    for (const reader of lines)
+      reader.on('line', (line) => {
+        const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
+        if (found !== undefined) resolve(found);
+      });
+  });
+  return { url, [Symbol.dispose]: () => child.kill('SIGKILL') };
 }
 
 const ROOT = repositoryPath('');
@@ -44,9 +67,13 @@ const documents = ['README.md', ...globSync('docs/guide/*.md', { cwd: ROOT }).so
 // Most of the time goes into starting processes, one after the other within a document.
 describe('documents', { concurrency: 2 }, () => {
   for (const document of documents) {
-    const shown = blocks(readFileSync(join(ROOT, document), 'utf8'));
+    const text = readFileSync(join(ROOT, document), 'utf8');
 
-    describe(document, () => {
+    describe(document, async () => {
+      const stack = new DisposableStack();
+      after(() => stack.dispose());
+      const url = text.includes(SERVER) ? stack.use(await serve(stack.use(temporaryFolder()).path)).url : SERVER;
+      const shown = blocks(text.replaceAll(SERVER, url));
       for (const { line, text } of shown.filter(({ language }) => language === 'ts')) {
         test(`TypeScript of line ${line}`, async () => {
           using folder = temporaryFolder();

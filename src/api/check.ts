@@ -1,4 +1,4 @@
-/** Checks what callers give, field by field: every mistake is a `bad_request` that names the field, what it takes and what was found. */
+/** Checks what callers give, field by field. Every mistake is a `bad_request` that names the field, what it takes and what was found. */
 
 import { z } from 'zod';
 import { FluxionError, nearest } from '../support/errors.ts';
@@ -12,12 +12,12 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
   ...Object.entries<Knobs[string]>({ ...REQUEST_KNOBS, ...LOAD_KNOBS }).flatMap(([field, { key, also = [] }]) =>
     [plainName(field), ...(key === undefined ? [] : [key]), ...also].map((name) => [name, field] as const),
   ),
-  ...[['cfg', 'guidance'], ['cfg_scale', 'guidance'], ['num', 'batch'], ['lora', 'loras'], ['abort_signal', 'signal'], ['torch_dtype', 'dtype']] as const,
+  ...[['num', 'batch'], ['lora', 'loras'], ['abort_signal', 'signal'], ['torch_dtype', 'dtype']] as const,
 ]); // biome-ignore format: a name and its field are one word each
 
 /**
- * Returns a copy of what a caller gave, as the schema has it; throws `bad_request` naming the field, or `what` where it is the
- * whole. Fields are read once: a getter that throws, or that answers otherwise the next time, does no harm.
+ * Returns a copy of a caller's value in the form of the schema. Throws `bad_request` naming the field, or `what` for the whole value.
+ * Fields are read once, so a getter that throws, or that changes its answer, does no harm.
  */
 export function checked<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
   let result: z.ZodSafeParseResult<z.output<T>>;
@@ -52,7 +52,7 @@ function meant(value: unknown, values: readonly unknown[]): string | undefined {
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a field that may be one or a list, what is wrong inside the list. */
+/** What is wrong inside the list, for a field that takes one value or a list. */
 function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const inside = issue.errors.flat().find(({ path }) => path.length > 0);

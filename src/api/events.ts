@@ -1,4 +1,4 @@
-/** What is told while models are opened and pictures made. Everything is JSON as it is, but for pixels, which stay in memory. */
+/** Events of opening models and making pictures. Everything but pixels, which stay in memory, can be written as JSON. */
 
 import { z } from 'zod';
 import { count, SEED_NUMBER } from './kinds.ts';
@@ -18,7 +18,7 @@ const TIMINGS = z.object({
   encode: seconds,
   /** The denoising loops, all pictures. */
   denoise: seconds,
-  /** Median over all steps, without those that the first-block cache cut short where others are left. */
+  /** Median over all steps; steps that the first-block cache cut short count only if there are no others. */
   secondsPerStep: seconds,
   /** Latents to pixels, all pictures. */
   decode: seconds,
@@ -32,7 +32,7 @@ const REPORT = z.object({
   timings: TIMINGS,
   /** Highest resident memory of the process, in bytes. */
   peakMemory: count,
-  /** Highest memory in use on the device, in bytes, where the plugin tells. */
+  /** Highest memory in use on the device, in bytes, if the plugin reports it. */
   peakDeviceMemory: count.optional(),
   programs: z.object({ compiled: count, fromCache: count }),
   device: z.string(),
@@ -44,7 +44,8 @@ const REPORT = z.object({
 /** Memory of one device in a stage, in bytes. */
 export type StageMemory = Immutable<z.output<typeof STAGE_MEMORY>>;
 const STAGE_MEMORY = z.object({
-  stage: z.enum(['encode', 'denoise', 'decode']),
+  /** Prompts are encoded, then input pictures. */
+  stage: z.enum(['encode', 'pictures', 'denoise', 'decode']),
   /** Weights that are in place. */
   weights: count,
   /** Values that programs hand to each other. */
@@ -66,9 +67,9 @@ const RESIDENCY = z.object({
    * or `streamed`, block by block, in every step.
    */
   transformer: z.enum(['kept', 'yields', 'released', 'streamed']),
-  /** How many blocks, from the first, stay throughout a batch while the others are streamed. */
+  /** How many blocks, counted from the first, are resident for the whole batch while the others are streamed. */
   held: count,
-  /** The layers that modulations come from, used once a picture: 27 % of the transformer's weights. */
+  /** The modulation layers, used once a picture: 27 % of the transformer's weights. */
   modulations: z.enum(['kept', 'released']),
 });
 
@@ -86,7 +87,7 @@ const MEMORY_PLAN = RESIDENCY.extend({
   fits: z.boolean(),
 });
 
-/** What is told of a LoRA file. */
+/** A report on a LoRA file. */
 export type LoraReport = Immutable<z.output<typeof LORA_REPORT>>;
 const LORA_REPORT = z.object({
   /** What recipes and reports call it. */
@@ -99,37 +100,40 @@ const LORA_REPORT = z.object({
   modules: z.record(z.string(), count),
   /** Different ranks, ascending. */
   ranks: z.array(z.number()),
-  /** Different alphas as stored, ascending; empty where none is, and alpha is the rank. */
+  /** The distinct stored alphas, ascending; empty if none is stored, in which case alpha is the rank. */
   alphas: z.array(z.number()),
+  /** Whether this is a control LoRA (FLUX.1 Canny, Depth), which takes a picture beside the latents. */
+  control: z.boolean(),
   /** Keys nothing could be done with: how many, and the first ten. */
   unmatched: z.object({ count, first: z.array(z.string()) }),
-  /** What of the settings beside its weights is not applied, or not sure. */
+  /** Settings beside the weights that are not applied, or are uncertain. */
   warnings: z.array(z.string()),
 });
 
-const job = { job: count, jobs: count };
+/** Which pictures of the request, by index, and how many it has. */
+const pictures = { pictures: z.array(count), total: count };
 const sides = { width: count, height: count };
 
-/** What a run reports while it goes on, in the order things happen, as JSON. */
+/** What a run reports, in the order in which it happens, as JSON. */
 export const EVENT = z.discriminatedUnion('type', [
-  /** A part of the run begins. */
-  z.object({ type: z.literal('stage'), stage: z.enum(['compile', 'encode', 'denoise', 'decode']), ...job }),
-  /** What the run will hold in memory, before any weight is placed. */
+  /** A part of the work on some pictures begins. */
+  z.object({ type: z.literal('stage'), stage: z.enum(['compile', 'encode', 'denoise', 'decode']), ...pictures }),
+  /** The memory plan of the run, before any weight is placed. */
   z.object({ type: z.literal('memory'), plan: MEMORY_PLAN }),
   /** A LoRA is applied in this run: what was matched in its file, and its strength. */
   z.object({ type: z.literal('lora'), lora: LORA_REPORT, scale: z.number() }),
   /** Something the user should know, such as a prompt that was cut. */
   z.object({ type: z.literal('warning'), message: z.string() }),
-  /** A denoising step is done; `step` counts from 1 within the job. */
+  /** A denoising step of some pictures is done; `step` counts from 1. */
   z.object({
     type: z.literal('step'),
     step: count,
     steps: count,
-    ...job,
+    ...pictures,
     seconds,
-    /** The first block alone was run, and the first-block cache stood in for the others; absent otherwise. */
+    /** Set if only the first block ran and the first-block cache stood in for the others. */
     cached: z.literal(true).optional(),
-    /** The predicted clean pictures at an eighth of their size, one per picture of the batch, when asked for; RGB, 8 bit, row-major, in base64. */
+    /** The predicted clean pictures at an eighth of their size, one for each of `pictures`, when asked for; RGB, 8 bit, row-major, in base64. */
     previews: z.array(z.object({ ...sides, rgb: z.base64() })).optional(),
   }),
   /** A picture is done; `index` counts all pictures of the run from 0. */
@@ -145,7 +149,7 @@ export const EVENT = z.discriminatedUnion('type', [
 type EventJson = Immutable<z.output<typeof EVENT>>;
 type Kind<T extends EventJson['type']> = Extract<EventJson, { type: T }>;
 
-/** An event of a run in memory: its pictures and previews are there themselves. */
+/** An event of a run in memory, with the pictures and previews themselves. */
 export type EventOf<Image, Preview> =
   | Exclude<EventJson, { type: 'image' | 'step' }>
   | (Omit<Kind<'step'>, 'previews'> & { readonly previews?: readonly Preview[] })

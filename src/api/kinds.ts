@@ -25,6 +25,8 @@ export interface Kind<T extends z.ZodType = z.ZodType> {
 /** Longest text in characters and longest list in entries; T5 reads at most 512 tokens. */
 const TEXT_LIMIT = 32_768;
 const LIST_LIMIT = 1024;
+/** Most pictures that are looked at together: each may be large. */
+const PICTURES_LIMIT = 16;
 
 export const TEXT = z.string('text').max(TEXT_LIMIT, `at most ${TEXT_LIMIT} characters`);
 /** A path on this machine. */
@@ -33,7 +35,7 @@ export const PATH = z
   .min(1, 'a path')
   .regex(/^[^\0]*$/, 'a path without null bytes');
 export const NUMBER = z.number('a number');
-export const BOOLEAN = z.boolean('true or false');
+const BOOLEAN = z.boolean('true or false');
 
 export const list = <T extends z.ZodType>(item: T, of: string) =>
   z.array(item, `a list of ${of}`).max(LIST_LIMIT, `at most ${LIST_LIMIT} ${of}`);
@@ -44,6 +46,13 @@ const some = <T extends z.ZodType>(item: T, expected: string, of: string) =>
 
 export const text = { name: 'text', type: TEXT, expected: 'text', placeholder: 'TEXT' } satisfies Kind;
 export const path = { name: 'path', type: TEXT, expected: 'a path', placeholder: 'PATH' } satisfies Kind;
+/** One path or several. */
+export const paths = {
+  name: 'paths',
+  type: some(TEXT, 'a path, or a list of them', 'paths'),
+  expected: 'a path, or a list of them',
+  placeholder: 'PATH',
+} satisfies Kind;
 export const boolean = {
   name: 'boolean',
   type: BOOLEAN,
@@ -71,6 +80,29 @@ export function number(min: number, max: number): Kind<z.ZodNumber> {
   return { name: 'number', type, expected, placeholder: 'X', min, max };
 }
 
+/** A number for all, or a list with one for each. */
+export function numbers(min: number, max: number) {
+  const expected = `a number from ${min} to ${max}, or a list of them`;
+  return {
+    name: 'numbers',
+    type: some(number(min, max).type, expected, 'numbers'),
+    expected,
+    placeholder: 'X|X,X,…',
+  } satisfies Kind;
+}
+
+/** A whole number for all, or a list with one or null for each. */
+export function wholes(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}, or a list of them with null for none`;
+  const { type } = whole(min, max);
+  return {
+    name: 'numbers',
+    type: z.union([type, list(type.nullable(), 'numbers').min(1, 'at least one')], expected),
+    expected,
+    placeholder: 'N|N,N,…',
+  } satisfies Kind;
+}
+
 export function oneOf<const T extends string>(...words: readonly T[]) {
   const expected = `one of ${words.join(', ')}`;
   const type = z.enum(words, expected) as unknown as z.ZodType<T, T>;
@@ -82,6 +114,69 @@ export const prompts = {
   type: some(TEXT, 'text, or a list of texts', 'texts'),
   expected: 'text, or a list of texts',
   placeholder: 'TEXT',
+} satisfies Kind;
+
+/** A picture's pixels: [height, width, 3] RGB, or [height, width, 4] with alpha last, 8 bit, row-major. */
+export interface RawPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/**
+ * A picture that is given: a path, `-` for standard input, an address (downloaded only where that is allowed), the content of a file, or
+ * pixels such as an `Image` or a canvas's `ImageData`.
+ */
+export type PictureSource = string | URL | Blob | Uint8Array | RawPicture;
+
+const PICTURE_WORDS = 'a path, a URL, a Blob, a Uint8Array of a picture file, or { width, height, data }';
+
+/** An instance of a built-in class, from this realm or another. */
+const isA = (value: unknown, ...names: readonly string[]) =>
+  names.includes(Object.prototype.toString.call(value).slice('[object '.length, -1));
+
+function isPictureSource(value: unknown): boolean {
+  if (typeof value === 'string') return PATH.safeParse(value).success;
+  if (typeof value !== 'object' || value === null) return false;
+  if (isA(value, 'URL', 'Blob', 'File', 'Uint8Array')) return true;
+  const { width, height, data } = value as Partial<RawPicture>;
+  const isSide = (side: unknown) => Number.isInteger(side) && (side as number) > 0;
+  return isSide(width) && isSide(height) && isA(data, 'Uint8Array', 'Uint8ClampedArray');
+}
+
+export const PICTURE = z.custom<PictureSource>(isPictureSource, PICTURE_WORDS);
+
+export const picture = {
+  name: 'picture',
+  type: PICTURE,
+  expected: "a picture's path",
+  placeholder: 'PATH',
+} satisfies Kind;
+
+/** One picture or several. */
+export const pictures = {
+  name: 'pictures',
+  type: z.union([PICTURE, z.array(PICTURE).min(1).max(PICTURES_LIMIT)], {
+    error: ({ input }) =>
+      Array.isArray(input) && input.length > PICTURES_LIMIT
+        ? `at most ${PICTURES_LIMIT} pictures`
+        : `${PICTURE_WORDS}, or a list of them`,
+  }),
+  expected: "a picture's path, or a list of them",
+  placeholder: 'PATH',
+} satisfies Kind;
+
+/** Largest margin of an outpainted picture, and largest side, in pixels. */
+export const SIDE_LIMIT = 8192;
+const MARGINS = `four whole numbers from 0 to ${SIDE_LIMIT}: left, right, top, bottom`;
+const margin = z.int(MARGINS).min(0, MARGINS).max(SIDE_LIMIT, MARGINS);
+
+/** Pixels to add at the sides of a picture. */
+export const margins = {
+  name: 'margins',
+  type: z.tuple([margin, margin, margin, margin], MARGINS),
+  expected: MARGINS,
+  placeholder: 'LEFT,RIGHT,TOP,BOTTOM',
 } satisfies Kind;
 
 const FLOATS = ['bfloat16', 'float32', 'float16', 'bf16', 'f32', 'f16', 'fp32', 'fp16', 'float', 'half'] as const;

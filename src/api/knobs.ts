@@ -1,13 +1,24 @@
 /**
- * Knobs: whatever can be set, written down once with its type and bounds, how configurations spell it, its default and what it does.
- * Fields of requests and of loading, configuration keys, rows of the help text and fields of recipes are views of them.
+ * Knobs: every setting, written down once with its type and bounds, its spelling in configurations, its default and its purpose. Fields of
+ * requests and of loading, configuration keys, rows of the help text and fields of recipes are views of them.
  */
 
 import { z } from 'zod';
 import type { Kind } from './kinds.ts';
 
 /** The groups of `--help`, in its order. */
-export const GROUPS = ['Picture', 'Sampling', 'Model', 'Numbers', 'Output', 'Devices', 'Parallelism', 'LoRA'] as const;
+export const GROUPS = [
+  'Picture',
+  'Pictures in',
+  'Sampling',
+  'Model',
+  'Numbers',
+  'Output',
+  'Devices',
+  'Parallelism',
+  'LoRA',
+  'Server',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** One thing that can be set. */
@@ -38,7 +49,13 @@ type Fields<K extends Knobs> = {
 };
 
 /** Nobody changes what was given. */
-export type Immutable<T> = T extends AbortSignal | ((...given: never) => unknown)
+export type Immutable<T> = T extends
+  | AbortSignal
+  | URL
+  | Blob
+  | Uint8Array
+  | Uint8ClampedArray
+  | ((...given: never) => unknown)
   ? T
   : T extends object
     ? { readonly [K in keyof T]: Immutable<T[K]> }

@@ -1,11 +1,11 @@
-/** How a model is opened, and how a run of it is compiled for devices that are not here. */
+/** Options for opening a model, and for compiling a run of it for devices that are not here. */
 
 import { z } from 'zod';
-import { boolean, float, list, NUMBER, number, oneOf, path, TEXT, text, whole } from './kinds.ts';
+import { boolean, float, list, NUMBER, number, oneOf, path, paths, TEXT, text, whole } from './kinds.ts';
 import { callback, type Immutable, type Knobs, settings, signal, strict } from './knobs.ts';
 
-/** What can be asked to run on: a device, the best GPU, or the best of all. */
-export const DEVICES = ['auto', 'cpu', 'gpu', 'tpu', 'cuda', 'rocm', 'metal'] as const;
+/** The devices a user may name: one device, the best GPU, or the best of all. */
+const DEVICES = ['auto', 'cpu', 'gpu', 'tpu', 'cuda', 'rocm', 'metal'] as const;
 /** Other names of devices. */
 export const DEVICE_WORDS: Readonly<Record<string, string>> = {
   nvidia: 'cuda',
@@ -18,7 +18,7 @@ export const DEVICE_WORDS: Readonly<Record<string, string>> = {
 /** How far the download of a model is. */
 export interface PullProgress {
   readonly phase: 'listing' | 'waiting' | 'downloading' | 'checking' | 'retrying';
-  /** Bytes on disk, those of an earlier download included, and how many there will be; both 0 until the files are known. */
+  /** Bytes on disk, including an earlier download's, and the expected total; both are 0 until the files are known. */
   readonly bytes: number;
   readonly totalBytes: number;
   /** Over the last seconds; 0 until something has arrived. */
@@ -90,6 +90,18 @@ export const LOAD_KNOBS = {
     kind: path, key: 'tokenizer', group: 'Model', unset: "the model's own",
     help: 'A folder with tokenizer and tokenizer_2, such as a model folder, for a model that is a single file.',
   },
+  controlnet: {
+    kind: paths, key: 'controlnet', also: ['controlnets', 'control_net', 'controlnet_model'], group: 'Model', unset: 'none', example: 'InstantX/FLUX.1-dev-Controlnet-Canny',
+    help: 'A ControlNet beside the model: a folder, a file, or ORG/NAME on the hub; or a list of them, one for each control_image.',
+  },
+  redux: {
+    kind: path, key: 'redux', also: ['redux_model', 'image_embedder'], group: 'Model', unset: 'none', example: 'black-forest-labs/FLUX.1-Redux-dev',
+    help: 'FLUX.1 Redux, by which redux_image is a prompt: its pipeline folder or ORG/NAME on the hub, or a file with its projector.',
+  },
+  imageEncoder: {
+    kind: path, key: 'image_encoder', also: ['clip_vision', 'siglip'], group: 'Model', unset: "that of redux's folder", example: 'sigclip_vision_patch14_384.safetensors',
+    help: 'A file or folder with the SigLIP image encoder, where redux is a file.',
+  },
   name: {
     kind: text, key: 'flux_name', group: 'Model', unset: "the model folder's name",
     help: "The model's name in reports and recipes.",
@@ -137,7 +149,7 @@ export const LOAD_KNOBS = {
   },
   vaeTiling: {
     kind: oneOf('auto', 'on', 'off'), key: 'vae_tiling', also: ['vae_tile', 'tiling'], group: 'Devices', default: 'auto',
-    help: 'Decodes pictures in bands of rows, which gives the same picture in less memory: when memory is short (auto), wherever a program would take more than 64 MiB (on), or never (off).',
+    help: 'Decodes and encodes pictures in bands of rows, which gives the same picture in less memory: when memory is short (auto), wherever a program would take more than 64 MiB (on), or never (off).',
   },
   cacheDir: {
     kind: path, key: 'jax_cache_dir', group: 'Devices', default: '',
@@ -165,11 +177,19 @@ export const LOAD_KNOBS = {
   },
   mesh: {
     kind: own(mesh),
-    help: 'The mesh of all devices of that kind, such as { ici: { data: 1, fsdp: -1 } }; by default, one device works alone.',
+    help: 'The mesh of all devices of that kind, such as { ici: { data: 1, fsdp: -1 } }; by default, a single device.',
   },
   nodes: {
     kind: own(nodes),
-    help: "This process's number among several, such as { id: 0, count: 2 }; each computes its slice of every batch. By default, one process works alone.",
+    help: "This process's number among several, such as { id: 0, count: 2 }; each computes its slice of every batch. By default, one process does all the work.",
+  },
+  maxBatch: {
+    kind: whole(1, 4096), key: 'max_batch', group: 'Devices', unset: 'as many as are faster together and fit in memory', example: '4',
+    help: 'Most pictures of different prompts, seeds and requests in one batch; batch= asks for more of one prompt.',
+  },
+  batchWindow: {
+    kind: number(0, 60_000), key: 'batch_window', group: 'Devices', default: 0, example: '20',
+    help: 'Milliseconds that an idle device waits for further requests to share its first batch.',
   },
   timeShift: {
     kind: boolean, key: 'time_shift', group: 'Sampling', unset: "the model's scheduler",
@@ -195,11 +215,14 @@ export const LOAD_KNOBS = {
     kind: path, key: 'lora_dir', also: ['lora_folder', 'lora_model_dir'], group: 'LoRA', default: '', example: 'loras',
     help: 'Folder of the LoRA files that are named without a path, as in a prompt with <lora:NAME:SCALE>; names may have folders inside it.',
   },
-  signal: signal('Ends the opening and, where processes share a client, for good what waits for the others later.'),
+  signal: signal('Aborts the opening and, if processes share a client, every later wait for the others.'),
   onProgress: callback<(message: string, download?: PullProgress) => void>(
     'Told of slow one-time work, such as the installation of a plugin; with figures where a model is downloaded.',
   ),
 } as const satisfies Knobs; // biome-ignore format: one knob reads as one row
+
+/** Options that name networks beside the model. */
+export const BESIDE_FIELDS = ['controlnet', 'redux', 'imageEncoder'] as const;
 
 /** How a model is opened. */
 export const LOAD = settings(LOAD_KNOBS, "{ device: 'cpu' }");
@@ -210,7 +233,7 @@ export type LoadOptions = Immutable<z.input<typeof LOAD>>;
 /** Options of a model that were checked. */
 export type CheckedLoad = Immutable<z.output<typeof LOAD>>;
 
-/** How a run is compiled for devices that are not here. */
+/** Options for compiling a run for devices that are not here. */
 export const AHEAD = strict(
   {
     ...LOAD.shape,
@@ -224,7 +247,7 @@ export const AHEAD = strict(
     fresh: z.boolean('true or false').optional(),
     /** What is compiled; all by default. */
     stages: list(
-      z.enum(['encode', 'prepare', 'step', 'decode'], 'one of encode, prepare, step, decode'),
+      z.enum(['encode', 'pictures', 'prepare', 'step', 'decode'], 'one of encode, pictures, prepare, step, decode'),
       'stages',
     ).optional(),
   },

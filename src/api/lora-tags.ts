@@ -10,14 +10,17 @@ export interface LoraTag {
 }
 
 const TAG = /<\s*lora\s*:([^<>:]{1,200})(?::([^<>]{0,40}))?>/gi;
-/** What was meant as a tag, where all tags are taken out: another bracket, sign or spelling; a tag without end, or without brackets. */
+/**
+ * Matches what was probably meant as a tag, once real tags are removed: a wrong bracket, sign or spelling, or a tag without an end or
+ * without brackets.
+ */
 const MEANT = [
   /[<＜‹«]\s*(?:lora|lor|loar|lroa|olra|lora?s|loora|lorra|lyco|lycoris|locon|loha|lokr)\b[^<>＞›»]{0,80}[>＞›»]?/i,
   /&lt;\s*lora\b.{0,80}/i,
   /\blora\s*[:=]\s*[^\s:<>]{1,200}\s*[:=]\s*[+-]?\.?\d[\d.]{0,10}[\])}>]?/i,
 ];
 
-/** Takes the tags out of a prompt; the scale is 1 where none is said. Throws `bad_request` for what is nearly a tag. */
+/** Removes the tags from a prompt; a tag without a scale has scale 1. Throws `bad_request` for text that is nearly a tag. */
 export function takeLoraTags(prompt: string): { readonly text: string; readonly tags: readonly LoraTag[] } {
   const tags = [...prompt.matchAll(TAG)].map(([tag, name, scale = '1']) => {
     const value = Number(scale);

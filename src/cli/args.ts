@@ -1,4 +1,4 @@
-/** The command lines of commands that take files and a few flags; those that take configuration keys are in config/overrides.ts. */
+/** Command lines of commands that take files and a few flags. Commands that take configuration keys use config/overrides.ts. */
 
 import { parseArgs } from 'node:util';
 import { nearest } from '../support/errors.ts';

@@ -1,4 +1,4 @@
-/** What a command line asks for, as a configuration: its words, the prompts they name, and the user's own file. */
+/** Builds a command line's configuration from its words, its prompts and the user's own file. */
 
 import { addAbortSignal } from 'node:stream';
 import { type ConfigSources, type LoadedConfig, loadConfig } from '../config/load.ts';
@@ -14,7 +14,7 @@ export interface Asked extends LoadedConfig {
   readonly personal: string | undefined;
 }
 
-/** Loads the configuration of a command line; `positional` are those of its words that are prompts, and `other` stands in for what the words say. */
+/** Loads the configuration of a command line. `positional` are its prompt words; `other` overrides the words. */
 export async function readAsked(
   words: Arguments,
   positional: readonly string[],
@@ -24,7 +24,7 @@ export async function readAsked(
   try {
     const chosen = await choosePrompts(words, positional, () => standardInput(signal));
     const personal = words.flags['no-config'] === true ? undefined : findPersonalConfig();
-    if (personal !== undefined) log('debug', `settings of ${personal} are read`);
+    if (personal !== undefined) log('debug', `reading settings from ${personal}`);
     const loaded = loadConfig({
       personal,
       file: words.file,
@@ -38,7 +38,7 @@ export async function readAsked(
   }
 }
 
-/** Waits for all of standard input, however slowly it comes; what is longer than prompts may be is not read to its end. */
+/** Reads all of standard input, however slowly it arrives, but no further than the size limit of prompts. */
 async function standardInput(signal: AbortSignal): Promise<Uint8Array> {
   if (process.stdin.isTTY) process.stderr.write('prompt (end with Ctrl-D): ');
   const chunks: Buffer[] = [];
@@ -54,5 +54,8 @@ async function standardInput(signal: AbortSignal): Promise<Uint8Array> {
     throw new FluxionError('io', `cannot read standard input: ${(cause as Error).message}`, { cause });
   }
   if (size <= PROMPT_LIMIT) return Buffer.concat(chunks);
-  throw new FluxionError('bad_config', `standard input: more than ${PROMPT_LIMIT} bytes are no prompts`);
+  throw new FluxionError(
+    'bad_config',
+    `standard input: more than ${PROMPT_LIMIT} bytes are too many for a list of prompts`,
+  );
 }

@@ -1,26 +1,28 @@
-/** What a command is, and how it ends. */
+/** The interface of a command, and its exit statuses. */
 
 import type { CommandFlags } from '../config/overrides.ts';
 import { FluxionError } from '../support/errors.ts';
 import { printableJson } from '../support/quote.ts';
 
-/** What the process around a command gives it. */
+/** What the process passes to a command. */
 export interface Session {
   /** Fires on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
   readonly commands: Commands;
+  /** Milliseconds the command has to end by itself after a signal, instead of a few seconds. */
+  readonly endsWithin?: (milliseconds: number) => void;
 }
 
 /** The table of commands. */
 export type Commands = Readonly<Record<string, Entry>>;
 
-/** What is known of a command before its code is loaded. */
+/** The part of a command that is known before its code is loaded. */
 export interface Entry {
   readonly section: 'Pictures' | 'Models' | 'Machine';
   /** The words after its name. */
   readonly usage: string;
   readonly summary: string;
-  /** What other programs call this; suggested instead, never run. */
+  /** Names that other programs give this command; suggested as corrections, never run. */
   readonly alike: readonly string[];
   readonly load: () => Promise<{ readonly default: Command }>;
 }
@@ -31,7 +33,7 @@ export interface Command {
   readonly flags: CommandFlags;
   /** Whether configuration keys may be given, as `key=value` and as flags. */
   readonly takesKeys?: true;
-  /** The words that may stand after the name of the command, or as the value of a flag (`--type`), where they are a few; else they are files. */
+  /** The words allowed after the command's name or as a flag's value (`--type`); absent if any file may follow. */
   readonly choices?: Readonly<Partial<Record<'words' | `--${string}`, readonly string[]>>>;
   /** The text of `fluxion help NAME`. */
   help(): string | Promise<string>;
@@ -46,7 +48,7 @@ const USAGE = 2;
 /** An error in what was typed or configured, found before any work; the process exits with 2 whatever the code. */
 export class UsageError extends FluxionError {}
 
-/** Runs what reads a command line or configuration; its errors count as the user's. */
+/** Runs a function that reads a command line or configuration; its errors become usage errors. */
 export function readingUsage<T>(read: () => T): T {
   try {
     return read();
@@ -55,7 +57,7 @@ export function readingUsage<T>(read: () => T): T {
   }
 }
 
-/** Counts an error in what was typed or configured as the user's; any other is returned as it is. */
+/** Turns a Fluxion error into a usage error; returns aborts and other errors unchanged. */
 export function asUsage(error: unknown): unknown {
   if (!(error instanceof FluxionError) || error.code === 'aborted') return error;
   return new UsageError(error.code, error.message.split('\n'), { hint: error.hint, cause: error });

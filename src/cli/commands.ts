@@ -1,7 +1,4 @@
-/**
- * The one table of commands: dispatch, help, suggestions and shell completions are made from it. A command's code is loaded when
- * it is asked for.
- */
+/** The one table of commands: dispatch, help, suggestions and shell completions read it. A command's code is loaded only when that command runs. */
 
 import { nearest } from '../support/errors.ts';
 import { type Commands, type Entry, UsageError } from './command.ts';
@@ -25,6 +22,21 @@ export const COMMANDS: Commands = {
     section: 'Pictures', usage: '[FOLDER]', summary: 'lists pictures with their prompts, newest first',
     alike: ['gallery', 'log', 'pictures', 'recent'],
     load: () => import('./commands/history.ts'),
+  },
+  studio: {
+    section: 'Pictures', usage: '[CONFIG.yml] [key=value …]', summary: 'opens a page in the browser to make pictures on',
+    alike: ['app', 'browser', 'gui', 'open', 'page', 'ui', 'webui'],
+    load: () => import('./commands/studio.ts'),
+  },
+  serve: {
+    section: 'Pictures', usage: '[CONFIG.yml] [key=value …]', summary: 'serves pictures over HTTP, model loaded',
+    alike: ['api', 'daemon', 'http', 'listen', 'server', 'start', 'web'],
+    load: () => import('./commands/serve.ts'),
+  },
+  worker: {
+    section: 'Pictures', usage: '[CONFIG.yml] [key=value …]', summary: "makes the pictures of a server's queue, on this machine's device",
+    alike: ['consume', 'process', 'runner', 'workers'],
+    load: () => import('./commands/worker.ts'),
   },
   models: {
     section: 'Models', usage: '', summary: 'lists the models on this machine',
@@ -67,12 +79,12 @@ export const COMMANDS: Commands = {
     load: () => import('./commands/plugins.ts'),
   },
   cache: {
-    section: 'Machine', usage: '[clean]', summary: 'tells what is kept between runs, and removes it',
+    section: 'Machine', usage: '[clean]', summary: 'shows what is kept between runs, and removes it',
     alike: ['clean', 'clear', 'disk', 'du', 'prune', 'purge'],
     load: () => import('./commands/cache.ts'),
   },
   doctor: {
-    section: 'Machine', usage: '', summary: 'tells what works on this machine',
+    section: 'Machine', usage: '', summary: 'checks what works on this machine',
     alike: ['check', 'diagnose', 'env', 'status', 'test'],
     load: () => import('./commands/doctor.ts'),
   },
@@ -83,7 +95,7 @@ export const COMMANDS: Commands = {
   },
 }; // biome-ignore format: one command reads as one row
 
-/** Returns the command of a name; throws a usage error with what was probably meant. */
+/** Returns the named command; throws a usage error that suggests the nearest name. */
 export function commandNamed(name: string): Entry {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
   throw new UsageError('bad_config', `there is no command '${name}'`, { hint: meantBy(name) });
@@ -100,7 +112,7 @@ function meantBy(name: string): string {
   return `${near ? `did you mean '${near}'? ` : ''}${rest}`;
 }
 
-/** Formats the commands for help, a line each under their sections. */
+/** Formats the list of commands for help: one line each, by section. */
 export function commandList(): string {
   const entries = Object.entries(COMMANDS);
   const width = Math.max(...entries.map(([name, { usage }]) => name.length + 1 + usage.length)) + 2;

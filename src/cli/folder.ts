@@ -1,10 +1,10 @@
-/** The folders that commands list. */
+/** Lists folders named on the command line. */
 
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { explaining } from '../support/system-error.ts';
 import { readingUsage, UsageError } from './command.ts';
 
-/** Returns what is in a folder named on the command line; a usage error for what is none. */
+/** Lists a folder named on the command line; throws a usage error if it is not a folder. */
 export function entriesOf(folder: string): Dirent[] {
   return readingUsage(() =>
     explaining(folder, () => {

@@ -1,4 +1,4 @@
-/** Arguments that are no UTF-8: Node replaces their letters by U+FFFD, and a prompt or path without a letter is another one. */
+/** Arguments that are not UTF-8: Node replaces their letters with U+FFFD, which would change a prompt or path. */
 
 import { readFileSync } from 'node:fs';
 import { decodeText } from '../support/text.ts';
@@ -6,7 +6,7 @@ import { UsageError } from './command.ts';
 
 const LOST = '\ufffd';
 
-/** Refuses arguments that lost letters when they were decoded, with the bytes where the system tells them. */
+/** Refuses arguments that lost letters in decoding; quotes the original bytes if the system provides them. */
 export function requireWholeArguments(argv: readonly string[]): void {
   if (!argv.some((word) => word.includes(LOST))) return;
   const bytes = originalArguments(argv.length);
@@ -14,12 +14,12 @@ export function requireWholeArguments(argv: readonly string[]): void {
     if (!word.includes(LOST)) continue;
     const original = bytes?.[i];
     try {
-      // The character may have been typed.
+      // The user may have typed U+FFFD itself.
       if (original && decodeText(original, `argument ${i + 1}`) === word) continue;
     } catch (cause) {
       throw lost((cause as Error).message.replace(/ at line 1, byte (\d+) of it/, ' at byte $1'), cause);
     }
-    throw lost(`argument ${i + 1}: expected UTF-8 text, found '${word}', of which letters are lost`);
+    throw lost(`argument ${i + 1}: expected UTF-8 text, found '${word}', whose invalid bytes were replaced`);
   }
 }
 
@@ -30,7 +30,7 @@ function lost(message: string, cause?: unknown): UsageError {
   });
 }
 
-/** The last `count` arguments of this process as bytes, where the system keeps them. */
+/** The last `count` arguments of this process as bytes, if the system keeps them. */
 function originalArguments(count: number): Uint8Array[] | undefined {
   try {
     const all = readFileSync('/proc/self/cmdline');

@@ -1,6 +1,6 @@
 /**
  * The program `fluxion`: chooses the command, turns signals into aborts and errors into messages and exit statuses.
- * Commands are imported when they are asked for, so that `--help` costs nothing of theirs.
+ * Commands are imported on demand, so that `--help` loads none of them.
  */
 
 import * as modules from 'node:module';
@@ -11,7 +11,7 @@ import { makeFolder } from '../support/make-folder.ts';
 import { oneLine } from '../support/quote.ts';
 import { explained } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
-import { FAILURE, OK, printJson, statusOf, UsageError } from './command.ts';
+import { FAILURE, OK, printJson, type Session, statusOf, UsageError } from './command.ts';
 import { COMMANDS, commandList, commandNamed } from './commands.ts';
 import { requireWholeArguments } from './lost-letters.ts';
 import { guard, paint } from './terminal/terminal.ts';
@@ -30,6 +30,7 @@ const ENVIRONMENT = `Environment
   FLUXION_CACHE_DIR     folder for plugins and compiled programs
   FLUXION_CONFIG        YAML file with your own settings; empty for none
   FLUXION_PJRT_PLUGIN   a plugin file to use, as PATH or DEVICE:PATH
+  FLUXION_API_KEYS      keys that 'fluxion serve' asks for, between commas, each KEY or NAME:KEY
   FLUXION_LOG           debug, info or warn: how much is logged to standard error
   NO_COLOR              no colours, and no pictures in the terminal (show=off: no pictures)
 
@@ -42,7 +43,7 @@ Exit status
 /** Exit statuses of the signals that stop a command, 128 + their number. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Milliseconds that an interrupted command has to end by itself; a compilation cannot be interrupted, and may take minutes. */
+/** Milliseconds in which an interrupted command must end by itself: a compilation cannot be interrupted and may take minutes. */
 const GRACE = 3000;
 
 async function stopAtOnce(status: number): Promise<never> {
@@ -50,16 +51,17 @@ async function stopAtOnce(status: number): Promise<never> {
   return exitAtOnce(status);
 }
 
-/** Runs a command line as this process: never returns, and leaves no native thread behind it. */
+/** Runs a command line as this process: never returns, and leaves no native thread running. */
 export async function runProcess(argv: readonly string[]): Promise<never> {
   let unwritten: Error | undefined;
   guard(process.stdout).on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that has gone, as in `| head`, is no failure of ours.
+    // A reader that closed the pipe, as in `| head`, is not a failure.
     if (error.code !== 'EPIPE') unwritten ??= error;
   });
-  // Where even this cannot be told, there is nobody to tell it to.
+  // If standard error fails too, nobody is left to tell.
   guard(process.stderr).on('error', () => {});
   const stopping = new AbortController();
+  let grace = GRACE;
   let interrupted: number | undefined;
   for (const [name, status] of Object.entries(SIGNALS)) {
     process.on(name, () => {
@@ -70,7 +72,7 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
       setTimeout(() => {
         report(stopped, wantsJson(argv));
         stopAtOnce(status);
-      }, GRACE);
+      }, grace);
       stopping.abort(stopped);
     });
   }
@@ -78,8 +80,10 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
     report(error, wantsJson(argv));
     stopAtOnce(FAILURE);
   });
-  const status = await run(argv, stopping.signal);
-  // Plugins keep threads, so the process would not end by itself; what is written goes out first.
+  const status = await run(argv, stopping.signal, (milliseconds) => {
+    grace = milliseconds + GRACE;
+  });
+  // Plugins keep threads running, so the process must be ended, after its output is flushed.
   await flush(process.stdout);
   if (unwritten) report(explained(unwritten, 'standard output'), false);
   await flush(process.stderr);
@@ -93,10 +97,14 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-/** Runs a command line and returns its exit status; nothing is thrown. */
-export async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+/** Runs a command line and returns its exit status; never throws. */
+export async function run(
+  argv: readonly string[],
+  signal: AbortSignal,
+  endsWithin: (milliseconds: number) => void = () => {},
+): Promise<number> {
   try {
-    return await dispatch(argv, signal);
+    return await dispatch(argv, { signal, endsWithin, commands: COMMANDS });
   } catch (thrown) {
     const error = explained(thrown);
     report(error, wantsJson(argv));
@@ -104,7 +112,7 @@ export async function run(argv: readonly string[], signal: AbortSignal): Promise
   }
 }
 
-/** Keeps compiled JavaScript in a folder, if that can be made: Node itself would try for ever below /proc. */
+/** Enables Node's compile cache in a folder, if that can be created: Node itself would retry for ever below /proc. */
 function keepCode(folder: string): void {
   try {
     makeFolder(folder);
@@ -115,18 +123,18 @@ function keepCode(folder: string): void {
   modules.enableCompileCache?.(folder);
 }
 
-async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
+async function dispatch(argv: readonly string[], session: Session): Promise<number> {
   requireWholeArguments(argv);
   const [first, ...rest] = argv;
   if (first === undefined || first === '--help' || first === '-h') return say(HELP);
   if (first === '--version' || first === '-V') return tellVersion(rest);
   if (first === 'help') return say(await helpOn(rest));
   const entry = commandNamed(first);
-  // Keeps what V8 compiled between runs, which halves the time until a command begins.
+  // Halves the start-up time of later runs.
   keepCode(join(cacheFolder(), 'code'));
   const { default: command } = await entry.load();
   if (before('--', rest).some((word) => word === '--help' || word === '-h')) return say(await command.help());
-  return command.run(rest, { signal, commands: COMMANDS });
+  return command.run(rest, session);
 }
 
 async function helpOn([topic, ...others]: readonly string[]): Promise<string> {
@@ -154,7 +162,6 @@ function say(text: string): number {
   return OK;
 }
 
-/** Tells what went wrong and what to do: on standard error, or as JSON where that was asked for. */
 function report(error: unknown, json: boolean): void {
   const known = error instanceof FluxionError;
   const message = known ? error.message : oneLine(error instanceof Error ? error.message : String(error));

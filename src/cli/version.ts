@@ -1,4 +1,4 @@
-/** What `fluxion --version` tells: versions of the program, of Node and of the plugins that are installed. */
+/** The text of `fluxion --version`: versions of the program, of Node and of installed plugins. */
 
 import { readFileSync } from 'node:fs';
 import { listPlugins } from '../xla.ts';
@@ -26,7 +26,7 @@ export function versionData(): Versions {
   return { version, node: process.version, platform: `${process.platform}-${process.arch}`, plugins };
 }
 
-/** Formats the versions, that of the program alone on the first line. */
+/** Formats the versions; the first line has the program's alone. */
 export function versionText({ version, node, platform, plugins }: Versions): string {
   const rows = plugins.map(({ device, package: name, version: released }) => `${device} plugin  ${name} ${released}`);
   const installed = rows.length > 0 ? rows : ['plugins     none yet: that of the CPU installs itself on first use'];

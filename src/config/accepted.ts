@@ -14,7 +14,7 @@ const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
     'max_grad_value', 'opt_enable_grad_global_norm_clipping', 'max_grad_norm',
   ],
   [
-    'it chooses what the backward pass of training keeps, and generating has none',
+    'it concerns the backward pass of training, which generation does not have',
     'remat_policy', 'names_which_can_be_saved', 'names_which_can_be_offloaded',
   ],
   [
@@ -37,19 +37,16 @@ const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
   ['it belongs to SDXL Lightning', 'lightning_from_pt', 'lightning_repo', 'lightning_ckpt'],
   [
     'it belongs to SDXL ControlNet',
-    'controlnet_model_name_or_path', 'controlnet_from_pt', 'controlnet_conditioning_scale', 'controlnet_image',
+    'controlnet_model_name_or_path', 'controlnet_from_pt', 'controlnet_image',
   ],
-  [
-    'Flux is guided by its guidance embedding, in one pass without a negative prompt',
-    'negative_prompt', 'do_classifier_free_guidance', 'guidance_rescale',
-  ],
-  ['Flux has one scheduler, flow-matching Euler, set by time_shift, base_shift and max_shift', 'diffusion_scheduler_config'],
+  ['true_cfg_scale above 1 guides away from negative_prompt', 'do_classifier_free_guidance', 'guidance_rescale'],
+  ['sampler, schedule, time_shift, base_shift and max_shift set it', 'diffusion_scheduler_config'],
 
   // Loading
   ['both text encoders are read from the model folder', 'clip_model_name_or_path', 't5xxl_model_name_or_path'],
   ['models are always read as safetensors, the PyTorch layout', 'from_pt'],
   ['weights go to the device as they are, without an initializer program', 'jit_initializers'],
-  ['every row of a matrix is quantized by itself, whatever the mesh, and by one method', 'quantization_local_shard_count', 'use_qwix_quantization'],
+  ['every row of a matrix is quantized separately, on any mesh, and there is one method', 'quantization_local_shard_count', 'use_qwix_quantization'],
 
   // Kernels and devices
   [
@@ -57,7 +54,7 @@ const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
     'use_experimental_scheduler', 'attention_sharding_uniform',
   ],
   ['attention=auto weighs the size of the scores itself, and attention=flash takes the kernel wherever it can', 'flash_min_seq_length'],
-  ['there is no JAX in the process to set up', 'skip_jax_distributed_system', 'allow_split_physical_axes', 'compile_topology_num_slices'],
+  ['this program does not use JAX', 'skip_jax_distributed_system', 'allow_split_physical_axes', 'compile_topology_num_slices'],
 
   // Reports
   [

@@ -1,22 +1,22 @@
 /**
- * Every configuration key: those of knobs of requests and of loading (src/api), and those of the program itself. Names and meanings are
- * MaxDiffusion's where it has one. A row without a `default` is left open for the model to decide, and `unset` says how.
+ * Every configuration key: knobs of requests and of loading (src/api), and the program's own. Names and meanings are MaxDiffusion's where
+ * it has one. A row without a `default` leaves the value to the model, as `unset` explains.
  */
 
 import { boolean, number, oneOf, path, text, whole } from '../api/kinds.ts';
 import { byKey, type Group, type Knob, type Knobs } from '../api/knobs.ts';
 import { LOAD_KNOBS, MODEL_KNOB } from '../api/load.ts';
 import { REQUEST_KNOBS } from '../api/request.ts';
-import { axisRules, blockSizes, loraFiles, loras, names, parallelism, sharding } from './kinds.ts';
+import { axisRules, blockSizes, duration, loraFiles, loras, names, parallelism, sharding, someNames } from './kinds.ts';
 
-/** What a row of the list says about its key. */
+/** A key's row in the list. */
 export interface Key extends Knob {
   readonly group: Group;
-  /** `noted`: values other than the default change nothing, which is said once. */
+  /** `noted`: values other than the default change nothing, and a note says so once. */
   readonly use?: 'noted';
-  /** Why other values are noted. */
+  /** The reason, for the note. */
   readonly because?: string;
-  /** A value that is not honoured and stands in a file is noted by name: MaxDiffusion's own files carry it. */
+  /** Whether a file's value without effect is noted by name; MaxDiffusion's own files have such values. */
   readonly inFile?: 'noted';
 }
 
@@ -120,6 +120,86 @@ export const KEYS = {
     kind: loraFiles, default: [], also: ['loras', 'lora_path', 'lora_paths', 'lora_file'], example: 'style.safetensors:0.8', group: 'LoRA',
     help: 'LoRA files, folders or ORG/NAME[/FILE] on the Hugging Face hub, each with a scale (1 if absent); the flag may be repeated.',
   },
+  host: {
+    kind: text, default: '127.0.0.1', example: '0.0.0.0', group: 'Server',
+    help: 'Address that the server listens at; by default, only this machine can reach it.',
+  },
+  port: {
+    kind: whole(0, 65_535), default: 8000, group: 'Server',
+    help: 'Port that the server listens at; 0 takes a free one.',
+  },
+  api_key_file: {
+    kind: path, default: '', example: 'keys.txt', group: 'Server',
+    help: 'File with the API keys that the server accepts, KEY or NAME:KEY in each line; FLUXION_API_KEYS adds more.',
+  },
+  open_to_all: {
+    kind: boolean, default: false, group: 'Server',
+    help: 'Lets other machines send requests without a key.',
+  },
+  allow_origin: {
+    kind: someNames, default: [], example: 'https://example.org', group: 'Server',
+    help: 'Origins of web pages that may send requests, besides its own; * for all.',
+  },
+  allow_host: {
+    kind: someNames, default: [], example: 'pictures.lan', group: 'Server',
+    help: 'Names that a server without keys answers to, besides localhost and addresses.',
+  },
+  rate_limit: {
+    kind: number(0, 1_000_000), default: 0, example: '60', group: 'Server',
+    help: 'Requests for work a minute that one key may make; 0 for no limit.',
+  },
+  max_queue: {
+    kind: whole(1, 100_000), default: 256, group: 'Server',
+    help: 'Jobs that may wait; more are refused.',
+  },
+  max_pictures: {
+    kind: whole(1, 65_536), default: 64, group: 'Server',
+    help: 'Most pictures of one job.',
+  },
+  max_pixels: {
+    kind: whole(256, 67_108_864), default: 4_194_304, group: 'Server',
+    help: 'Most pixels, width × height, of a picture that is made.',
+  },
+  max_steps: {
+    kind: whole(1, 1000), default: 200, group: 'Server',
+    help: 'Most denoising steps of a job.',
+  },
+  max_body: {
+    kind: number(0.001, 4096), default: 64, group: 'Server',
+    help: 'Most MiB that a request may have, with the pictures in it.',
+  },
+  job_timeout: {
+    kind: duration, default: '1h', group: 'Server',
+    help: 'Time that a job may take once it is begun.',
+  },
+  drain_timeout: {
+    kind: duration, default: '25s', group: 'Server',
+    help: 'Time for accepted jobs to finish when the server is stopped; the rest are interrupted.',
+  },
+  idle_release: {
+    kind: duration, unset: 'never', example: '10m', group: 'Server',
+    help: 'Time without jobs after which the model leaves the device; the next job opens it again.',
+  },
+  resume: {
+    kind: boolean, default: false, group: 'Server',
+    help: 'Runs jobs again that were interrupted when the server was stopped or killed, instead of showing them as interrupted.',
+  },
+  queue: {
+    kind: text, default: '', example: 'valkey://HOST:6379', group: 'Server',
+    help: "Valkey or Redis server, valkey://HOST:PORT, that hands the jobs of 'fluxion serve' to 'fluxion worker'; empty for a model in the server itself.",
+  },
+  worker_jobs: {
+    kind: whole(1, 256), default: 4, group: 'Server',
+    help: 'Jobs that a worker claims at a time: they can share its batches, and no other worker can take them.',
+  },
+  worker_timeout: {
+    kind: duration, default: '10s', example: '30s', group: 'Server',
+    help: 'Time without a sign of life after which a worker is taken for dead, and its jobs are begun again by others.',
+  },
+  log_prompts: {
+    kind: boolean, default: false, group: 'Server',
+    help: "Writes requests with their prompts into the server's log.",
+  },
   hardware: {
     ...LOAD_KNOBS.device, inFile: 'noted',
     because: "'tpu' in a file is read as 'auto', since MaxDiffusion's files all say it; hardware=tpu on the command line insists",
@@ -140,4 +220,9 @@ export function isKey(name: string): name is KeyName {
 /** The row of a key, without the literal types of the list. */
 export function keyRow(name: KeyName): Key {
   return KEYS[name];
+}
+
+/** Whether repeated uses of a key on the command line form a list: pictures and networks. */
+export function addsUp(name: KeyName): boolean {
+  return ['pictures', 'paths'].includes(keyRow(name).kind.name);
 }

@@ -1,4 +1,4 @@
-/** The kinds of value that configurations have beside those of requests: MaxDiffusion's lists, and LoRA files with their scales. */
+/** Kinds of configuration values that requests do not have: MaxDiffusion's lists, and LoRA files with their scales. */
 
 import { z } from 'zod';
 import { type Kind, list, PATH, TEXT } from '../api/kinds.ts';
@@ -25,6 +25,34 @@ export const names = {
   type: AXES,
   expected: 'a list of names',
   placeholder: '[NAME, …]',
+} satisfies Kind;
+
+/** A list of names, or a single name. */
+export const someNames = {
+  name: 'names',
+  type: z.union([TEXT.transform((name) => (name === '' ? [] : [name])), list(TEXT, 'names')]),
+  expected: 'a name, or a list of them',
+  placeholder: 'NAME,…',
+} satisfies Kind;
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const DURATION = 'a time such as 30s, 10m or 2h, up to 500h';
+/** Timers go wrong beyond 2³¹ milliseconds: they fire at once. */
+const LONGEST = 500 * UNITS.h;
+
+/** A time, which becomes milliseconds. */
+export const duration = {
+  name: 'duration',
+  type: z
+    .string()
+    .regex(/^\d{1,6}(\.\d{1,3})?(ms|s|m|h)$/, DURATION)
+    .transform((text) => {
+      const [, number, unit] = /^([\d.]+)(\w+)$/.exec(text)!;
+      return Number(number) * UNITS[unit as keyof typeof UNITS];
+    })
+    .refine((milliseconds) => milliseconds <= LONGEST, { error: DURATION }),
+  expected: DURATION,
+  placeholder: '10m',
 } satisfies Kind;
 
 export const parallelism = {
@@ -71,7 +99,7 @@ export const loras = {
   placeholder: '{…}',
 } satisfies Kind;
 
-/** LoRA files, each as `--lora PATH[:SCALE]` has it. */
+/** LoRA files in the form of `--lora PATH[:SCALE]`. */
 export const loraFiles = {
   name: 'loraFiles',
   type: z.union([PATH, list(PATH, 'files')]).transform((words) => [words].flat().map(splitLora)),
@@ -79,7 +107,7 @@ export const loraFiles = {
   placeholder: 'PATH[:SCALE]',
 } satisfies Kind;
 
-/** `PATH:0.8` is split at its last colon, where a number follows: `C:\\style.safetensors` is a path. */
+/** Splits `PATH:0.8` at its last colon if a number follows; `C:\\style.safetensors` is a path. */
 function splitLora(word: string): { readonly path: string; readonly scale: number } {
   const match = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/is.exec(word);
   return match ? { path: userPath(match[1]!), scale: Number(match[2]) } : { path: userPath(word), scale: 1 };

@@ -1,6 +1,6 @@
 /**
- * Puts a configuration together: the list's defaults, then the user's own file, a YAML file (ours or MaxDiffusion's), then
- * `key=value` overrides; whatever comes last wins. What is accepted without effect is told in `notes`, never silently dropped.
+ * Builds a configuration from defaults, the user's own file, a YAML file (Fluxion's or MaxDiffusion's) and `key=value` overrides; later
+ * sources win. `notes` names every key that is accepted without effect; none is dropped silently.
  */
 
 import { existsSync, readdirSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { FluxionError, nearest } from '../support/errors.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { decodeText } from '../support/text.ts';
 import { acceptedKeys } from './accepted.ts';
-import { isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
+import { addsUp, isKey, KEY_NAMES, type KeyName, keyRow } from './keys.ts';
 import { refuseOtherModels } from './other-models.ts';
 import { COMMAND_LINE, checkKeyName, splitAssignment } from './overrides.ts';
 import { type Config, defaultOf } from './schema.ts';
@@ -19,14 +19,19 @@ import { parseYamlFile, parseYamlValue, unquote } from './yaml.ts';
 
 export { COMMAND_LINE };
 
-/** The configuration that is used where none is named. */
+/** The configuration used if none is named. */
 const DEFAULT_CONFIG_FILE = 'base_flux_tiny.yml';
 
-/** Where a configuration comes from, weakest first. */
+/** Whether a key comes from the bundled model's file, which is the base if no other file is asked for. */
+export function isOfBundled(source: string): boolean {
+  return source.startsWith(`${DEFAULT_CONFIG_FILE}:`);
+}
+
+/** The sources of a configuration, weakest first. */
 export interface ConfigSources {
-  /** The user's own file: weaker than a file that is named; of a recipe it changes no picture. */
+  /** The user's own file: weaker than a named file; it never changes the picture of a recipe. */
   readonly personal?: string | undefined;
-  /** A YAML file, or the name of one of ours; without it, ours for the bundled model, unless another model is asked for. */
+  /** A YAML file or the name of a bundled one; by default the bundled model's, unless another model is requested. */
   readonly file?: string | undefined;
   /** Values in place of a file, such as a picture's recipe; `source` names them in messages. */
   readonly base?: { readonly source: string; readonly values: Readonly<Record<string, unknown>> } | undefined;
@@ -36,26 +41,26 @@ export interface ConfigSources {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-/** A configuration, and what to tell about it. */
+/** A configuration, with its notes and sources. */
 export interface LoadedConfig {
   readonly config: Config;
-  /** What was accepted without effect: lines for standard error, each to be shown once. */
+  /** Keys accepted without effect: lines for standard error, each shown once. */
   readonly notes: readonly string[];
-  /** Where each key that was set got its value: `base_flux_dev.yml:12`, `the command line`, … */
+  /** The source of each key that was set: `base_flux_dev.yml:12`, `the command line`, … */
   readonly sources: Readonly<Partial<Record<KeyName, string>>>;
 }
 
-/** Bytes; a larger file is no configuration. */
+/** Largest accepted file, in bytes. */
 const LARGEST_FILE = 2 ** 20;
 const PACKAGE = new URL('../../', import.meta.url);
 
-/** Sources by their strength: the bundled model's file where none is named, the user's own, one that is named or a recipe, and what was asked for here and now. */
+/** Sources by strength: the default file, the user's own file, a named file or a recipe, and the command line. */
 const RANK = { implied: 0, personal: 1, file: 2, user: 3 } as const;
 
 /** One value for one key, before it is validated. */
 interface Setting extends Written {
   readonly name: string;
-  /** The file, or what stands for one. */
+  /** The file, or the name of another source. */
   readonly source: string;
   readonly rank: number;
   /** `resolution=1024x768` stands for a width and a height. */
@@ -93,16 +98,24 @@ export function loadConfig(given: ConfigSources = {}): LoadedConfig {
     if (!isKey(name)) idle.set(name, setting);
     else {
       const value = readValue(name, setting);
+      const before = winners.get(name);
+      const joins = addsUp(name) && [before?.setting, setting].every((each) => each?.source === COMMAND_LINE);
       if (value === undefined) winners.delete(name);
-      else winners.set(name, { value, setting });
+      else winners.set(name, { value: joins ? [before!.value, value].flat() : value, setting });
       if (name !== 'resolution') continue;
       for (const side of ['width', 'height'] as const) if (winners.get(side)?.setting.ofSize) winners.delete(side);
     }
   }
-  supersede(winners, notes);
+  supersede(winners, given.base ? SUPERSEDES : { ...SUPERSEDES, ...SUPERSEDES_SIZE }, notes);
   for (const [name, { value, setting }] of winners) {
     if (isHonoured(name, value, setting)) continue;
     winners.delete(name);
+    idle.set(name, setting);
+  }
+  for (const [name, needed] of Object.entries(NEEDED_IN_FILES)) {
+    const setting = winners.get(name as KeyName)?.setting;
+    if (setting === undefined || setting.rank === RANK.user || winners.has(needed)) continue;
+    winners.delete(name as KeyName);
     idle.set(name, setting);
   }
   notes.push(...idleNotes([...idle.values()], winners.has('noise')));
@@ -114,7 +127,7 @@ export function loadConfig(given: ConfigSources = {}): LoadedConfig {
   return { config: reconcile(config, sources, notes), notes, sources };
 }
 
-/** Tells whether a key leaves the picture of a recipe as it is. */
+/** Tells whether a key leaves the picture of a recipe unchanged. */
 function keepsPicture(name: string): boolean {
   return isKey(name) && (['Output', 'Devices'].includes(keyRow(name).group) || name === 'lora_dir');
 }
@@ -143,7 +156,7 @@ function settingsOfFile(file: string, rank: number, notes: string[]): Setting[] 
   for (const [name, all] of Map.groupBy(settings, ({ name }) => name)) {
     if (all.length === 1) continue;
     const lines = `${all.length === 2 ? '' : '…, '}${all.at(-2)!.line} and ${all.at(-1)!.line}`;
-    notes.push(`${file}: '${name}' stands in lines ${lines}; the last one counts`);
+    notes.push(`${file}: '${name}' is set in lines ${lines}; the last one counts`);
   }
   return settings;
 }
@@ -187,7 +200,7 @@ function sizesOf(setting: Setting): Setting[] {
   return [side('width', width), side('height', height)];
 }
 
-/** A key that was asked for sets aside the finer ones of a file: T5 must not go on reading the file's prompt_2. */
+/** Drops a file's finer keys if the command line sets the coarser one: a new prompt must also replace the file's prompt_2. */
 const SUPERSEDES: Partial<Record<KeyName, readonly KeyName[]>> = {
   prompt: ['prompt_2'],
   resolution: ['width', 'height'],
@@ -195,28 +208,38 @@ const SUPERSEDES: Partial<Record<KeyName, readonly KeyName[]>> = {
   num_inference_steps: ['sigmas'],
 };
 
-function supersede(winners: Map<KeyName, Winner>, notes: string[]): void {
-  for (const [coarse, fine] of Object.entries(SUPERSEDES)) {
+const SIZE = ['resolution', 'width', 'height'] as const;
+/** An input picture has its own size; the recipe of a picture that is made again says which size it had. */
+const SUPERSEDES_SIZE = { image: SIZE, reference_image: SIZE, control_image: SIZE } as const;
+
+/** Keys that MaxDiffusion's files set, and those without which they have no effect. On the command line, and to the library, that is a mistake. */
+const NEEDED_IN_FILES: Partial<Record<KeyName, KeyName>> = {
+  controlnet_conditioning_scale: 'controlnet',
+  negative_prompt: 'true_cfg_scale',
+};
+
+function supersede(winners: Map<KeyName, Winner>, rules: typeof SUPERSEDES, notes: string[]): void {
+  for (const [coarse, fine] of Object.entries(rules)) {
     const stronger = winners.get(coarse as KeyName)?.setting;
     if (stronger === undefined) continue;
     for (const name of fine) {
       const weaker = winners.get(name)?.setting;
       if (weaker === undefined || weaker.rank >= stronger.rank) continue;
-      notes.push(`${weaker.where}: ${name} is left out, as ${coarse} was given`);
+      if (weaker.rank > RANK.implied) notes.push(`${weaker.where}: ${name} is ignored, because ${coarse} was given`);
       winners.delete(name);
     }
   }
 }
 
-/** Tells whether a value does what it says here; false when it changes nothing. */
+/** Tells whether a value takes effect. */
 function isHonoured(name: KeyName, value: unknown, { rank }: Setting): boolean {
   const row = keyRow(name);
-  // All of MaxDiffusion's files say 'tpu'; only the command line insists on it.
+  // All of MaxDiffusion's files say 'tpu'; only on the command line is it a requirement.
   if (name === 'hardware') return value !== 'tpu' || rank === RANK.user;
   return row.use !== 'noted' || isDeepStrictEqual(value, defaultOf(name));
 }
 
-/** One line for what a file says in vain, one for each of its keys that may surprise, and one for each that was asked for. */
+/** Notes on keys without effect: one line for all those of a file, and one for each that may surprise or that the command line set. */
 function idleNotes(settings: readonly Setting[], noiseIsSet: boolean): string[] {
   const isQuiet = ({ name, rank }: Setting) => rank < RANK.user && !(isKey(name) && keyRow(name).inFile);
   const loud = settings.filter((setting) => !isQuiet(setting));
@@ -225,21 +248,20 @@ function idleNotes(settings: readonly Setting[], noiseIsSet: boolean): string[] 
     ([file, { length }]) =>
       `${file}: ${length} ${length === 1 ? 'key has' : 'keys have'} no effect here; 'fluxion help config' lists them with the reasons`,
   );
-  // Only MaxDiffusion's files have such keys, and its users know the pictures of their seeds.
+  // Only MaxDiffusion's files have such keys, and their users expect the pictures of their seeds.
   const theirs = settings.find((setting) => isQuiet(setting) && !isKey(setting.name))?.source;
-  const noise = `${theirs}: a seed draws the noise that it draws in diffusers; noise=jax draws MaxDiffusion's`;
+  const noise = `${theirs}: seeds draw the same noise as in diffusers; noise=jax draws MaxDiffusion's`;
   return [
     ...summaries,
     ...(theirs !== undefined && !noiseIsSet ? [noise] : []),
-    ...loud.map(({ name, where }) => `${where}: ${name} has no effect: ${reasonOf(name)}`),
+    ...loud.map(
+      ({ name, where }) =>
+        `${where}: ${name} has no effect: ${isKey(name) ? keyRow(name).because : acceptedKeys[name]}`,
+    ),
   ];
 }
 
-function reasonOf(name: string): string | undefined {
-  return isKey(name) ? keyRow(name).because : acceptedKeys[name];
-}
-
-/** Settles what several keys say together. */
+/** Checks keys against each other. */
 function reconcile(config: Config, sources: Partial<Record<KeyName, string>>, notes: string[]): Config {
   const { prompt, prompt_2, sigmas, num_inference_steps } = config;
   if (Array.isArray(prompt_2) && prompt_2.length !== (Array.isArray(prompt) ? prompt.length : 1)) {

@@ -1,4 +1,4 @@
-/** Configuration files of other models, which MaxDiffusion has beside FLUX.1's: told by the model they name, before their keys are read. */
+/** Recognises MaxDiffusion's configuration files of other models by the model they name, before their keys are read. */
 
 import { FluxionError } from '../support/errors.ts';
 
@@ -7,7 +7,7 @@ const NAMING = ['flux_name', 'model_name', 'model_type', 'pretrained_model_name_
 const OTHERS: readonly (readonly [part: RegExp, what: string])[] = [
   [/flux[._-]?2.*klein|flux2klein/i, 'FLUX.2 [klein]'],
   [/flux[._-]?2(?![\d])/i, 'FLUX.2'],
-  [/flux[._-]?1[._-]?(?:fill|canny|depth|redux)/i, 'a FLUX.1 tool that takes pictures (Fill, Canny, Depth or Redux)'],
+  [/flux[._-]?1[._-]?redux/i, 'FLUX.1 Redux, a network for use beside a model: redux=FOLDER'],
   [/\bwan[\d._-]|wan-ai/i, 'Wan, a video model'],
   [/\bltx/i, 'LTX, a video model'],
   [/stable-?diffusion-xl|sdxl/i, 'Stable Diffusion XL'],

@@ -1,13 +1,13 @@
 /**
- * The words of a command line: which are the configuration file, `key=value` overrides, flags, and prompts. A word that looks like a
- * setting is never taken for a part of the prompt. Pure; what the values mean is decided in load.ts.
+ * Sorts the words of a command line into configuration file, `key=value` overrides, flags and prompts. A word that looks like a setting
+ * never becomes part of the prompt. Pure; load.ts interprets the values.
  */
 
 import { FluxionError, nearest } from '../support/errors.ts';
-import { keyRow } from './keys.ts';
+import { addsUp, keyRow } from './keys.ts';
 import { type Meaning, meaningOf, slipsOf } from './names.ts';
 
-/** A command's own flags, which are no configuration keys: name → whether a value follows. */
+/** A command's own flags, apart from configuration keys: name → whether a value follows. */
 export type CommandFlags = Readonly<Record<string, 'boolean' | 'string'>>;
 
 /** A command line, sorted. */
@@ -26,7 +26,7 @@ export interface Arguments {
   readonly promptFile: string | undefined;
   /** Names of the keys that were given. */
   readonly given: ReadonlySet<string>;
-  /** What may not be meant as it was read: lines for standard error. */
+  /** Words that may have been misread: lines for standard error. */
   readonly notes: readonly string[];
 }
 
@@ -37,7 +37,7 @@ const BOOLEAN = /^(true|false|yes|no|on|off|1|0)$/i;
 const NUMBERS = /^[-+]?[\d.,]+(?:[x×*][\d.]+)?$/;
 const PROMPT_FILE = 'prompts';
 
-/** Splits `key=value` at its first `=`; undefined for a word that is no assignment, such as a prompt. */
+/** Splits `key=value` at its first `=`; undefined for any other word, such as a prompt. */
 export function splitAssignment(word: string): { name: string; value: string } | undefined {
   const [, name, blank, rest] = ASSIGNMENT.exec(word) ?? [];
   if (name === undefined || rest === undefined) return undefined;
@@ -52,7 +52,7 @@ function isPromptFile(name: string): boolean {
   return name.toLowerCase() === PROMPT_FILE;
 }
 
-/** Sorts the words of a command line; blanks around `=`, as in `per_device_batch_size= 1`, are closed. Throws `bad_config`. */
+/** Sorts the words of a command line; joins words around `=`, as in `per_device_batch_size= 1`. Throws `bad_config`. */
 export function splitArguments(argv: readonly string[], commandFlags: CommandFlags = {}): Arguments {
   const words = closeBlanks(argv);
   const sorted = new Sorted(commandFlags);
@@ -71,7 +71,7 @@ export function splitArguments(argv: readonly string[], commandFlags: CommandFla
   return sorted.done();
 }
 
-/** A word that is a flag: what it names, and the value after `=`. */
+/** A flag: its name, and the value after `=`. */
 interface Flag {
   readonly raw: string;
   readonly name: string;
@@ -97,7 +97,7 @@ class Sorted {
     this.#commandFlags = commandFlags;
   }
 
-  /** Reads a word as a flag; undefined for one that is none. Throws for an unknown flag. */
+  /** Reads a word as a flag; undefined for any other word. Throws for an unknown flag. */
   flag(word: string): Flag | undefined {
     const [, raw, name, value] = /^(--?([a-z][\w-]*))(?:=(.*))?$/is.exec(word) ?? [];
     if (raw === undefined || name === undefined) return this.#attached(word) ?? refuseDash(word);
@@ -128,7 +128,7 @@ class Sorted {
     return this.flag(`-${letter}=${value}`);
   }
 
-  /** Takes a flag, and tells whether `next` is its value. */
+  /** Records a flag; returns whether `next` is its value. */
   takeFlag(flag: Flag, next: string | undefined): boolean {
     const { raw, name, meaning, negated } = flag;
     if (flag.type === 'boolean') {
@@ -160,7 +160,7 @@ class Sorted {
     if ('name' in meaning) this.#overrides.push(`${checkKeyName(meaning.name, COMMAND_LINE)}=${value}`);
   }
 
-  /** Takes a word that is no flag; `before` is the one before it. */
+  /** Records a word that is not a flag; `before` is the previous word. */
   takeWord(word: string, before: string | undefined): void {
     const assignment = splitAssignment(word);
     if (assignment && isPromptFile(assignment.name)) this.#promptFile = assignment.value;
@@ -168,7 +168,7 @@ class Sorted {
     else if (/^\S+\.ya?ml$/i.test(word)) {
       if (this.#file !== undefined) {
         throw new FluxionError('bad_config', `two configuration files: '${this.#file}' and '${word}'`, {
-          hint: 'give one, and the differences as key=value',
+          hint: 'give one file, and set other keys with key=value',
         });
       }
       this.#file = word;
@@ -181,7 +181,8 @@ class Sorted {
   done(): Arguments {
     if (this.#loras.length > 0) this.#overrides.push(`lora=${JSON.stringify(this.#loras)}`);
     const names = this.#overrides.map((word) => splitAssignment(word)!.name);
-    const twice = new Set(names.filter((name, i) => names.indexOf(name) !== i));
+    const isList = (meaning: Meaning): boolean => meaning.kind === 'key' && addsUp(meaning.name);
+    const twice = new Set(names.filter((name, i) => names.indexOf(name) !== i && !isList(meaningOf(name))));
     return {
       file: this.#file,
       overrides: this.#overrides,
@@ -195,7 +196,7 @@ class Sorted {
   }
 }
 
-/** What an editor makes of `--` is no flag, and no prompt either. */
+/** Refuses a dash that an editor made of `--`: it starts neither a flag nor a prompt. */
 function refuseDash(word: string): undefined {
   const name = /^[–—−]+([a-z][\w-]*)/i.exec(word)?.[1];
   if (name !== undefined) throw unknownFlag(word, `a flag begins with hyphens: --${name}. `);
@@ -215,9 +216,13 @@ function typeOf(meaning: Meaning): 'boolean' | 'string' {
 /** Refuses a number after the value of a flag (`--seed 1 2`, `--size 1024 768`), and `steps:4`. */
 function refuseStray(word: string, before: string | undefined): void {
   if (NUMBERS.test(word) && before !== undefined && NUMBERS.test(before.replace(/^[^=]*=/, ''))) {
-    throw new FluxionError('bad_config', `'${word}' follows '${before}': is it another value, or the prompt?`, {
-      hint: 'several seeds are seed=1,2,3, a size is size=1024x768, and a prompt that begins with a number goes in quotes',
-    });
+    throw new FluxionError(
+      'bad_config',
+      `'${word}' follows '${before}': if it is part of the prompt, put the prompt in quotes; if it is a value, write key=value`,
+      {
+        hint: 'several seeds are seed=1,2,3, a size is size=1024x768, and a prompt that begins with a number goes in quotes',
+      },
+    );
   }
   const [, name, value] = /^([a-z]\w*):(\S+)$/i.exec(word) ?? [];
   if (name === undefined || name.length < 3 || meaningOf(name).kind !== 'key') return;
@@ -233,7 +238,7 @@ function closeBlanks(argv: readonly string[]): string[] {
     const word = argv[i]!;
     if (word === '--') return [...words, ...argv.slice(i)];
     const next = argv[i + 1];
-    // `steps = 4` and `steps =4`: a lone `=` after anything else is text.
+    // In `steps = 4` and `steps =4` a key comes before `=`; after any other word a lone `=` is text.
     const isOpenKey = /^[a-z]\w*$/i.test(word) && next !== undefined && /^=(?!=)/.test(next) && isKnown(word);
     const joined = isOpenKey ? `${word}=${next.slice(1)}` : word;
     if (isOpenKey) i++;
@@ -251,7 +256,7 @@ function isKnown(name: string | undefined): boolean {
   return name !== undefined && (isPromptFile(name) || meaningOf(name).kind !== 'unknown');
 }
 
-/** Returns the canonical name of a key; refuses one that is neither honoured nor accepted, with advice or the nearest names. `where` says where it stands. */
+/** Returns the canonical name of a key; refuses an unknown one with advice or the nearest names. `where` names its source. */
 export function checkKeyName(written: string, where: string): string {
   const meaning = meaningOf(written);
   if (meaning.kind === 'key' || meaning.kind === 'accepted') return meaning.name;
@@ -263,7 +268,7 @@ export function checkKeyName(written: string, where: string): string {
   throw new FluxionError('bad_config', `${where}: unknown key '${written}'`, { hint: meant + prompt });
 }
 
-/** What in a prompt's text looks like a setting that was meant to stand beside it: `a cat steps=4`, `a cat --ar 16:9`. */
+/** The part of a prompt that looks like a misplaced setting: `a cat steps=4`, `a cat --ar 16:9`. */
 export function settingsWithin(prompt: string): string[] {
   const found = prompt.matchAll(/(?<=^|\s)(?:([a-z]\w*)=\S+|--([a-z][\w-]*)(?:[ =]\S+)?)/gi);
   return [...found].filter(([, key, flag]) => isKnown(key ?? flag)).map(([text]) => text);

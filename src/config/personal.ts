@@ -1,4 +1,4 @@
-/** The user's own configuration file, which is read where it exists and is weaker than all that a run names. */
+/** Finds the user's own configuration file, which every source named by a run overrides. */
 
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,13 +15,13 @@ export function personalConfigPath(
   const own = env['FLUXION_CONFIG'];
   if (own) return userPath(own, env);
   const xdg = env['XDG_CONFIG_HOME'];
-  // The XDG Base Directory Specification has empty and relative values ignored.
+  // The XDG Base Directory Specification says to ignore empty and relative values.
   if (xdg?.startsWith('/')) return join(xdg, 'fluxion', 'config.yml');
   const roaming = env['APPDATA'] || join(homedir(), 'AppData', 'Roaming');
   return join(platform === 'win32' ? roaming : join(homedir(), '.config'), 'fluxion', 'config.yml');
 }
 
-/** Finds the personal file; undefined where there is none, or an empty `FLUXION_CONFIG` says to do without. Throws nothing: a file that was named and is missing is told when it is read. */
+/** Finds the personal file; undefined if there is none, or if `FLUXION_CONFIG` is empty. Never throws: reading reports a missing file. */
 export function findPersonalConfig(env: Environment = process.env): string | undefined {
   if (env['FLUXION_CONFIG'] === '') return undefined;
   const path = personalConfigPath(env);

@@ -1,7 +1,6 @@
 /**
- * The prompts of a command line. Words with blanks in them, which had quotes, are a prompt each; single words are one prompt together,
- * since a shell passes `"one" "two"` and `one two` on as the same; both at once are refused. `--prompt` names prompts one by one, and
- * a file has one in each line.
+ * The prompts of a command line. Each word with blanks must have been quoted and is a prompt; single words together are one prompt, since
+ * a shell passes `"one" "two"` and `one two` alike; a mixture is refused. Each `--prompt` adds a prompt, and so does each line of a file.
  */
 
 import { FluxionError } from '../support/errors.ts';
@@ -15,14 +14,14 @@ export const PROMPT_LIMIT: number = 1 << 20;
 /** As in a configuration file. */
 const MOST_PROMPTS = 1024;
 
-/** The prompts that a command line names, if it does, and what may not be meant as it was read. */
+/** The prompts of a command line, and notes on words that may have been misread. */
 export interface ChosenPrompts {
-  /** To be set over the configuration; undefined where the command line says nothing, or `prompt=…` says it. */
+  /** Replaces the configuration's prompts; undefined if the command line has none, or has `prompt=…`. */
   readonly prompt: string | readonly string[] | undefined;
   readonly notes: readonly string[];
 }
 
-/** Chooses the prompts among `positional` words, `--prompt`, `--prompts` and `prompt=@FILE`. Throws `bad_config` where they contradict each other. */
+/** Chooses the prompts among `positional` words, `--prompt`, `--prompts` and `prompt=@FILE`. Throws `bad_config` if they conflict. */
 export async function choosePrompts(
   { overrides, namedPrompts, promptFile }: Omit<Arguments, 'prompts'>,
   positional: readonly string[],
@@ -39,10 +38,11 @@ export async function choosePrompts(
     throw new FluxionError('bad_config', `the prompt is given twice: as ${ways.slice(0, -1).join(' and ')} and as ${ways.at(-1)}`, {
       hint: /^['"“”‘’„«»]/.test(positional[0]?.at(-1) ?? '')
         ? `the shell takes no typographic quotes: prompt="…"`
-        : 'leave one of them out; a prompt of several words goes in quotes',
+        : 'use only one of them; a prompt of several words goes in quotes',
     }); // biome-ignore format: one sentence
   }
-  if (promptFile !== undefined) return noted(linesOf(await bytesOf(promptFile, standardInput), nameOf(promptFile)));
+  if (promptFile === '-') return noted(linesOf(await standardInput(), 'standard input'));
+  if (promptFile !== undefined) return noted(linesOf(readRegular(promptFile, PROMPT_LIMIT), promptFile));
   if (namedPrompts.length > 0) return noted(namedPrompts.flatMap(textsOf));
   if (assigned !== undefined) {
     const texts = textsOf(assigned);
@@ -60,13 +60,13 @@ export async function choosePrompts(
   return noted(...phrases(positional));
 }
 
-/** The prompts that positional words are, and a note where they were joined. */
+/** The prompts in positional words, and a note if words were joined. */
 function phrases(words: readonly string[]): [prompts: readonly string[], note?: string] {
   const single = words.filter((word) => !/\s/.test(word));
   if (words.length === 1 || single.length === 0) return [words];
   if (single.length < words.length) {
     const quoted = words.find((word) => /\s/.test(word))!;
-    throw new FluxionError('bad_config', `'${single[0]}' stands beside the prompt '${clip(quoted)}'`, {
+    throw new FluxionError('bad_config', `'${single[0]}' comes in addition to the prompt '${clip(quoted)}'`, {
       hint: `one prompt goes in one pair of quotes; two are --prompt '${clip(quoted)}' --prompt '${single[0]}'`,
     });
   }
@@ -95,7 +95,7 @@ function noted(prompts: readonly string[], ...others: readonly (string | undefin
   };
 }
 
-/** The prompts that `prompt=` or `--prompt` names: the text itself, or the lines of `@FILE`. */
+/** The prompts of `prompt=` or `--prompt`: the text itself, or the lines of `@FILE`. */
 function textsOf(value: string): readonly string[] {
   const path = /^@(\S[^\n]*)$/.exec(value)?.[1];
   if (path === undefined) return [value];
@@ -110,15 +110,7 @@ function textsOf(value: string): readonly string[] {
   }
 }
 
-async function bytesOf(path: string, standardInput: () => Promise<Uint8Array>): Promise<Uint8Array> {
-  return path === '-' ? await standardInput() : readRegular(path, PROMPT_LIMIT);
-}
-
-function nameOf(path: string): string {
-  return path === '-' ? 'standard input' : path;
-}
-
-/** The prompts of a text: one a line, but for empty lines and those that begin with `#`. */
+/** The prompts of a text: one per line, without empty lines and those that begin with `#`. */
 function linesOf(bytes: Uint8Array, where: string): string[] {
   const lines = decodeText(bytes, where)
     .split(/\r\n|\r|\n/)
@@ -126,7 +118,7 @@ function linesOf(bytes: Uint8Array, where: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
   if (lines.length > 0 && lines.length <= MOST_PROMPTS) return lines;
   throw new FluxionError('bad_config', `${where}: expected 1 to ${MOST_PROMPTS} prompts, found ${lines.length}`, {
-    hint: "one prompt a line; lines that begin with '#' are left out",
+    hint: "write one prompt per line; lines that begin with '#' are ignored",
   });
 }
 

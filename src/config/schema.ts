@@ -1,6 +1,7 @@
-/** What the list of keys means: TypeScript types, validation, wording for messages and `--help`, flag names and JSON Schema. */
+/** Derives from the list of keys: TypeScript types, validation, texts of messages and `--help`, and flag names. */
 
 import { z } from 'zod';
+import { list, PATH } from '../api/kinds.ts';
 import { GROUPS, type Immutable } from '../api/knobs.ts';
 import { acceptedKeys } from './accepted.ts';
 import { KEY_NAMES, type KEYS, type Key, type KeyName, keyRow } from './keys.ts';
@@ -17,37 +18,48 @@ export type Config = {
     | ((typeof KEYS)[Name] extends { readonly default: unknown } ? never : undefined);
 };
 
-/** Validators by key name, and without defaults: what a value that is given must look like. */
+/** What configurations have for kinds that are paths there. */
+const PATHS: Readonly<Record<string, z.ZodType>> = {
+  path: userPaths,
+  paths: z.union([userPaths, list(userPaths, 'paths').min(1)]),
+  picture: PATH,
+  pictures: z.union([PATH, list(PATH, 'pictures').min(1)]),
+};
+
+/** Validators by key name, without defaults. */
 const VALIDATORS = Object.fromEntries(
   KEY_NAMES.map((name) => {
     const { name: kind, type, step = 1 } = keyRow(name).kind;
-    return [name, kind === 'path' ? userPaths : step > 1 ? (type as z.ZodNumber).multipleOf(step) : type];
+    return [name, PATHS[kind] ?? (step > 1 ? (type as z.ZodNumber).multipleOf(step) : type)];
   }),
 ) as Record<KeyName, z.ZodType>;
 
-/** Says what a key's value must be: `a whole number from 16 to 8192, divisible by 16`. */
+/** Describes the values a key accepts: `a whole number from 16 to 8192, divisible by 16`. */
 export function expected(name: KeyName): string {
   return keyRow(name).kind.expected;
 }
 
-/** Validates one value and returns it as programs see it (`bfloat16` becomes `bf16`, `~/x` a path), or says what is wrong with which part of it. */
+/** Validates one value and returns it in canonical form (`bfloat16` becomes `bf16`, `~/x` a path), or describes the invalid part. */
 export function validate(name: KeyName, value: unknown): { value: unknown } | { problem: string } {
   const result = VALIDATORS[name].safeParse(value);
   if (result.success) return { value: result.data };
   const issue = result.error.issues[0]!;
-  // Zod's own wording is kept only where it names a part of a structure; the whole is described by `expected`.
-  return { problem: issue.path.length === 0 ? '' : `${issue.path.join('.')}: ${issue.message.toLowerCase()}` };
+  // Zod's message is used only for a part of a structure; `expected` describes the whole.
+  const isWhole = issue.path.length === 0 || issue.message === expected(name);
+  return { problem: isWhole ? '' : `${issue.path.join('.')}: ${issue.message.toLowerCase()}` };
 }
 
-/** Returns the value a key has when nobody sets it; undefined where the model decides. */
+/** Returns the default value of a key; undefined if the model decides. */
 export function defaultOf(name: KeyName): unknown {
   const row = keyRow(name);
   return row.default === undefined ? undefined : VALIDATORS[name].parse(row.default);
 }
 
-/** Tells whether a key's values are plain text, to be taken letter by letter and not as YAML. */
+/** Tells whether a key's values are plain text, which is not parsed as YAML. */
 export function isText(name: KeyName): boolean {
-  return ['word', 'text', 'path', 'prompts', 'float'].includes(keyRow(name).kind.name);
+  return ['word', 'text', 'path', 'picture', 'pictures', 'prompts', 'float', 'duration'].includes(
+    keyRow(name).kind.name,
+  );
 }
 
 /** Spells a key as a flag: `num_inference_steps` → `num-inference-steps`. */
@@ -55,14 +67,14 @@ export function flagName(name: KeyName): string {
   return name.replaceAll('_', '-');
 }
 
-/** Spells a key's other names as flags: `--steps`, `-n`. */
+/** Spells a key's other names as flags: `--steps`, `-n`; but `-h` is help. */
 function otherFlags(name: KeyName): string[] {
-  return (keyRow(name).also ?? []).map((alias) =>
-    alias.length === 1 ? `-${alias}` : `--${alias.replaceAll('_', '-')}`,
-  );
+  return (keyRow(name).also ?? [])
+    .map((alias) => (alias.length === 1 ? `-${alias}` : `--${alias.replaceAll('_', '-')}`))
+    .filter((flag) => flag !== '-h');
 }
 
-/** Formats the keys for `--help`: grouped, one flag with its sentence, what of it has no effect yet, its default and its other names each. */
+/** Formats the keys for `--help`, by group: each flag with its sentence, its default, its other names and values without effect. */
 export function configHelp(): string {
   const lines: string[] = [];
   for (const group of GROUPS) {
@@ -81,7 +93,7 @@ export function configHelp(): string {
   return lines.join('\n');
 }
 
-/** Explains one name of a key for `fluxion help NAME`: the key it stands for, or why there is none; undefined for a name that nothing is known of. */
+/** Explains one name for `fluxion help NAME`: its key, or advice if there is none; undefined for an unknown name. */
 export function keyHelp(written: string): string | undefined {
   const meaning = meaningOf(written.replace(/^-+/, ''));
   if (meaning.kind === 'unknown') return undefined;
@@ -115,7 +127,7 @@ function exampleOf(row: Key): string {
     : `'${row.kind.placeholder}'`;
 }
 
-/** Formats MaxDiffusion's other keys: each reason, and the keys that have no effect for it. */
+/** Formats MaxDiffusion's keys without effect, by reason. */
 export function acceptedHelp(): string {
   const byReason = Object.groupBy(Object.keys(acceptedKeys), (key) => acceptedKeys[key]!);
   return Object.entries(byReason)
@@ -128,24 +140,4 @@ function defaultText(row: Key): string {
   if (row.kind.name === 'boolean') return row.default ? 'True' : 'False';
   if (row.default === '') return 'empty';
   return typeof row.default === 'object' ? JSON.stringify(row.default) : String(row.default);
-}
-
-/** Builds the JSON Schema of a configuration file, for completion in editors; MaxDiffusion's other keys are in it too. */
-export function configJsonSchema(): Record<string, unknown> {
-  const shape = Object.fromEntries(
-    KEY_NAMES.map((name) => {
-      const row = keyRow(name);
-      const described = VALIDATORS[name].nullish().describe(row.help);
-      return [name, row.default === undefined ? described : described.meta({ default: row.default })];
-    }),
-  );
-  const schema = z.toJSONSchema(z.strictObject(shape), {
-    io: 'input',
-    unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema._zod.def.type === 'bigint') jsonSchema.type = 'integer';
-    },
-  });
-  const others = Object.entries(acceptedKeys).map(([name, reason]) => [name, { description: `No effect: ${reason}` }]);
-  return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(others) } };
 }

@@ -1,6 +1,6 @@
 /**
- * One value for one key, as people write it: quoted numbers, lists without brackets, booleans in every spelling. What YAML 1.1 would
- * quietly make another number of (`010`, `1:30`) is refused.
+ * Reads one value as people write it: quoted numbers, lists without brackets, booleans in every spelling. Numbers that YAML 1.1 would
+ * silently misread (`010`, `1:30`) are refused.
  */
 
 import { DEVICE_WORDS } from '../api/load.ts';
@@ -10,15 +10,15 @@ import { type KeyName, keyRow } from './keys.ts';
 import { expected, isText, validate } from './schema.ts';
 import { parseYamlValue } from './yaml.ts';
 
-/** Where a value stands, and how it is read. */
+/** A value's place, and how it is read. */
 export interface Written {
   readonly where: string;
-  /** Reads the value for a key that is text or is not; null leaves the key at its default. */
+  /** Reads the value, as text or as YAML; null leaves the key at its default. */
   readonly read: (asText: boolean) => unknown;
 }
 
-const NUMERIC: readonly string[] = ['whole', 'number', 'seeds', 'sigmas', 'parallelism'];
-const LISTS: readonly string[] = ['seeds', 'sigmas', 'names'];
+const NUMERIC: readonly string[] = ['whole', 'number', 'numbers', 'seeds', 'sigmas', 'margins', 'parallelism'];
+const LISTS: readonly string[] = ['numbers', 'seeds', 'sigmas', 'margins', 'names'];
 
 /** Returns the validated value of a setting; undefined for null, which leaves a key at its default. Throws `bad_config`. */
 export function readValue(name: KeyName, { where, read }: Written): unknown {
@@ -46,7 +46,7 @@ export function readValue(name: KeyName, { where, read }: Written): unknown {
   }); // biome-ignore format: one sentence
 }
 
-/** Makes a call, whose errors say first what they are about. */
+/** Runs a function; its errors begin with `subject`. */
 function about<T>(subject: string, call: () => T): T {
   try {
     return call();
@@ -56,7 +56,7 @@ function about<T>(subject: string, call: () => T): T {
   }
 }
 
-/** YAML 1.1 reads `010` as 8 and `1:30` as 90, and MaxDiffusion with it: nobody means that. */
+/** Refuses `010` and `1:30`, which YAML 1.1, and MaxDiffusion with it, reads as 8 and 90. */
 function refuseOddNumbers(written: unknown, isList: boolean, place: string): void {
   const words = [written].flat().filter((part) => typeof part === 'string');
   for (const text of isList ? words.flatMap((word) => word.split(/[[\],\s]+/)) : words) {
@@ -73,22 +73,30 @@ function refuseOddNumbers(written: unknown, isList: boolean, place: string): voi
   }
 }
 
-/** 1 and 0 stand for True and False on many command lines; a quoted 'False' is one too. */
+/** Reads 1 and 0, which many command lines use for True and False, and quoted booleans. */
 function asBoolean(raw: unknown): unknown {
   if (/^(true|yes|on|y|t|1)$/i.test(String(raw))) return true;
   return /^(false|no|off|n|f|0)$/i.test(String(raw)) ? false : raw;
 }
 
-/** Other tools' words for ours. */
+/** Samplers as ComfyUI, A1111 and diffusers call them, in small letters. */
+const SAMPLER_WORDS = {
+  euler_a: 'euler_ancestral', 'euler a': 'euler_ancestral', 'euler ancestral': 'euler_ancestral', k_euler: 'euler', k_euler_a: 'euler_ancestral', k_euler_ancestral: 'euler_ancestral', k_heun: 'heun', k_dpmpp_2m: 'dpmpp_2m',
+  'dpm++ 2m': 'dpmpp_2m', 'dpm++2m': 'dpmpp_2m', 'dpm++_2m': 'dpmpp_2m', dpmpp2m: 'dpmpp_2m', default: 'euler', flow_match_euler: 'euler', flowmatcheulerdiscretescheduler: 'euler', flowmatchheundiscretescheduler: 'heun', flowmatchlcmscheduler: 'lcm', dpmsolvermultistepscheduler: 'dpmpp_2m',
+}; // biome-ignore format: a table
+
+/** Other tools' words for values, with Fluxion's. */
 const WORDS: Partial<Record<KeyName, Readonly<Record<string, string>>>> = {
   hardware: DEVICE_WORDS,
   quantization: { '': 'none', '8': 'int8', '8bit': 'int8', '4': 'int4', '4bit': 'int4', float8: 'fp8', fp8_e4m3: 'fp8', off: 'none', false: 'none', no: 'none' },
   cache: { on: 'fbcache', true: 'fbcache', yes: 'fbcache', false: 'off', no: 'off', none: 'off' },
   preview: { on: 'step', true: 'step', yes: 'step', false: 'off', no: 'off', none: 'off' },
+  sampler: SAMPLER_WORDS,
+  schedule: { simple: 'default', automatic: 'default', none: 'default' },
   vae_tiling: { true: 'on', yes: 'on', false: 'off', no: 'off' },
 }; // biome-ignore format: a key and its words are one line
 
-/** A word of a list of words, in any case and in other tools' spelling. */
+/** Finds a word of a list in any case or another tool's spelling. */
 function asWord(name: KeyName, found: unknown): unknown {
   const { words: known } = keyRow(name).kind;
   if (typeof found !== 'string' || !known) return found;
@@ -99,13 +107,13 @@ function asWord(name: KeyName, found: unknown): unknown {
   );
 }
 
-/** `1,2,3` is a list, as is one word where a list of names is expected. */
+/** Reads `1,2,3` as a list, and a single word as a list of names. */
 function asList(raw: unknown, place: string): unknown {
   if (typeof raw !== 'string' || !/^[^[\]{}]*,[^[\]{}]*$/.test(raw)) return raw;
   return parseYamlValue(`[${raw}]`, place);
 }
 
-/** `a.safetensors:0.8,b.safetensors` is two files; a name may have a comma in it. */
+/** Splits `a.safetensors:0.8,b.safetensors` into two files; a name may contain a comma. */
 function asFiles(raw: unknown): unknown {
   const file = String.raw`[^,[\]]+(?:\.safetensors|:[-+]?\d*\.?\d+)`;
   return typeof raw === 'string' && new RegExp(`^${file}(,${file})+$`).test(raw)
@@ -113,7 +121,7 @@ function asFiles(raw: unknown): unknown {
     : raw;
 }
 
-/** A number in quotes is that number. */
+/** Reads a number in quotes. */
 function asNumbers(found: unknown): unknown {
   if (Array.isArray(found)) return found.map((item) => (Array.isArray(item) ? item : asNumbers(item)));
   if (typeof found !== 'string' || !/^\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(found)) return found;
@@ -128,14 +136,15 @@ function hintFor(name: KeyName, raw: unknown): string | undefined {
     const near = multiplesNear(raw, step, min, max).map((value) => `${name}=${value}`);
     return near.length === 0 ? undefined : `${near.join(' and ')} would do`;
   }
-  if (typeof raw !== 'string' || !NUMERIC.includes(kind)) return undefined;
-  if (/^\d{1,3}([, ]\d{3})+$/.test(raw)) return `thousands are not set apart: ${raw.replaceAll(/[, ]/g, '')}`;
-  if (/^[-+]?\d+,\d+$/.test(raw)) return `decimals take a point: ${raw.replace(',', '.')}`;
+  if (typeof raw !== 'string' || !NUMERIC.includes(kind) || LISTS.includes(kind)) return undefined;
+  if (/^\d{1,3}([, ]\d{3})+$/.test(raw))
+    return `write numbers without thousands separators: ${raw.replaceAll(/[, ]/g, '')}`;
+  if (/^[-+]?\d+,\d+$/.test(raw)) return `write decimals with a point: ${raw.replace(',', '.')}`;
   const [, number] = /^([-+]?[\d.]+)\s*[a-z%]+$/i.exec(raw) ?? [];
   return number === undefined ? undefined : `without a unit: ${number}`;
 }
 
-/** Formats a value for a message, at most 80 characters of it. */
+/** Formats a value for a message, cut to 80 characters. */
 export function clip(value: unknown): string {
   const json = (part: unknown) =>
     JSON.stringify(part, (_key, item) => (typeof item === 'bigint' ? String(item) : item));

@@ -1,6 +1,6 @@
 /**
- * Reads YAML as PyYAML does (version 1.1: `yes` and `True` are booleans, `4.e-7` is a number, the last of equal keys wins)
- * from text that may be hostile: its size, nesting and aliases are bounded before the parser builds anything.
+ * Reads YAML 1.1 as PyYAML does: `yes` and `True` are booleans, `4.e-7` is a number, and the last of equal keys wins. The text may be
+ * hostile, so size, nesting and aliases are bounded before the parser builds anything.
  */
 
 import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument } from 'yaml';
@@ -12,23 +12,23 @@ export interface Entry {
   readonly line: number;
   /** The value as YAML reads it. */
   readonly value: unknown;
-  /** The value where text is wanted: plain scalars letter by letter, so that `yes` or `12` can be a prompt. */
+  /** The value as text, exactly as written, so that `yes` or `12` can be a prompt. */
   readonly text: unknown;
 }
 
-/** Characters; the parser takes up to 5 s for a hostile megabyte. MaxDiffusion's files have 13 thousand. */
+/** Most characters: a hostile megabyte takes the parser 5 s, and MaxDiffusion's files have 13 thousand. */
 const SIZE_LIMIT = 1 << 18;
 const FLOW_DEPTH_LIMIT = 32;
-/** Characters; `1:1:…` in base 60 takes time by the square. */
+/** Most characters of a number: the time for base 60, `1:1:…`, grows with the square. */
 const NUMBER_LIMIT = 1000;
-/** Of `-`, `?` and `:` in one line, each of which opens a level outside brackets. */
+/** Most `-`, `?` and `:` in one line, each of which opens a level outside brackets. */
 const LINE_LEVEL_LIMIT = 16;
 const INDENT_LIMIT = 256;
 const ALIAS_LIMIT = 100;
-/** MaxDiffusion's files have 3 thousand; the parser takes a second for this many. */
+/** Most tokens: this many take the parser a second, and MaxDiffusion's files have 3 thousand. */
 const TOKEN_LIMIT = 1 << 16;
 
-// Integers as bigint: a seed may have 64 bits.
+// A seed may have 64 bits, so integers are read as bigint.
 const OPTIONS = { version: '1.1', uniqueKeys: false, merge: false, intAsBigInt: true, logLevel: 'error' } as const;
 
 /** Parses a file whose top level is a map; `where` names it in messages. Throws `bad_config` with the line. */
@@ -47,19 +47,19 @@ export function parseYamlFile(source: string, where: string): Entry[] {
       throw new FluxionError('bad_config', `${where}: expected a name as key, found ${describe(key)}`);
     const node = value as Node | null;
     const at = `${where}:${line}`;
-    // A plain key such as `on` or `1` is meant as a name.
+    // A plain key such as `on` or `1` is a name.
     const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
     return { key: name, line, value: toValue(node, document, at), text: toText(node, document, at) };
   });
 }
 
-/** Parses one value, as it stands behind `key=` on a command line. Throws `bad_config`. */
+/** Parses one value, as after `key=` on a command line. Throws `bad_config`. */
 export function parseYamlValue(source: string, where: string): unknown {
   const document = parse(source, where, new LineCounter());
   return toValue(document.contents, document, where);
 }
 
-/** Takes the quotes off text that is one whole YAML-quoted string, and leaves all other text as it is. */
+/** Unquotes text that is one whole YAML-quoted string; returns other text unchanged. */
 export function unquote(text: string): string {
   if (!/^(".*"|'.*')$/s.test(text) || text.length > SIZE_LIMIT) return text;
   const { errors, contents } = parseDocument(text, OPTIONS);
@@ -71,11 +71,11 @@ function parse(text: string, where: string, lineCounter: LineCounter): Document.
   if (text.length > SIZE_LIMIT) {
     throw new FluxionError('bad_config', `${where}: expected at most ${SIZE_LIMIT} characters, found ${text.length}`);
   }
-  // A return alone ends a line too, and costs the parser minutes.
+  // A lone carriage return ends a line too, and costs the parser minutes.
   const source = text.replaceAll(/\r\n?/g, '\n');
   checkTokens(source, where);
   const document = parseDocument(source, { ...OPTIONS, lineCounter });
-  // A warning is an unknown tag or directive.
+  // Warnings are for unknown tags and directives.
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
     const { line, col } = lineCounter.linePos(problem.pos[0]);
@@ -133,7 +133,7 @@ function toValue(node: Node | null, document: Document, where: string): unknown 
   }
 }
 
-/** Turns integers that a number holds exactly into numbers, and refuses structures that contain themselves. */
+/** Converts integers that a number holds exactly to numbers; refuses structures that contain themselves. */
 function narrow(value: unknown, within: Set<object>): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
@@ -152,7 +152,7 @@ function toText(node: Node | null, document: Document, where: string): unknown {
   return scalarText(target) ?? toValue(node, document, where);
 }
 
-/** A plain scalar that YAML reads as something else than text (and not as null), letter by letter. */
+/** The written form of a plain scalar that YAML reads as a number or boolean; undefined for other nodes. */
 function scalarText(node: unknown): string | undefined {
   return isScalar(node) && typeof node.value !== 'string' && node.value !== null ? node.source : undefined;
 }

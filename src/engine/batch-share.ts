@@ -1,22 +1,13 @@
-/** This process's part of a batch: which pictures it makes, noise at the places of its programs, and latents taken out of them again. */
+/** This process's part of a batch: its pictures, their slots in its programs, and their latents. */
 
-import type { DecidedRequest } from '../pipeline/request.ts';
-import { packLatents } from '../sampling/latents.ts';
-import { noise } from '../sampling/noise.ts';
 import type { Runtime, ShardedArray, Share } from '../xla/runtime/runtime.ts';
 
-/** What noise is drawn for. */
-interface LatentType {
-  readonly channels: number;
-  readonly dtype: Parameters<typeof noise>[1]['dtype'];
-}
-
 export class BatchShare {
-  /** Pictures that programs make at a time, empty places included. */
-  readonly places: number;
+  /** Pictures that programs make at a time, empty slots included. */
+  readonly slots: number;
   /** Pictures of the batch, from 0, whose latents this process has. */
   readonly held: readonly number[];
-  /** Those of them that it hands out; of those left out another process does. */
+  /** The held pictures that this process returns; another process returns the rest. */
   readonly own: readonly number[];
   /** Times that the decoder is run at least: exchanges between processes wait for all of them. */
   readonly rounds: number;
@@ -24,30 +15,25 @@ export class BatchShare {
 
   constructor(runtime: Runtime, batch: number) {
     const share = runtime.share(batch);
-    const { places, first, held, own } = share;
-    const asked = (list: readonly number[]) => list.map((place) => first + place).filter((picture) => picture < batch);
+    const { slots, first, held, own } = share;
+    const asked = (list: readonly number[]) => list.map((slot) => first + slot).filter((picture) => picture < batch);
     this.#share = share;
-    this.places = places;
+    this.slots = slots;
     this.held = asked(held);
     this.own = asked(own);
-    this.rounds = held.length < places ? places / runtime.batchOf(1) : 0;
+    this.rounds = held.length < slots ? slots / runtime.batchOf(1) : 0;
   }
 
-  /** Packed noise [places, l, channels], with zeros at places beyond the last picture. All of the batch is drawn: of JAX's, one draw makes all. */
-  noise({ batch, size, noise: kind }: DecidedRequest, seed: bigint, { channels, dtype }: LatentType): Float32Array {
-    const { places, first } = this.#share;
-    const shape = [batch, channels, size.height, size.width] as const;
-    const drawn = packLatents(noise(kind, { seed, shape, dtype }), shape);
-    const each = drawn.length / batch;
-    const all = new Float32Array(each * places);
-    all.set(drawn.subarray(first * each, (first + places) * each));
-    return all;
+  /** The pictures this process makes at a time: one for each slot of its programs, `undefined` for empty slots. */
+  ofSlots<T>(pictures: readonly (T | undefined)[]): (T | undefined)[] {
+    const { slots, first } = this.#share;
+    return Array.from({ length: slots }, (_, slot) => pictures[first + slot]);
   }
 
-  /** Latents of the pictures in `held`, one after the other, out of those of all places [places, l, channels]. */
+  /** The latents of the pictures in `held`, concatenated, from those of all slots [slots, l, channels]. */
   async latentsOf(array: ShardedArray): Promise<Float32Array> {
     const all = new Float32Array((await array.toHost()).buffer);
-    const each = all.length / this.places;
+    const each = all.length / this.slots;
     const { first } = this.#share;
     const latents = new Float32Array(this.held.length * each);
     for (const [i, picture] of this.held.entries())

@@ -1,10 +1,10 @@
 /**
- * What a run holds in memory, decided before any weight is placed: what stays on the devices, what is let go of after its use, what
- * comes and goes block by block. Sizes are those of one device, in bytes; those of programs are the compiler's own.
+ * Which weights are resident, freed after use or streamed block by block, decided before any weight is placed. Sizes are bytes on one
+ * device; sizes of programs are the compiler's own.
  */
 
 import type { MemoryPlan, Residency, StageMemory } from '../api/events.ts';
-import { type ProgramUse, STAGES, type StageName } from '../models/programs.ts';
+import { BESIDE, type ProgramUse, STAGES, type StageName } from '../models/programs.ts';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { Traced } from '../weights/set.ts';
@@ -25,28 +25,32 @@ export interface PlanOptions {
 
 export interface BudgetOptions extends PlanOptions {
   readonly budget: number;
-  /** Where streamed weights wait: in their file, or in the host's memory, of which this much may be used. */
+  /** Bytes of host memory that streamed weights may use; `undefined` if they wait in their file. */
   readonly hostBudget: number | undefined;
-  /** Whether encoders are let go of once prompts are encoded. */
+  /** Whether encoders are freed once prompts are encoded. */
   readonly offload: boolean;
-  /** What is chosen for the transformer and the encoders: the first that fits, or one of the two. */
+  /** `auto` takes the first arrangement of transformer and encoders that fits; the others force one. */
   readonly residency: 'auto' | 'resident' | 'streamed';
 }
 
-/** Weights of blocks that are there at a time where they are streamed: one in use, one on its way, one that is going. */
+/** Streamed blocks whose weights are on the device at a time: one in use, one arriving, one leaving. */
 const STREAMED_BLOCKS = 3;
 /** Values of the largest kind that are alive at a time within a stage. */
 const ALIVE = 4;
-/** The decoder waits for each program: what goes in is alive, and what comes out. */
-const ALIVE_IN_DECODER = 2;
+/** The autoencoder waits for each program: only its inputs and outputs are alive. */
+const ALIVE_IN_AUTOENCODER = 2;
 
 const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
 
-/** What the weights of each block of a step take, in the order in which they run. */
+const isBeside = ({ component }: ProgramUse): boolean => BESIDE.some((name) => name === component);
+
+/** Bytes of the weights of each block of a step, in the order of their use. */
 function blockBytes(uses: readonly ProgramUse[], sharding: Sharding): number[] {
-  return uses
-    .filter(({ stage, runs }) => stage === 'step' && runs > 1)
-    .flatMap((use) => new Array<number>(use.runs).fill(weightBytes([{ ...use, runs: 1 }], sharding)));
+  const blocks = uses.filter((use) => use.stage === 'step' && use.runs > 1 && !isBeside(use));
+  // A negative prompt with a different number of tokens has its own programs, with the same weights.
+  return [...new Map(blocks.map((use) => [use.traced.name, use])).values()].flatMap((use) =>
+    new Array<number>(use.runs).fill(weightBytes([{ ...use, runs: 1 }], sharding)),
+  );
 }
 
 /** Memory of each stage that is among `uses`. */
@@ -55,48 +59,66 @@ function stagesOf(
   { encoders, transformer, modulations, held }: Residency,
   { sharding, memoryOf, countsCode }: PlanOptions,
 ): StageMemory[] {
-  const of = (...stages: readonly StageName[]) => uses.filter(({ stage }) => stages.includes(stage));
+  const of = (...stages: readonly StageName[]) => uses.filter((use) => stages.includes(use.stage) && !isBeside(use));
+  const besideOf = (...stages: readonly StageName[]) =>
+    uses.filter((use) => stages.includes(use.stage) && isBeside(use));
   const weights = (list: readonly ProgramUse[]): number => weightBytes(list, sharding);
-  /** Of blocks, some at a time; of all else, everything. */
+  /** A few blocks at a time, and everything that is not a block. */
   const streamed = (list: readonly ProgramUse[]): number => {
     const blocks = list.filter(({ runs }) => runs > 1).map((use) => weights([{ ...use, runs: 1 }]));
     return weights(list.filter(({ runs }) => runs === 1)) + STREAMED_BLOCKS * Math.max(0, ...blocks);
   };
-  const [encode, prepare, step, decode] = STAGES.map((stage) => of(stage)) as [
+  const [encode, pictures, prepare, step, decode] = STAGES.map((stage) => of(stage)) as [
+    ProgramUse[],
     ProgramUse[],
     ProgramUse[],
     ProgramUse[],
     ProgramUse[],
   ];
-  const encoderWeights = encoders === 'streamed' ? streamed(encode) : weights(encode);
+  const [besideEncoders, besideDenoiser] = [besideOf('encode'), besideOf('prepare', 'step')];
+  const encoderWeights = (encoders === 'streamed' ? streamed(encode) : weights(encode)) + weights(besideEncoders);
   const waiting = encoders === 'kept' ? encoderWeights : 0;
   const denoiser = [...prepare, ...step];
   const unmodulated = [...prepare.filter(({ runs }) => runs === 1), ...step];
-  const resident = modulations === 'kept' ? weights(denoiser) : weights(unmodulated);
+  const nets = weights(besideDenoiser);
+  const resident = (modulations === 'kept' ? weights(denoiser) : weights(unmodulated)) + nets;
   const passing = modulations === 'kept' ? 0 : streamed(prepare.filter(({ runs }) => runs > 1));
   const during =
     transformer === 'streamed'
-      ? streamed(denoiser) + sum(blockBytes(step, sharding).slice(0, held))
+      ? streamed(denoiser) + nets + sum(blockBytes(step, sharding).slice(0, held))
       : resident + passing;
   const heldIf = (...kinds: readonly Residency['transformer'][]): number =>
     kinds.includes(transformer) ? resident : 0;
+  /** Weights of the autoencoder: if the transformer is resident between batches, so are they; otherwise only the stage that uses them has them. */
+  const autoencoder = (own: readonly ProgramUse[] = []): number =>
+    weights(transformer === 'kept' ? [...pictures, ...decode] : own);
   const code = countsCode ? uses.reduce((sum, { traced }) => sum + (memoryOf(traced)?.code ?? 0), 0) : 0;
 
   const outputs = ({ traced }: ProgramUse): number => outputBytes(traced, sharding).reduce((a, b) => a + b, 0);
-  const kept = prepare.reduce((sum, use) => sum + use.runs * outputs(use), 0);
+  const lasting = [...prepare, ...besideDenoiser.filter(({ stage, lasts }) => stage === 'prepare' || lasts)];
+  const kept = sum(lasting.map((use) => use.runs * (use.prompts ?? 1) * outputs(use)));
   const stage = (name: StageMemory['stage'], held: number, list: readonly ProgramUse[], lasting = 0): StageMemory => {
-    const values = lasting + (name === 'decode' ? ALIVE_IN_DECODER : ALIVE) * Math.max(0, ...list.map(outputs));
+    const alive = name === 'decode' || name === 'pictures' ? ALIVE_IN_AUTOENCODER : ALIVE;
+    const values = lasting + alive * Math.max(0, ...list.map(outputs));
     const temporaries = Math.max(0, ...list.map(({ traced }) => memoryOf(traced)?.temporaries ?? 0));
     return { stage: name, weights: held, values, temporaries, code, total: held + values + temporaries + code };
   };
   return [
-    ...(encode.length > 0 ? [stage('encode', encoderWeights + heldIf('kept'), encode)] : []),
-    ...(denoiser.length > 0 ? [stage('denoise', waiting + during, denoiser, kept)] : []),
-    ...(decode.length > 0 ? [stage('decode', waiting + heldIf('kept', 'yields') + weights(decode), decode)] : []),
+    ...(encode.length > 0
+      ? [stage('encode', encoderWeights + heldIf('kept') + autoencoder(), [...encode, ...besideEncoders])]
+      : []),
+    // If the prompts are already encoded, the transformer was never moved out.
+    ...(pictures.length > 0
+      ? [stage('pictures', waiting + heldIf('kept', 'yields') + autoencoder(pictures), pictures)]
+      : []),
+    ...(denoiser.length > 0
+      ? [stage('denoise', waiting + during + autoencoder(), [...denoiser, ...besideDenoiser], kept)]
+      : []),
+    ...(decode.length > 0 ? [stage('decode', waiting + heldIf('kept', 'yields') + autoencoder(decode), decode)] : []),
   ];
 }
 
-/** The choices in order of preference: the fewer weights come and go, the better. */
+/** The arrangements in order of preference: the fewer weights move, the better. */
 function* choices({ offload, residency }: BudgetOptions): Generator<Residency> {
   const encoders = offload ? 'released' : 'kept';
   const whole = { held: 0 } as const;
@@ -116,8 +138,8 @@ function* choices({ offload, residency }: BudgetOptions): Generator<Residency> {
 }
 
 /**
- * Chooses the first arrangement that fits into the budget, or else the smallest. Where the transformer is to be streamed, as many of its
- * blocks stay as there is room for; none where streaming was asked for, which is to take little.
+ * Chooses the first arrangement that fits the budget, or else the smallest. If the transformer must be streamed, as many blocks as fit stay
+ * resident; if the user asked for streaming, none does, to use little memory.
  */
 export function planMemory(uses: readonly ProgramUse[], options: BudgetOptions): MemoryPlan {
   const { budget, hostBudget = 0 } = options;
@@ -127,7 +149,7 @@ export function planMemory(uses: readonly ProgramUse[], options: BudgetOptions):
     const host = options.hostBudget === undefined ? 0 : pinned(uses, residency);
     return { ...residency, budget, stages, peak, host, hostBudget, fits: peak <= budget && host <= hostBudget };
   };
-  /** The same with as many blocks in place as fit beside what is streamed. */
+  /** The same arrangement with as many resident blocks as fit beside the streamed ones. */
   const filled = (residency: Residency): Residency => {
     let room = budget - (planned(residency).stages.find(({ stage }) => stage === 'denoise')?.total ?? budget);
     let held = 0;
@@ -153,14 +175,14 @@ function pinned(uses: readonly ProgramUse[], { encoders, transformer, held }: Re
   const whole = new Sharding({ mesh: [] });
   const of = (...stages: readonly StageName[]) =>
     weightBytes(
-      uses.filter(({ stage }) => stages.includes(stage)),
+      uses.filter((use) => stages.includes(use.stage) && !isBeside(use)),
       whole,
     );
   const blocks = (): number => of('prepare', 'step') - sum(blockBytes(uses, whole).slice(0, held));
   return (encoders === 'streamed' ? of('encode') : 0) + (transformer === 'streamed' ? blocks() : 0);
 }
 
-/** Throws `unsupported` with what would help, where a plan does not fit. */
+/** Throws `unsupported` with possible remedies if a plan does not fit. */
 export function requireFit({ fits, peak, budget, host, hostBudget, stages, transformer }: MemoryPlan): void {
   if (fits) return;
   const worst = stages.find(({ total }) => total === peak)!;
@@ -176,7 +198,7 @@ export function requireFit({ fits, peak, budget, host, hostBudget, stages, trans
       ? 'smaller weights (weights_dtype=bfloat16, quantization=int8 or int4)'
       : 'smaller pictures or a smaller batch',
     'a mesh of more devices (ici_fsdp_parallelism=-1)',
-    'a larger memory_limit, where the system has more than it tells',
+    'a larger memory_limit, if the system has more memory than it reports',
   ];
   throw new FluxionError(
     'unsupported',

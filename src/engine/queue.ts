@@ -13,7 +13,7 @@ export class Queue {
     try {
       await untilAborted(before, signal);
     } catch (error) {
-      // Whoever comes next still waits for those before.
+      // A later caller still waits for the earlier ones.
       before.then(turn.resolve);
       throw error;
     }

@@ -16,11 +16,11 @@ import { type BudgetOptions, planMemory } from './memory-plan.ts';
 /** What is decided of a run. */
 export interface RunPlan {
   readonly share: BatchShare;
-  /** How the transformer's adapters are applied, and the ranks that its programs take. */
-  readonly loraMode: ApplyMode;
+  /** The adapters of its pictures as applied to the transformer, and the ranks that its programs take. */
+  readonly overlay: Overlay;
   readonly adapterRank: number;
   readonly memory: MemoryPlan;
-  /** Which weights are streamed; undefined where a component has none. */
+  /** Which weights are streamed; `undefined` for a component without streamed weights. */
   readonly streaming: { readonly transformer: Streaming | undefined; readonly t5: Streaming | undefined };
 }
 
@@ -30,21 +30,23 @@ export interface RunPlanOptions {
   readonly models: ModelConfigs;
   /** Traces the programs of the run with room for adapters of a rank; traced programs are known again. */
   readonly programs: (adapterRank: number) => RunPrograms;
-  /** The LoRAs of each batch. */
+  /** The adapters of each picture of the batch, or one list for all of them. */
   readonly loras: readonly (readonly Applied[])[];
   readonly loraMode: ApplyMode;
   readonly ranks: AdapterRanks;
+  /** The ranks that programs must take, if prescribed; they must suffice. */
+  readonly adapterRank?: number | undefined;
   readonly memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
   /** Bytes that mapped files hold of the transformer's weights. */
   readonly transformerFileBytes: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ranks that programs were traced for. A larger one serves as well, so that exchanging adapters compiles nothing. */
+/** Ranks that programs were traced for. A larger rank also fits, so that exchanging adapters compiles nothing. */
 export class AdapterRanks {
   readonly #used = new Set<number>();
 
-  /** The rank of programs for adapters of up to `rank` ranks in all; 0 for none. */
+  /** The rank of programs that fit adapters of `rank` ranks in total; 0 without adapters. */
   fit(rank: number): number {
     if (rank === 0) return 0;
     const fitting = [...this.#used].filter((used) => used >= rank);
@@ -67,10 +69,10 @@ export async function planRun(runtime: Runtime, options: RunPlanOptions): Promis
       ...memory,
       memoryOf: ({ graph }) => ({ temporaries: countTemporaries(graph), code: 0 }),
     }).transformer === 'streamed';
-  // Merged into weights that are streamed, adapters would be merged anew in every step.
+  // Merged into weights that are streamed, adapters would be merged again in every step.
   const beside = options.loraMode === 'beside' || (loras.some((applied) => applied.length > 0) && streams());
-  const loraMode = beside ? 'beside' : 'merged';
-  const adapterRank = ranks.fit(Math.max(...loras.map((applied) => new Overlay([applied], loraMode).rank)));
+  const overlay = new Overlay(loras, beside ? 'beside' : 'merged');
+  const adapterRank = Math.max(overlay.rank, options.adapterRank ?? ranks.fit(overlay.rank));
   const uses = programUses(models, programs(adapterRank));
   const compiled = new Map<Traced, ProgramMemory>();
   await Promise.all(
@@ -80,7 +82,7 @@ export async function planRun(runtime: Runtime, options: RunPlanOptions): Promis
   );
   const planned = planMemory(uses, { ...memory, memoryOf: (traced) => compiled.get(traced) });
   const streaming = streamingOf(uses, planned, runtime.streamsFrom, options.transformerFileBytes);
-  return { share: options.share, loraMode, adapterRank, memory: planned, streaming };
+  return { share: options.share, overlay, adapterRank, memory: planned, streaming };
 }
 
 /** Which programs' weights are streamed, from where, and how much of their files the system may cache. */
@@ -103,7 +105,7 @@ function streamingOf(
         : modulations === 'released'
           ? { from: 'file', room, again: [], once, held: 0 }
           : undefined,
-    // Blocks come round in every step, T5's layers once a prompt: theirs is the rest. CLIP is small, and stays.
+    // Blocks are used in every step, T5's layers once a prompt, so T5 gets the remaining memory. CLIP is small and stays resident.
     t5:
       encoders === 'streamed'
         ? { from, room: Math.max(0, room - transformerFileBytes()), again: [], once: blocks('t5', 'encode'), held: 0 }

@@ -1,6 +1,6 @@
 /**
- * Runs the parts of one component one after the other, a little ahead of the device: execution is asynchronous, so
- * without a limit a whole picture would be queued at once, and neither progress nor an abort could get in between.
+ * Runs the parts of one component in order, slightly ahead of the device. Execution is asynchronous: without a limit a whole picture would
+ * be queued at once, leaving no chance to report progress or abort.
  */
 
 import type { Arrangement, Use, WeightSet } from '../weights/set.ts';
@@ -8,7 +8,7 @@ import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 
 /** Programs started and not finished: one running and one waiting, so that the device never idles. */
 const AHEAD = 2;
-/** The same where weights are streamed: those of the one waiting are on their way while the other runs. */
+/** The limit for streamed weights: the next block's weights arrive while the current one runs. */
 const AHEAD_STREAMED = 1;
 
 const NONE: Arrangement = {};
@@ -26,7 +26,6 @@ export class Run implements Disposable {
   readonly #running: Promise<void>[] = [];
   readonly #temporary = new DisposableStack();
 
-  /** Arranges the weights for the run. */
   constructor(runtime: Runtime, weights: WeightSet, { arrangement = NONE, signal }: RunOptions = {}) {
     weights.arrange(arrangement);
     this.#runtime = runtime;
@@ -35,9 +34,8 @@ export class Run implements Disposable {
   }
 
   /**
-   * Starts a part as soon as the one before the last has finished, compiling it and placing its weights at first use.
-   * Rejects with the signal's reason once it has aborted, and with the error of an earlier part that failed.
-   * The outputs are the caller's.
+   * Starts a part once the part before the previous one has finished, compiling it and placing its weights on first use. Rejects with the
+   * signal's reason after an abort, and with the error of an earlier part that failed. The caller owns the outputs.
    */
   async step(use: Use, inputs: Readonly<Record<string, ShardedArray>>): Promise<Record<string, ShardedArray>> {
     const [program, weights] = await Promise.all([
@@ -56,7 +54,7 @@ export class Run implements Disposable {
       : await program.start(inputs, weights);
     try {
       const ready = Object.values(outputs)[0]!.ready();
-      // Whoever awaits it reports a failure; until then it must not count as unhandled.
+      // The awaiting caller reports a failure; until then it must not count as unhandled.
       const finished = ready.then(() => {
         if (!apart) recording?.ran(whole!, name, started);
         this.#weights.done(use);
@@ -77,7 +75,7 @@ export class Run implements Disposable {
     return this.keep(await this.step(use, inputs), use.traced.outputs[0]!);
   }
 
-  /** Takes outputs over until this run is disposed, and returns the one called `name`. */
+  /** Owns the outputs until this run is disposed, and returns the one called `name`. */
   keep(outputs: Readonly<Record<string, ShardedArray>>, name: string): ShardedArray {
     for (const array of Object.values(outputs)) this.#temporary.use(array);
     return outputs[name]!;

@@ -5,7 +5,7 @@
  * b batch · n tokens · d width · h heads
  */
 
-import { gelu, quickGelu } from '../nn/activation.ts';
+import { gelu, geluTanh, quickGelu } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { affineLayerNorm } from '../nn/norm.ts';
@@ -27,9 +27,9 @@ export interface ClipConfig {
   readonly maxPositions: number;
   readonly activation: 'quick_gelu' | 'gelu';
   readonly eps: number;
-  /** The token whose row is pooled; 2, in configs of CLIP's first years, stands for the largest id of a sequence. */
+  /** The token whose row is pooled. In configs of CLIP's first years, 2 stands for the largest id of a sequence. */
   readonly eosTokenId: number;
-  /** This and what follows stands in configs, and no program depends on it. */
+  /** This field and the next two are in configs, but no program depends on them. */
   readonly bosTokenId: number;
   readonly padTokenId: number;
   readonly projectionDim: number;
@@ -45,10 +45,18 @@ export interface ClipSizes {
   readonly storage: DType;
 }
 
-const ACTIVATIONS = { quick_gelu: quickGelu, gelu } as const;
+const ACTIVATIONS = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;
 
-/** Causal self-attention over x [b, n, d]. */
-function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h }: ClipConfig) {
+/** A layer of an encoder of the kind that OpenAI's CLIP has, for text or pictures. */
+export interface EncoderLayerConfig extends Pick<ClipConfig, 'width' | 'intermediate' | 'heads' | 'eps'> {
+  readonly activation: keyof typeof ACTIVATIONS;
+}
+
+/** Which tokens a token sees: all, or those up to itself. */
+type Mask = 'none' | 'causal';
+
+/** Self-attention over x [b, n, d]. */
+function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h }: EncoderLayerConfig, mask: Mask) {
   const project = (name: string) => linear(w.at(name), { in: d, out: d, axes: ['embed', 'heads'] });
   const query = project('q_proj');
   const key = project('k_proj');
@@ -57,16 +65,20 @@ function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h }: C
 
   return (x: Tensor<F>): Tensor<F> => {
     const [q, k, v] = [query, key, value].map((layer) => rearrange(layer(x), 'b n (h c) -> b h n c', { h }));
-    const attended = attention(q!, k!, v!, { scale: (d / h) ** -0.5, mask: 'causal' });
+    const attended = attention(q!, k!, v!, { scale: (d / h) ** -0.5, mask });
     return out(rearrange(attended, 'b h n c -> b n (h c)'));
   };
 }
 
 /** Attention and MLP, each normalised before and added to x [b, n, d]. */
-function clipLayer<F extends Float>(w: Weights<F>, cfg: ClipConfig): (x: Tensor<F>) => Tensor<F> {
+export function encoderLayer<F extends Float>(
+  w: Weights<F>,
+  cfg: EncoderLayerConfig,
+  mask: Mask,
+): (x: Tensor<F>) => Tensor<F> {
   const { width, intermediate, eps } = cfg;
   const norm1 = affineLayerNorm(w.at('layer_norm1'), { width, eps });
-  const attend = selfAttention(w.at('self_attn'), cfg);
+  const attend = selfAttention(w.at('self_attn'), cfg, mask);
   const norm2 = affineLayerNorm(w.at('layer_norm2'), { width, eps });
   const up = linear(w.at('mlp.fc1'), { in: width, out: intermediate, axes: ['embed', 'mlp'] });
   const down = linear(w.at('mlp.fc2'), { in: intermediate, out: width, axes: ['mlp', 'embed'] });
@@ -106,7 +118,7 @@ export function clipPrograms<F extends Float>(
       return { x: shard(tokens(ids).add(positions), TOKENS) };
     }),
     layer: trace('clip_layer', w(), { x: spec(f, [b, n, d], TOKENS) }, ({ x }, weights) => ({
-      x: shard(clipLayer(weights, cfg)(x), TOKENS),
+      x: shard(encoderLayer(weights, cfg, 'causal')(x), TOKENS),
     })),
     pool: trace(
       'clip_pool',

@@ -29,9 +29,9 @@ export interface FirstBlockCachePrograms {
   readonly firstResidual: Traced;
   /** residual, last [b, l, d] → change [1, 1, 1] f32, from 0: how far they are apart, relative to the last */
   readonly residualChange: Traced;
-  /** x [b, n, d] after the last block, img [b, l, d] after the first → rest [b, l, d]: what the others added to the image */
+  /** x [b, n, d] after the last block, img [b, l, d] after the first → rest [b, l, d]: what the later blocks added to the image */
   readonly restResidual: Traced;
-  /** img [b, l, d], txt [b, t, d] after the first block, rest → x [b, n, d] that stands for that after the last */
+  /** img [b, l, d], txt [b, t, d] after the first block, rest → x [b, n, d], in place of the last block's output */
   readonly addRest: Traced;
 }
 

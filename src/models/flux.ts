@@ -6,7 +6,7 @@
  *   step before the loop (`conditioning`, `doubleModulation`, …), so those weights need not stay;
  * - each part is a program of its own: the double blocks share one executable and the single blocks another.
  *
- * b batch · s steps · l image tokens · t text tokens · n either or both · d width · h heads · c = d / h
+ * b batch · s steps · l image tokens · r reference tokens · t text tokens · n any of them · d width · h heads · c = d / h
  */
 
 import { geluTanh, inRange, silu } from '../nn/activation.ts';
@@ -16,17 +16,19 @@ import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
 import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
 import type { DType, Float } from '../support/dtype.ts';
+import type { Axes } from '../xla/graph/axes.ts';
 import { attention, concatenate, split, take } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
-import { type Axes, shard, sideBySide } from '../xla/graph/sharding.ts';
+import { shard, sideBySide } from '../xla/graph/sharding.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
 import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
 
 /** A Flux transformer (diffusers `FluxTransformer2DModel`). */
 export interface FluxConfig {
-  /** Channels of a packed latent token: 4 × the VAE's latent channels. */
+  /** Input channels of a token: a packed latent, then the pictures that steer it (Fill, Canny, Depth). */
   readonly inChannels: number;
+  /** Channels of a packed latent token: 4 × the VAE's latent channels. */
   readonly outChannels: number;
   /** Double-stream blocks. */
   readonly layers: number;
@@ -47,16 +49,20 @@ export interface FluxConfig {
 export interface FluxSizes {
   /** Pictures. */
   readonly batch: number;
-  /** Prompts and strengths of guidance they are made from: 1, spread over the batch, or one each. */
+  /** Prompts and guidance strengths of the batch: 1 for all pictures, or one for each. */
   readonly prompts: number;
   readonly imageTokens: number;
+  /** Reference tokens (Kontext), which follow the image tokens; 0 by default. */
+  readonly referenceTokens?: number | undefined;
+  /** Channels of image tokens beyond the model's own, for adapters that take a picture beside the latents; 0 by default. */
+  readonly addedChannels?: number | undefined;
   readonly textTokens: number;
   readonly steps: number;
   /** Element type of activations. */
   readonly compute: Float;
   /** Element type weights are stored in. */
   readonly storage: DType;
-  /** Ranks of adapters that every linear layer takes factors for; 0, the default, for none. */
+  /** Adapter ranks for which every linear layer takes factors; 0 by default. */
   readonly adapterRank?: number;
   /** How the matrices of the blocks are kept; those outside, which run once a step or once a picture, stay plain. */
   readonly form?: MatrixForm | undefined;
@@ -73,10 +79,10 @@ interface Rope {
   readonly sin: Tensor<'f32'>;
 }
 
-/** Heads inside attention, where a token meets all others: queries [b, n, h, c], and keys and values. */
+/** Heads inside attention, where tokens meet: queries [b, n, h, c]; keys and values. */
 const QUERIES: Axes = ['activation_batch', 'attention_length', 'attention_heads', null];
 const KEYS: Axes = ['activation_batch', null, 'attention_heads', null];
-/** The same with heads side by side [b, n, d]: inside attention, and of each token by itself before and after it. */
+/** The same with heads side by side [b, n, d]: inside attention, and before and after it, where each token stands alone. */
 const ATTENDED: Axes = ['activation_batch', 'attention_length', 'attention_heads'];
 const HEADS: Axes = ['activation_batch', 'activation_length', 'activation_heads'];
 
@@ -90,7 +96,7 @@ function qkNorm<F extends Float>(w: Weights<F>, headDim: number) {
   return (q: Tensor<F>, k: Tensor<F>) => ({ q: query(q), k: key(k) });
 }
 
-/** A projection [b, n, d] of each token by itself, as heads [b, n, h, c] inside attention. */
+/** A projection [b, n, d] of separate tokens, as heads [b, n, h, c] inside attention. */
 function splitHeads<F extends Float>(y: Tensor<F>, h: number, axes: Axes): Tensor<F> {
   return shard(rearrange(shard(y, HEADS), 'b n (h c) -> b n h c', { h }), axes);
 }
@@ -169,7 +175,7 @@ function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
 }
 
 /** The vector every modulation is calculated from, SiLU applied: timesteps [s], guidance [b] × 1000 and pooled [b, p] to [s, b, d]. */
-export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
+function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   const d = width(cfg);
   const time = mlpEmbedder(w.at('time_in'), { in: 256, out: d, pictures: 1 });
   const guide = cfg.guidanceEmbeds ? mlpEmbedder(w.at('guidance_in'), { in: 256, out: d }) : undefined;
@@ -184,21 +190,40 @@ export function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
   };
 }
 
-/** The modulations [b, k, d] of one `step` [1] out of those of all steps, [s, b, k, d]. */
+/** Picks the modulations [b, k, d] of one `step` [1] from those of all steps [s, b, k, d]. */
 function atStep<F extends Float>(all: Tensor<F>, step: Tensor<'i32'>): Tensor<F> {
   const [s, ...rest] = all.shape;
   return perPicture(take(all.reshape([s!, -1]), step).reshape(rest));
 }
 
-/** cos and sin [n, c/2] of the joint tokens, text first; positions [t, 3] and [l, 3] row-major. */
+/** Rows of the modulations of every block, by the block's name. */
+export function blockModulations({ layers, singleLayers }: Pick<FluxConfig, 'layers' | 'singleLayers'>) {
+  const rows = (kind: 'double' | 'single', count: number, of: number) =>
+    Array.from({ length: count }, (_, i) => [`${kind}${i}`, of] as const);
+  return Object.fromEntries([...rows('double', layers, 12), ...rows('single', singleLayers, 3)]);
+}
+
+/** A program that picks one step from the modulations of all steps: [s, b, k, d] by name, with k rows each, and step [1] → [b, k, d] by name. */
+export function stepModulations<F extends Float>(
+  compute: F,
+  [s, b, d]: readonly [steps: number, batch: number, width: number],
+  rows: Readonly<Record<string, number>>,
+): Traced {
+  const every: Record<string, InputSpec<F>> = Object.fromEntries(
+    Object.entries(rows).map(([name, k]) => [name, spec(compute, [s, b, k, d], EVERY_STEP)]),
+  );
+  const inputs = { step: spec('i32', [1]), ...every };
+  return trace('flux_step_modulations', new Weights(compute, compute), inputs, ({ step, ...all }) =>
+    Object.fromEntries(Object.entries<Tensor<F>>(all).map(([name, mod]) => [name, atStep(mod, step)])),
+  );
+}
+
+/** cos and sin [n, c/2] of the joint tokens, text first; positions are [t, 3], [l, 3] and those of every reference, row-major. */
 export function positionTables(
-  cfg: FluxConfig,
-  text: Float32Array,
-  image: Float32Array,
+  cfg: Pick<FluxConfig, 'headDim' | 'axesDimsRope'>,
+  positions: readonly Float32Array[],
 ): RopeTables & { readonly shape: readonly number[] } {
-  const ids = new Float32Array(text.length + image.length);
-  ids.set(text);
-  ids.set(image, text.length);
+  const ids = Float32Array.from(positions.flatMap((of) => [...of]));
   const shape: readonly number[] = [ids.length / cfg.axesDimsRope.length, cfg.headDim / 2];
   return { ...ropeTables(ids, cfg.axesDimsRope), shape };
 }
@@ -217,11 +242,11 @@ export interface FluxPrograms {
   readonly stepModulations: Traced;
   /** sequence [prompts, t, joint] → txt [b, t, d] */
   readonly textIn: Traced;
-  /** latents [b, l, in] f32 → img [b, l, d] */
+  /** latents [b, l, out]; channels [b, l, in - out] and reference [b, r, in] if the sizes have them; all f32 → img [b, l + r, d] */
   readonly imageIn: Traced;
   /** img, txt, mod, cos, sin → img, txt */
   readonly doubleBlock: Traced;
-  /** img, txt → x [b, t + l, d] */
+  /** img, txt → x [b, t + l + r, d] */
   readonly join: Traced;
   /** x, mod, cos, sin → x */
   readonly singleBlock: Traced;
@@ -234,20 +259,32 @@ export function fluxPrograms<F extends Float>(
   cfg: FluxConfig,
   sizes: FluxSizes & { readonly compute: F },
 ): FluxPrograms {
-  const { batch: b, prompts, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
+  const {
+    batch: b,
+    prompts,
+    imageTokens: l,
+    referenceTokens: r = 0,
+    addedChannels = 0,
+    textTokens: t,
+    steps: s,
+    compute: f,
+    storage,
+  } = sizes;
   const d = width(cfg);
-  const n = l + t;
+  const n = t + l + r;
+  const { outChannels } = cfg;
+  const inChannels = cfg.inChannels + addedChannels;
   const { adapterRank, form } = sizes;
   const w = () => new Weights(f, storage, { adapterRank, pictures: b });
   const ofBlock = () => new Weights(f, storage, { adapterRank, pictures: b, form });
   const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };
   const vec = spec(f, [s, b, d], [null, 'activation_batch', null]);
   const mod = (rows: number) => spec(f, [b, rows, d], perPictureAxes(3));
-  const img = spec(f, [b, l, d], TOKENS);
+  const img = spec(f, [b, l + r, d], TOKENS);
   const txt = spec(f, [b, t, d], TOKENS);
   const joint = spec(f, [b, n, d], TOKENS);
 
-  /** Linear layers from vec to rows of modulation, d wide, one after the other: [s, b, rows, d]. */
+  /** Consecutive linear layers from vec to rows of modulation, each d wide: [s, b, rows, d]. */
   const modulation = (name: string, layers: readonly { readonly path: string; readonly rows: number }[]): Traced =>
     trace(name, w(), { vec }, (inputs, weights) => {
       const parts = layers.map(({ path, rows }) => {
@@ -257,12 +294,10 @@ export function fluxPrograms<F extends Float>(
       return { mod: shard(concatenate(parts, 2), EVERY_STEP) };
     });
 
-  const all = (count: number, name: string, rows: number): Record<string, InputSpec<F>> =>
-    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, spec(f, [s, b, rows, d], EVERY_STEP)]));
-  const everyModulation = {
-    ...all(cfg.layers, 'double', 12),
-    ...all(cfg.singleLayers, 'single', 3),
-    final: spec(f, [s, b, 2, d], EVERY_STEP),
+  const imageInputs: Record<string, InputSpec<'f32'>> = {
+    latents: spec('f32', [b, l, outChannels], TOKENS),
+    ...(inChannels > outChannels && { channels: spec('f32', [b, l, inChannels - outChannels], TOKENS) }),
+    ...(r > 0 && { reference: spec('f32', [b, r, inChannels], TOKENS) }),
   };
 
   return {
@@ -293,10 +328,7 @@ export function fluxPrograms<F extends Float>(
       const rows = halves.map((half) => half(x.vec).reshape([s, b, 1, d]));
       return { mod: shard(concatenate(rows, 2), EVERY_STEP) };
     }),
-    stepModulations: trace('flux_step_modulations', w(), { step: spec('i32', [1]), ...everyModulation }, (x) => {
-      const { step, ...every } = x;
-      return Object.fromEntries(Object.entries<Tensor<F>>(every).map(([name, mod]) => [name, atStep(mod, step)]));
-    }),
+    stepModulations: stepModulations(f, [s, b, d], { ...blockModulations(cfg), final: 2 }),
     textIn: trace(
       'flux_txt_in',
       w(),
@@ -306,22 +338,28 @@ export function fluxPrograms<F extends Float>(
         return { txt: shard(layer(x.sequence).broadcastTo([b, t, d]), TOKENS) };
       },
     ),
-    imageIn: trace('flux_img_in', w(), { latents: spec('f32', [b, l, cfg.inChannels], TOKENS) }, (x, weights) => {
-      const layer = linear(weights.at('img_in'), { in: cfg.inChannels, out: d, axes: [null, 'embed'] });
-      return { img: shard(layer(x.latents.cast(f)), TOKENS) };
+    imageIn: trace('flux_img_in', w(), imageInputs, (x: Record<string, Tensor<'f32'>>, weights) => {
+      const { latents, channels, reference } = x;
+      const layer = linear(weights.at('img_in'), {
+        in: inChannels,
+        zeros: addedChannels,
+        out: d,
+        axes: [null, 'embed'],
+      });
+      const wide = channels ? concatenate([latents!, channels], 2) : latents!;
+      const all = reference ? concatenate([wide, reference], 1) : wide;
+      return { img: shard(layer(all.cast(f)), TOKENS) };
     }),
     doubleBlock: trace('flux_double_block', ofBlock(), { img, txt, mod: mod(12), ...rope }, (x, weights) => ({
       ...doubleStreamBlock(weights, cfg)(x, x.mod, x),
     })),
-    join: trace('flux_join', w(), { img, txt }, (x) => ({
-      x: shard(concatenate([x.txt, x.img], 1), TOKENS),
-    })),
+    join: trace('flux_join', w(), { img, txt }, (x) => ({ x: shard(concatenate([x.txt, x.img], 1), TOKENS) })),
     singleBlock: trace('flux_single_block', ofBlock(), { x: joint, mod: mod(3), ...rope }, (x, weights) => ({
       x: singleStreamBlock(weights, cfg)(x.x, x.mod, x),
     })),
     finalLayer: trace('flux_final_layer', w(), { x: joint, mod: mod(2) }, (x, weights) => {
       const [shift, scale] = split(x.mod, [1, 1], 1);
-      const img = modulate(layerNorm(x.x.slice(1, t, n)), { shift: shift!, scale: scale! });
+      const img = modulate(layerNorm(x.x.slice(1, t, t + l)), { shift: shift!, scale: scale! });
       const out = linear(weights.at('final_layer.linear'), { in: d, out: cfg.outChannels, axes: ['embed', null] });
       return { velocity: shard(out(img).cast('f32'), TOKENS) };
     }),

@@ -103,7 +103,7 @@ function gatedFeedForward<F extends Float>(
   return (x) => down(geluTanh(gate(x)).mul(up(x)).cast(wide));
 }
 
-/** Attention and gated MLP, each normalised before and added to x [b, n, d], which is in the element type of sums. */
+/** Attention and gated MLP, each normalised before and added to x [b, n, d], which has the element type of the sums. */
 function t5Layer<F extends Float>(w: Weights<F>, cfg: T5Config): (x: Tensor<Float>, bias: Tensor<F>) => Tensor<Float> {
   const norm1 = rmsNorm(w.at('layer.0.layer_norm'), { width: cfg.width, eps: cfg.eps, name: 'weight' });
   const attend = selfAttention(w.at('layer.0.SelfAttention'), cfg);
@@ -133,7 +133,7 @@ export function t5Programs<F extends Float>(cfg: T5Config, sizes: T5Sizes & { re
   const { batch: b, tokens: n, compute: f, storage } = sizes;
   const { width: d, heads: h, eps } = cfg;
   const w = () => new Weights(f, storage);
-  // A few of T5's activations are hundreds of times the others, which would be lost beside them.
+  // A few of T5's activations are hundreds of times larger than the rest, which rounding would erase.
   const ofLayer = () => new Weights(f, storage, { form: sizes.form, activations: 'kept' });
   const x = spec(sumType(f), [b, n, d], TOKENS);
 

@@ -1,26 +1,26 @@
-/** How much of the autoencoder is done in bands of rows, for the memory there is. Needs no weights and no device. */
+/** How much of the autoencoder works in bands of rows, given the free memory. Needs no weights and no device. */
 
 import { type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.ts';
 
-/** Whether programs of the autoencoder work in bands of rows: where memory asks for it, all that would take much, or none. */
+/** Which autoencoder programs work in bands of rows: as many as memory requires, every large one, or none. */
 export const VAE_TILINGS = ['auto', 'on', 'off'] as const;
 
 /** When the autoencoder works in bands of rows: where memory asks for it, always, or never. */
 export type VaeTiling = (typeof VAE_TILINGS)[number];
 
-/** Bytes that a program may take between its input and its output where it is to work in bands: less only costs time. */
+/** Bytes that a program may use between its input and its output if it works in bands; a smaller budget only costs time. */
 const USUAL = 64 * 2 ** 20;
 /** Below this, halos are most of the work. */
 const LEAST = 16 * 2 ** 20;
 
-/** Bytes that a chain of programs needs at most beside its weights. */
+/** The most bytes that a chain of programs needs, without its weights. */
 export function vaeBytes(parts: readonly VaePart[]): number {
   return Math.max(...parts.map(({ bytes }) => bytes));
 }
 
 /**
- * The budget to trace the autoencoder with so that decoding takes at most `available` bytes: undefined if it fits
- * without bands; the smallest budget if nothing fits.
+ * The budget to trace the autoencoder with so that neither direction takes more than `available` bytes: undefined if both fit without
+ * bands; the smallest budget if nothing fits. Decoding takes more, and parts that are in both stay one program.
  */
 export function vaeBudget(
   cfg: VaeConfig,
@@ -28,7 +28,10 @@ export function vaeBudget(
   { tiling, available }: { readonly tiling: VaeTiling; readonly available: number },
 ): number | undefined {
   if (tiling === 'off') return undefined;
-  const bytes = (budget?: number): number => vaeBytes(vaePrograms(cfg, { ...sizes, budget }).decode);
+  const bytes = (budget?: number): number => {
+    const { decode, encode } = vaePrograms(cfg, { ...sizes, budget });
+    return vaeBytes([...decode, ...encode]);
+  };
   if (tiling === 'auto' && bytes() <= available) return undefined;
   let budget = USUAL;
   while (budget > LEAST && bytes(budget) > available) budget /= 2;

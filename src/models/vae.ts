@@ -65,7 +65,7 @@ export interface VaeSizes {
 export interface VaePart {
   readonly traced: Traced;
   readonly scope: string;
-  /** Bytes that are alive while it runs, weights aside, at most: what goes in and out, and what is in between. */
+  /** Most bytes alive while it runs, weights aside: inputs, outputs and intermediate values. */
   readonly bytes: number;
 }
 
@@ -89,17 +89,20 @@ interface Extent {
   readonly width: number;
 }
 
-/** What a part keeps alive at once, as XLA:CPU allocates it; other compilers need less (docs/measurements/autoencoder.md). */
+/**
+ * Values of a part that are alive at once, as XLA:CPU allocates them in f32 or bf16, whichever takes more. NVIDIA's compiler needs less; a
+ * TPU's needs up to 1.8 times as much without bands (docs/measurements/conditions.md).
+ */
 interface LiveValues {
   /** f32 values for each pixel of the input. */
   readonly whole: number;
   /** The same for each pixel of a band and its halo; undefined for what does not work in bands. */
   readonly banded?: number;
-  /** Elements of convolution weights, which are laid out anew. */
+  /** Elements of convolution weights, of which a copy with another layout is made. */
   readonly weights: number;
 }
 
-/** The moments of what `body` makes of a picture, of the picture itself by default, band by band. */
+/** The moments of `body`'s result, or of the picture itself by default, computed band by band. */
 function momentsInBands<F extends Float>(
   x: Tensor<F>,
   bands: Bands,
@@ -149,10 +152,7 @@ class VaeTracer<F extends Float> {
     const bytesPerRow = pixelRow * (work.banded ?? work.whole);
     const count = fits ? 1 : bandCount(at.height, { halo: HALO, bytesPerRow, budget: budget - fixed });
     const bands = { count, halo: HALO };
-    const traced = {
-      ...trace(name, new Weights(compute, storage), inputs, (x, w) => body(x, w, bands)),
-      seldom: true,
-    };
+    const traced = { ...trace(name, new Weights(compute, storage), inputs, (x, w) => body(x, w, bands)), seldom: true };
     const between = count === 1 ? at.height * pixelRow * work.whole : (at.height / count + 2 * HALO) * bytesPerRow;
     const values = [...traced.inputs.map((_, i) => traced.graph.parameters[i]!), ...traced.graph.outputs];
     const bytes = values.reduce(
@@ -164,7 +164,7 @@ class VaeTracer<F extends Float> {
     return part;
   }
 
-  /** A part from a picture with this many channels to another. */
+  /** A part that maps a picture with this many channels to another. */
   #block(
     name: string,
     { scope, channels, ...at }: Extent & { readonly scope: string; readonly channels: number },
@@ -174,13 +174,11 @@ class VaeTracer<F extends Float> {
     const key = `vae_${name}_${at.height}x${at.width}`;
     return this.part(
       { name: key, scope, inputs: { x: this.picture({ ...at, channels }) }, at, work },
-      ({ x }, w, bands) => ({
-        x: perPicture(body(x as Tensor<F>, w, bands)),
-      }),
+      ({ x }, w, bands) => ({ x: perPicture(body(x as Tensor<F>, w, bands)) }),
     );
   }
 
-  /** Pictures as parts hand them on. */
+  /** A picture as it passes from part to part. */
   picture({ height, width, channels }: Extent & { readonly channels: number }): InputSpec<F> {
     const { batch, compute } = this.#sizes;
     return spec(compute, [batch, height, width, channels], perPictureAxes(4));
@@ -204,7 +202,7 @@ class VaeTracer<F extends Float> {
         const inner = half(x);
         return rest(x, inner, channelMoments(inner));
       }
-      // Kept, what is between would be a whole picture more: it is computed twice.
+      // Recomputed: keeping it would cost another full-size picture.
       const moments = momentsInBands(x, bands, half);
       return inBands(x, bands, (band) => rest(band, half(band), moments));
     });
@@ -213,7 +211,7 @@ class VaeTracer<F extends Float> {
   /** Self-attention over all pixels with one head as wide as the picture has channels, added to the input. */
   attention(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
-    // Scores come on top: kernels decide how many are alive (xla/lowering/choose.ts).
+    // Attention scores come on top: the kernel decides how many are alive (xla/lowering/choose.ts).
     const work = { whole: 8 * c, weights: 4 * c * c };
     return this.#block(`attention_${c}`, { scope, ...at }, work, (x, w) => {
       const project = (name: string) => linear(w.at(name), { in: c, out: c, axes: ['conv_in', 'conv_out'] });
@@ -240,9 +238,9 @@ class VaeTracer<F extends Float> {
   /** Halves height and width. */
   halve(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
-    const work = { whole: 0, weights: 9 * c * c };
-    return this.#block(`halve_${c}`, { scope, ...at }, work, (x, w) =>
-      conv2d(w.at('conv'), { in: c, out: c, kernel: 3, stride: 2, padding: 'after' })(x),
+    const work = { whole: 1.25 * c, banded: 1.5 * c, weights: 9 * c * c };
+    return this.#block(`halve_${c}`, { scope, ...at }, work, (x, w, bands) =>
+      inBands(x, bands, conv2d(w.at('conv'), { in: c, out: c, kernel: 3, stride: 2, padding: 'after' })),
     );
   }
 
@@ -340,10 +338,10 @@ function encoder<F extends Float>(
   };
   const full = place(0);
   const image = spec('f32', [b, full.height, full.width, cfg.inChannels], perPictureAxes(4));
-  const work = { whole: 0, weights: 9 * cfg.inChannels * finest };
-  const first = parts.part({ name: 'vae_encode_in', inputs: { image }, at: full, work }, (x, model) => {
+  const work = { whole: finest, banded: 2.5 * finest + cfg.inChannels, weights: 9 * cfg.inChannels * finest };
+  const first = parts.part({ name: 'vae_encode_in', inputs: { image }, at: full, work }, (x, model, bands) => {
     const conv = conv2d(model.at('encoder.conv_in'), { in: cfg.inChannels, out: finest, kernel: 3 });
-    return { x: perPicture(conv(x.image.cast(f))) };
+    return { x: perPicture(inBands(x.image, bands, (band) => conv(band.cast(f)))) };
   });
   const blocks = levels.flatMap((out, level) => {
     const scope = `encoder.down_blocks.${level}`;

@@ -7,8 +7,8 @@ import type { Tensor } from '../xla/graph/tensor.ts';
 const F16_MAX = 65_504;
 
 /**
- * Holds f16 activations within ±65504 after a block, where they would overflow to infinity; other types, whose range is that of f32,
- * are left alone. diffusers does this to single blocks and to the text of double blocks; a picture that overflows there is lost to it.
+ * Clamps f16 activations to ±65504 after a block, where they would overflow to infinity; other types have the range of f32 and are
+ * unchanged. diffusers does this for single blocks and for the text of double blocks; a picture that overflows elsewhere is lost there.
  */
 export function inRange<F extends Float>(x: Tensor<F>): Tensor<F> {
   return x.dtype === 'f16' ? x.max(-F16_MAX).min(F16_MAX) : x;

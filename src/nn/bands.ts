@@ -10,13 +10,13 @@ import { cut } from '../xla/graph/ops.ts';
 import { constant, type Tensor } from '../xla/graph/tensor.ts';
 
 export interface Bands {
-  /** How many, all of as many rows; 1 for the picture as a whole. */
+  /** Number of bands, all of equal height; 1 for a picture without bands. */
   readonly count: number;
   /** Rows on either side that a result depends on, even. */
   readonly halo: number;
 }
 
-/** Cuts a band's own rows out of what was computed of it with its halo, at any whole multiple of its height. */
+/** Cuts a band's own rows out of what was computed of it with its halo, at any whole multiple of its height, or half of it. */
 export type Own = <D extends DType>(y: Tensor<D>) => Tensor<D>;
 
 /** Applies `body` to every band of `x` [b, height, width, c], its halo included, and stacks the results: [count, …]. */
@@ -38,27 +38,35 @@ export function overBands<D extends DType, R extends DType>(
   return map([list(starts), list(firsts)], [], ([start, first]) =>
     body(cut(x, 1, start, tall), (y) => {
       const scale = y.shape[1]! / tall;
-      const at = scale === 1 ? first : first.mul(scale);
+      const at = scale === 1 ? first : scale < 1 ? first.div(1 / scale) : first.mul(scale);
       return cut(y, 1, at, rows * scale);
     }),
   );
 }
 
 /** Applies `body` band by band and joins the rows: [b, height', width', c']. */
-export function inBands<D extends DType>(x: Tensor<D>, bands: Bands, body: (band: Tensor<D>) => Tensor<D>): Tensor<D> {
+export function inBands<D extends DType, R extends DType>(
+  x: Tensor<D>,
+  bands: Bands,
+  body: (band: Tensor<D>) => Tensor<R>,
+): Tensor<R> {
+  if (bands.count === 1) return body(x);
   const stacked = overBands(x, bands, (band, own) => own(body(band)));
   const [count, b, rows, width, c] = stacked.shape as [number, number, number, number, number];
   return stacked.transpose([1, 0, 2, 3, 4]).reshape([b, count * rows, width, c]);
 }
 
-/** How many bands of an even number of rows, each with its halo, keep what is alive under `budget`: the fewest, or the most there can be. */
+/**
+ * The smallest number of bands, each of an even number of rows plus its halo, that keeps live values under `budget`; the largest possible
+ * number if none does.
+ */
 export function bandCount(
   height: number,
   { halo, bytesPerRow, budget }: { readonly halo: number; readonly bytesPerRow: number; readonly budget: number },
 ): number {
   if (height * bytesPerRow <= budget) return 1;
   const possible = Array.from({ length: height / 2 }, (_, i) => i + 1).filter(
-    // Bands lower than their halos would compute more of those than of themselves.
+    // Bands lower than their halos would mostly compute halos.
     (count) => count > 1 && height % (2 * count) === 0 && height / count >= 2 * halo && height >= 4 * halo,
   );
   return possible.find((count) => (height / count + 2 * halo) * bytesPerRow <= budget) ?? possible.at(-1) ?? 1;

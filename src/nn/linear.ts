@@ -1,6 +1,6 @@
 /**
- * Linear layers, and the only place that knows how a matrix is represented in memory: as stored [out, in] or in fewer bits,
- * with or without the factors of adapters beside it.
+ * Linear layers; the only place that knows how a matrix is represented in memory: as stored [out, in] or in fewer bits, with or without
+ * the factors of adapters.
  */
 
 import type { DType, Float } from '../support/dtype.ts';
@@ -11,14 +11,15 @@ import type { Tensor } from '../xla/graph/tensor.ts';
 import type { LogicalAxis, MatrixComponent, QuantisedForm, RowRange, Weights } from '../xla/graph/weights.ts';
 
 export interface LinearOptions {
-  /** Input features; several numbers where the input is several values side by side (`sideBySide`). */
+  /** Input features; several numbers if the input is several values side by side (`sideBySide`). */
   readonly in: number | readonly number[];
   readonly out: number;
-  /** Logical axes of the input and the output features. */
   readonly axes: readonly [input: LogicalAxis, output: LogicalAxis];
   readonly bias?: 'bias' | 'none';
   /** Rows of a larger stored weight that this layer is. */
   readonly rows?: RowRange;
+  /** How many of the last input features a plain matrix has no columns for in the checkpoint: they count through adapters alone. */
+  readonly zeros?: number;
   /** The dimension of the input that pictures lie along, each with its own strengths of adapters; the first by default. */
   readonly pictures?: number | undefined;
 }
@@ -46,9 +47,9 @@ function inputsOf({ in: given }: LinearOptions): { inputs: number; segments: rea
 
 /** x W ᵀ for W as stored. */
 function plain<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
-  const { out, axes, rows } = options;
+  const { out, axes, rows, zeros } = options;
   const { inputs, segments } = inputsOf(options);
-  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], { rows, segments });
+  const weight = w.param('weight', [out, inputs], [axes[1], axes[0]], { rows, segments, zeros });
   return (x) => matmulTransposed(x, weight);
 }
 
@@ -57,7 +58,7 @@ const VALUES = { int8: 'i8', fp8: 'f8e4m3', int4: 'i4' } as const;
 /** Columns that share a multiplier: the first of these that divides all that is side by side, or else all columns. */
 const GROUPS = [32, 16, 8];
 
-/** x W ᵀ for W in fewer bits: a scale for each row and, of 4 bits, a multiplier for each group of columns. */
+/** x Wᵀ for a quantised W: one scale for each row and, in 4 bits, a multiplier for each group of columns. */
 function quantised<F extends Float>(
   w: Weights<F>,
   options: LinearOptions,
@@ -67,7 +68,7 @@ function quantised<F extends Float>(
   const { inputs, segments } = inputsOf(options);
   const { activations = 'rounded' } = w.matrices;
   const widths = segments ?? [inputs];
-  // Of activations that are rounded to integers, a few large ones would leave the others no steps.
+  // When activations are rounded to integers, a few outliers would leave too few steps for the rest.
   const rotation = activations === 'rounded' && form !== 'fp8' ? rotationBlock(widths) : 1;
   const declare = <D extends DType>(component: MatrixComponent, dtype: D, shape: Shape, parts?: Shape): Tensor<D> =>
     w.array('weight', {
@@ -88,7 +89,7 @@ function quantised<F extends Float>(
   return (x) => quantisedMatmul(x, { values, scales, multipliers, rotation }, activations);
 }
 
-/** What adapters beside `weight` add to x W ᵀ: ((x Aᵀ) · scale) Bᵀ, with a scale for each picture; the inner product is f32 until it has been scaled. */
+/** What adapters beside `weight` add to x Wᵀ: ((x Aᵀ) · scale) Bᵀ, with a scale for each picture. The inner product stays f32 until it is scaled. */
 function adapters<F extends Float>(w: Weights<F>, options: LinearOptions, r: number): (x: Tensor<F>) => Tensor<F> {
   const { out, axes, rows, pictures = 0 } = options;
   const { inputs, segments } = inputsOf(options);

@@ -40,8 +40,8 @@ export function rmsNorm<F extends Float>(
 }
 
 /**
- * Mean and variance of every channel over a picture [b, height, width, c]: [1, b, 2, c]. Those of several parts of equal size, stacked
- * along the first dimension, are those of the whole.
+ * Mean and variance of every channel over a picture [b, height, width, c]: [1, b, 2, c]. Several parts of equal size, stacked along the
+ * first dimension, give the values of the whole.
  */
 export function channelMoments<F extends Float>(x: Tensor<F>): Tensor<'f32'> {
   const [b, , , c] = x.shape as [number, number, number, number];
@@ -53,7 +53,7 @@ export function channelMoments<F extends Float>(x: Tensor<F>): Tensor<'f32'> {
   return concatenate([mean, average(centred.mul(centred))], 1).reshape([1, b, 2, c]);
 }
 
-/** Group normalisation: of a picture by its own moments, or by those of the picture it is a part of. */
+/** Group normalisation by a picture's own moments, or by the moments of the picture that it is a part of. */
 export type GroupNorm<F extends Float> = (x: Tensor<F>, moments?: Tensor<'f32'>) => Tensor<F>;
 
 /** Group normalisation of a picture [b, height, width, c] in `groups` groups of channels, with `weight` and `bias` [c]. */

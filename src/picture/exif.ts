@@ -1,12 +1,12 @@
 /**
- * Texts in EXIF, which JPEG and WebP carry: the `parameters` as A1111 and Forge write them, in UserComment, and our recipe in a tag of its
- * own. A block is a TIFF file without pixels: a header, then directories of 12-byte entries. Blocks may be hostile: offsets are checked.
+ * Texts in the EXIF block of a JPEG or WebP: `parameters` in UserComment, as A1111 and Forge write them, and the recipe in a private tag.
+ * A block is a TIFF file without pixels: a header, then directories of 12-byte entries. Blocks may be hostile, so offsets are checked.
  */
 
-/** Texts by keyword, as a PNG has them. */
+/** Texts by keyword, as in a PNG. */
 export type Texts = Readonly<Record<string, string>>;
 
-/** Tags: our recipe (of those that TIFF leaves to private use), the directory of EXIF's own tags, and its comment. */
+/** Tags: the recipe (in TIFF's private range), the directory of EXIF's own tags, and its comment. */
 const RECIPE = 0xfef1;
 const EXIF_DIRECTORY = 0x8769;
 const USER_COMMENT = 0x9286;
@@ -14,13 +14,13 @@ const USER_COMMENT = 0x9286;
 const [ASCII, LONG, UNDEFINED] = [2, 4, 7];
 const HEADER = 8;
 const ENTRY = 12;
-/** Bytes of a comment that name its encoding. */
+/** Bytes at the start of a comment that name its encoding. */
 const ENCODING = 8;
-/** Bytes of one text, and entries of one directory. */
+/** Most bytes of one text, and most entries of one directory. */
 const TEXT_LIMIT = 1 << 20;
 const MOST_ENTRIES = 1000;
 
-/** Builds a block that carries these texts, big-endian as the comments of A1111 are. */
+/** Builds a block with these texts, big-endian like A1111's comments. */
 export function exifBlock({ fluxion, parameters }: Texts): Buffer {
   const outer: Entry[] = [];
   if (parameters !== undefined) {
@@ -39,7 +39,7 @@ type Entry =
   | { readonly tag: number; readonly type: number; readonly data: Buffer }
   | { readonly tag: number; readonly inner: readonly Entry[] };
 
-/** A directory that starts at byte `at` of the block, with the data of its entries behind it. */
+/** Builds a directory at byte `at` of the block, followed by the data of its entries. */
 function directory(entries: readonly Entry[], at: number): Buffer {
   const table = Buffer.alloc(2 + ENTRY * entries.length + 4);
   table.writeUInt16BE(entries.length, 0);
@@ -60,7 +60,7 @@ function directory(entries: readonly Entry[], at: number): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Reads the texts of a block; what is broken, or longer than 1 MiB, is left out. */
+/** Reads the texts of a block; skips texts that are broken or longer than 1 MiB. */
 export function exifTexts(block: Uint8Array): Map<string, string> {
   const texts = new Map<string, string>();
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
@@ -72,7 +72,7 @@ export function exifTexts(block: Uint8Array): Map<string, string> {
   const recipe = outer.get(RECIPE);
   const comment = entriesAt(view, outer.get(EXIF_DIRECTORY)?.value ?? 0, little).get(USER_COMMENT);
   const bytesOf = ({ value, count }: Found): Buffer<ArrayBuffer> | undefined =>
-    // Four bytes or fewer stand in the entry itself; no text of ours is so short.
+    // Values of up to four bytes lie in the entry itself, but no text is so short.
     count > 4 && count <= TEXT_LIMIT && value + count <= block.length
       ? Buffer.from(block.subarray(value, value + count))
       : undefined;
@@ -85,7 +85,7 @@ export function exifTexts(block: Uint8Array): Map<string, string> {
 
 interface Found {
   readonly count: number;
-  /** The value, or where in the block it lies. */
+  /** The value, or its offset in the block. */
   readonly value: number;
 }
 
@@ -101,7 +101,7 @@ function entriesAt(view: DataView, at: number, little: boolean): Map<number, Fou
   return found;
 }
 
-/** A comment's text: UTF-16 or ASCII, as its first bytes say. */
+/** Decodes a comment: UTF-16 or ASCII, as its first bytes say. */
 function commentText(bytes: Buffer<ArrayBuffer> | undefined, little: boolean): string | undefined {
   if (bytes === undefined || bytes.length < ENCODING) return undefined;
   const encoding = bytes.toString('latin1', 0, ENCODING).replace(/\0+$/, '');

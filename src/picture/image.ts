@@ -1,4 +1,4 @@
-/** A finished picture: its pixels, the recipe that makes it again, and the files it is saved as. */
+/** A finished picture: its pixels, the recipe that makes it again, and its file formats. */
 
 import { extname } from 'node:path';
 import { checked } from '../api/check.ts';
@@ -30,7 +30,7 @@ export class Image implements Pixels {
   readonly data: Uint8Array;
   readonly recipe: Recipe;
 
-  /** Takes pixels over as they are. Throws `bad_shape` where their number does not fit the size. */
+  /** Wraps pixels without copying. Throws `bad_shape` if their number does not match the size. */
   constructor({ width, height, data }: Pixels, recipe: Recipe) {
     if (data.length !== width * height * 3) {
       throw new FluxionError('bad_shape', `image: expected ${width}×${height}×3 bytes, found ${data.length}`);
@@ -91,7 +91,7 @@ export class Image implements Pixels {
     return { width, height, recipe };
   }
 
-  /** Saves the picture in the format of the path's extension, replacing what is there; appears whole or not at all. Returns the path. */
+  /** Saves the picture in the format of the path's extension, replacing an existing file; it appears whole or not at all. Returns the path. */
   async save(path: string): Promise<string> {
     const target = placeOf(path);
     return writeAtomically(target, await this.encode(formatOf(target)));
@@ -104,16 +104,16 @@ export class Image implements Pixels {
   }
 
   /**
-   * Saves the picture under `nameOf(n)`, `flux_{n}.png` unless given, in a folder, at the first free number from `first` on, never over
-   * another file. Returns the path.
+   * Saves the picture in a folder as `nameOf(n)`, by default `flux_{n}.png`, with the first free number from `first` on; never replaces a
+   * file. Returns the path.
    */
-  async saveNumbered(folder: string, first = 0, nameOf: (n: number) => string = fluxName): Promise<string> {
+  async saveNumbered(
+    folder: string,
+    first = 0,
+    nameOf: (n: number) => string = (n) => `flux_${n}.png`,
+  ): Promise<string> {
     return writeNumbered(placeOf(folder, 'folder'), nameOf, first, await this.encode(formatOf(nameOf(first))));
   }
-}
-
-function fluxName(n: number): string {
-  return `flux_${n}.png`;
 }
 
 /** The picture format that a path's extension names. Throws `bad_request` for any other extension. */
@@ -133,8 +133,8 @@ export function unitToBytes(values: Float32Array): Uint8Array {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (Number.isNaN(value)) {
-      throw new FluxionError('unsupported', `the decoded picture has no value (NaN) at ${i} of ${values.length}`, {
-        hint: 'a number overflowed on the way: try weights_dtype=float32 activations_dtype=float32',
+      throw new FluxionError('unsupported', `the decoded picture has a NaN at value ${i} of ${values.length}`, {
+        hint: 'a number overflowed during the run: try weights_dtype=float32 activations_dtype=float32',
       });
     }
     const scaled = Math.fround(Math.min(1, Math.max(0, value)) * 255);
@@ -149,7 +149,7 @@ export function unitToBytes(values: Float32Array): Uint8Array {
 export async function encode({ width, height, data }: Pixels, format: ImageFormat, quality = 95): Promise<Uint8Array> {
   checked(FORMAT, format, 'format');
   checked(QUALITY, quality, 'quality');
-  // Loaded on first use: it takes longer than everything else that the command line imports.
+  // Loaded on first use: sharp takes longer to load than all other imports of the command line.
   const { default: sharp } = await import('sharp');
   const picture = sharp(data, { raw: { width, height, channels: 3 } });
   switch (format) {

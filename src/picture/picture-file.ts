@@ -1,6 +1,6 @@
 /**
- * Texts in picture files, whatever their format: chunks of a PNG, EXIF in a JPEG or WebP. Pixels are left to sharp.
- * Files may be hostile: every length is checked against what is there.
+ * Texts in picture files: chunks of a PNG, EXIF in a JPEG or WebP. sharp handles the pixels.
+ * Files may be hostile, so every length is checked against the bytes left.
  */
 
 import { FluxionError } from '../support/errors.ts';
@@ -9,22 +9,22 @@ import { addTexts as addPngTexts, isPng, type PngChunk, readPng } from './png.ts
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
-/** What a picture file says of itself, without its pixels. */
+/** The description of a picture file, without its pixels. */
 export interface PictureFile {
   readonly format: ImageFormat;
   readonly width: number;
   readonly height: number;
-  /** The parts it consists of, under their names in the format: `IHDR`, `APP1`, `EXIF`. */
+  /** Its parts by their names in the format: `IHDR`, `APP1`, `EXIF`. */
   readonly chunks: readonly PngChunk[];
   readonly texts: ReadonlyMap<string, string>;
 }
 
 const CHUNK_LIMIT = 100_000;
 const EXIF_MARK = Buffer.from('Exif\0\0', 'latin1');
-/** Bytes that the length of a JPEG's segment can count, itself included. */
+/** Largest length of a JPEG segment in bytes; the length field counts itself. */
 const SEGMENT = 65_535;
 
-/** Reads a picture's size, parts and texts; `where` names it in messages. Throws `bad_file` for another format and for what is cut off. */
+/** Reads a picture's size, parts and texts; `where` names the file in messages. Throws `bad_file` for another format or a truncated file. */
 export function readPictureFile(bytes: Uint8Array, where: string): PictureFile {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isPng(file)) return { format: 'png', ...readPng(file, where) };
@@ -35,7 +35,7 @@ export function readPictureFile(bytes: Uint8Array, where: string): PictureFile {
   throw new FluxionError('bad_file', `${where}: expected a PNG, JPEG or WebP picture, found ${found}`);
 }
 
-/** Adds texts to a picture without any. Throws `bad_request` where a JPEG has no room for them. */
+/** Adds texts to a picture that has none. Throws `bad_request` if they do not fit into a JPEG. */
 export function addTexts(picture: Uint8Array, format: ImageFormat, texts: Texts): Uint8Array {
   switch (format) {
     case 'png':
@@ -63,14 +63,14 @@ function addToJpeg(jpeg: Buffer, { fluxion, parameters }: Texts): Uint8Array {
   }
   const head = Buffer.from([0xff, 0xe1, 0, 0]);
   head.writeUInt16BE(2 + EXIF_MARK.length + block.length, 2);
-  // Behind JFIF's own segment, which wants to be the first.
+  // JFIF's own segment must stay the first.
   const at = jpeg.readUInt16BE(2) === 0xffe0 ? 4 + jpeg.readUInt16BE(4) : 2;
   return Buffer.concat([jpeg.subarray(0, at), head, EXIF_MARK, block, jpeg.subarray(at)]);
 }
 
 function addToWebp(webp: Buffer, texts: Texts): Uint8Array {
   const { width, height } = readWebp(webp, 'webp');
-  // The extended form, whose header says that there is EXIF: flag 8, then the sides less one, in 24 bits each.
+  // The extended header announces EXIF by flag 8; width and height minus one follow in 24 bits each.
   const extended = Buffer.alloc(10);
   extended[0] = 0x08;
   extended.writeUIntLE(width - 1, 4, 3);
@@ -106,7 +106,7 @@ function readJpeg(file: Buffer, where: string): PictureFile {
     if (length < 2 || at + 2 + length > file.length) throw cutOff(where, at, 'JPEG');
     chunks.push({ type: segmentName(marker), offset: at, length: data.length });
     if (chunks.length > CHUNK_LIMIT) throw tooMany(where);
-    // Frame headers, SOF0 to SOF15, but for the three in that range that are something else.
+    // Frame headers are SOF0 to SOF15, except three markers in that range with other meanings.
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker) && data.length >= 5) {
       size = { height: data.readUInt16BE(1), width: data.readUInt16BE(3) };
     }
@@ -116,7 +116,7 @@ function readJpeg(file: Buffer, where: string): PictureFile {
     at += 2 + length;
   }
   if (!size || size.width === 0 || size.height === 0)
-    throw new FluxionError('bad_file', `${where}: a JPEG without a size`);
+    throw new FluxionError('bad_file', `${where}: this JPEG has no frame header, so its size is unknown`);
   return { format: 'jpeg', ...size, chunks, texts };
 }
 
@@ -150,7 +150,7 @@ function readWebp(file: Buffer, where: string): PictureFile {
   return { format: 'webp', ...size, chunks, texts };
 }
 
-/** The size that the first chunk of a WebP tells: extended, lossy or lossless. */
+/** Reads the size in the first chunk of a WebP: extended, lossy or lossless. */
 function webpSize(type: string, data: Buffer): { width: number; height: number } | undefined {
   if (type === 'VP8X' && data.length >= 10)
     return { width: data.readUIntLE(4, 3) + 1, height: data.readUIntLE(7, 3) + 1 };
@@ -162,7 +162,7 @@ function webpSize(type: string, data: Buffer): { width: number; height: number }
 }
 
 function cutOff(where: string, at: number, format: string): FluxionError {
-  return new FluxionError('bad_file', `${where}: a ${format} that is cut off or broken at byte ${at}`);
+  return new FluxionError('bad_file', `${where}: this ${format} is cut off or broken at byte ${at}`);
 }
 
 function tooMany(where: string): FluxionError {

@@ -1,6 +1,6 @@
 /**
- * PNG files as chunks: reads their text, and adds text to them. Pixels are left to sharp.
- * Files may be hostile: every length is checked against what is there, and inflated text is bounded.
+ * Reads and adds the text chunks of PNG files. sharp handles the pixels.
+ * Files may be hostile, so every length is checked against the bytes left, and inflated text is bounded.
  */
 
 import { crc32, inflateSync } from 'node:zlib';
@@ -13,32 +13,32 @@ export interface PngChunk {
   readonly length: number;
 }
 
-/** What a PNG says of itself, without its pixels. */
+/** The description of a PNG, without its pixels. */
 export interface PngInfo {
   readonly width: number;
   readonly height: number;
   readonly chunks: readonly PngChunk[];
-  /** Text chunks by keyword; of equal keywords the first. */
+  /** Text chunks by keyword; the first of equal keywords counts. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-/** Length and type before a chunk's data, CRC after it. */
+/** Bytes before a chunk's data (length and type) and after it (CRC). */
 const HEAD = 8;
 const TAIL = 4;
 const IHDR_LENGTH = 13;
-/** The greatest length and side that the format allows. */
+/** The largest length and side that the format allows. */
 const MAX_INT = 2 ** 31 - 1;
 const CHUNK_LIMIT = 100_000;
-/** Bytes of one text, and of all texts that are kept, inflated. */
+/** Most bytes of one inflated text, and of all texts together. */
 const TEXT_LIMIT = 1 << 20;
 const ALL_TEXTS = 4 * TEXT_LIMIT;
 
 type Encoding = 'latin1' | 'utf8';
 
 /**
- * Reads a PNG's size, chunks and texts; `where` names it in messages. Throws `bad_file` for what is no PNG, is cut off,
- * or fails a checksum. Pixel data is checked by its checksum alone.
+ * Reads a PNG's size, chunks and texts; `where` names the file in messages. Throws `bad_file` for a file that is not a PNG, is truncated
+ * or fails a checksum. Pixel data is checked only by its checksum.
  */
 export function readPng(bytes: Uint8Array, where: string): PngInfo {
   const bad = (message: string) => new FluxionError('bad_file', `${where}: ${message}`);
@@ -70,7 +70,7 @@ export function readPng(bytes: Uint8Array, where: string): PngInfo {
     if (chunks.length > CHUNK_LIMIT) throw bad(`expected at most ${CHUNK_LIMIT} chunks`);
     const room = Math.min(TEXT_LIMIT, roomForTexts);
     const text = room > 0 ? readText(type, data, room) : undefined;
-    // A text that was too long has cost as much as one that was not.
+    // A text over the limit takes the reader no longer than one within it.
     roomForTexts -= text
       ? text.text.length
       : type === 'zTXt' || type === 'iTXt'
@@ -87,12 +87,12 @@ export function readPng(bytes: Uint8Array, where: string): PngInfo {
   return { width, height, chunks, texts };
 }
 
-/** Tells whether bytes begin as a PNG does. */
+/** Tells whether bytes begin with PNG's signature. */
 export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length));
 }
 
-/** Adds texts to a PNG right after its header: as tEXt where Latin-1 holds them, else as iTXt (UTF-8). */
+/** Adds texts right after a PNG's header: as tEXt if Latin-1 can express them, else as iTXt (UTF-8). */
 export function addTexts(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
   const at = SIGNATURE.length + HEAD + IHDR_LENGTH + TAIL;
   const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
@@ -100,7 +100,7 @@ export function addTexts(png: Uint8Array, texts: Readonly<Record<string, string>
 }
 
 function textChunk(keyword: string, text: string): Uint8Array {
-  // NUL ends a field and cannot be in a text.
+  // NUL ends a field, so a text cannot contain one.
   const clean = text.replaceAll('\0', '\ufffd');
   const isLatin1 = /^[\t\n\r\x20-\x7e\xa0-\xff]*$/.test(clean);
   return isLatin1
@@ -118,7 +118,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Reads one text chunk; undefined for other chunks and for texts that are broken or too long, which others may have written. */
+/** Reads one text chunk; undefined for other chunks and for texts that are broken or too long. */
 function readText(type: string, data: Uint8Array, room: number): { keyword: string; text: string } | undefined {
   if (type !== 'tEXt' && type !== 'zTXt' && type !== 'iTXt') return undefined;
   const [keywordBytes, rest] = splitAtNul(data);

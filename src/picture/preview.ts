@@ -1,6 +1,6 @@
 /**
- * Previews: a linear map from each latent to one colour, an eighth of the picture's size and next to no work.
- * Notable: the map is fitted to the model's own encoder, or where a file has none its decoder, so it is right for any autoencoder.
+ * Previews: a linear map turns each latent into one colour, at an eighth of the picture's size and negligible cost.
+ * Notable: the map is fitted to the model's own encoder, or to its decoder if the file has no encoder, so it suits any autoencoder.
  */
 
 import type { Pixels } from './image.ts';
@@ -16,7 +16,7 @@ export function colourChart(side: number): Float32Array {
   for (let y = 0, i = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
       const light = wave(x, y, 1, 2, 0.1);
-      // Mostly brightness, as in pictures: measured against equal shares it gains 2.4 dB.
+      // Mostly brightness, as in real pictures: 2.4 dB better than equal shares.
       chart[i++] = 0.8 * light + 0.2 * wave(x, y, 2, -1, 0.3);
       chart[i++] = 0.8 * light + 0.2 * wave(x, y, -1, 3, 0.55);
       chart[i++] = 0.8 * light + 0.2 * wave(x, y, 3, 1, 0.8);
@@ -25,11 +25,11 @@ export function colourChart(side: number): Float32Array {
   return chart;
 }
 
-/** Packed latents [rows · columns, 4 c] of unit variance, as smooth as those of pictures, each channel another wave. */
+/** Smooth packed latents [rows · columns, 4 c] of unit variance, a different wave in each channel. */
 export function latentChart({ rows, columns, channels }: Grid): Float32Array {
   const chart = new Float32Array(rows * columns * 4 * channels);
   for (let c = 0; c < channels; c++) {
-    // Directions and phases by the golden ratio: no two channels are alike.
+    // Multiples of the golden ratio give every channel its own direction and phase.
     const angle = 2 * Math.PI * c * 0.618034;
     const cycles = 1 + (c % 4) * 0.5;
     for (let y = 0; y < 2 * rows; y++) {
@@ -67,7 +67,7 @@ export function fitPreview(latents: Float32Array, picture: Float32Array, grid: G
       for (let c = 0; c < 3; c++) normal[i]![terms + c]! += row[i]! * colour[c]!;
     }
   });
-  // A little of the identity keeps channels that the chart leaves unused from exploding.
+  // A small multiple of the identity bounds the weights of channels that the chart does not use.
   const ridge = 1e-3 * grid.rows * grid.columns * 4;
   for (let i = 0; i < channels; i++) normal[i]![i]! += ridge;
   return solve(normal, terms);
@@ -80,12 +80,12 @@ export interface Grid {
   readonly channels: number;
 }
 
-/** A small picture that is JSON too, its bytes in base64. */
+/** A small picture whose JSON has its bytes in base64. */
 export interface Preview extends Pixels {
   toJSON(): { readonly width: number; readonly height: number; readonly rgb: string };
 }
 
-/** Shows packed latents [rows · columns, 4 c] as a picture of two pixels a patch. */
+/** Turns packed latents [rows · columns, 4 c] into a picture of 2 × 2 pixels per patch. */
 export function drawPreview(latents: Float32Array, grid: Grid, map: PreviewMap): Preview {
   const width = grid.columns * 2;
   const height = grid.rows * 2;

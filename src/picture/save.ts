@@ -1,4 +1,4 @@
-/** Pictures as files that appear whole or not at all; two processes never write the same number. */
+/** Writes pictures as files that appear whole or not at all; two processes never take the same number. */
 
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,10 +7,7 @@ import { makeFolder } from '../support/make-folder.ts';
 import { reasonOf } from '../support/system-error.ts';
 import { PartialFile } from '../support/write-file.ts';
 
-/**
- * Writes a file so that it appears whole or not at all, replacing an existing one, and makes its folder. Returns the
- * path. Throws `io`.
- */
+/** Writes a file so that it appears whole or not at all, replacing an existing one, and makes its folder. Returns the path. Throws `io`. */
 export function writeAtomically(path: string, bytes: Uint8Array): Promise<string> {
   return writePicture(path, bytes, (file) => {
     file.replace();
@@ -18,17 +15,25 @@ export function writeAtomically(path: string, bytes: Uint8Array): Promise<string
   });
 }
 
-/** Writes a file that is not there yet, making its folder where absent. Returns the path. Throws `io`. */
+/** Like `writeAtomically`; once it resolves, the file survives a power cut. */
+export function writeDurably(path: string, bytes: Uint8Array): Promise<string> {
+  return writePicture(path, bytes, async (file) => {
+    await file.replaceDurably();
+    return path;
+  });
+}
+
+/** Writes a new file, and creates its folder if needed. Returns the path. Throws `io`, also if the file exists. */
 export function writeNew(path: string, bytes: Uint8Array): Promise<string> {
   return writePicture(path, bytes, (file) => {
-    if (!file.claim()) throw new Error('it is there already');
+    if (!file.claim()) throw new Error('it already exists');
     return path;
   });
 }
 
 /**
- * Writes a file under the first name of `nameOf(first)`, `nameOf(first + 1)`, … that is free in the folder, and never over
- * another file, whoever writes there at the same time. Returns the path. Throws `io`.
+ * Writes a file under the first free name of `nameOf(first)`, `nameOf(first + 1)`, … in a folder, never over another file, even if other
+ * processes write there at the same time. Returns the path. Throws `io`.
  */
 export function writeNumbered(
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * A whole run compiled ahead of time for devices that are not here: every program of it, whether it fits, and how long it would
- * take at the roofline. Needs configs and no weights, so that the published models are known by name.
+ * Compiles a whole run ahead of time for devices that are not here: every program, whether it fits, and its time at the roofline. Needs
+ * only configs, no weights, so published models can be given by name.
  */
 
 import { totalmem } from 'node:os';
@@ -12,8 +12,18 @@ import { REQUEST, type Request } from '../api/request.ts';
 import { memoryStage, planMemory } from '../engine/memory-plan.ts';
 import { FLUX1, type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
 import { BUNDLED, PUBLISHED_NAMES, publishedModel } from '../families/flux1/published.ts';
-import { type ProgramUse, programUses, runPrograms, STAGES, type StageName } from '../models/programs.ts';
+import {
+  denoisePrograms,
+  type EncodedSize,
+  type ProgramUse,
+  pixelPrograms,
+  programUses,
+  STAGES,
+  type StageName,
+  textPrograms,
+} from '../models/programs.ts';
 import { vaeBudget } from '../models/vae-budget.ts';
+import { evaluationsOf } from '../sampling/samplers/by-name.ts';
 import { FluxionError } from '../support/errors.ts';
 import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
 import { kindOf } from '../weights/files/file-bytes.ts';
@@ -22,23 +32,26 @@ import { type AheadCompilation, type AheadReport, arrangeAhead, compileAhead } f
 import { parseTarget } from '../xla/ahead/device-models.ts';
 import { openMapped } from '../xla/runtime/runtime.ts';
 import { Sharding, weightBytes } from '../xla/runtime/sizes.ts';
+import { decideWhole } from './conditions/steered.ts';
+import { ControlNets } from './controlnets.ts';
+import { denoiseSizes, programSizes } from './denoise.ts';
+import { extraSizes, findExtras, openExtras } from './extras.ts';
+import { ImagePrompts } from './image-prompts.ts';
+import { describeLora, loraPath } from './loras.ts';
 import { findModel } from './model-path.ts';
 import { autoencoderTypes, modelTypes } from './model-types.ts';
-import { decide, requestDefaults } from './request.ts';
+import { requestDefaults } from './request.ts';
 
 /** Seconds at the roofline of the stages that were compiled; a lower bound, for nothing is as fast as its peak. */
 export interface RunEstimate {
   readonly encode: number;
   readonly step: number;
-  /** What comes before the first step, all steps, and decoding: what MaxDiffusion reports as its inference time. */
+  /** Everything before the first step, all steps, and decoding: what MaxDiffusion reports as its inference time. */
   readonly batch: number;
   readonly picture: number;
 }
 
-/**
- * The result of `compileRun`: every program of the run as the compiler made it, memory by stage, and a lower bound of
- * the time.
- */
+/** The result of `compileRun`: every program of the run as the compiler made it, memory by stage, and a lower bound of the time. */
 export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency {
   readonly model: string;
   readonly target: string;
@@ -50,9 +63,9 @@ export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency 
   readonly height: number;
   readonly pictures: number;
   readonly steps: number;
-  readonly programs: readonly (AheadReport & { readonly stage: StageName; readonly runs: number })[];
+  readonly programs: readonly (AheadReport & Pick<ProgramUse, 'stage' | 'runs' | 'prompts'>)[];
   readonly stages: readonly StageMemory[];
-  /** Bytes of all weights of the transformer on one device, and on one that would hold all. */
+  /** Bytes of the transformer's weights on one device of the mesh, and in total. */
   readonly transformerWeights: { readonly perDevice: number; readonly total: number };
   readonly fits: boolean;
   /** Undefined where the device's rates are not known. */
@@ -62,59 +75,62 @@ export interface AheadRun extends Omit<AheadCompilation, 'programs'>, Residency 
 }
 
 /**
- * Compiles every program of a request for devices that are not here, but for those of previews. `model` is a folder or file, of
- * which configs alone are read, or one of the published models by its name. Throws `not_found` for any other name.
+ * Compiles every program of a request except previews, for devices that are not here. `model` is a folder or file, of which only the
+ * configs are read, or the name of a published model. Throws `not_found` for any other name.
  */
 export async function compileRun(model: string, asked: Request, given: AheadRunOptions): Promise<AheadRun> {
   checked(MODEL, model, 'model');
   const request = checked(REQUEST, asked, 'request');
   const options = checked(AHEAD, given, 'options');
   const target = parseTarget(options.target);
-  const { sizes, name, promptTokens } = await findSizes(model, options);
-  const place = arrangeAhead(target, options.mesh);
-  const { sharding } = place;
-  const devices = place.order.length;
+  const { sizes, name, path, promptTokens } = await findSizes(model, options);
+  const arranged = arrangeAhead(target, options.mesh);
+  const { sharding } = arranged;
+  const devices = arranged.order.length;
   const defaults = requestDefaults(sizes, promptTokens);
-  const decided = decide(request, defaults, sizes.scheduler, 2 ** (sizes.vae.blockOutChannels.length - 1));
+  const extras = openExtras(await findExtras(options, options, path), sizes, { openFile: openMapped });
+  // Only LoRAs that make room for a control picture change the programs.
+  const loras = request.controlImage === undefined ? [] : (request.loras ?? []);
+  const reports = loras.map((lora) => describeLora({ ...lora, path: loraPath(lora, options.loraDir) }));
+  const decided = await decideWhole(request, { ...sizes, defaults, extras: extraSizes(extras) }, [reports]);
   const together = sharding.parts('activation_batch');
   const batch = Math.ceil(decided.batch / together) * together;
   const types = modelTypes(options);
   const { stages: wanted = STAGES } = options;
-  const { size, schedule, maxSequenceLength, cacheThreshold } = decided;
+  const { size, schedule, conditions } = decided;
+  const denoised = denoiseSizes(decided, { batch, prompts: 1 });
   const steps = schedule.timesteps.length;
+  using controlnets = new ControlNets(extras.controlnets, sizes.transformer, types);
+  using imagePrompts = conditions.some(({ prompt }) => prompt) ? new ImagePrompts(extras.redux!, types) : undefined;
+  const beside = [...controlnets.uses(denoised), ...(imagePrompts?.uses ?? [])];
   const vaeTypes = autoencoderTypes(types, target.platform);
-  const traced = (budget?: number) =>
-    programUses(
-      sizes,
-      runPrograms(
-        sizes,
-        {
-          batch,
-          height: size.height,
-          width: size.width,
-          textTokens: maxSequenceLength,
-          steps,
-          decode: { batch: together, budget },
-          cache: cacheThreshold !== undefined,
-        },
-        types,
-        vaeTypes,
-      ),
-    );
-  // What the transformer leaves is shared out as in a run. Every device of a mesh decodes one picture.
-  const memory = (target.model?.memory ?? totalmem() / devices) - weightsOf(traced(), ['prepare', 'step'], sharding);
-  const budget = vaeBudget(
-    sizes.vae,
-    { batch: 1, height: size.height, width: size.width, ...vaeTypes },
-    { tiling: options.vaeTiling ?? 'auto', available: memory / 2 },
+  const latent = {
+    ...textPrograms(sizes, denoised.textTokens, types),
+    ...denoisePrograms(sizes.transformer, programSizes(denoised), types),
+    beside,
+  };
+  // As in a run, decoding may use half of what the transformer leaves. Every device of a mesh decodes one picture.
+  const transformerBytes = weightsOf(
+    programUses(sizes, { ...latent, encode: [], decode: [] }),
+    ['prepare', 'step'],
+    sharding,
   );
-  const all = traced(budget && budget * together);
+  const available = ((target.model?.memory ?? totalmem() / devices) - transformerBytes) / 2;
+  const tiling = options.vaeTiling ?? 'auto';
+  const withBudget = ({ height, width }: Pick<EncodedSize, 'height' | 'width'>): EncodedSize => {
+    const budget = vaeBudget(sizes.vae, { batch: 1, height, width, ...vaeTypes }, { tiling, available });
+    return { height, width, budget: budget && budget * together };
+  };
+  const { budget, ...decoded } = withBudget(size);
+  const encode = conditions.flatMap(({ pictures }) => pictures.map((picture) => withBudget(picture.size)));
+  const pixels = pixelPrograms(sizes.vae, { ...decoded, decode: { batch: together, budget }, encode }, vaeTypes);
+  const all = programUses(sizes, { ...latent, ...pixels });
   const uses = all.filter(({ stage }) => wanted.includes(stage));
 
   const start = performance.now();
   const { programs, ...compiled } = await compileAhead(
     uses.map(({ traced }) => traced),
-    place,
+    arranged,
     options,
   );
   const compileSeconds = (performance.now() - start) / 1000;
@@ -124,7 +140,7 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   });
   const { offloadEncoders = true } = options;
   const compiledStages = uses.filter(({ traced }) => programs.has(traced)).map(({ stage }) => memoryStage(stage));
-  // As a run on such devices would decide, with all of their memory; where it streams, the host's is taken to be large enough.
+  // As a run on such devices would decide, with all of their memory; for streaming, the host's memory is assumed to suffice.
   const { stages: every, ...residency } = planMemory(all, {
     sharding,
     memoryOf: (traced) => programs.get(traced),
@@ -159,7 +175,8 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
     modulations: residency.modulations,
     held: residency.held,
     fits: compiled.tooLarge.length === 0 && stages.every(({ total }) => total <= residency.budget),
-    estimate: compiled.rates && estimateOf(reported, { steps, batch, together }),
+    estimate:
+      compiled.rates && estimateOf(reported, { steps, evaluations: evaluationsOf(decided).length, batch, together }),
     compileSeconds,
   };
 }
@@ -167,20 +184,21 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
 async function findSizes(
   model: string,
   options: AheadRunOptions,
-): Promise<{ sizes: ModelSizes; name: string; promptTokens: number }> {
+): Promise<{ sizes: ModelSizes; name: string; path?: string; promptTokens: number }> {
   if (model === BUNDLED || kindOf(model) !== 'missing') {
     const { path, name } = await findModel(model, options);
     const source = openModel(FLUX1, path, options, { openFile: openMapped });
     return {
       sizes: sizesOf(source),
       name: options.name ?? name,
+      path,
       promptTokens: readT5MaxLength(source.tokenizers.get('t5')!),
     };
   }
   const published = publishedModel(model);
   if (published) return { ...published, promptTokens: LONGEST_PROMPT };
   throw new FluxionError('not_found', `the sizes of '${model}' are not known`, {
-    hint: `give a model folder, of which only the configs are read, or one of ${PUBLISHED_NAMES.join(', ')}`,
+    hint: `give a model folder, for its configs, or one of ${PUBLISHED_NAMES.join(', ')}`,
   });
 }
 
@@ -194,14 +212,18 @@ function weightsOf(uses: readonly ProgramUse[], stages: readonly StageName[], sh
 
 interface Counts {
   readonly steps: number;
+  /** Of the transformer, in all steps. */
+  readonly evaluations: number;
   readonly batch: number;
   readonly together: number;
 }
 
-/** Adds up the rooflines of all programs, as often as each is run. */
-function estimateOf(programs: AheadRun['programs'], { steps, batch, together }: Counts): RunEstimate {
+/** Adds up the rooflines of all programs, each multiplied by its number of runs. */
+function estimateOf(programs: AheadRun['programs'], { steps, evaluations, batch, together }: Counts): RunEstimate {
   const of = (name: StageName): number =>
-    programs.filter(({ stage }) => stage === name).reduce((sum, { seconds = 0, runs }) => sum + runs * seconds, 0);
-  const whole = of('prepare') + steps * of('step') + (batch / together) * of('decode');
-  return { encode: of('encode'), step: of('step'), batch: whole, picture: whole / batch };
+    programs
+      .filter(({ stage }) => stage === name)
+      .reduce((sum, { seconds = 0, runs, prompts = 1 }) => sum + runs * prompts * seconds, 0);
+  const whole = of('pictures') + of('prepare') + evaluations * of('step') + (batch / together) * of('decode');
+  return { encode: of('encode'), step: (of('step') * evaluations) / steps, batch: whole, picture: whole / batch };
 }

@@ -7,7 +7,7 @@ type Timed = 'compile' | 'encode' | 'denoise' | 'decode';
 /** Adds up the seconds of a run's parts. */
 export class Clock {
   readonly #seconds: Record<Timed, number> = { compile: 0, encode: 0, denoise: 0, decode: 0 };
-  /** Seconds of steps that were computed whole, and of those that were not. */
+  /** Seconds of steps that were computed in full, and of steps that were cut short. */
   readonly #whole: number[] = [];
   readonly #cached: number[] = [];
   #started = 0;
@@ -36,6 +36,12 @@ export class Clock {
     this.#lastStep = now;
     (cached ? this.#cached : this.#whole).push(seconds);
     return seconds;
+  }
+
+  add(other: Clock): void {
+    for (const part of Object.keys(this.#seconds) as Timed[]) this.#seconds[part] += other.#seconds[part];
+    this.#whole.push(...other.#whole);
+    this.#cached.push(...other.#cached);
   }
 
   get steps(): Report['steps'] {

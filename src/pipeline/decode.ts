@@ -14,6 +14,7 @@ import {
   type PreviewMap,
 } from '../picture/preview.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
+import { FluxionError } from '../support/errors.ts';
 import { Recent } from '../support/recent.ts';
 import { declaredShapes } from '../weights/folders/layout.ts';
 import { originOf } from '../weights/folders/model-source.ts';
@@ -28,8 +29,15 @@ const CHART = 128;
 export interface AutoencoderOptions {
   /** Whether pictures are decoded in bands of rows, exact and in less memory: `auto`, where memory asks for it, by default. */
   readonly vaeTiling?: VaeTiling | undefined;
-  /** Bytes that one device may hold, half of them for decoding; by default what is free when the model is opened. */
+  /** Bytes that one device may use, half of them for decoding; by default, what is free when the model is opened. */
   readonly memoryLimit?: number | undefined;
+}
+
+/** How pictures are decoded. */
+export interface DecodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly rounds?: number;
+  readonly pass?: number;
 }
 
 /** The autoencoder of a model. */
@@ -57,7 +65,7 @@ export class Autoencoder implements Disposable {
     this.weights = new WeightSet(origin, this.#encodes ? [...decode, ...encode] : decode);
   }
 
-  /** Programs for a size, the same from the first time they are asked for: what is free then decides whether they work in bands. */
+  /** The programs for a size. The first call decides, by the memory then free, whether they work in bands; later calls get the same programs. */
   #programs(batch: number, size: Pick<LatentSize, 'height' | 'width'>, runtime?: Runtime): VaePrograms {
     const { height, width } = size;
     return this.#traced.get([batch, height, width].join(), () => {
@@ -71,40 +79,66 @@ export class Autoencoder implements Disposable {
     });
   }
 
-  /** Every program that `decode` runs, the same objects every time. */
-  programs(runtime: Runtime, size: LatentSize): Pick<VaePrograms, 'decode'> {
-    return this.#programs(runtime.batchOf(1), size, runtime);
+  /** Every program that `decode` runs for pictures of a size, `pass` at a time; the same objects every time. */
+  programs(runtime: Runtime, size: LatentSize, pass: number): Pick<VaePrograms, 'decode'> {
+    const { decode } = this.#programs(runtime.batchOf(pass), size, runtime);
+    return { decode };
   }
 
   /**
-   * Decodes the packed latents [b, l, channels] of this process's pictures, one on every device at a time: each H · W · 3 values in 0
-   * to 1. Takes `rounds`, or as many as it needs: processes that share a mesh run as many programs each.
+   * Decodes the packed latents [b, l, channels] of this process's pictures, `pass` at a time and at least one on every device: H · W · 3
+   * values in 0 to 1 for each. Runs at least `rounds` times, because processes that share a mesh must run equally many programs.
    */
   async *decode(
     runtime: Runtime,
     latents: Float32Array,
     size: LatentSize,
-    signal?: AbortSignal,
-    rounds = 0,
+    { signal, rounds = 0, pass = 1 }: DecodeOptions = {},
   ): AsyncGenerator<Float32Array, void, undefined> {
-    const { places: together, held: seats } = runtime.share(1);
+    const { slots: together, held: slots } = runtime.share(pass);
     const { decode } = this.#programs(together, size, runtime);
     const each = size.tokens * 4 * this.#source.vae.latentChannels;
     const pictures = latents.length / each;
-    for (let round = 0; round < rounds || round * seats.length < pictures; round++) {
+    for (let round = 0; round < rounds || round * slots.length < pictures; round++) {
       using run = new Run(runtime, this.weights, { signal });
-      // A copy of its own, which devices may use in place; places beyond the last picture stay empty.
+      // A separate copy, which devices may use in place; slots beyond the last picture are zeros.
       const group = new Float32Array(together * each);
-      const seated = seats.slice(0, Math.max(0, pictures - round * seats.length));
-      for (const [i, seat] of seated.entries()) {
-        const start = (round * seats.length + i) * each;
-        group.set(latents.subarray(start, start + each), seat * each);
+      const filled = slots.slice(0, Math.max(0, pictures - round * slots.length));
+      for (const [i, slot] of filled.entries()) {
+        const start = (round * slots.length + i) * each;
+        group.set(latents.subarray(start, start + each), slot * each);
       }
       const { image } = await chain(run, decode, await runtime.input(decode[0]!.traced, 'latents', group));
       const images = new Float32Array((await run.keep({ image: image! }, 'image').toHost()).buffer);
       const pixels = images.length / together;
-      for (const seat of seated) yield images.subarray(seat * pixels, (seat + 1) * pixels);
+      for (const slot of filled) yield images.subarray(slot * pixels, (slot + 1) * pixels);
     }
+  }
+
+  /** Every program that `encode` runs for pictures of a size; the same objects every time. Throws `unsupported` without an encoder. */
+  encodePrograms(runtime: Runtime, size: LatentSize): VaePrograms['encode'] {
+    if (this.#encodes) return this.#programs(runtime.batchOf(1), size, runtime).encode;
+    throw new FluxionError(
+      'unsupported',
+      `the autoencoder in ${this.#source.path} has no encoder, and cannot take pictures`,
+      {
+        hint: 'use vae=FILE with an encoder: ae.safetensors, or the vae folder of a model in the diffusers layout',
+      },
+    );
+  }
+
+  /** Encodes a picture [height, width, 3] in -1 to 1: the moments of its latents [h, w, 2c], means before logarithms of variances. */
+  async encode(runtime: Runtime, picture: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Float32Array> {
+    const encode = this.encodePrograms(runtime, size);
+    const { slots, held } = runtime.share(1);
+    // Every device gets the picture, and each process reads the result of its own first device.
+    const all = new Float32Array(slots * picture.length);
+    for (let slot = 0; slot < slots; slot++) all.set(picture, slot * picture.length);
+    using run = new Run(runtime, this.weights, { signal });
+    const outputs = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', all));
+    const moments = new Float32Array((await run.keep(outputs, 'moments').toHost()).buffer);
+    const each = moments.length / slots;
+    return moments.slice(held[0]! * each, (held[0]! + 1) * each);
   }
 
   /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder, or else the decoder. */
@@ -130,12 +164,11 @@ export class Autoencoder implements Disposable {
     return fitPreview(latents, chart, grid, this.scale);
   }
 
-  /** Fits the map to what the decoder makes of latents. */
   async #fitToDecoder(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
     const size = latentSize(CHART, CHART, this.scale);
     const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
     const latents = latentChart(grid);
-    for await (const image of this.decode(runtime, latents, size, signal)) {
+    for await (const image of this.decode(runtime, latents, size, { signal })) {
       const picture = image.map((value) => 2 * value - 1);
       return fitPreview(latents, picture, grid, this.scale);
     }
@@ -147,13 +180,13 @@ export class Autoencoder implements Disposable {
   }
 }
 
-/** Runs programs one after the other, the output of each being the input of the next, and returns those of the last; takes `input` over. */
+/** Runs programs in order, each with the previous one's output as its input, and returns the last one's outputs. Owns `input`. */
 async function chain(run: Run, parts: readonly Use[], input: ShardedArray): Promise<Record<string, ShardedArray>> {
   let outputs: Record<string, ShardedArray> = { x: input };
   for (const part of parts) {
     using given = outputs['x']!;
     outputs = await run.step(part, { [part.traced.inputs[0]!]: given });
-    // Started ahead, several programs would hold their outputs at once, and these are the largest arrays there are.
+    // Waits for each program: these are the largest arrays of a run, and several outputs at once would not fit.
     await run.drain();
   }
   return outputs;

@@ -3,65 +3,114 @@
 import { Run } from '../engine/run.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { type FluxPrograms, positionTables } from '../models/flux.ts';
-import { type DenoisePrograms, denoisePrograms } from '../models/programs.ts';
-import { imagePositions, type LatentSize, textPositions } from '../sampling/latents.ts';
-import type { Schedule } from '../sampling/schedule.ts';
+import {
+  type ConditionSizes,
+  type DenoiseProgramSizes,
+  type DenoisePrograms,
+  denoisePrograms,
+} from '../models/programs.ts';
+import { imagePositions, textPositions } from '../sampling/latents.ts';
+import { evaluationsOf } from '../sampling/samplers/by-name.ts';
 import { Recent } from '../support/recent.ts';
 import { originOf } from '../weights/folders/model-source.ts';
 import { type Arrangement, blocks, type Traced, type Use, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
+import type { ConditionPrograms } from './conditions/condition.ts';
+import type { BesideSizes, BlockInputs } from './controlnet.ts';
+import type { BesideStep, ControlNets } from './controlnets.ts';
 import type { Conditioning } from './encode.ts';
 import { type FirstBlock, FirstBlockCache } from './first-block-cache.ts';
 import type { ModelTypes } from './model-types.ts';
+import { type Modulated, modulationsOf } from './modulations.ts';
+import type { DecidedRequest } from './request.ts';
+import { spread } from './spread.ts';
 
 /** What programs are traced for. */
-export interface DenoiseSizes {
-  /** Pictures; as many on every device (`Runtime.batchOf`). */
-  readonly batch: number;
-  /** Prompts and strengths of guidance they are made from: 1, the default, for all pictures, or as many as pictures. */
-  readonly prompts?: number;
-  readonly size: LatentSize;
-  readonly schedule: Schedule;
-  readonly textTokens: number;
+export interface DenoiseSizes extends BesideSizes, Omit<ConditionSizes, 'referenceTokens'> {
   /** Threshold of the first-block cache; without one every step is computed whole. */
   readonly cacheThreshold?: number | undefined;
-  /** Ranks of adapters that programs take; 0, the default, for none. */
+  /** Ranks of adapters that programs take; 0 by default. */
   readonly adapterRank?: number | undefined;
 }
 
 /** Everything one batch of pictures is denoised from. */
-export interface DenoiseRequest extends DenoiseSizes, Omit<Arrangement, 'rank'> {
-  /** Of all pictures, or of each prompt. */
-  readonly guidance: number | readonly number[];
-  /** Packed noise [b, l, channels] at the first sigma. */
+export interface DenoiseRequest extends Omit<DenoiseSizes, 'negative'>, Modulated, Omit<Arrangement, 'rank'> {
+  /** Packed latents [b, l, channels] at the first sigma. */
   readonly latents: Float32Array;
+  /** Inputs that conditions add, by their names. */
+  readonly given?: Given;
+  /** Draws new noise [b, l, channels], for samplers that add some in every step. */
+  readonly draw?: () => Float32Array;
+  /** What pictures are guided away from, and how strongly: one strength for all, or one for each prompt. */
+  readonly negative?: { readonly conditioning: Conditioning; readonly scale: number | readonly number[] } | undefined;
+  /** ControlNets, which add to image tokens after blocks. They read the first prompt, and serve the negative one too. */
+  readonly beside?: Pick<ControlNets, 'begin'> | undefined;
 }
 
-/** The state after a step; the arrays belong to the loop and are gone when it goes on. */
+/** Values that are the same in every step, for all pictures of a batch, by their names in programs. */
+export type Given = Readonly<Record<string, Float32Array>>;
+
+/** Sizes that the programs of a decided request are traced for, `batch` pictures at a time. */
+export function denoiseSizes(
+  { size, sampler, schedule, maxSequenceLength: textTokens, cacheThreshold, trueCfgScale, conditions }: DecidedRequest,
+  { batch, prompts }: { readonly batch: number; readonly prompts: number },
+) {
+  const steered: ConditionPrograms = Object.assign({}, ...conditions.map(({ programs }) => programs));
+  const negative = trueCfgScale !== undefined;
+  const asked = { batch, prompts, size, sampler, schedule, textTokens, cacheThreshold, negative };
+  return { ...asked, ...steered } satisfies DenoiseSizes;
+}
+
+/** The same in numbers of tokens and evaluations. */
+export function programSizes({ size, references = [], cacheThreshold, ...given }: DenoiseSizes): DenoiseProgramSizes {
+  const { batch, prompts, textTokens, promptTokens, addedChannels, adapterRank, blend, negative, sampler } = given;
+  return {
+    batch,
+    prompts,
+    imageTokens: size.tokens,
+    referenceTokens: references.reduce((sum, { tokens }) => sum + tokens, 0),
+    addedChannels,
+    textTokens,
+    promptTokens,
+    steps: evaluationsOf(given).length,
+    sampler,
+    cache: cacheThreshold !== undefined,
+    adapterRank,
+    blend,
+    negative,
+  };
+}
+
+/** The state after a step. The loop owns the arrays and frees them when it continues. */
 export interface DenoiseStep {
   /** From 1. */
   readonly step: number;
   /** [b, l, channels] f32 */
   readonly latents: ShardedArray;
-  /** What the transformer predicted in this step, [b, l, channels] f32. */
+  /** The transformer's last prediction in this step, [b, l, channels] f32. */
   readonly velocity: ShardedArray;
   /** The predicted clean latents, [b, l, channels] f32. */
   readonly clean: ShardedArray;
-  /** Whether the first block alone was run, and the cache stood in for the others. */
+  /** Whether only the first block ran, in every evaluation of the step, and the cache stood in for the others. */
   readonly cached: boolean;
 }
 
-/** What the blocks of a step are given. */
-interface StepInputs {
-  /** [b, l, d] */
-  readonly img: ShardedArray;
-  /** [b, t, d], the same in every step. */
-  readonly txt: ShardedArray;
-  /** Modulations of every block, by name. */
-  readonly mods: Readonly<Record<string, ShardedArray>>;
+/** A prompt, prepared for all steps. */
+interface Told {
+  readonly parts: FluxPrograms;
   /** Rope tables [n, c/2]. */
   readonly cos: ShardedArray;
   readonly sin: ShardedArray;
+  /** [b, t, d] */
+  readonly txt: ShardedArray;
+  /** Modulations of every block and every step, by name. */
+  readonly every: Readonly<Record<string, ShardedArray>>;
+  readonly cache: FirstBlockCache | undefined;
+}
+
+interface StepInputs extends BlockInputs {
+  /** Residuals of ControlNets. */
+  readonly added: BesideStep | undefined;
 }
 
 /** The transformer of a model. */
@@ -75,7 +124,7 @@ export class Transformer implements Disposable {
   constructor(source: Flux1Source, types: ModelTypes) {
     this.#source = source;
     this.#types = types;
-    // Which weights there are does not depend on the sizes.
+    // The list of weights is the same for all sizes.
     const sizes = { batch: 1, imageTokens: 1, textTokens: 1, steps: 1 };
     const all = Object.entries(denoisePrograms(source.transformer, sizes, types).transformer).flatMap(
       ([name, traced]) =>
@@ -89,11 +138,8 @@ export class Transformer implements Disposable {
   }
 
   /** Every program that `denoise` runs, the same objects for the same sizes. */
-  programs({ batch, prompts, size, schedule, textTokens, cacheThreshold, adapterRank }: DenoiseSizes): DenoisePrograms {
-    const imageTokens = size.tokens;
-    const steps = schedule.timesteps.length;
-    const cache = cacheThreshold !== undefined;
-    const sizes = { batch, imageTokens, textTokens, steps, cache, prompts, adapterRank };
+  programs(given: DenoiseSizes): DenoisePrograms {
+    const sizes = programSizes(given);
     return this.#traced.get(JSON.stringify(sizes), () => denoisePrograms(this.#source.transformer, sizes, this.#types));
   }
 
@@ -112,51 +158,119 @@ export class Transformer implements Disposable {
     request: DenoiseRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<DenoiseStep, void, undefined> {
-    const { size, schedule, textTokens, cacheThreshold, overlay, streaming, adapterRank } = request;
-    const { transformer } = this.#source;
-    const { transformer: parts, euler, cache: cachePrograms } = this.programs(request);
+    const { size, textTokens, promptTokens = 0, references = [], negative, given = {} } = request;
+    const programs = this.programs({ ...request, negative: negative !== undefined });
+    const { transformer: parts, update, guide, after } = programs;
+    const { overlay, streaming, adapterRank } = request;
     const arrangement = { overlay, streaming, rank: adapterRank };
     using run = new Run(runtime, this.weights, { arrangement, signal });
     using owned = new DisposableStack();
     const upload = async (values: Float32Array, shape: readonly number[]) =>
       owned.use(await runtime.upload(values, 'f32', shape));
 
-    const rope = positionTables(transformer, textPositions(textTokens), imagePositions(size));
-    const cos = await upload(rope.cos, rope.shape);
-    const sin = await upload(rope.sin, rope.shape);
-    const every = await this.#modulations(runtime, run, parts, conditioning, request);
-    const txt0 = await run.next(whole(parts.textIn), { sequence: conditioning.sequence });
-    const cache = cachePrograms && owned.use(new FirstBlockCache(cachePrograms, cacheThreshold!));
+    const pictures = [size, ...references].map((picture, i) => imagePositions(picture, i));
+    const told = [{ ...programs, prompt: conditioning, tokens: textTokens + promptTokens }];
+    if (negative) {
+      const { opposite = programs } = programs;
+      told.push({
+        ...programs,
+        ...opposite,
+        prompt: negative.conditioning,
+        tokens: opposite === programs ? textTokens + promptTokens : textTokens,
+      });
+    }
+    const prompts: Told[] = [];
+    for (const { transformer: parts, cache: cached, prompt, tokens } of told) {
+      const rope = positionTables(this.#source.transformer, [textPositions(tokens), ...pictures]);
+      const cos = await upload(rope.cos, rope.shape);
+      const sin = await upload(rope.sin, rope.shape);
+      const { vec, every } = await modulationsOf(runtime, run, parts, this.#source.transformer, {
+        ...request,
+        pooled: prompt.pooled,
+      });
+      every['final'] = await run.next(whole(parts.finalModulation), { vec });
+      const txt = await run.next(whole(parts.textIn), { sequence: prompt.sequence });
+      const cache = cached && owned.use(new FirstBlockCache(cached, request.cacheThreshold!));
+      prompts.push({ parts, cos, sin, txt, every, cache });
+    }
+    const inputs: Record<string, ShardedArray> = {};
+    for (const traced of [parts.imageIn, ...after])
+      for (const name of traced.inputs)
+        if (given[name]) inputs[name] ??= owned.use(await runtime.input(traced, name, given[name]));
+    const scale = guide && owned.use(await runtime.input(guide, 'scale', spread(negative!.scale, request.batch)));
+    const beside = await request.beside?.begin(runtime, conditioning, request, signal);
+    if (beside) owned.use(beside);
     using state = new Holder(await runtime.input(parts.imageIn, 'latents', request.latents));
 
-    for (let i = 0; i < schedule.timesteps.length; i++) {
+    using carried = new Holder<ShardedArray | undefined>(undefined);
+    let step = 1;
+    let allCached = true;
+
+    for (const [i, { scalars, level, ends }] of evaluationsOf(request).entries()) {
       using temporary = new Run(runtime, this.weights, { arrangement, signal });
-      using at = await runtime.upload(Int32Array.of(i), 'i32', [1]);
-      const mods = await temporary.step(whole(parts.stepModulations), { ...every, step: at });
-      temporary.keep(mods, 'final');
-      const img = await temporary.next(whole(parts.imageIn), { latents: state.array });
-      const { x, cached } = await this.#blocks(temporary, parts, { img, txt: txt0, mods, cos, sin }, cache);
-      const velocity = await temporary.next(whole(parts.finalLayer), { x, mod: mods['final']! });
-      using sigma = await runtime.upload(schedule.sigmas.slice(i, i + 1), 'f32', [1, 1, 1]);
-      using sigmaNext = await runtime.upload(schedule.sigmas.slice(i + 1, i + 2), 'f32', [1, 1, 1]);
-      const out = await temporary.step(whole(euler), { latents: state.array, velocity, sigma, sigmaNext });
+      using taken = new DisposableStack();
+      const scalar = async (value: number) => taken.use(await runtime.upload(Float32Array.of(value), 'f32', [1, 1, 1]));
+      const image = pick(parts.imageIn, { ...inputs, latents: state.array });
+      using added = beside?.step(i, state.array);
+      const predicted = [];
+      for (const prompt of prompts)
+        predicted.push(await this.#velocity(runtime, temporary, prompt, i, { image, added }));
+      const [{ velocity: own }, opposite] = predicted as [Predicted, Predicted?];
+      allCached &&= predicted.every(({ cached }) => cached);
+      const velocity = opposite
+        ? await temporary.next(whole(guide!), { velocity: own, negative: opposite.velocity, scale: scale! })
+        : own;
+      const arrays: Record<string, ShardedArray> = {
+        latents: state.array,
+        velocity,
+        carried: carried.array ?? state.array,
+      };
+      for (const [name, value] of Object.entries(scalars)) arrays[name] = await scalar(value);
+      if (update.inputs.includes('noise'))
+        arrays['noise'] = taken.use(await runtime.input(update, 'noise', request.draw!()));
+      const out = await temporary.step(whole(update), pick(update, arrays));
       const clean = temporary.keep({ clean: out['clean']! }, 'clean');
       state.replace(out['latents']!);
+      if (out['carried']) carried.replace(out['carried']);
+      for (const program of after) {
+        const given = { ...inputs, latents: state.array, sigma: await scalar(level) };
+        const changed = await temporary.step(whole(program), pick(program, given));
+        state.replace(changed['latents']!);
+      }
       await temporary.drain();
-      yield { step: i + 1, latents: state.array, velocity, clean, cached };
+      if (!ends) continue;
+      yield { step, latents: state.array, velocity, clean, cached: allCached };
+      step++;
+      allCached = true;
     }
   }
 
-  /** Image and text through all blocks of a step, or through the first, with what the cache has for the others. */
+  /** Predicts the velocity for a prompt, in evaluation `i` of the transformer, from 0. */
+  async #velocity(
+    runtime: Runtime,
+    run: Run,
+    { parts, txt, every, cache, cos, sin }: Told,
+    i: number,
+    { image, added }: Pick<StepInputs, 'added'> & { readonly image: Readonly<Record<string, ShardedArray>> },
+  ): Promise<Predicted> {
+    using at = await runtime.upload(Int32Array.of(i), 'i32', [1]);
+    const mods = await run.step(whole(parts.stepModulations), { ...every, step: at });
+    run.keep(mods, 'final');
+    const img = await run.next(whole(parts.imageIn), image);
+    const { x, cached } = await this.#blocks(run, parts, { img, txt, mods, cos, sin, added }, cache);
+    return { velocity: await run.next(whole(parts.finalLayer), { x, mod: mods['final']! }), cached };
+  }
+
+  /** Image and text through all blocks of a step, or through the first with the cache's result for the others. */
   async #blocks(
     run: Run,
     parts: FluxPrograms,
-    { mods, cos, sin, ...given }: StepInputs,
+    { mods, cos, sin, added, ...given }: StepInputs,
     cache: FirstBlockCache | undefined,
   ): Promise<{ readonly x: ShardedArray; readonly cached: boolean }> {
     let { img, txt } = given;
     let first: FirstBlock | undefined;
-    // A block that has been started keeps its inputs by itself; here they are let go, or a step would hold every block's.
+    // A started block keeps its own inputs alive; freeing them here avoids holding every block's for the whole step.
     const used = (...arrays: ShardedArray[]) => {
       for (const array of arrays) if (array !== given.txt && array !== first?.img) array.dispose();
     };
@@ -170,46 +284,20 @@ export class Transformer implements Disposable {
         const x = await cache.output(run, first);
         if (x) return { x, cached: true };
       } else used(...before);
+      const steered = (await added?.after(run, 'double', n, img)) ?? img;
+      if (steered !== img) used(img);
+      img = steered;
     }
     let x = await run.next(whole(parts.join), { img, txt });
     used(img, txt);
     for (const [n, block] of this.#single(parts.singleBlock).entries()) {
       const out = await run.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
       used(x);
-      x = out;
+      x = (await added?.after(run, 'single', n, out)) ?? out;
+      if (x !== out) used(out);
     }
     if (first) await cache?.store(run, first, x);
     return { x, cached: false };
-  }
-
-  /** Shifts, scales and gates of every block, all steps at once, before the loop: the weights are used once. */
-  async #modulations(
-    runtime: Runtime,
-    run: Run,
-    parts: FluxPrograms,
-    conditioning: Conditioning,
-    request: DenoiseRequest,
-  ): Promise<Record<string, ShardedArray>> {
-    const { transformer } = this.#source;
-    using timesteps = await runtime.upload(request.schedule.timesteps, 'f32', [request.schedule.timesteps.length]);
-    // Timesteps and guidance stay f32 whatever the model computes in: rounded to bf16, 3.5 · 1000 would become 3504.
-    const strengths = new Float32Array(request.prompts ?? 1);
-    if (typeof request.guidance === 'number') strengths.fill(request.guidance);
-    else strengths.set(request.guidance);
-    using guidance = await runtime.upload(
-      strengths.map((strength) => strength * 1000),
-      'f32',
-      [strengths.length],
-    );
-    const inputs = { timesteps, pooled: conditioning.pooled, ...(transformer.guidanceEmbeds && { guidance }) };
-    const vec = await run.next(whole(parts.conditioning), inputs);
-    const every: Record<string, ShardedArray> = {};
-    const double = this.#double(parts.doubleModulation);
-    const single = this.#single(parts.singleModulation);
-    for (const [i, use] of double.entries()) every[`double${i}`] = await run.next(use, { vec });
-    for (const [i, use] of single.entries()) every[`single${i}`] = await run.next(use, { vec });
-    every['final'] = await run.next(whole(parts.finalModulation), { vec });
-    return every;
   }
 
   [Symbol.dispose](): void {
@@ -217,24 +305,36 @@ export class Transformer implements Disposable {
   }
 }
 
-/** Owns one array at a time. */
-class Holder implements Disposable {
-  #array: ShardedArray;
+/** The transformer's prediction, and whether its first block alone was run for it. */
+interface Predicted {
+  /** [b, l, channels] f32 */
+  readonly velocity: ShardedArray;
+  readonly cached: boolean;
+}
 
-  constructor(array: ShardedArray) {
+/** The arrays that a program takes. */
+function pick({ inputs }: Traced, arrays: Readonly<Record<string, ShardedArray>>): Record<string, ShardedArray> {
+  return Object.fromEntries(inputs.map((name) => [name, arrays[name]!]));
+}
+
+/** Owns one array at a time. */
+class Holder<T extends ShardedArray | undefined> implements Disposable {
+  #array: T;
+
+  constructor(array: T) {
     this.#array = array;
   }
 
-  get array(): ShardedArray {
+  get array(): T {
     return this.#array;
   }
 
-  replace(array: ShardedArray): void {
-    this.#array.dispose();
+  replace(array: T): void {
+    this.#array?.dispose();
     this.#array = array;
   }
 
   [Symbol.dispose](): void {
-    this.#array.dispose();
+    this.#array?.dispose();
   }
 }

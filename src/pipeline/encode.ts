@@ -2,7 +2,7 @@
 
 import { Run, type RunOptions } from '../engine/run.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
-import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
+import { type ClipConfig, type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
 import type { RunPrograms } from '../models/programs.ts';
 import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
 import { Recent } from '../support/recent.ts';
@@ -13,22 +13,24 @@ import { originOf } from '../weights/folders/model-source.ts';
 import { type Arrangement, blocks, type Traced, type Use, WeightSet, type WeightSpec, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ModelTypes } from './model-types.ts';
+import type { Prompt } from './request.ts';
 
-/** What the transformer is told of one prompt; the holder disposes it. */
+/** What the transformer is given about prompts; the holder disposes it. */
 export interface Conditioning extends Disposable {
-  /** [1, pooled dim] */
+  /** [n, pooled dim] */
   readonly pooled: ShardedArray;
-  /** [1, text tokens, joint attention dim] */
+  /** [n, text tokens, joint attention dim] */
   readonly sequence: ShardedArray;
-  /** What did not fit the encoders, worth telling the user. */
-  readonly warnings: readonly string[];
+  /** The part of each prompt that did not fit the encoders, as warnings. */
+  readonly warnings: readonly (readonly string[])[];
 }
 
-export interface Prompt {
-  /** What CLIP reads. */
-  readonly prompt: string;
-  /** What T5 reads. */
-  readonly prompt2: string;
+/** Sizes of a pass through the encoders. */
+export interface PassSizes {
+  /** Prompts that are encoded together; slots beyond the last stay empty. */
+  readonly pass: number;
+  /** Tokens that T5's part is padded or cut to. */
+  readonly maxSequenceLength: number;
 }
 
 /** How the encoders' weights lie, as in the file and in place by default, and what stops the encoding. */
@@ -57,34 +59,38 @@ export class TextEncoders implements Disposable {
     return [...this.#clip.weights.declared, ...this.#t5.weights.declared];
   }
 
-  /** Tokens that the model's T5 tokenizer was made for; FLUX.1's where the tokenizers are those of another model. */
+  /** The number of tokens the model's T5 tokenizer was made for; FLUX.1's if the tokenizers are another model's. */
   get longestPrompt(): number {
     return this.#source.borrowsTokenizers ? LONGEST_PROMPT : this.#t5.longest;
   }
 
-  /** Every program that `encode` runs for sequences of this length, the same objects every time. */
-  programs(maxSequenceLength: number): Pick<RunPrograms, 'clip' | 't5'> {
-    return { clip: this.#clip.programs, t5: this.#t5.programs(maxSequenceLength) };
+  /** Every program that `encode` runs for these sizes, the same objects every time. */
+  programs({ pass, maxSequenceLength }: PassSizes): Pick<RunPrograms, 'clip' | 't5'> {
+    return { clip: this.#clip.programs(pass), t5: this.#t5.programs(pass, maxSequenceLength) };
   }
 
-  /** Encodes one prompt, T5's part to `maxSequenceLength` tokens, padded. Adapters are merged into the weights; T5's may be streamed. */
+  /** Encodes up to `pass` prompts together. Adapters are merged into the weights; T5's may be streamed. */
   async encode(
     runtime: Runtime,
-    text: Prompt,
-    maxSequenceLength: number,
+    prompts: readonly Prompt[],
+    sizes: PassSizes,
     { overlay, streaming, signal }: EncodeOptions = {},
   ): Promise<Conditioning> {
     using done = new DisposableStack();
-    const { pooled, truncated } = await this.#clip.encode(runtime, text.prompt, { arrangement: { overlay }, signal });
-    done.use(pooled);
-    const arrangement = { overlay, streaming };
-    const t5 = await this.#t5.encode(runtime, text.prompt2, maxSequenceLength, { arrangement, signal });
+    const texts = prompts.map(({ prompt }) => prompt);
+    const clip = await this.#clip.encode(runtime, texts, sizes.pass, { arrangement: { overlay }, signal });
+    done.use(clip.pooled);
+    const texts2 = prompts.map(({ prompt2 }) => prompt2);
+    const t5 = await this.#t5.encode(runtime, texts2, sizes, { arrangement: { overlay, streaming }, signal });
     done.use(t5.sequence);
     const owned = done.move();
     return {
-      pooled,
+      pooled: clip.pooled,
       sequence: t5.sequence,
-      warnings: [...cut('CLIP', this.#clip.tokens, truncated), ...cut('T5', maxSequenceLength, t5.truncated)],
+      warnings: prompts.map((_, i) => [
+        ...cut('CLIP', this.#clip.tokens, clip.truncated[i]),
+        ...cut('T5', sizes.maxSequenceLength, t5.truncated[i]),
+      ]),
       [Symbol.dispose]: () => owned.dispose(),
     };
   }
@@ -104,34 +110,58 @@ function cut(encoder: string, limit: number, text: string | undefined): string[]
   return text === undefined ? [] : [`the prompt has more than ${encoder}'s ${limit} tokens; left out: "${text}"`];
 }
 
+/** The tokens of several prompts, concatenated, and the cut part of each; slots beyond the last prompt are zeros. */
+function tokensOf(tokenizer: Tokenizer, texts: readonly string[], pass: number, tokens: number) {
+  const ids = new Int32Array(pass * tokens);
+  const truncated = texts.map((text, i) => {
+    const encoded = tokenizer.encode(text, tokens);
+    ids.set(encoded.ids, i * tokens);
+    return encoded.truncated;
+  });
+  return { ids, truncated };
+}
+
 class ClipEncoder implements Disposable {
   readonly tokens: number;
-  readonly programs: ClipPrograms;
   readonly weights: WeightSet;
   readonly #tokenizer: Tokenizer;
-  readonly #eosTokenId: number;
-  readonly #layers: readonly Use[];
+  readonly #config: ClipConfig;
+  readonly #types: ModelTypes;
+  readonly #traced = new Recent<number, ClipPrograms>();
 
   constructor(source: Flux1Source, types: ModelTypes) {
     const { clip } = source;
     this.tokens = clip.maxPositions;
-    this.#eosTokenId = clip.eosTokenId;
+    this.#config = clip;
+    this.#types = types;
     this.#tokenizer = loadClipTokenizer(source.tokenizers.get('clip')!);
-    this.programs = clipPrograms(clip, { batch: 1, tokens: this.tokens, ...types });
-    const { embed, layer, pool } = this.programs;
-    this.#layers = blocks(layer, 'text_model.encoder.layers', clip.layers);
-    const all = [whole(embed), ...this.#layers, whole(pool)];
+    // The list of weights is the same for all sizes.
+    const { embed, layer, pool } = this.programs(1);
+    const all = [whole(embed), ...this.#layers(layer), whole(pool)];
     this.weights = new WeightSet(originOf(source, 'clip'), all);
   }
 
-  async encode(runtime: Runtime, text: string, options: RunOptions) {
-    const { ids, truncated } = this.#tokenizer.encode(text, this.tokens);
-    const { embed, pool } = this.programs;
+  programs(pass: number): ClipPrograms {
+    const sizes = { batch: pass, tokens: this.tokens, ...this.#types };
+    return this.#traced.get(pass, () => clipPrograms(this.#config, sizes));
+  }
+
+  #layers(layer: Traced): Use[] {
+    return blocks(layer, 'text_model.encoder.layers', this.#config.layers);
+  }
+
+  async encode(runtime: Runtime, texts: readonly string[], pass: number, options: RunOptions) {
+    const { tokens } = this;
+    const { ids, truncated } = tokensOf(this.#tokenizer, texts, pass, tokens);
+    const positions = Int32Array.from({ length: pass }, (_, i) =>
+      eosPosition(ids.subarray(i * tokens, (i + 1) * tokens), this.#config.eosTokenId),
+    );
+    const { embed, layer, pool } = this.programs(pass);
     using run = new Run(runtime, this.weights, options);
     using idArray = await runtime.input(embed, 'ids', ids);
-    using eos = await runtime.input(pool, 'eos', Int32Array.of(eosPosition(ids, this.#eosTokenId)));
+    using eos = await runtime.input(pool, 'eos', positions);
     let x = await run.next(whole(embed), { ids: idArray });
-    for (const layer of this.#layers) x = await run.next(layer, { x });
+    for (const use of this.#layers(layer)) x = await run.next(use, { x });
     const { pooled } = await run.step(whole(pool), { x, eos });
     await run.drain();
     return { pooled: pooled!, truncated };
@@ -147,14 +177,14 @@ class T5Encoder implements Disposable {
   readonly #config: T5Config;
   readonly #types: ModelTypes;
   readonly #tokenizer: Tokenizer;
-  readonly #traced = new Recent<number, T5Programs>();
+  readonly #traced = new Recent<string, T5Programs>();
 
   constructor(source: Flux1Source, types: ModelTypes) {
     this.#config = source.t5;
     this.#types = types;
     this.#tokenizer = loadT5Tokenizer(source.tokenizers.get('t5')!);
-    // Which weights there are does not depend on the length.
-    const { embed, bias, layer, finalNorm } = this.programs(1);
+    // The list of weights is the same for all lengths.
+    const { embed, bias, layer, finalNorm } = this.programs(1, 1);
     const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];
     this.weights = new WeightSet(originOf(source, 't5'), all);
   }
@@ -163,17 +193,23 @@ class T5Encoder implements Disposable {
     return this.#tokenizer.maxLength;
   }
 
-  programs(tokens: number): T5Programs {
-    return this.#traced.get(tokens, () => t5Programs(this.#config, { batch: 1, tokens, ...this.#types }));
+  programs(pass: number, tokens: number): T5Programs {
+    const sizes = { batch: pass, tokens, ...this.#types };
+    return this.#traced.get(`${pass} ${tokens}`, () => t5Programs(this.#config, sizes));
   }
 
   #layers(layer: Traced): Use[] {
     return blocks(layer, 'encoder.block', this.#config.layers);
   }
 
-  async encode(runtime: Runtime, text: string, tokens: number, options: RunOptions) {
-    const { ids, truncated } = this.#tokenizer.encode(text, tokens);
-    const { embed, bias, layer, finalNorm } = this.programs(tokens);
+  async encode(
+    runtime: Runtime,
+    texts: readonly string[],
+    { pass, maxSequenceLength: tokens }: PassSizes,
+    options: RunOptions,
+  ) {
+    const { ids, truncated } = tokensOf(this.#tokenizer, texts, pass, tokens);
+    const { embed, bias, layer, finalNorm } = this.programs(pass, tokens);
     using run = new Run(runtime, this.weights, options);
     using idArray = await runtime.input(embed, 'ids', ids);
     const positions = await run.next(whole(bias), {});

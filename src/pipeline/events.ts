@@ -5,7 +5,7 @@ import type { Image } from '../picture/image.ts';
 import type { Preview } from '../picture/preview.ts';
 import { oneLine } from '../support/quote.ts';
 
-/** What a run reports, told apart by `type`; `stream` yields events in the order in which things happen. */
+/** An event of a run, identified by `type`; `stream` yields events in order. */
 export type Event = EventOf<Image, Preview>;
 
 /** Makes a warning, safe to print whatever names it quotes. */

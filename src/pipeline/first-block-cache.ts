@@ -1,6 +1,6 @@
 /**
- * The first-block cache of one denoising loop: decides after the first block whether the others are run, and stands in for them
- * where they are not. Reads one number a step on the host, which waits for the first block.
+ * The first-block cache of one denoising loop. After the first block it decides whether the others run, and replaces their output if not.
+ * It reads one number a step on the host, which waits for the first block.
  */
 
 import type { Run } from '../engine/run.ts';
@@ -8,7 +8,7 @@ import type { FirstBlockCachePrograms } from '../models/first-block-cache.ts';
 import { whole } from '../weights/set.ts';
 import type { ShardedArray } from '../xla/runtime/runtime.ts';
 
-/** What the first block was given of the image, and what it made of image and text. */
+/** The first block's image input, and its image and text outputs. */
 export interface FirstBlock {
   /** [b, l, d] */
   readonly before: ShardedArray;
@@ -35,7 +35,7 @@ export class FirstBlockCache implements Disposable {
     this.#threshold = threshold;
   }
 
-  /** Stands in for the blocks after the first: their output x [b, t + l, d], which lives as long as `run`, or undefined where they must run. */
+  /** The output x [b, t + l, d] in place of the blocks after the first, alive as long as `run`; `undefined` if they must run. */
   async output(run: Run, { before, img, txt }: FirstBlock): Promise<ShardedArray | undefined> {
     // The first step has nothing to be compared with.
     if (!this.#computed) return undefined;
@@ -48,7 +48,7 @@ export class FirstBlockCache implements Disposable {
     return value! < this.#threshold ? run.next(whole(addRest), { img, txt, rest }) : undefined;
   }
 
-  /** Takes down what the blocks did in a step that was computed whole: x [b, t + l, d] came out of the last. */
+  /** Records the blocks' effect in a step that was computed in full: x [b, t + l, d] is the last block's output. */
   async store(run: Run, { before, img }: FirstBlock, x: ShardedArray): Promise<void> {
     const { firstResidual, restResidual } = this.#programs;
     using owned = new DisposableStack();

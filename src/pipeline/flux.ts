@@ -7,43 +7,46 @@ import { checked } from '../api/check.ts';
 import type { MemoryPlan, Report } from '../api/events.ts';
 import { MODEL } from '../api/kinds.ts';
 import { LOAD, type LoadOptions } from '../api/load.ts';
+import type { NetworksBeside, PictureUse } from '../api/picture-use.ts';
 import { type CheckedRequest, REQUEST, type Request } from '../api/request.ts';
 import { BatchShare } from '../engine/batch-share.ts';
-import { type BudgetOptions, requireFit } from '../engine/memory-plan.ts';
-import { Queue } from '../engine/queue.ts';
-import { AdapterRanks, planRun, type RunPlan } from '../engine/run-plan.ts';
+import { Engine, type EngineStats } from '../engine/engine.ts';
+import type { Group } from '../engine/waiting.ts';
 import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
+import { pictureUse } from '../families/flux1/picture-use.ts';
 import { BUNDLED, randomModel } from '../families/flux1/published.ts';
-import { Image } from '../picture/image.ts';
+import type { Image } from '../picture/image.ts';
 import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
-import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { fingerprint } from '../weights/files/fingerprint.ts';
 import { openModel } from '../weights/folders/model-source.ts';
 import { LoraModel } from '../weights/lora/adapter.ts';
-import { Overlay } from '../weights/lora/overlay.ts';
 import { Recording, type RecordingOptions } from '../xla/ahead/recording.ts';
 import { openMapped, Runtime } from '../xla/runtime/runtime.ts';
-import { type AdaptedJob, keyOf, runText } from './adapted-job.ts';
-import { Clock } from './clock.ts';
+import type { AdaptedPrompt } from './adapted-prompt.ts';
+import { BatchMaker, type Components } from './batch-maker.ts';
+import { modelClosed } from './closed.ts';
+import { type DecidingModel, decideUnread, decideWhole } from './conditions/steered.ts';
+import { ControlNets } from './controlnets.ts';
 import { Autoencoder } from './decode.ts';
 import { Transformer } from './denoise.ts';
-import { type Conditioning, TextEncoders } from './encode.ts';
-import { type Event, warning } from './events.ts';
+import { TextEncoders } from './encode.ts';
+import type { Event } from './events.ts';
+import { type Extras, extraSizes, findExtras, openExtras } from './extras.ts';
+import { ImagePrompts } from './image-prompts.ts';
 import { Loras, loraEvents } from './loras.ts';
 import { findModel, withUserPaths } from './model-path.ts';
 import { outsideScope } from './model-scope.ts';
 import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
-import { type Identity, makeRecipe, recipeLora } from './recipe.ts';
-import { type DecidedRequest, decide, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
-import { partFiles, travellingName } from './travelling.ts';
+import { type Identity, recipeLora } from './recipe.ts';
+import { type DecidedRequest, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
+import { groupsOf, RequestTicket, type Slot } from './slot.ts';
+import { besideFiles, partFiles, travellingName } from './travelling.ts';
 
 /** Of random weights; one will do. */
 const RANDOM_SEED = 0;
 
-/**
- * A model that is opened on a device and makes pictures. It makes one batch at a time; further requests wait in order.
- */
+/** A model that is opened on a device and makes pictures, one batch at a time; a batch may hold pictures of several waiting requests. */
 export class Flux implements AsyncDisposable {
   /** What reports and recipes call the model. */
   readonly name: string;
@@ -53,47 +56,60 @@ export class Flux implements AsyncDisposable {
   readonly #loras: Loras;
   readonly #runtime: Runtime;
   readonly #source: Flux1Source;
+  /** Networks beside the model. */
+  readonly #extras: Extras;
   readonly #parts: Components;
   readonly #scheduler: SchedulerConfig;
   readonly #types: ModelTypes;
-  /** What may be used of the memory, as it was before anything was placed. */
-  readonly #memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
   readonly #loadSeconds: number;
-  /** Whether the transformer is that of the model's folder, so that what it was trained for holds. */
+  /** Whether the transformer is the one in the model's folder, so that its training scope applies. */
   readonly #trained: boolean;
   #closing: Promise<void> | undefined;
   /** What stands in for parts of the model. */
   readonly #given: Flux1Parts;
-  #files: Pick<Identity, 'fingerprint' | 'base' | 'parts'> | undefined;
-  readonly #adapterRanks = new AdapterRanks();
-  /** Runs wait for each other: a device makes one batch at a time. */
-  readonly #queue = new Queue();
+  #files: Pick<Identity, 'fingerprint' | 'base' | 'parts' | 'beside'> | undefined;
+  readonly #maker: BatchMaker;
+  readonly #engine: Engine<Slot, RequestTicket>;
 
   private constructor(opened: Opened, options: LoadOptions) {
     this.#runtime = opened.runtime;
     this.#source = opened.source;
+    this.#extras = opened.extras;
     this.#parts = opened.parts;
     this.#types = opened.types;
     this.#loadSeconds = opened.seconds;
     this.#scheduler = overrideShift(opened.source.scheduler, options);
-    this.#memory = {
-      budget: options.memoryLimit ?? opened.runtime.availableMemory,
-      hostBudget: opened.runtime.streamsFrom === 'file' ? undefined : opened.runtime.hostMemory,
-      offload: options.offloadEncoders ?? true,
-      residency: options.residency ?? 'auto',
-    };
     this.#trained = options.transformer === undefined && options.weights !== 'random';
     this.#given = options;
     this.#loras = opened.loras;
     this.path = opened.source.path;
     this.name = options.name ?? opened.name;
     this.defaults = requestDefaults(opened.source, opened.parts.encoders.longestPrompt);
+    const { runtime } = opened;
+    this.#maker = new BatchMaker({
+      ...opened,
+      loraMode: opened.loras.mode,
+      memory: {
+        budget: options.memoryLimit ?? runtime.availableMemory,
+        hostBudget: runtime.streamsFrom === 'file' ? undefined : runtime.hostMemory,
+        offload: options.offloadEncoders ?? true,
+        residency: options.residency ?? 'auto',
+      },
+      maxBatch: options.maxBatch,
+      identity: (prompt) => this.#identity(prompt),
+    });
+    this.#engine = new Engine({
+      make: (batch, waiting) => this.#maker.make(batch, waiting, (groups) => this.#engine.giveBack(groups)),
+      most: (group) => this.#maker.most(group),
+      finish: (ticket) => this.#finish(ticket),
+      settle: (waiting) => this.#maker.settle(waiting),
+      window: options.batchWindow ?? 0,
+    });
   }
 
   /**
-   * Opens a model: a folder in the diffusers layout, a file with weights, `ORG/NAME` on the Hugging Face hub, which is downloaded
-   * the first time, or `tiny`, the model that comes with the program.
-   * Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
+   * Opens a model: a folder in the diffusers layout, a file with weights, `ORG/NAME` on the Hugging Face hub (downloaded on first use), or
+   * the bundled `tiny`. Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
   static async load(from: string = BUNDLED, given: LoadOptions = {}): Promise<Flux> {
     const model = userPath(checked(MODEL, from, 'model'));
@@ -103,19 +119,23 @@ export class Flux implements AsyncDisposable {
     const types = modelTypes(options);
     const reading = { openFile: openMapped, decoded: types.storage };
     const found = options.weights === 'random' ? undefined : await findModel(model, options);
+    const beside = await findExtras(options, options, found?.path);
     const start = performance.now();
     const { source, name } = found
       ? { source: openModel(FLUX1, found.path, options, reading), name: found.name }
       : randomModel(model, options, { ...reading, seed: RANDOM_SEED });
+    const extras = openExtras(beside, source, reading);
     await using opening = new AsyncDisposableStack();
     const runtime = opening.use(await Runtime.open(options));
     const parts: Components = {
       encoders: opening.use(new TextEncoders(source, types)),
       transformer: opening.use(new Transformer(source, types)),
+      controlnets: opening.use(new ControlNets(extras.controlnets, source.transformer, types)),
+      imagePrompts: extras.redux && opening.use(new ImagePrompts(extras.redux, types)),
       autoencoder: opening.use(new Autoencoder(source, autoencoderTypes(types, runtime.platform), options)),
     };
     const declared = [...parts.encoders.declared, ...parts.transformer.weights.declared];
-    const loras = new Loras(new LoraModel(declared), {
+    const loras = new Loras(new LoraModel(FLUX1, declared), {
       mode: options.loraMode ?? 'beside',
       strict: options.loraStrict ?? false,
       folder: options.loraDir,
@@ -123,28 +143,45 @@ export class Flux implements AsyncDisposable {
       onProgress: options.onProgress,
     });
     const seconds = (performance.now() - start) / 1000;
-    const flux = new Flux({ source, runtime, parts, loras, types, seconds, name }, options);
+    const flux = new Flux({ source, extras, runtime, parts, loras, types, seconds, name }, options);
     opening.move();
     return flux;
   }
 
-  /** The device pictures are made on, as its vendor names it; with their number where there are several. */
+  /** The vendor's name of the device, with the number of devices if there are several. */
   get device(): string {
     return this.#runtime.deviceName;
   }
 
-  /** The LoRAs in force: `await flux.loras.set([{ path, scale: 0.8 }])`. Throws `disposed` where the model is closed. */
+  /** The LoRAs for all requests: `await flux.loras.set([{ path, scale: 0.8 }])`. Throws `disposed` once the model is closed. */
   get loras(): Loras {
-    if (this.#closing) throw closed();
+    if (this.#closing) throw modelClosed();
     return this.#loras;
   }
 
-  /** Configs of the model's parts: what it is, but for its weights. */
+  /** Configs of the model's parts. */
   get sizes(): ModelSizes {
     return sizesOf(this.#source);
   }
 
-  /** How many devices work together, those of other processes included. */
+  /** What the model makes of one picture that goes in without a mask. */
+  get pictureUse(): PictureUse {
+    return pictureUse(this.#source, this.name);
+  }
+
+  /** The networks that were opened with the model. */
+  get beside(): NetworksBeside {
+    const { controlnets, paths, redux } = this.#extras;
+    return {
+      controlnets: controlnets.map(({ config: { modes } }, i) => ({
+        name: travellingName(paths.controlnet[i]!),
+        ...(modes !== undefined && { modes }),
+      })),
+      redux: redux !== undefined,
+    };
+  }
+
+  /** How many devices work together, including those of other processes. */
   get deviceCount(): number {
     return this.#runtime.devices.length * this.#runtime.apart.count;
   }
@@ -156,15 +193,15 @@ export class Flux implements AsyncDisposable {
 
   /** Records what runs on the devices, and when, until it is stopped; begin and stop between the events of a stream. Throws `disposed`, `bad_request`. */
   record(options: RecordingOptions = {}): Recording {
-    if (this.#closing) throw closed();
+    if (this.#closing) throw modelClosed();
     return new Recording(this.#runtime, options);
   }
 
   /** Which of a request's pictures this process makes, counted over all prompts and seeds from 0: all of them where it works alone. */
   indices(request: Request): number[] {
-    const { jobs, batch } = this.#decide(request).decided;
+    const { prompts, batch } = this.#decide(request).decided;
     const { own } = new BatchShare(this.#runtime, batch);
-    return jobs.flatMap((_, i) => own.map((picture) => i * batch + picture));
+    return prompts.flatMap((_, i) => own.map((picture) => i * batch + picture));
   }
 
   /** Makes pictures and returns them all. */
@@ -175,210 +212,119 @@ export class Flux implements AsyncDisposable {
   }
 
   /**
-   * Makes pictures, reporting on the way. Leaving the loop, or the request's signal, stops the work within a block.
-   * Throws `bad_request` before any work for what cannot be honoured.
+   * Makes pictures, reporting on the way; begins when the first event is asked for. Pictures of several requests that wait are made in
+   * one batch where they can be. Leaving the loop, or the request's signal, stops the work within a block, unless others share the batch.
+   * A slow reader holds up nobody else: it misses previews, and nothing more is begun for it while 16 of its pictures are unread.
+   * Rejects with `bad_request` before any work for what cannot be honoured.
    */
-  async *stream(request: Request): AsyncGenerator<Event, void, undefined> {
-    const asked = this.#decide(request);
-    asked.request.signal?.throwIfAborted();
+  stream(request: Request): AsyncGenerator<Event, void, undefined> {
     try {
-      yield* this.#run(asked);
+      const asked = this.#decide(request);
+      const ticket: RequestTicket = new RequestTicket(asked, {
+        start: () => this.#start(ticket),
+        leave: (reason) => this.#engine.leave(ticket, reason),
+        read: () => this.#engine.wake(),
+      });
+      return ticket.events;
     } catch (error) {
-      throw this.#reasonFor(error, asked);
+      return failing(error);
     }
   }
 
-  /** Closing a model makes its runs fail wherever they are; what they tell is why. */
-  #reasonFor(error: unknown, { request: { signal } }: Asked): unknown {
-    return this.#closing && !signal?.aborted ? closed({ cause: error }) : error;
+  /** What waits, what was made since the model was opened, and what is in memory. */
+  stats(): FluxStats {
+    const { executables, compiled, client } = this.#runtime;
+    const { size: loaded, ...kept } = executables;
+    const device = client.defaultDevice.memoryStats()?.bytesInUse;
+    return {
+      ...this.#engine.stats,
+      loras: this.#loras.stats,
+      programs: { loaded, ...kept, compiled: compiled.programs, fromCache: compiled.fromCache },
+      memory: { process: process.memoryUsage.rss(), ...(device !== undefined && { device }) },
+    };
   }
 
   /** Checks a request and decides all about it that needs no device. */
   #decide(wanted: Request): Asked {
-    if (this.#closing) throw closed();
+    if (this.#closing) throw modelClosed();
     const request = checked(REQUEST, wanted, 'request');
-    return { request, decided: decide(request, this.defaults, this.#scheduler, this.#parts.autoencoder.scale) };
+    return { request, decided: decideUnread(request, this.#deciding) };
   }
 
-  async *#run({ request, decided }: Asked): AsyncGenerator<Event, void, undefined> {
-    const { signal } = request;
-    const adapted = await this.#adapt(decided, request);
-    using _turn = await this.#queue.enter(signal);
-    using _programs = this.#runtime.lease();
-    const clock = new Clock();
-    const counted = { ...this.#runtime.compiled };
-    for (const message of this.#runtime.warnings) yield warning(message);
-    const { apart } = this.#runtime;
-    const share = new BatchShare(this.#runtime, decided.batch);
-    for (const message of requestWarnings(request, decided, this.defaults, share.places * apart.count))
-      yield warning(message);
+  get #deciding(): DecidingModel {
+    const extras = extraSizes(this.#extras);
+    return { ...sizesOf(this.#source), scheduler: this.#scheduler, defaults: this.defaults, extras };
+  }
+
+  /** Reads the pictures and LoRAs of a request, reports what is already known, and queues it for the device. */
+  async #start(ticket: RequestTicket): Promise<void> {
+    const { request } = ticket;
+    request.signal?.throwIfAborted();
+    const { decided, prompts } = await this.#read(ticket);
+    ticket.decided = decided;
+    const { apart, warnings } = this.#runtime;
+    const groups = this.#groupsOf(ticket, prompts);
+    const together =
+      groups[0]!.key === undefined ? decided.batch : Math.min(this.#maker.most(groups[0]!), ticket.total);
+    const share = new BatchShare(this.#runtime, together);
+    for (const message of warnings) ticket.warn(message);
+    for (const message of requestWarnings(request, decided, this.defaults, {
+      together,
+      slots: share.slots * apart.count,
+    }))
+      ticket.warn(message);
     const outside = this.#trained ? outsideScope(this.path, this.name, decided) : undefined;
-    if (outside !== undefined) yield warning(outside);
+    if (outside !== undefined) ticket.warn(outside);
+    for (const event of loraEvents(prompts)) ticket.tell(event);
     if (apart.count > 1 && share.own.length === 0) {
-      const message = `process ${apart.id} has nothing to make: those before it make all pictures of the batch`;
-      yield warning(message);
-      return yield { type: 'done', report: this.#report(clock, { compiled: 0, fromCache: 0 }, 0) };
+      ticket.warn(`process ${apart.id} has nothing to do: the processes before it make all pictures of the batch`);
+      return this.#finish(ticket);
     }
-    yield* loraEvents(adapted);
-    await this.#runtime.requireSame(runText(decided, adapted, [this.sizes, this.#types, this.#memory]));
-
-    yield { type: 'stage', stage: 'compile', job: 1, jobs: decided.jobs.length };
-    const run = await clock.time('compile', () => this.#planRun(decided, adapted, signal));
-    yield { type: 'memory', plan: run.memory };
-    requireFit(run.memory);
-    using encoded = new DisposableStack();
-    yield { type: 'stage', stage: 'encode', job: 1, jobs: decided.jobs.length };
-    // An earlier run may have had room to keep it.
-    if (run.memory.transformer !== 'kept') this.#parts.transformer.weights.release();
-    const conditionings = await clock.time('encode', () => this.#encode(decided, run, adapted, encoded, signal));
-    for (const message of new Set([...conditionings.values()].flatMap((c) => c.warnings))) {
-      yield warning(message);
-    }
-    let made = 0;
-    for (const [i, job] of adapted.entries()) {
-      const conditioning = conditionings.get(keyOf(job))!;
-      for await (const event of this.#make(decided, job, i, { run, conditioning, clock, signal })) {
-        if (event.type === 'image') made++;
-        yield event;
-      }
-    }
-    const { programs, fromCache } = this.#runtime.compiled;
-    const used = { compiled: programs - counted.programs, fromCache: fromCache - counted.fromCache };
-    yield { type: 'done', report: this.#report(clock, used, made) };
+    ticket.groups.push(...groups);
+    this.#engine.submit(ticket);
   }
 
-  /** Compiles every program of a request, and decides what is made where, how adapters are applied and what stays in memory. */
-  #planRun(
-    { batch, size, schedule, maxSequenceLength: textTokens, cacheThreshold }: DecidedRequest,
-    jobs: readonly AdaptedJob[],
-    signal?: AbortSignal,
-  ): Promise<RunPlan> {
-    const { encoders, transformer, autoencoder } = this.#parts;
-    const share = new BatchShare(this.#runtime, batch);
-    const sizes = { batch: share.places, size, schedule, textTokens, cacheThreshold };
-    return planRun(this.#runtime, {
-      share,
-      models: this.#source,
-      programs: (adapterRank) => ({
-        ...encoders.programs(textTokens),
-        ...transformer.programs({ ...sizes, adapterRank }),
-        ...autoencoder.programs(this.#runtime, size),
-      }),
-      loras: jobs.map(({ loras }) => loras),
-      loraMode: this.#loras.mode,
-      ranks: this.#adapterRanks,
-      memory: this.#memory,
-      transformerFileBytes: () => transformer.weights.fileBytes,
-      signal,
-    });
+  #groupsOf(ticket: RequestTicket, prompts: readonly AdaptedPrompt[]): Group<Slot>[] {
+    return groupsOf(ticket, prompts, { loraMode: this.#loras.mode, alone: this.#runtime.nodes.count > 1 });
   }
 
-  /** Compiles a request's programs and tells what it would hold in memory; places nothing. */
+  /** Compiles the programs of a request's first batch and returns its memory plan; places nothing. */
   async plan(wanted: Request): Promise<MemoryPlan> {
     const asked = this.#decide(wanted);
-    const { request, decided } = asked;
-    request.signal?.throwIfAborted();
+    const { signal } = asked.request;
+    signal?.throwIfAborted();
     try {
-      const jobs = await this.#adapt(decided, request);
-      using _turn = await this.#queue.enter(request.signal);
+      const { decided, prompts } = await this.#read(asked);
+      using _turn = await this.#engine.enter(signal);
+      if (this.#closing) throw modelClosed();
       using _programs = this.#runtime.lease();
-      return (await this.#planRun(decided, jobs, request.signal)).memory;
+      const none = async (): Promise<void> => {};
+      const ticket = new RequestTicket({ ...asked, decided }, { start: none, leave: none, read: () => {} });
+      return (await this.#maker.planFirst(this.#groupsOf(ticket, prompts), signal)).memory;
     } catch (error) {
-      throw this.#reasonFor(error, asked);
+      // Closing a model makes all running work fail.
+      throw this.#closing && !signal?.aborted ? modelClosed({ cause: error }) : error;
     }
   }
 
-  /** The LoRAs of every job. What is in force now counts, and a file that cannot be read holds nobody up. */
-  #adapt({ jobs }: DecidedRequest, { loras, signal }: CheckedRequest): Promise<AdaptedJob[]> {
-    return Promise.all(
-      jobs.map(async (job) => ({ ...job, loras: await this.#loras.resolve(loras, job.loraTags, signal) })),
+  /** Reads the LoRAs and pictures of a request now, so that later changes do not matter and an unreadable file delays nobody. */
+  async #read({ request, decided: unread }: Asked): Promise<{ decided: DecidedRequest; prompts: AdaptedPrompt[] }> {
+    const loras = await Promise.all(
+      unread.prompts.map(({ loraTags }) => this.#loras.resolve(request.loras, loraTags, request.signal)),
     );
+    const reports = loras.map((applied) => applied.map(({ adapter }) => adapter.report));
+    const decided = await decideWhole(request, this.#deciding, reports);
+    if (this.#closing) throw modelClosed();
+    return { decided, prompts: decided.prompts.map((prompt, i) => ({ ...prompt, loras: loras[i]! })) };
   }
 
-  /** Encodes every different prompt once. */
-  async #encode(
-    { maxSequenceLength }: DecidedRequest,
-    { streaming, memory }: RunPlan,
-    jobs: readonly AdaptedJob[],
-    owner: DisposableStack,
-    signal: AbortSignal | undefined,
-  ) {
-    const { encoders } = this.#parts;
-    using unused = new DisposableStack();
-    if (memory.encoders !== 'kept') unused.defer(() => encoders.release());
-    const encoded = new Map<string, Conditioning>();
-    for (const job of jobs) {
-      if (encoded.has(keyOf(job))) continue;
-      const options = { overlay: new Overlay([job.loras], 'merged'), streaming: streaming.t5, signal };
-      encoded.set(keyOf(job), owner.use(await encoders.encode(this.#runtime, job, maxSequenceLength, options)));
-    }
-    return encoded;
-  }
-
-  /** Denoises and decodes one batch. */
-  async *#make(
-    decided: DecidedRequest,
-    job: AdaptedJob,
-    jobIndex: number,
-    { run: { share, loraMode, adapterRank, memory, streaming }, conditioning, clock, signal }: Making,
-  ): AsyncGenerator<Event, void, undefined> {
-    const { size, schedule, guidance, cacheThreshold } = decided;
-    const { transformer, autoencoder } = this.#parts;
-    const at = { job: jobIndex + 1, jobs: decided.jobs.length };
-    const steps = schedule.timesteps.length;
-    const request = {
-      batch: share.places,
-      size,
-      schedule,
-      guidance,
-      textTokens: decided.maxSequenceLength,
-      cacheThreshold,
-      adapterRank,
-      overlay: new Overlay([job.loras], loraMode),
-      streaming: streaming.transformer,
-    };
-
-    yield { type: 'stage', stage: 'denoise', ...at };
-    clock.start('denoise');
-    // MaxDiffusion draws in bf16 whatever the model computes in.
-    const dtype = decided.noise === 'jax' ? 'bf16' : this.#types.compute;
-    const latents = share.noise(decided, job.seed, { channels: this.#source.vae.latentChannels, dtype });
-    let final: Float32Array = latents;
-    const cachedSteps: number[] = [];
-    for await (const state of transformer.denoise(this.#runtime, conditioning, { ...request, latents }, signal)) {
-      if (state.step === steps) final = await share.latentsOf(state.latents);
-      const { cached } = state;
-      if (cached) cachedSteps.push(state.step);
-      const seconds = clock.step(cached);
-      const previews =
-        decided.preview === 'step' &&
-        (await autoencoder.preview(this.#runtime, await share.latentsOf(state.clean), size, signal));
-      const step = { type: 'step', step: state.step, steps, ...at, seconds } as const;
-      yield { ...step, ...(cached && { cached }), ...(previews && { previews }) };
-    }
-    clock.stop('denoise');
-    if (memory.transformer === 'released' || memory.transformer === 'streamed') transformer.weights.release();
-
-    yield { type: 'stage', stage: 'decode', ...at };
-    clock.start('decode');
-    let decoded = 0;
-    for await (const pixels of autoencoder.decode(this.#runtime, final, size, signal, share.rounds)) {
-      const picture = share.held[decoded++]!;
-      if (!share.own.includes(picture)) continue;
-      const image = Image.fromUnit(pixels, makeRecipe(this.#identity(job), decided, { ...job, cachedSteps }, picture));
-      clock.stop('decode');
-      yield { type: 'image', image, seed: image.seed, index: jobIndex * decided.batch + picture };
-      clock.start('decode');
-    }
-    clock.stop('decode');
-  }
-
-  #identity({ loras }: AdaptedJob): Identity {
-    const { random, places, path } = this.#source;
+  #identity({ loras }: AdaptedPrompt): Identity {
+    const { random, paths, path } = this.#source;
     this.#files ??= {
-      ...(!random && { fingerprint: fingerprint(places) }),
+      ...(!random && { fingerprint: fingerprint(paths) }),
       base: travellingName(path),
       parts: partFiles(this.#given),
+      beside: besideFiles(this.#extras.paths),
     };
     return {
       name: this.name,
@@ -392,9 +338,11 @@ export class Flux implements AsyncDisposable {
     };
   }
 
-  #report(clock: Clock, programs: Report['programs'], images: number): Report {
+  /** Tells the figures of a request that is done. */
+  #finish(ticket: RequestTicket): void {
+    const { clock, programs, images } = ticket;
     const peak = this.#runtime.client.defaultDevice.memoryStats()?.peakBytesInUse;
-    return {
+    const report: Report = {
       timings: clock.timings(this.#loadSeconds),
       peakMemory: process.resourceUsage().maxRSS * 1024,
       ...(peak !== undefined && { peakDeviceMemory: peak }),
@@ -403,6 +351,8 @@ export class Flux implements AsyncDisposable {
       images,
       steps: clock.steps,
     };
+    ticket.tell({ type: 'done', report });
+    ticket.events.end();
   }
 
   /** Frees the model and its device, as leaving the block of `await using` does; runs in progress end with `disposed`. Safe to repeat. */
@@ -416,33 +366,33 @@ export class Flux implements AsyncDisposable {
   }
 
   async #free(): Promise<void> {
-    const { encoders, transformer, autoencoder } = this.#parts;
-    for (const part of [encoders, transformer, autoencoder]) part[Symbol.dispose]();
+    this.#loras.close();
+    await this.#engine.close(modelClosed());
+    this.#maker[Symbol.dispose]();
+    for (const part of Object.values<Disposable | undefined>({ ...this.#parts })) part?.[Symbol.dispose]();
     await this.#runtime[Symbol.asyncDispose]();
   }
 }
 
-function closed(options: { readonly cause?: unknown } = {}): FluxionError {
-  return new FluxionError('disposed', 'the model is closed', {
-    ...options,
-    hint: 'open it again with Flux.load, and close it after its last picture',
-  });
+/** What an opened model has done, and what it holds. */
+export interface FluxStats extends EngineStats {
+  /** Programs on the device and their bytes; how many were compiled, came from the cache, and were evicted. */
+  readonly programs: Record<'loaded' | 'bytes' | 'compiled' | 'fromCache' | 'evicted', number>;
+  /** LoRA files that were read and are kept, and how many had to go. */
+  readonly loras: Record<'files' | 'bytes' | 'evicted', number>;
+  /** Bytes in use by the process, and on the first device if its plugin reports it. */
+  readonly memory: { readonly process: number; readonly device?: number };
 }
 
-/** A request that was checked, and what it comes to. */
+/** A checked request, and the decisions about it. */
 interface Asked {
   readonly request: CheckedRequest;
   readonly decided: DecidedRequest;
 }
 
-interface Components {
-  readonly encoders: TextEncoders;
-  readonly transformer: Transformer;
-  readonly autoencoder: Autoencoder;
-}
-
 interface Opened {
   readonly source: Flux1Source;
+  readonly extras: Extras;
   readonly runtime: Runtime;
   readonly parts: Components;
   readonly loras: Loras;
@@ -451,10 +401,8 @@ interface Opened {
   readonly name: string;
 }
 
-/** What a batch is made with. */
-interface Making {
-  readonly run: RunPlan;
-  readonly conditioning: Conditioning;
-  readonly clock: Clock;
-  readonly signal: AbortSignal | undefined;
+/** A stream that ends in an error. */
+// biome-ignore lint/correctness/useYield: it has nothing else to tell
+async function* failing(error: unknown): AsyncGenerator<never, void, undefined> {
+  throw error;
 }

@@ -1,6 +1,6 @@
 /**
- * The LoRAs of an opened model: those in force for every request, those a request or a prompt names itself, and the files read
- * for them. A set that cannot be loaded changes nothing.
+ * The LoRAs of an opened model: those for all requests, those that a request or a prompt names, and the files that were read for them. A
+ * set that cannot be loaded changes nothing.
  */
 
 import { statSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { checked } from '../api/check.ts';
 import type { LoraReport } from '../api/events.ts';
 import type { LoraTag } from '../api/lora-tags.ts';
 import { LORA, LORAS, type LoraUse } from '../api/request.ts';
+import { FLUX1 } from '../families/flux1/flux1.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { kindOf, type OpenFile } from '../weights/files/file-bytes.ts';
@@ -20,23 +21,29 @@ import {
   type LoraSource,
   loadAdapter,
   loraHash,
-  modulesText,
+  modulesText as textOfModules,
   unmatchedText,
 } from '../weights/lora/adapter.ts';
 import { BUNDLED_LORA, fetchLora, locateByName, locateLora, pathByName } from '../weights/lora/locate.ts';
 import type { Applied, ApplyMode } from '../weights/lora/overlay.ts';
+import { modelClosed } from './closed.ts';
 import { type Event, warning } from './events.ts';
 
-export { type LoraSource, loraHash, modulesText };
+export { BUNDLED_LORA, type LoraSource, loraHash };
 
 /** Reads what a LoRA file is and would change, without a model. Throws `bad_request`, `not_found`, `bad_file`. */
 export function describeLora(source: LoraSource): LoraReport {
-  return describeSource(checked(LORA, source, 'source'));
+  return describeSource(FLUX1, checked(LORA, source, 'source'));
+}
+
+/** Lists how many modules a LoRA changes in each component, such as `304 of the transformer`; unchanged components are omitted. */
+export function modulesText(lora: LoraReport): string[] {
+  return textOfModules(FLUX1, lora);
 }
 
 /**
  * How LoRAs are applied. `beside`: as inputs of the programs, little of a step where layers are wide; exchanging or re-weighting them neither
- * compiles nor loads. `merged`: into the weights as these are placed, at no cost in a step; a change places the changed weights anew.
+ * compiles nor loads. `merged`: into the weights as these are placed, at no cost in a step; a change places the changed weights again.
  * The text encoders' part, which runs once a prompt, is always merged, and so is what is no low-rank product (LoKr, DoRA, differences).
  */
 export type LoraMode = ApplyMode;
@@ -45,23 +52,26 @@ export interface LorasOptions {
   readonly mode: LoraMode;
   /** Makes keys that match nothing an error instead of a warning. */
   readonly strict: boolean;
-  /** Where LoRAs lie that are given by name alone, as in prompts. */
+  /** The folder of LoRAs that are given by name only, as in prompts. */
   readonly folder: string | undefined;
   readonly openFile: OpenFile;
-  /** Told how far the download of a LoRA is that is given by its repository. */
+  /** Called with the progress of a LoRA's download from a repository. */
   readonly onProgress?: OnPullProgress | undefined;
 }
 
-/** Files kept in memory beyond those in force: a server's requests take turns with a few. */
+/** How many files stay in memory beyond the current ones, and their bytes: a server's requests alternate between a few. */
 const KEPT = 4;
+const KEPT_BYTES = 2 * 2 ** 30;
 const MAX_LORAS = 64;
 
 export class Loras {
   readonly #model: LoraModel;
   readonly #options: LorasOptions;
   /** Read files, in order of use. */
-  readonly #read = new Map<string, Promise<Adapter>>();
+  readonly #read = new Map<string, { readonly adapter: Promise<Adapter>; readonly bytes: number }>();
+  #evicted = 0;
   #current: readonly Applied[] = [];
+  #closed = false;
 
   constructor(model: LoraModel, options: LorasOptions) {
     this.#model = model;
@@ -72,27 +82,43 @@ export class Loras {
     return this.#options.mode;
   }
 
-  /** What is in force for requests that name no LoRAs of their own. */
+  /** Files that are kept, their bytes, and how many had to go so far. */
+  get stats(): { readonly files: number; readonly bytes: number; readonly evicted: number } {
+    const bytes = this.#read.values().reduce((sum, file) => sum + file.bytes, 0);
+    return { files: this.#read.size, bytes, evicted: this.#evicted };
+  }
+
+  /** The LoRAs for requests that name none. */
   get current(): readonly { readonly lora: LoraReport; readonly scale: number }[] {
     return this.#current.map(({ adapter, scale }) => ({ lora: adapter.report, scale }));
   }
 
   /**
-   * Puts LoRAs in force, in place of those before, for all requests that begin from now on; an empty list takes them away.
-   * Rejects when one cannot be loaded, and then those before stay. Resolves to what was matched in each file.
+   * Replaces the LoRAs for all requests that begin from now on; an empty list removes them. Rejects if one cannot be loaded, leaving the
+   * current ones, and with `disposed` if the model is closed. Resolves to what was matched in each file.
    */
   async set(loras: readonly LoraUse[]): Promise<readonly LoraReport[]> {
-    this.#current = await this.resolve(checked(LORAS, loras, 'loras'), []);
-    return this.#current.map(({ adapter }) => adapter.report);
+    if (this.#closed) throw modelClosed();
+    const applied = await this.resolve(checked(LORAS, loras, 'loras'), []);
+    if (this.#closed) throw modelClosed();
+    this.#current = applied;
+    return applied.map(({ adapter }) => adapter.report);
   }
 
-  /** Loads what a request and a prompt ask for; undefined stands for what is in force. */
+  /** Frees the files that were read. No LoRA can be set any more. */
+  close(): void {
+    this.#closed = true;
+    this.#current = [];
+    this.#read.clear();
+  }
+
+  /** Loads the LoRAs of a request and a prompt; `undefined` means the current ones. */
   async resolve(
     loras: readonly LoraUse[] | undefined,
     tags: readonly LoraTag[],
     signal?: AbortSignal,
   ): Promise<readonly Applied[]> {
-    const named = tags.map(({ name, scale }): LoraUse => ({ path: this.#named(name), scale }));
+    const named = tags.map(({ name, scale }): LoraUse => ({ path: namedLora(this.#options.folder, name), scale }));
     const uses = [...(loras ?? []), ...named];
     if (uses.length > MAX_LORAS)
       throw new FluxionError('bad_request', `loras: ${uses.length} are more than the ${MAX_LORAS} allowed`);
@@ -104,27 +130,25 @@ export class Loras {
     return { adapter: await this.#load(use, signal), scale: use.scale ?? 1 };
   }
 
-  #named(name: string): string {
-    const { folder } = this.#options;
-    if (name === BUNDLED_LORA) return name;
-    if (folder !== undefined) return locateByName(folder, name);
-    throw new FluxionError('bad_request', `<lora:${name}:…> names a LoRA, and there is no folder of them`, {
-      hint: 'lora_dir (loraDir in the library) says where they lie',
-    });
-  }
-
   async #load(use: LoraUse, signal: AbortSignal | undefined): Promise<Adapter> {
-    const source = { ...use, path: this.#pathOf(use) };
-    const { strict, openFile, onProgress } = this.#options;
+    const { strict, folder, openFile, onProgress } = this.#options;
+    const source = { ...use, path: loraPath(use, folder) };
     await fetchLora(source, { signal, onProgress });
     const { path, config, name } = locateLora(source);
     const files = [path, ...(config === undefined ? [] : [config])].map((file) => [file, statSync(file)] as const);
     const state = files.map(([file, { size, mtimeMs }]) => [file, size, mtimeMs]);
     const key = JSON.stringify([state, use.name ?? name]);
-    const adapter = this.#read.get(key) ?? loadAdapter(source, this.#model, { strict, openFile });
+    const bytes = files.reduce((sum, [, { size }]) => sum + size, 0);
+    const known = this.#read.get(key);
+    const adapter = known?.adapter ?? loadAdapter(source, this.#model, { strict, openFile });
     this.#read.delete(key);
-    this.#read.set(key, adapter);
-    for (const old of [...this.#read.keys()].slice(0, -(KEPT + this.#current.length))) this.#read.delete(old);
+    this.#read.set(key, { adapter, bytes });
+    for (const old of [...this.#read.keys()].slice(0, -1)) {
+      const { files: count, bytes: total } = this.stats;
+      if (count <= KEPT + this.#current.length && total <= KEPT_BYTES) break;
+      this.#read.delete(old);
+      this.#evicted++;
+    }
     try {
       return await adapter;
     } catch (error) {
@@ -132,17 +156,25 @@ export class Loras {
       throw error;
     }
   }
-
-  /** A name that is no path here is looked for in the folder of LoRAs, where a path may also be of the hub. */
-  #pathOf(use: LoraUse): string {
-    const { folder } = this.#options;
-    const path = userPath(use.path);
-    if (folder === undefined || path === BUNDLED_LORA || isAbsolute(path) || kindOf(path) !== 'missing') return path;
-    return /[/\\]/.test(path) ? (pathByName(folder, path) ?? path) : locateByName(folder, path);
-  }
 }
 
-/** What the user should know of LoRAs in use: keys that match nothing, settings that are not applied. */
+/** The path of a LoRA given by name only, as in prompts: in the folder of LoRAs, never elsewhere. Throws `bad_request`, `not_found`. */
+export function namedLora(folder: string | undefined, name: string): string {
+  if (name === BUNDLED_LORA) return name;
+  if (folder !== undefined) return locateByName(folder, name);
+  throw new FluxionError('bad_request', `<lora:${name}:…> names a LoRA, but lora_dir is not set`, {
+    hint: 'set lora_dir (loraDir in the library) to the folder of LoRAs',
+  });
+}
+
+/** The path of a LoRA. A name that is not a path here is looked up in the folder of LoRAs; a name with a slash may also be on the hub. */
+export function loraPath(use: Pick<LoraUse, 'path'>, folder: string | undefined): string {
+  const path = userPath(use.path);
+  if (folder === undefined || path === BUNDLED_LORA || isAbsolute(path) || kindOf(path) !== 'missing') return path;
+  return /[/\\]/.test(path) ? (pathByName(folder, path) ?? path) : locateByName(folder, path);
+}
+
+/** Warnings about LoRAs in use: keys that match nothing, settings that are not applied. */
 function loraWarnings(applied: readonly Applied[]): string[] {
   return applied.flatMap(({ adapter: { report } }) => [
     ...(report.unmatched.count > 0 ? [unmatchedText(report)] : []),
@@ -150,11 +182,11 @@ function loraWarnings(applied: readonly Applied[]): string[] {
   ]);
 }
 
-/** One event for every different use of a LoRA by a run's jobs, and warnings of what is not applied of its file. */
-export function* loraEvents(jobs: readonly { readonly loras: readonly Applied[] }[]): Generator<Event> {
+/** One event for each distinct use of a LoRA in a run's prompts, and warnings about the parts of its file that are not applied. */
+export function* loraEvents(prompts: readonly { readonly loras: readonly Applied[] }[]): Generator<Event> {
   const told = new Set<string>();
-  for (const { loras } of jobs) {
-    // Files of equal content are different LoRAs, and a job may use one twice.
+  for (const { loras } of prompts) {
+    // Files of equal content are different LoRAs, and a prompt may use one twice.
     const uses = Map.groupBy(loras, ({ adapter: { report }, scale }) =>
       JSON.stringify([report.path, report.name, scale]),
     );

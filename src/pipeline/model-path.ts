@@ -1,4 +1,4 @@
-/** Where a model is read from: the one that comes with the program, a path, or a name on the Hugging Face hub. */
+/** Where to read a model from: the bundled one, a path, or a name on the Hugging Face hub. */
 
 import { FLUX1, type Flux1Parts, PART_NAMES } from '../families/flux1/flux1.ts';
 import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';

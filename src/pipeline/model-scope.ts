@@ -1,6 +1,6 @@
 /**
- * What a small model was trained for, where its folder says so in scope.yml: the bundled one knows a hundred words and one size.
- * FLUX.1 has no such file, and is never told about.
+ * What a small model was trained for, if its folder has a scope.yml: the bundled model knows a hundred words and one size. FLUX.1 has no
+ * such file, so it never gets these warnings.
  */
 
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const SCOPE = z.object({
   draws: z.string().max(200),
   /** Side in pixels of the pictures that it was trained on. */
   size: z.int().min(1).max(8192),
-  /** The sides between which pictures still come out well. */
+  /** The range of sides for which pictures still look good. */
   sides: z.tuple([z.int(), z.int()]),
   /** Words that it knows, in lower case; a plural of one is known too. */
   words: z.array(z.string().max(40)).max(2000),
@@ -25,16 +25,16 @@ const LIMIT = 1 << 16;
 /** Words that are named. */
 const NAMED = 3;
 
-/** Says what of a request is outside a model's scope, in one line; undefined where nothing is, or no scope is known. */
+/** Says in one line which parts of a request are outside a model's scope; `undefined` if none are, or if no scope is known. */
 export function outsideScope(
   folder: string,
   name: string,
-  { jobs, width, height }: Pick<DecidedRequest, 'jobs' | 'width' | 'height'>,
+  { prompts, width, height }: Pick<DecidedRequest, 'prompts' | 'width' | 'height'>,
 ): string | undefined {
   const scope = scopeOf(folder);
   if (!scope) return undefined;
   const known = new Set(scope.words);
-  const words = jobs.flatMap(({ prompt, prompt2 }) => [prompt, prompt2].flatMap((text) => wordsOf(text)));
+  const words = prompts.flatMap(({ prompt, prompt2 }) => [prompt, prompt2].flatMap((text) => wordsOf(text)));
   const unknown = [...new Set(words)].filter((word) => !known.has(word) && !known.has(word.replace(/s$/, '')));
   const [least, most] = scope.sides;
   const isFar = [width, height].some((side) => side < least || side > most);
@@ -52,7 +52,7 @@ function listed(words: readonly string[]): string {
   return named.join(', ') + (more > 0 ? ` and ${more} more ${more === 1 ? 'word' : 'words'}` : '');
 }
 
-/** Words in lower case; what has digits in it is none. */
+/** The words in lower case, except those with digits. */
 function wordsOf(text: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+(?:['’]\p{L}+)?/gu) ?? [];
   return words.filter((word) => !/\p{N}/u.test(word));

@@ -5,18 +5,16 @@ import type { DType, ModelFloat } from '../support/dtype.ts';
 import type { QuantisedForm } from '../weights/set.ts';
 import type { Platform } from '../xla/runtime/runtime.ts';
 
-export type { QuantisedForm };
-
 export interface ModelTypes {
   /** Element type of activations. */
   readonly compute: ModelFloat;
   /** Element type weights are held in; they are converted where they are used. */
   readonly storage: DType;
-  /** How the matrices of blocks and layers are held, where that is not in `storage`. */
+  /** The format of the blocks' matrices, if it differs from `storage`. */
   readonly form?: QuantisedForm | undefined;
 }
 
-/** Reads the element types that a model is to be run with; bf16 where nothing is said. */
+/** Reads the element types to run a model with; bf16 by default. */
 export function modelTypes({
   dtype = 'bf16',
   weightsDtype: storage = dtype,
@@ -27,8 +25,8 @@ export function modelTypes({
 }
 
 /**
- * The types of the autoencoder: XLA:CPU convolves in f32 alone; asked for bf16 it would convert back and forth around each one. In f16
- * its activations overflow (diffusers has `force_upcast` for that), so f32 stands for it everywhere.
+ * The types of the autoencoder. XLA:CPU convolves only in f32, and would convert around every bf16 convolution. In f16 its activations
+ * overflow (hence diffusers' `force_upcast`), so f32 replaces f16 everywhere.
  */
 export function autoencoderTypes(types: ModelTypes, { convolvesInF32 }: Pick<Platform, 'convolvesInF32'>): ModelTypes {
   return convolvesInF32 || types.compute === 'f16' ? { ...types, compute: 'f32' } : types;

@@ -2,9 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { type SeedNumber, seedNumber } from '../api/kinds.ts';
-import { byKey } from '../api/knobs.ts';
-import { LOAD_KNOBS } from '../api/load.ts';
+import { byKey, type Knob } from '../api/knobs.ts';
+import { BESIDE_FIELDS, LOAD_KNOBS } from '../api/load.ts';
 import {
+  type BesideFiles,
   PARAMETERS_TEXT,
   type PartFiles,
   parseRecipe,
@@ -12,7 +13,7 @@ import {
   type Recipe,
   type RecipeLora,
 } from '../api/recipe.ts';
-import { REQUEST_KNOBS } from '../api/request.ts';
+import { type BatchSlot, REQUEST_KNOBS, STEERED, type Steering } from '../api/request.ts';
 import type { Config } from '../config/schema.ts';
 import { PART_NAMES } from '../families/flux1/flux1.ts';
 import { type PictureFile, readPictureFile } from '../picture/picture-file.ts';
@@ -21,7 +22,7 @@ import { FluxionError } from '../support/errors.ts';
 import { BUNDLED_LORA } from '../weights/lora/locate.ts';
 import type { Applied } from '../weights/lora/overlay.ts';
 import type { ModelTypes } from './model-types.ts';
-import type { DecidedRequest, Job } from './request.ts';
+import { type DecidedRequest, mixes, type Prompt, type SeededPrompt } from './request.ts';
 import { recipeName, travellingName } from './travelling.ts';
 
 /** The opened model, as a recipe records it. */
@@ -31,11 +32,12 @@ export interface Identity {
   readonly weights?: 'random' | undefined;
   readonly base?: string | undefined;
   readonly parts?: PartFiles | undefined;
+  readonly beside?: BesideFiles | undefined;
   readonly types: ModelTypes;
   readonly scheduler: SchedulerConfig;
   readonly device: string;
   readonly precision?: Recipe['precision'];
-  /** Those applied to the job. */
+  /** Those applied to the prompt. */
   readonly loras?: readonly RecipeLora[];
 }
 
@@ -45,16 +47,33 @@ function version(): string {
   return ownVersion;
 }
 
-/** A job that is done. */
-export interface FinishedJob extends Job {
+/** A prompt whose picture is finished. */
+export interface FinishedPrompt extends SeededPrompt {
+  /** The picture's index among those of the prompt. */
+  readonly picture: number;
   /** Steps, from 1, that the first-block cache cut short. */
   readonly cachedSteps?: readonly number[];
 }
 
-/** Writes down how picture `index` of a job is made. */
-export function makeRecipe(model: Identity, decided: DecidedRequest, job: FinishedJob, index: number): Recipe {
+/** The slot of a batch that a picture was made in. */
+export interface MadeAt {
+  readonly slot: number;
+  /** Slots of the batch. */
+  readonly size: number;
+  /** Whether each slot had a prompt of its own. */
+  readonly each: boolean;
+  /** Prompts that were encoded together. */
+  readonly encoded: number;
+  /** Pictures that were decoded together. */
+  readonly decoded: number;
+  /** Ranks of the adapters that the programs took, if the picture's own adapters would need a different number. */
+  readonly rank: number | undefined;
+}
+
+/** Writes down how a picture is made. */
+export function makeRecipe(model: Identity, decided: DecidedRequest, finished: FinishedPrompt, at: MadeAt): Recipe {
   const { cacheThreshold: threshold } = decided;
-  const { useDynamicShifting: dynamic, baseShift: base, maxShift: max } = model.scheduler;
+  const { useDynamicShifting: dynamic, baseShift: base, maxShift: max, shift } = model.scheduler;
   return {
     software: 'fluxion',
     version: version(),
@@ -63,27 +82,70 @@ export function makeRecipe(model: Identity, decided: DecidedRequest, job: Finish
       ...(model.fingerprint !== undefined && { fingerprint: model.fingerprint }),
       ...(model.weights && { weights: model.weights }),
       ...(model.parts && { base: model.base, parts: model.parts }),
+      ...besideOf(model.beside, decided),
     },
-    prompt: job.prompt,
-    ...(job.prompt2 !== job.prompt && { prompt2: job.prompt2 }),
+    prompt: finished.prompt,
+    ...(finished.prompt2 !== finished.prompt && { prompt2: finished.prompt2 }),
+    ...(finished.negative && negativeOf(finished.negative, decided)),
     width: decided.width,
     height: decided.height,
-    steps: decided.schedule.timesteps.length,
+    steps: decided.steps,
     guidance: decided.guidance,
-    seed: seedNumber(decided.noise === 'jax' ? job.seed : seedAt(job.seed, index)),
+    seed: seedNumber(decided.noise === 'jax' ? finished.seed : seedAt(finished.seed, finished.picture)),
     noise: decided.noise,
-    ...(decided.batch > 1 && { batch: { seed: seedNumber(job.seed), size: decided.batch, index } }),
+    ...batchOf(decided, finished, at),
+    ...(decided.sampler !== 'euler' && { sampler: decided.sampler }),
+    ...(decided.spacing !== 'default' && { schedule: decided.spacing }),
     ...(decided.sigmas && { sigmas: decided.sigmas }),
-    ...(threshold !== undefined && { cache: { kind: 'fbcache', threshold, cachedSteps: job.cachedSteps ?? [] } }),
+    ...(decided.inputs && {
+      inputs: decided.inputs,
+      ...Object.fromEntries(STEERED.flatMap((field) => unusual(field, decided.steering[field]))),
+    }),
+    ...(threshold !== undefined && { cache: { kind: 'fbcache', threshold, cachedSteps: finished.cachedSteps ?? [] } }),
     ...(model.loras?.length && { loras: model.loras }),
     maxSequenceLength: decided.maxSequenceLength,
     weights: model.types.storage,
     activations: model.types.compute,
     ...(model.types.form && { quantization: model.types.form }),
     ...(model.precision !== undefined && { precision: model.precision }),
-    shift: { dynamic, base, max },
+    shift: { dynamic, base, max, ...(!dynamic && shift !== 1 && { fixed: shift }) },
     device: model.device,
   };
+}
+
+/** A field with its value, unless it has its default. */
+function unusual(field: keyof Steering, value: unknown): [string, unknown][] {
+  const { default: usual }: Knob = REQUEST_KNOBS[field];
+  return value === undefined || value === usual ? [] : [[field, value]];
+}
+
+/** The networks beside the model that took part. */
+function besideOf(beside: BesideFiles | undefined, { conditions }: DecidedRequest) {
+  if (!beside) return undefined;
+  const { controlnet, ...redux } = beside;
+  const used = { ...(controlnet && { controlnet }), ...(conditions.some(({ prompt }) => prompt) && redux) };
+  return Object.keys(used).length > 0 && { beside: used };
+}
+
+function negativeOf({ prompt, prompt2 }: Prompt, { trueCfgScale }: DecidedRequest) {
+  return { negativePrompt: prompt, ...(prompt2 !== prompt && { negativePrompt2: prompt2 }), trueCfgScale };
+}
+
+/** What a recipe says of the batch: all of it where its pictures depend on each other, else the slot that one had. */
+function batchOf(
+  decided: DecidedRequest,
+  { seed, picture }: FinishedPrompt,
+  { slot, size, each, encoded, decoded, rank }: MadeAt,
+) {
+  if (!mixes(decided))
+    return decided.batch > 1 && { batch: { seed: seedNumber(seed), size: decided.batch, index: picture } };
+  const odd = {
+    ...(each && { prompts: 'each' as const }),
+    ...(encoded > 1 && { encoded }),
+    ...(decoded > 1 && { decoded }),
+    ...(rank !== undefined && { rank }),
+  };
+  return (size > 1 || Object.keys(odd).length > 0) && { batch: { size, index: slot, ...odd } };
 }
 
 /** Writes down a LoRA that was applied. */
@@ -93,7 +155,7 @@ export function recipeLora({ adapter: { report, hash }, scale }: Applied): Recip
   return { name, hash, scale, ...(name !== BUNDLED_LORA && file !== `${name}.safetensors` && { file }) };
 }
 
-/** The seed of a picture of a batch; after the last one, 2⁶⁴ - 1, comes 0. */
+/** The seed of a picture of a batch; 2⁶⁴ - 1 is followed by 0. */
 function seedAt(first: bigint, index: number): bigint {
   const seed = first + BigInt(index);
   return seed < 2n ** 64n ? seed : seed - 2n ** 64n;
@@ -104,23 +166,35 @@ function askedSeed(seed: SeedNumber): SeedNumber {
   return seed === -1 ? seedNumber(2n ** 64n - 1n) : seed;
 }
 
-/** The configuration that makes a recipe's picture again (with its whole batch, of which `batch.index` tells it). */
+/** The slot of a recipe's picture in a batch whose other slots may be empty; `undefined` if it was alone or depends on the other pictures. */
+export function recipeSlot({ batch, noise, cache }: Recipe): BatchSlot | undefined {
+  if (!batch || noise === 'jax' || cache) return undefined;
+  const { seed: _, ...slot } = batch;
+  return slot;
+}
+
+/** The configuration that makes a recipe's picture again, or its whole batch if it depends on it; `batch.index` then says which picture. */
 export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unknown>> {
   const { model, cache, batch, shift } = recipe;
+  const whole = batch !== undefined && recipeSlot(recipe) === undefined;
   const fields: Readonly<Record<string, unknown>> = {
     ...recipe,
     // It is made again on the device that is here.
     device: undefined,
     ...Object.fromEntries(PART_NAMES.map((part) => [part, model.parts?.[part]?.name])),
+    ...Object.fromEntries(BESIDE_FIELDS.map((field) => [field, oneOrAll(model.beside?.[field])])),
     name: model.name,
     weights: model.weights,
     weightsDtype: recipe.weights,
     activationsDtype: recipe.activations,
-    seed: askedSeed(batch?.seed ?? recipe.seed),
-    batch: batch?.size ?? 1,
+    seed: askedSeed((whole ? batch?.seed : undefined) ?? recipe.seed),
+    batch: whole ? batch?.size : 1,
+    embedInputs:
+      Object.values(recipe.inputs ?? {}).some((inputs) => inputs.some(({ data }) => data !== undefined)) || undefined,
     cache: cache?.kind,
     threshold: cache?.threshold,
-    timeShift: shift.dynamic,
+    // Without dynamic shifting, only a model that was left as it is has a shift.
+    timeShift: shift.fixed === undefined ? shift.dynamic : undefined,
     baseShift: shift.base,
     maxShift: shift.max,
   };
@@ -132,6 +206,12 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
   };
 }
 
+/** File names: a plain string if there is only one. */
+function oneOrAll(files: readonly { readonly name: string }[] | undefined): string | readonly string[] | undefined {
+  const names = files?.map(({ name }) => name);
+  return names?.length === 1 ? names[0] : names;
+}
+
 /** What a picture file tells of how it was made. */
 export interface PictureInfo extends Omit<PictureFile, 'texts'> {
   readonly recipe?: Recipe;
@@ -139,7 +219,7 @@ export interface PictureInfo extends Omit<PictureFile, 'texts'> {
   readonly parameters?: string;
 }
 
-/** Reads what a PNG, JPEG or WebP carries; `where` names it in messages. Throws `bad_file` for a broken file or a recipe that breaks its form. */
+/** Reads what a PNG, JPEG or WebP carries; `where` names it in messages. Throws `bad_file` for a broken file or a recipe with a wrong field. */
 export function readRecipe(bytes: Uint8Array, where: string): PictureInfo {
   const { texts, ...file } = readPictureFile(bytes, where);
   const json = texts.get(RECIPE_TEXT);
@@ -151,7 +231,7 @@ export function readRecipe(bytes: Uint8Array, where: string): PictureInfo {
   };
 }
 
-/** Reads a picture's recipe, and throws `not_found` where it has none, telling what else was found. */
+/** Reads a picture's recipe. Throws `not_found` saying what was found instead. */
 export function requireRecipe(bytes: Uint8Array, where: string): Recipe {
   const { recipe, parameters } = readRecipe(bytes, where);
   if (recipe) return recipe;

@@ -1,12 +1,18 @@
-/** What a model assumes where a request says nothing, and what a request comes to: everything decided that needs no device. */
+/** The defaults of a model, and everything decided about a request that needs no device. */
 
 import { randomInt } from 'node:crypto';
 import { type LoraTag, takeLoraTags } from '../api/lora-tags.ts';
-import type { CheckedRequest } from '../api/request.ts';
+import type { RecipeInputs } from '../api/recipe.ts';
+import { type BatchSlot, type CheckedRequest, STEERED, STEERING, type Steering } from '../api/request.ts';
+import { toolOf } from '../families/flux1/tools.ts';
+import type { FluxConfig } from '../models/flux.ts';
+import type { VaeConfig } from '../models/vae.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import type { NoiseKind } from '../sampling/noise.ts';
-import { type Schedule, type SchedulerConfig, schedule } from '../sampling/schedule.ts';
+import { SAMPLERS, type SamplerName } from '../sampling/samplers/by-name.ts';
+import { cutSchedule, type Schedule, type SchedulerConfig, type Spacing, schedule } from '../sampling/schedule.ts';
 import { FluxionError } from '../support/errors.ts';
+import type { Condition } from './conditions/condition.ts';
 
 /** What a model assumes where a request says nothing. */
 export interface RequestDefaults {
@@ -15,12 +21,14 @@ export interface RequestDefaults {
   readonly steps: number;
   readonly guidance: number;
   readonly maxSequenceLength: number;
+  /** How much of a picture that it starts from changes. */
+  readonly strength: number;
 }
 
-/** What a model's defaults depend on: its own configs, so that a copy under another name has the same. */
+/** The configs that a model's defaults depend on; a copy of the model under another name has the same defaults. */
 export interface DefaultsOf {
-  readonly transformer: { readonly guidanceEmbeds: boolean };
-  readonly vae: { readonly sampleSize: number };
+  readonly transformer: Pick<FluxConfig, 'guidanceEmbeds' | 'inChannels'>;
+  readonly vae: VaeConfig;
   readonly scheduler: { readonly useDynamicShifting: boolean };
 }
 
@@ -29,21 +37,28 @@ export interface DefaultsOf {
  * which an unshifted schedule tells, and between them otherwise. `promptTokens` is what its T5 tokenizer was made for.
  */
 export function requestDefaults({ transformer, vae, scheduler }: DefaultsOf, promptTokens: number): RequestDefaults {
-  const size = { width: vae.sampleSize, height: vae.sampleSize };
+  const fills = toolOf(transformer, vae) === 'fill';
+  const shared = { width: vae.sampleSize, height: vae.sampleSize, strength: fills ? 1 : 0.6 };
   return transformer.guidanceEmbeds
-    ? { ...size, steps: 28, guidance: 3.5, maxSequenceLength: Math.min(promptTokens, 512) }
+    ? { ...shared, steps: 28, guidance: fills ? 30 : 3.5, maxSequenceLength: Math.min(promptTokens, 512) }
     : {
-        ...size,
+        ...shared,
         steps: scheduler.useDynamicShifting ? 8 : 4,
         guidance: 0,
         maxSequenceLength: Math.min(promptTokens, 256),
       };
 }
 
-/** One batch: pictures made together from one prompt and one first seed. */
-export interface Job {
+/** What the text encoders read: CLIP and T5. */
+export interface Prompt {
   readonly prompt: string;
   readonly prompt2: string;
+}
+
+/** A prompt and its first seed, from which a batch of pictures is made. */
+export interface SeededPrompt extends Prompt {
+  /** What they are guided away from. */
+  readonly negative?: Prompt | undefined;
   readonly seed: bigint;
   /** LoRAs that the prompt names. */
   readonly loraTags: readonly LoraTag[];
@@ -51,63 +66,114 @@ export interface Job {
 
 /** A request with everything decided. */
 export interface DecidedRequest {
-  readonly jobs: readonly Job[];
+  readonly prompts: readonly SeededPrompt[];
   readonly batch: number;
   readonly width: number;
   readonly height: number;
   readonly size: LatentSize;
+  /** Steps that were asked for; a strength leaves some of them. */
+  readonly steps: number;
+  readonly sampler: SamplerName;
   readonly schedule: Schedule;
+  /** How its noise levels are spaced. */
+  readonly spacing: Spacing;
   readonly guidance: number;
+  /** How strongly it is guided away from a negative prompt; undefined without one. */
+  readonly trueCfgScale: number | undefined;
+  readonly steering: Steering;
+  /** The input pictures as recipes name them, and the conditions made from them; none until the pictures are read. */
+  readonly inputs: RecipeInputs | undefined;
+  readonly conditions: readonly Condition[];
   readonly noise: NoiseKind;
   readonly maxSequenceLength: number;
   readonly sigmas: readonly number[] | undefined;
   readonly preview: 'off' | 'step';
-  /** Threshold of the first-block cache; undefined where there is none. */
+  /** Threshold of the first-block cache; `undefined` without the cache. */
   readonly cacheThreshold: number | undefined;
+  /** The slot that each picture is made in, the others running empty. */
+  readonly slot: BatchSlot | undefined;
+}
+
+/** Whether pictures of a request do not depend on those they are made with: JAX's noise is one draw a batch, and the first-block cache one decision. */
+export function mixes({ noise, cacheThreshold }: Pick<DecidedRequest, 'noise' | 'cacheThreshold'>): boolean {
+  return noise !== 'jax' && cacheThreshold === undefined;
 }
 
 /** ParaAttention's for FLUX.1 dev. */
 const CACHE_THRESHOLD = 0.08;
-const MAX_JOBS = 65_536;
+const MAX_PICTURES = 65_536;
 
-/** Fills in the defaults of a request, and checks what depends on the model; throws `bad_request` naming the field. */
+/**
+ * Fills in the defaults of a request, and checks what depends on the model; throws `bad_request` naming the field. `natural` is the size
+ * that the pictures that go in ask for.
+ */
 export function decide(
   request: CheckedRequest,
   defaults: RequestDefaults,
   scheduler: SchedulerConfig,
   vaeScale: number,
+  natural: { readonly width: number; readonly height: number } = defaults,
 ): DecidedRequest {
-  const { width = defaults.width, height = defaults.height, steps = defaults.steps, batch = 1, sigmas } = request;
+  const { width = natural.width, height = natural.height, steps = defaults.steps, batch = 1, sigmas } = request;
   const { guidance = defaults.guidance, maxSequenceLength = defaults.maxSequenceLength } = request;
+  const { sampler = 'euler', schedule: spacing = 'default' } = request;
   const { noise = 'torch', preview = 'off', cache = 'off', threshold = CACHE_THRESHOLD } = request;
   const size = latentSize(width, height, vaeScale);
   const prompts = [request.prompt].flat();
-  const prompts2 = [request.prompt2 ?? prompts].flat();
-  if (prompts2.length !== 1 && prompts2.length !== prompts.length)
-    throw bad('prompt2', `one, or as many as there are prompts (${prompts.length})`, prompts2.length);
-  const seeds = [request.seed ?? 0].flat().map(seedOf);
-  if (prompts.length * seeds.length > MAX_JOBS)
-    throw bad('seed', `at most ${MAX_JOBS} pairs of a prompt and a seed`, prompts.length * seeds.length);
+  const textOf = (field: 'prompt2' | 'negativePrompt' | 'negativePrompt2', unset: readonly string[]) => {
+    const texts = [request[field] ?? unset].flat();
+    if (texts.length > 1 && texts.length !== prompts.length)
+      throw bad(field, `one, or as many as there are prompts (${prompts.length})`, texts.length);
+    return (i: number): string | undefined => (texts.length === 1 ? texts[0] : texts[i]);
+  };
+  const prompt2 = textOf('prompt2', prompts);
+  const negative = textOf('negativePrompt', []);
+  const negative2 = textOf('negativePrompt2', [request.negativePrompt ?? []].flat());
+  const { trueCfgScale = 1 } = request;
+  const guidesAway = trueCfgScale > 1 && (request.negativePrompt ?? request.negativePrompt2) !== undefined;
+  const seeds = [request.seed ?? 0].flat().map((seed) => BigInt(seed === 'random' ? randomInt(RANDOM_SEEDS) : seed));
+  const pictures = prompts.length * seeds.length * batch;
+  if (pictures > MAX_PICTURES)
+    throw bad('batch', `at most ${MAX_PICTURES} pictures of all prompts and seeds`, pictures);
+  const whole = schedule(scheduler, {
+    steps,
+    imageTokens: size.tokens,
+    sigmas,
+    levels: SAMPLERS[sampler].levels,
+    spacing,
+  });
+  // The area around an outpainted picture is new, so there is nothing to preserve.
+  const usual = request.outpaint === undefined ? defaults.strength : 1;
+  const strength = request.image === undefined ? undefined : (request.strength ?? usual);
   return {
-    jobs: prompts.flatMap((prompt, i) => {
+    prompts: prompts.flatMap((prompt, i) => {
       const { text, tags } = takeLoraTags(prompt);
-      const { text: text2, tags: tags2 } = takeLoraTags((prompts2.length === 1 ? prompts2[0] : prompts2[i])!);
+      const { text: text2, tags: tags2 } = takeLoraTags(prompt2(i)!);
+      const away = guidesAway && { negative: { prompt: negative(i) ?? '', prompt2: negative2(i) ?? '' } };
       // A tag counts once, whichever of a picture's prompts has it.
       const more = tags2.filter((tag) => !tags.some(({ name, scale }) => name === tag.name && scale === tag.scale));
       const loraTags = [...tags, ...more];
-      return seeds.map((seed) => ({ prompt: text, prompt2: text2, seed, loraTags }));
+      return seeds.map((seed) => ({ prompt: text, prompt2: text2, ...away, seed, loraTags }));
     }),
     batch,
     width,
     height,
     size,
-    schedule: schedule(scheduler, { steps, imageTokens: size.tokens, sigmas }),
+    steps: whole.timesteps.length,
+    sampler,
+    schedule: strength === undefined ? whole : cutSchedule(whole, strength),
+    spacing,
     guidance,
+    trueCfgScale: guidesAway ? trueCfgScale : undefined,
+    steering: { ...STEERING.parse(Object.fromEntries(STEERED.map((field) => [field, request[field]]))), strength },
+    inputs: undefined,
+    conditions: [],
     noise,
     maxSequenceLength,
     sigmas,
     preview,
     cacheThreshold: cache === 'fbcache' ? threshold : undefined,
+    slot: request.slot,
   };
 }
 
@@ -117,22 +183,35 @@ const FEW_STEPS = 4;
 const LOST_LETTERS =
   'the prompt has a replacement character (�): it lost letters where it was decoded, as text that is not UTF-8 does';
 
-/** What to tell of a request that can be honoured, and may not be what was meant; `places` are the pictures that devices make at a time. */
+/** What to tell of a request that can be honoured, and may not be what was meant; devices make `together` pictures in `slots`. */
 export function requestWarnings(
   request: CheckedRequest,
   decided: DecidedRequest,
   { guidance }: RequestDefaults,
-  places: number,
+  { together, slots }: { readonly together: number; readonly slots: number },
 ): string[] {
-  const { batch } = decided;
   const ignored = `guidance ${decided.guidance} has no effect: the model has no guidance embedding`;
-  const empty = `${batch} ${batch === 1 ? 'picture' : 'pictures'} for ${places} slots: ${places - batch} ${places - batch === 1 ? 'slot runs' : 'slots run'} empty`;
+  const empty = `${together} ${together === 1 ? 'picture' : 'pictures'} for ${slots} slots: ${slots - together} ${slots - together === 1 ? 'slot runs' : 'slots run'} empty`;
   return [
-    ...(places > batch ? [empty] : []),
+    ...(slots > together ? [empty] : []),
     ...(guidance === 0 && decided.guidance > 0 ? [ignored] : []),
-    ...(decided.jobs.some(({ prompt, prompt2 }) => (prompt + prompt2).includes('\ufffd')) ? [LOST_LETTERS] : []),
+    ...(decided.prompts.some(({ prompt, prompt2 }) => (prompt + prompt2).includes('\ufffd')) ? [LOST_LETTERS] : []),
     ...cacheWarnings(request, decided),
+    ...negativeWarnings(request, decided),
+    ...scheduleWarnings(decided),
   ];
+}
+
+/** What to tell of a negative prompt without a scale, and the reverse. MaxDiffusion's files all have an empty one. */
+function negativeWarnings(
+  { negativePrompt, trueCfgScale = 1 }: CheckedRequest,
+  { trueCfgScale: scale }: DecidedRequest,
+): string[] {
+  if (scale !== undefined) return [];
+  if (trueCfgScale > 1) return ['true_cfg_scale has no effect without a negative_prompt, which may be empty'];
+  return [negativePrompt ?? []].flat().some((text) => text !== '')
+    ? ['negative_prompt has no effect without a true_cfg_scale above 1']
+    : [];
 }
 
 /** What to tell of a first-block cache that has no effect, or does not pay. */
@@ -146,12 +225,14 @@ function cacheWarnings({ threshold }: CheckedRequest, { cacheThreshold, schedule
   ];
 }
 
-/** Random seeds are as large as those of other tools. */
-const RANDOM_SEEDS = 2 ** 32;
-
-function seedOf(seed: number | bigint | 'random'): bigint {
-  return BigInt(seed === 'random' ? randomInt(RANDOM_SEEDS) : seed);
+/** Warns if given noise levels are respaced. */
+function scheduleWarnings({ sigmas, spacing }: DecidedRequest): string[] {
+  if (sigmas === undefined || spacing === 'default') return [];
+  return [`schedule=${spacing} keeps the ends and the number of the given sigmas, and spaces the others anew`];
 }
+
+/** Random seeds are as large as other tools' seeds. */
+const RANDOM_SEEDS = 2 ** 32;
 
 function bad(field: string, expected: string, found: number): FluxionError {
   return new FluxionError('bad_request', `${field}: expected ${expected}, found ${found}`);

@@ -2,25 +2,26 @@
 
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
-import type { PartFiles } from '../api/recipe.ts';
+import type { BesideFiles, PartFiles } from '../api/recipe.ts';
 import { type Flux1Parts, PART_NAMES } from '../families/flux1/flux1.ts';
 import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
 import { fingerprint } from '../weights/files/fingerprint.ts';
 import { parseHubName } from '../weights/hub/hub.ts';
+import type { ExtraPaths } from './extras.ts';
 
 /** A folder of the hub's cache, and what lies in it. */
 const SNAPSHOT = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\](.+))?$/;
 
 /** Names a file or folder: `ORG/NAME` or `ORG/NAME/FILE` for one in the hub's cache, else the last part of its path. */
 export function travellingName(path: string): string {
-  const place = resolve(path);
-  if (place === resolve(BUNDLED_FOLDER)) return BUNDLED;
-  const [, owner, name, file] = SNAPSHOT.exec(place) ?? [];
+  const full = resolve(path);
+  if (full === resolve(BUNDLED_FOLDER)) return BUNDLED;
+  const [, owner, name, file] = SNAPSHOT.exec(full) ?? [];
   if (owner !== undefined && name !== undefined) return [owner, name, ...(file?.split(/[/\\]/) ?? [])].join('/');
-  return place === homedir() ? 'model' : basename(place);
+  return full === homedir() ? 'model' : basename(full);
 }
 
-/** What a recipe calls a model: the name it was given, of which a path leaves its last part alone. */
+/** The name of a model in recipes: the given name, or the last part of a given path. */
 export function recipeName(name: string): string {
   const isPath = /[/\\]/.test(name) || name.startsWith('~');
   if (!isPath) return name;
@@ -29,7 +30,7 @@ export function recipeName(name: string): string {
   return parseHubName(name) && !isOurs ? name : (parts.findLast((part) => part !== basename(homedir())) ?? 'model');
 }
 
-/** The parts that were given, by name and hash; undefined where none was. */
+/** The given parts, by name and hash; `undefined` if none was given. */
 export function partFiles(parts: Flux1Parts): PartFiles | undefined {
   const given = PART_NAMES.flatMap((part) => {
     const path = parts[part];
@@ -38,7 +39,18 @@ export function partFiles(parts: Flux1Parts): PartFiles | undefined {
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
-/** A short hash of a file or folder, of samples where it is large. */
+/** Networks beside a model, by name and hash; `undefined` if there are none. */
+export function besideFiles({ controlnet, redux }: ExtraPaths): BesideFiles | undefined {
+  const file = (path: string) => ({ name: travellingName(path), hash: fileHash(path) });
+  if (controlnet.length === 0 && !redux) return undefined;
+  return {
+    ...(controlnet.length > 0 && { controlnet: controlnet.map(file) }),
+    ...(redux && { redux: [file(redux.projector)] }),
+    ...(redux && redux.encoder !== redux.projector && { imageEncoder: [file(redux.encoder)] }),
+  };
+}
+
+/** A short hash of a file or folder; large files are sampled. */
 export function fileHash(path: string): string {
   return fingerprint(new Map([['', path]]));
 }

@@ -8,16 +8,16 @@
 
 import { horner, log } from './cephes.ts';
 import { type ModelFloat, rounding } from './rounding.ts';
-import { threefryBits } from './threefry.ts';
+import { type ThreefryKey, threefryBits } from './threefry.ts';
 
 const { fround } = Math;
 
 /**
- * Draws `count` values, row-major, as `jax.random.normal(jax.random.key(seed), shape, dtype)` does in jax 0.10.
- * `seed` is its low 32 bits: with JAX's default 32-bit integers nothing else of it enters the key.
+ * Draws `count` values, row-major, as `jax.random.normal(key, shape, dtype)` does in jax 0.10. The key of a seed is 0
+ * and its low 32 bits: with JAX's default 32-bit integers nothing else of it enters the key.
  */
-export function jaxNormal(seed: number, count: number, dtype: ModelFloat): Float32Array {
-  const words = threefryBits(0, seed, count);
+export function jaxNormal(key: ThreefryKey, count: number, dtype: ModelFloat): Float32Array {
+  const words = threefryBits(key, count);
   const out = new Float32Array(count);
   switch (dtype) {
     case 'f32':

@@ -42,38 +42,19 @@ export function latentSize(width: number, height: number, vaeScale = 8): LatentS
 
 /** Packs latents [batch, channels, height, width] into tokens [batch, height/2 · width/2, 4 · channels], channel-major in a patch. */
 export function packLatents(latents: Float32Array, shape: readonly [number, number, number, number]): Float32Array {
-  return movePatches(latents, shape, 'pack');
-}
-
-/** Unpacks tokens [batch, height/2 · width/2, 4 · channels] into latents of `shape` [batch, channels, height, width]. */
-export function unpackLatents(tokens: Float32Array, shape: readonly [number, number, number, number]): Float32Array {
-  return movePatches(tokens, shape, 'unpack');
-}
-
-function movePatches(
-  values: Float32Array,
-  shape: readonly [number, number, number, number],
-  direction: 'pack' | 'unpack',
-): Float32Array {
   const [batch, channels, height, width] = shape;
-  if (height % 2 !== 0 || width % 2 !== 0 || values.length !== elementCount(shape)) {
+  if (height % 2 !== 0 || width % 2 !== 0 || latents.length !== elementCount(shape)) {
     const expected = `${elementCount(shape)} values and even sides`;
-    throw new FluxionError(
-      'bad_shape',
-      `${direction} latents [${shape}]: expected ${expected}, found ${values.length} values`,
-    );
+    throw new FluxionError('bad_shape', `latents [${shape}]: expected ${expected}, found ${latents.length} values`);
   }
-  const out = new Float32Array(values.length);
+  const out = new Float32Array(latents.length);
   let packed = 0;
   for (let b = 0; b < batch; b++) {
     for (let row = 0; row < height; row += 2) {
       for (let column = 0; column < width; column += 2) {
         for (let c = 0; c < channels; c++) {
           const corner = ((b * channels + c) * height + row) * width + column;
-          for (const spatial of [corner, corner + 1, corner + width, corner + width + 1]) {
-            if (direction === 'pack') out[packed++] = values[spatial]!;
-            else out[spatial] = values[packed++]!;
-          }
+          for (const at of [corner, corner + 1, corner + width, corner + width + 1]) out[packed++] = latents[at]!;
         }
       }
     }
@@ -81,11 +62,12 @@ function movePatches(
   return out;
 }
 
-/** Returns the positions of the image tokens, [tokens, 3]: 0, row, column. */
-export function imagePositions({ rows, columns, tokens }: LatentSize): Float32Array {
+/** Returns the positions of a picture's tokens, [tokens, 3]: its index, row, column. The picture that is made has index 0. */
+export function imagePositions({ rows, columns, tokens }: LatentSize, index = 0): Float32Array {
   const out = new Float32Array(tokens * 3);
   for (let row = 0, i = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, i += 3) {
+      out[i] = index;
       out[i + 1] = row;
       out[i + 2] = column;
     }

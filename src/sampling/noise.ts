@@ -8,13 +8,10 @@
 
 import { elementCount } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
-import { jaxNormal } from './jax-normal.ts';
-import { philoxNormal } from './philox.ts';
-import { type ModelFloat, rounding } from './rounding.ts';
-import { torchNormal } from './torch-normal.ts';
+import { generatorOf, type NoiseKind } from './generator.ts';
+import type { ModelFloat } from './rounding.ts';
 
-/** Whose random numbers the initial latents repeat. */
-export type NoiseKind = 'torch' | 'jax' | 'philox';
+export type { NoiseKind };
 
 export interface NoiseRequest {
   /** An integer in [-2⁶³, 2⁶⁴); a negative one stands for 2⁶⁴ more. `torch` and `jax` use only its low 32 bits. */
@@ -35,26 +32,13 @@ export function noise(kind: NoiseKind, { seed, shape, dtype }: NoiseRequest): Fl
   if (!shape.every((d) => Number.isInteger(d) && d > 0) || count > MAX_VALUES) {
     throw new FluxionError('bad_request', `noise: expected positive sizes of at most 2^31 values, found [${shape}]`);
   }
-  if (kind === 'jax') return jaxNormal(Number(first & 0xffffffffn), count, dtype);
+  if (kind === 'jax') return generatorOf(kind, first).normal(count, dtype);
 
   const [batch, ...image] = shape;
   const size = elementCount(image);
   const out = new Float32Array(count);
-  for (let i = 0; i < batch; i++) out.set(draw(kind, BigInt.asUintN(64, first + BigInt(i)), size, dtype), i * size);
+  for (let i = 0; i < batch; i++) out.set(generatorOf(kind, first + BigInt(i)).normal(size, dtype), i * size);
   return out;
-}
-
-/** Draws one image's values. */
-function draw(kind: 'torch' | 'philox', seed: bigint, count: number, dtype: ModelFloat): Float32Array {
-  const low = Number(seed & 0xffffffffn);
-  switch (kind) {
-    case 'torch':
-      return torchNormal(low, count, dtype);
-    case 'philox':
-      return philoxNormal(Number(seed >> 32n), low, count).map(rounding(dtype));
-    default:
-      return kind satisfies never;
-  }
 }
 
 /** Two's complement bits of a seed. */

@@ -44,13 +44,13 @@ function multiplyHigh(a: number, b: number): number {
  * Draws `count` values as `torch.randn(count, device='cuda')` does after `torch.manual_seed(seed)` on a GPU with at
  * least `count` resident threads: the form AUTOMATIC1111's "NV" noise source emulates. The arithmetic is f64, where CUDA's
  * is fast f32, good to about 1e-6. `seed` is given as two 32-bit words. GPUs with fewer threads than values use the
- * further values of each block, and so differ.
+ * further values of each block, and so differ. `offset` counts the calls before this one.
  */
-export function philoxNormal(seedHigh: number, seedLow: number, count: number): Float32Array {
+export function philoxNormal(seedHigh: number, seedLow: number, count: number, offset = 0): Float32Array {
   const out = new Float32Array(count);
   const block = new Uint32Array(4);
   for (let thread = 0; thread < count; thread++) {
-    block[0] = 0;
+    block[0] = offset;
     block[1] = 0;
     block[2] = thread;
     block[3] = 0;

@@ -13,43 +13,54 @@ import { type ModelFloat, rounding } from './rounding.ts';
 
 const { fround } = Math;
 
-/**
- * Draws `count` values as `torch.randn(count, dtype=dtype, generator=torch.Generator().manual_seed(seed))` does in
- * torch 2.15. Of `seed` only the low 32 bits count.
- */
-export function torchNormal(seed: number, count: number, dtype: ModelFloat): Float32Array {
-  const engine = new Mt19937(seed);
-  const out = new Float32Array(count);
-  if (count < 16) {
-    fillScalar(engine, out);
-  } else {
-    for (let i = 0; i + 16 <= count; i += 16) fillBlock(engine, out, i);
-    const ragged = count % 16;
-    if (ragged > 0) {
-      // An f32 tensor holds all the uniforms first, so the tail's are drawn and then replaced; the 16-bit types skip them.
-      if (dtype === 'f32') for (let i = 0; i < ragged; i++) engine.next();
-      fillBlock(engine, out, count - 16);
+/** The values that `torch.randn` draws from one `torch.Generator('cpu')`, call by call, in torch 2.15. */
+export class TorchNormal {
+  readonly #engine: Mt19937;
+  /** The second value of a pair that was drawn for its first; blocks of sixteen leave it for the next few values. */
+  #second: number | undefined;
+
+  /** Seeds the generator; of `seed` only the low 32 bits count. */
+  constructor(seed: number) {
+    this.#engine = new Mt19937(seed);
+  }
+
+  /** Draws the next values as `torch.randn(count, dtype=dtype, generator=generator)` does. */
+  normal(count: number, dtype: ModelFloat): Float32Array {
+    const engine = this.#engine;
+    const out = new Float32Array(count);
+    if (count < 16) {
+      for (let i = 0; i < count; i++) out[i] = this.#scalar();
+    } else {
+      for (let i = 0; i + 16 <= count; i += 16) fillBlock(engine, out, i);
+      const ragged = count % 16;
+      if (ragged > 0) {
+        // An f32 tensor holds all the uniforms first, so the tail's are drawn and then replaced; the 16-bit types skip them.
+        if (dtype === 'f32') for (let i = 0; i < ragged; i++) engine.next();
+        fillBlock(engine, out, count - 16);
+      }
     }
+    if (dtype !== 'f32') {
+      const round = rounding(dtype);
+      for (let i = 0; i < count; i++) out[i] = round(out[i]!);
+    }
+    return out;
   }
-  if (dtype !== 'f32') {
-    const round = rounding(dtype);
-    for (let i = 0; i < count; i++) out[i] = round(out[i]!);
+
+  /** Returns one value, in f64; every second call draws two 53-bit uniforms. */
+  #scalar(): number {
+    const second = this.#second;
+    this.#second = undefined;
+    if (second !== undefined) return second;
+    const angle = 2 * Math.PI * uniform53(this.#engine);
+    const radius = Math.sqrt(-2 * Math.log1p(-uniform53(this.#engine)));
+    this.#second = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
   }
-  return out;
 }
 
-/** Fills pairs of values from two 53-bit uniforms each, in f64. */
-function fillScalar(engine: Mt19937, out: Float32Array): void {
-  const uniform = () => {
-    const high = engine.next() & 0x1fffff;
-    return (high * 2 ** 32 + engine.next()) / 2 ** 53;
-  };
-  for (let i = 0; i < out.length; i += 2) {
-    const angle = 2 * Math.PI * uniform();
-    const radius = Math.sqrt(-2 * Math.log1p(-uniform()));
-    out[i] = radius * Math.cos(angle);
-    if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
-  }
+function uniform53(engine: Mt19937): number {
+  const high = engine.next() & 0x1fffff;
+  return (high * 2 ** 32 + engine.next()) / 2 ** 53;
 }
 
 const TWO_PI = fround(2 * Math.PI);

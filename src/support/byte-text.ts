@@ -1,4 +1,4 @@
-/** Sizes as people read them: the one form they have everywhere, in powers of 1024 as memory is measured. */
+/** Formats sizes for people, everywhere in powers of 1024. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 

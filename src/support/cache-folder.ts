@@ -1,4 +1,4 @@
-/** Where downloaded plugins and compiled programs are kept between runs. */
+/** The folder that keeps downloaded plugins and compiled programs between runs. */
 
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ export function cacheFolder(
       return join(env['LOCALAPPDATA'] || join(homedir(), 'AppData', 'Local'), 'fluxion', 'Cache');
     default: {
       const xdg = userPath(env['XDG_CACHE_HOME'] ?? '', env);
-      // The XDG Base Directory Specification has empty and relative values ignored.
+      // The XDG Base Directory Specification says to ignore empty and relative values.
       return join(xdg.startsWith('/') ? xdg : join(homedir(), '.cache'), 'fluxion');
     }
   }

@@ -1,4 +1,4 @@
-/** Element types: the names used throughout, their sizes, and the spellings of other formats. */
+/** Element types: their names, their sizes, and the spellings of other formats. */
 
 import { FluxionError, nearest } from './errors.ts';
 
@@ -23,7 +23,7 @@ const BYTES: Record<DType, number> = {
   i64: 8, i32: 4, i16: 2, i8: 1, i4: 0.5, u64: 8, u32: 4, u16: 2, u8: 1, bool: 1,
 }; // biome-ignore format: one line a family
 
-/** Size of one element in bytes; half a byte where two share one. */
+/** Size of one element in bytes; a half for 4-bit types. */
 export function byteSize(dtype: DType): number {
   return BYTES[dtype];
 }

@@ -2,7 +2,7 @@
 
 import { oneLine, safeLines } from './quote.ts';
 
-/** Stable identifiers of what went wrong; programs branch on these, never on message text. */
+/** Stable identifiers of errors; programs branch on these, never on message text. */
 export type ErrorCode =
   | 'aborted' // the caller's AbortSignal fired
   | 'bad_config' // a config file, override or flag that cannot be honoured
@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'bad_request' // a generation request that cannot be honoured
   | 'bad_shape' // shapes or dtypes that an operation refuses
   | 'bad_weights' // a checkpoint that does not fit the model
+  | 'busy' // a server whose queue is full, or that is being stopped
+  | 'denied' // a key that is missing or wrong, or a place that may not be asked from
   | 'disposed' // a device resource used after it was disposed
   | 'io' // the file system or a process said no
   | 'not_found' // a file, folder or name that does not exist
@@ -38,7 +40,7 @@ export class FluxionError extends Error {
   }
 }
 
-/** Longer names are no misspellings; comparing takes time by the square. */
+/** Longest name to compare, since the time grows with the square. */
 const LONGEST_NAME = 200;
 
 /** Returns the known names closest to `name` (case-insensitive edit distance up to `limit`), best first, at most `count`; empty when nothing is near. */

@@ -60,7 +60,7 @@ export function toF32(dtype: DType, bytes: Uint8Array, count: number): Float32Ar
   }
 }
 
-/** Writes f32 values as bytes of a float type. */
+/** Narrows f32 values to bytes of a float type. */
 export function fromF32(dtype: DType, values: Float32Array): Uint8Array {
   switch (dtype) {
     case 'f32':
@@ -81,9 +81,9 @@ export function convertFloats(from: DType, to: DType, bytes: Uint8Array, shape: 
   return from === to ? bytes : fromF32(to, toF32(from, bytes, elementCount(shape)));
 }
 
-/** The bytes in a buffer of their own where they are a view, so that typed arrays can be laid over offset 0. */
+/** Returns bytes that start at offset 0 of their buffer, copied if they are a view, so that typed arrays can be laid over them. */
 function aligned(bytes: Uint8Array): ArrayBuffer {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  // A Node Buffer's own `slice` would not copy.
+  // `slice` of a Node Buffer does not copy.
   return (whole ? bytes.buffer : Uint8Array.prototype.slice.call(bytes).buffer) as ArrayBuffer;
 }

@@ -1,9 +1,9 @@
-/** Making a folder with those above it. Node's own way does not return where the system answers ENOENT, as Linux does below /proc. */
+/** Creates a folder and its parents. Node's recursive mkdir never returns if the system answers ENOENT, as Linux does below /proc. */
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Makes a folder and the missing ones above it; does nothing where it is there already. Throws the system's error. */
+/** Creates a folder and its missing parents; does nothing if it exists. Throws the system's error. */
 export function makeFolder(path: string): void {
   const missing: string[] = [];
   for (let place = resolve(path); !existsSync(place) && place !== dirname(place); place = dirname(place)) {
@@ -13,7 +13,7 @@ export function makeFolder(path: string): void {
     try {
       mkdirSync(folder);
     } catch (error) {
-      // Another process may have made it meanwhile.
+      // Another process may have created it meanwhile.
       if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
     }
   }

@@ -1,6 +1,6 @@
-/** Numbers that only some values of are allowed, such as sides of pictures. */
+/** Finds allowed values near a number, such as sides of pictures. */
 
-/** Returns the multiples of `step` next to a value, one below and one above, as far as they lie between `least` and `most`; none for no number. */
+/** Returns the multiples of `step` just below and above a value that lie between `least` and `most`; none for NaN. */
 export function multiplesNear(value: number, step: number, least: number, most: number): number[] {
   if (Number.isNaN(value)) return [];
   const within = Math.min(Math.max(value, least), most);

@@ -1,4 +1,4 @@
-/** The first import of every door of the package: on a Node that is too old, its error comes before the rest is run. */
+/** Imported first by every entry point of the package, so that an outdated Node fails with this error before any other code runs. */
 
 import { FluxionError } from './errors.ts';
 

@@ -1,31 +1,28 @@
-/**
- * A name for a process that other processes can check: its id alone says nothing where containers or machines share a folder, and the
- * system gives ids again.
- */
+/** Marks that identify a process to others. An id alone is not enough: containers and machines may share a folder, and the system reuses ids. */
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Names the place where process ids mean the same: this boot of this machine, and its namespace of process ids. */
+/** Identifies the scope of process ids: this boot of this machine, and its namespace. */
 const PLACE = createHash('sha256')
   .update([hostname(), read('/proc/sys/kernel/random/boot_id'), namespace()].join('\0'))
   .digest('hex')
   .slice(0, 12);
 
-/** Names this process as `ID-START-PLACE`, of digits, letters and hyphens. */
+/** Returns this process's mark, `ID-START-PLACE`, in digits, letters and hyphens. */
 export function processMark(): string {
   return `${process.pid}-${startOf(process.pid)}-${PLACE}`;
 }
 
-/** What can be told of the process a mark names: it runs, it has ended, or it belongs to another place. */
+/** Returns the state of a marked process: it runs, it has ended, or it belongs to another place. */
 export function processState(mark: string): 'running' | 'ended' | 'elsewhere' {
   const [, pid, start, place] = mark.match(/^(\d{1,10})-(\d+)-([0-9a-f]{12})$/) ?? [];
   if (place !== PLACE) return 'elsewhere';
   return isRunning(Number(pid)) && startOf(Number(pid)) === start ? 'running' : 'ended';
 }
 
-/** Ids of the other processes that have a file below `path` mapped or as their program, where the system tells. */
+/** Returns the ids of other processes that have mapped or run a file below `path`; none if the system does not tell. */
 export function processesUsing(path: string): number[] {
   const real = realPath(path);
   const ids = entriesOf('/proc').filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`);
@@ -57,9 +54,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** When a process was started, in clock ticks since the boot; 0 where the system does not tell. */
+/** When a process started, in clock ticks since the boot; 0 if the system does not tell. */
 function startOf(pid: number): string {
-  // The second field is the program's name in parentheses, which may hold anything.
+  // The second field is the program's name in parentheses, which may contain anything.
   return read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? '0';
 }
 

@@ -1,22 +1,22 @@
-/** The protobuf wire format, both ways: https://protobuf.dev/programming-guides/encoding. What is read is bounded by its own length. */
+/** Reads and writes the protobuf wire format, https://protobuf.dev/programming-guides/encoding. Reading never exceeds the bytes given. */
 
 import { FluxionError } from './errors.ts';
 
 /** One field of a message. */
 export interface Field {
   readonly field: number;
-  /** Of a number, exact up to 2^53; 0 otherwise. */
+  /** The value of a number field, exact up to 2^53; 0 for other fields. */
   readonly value: number;
-  /** Of what has a length, or of a fixed one its 4 or 8 bytes. */
+  /** The content of a field with a length, or the 4 or 8 bytes of a fixed one. */
   readonly content: Uint8Array | undefined;
-  /** The field as it stands, key included. */
+  /** The whole field, with its key. */
   readonly whole: Uint8Array;
 }
 
 /** Base-128 digits of 64 bits. */
 const LONGEST_VARINT = 10;
 
-/** Reads the fields of a message in order; throws `bad_file` where it is cut off. `what` names the file, as in `an optimised program`. */
+/** Reads the fields of a message in order; throws `bad_file` if it is truncated. `what` names the file, as in `an optimised program`. */
 export function* fields(bytes: Uint8Array, what = 'an optimised program'): Generator<Field> {
   let at = 0;
   const varint = (): number => {
@@ -34,7 +34,7 @@ export function* fields(bytes: Uint8Array, what = 'an optimised program'): Gener
   while (at < bytes.length) {
     const start = at;
     const key = varint();
-    // XLA's profiler hands out one byte more than its message has; no field is called 0.
+    // XLA's profiler returns one byte more than its message has, and no field has number 0.
     if (key === 0 && at === bytes.length) return;
     const [field, wire] = [Math.floor(key / 8), key % 8];
     let value = 0;
@@ -81,7 +81,7 @@ export class ProtoWriter {
   readonly #pieces: Uint8Array[] = [];
   #bytes: number[] = [];
 
-  /** Base-128, least significant group first; negative numbers in 64-bit two's complement. */
+  /** Writes a number in base 128, least significant group first; negative ones as 64-bit two's complement. */
   varint(value: number | bigint): this {
     let rest = BigInt.asUintN(64, BigInt(value));
     for (; rest > 0x7fn; rest >>= 7n) this.#bytes.push(Number(rest & 0x7fn) | 0x80);
@@ -106,14 +106,14 @@ export class ProtoWriter {
     return this.content(field, value.bytes());
   }
 
-  /** A field of bytes, or of a message that is written already. */
+  /** Writes a field of bytes, or of an encoded message. */
   content(field: number, value: Uint8Array): this {
     return this.varint((field << 3) | 2)
       .varint(value.length)
       .raw(value);
   }
 
-  /** Whole fields as they stand. */
+  /** Appends encoded fields unchanged. */
   raw(bytes: Uint8Array): this {
     this.#pieces.push(Uint8Array.from(this.#bytes), bytes);
     this.#bytes = [];

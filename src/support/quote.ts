@@ -1,6 +1,6 @@
 /**
- * Text that is not ours (names in files, answers of a hub, prompts, paths), made safe to print: it can neither steer a terminal,
- * nor hide or reorder what stands beside it, nor pass for lines of ours, nor fill the screen.
+ * Makes foreign text (names in files, answers of a hub, prompts, paths) safe to print: it cannot control the terminal, hide or reorder
+ * nearby text, imitate Fluxion's own lines or flood the screen.
  */
 
 /**
@@ -11,9 +11,9 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}](?<!\p{Extended_Pictographic}(?:
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** Characters of one line; what is longer loses its middle. */
+/** Most characters of a line; a longer one loses its middle. */
 const LINE = 2000;
-/** Lines of one message. */
+/** Most lines of a message. */
 const LINES = 60;
 
 /** Returns text as a single line: unsafe characters as escapes such as `\u{1b}` or `\n`, and at most about `limit` characters. */
@@ -21,18 +21,18 @@ export function oneLine(text: string, limit: number = LINE): string {
   return shortened(text, limit).replaceAll(UNSAFE, (c) => SHORT[c] ?? escaped(c));
 }
 
-/** Returns text with its unsafe characters as escapes; line feeds and tabs stay. */
+/** Returns text with unsafe characters as escapes; keeps line feeds and tabs. */
 export function printable(text: string): string {
   return text.replaceAll(UNSAFE, (c) => (c === '\n' || c === '\t' ? c : escaped(c)));
 }
 
-/** Joins lines, each made safe for itself, and says how many are left out where there are too many. */
+/** Joins lines, each made safe; replaces lines beyond the limit by their count. */
 export function safeLines(lines: readonly string[]): string {
   const shown = lines.length > LINES ? [...lines.slice(0, LINES), `… and ${lines.length - LINES} more lines`] : lines;
   return shown.map((line) => oneLine(line)).join('\n');
 }
 
-/** Returns JSON text whose strings have unsafe characters as `\uXXXX`, which every reader of JSON turns back. */
+/** Returns JSON text with unsafe characters as `\uXXXX`, which JSON readers decode. */
 export function printableJson(json: string): string {
   return json.replaceAll(UNSAFE, (c) => (c === '\n' ? c : [...c].flatMap(units).join('')));
 }

@@ -1,6 +1,6 @@
-/** A map that makes its values and keeps those that were asked for last. */
+/** A map that makes its values on demand and keeps the most recently used. */
 
-/** What one process works with at a time, several sizes of picture with and without adapters among it. */
+/** Default number of values: enough for several picture sizes, with and without adapters. */
 const MOST = 16;
 
 export class Recent<K, V> {
@@ -12,7 +12,7 @@ export class Recent<K, V> {
     this.#most = most;
   }
 
-  /** Returns the value of `key`, made by `make` if it is not there; forgets the value that was asked for longest ago if there are too many. */
+  /** Returns the value of `key`, made by `make` if absent; forgets the least recently used value if there are too many. */
   get(key: K, make: () => V): V {
     const value = this.#values.has(key) ? this.#values.get(key)! : make();
     this.#values.delete(key);

@@ -1,17 +1,14 @@
-/**
- * Opening what a path names only where that is a regular file: a fifo would make the program wait for ever, and a device such as
- * /dev/zero would never end.
- */
+/** Opens only regular files: a fifo would block for ever, and a device such as /dev/zero would never end. */
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { FluxionError } from './errors.ts';
-import { explained } from './system-error.ts';
+import { explained, explaining } from './system-error.ts';
 
 /** Opens a regular file for reading; the caller closes it. Throws `not_found` or `io` with the path. */
 export function openRegular(path: string): { readonly descriptor: number; readonly size: number } {
   let descriptor: number | undefined;
   try {
-    // Opened without waiting: a fifo has no writer yet.
+    // Without O_NONBLOCK, opening a fifo would wait for its writer.
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = fstatSync(descriptor);
     if (stat.isFile()) return { descriptor, size: stat.size };
@@ -19,7 +16,7 @@ export function openRegular(path: string): { readonly descriptor: number; readon
     throw stat.isDirectory()
       ? new FluxionError('io', `${path}: expected a file, found a folder`, { hint: 'name a file in it' })
       : new FluxionError('io', `${path}: expected a regular file, found ${what}`, {
-          hint: 'save its output into a file first',
+          hint: 'save its content to a file first',
         });
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);
@@ -31,7 +28,7 @@ export function openRegular(path: string): { readonly descriptor: number; readon
 export function readRegular(path: string, limit: number): Buffer {
   const { descriptor, size } = openRegular(path);
   try {
-    if (size > limit) throw new FluxionError('bad_file', `${path}: ${size} bytes, more than ${limit}`);
+    if (size > limit) throw new FluxionError('bad_file', `${path}: expected at most ${limit} bytes, found ${size}`);
     return readFileSync(descriptor);
   } catch (error) {
     throw explained(error, path);
@@ -40,7 +37,23 @@ export function readRegular(path: string, limit: number): Buffer {
   }
 }
 
-/** The error for a symbolic link whose target is not there. */
+/** Fills `bytes` from byte `offset` on; throws `io` if the file ends too early, as one that shrank since it was opened does. */
+export function readRange(descriptor: number, path: string, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const got = explaining(path, () => readSync(descriptor, bytes, done, bytes.length - done, offset + done));
+    if (got === 0) throw new FluxionError('io', `${path}: ends at byte ${offset + done}; it shrank while it was read`);
+    done += got;
+  }
+}
+
+/** Throws `bad_file` unless bytes `offset` to `offset + length` lie within a file. */
+export function checkRange({ path, size }: { path: string; size: number }, offset: number, length: number): void {
+  const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (valid && offset + length <= size) return;
+  throw new FluxionError('bad_file', `${path}: bytes ${offset} to ${offset + length} are outside its ${size}`);
+}
+
+/** Returns the error for a symbolic link whose target is missing. */
 export function danglingLink(path: string, error: unknown): FluxionError | undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined;
   try {

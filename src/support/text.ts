@@ -1,4 +1,4 @@
-/** Text out of bytes, without a letter lost: UTF-8 or what a byte order mark says, and an error that names the place for anything else. */
+/** Decodes text without losing letters: UTF-8, or what a byte order mark announces; any other byte is an error that names its place. */
 
 import { FluxionError } from './errors.ts';
 
@@ -12,15 +12,15 @@ const MARKS = [
 ] as const;
 
 /**
- * Decodes UTF-8, or UTF-16 that begins with a byte order mark. Throws `bad_file` with the encoding that was expected, the one that
- * was probably found, the place, and how `where` (a file's path, or the name of another source) is converted.
+ * Decodes UTF-8, or UTF-16 with a byte order mark. Throws `bad_file` with the expected and the probable encoding, the place, and a command
+ * that converts `where` (a file's path, or the name of another source).
  */
 export function decodeText(bytes: Uint8Array, where: string): string {
   const mark = MARKS.find((one) => one.bytes.every((byte, i) => bytes[i] === byte));
   if (mark && mark.label === undefined) throw undecodable(where, 'UTF-8 or UTF-16', mark.name, mark.name);
   const zero = mark && mark.label !== 'utf-8' ? -1 : bytes.indexOf(0);
   if (zero >= 0) {
-    // Latin letters in UTF-16 are every second byte zero.
+    // In UTF-16, every second byte of Latin letters is zero.
     const guess = bytes.length % 2 === 1 ? undefined : zero % 2 === 1 ? 'UTF-16LE' : 'UTF-16BE';
     const found = `a zero byte at ${place(bytes, zero)}${guess ? `, as of ${guess} without its byte order mark` : ''}`;
     throw undecodable(where, 'UTF-8', found, guess);
@@ -58,13 +58,13 @@ function place(bytes: Uint8Array, at: number): string {
   return `line ${line}, byte ${at - start + 1} of it`;
 }
 
-/** The first byte that is no part of a whole UTF-8 sequence. */
+/** The offset of the first byte outside a complete UTF-8 sequence. */
 function firstInvalid(bytes: Uint8Array): number {
   const text = Buffer.from(bytes).toString('utf8');
   for (let at = 0, i = 0; ; i++) {
     const next = text.indexOf('\ufffd', i);
     at += Buffer.byteLength(text.slice(i, next));
-    // The replacement character may also stand in the text itself.
+    // The text itself may contain the replacement character.
     if (bytes[at] !== 0xef || bytes[at + 1] !== 0xbf || bytes[at + 2] !== 0xbd) return at;
     at += 3;
     i = next;

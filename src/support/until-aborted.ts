@@ -1,6 +1,6 @@
-/** Waiting that an abort ends, while what is waited for goes on. */
+/** Ends a wait on abort, while the awaited work goes on. */
 
-/** Settles as `work` does, or rejects with the signal's reason as soon as it aborts; what `work` comes to then is nobody's. */
+/** Settles as `work` does, or rejects with the signal's reason as soon as it aborts; the result of `work` is then discarded. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   work.catch(() => {});

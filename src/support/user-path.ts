@@ -1,4 +1,4 @@
-/** Paths as people write them: shells expand `~` and `$HOME`, but not in `key=value`, in YAML or in environment variables. */
+/** Expands paths as people write them: shells do not expand `~` and `$HOME` in `key=value`, YAML or environment variables. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,11 +9,12 @@ import { withoutSecrets } from './shown-url.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Expands `$NAME` and `${NAME}` of variables that are set, then `~` and `~NAME` at the start, as Python's expandvars and expanduser do.
+ * Expands `$NAME` and `${NAME}` of set variables, then `~` and `~NAME` at the start, like Python's expandvars and expanduser.
  * Throws `bad_config` for an address such as `gs://bucket`, for a user who does not exist, and for a NUL character.
  */
 export function userPath(text: string, env: Environment = process.env): string {
-  if (text.includes('\0')) throw new FluxionError('bad_config', `${JSON.stringify(text)}: a path has no NUL character`);
+  if (text.includes('\0'))
+    throw new FluxionError('bad_config', `${JSON.stringify(text)}: a path cannot contain a NUL character`);
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined) {
     throw new FluxionError('bad_config', `expected a path on this machine, found the address ${withoutSecrets(text)}`, {
@@ -42,16 +43,16 @@ function addressHint(scheme: string, text: string): string {
     : 'download it first, and pass the path of the file or folder';
 }
 
-/** The home folder of another user: what the system's list of users says, else the folder of that name beside one's own. */
+/** The home folder of another user: from the system's list of users, else the folder of that name beside one's own. */
 function homeOf(user: string): string {
   const beside = join(dirname(homedir()), user);
   const listed = listedHome(user) ?? (existsSync(beside) ? beside : undefined);
   if (listed !== undefined) return listed;
   throw new FluxionError(
     'bad_config',
-    `'~${user}' stands for the home folder of a user '${user}', who does not exist here`,
+    `'~${user}' means the home folder of '${user}', but there is no such user on this machine`,
     {
-      hint: `write ./~${user} for a folder or file of that name`,
+      hint: `write ./~${user} for a file or folder of that name`,
     },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Files that appear whole or not at all: written under a temporary name in the same folder, then moved to their own. An exit takes away
- * what is unfinished, and the next writer in the folder what killed processes left.
+ * Writes files that appear whole or not at all: under a temporary name in the same folder, then renamed. An exit removes unfinished
+ * files; those of killed processes are removed by the next process that writes into the folder.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -8,6 +8,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fsync,
   fsyncSync,
   linkSync,
   openSync,
@@ -23,16 +24,17 @@ import { promisify } from 'node:util';
 import { makeFolder } from './make-folder.ts';
 import { processMark, processState } from './process-mark.ts';
 
-/** Bytes given to the system at a time. */
+/** Bytes per write. */
 const PIECE = 2 ** 30;
-/** The temporary name of a file or folder, with the mark of the process that writes it. */
+/** Matches temporary names, which contain the mark of the writing process. */
 export const PARTIAL_NAME = /^\.fluxion\.([\w-]+)\.[0-9a-f]{12}\.partial$/;
-/** What `link` answers on file systems without hard links: FAT, some network shares. */
+/** Error codes of `link` on file systems without hard links: FAT, some network shares. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
 const writeAsync = promisify(write);
+const fsyncAsync = (file: number): Promise<void> => promisify(fsync)(file);
 
-/** Writes a small file in place of what is there, making its folder where absent; throws the system's error. */
+/** Writes or replaces a small file, and creates its folder if needed; throws the system's error. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
   makeFolder(dirname(path));
   using file = new PartialFile(path);
@@ -40,9 +42,18 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
   file.replace();
 }
 
-/** Returns the temporary name for a file or folder, after removing what processes left under theirs when they were killed. */
+/** Folders that this process has swept: some hold thousands of files, and listing them at every write would take longer than the write. */
+const swept = new Set<string>();
+
+/** Returns a temporary name for a file or folder; before the first in a folder, deletes what killed processes left there. */
 export function partialName(target: string): string {
   const folder = dirname(target);
+  if (!swept.has(folder)) sweep(folder);
+  swept.add(folder);
+  return join(folder, `.fluxion.${processMark()}.${randomBytes(6).toString('hex')}.partial`);
+}
+
+function sweep(folder: string): void {
   for (const name of readdirSync(folder)) {
     const mark = PARTIAL_NAME.exec(name)?.[1];
     if (mark === undefined || processState(mark) !== 'ended') continue;
@@ -52,10 +63,9 @@ export function partialName(target: string): string {
       // it may be another user's
     }
   }
-  return join(folder, `.fluxion.${processMark()}.${randomBytes(6).toString('hex')}.partial`);
 }
 
-/** A file under a temporary name beside `path`, gone when disposed unless it was moved there. Throws the system's errors. */
+/** A file under a temporary name beside `path`, removed when disposed unless it was moved there. Throws the system's errors. */
 export class PartialFile implements Disposable {
   readonly #path: string;
   readonly #partial: string;
@@ -65,7 +75,7 @@ export class PartialFile implements Disposable {
     this.#path = path;
     this.#partial = partialName(path);
     removeAtExit(this.#partial);
-    // Only ever a new file: a link that lies in wait under its name is not written through.
+    // Created exclusively, so that a link planted under its name is not written through.
     this.#descriptor = openSync(this.#partial, 'wx');
   }
 
@@ -74,24 +84,38 @@ export class PartialFile implements Disposable {
       done += writeSync(this.#descriptor!, run, done, Math.min(run.length - done, PIECE));
   }
 
-  /** Writes on another thread. */
+  /** Writes without blocking the event loop. */
   async append(run: Uint8Array): Promise<void> {
     for (let done = 0; done < run.length; )
       done += (await writeAsync(this.#descriptor!, run, done, Math.min(run.length - done, PIECE))).bytesWritten;
   }
 
-  /** Waits until the disk has what was written. */
+  /** Waits until the written bytes are on the disk. */
   sync(): void {
     fsyncSync(this.#descriptor!);
   }
 
-  /** Moves the file to its place, over what is there. */
+  /** Moves the file to its path and replaces an existing one; resolves when a power cut undoes neither. Does not block the event loop. */
+  async replaceDurably(): Promise<void> {
+    await fsyncAsync(this.#descriptor!);
+    this.replace();
+    // Windows has no such thing as a folder's bytes on the disk.
+    if (process.platform === 'win32') return;
+    const folder = openSync(dirname(this.#path), 'r');
+    try {
+      await fsyncAsync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  }
+
+  /** Moves the file to its path, and replaces an existing one. */
   replace(): void {
     this.#close();
     renameSync(this.#partial, this.#path);
   }
 
-  /** Gives the file a name unless that is taken, whoever else does so at the same time; returns whether it has it. */
+  /** Moves the file to a name unless that is taken, atomically among processes; returns whether it succeeded. */
   claim(path: string = this.#path): boolean {
     this.#close();
     try {
@@ -115,7 +139,7 @@ export class PartialFile implements Disposable {
   }
 }
 
-/** Gives a file a second name: the one step that file systems do at once and without overwriting. A copy stands in without hard links. */
+/** Gives a file a second name, the one operation that is atomic and never overwrites; copies the file where hard links are missing. */
 function linkWhole(from: string, to: string): void {
   try {
     linkSync(from, to);
@@ -125,11 +149,11 @@ function linkWhole(from: string, to: string): void {
   }
 }
 
-/** Files that an exit in the middle, such as Ctrl-C's, takes away. */
+/** Unfinished files, which an exit such as Ctrl-C's removes. */
 const unfinished = new Set<string>();
 let watchesExit = false;
 
-/** Removes a file when the process ends, however that comes about. */
+/** Removes a file when the process exits. */
 export function removeAtExit(path: string): void {
   unfinished.add(path);
   if (watchesExit) return;

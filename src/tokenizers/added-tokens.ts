@@ -3,8 +3,7 @@
  * the text is normalised, is spread over three files; the order of precedence here is that of transformers 5 `from_pretrained`.
  */
 
-import { FluxionError } from '../support/errors.ts';
-import { isRecord, type JsonRecord } from './files.ts';
+import { bad, isRecord, type JsonRecord } from './files.ts';
 import { codePoints, Trie } from './trie.ts';
 
 /** A token that is matched as a whole, ahead of the model. */
@@ -27,7 +26,7 @@ export type Role = (typeof ROLES)[number];
 const MAX_ADDED = 10_000;
 const MAX_CHARACTERS = 262_144;
 
-/** The JSON files special tokens are read from; undefined where a folder lacks one. */
+/** The JSON files special tokens are read from; undefined if a folder lacks one. */
 export interface SpecialTokenFiles {
   readonly config: JsonRecord | undefined;
   readonly specialTokensMap: JsonRecord | undefined;
@@ -52,15 +51,12 @@ export function readSpecialTokens(
   const explicit = isRecord(decoder);
   const listed: unknown = explicit ? Object.values(decoder) : (files.tokenizerJson?.['added_tokens'] ?? []);
   if (!Array.isArray(listed) || listed.length > MAX_ADDED) {
-    throw new FluxionError('bad_file', `${where}: added_tokens: expected an array of at most ${MAX_ADDED} tokens`);
+    throw bad(where, `added_tokens: expected an array of at most ${MAX_ADDED} tokens`);
   }
   const added = new Map(listed.map((entry) => readToken(entry, where)).map((token) => [token.content, token]));
   const characters = [...added.keys()].reduce((sum, { length }) => sum + length, 0);
   if (characters > MAX_CHARACTERS) {
-    throw new FluxionError(
-      'bad_file',
-      `${where}: added_tokens: expected at most ${MAX_CHARACTERS} characters in all, found ${characters}`,
-    );
+    throw bad(where, `added_tokens: expected at most ${MAX_CHARACTERS} characters in all, found ${characters}`);
   }
 
   const listedContents = new Set(added.keys());
@@ -81,10 +77,7 @@ function readToken(value: unknown, where: string): AddedToken {
   const fields: JsonRecord = isRecord(value) ? value : { content: value };
   const content = fields['content'];
   if (typeof content !== 'string' || content === '') {
-    throw new FluxionError(
-      'bad_file',
-      `${where}: special token: expected text, found ${content === '' ? 'none' : typeof content}`,
-    );
+    throw bad(where, `special token: expected text, found ${content === '' ? 'none' : typeof content}`);
   }
   const flag = (name: string): boolean => fields[name] === true;
   return {

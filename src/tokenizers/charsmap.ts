@@ -4,7 +4,7 @@
  * Format: u32 trie size in bytes, trie units (u32), then the replacements, each ended by a zero byte; all little-endian.
  */
 
-import { FluxionError } from '../support/errors.ts';
+import { bad } from './files.ts';
 
 const UTF8 = new TextEncoder();
 /** A grapheme of more bytes is looked up character by character. */
@@ -17,10 +17,7 @@ export function makeCharsmap(base64: string, where: string): (text: string) => s
   const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
   const trieBytes = bytes.length >= 4 ? new DataView(bytes.buffer).getUint32(0, true) : 0;
   if (trieBytes === 0 || trieBytes % 4 !== 0 || 4 + trieBytes > bytes.length) {
-    throw new FluxionError(
-      'bad_file',
-      `${where}: precompiled_charsmap: a trie of ${trieBytes} bytes in ${bytes.length}`,
-    );
+    throw bad(where, `precompiled_charsmap: a trie of ${trieBytes} bytes in ${bytes.length}`);
   }
   const trie = new Uint32Array(bytes.buffer.slice(4, 4 + trieBytes));
   const replacements = bytes.subarray(4 + trieBytes);
@@ -41,10 +38,7 @@ export function makeCharsmap(base64: string, where: string): (text: string) => s
         const replacement = replacements.subarray(start, start + LONGEST_REPLACEMENT + 1);
         const end = replacement.indexOf(0);
         if (end === -1 && replacement.length > LONGEST_REPLACEMENT) {
-          throw new FluxionError(
-            'bad_file',
-            `${where}: precompiled_charsmap: a replacement of over ${LONGEST_REPLACEMENT} bytes`,
-          );
+          throw bad(where, `precompiled_charsmap: a replacement of over ${LONGEST_REPLACEMENT} bytes`);
         }
         return decoder.decode(end === -1 ? replacement : replacement.subarray(0, end));
       }

@@ -5,7 +5,7 @@
 
 import { FluxionError } from '../support/errors.ts';
 import { makeSplitter, readSpecialTokens } from './added-tokens.ts';
-import { checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
+import { bad, checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
 import { BPE } from './models.ts';
 import { INERT_IN_COMPOSITION, UNKNOWN_LETTERS } from './newer-unicode.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
@@ -56,7 +56,7 @@ export function loadClipTokenizer(folder: string): Tokenizer {
     const token = special.roles.get(role)!;
     const id = Object.hasOwn(vocab, token) ? vocab[token] : undefined;
     if (id !== undefined) return id;
-    throw new FluxionError('bad_file', `${folder}: ${role} '${token}' is not in the vocabulary`);
+    throw bad(folder, `${role} '${token}' is not in the vocabulary`);
   };
   const unknown = idOf('unk_token');
   const find = (token: string): Token => ({ id: model.tokens_to_ids.get(token) ?? unknown, text: token });
@@ -113,7 +113,11 @@ function normalize(text: string): string {
 
 /** Splits normalised text into words, each byte of which is written as a printable character. */
 function words(text: string): string[] {
-  return (text.match(WORDS) ?? []).flatMap((word) => (word.match(GPT2_WORDS) ?? []).map(writeBytes));
+  return (text.match(WORDS) ?? []).flatMap((word) =>
+    (word.match(GPT2_WORDS) ?? []).map((word) =>
+      Array.from(UTF8.encode(word), (byte) => BYTE_CHARACTERS[byte]).join(''),
+    ),
+  );
 }
 
 /** GPT-2's printable stand-ins for bytes: themselves where printable, else the characters from U+0100 on. */
@@ -124,10 +128,6 @@ const BYTE_CHARACTERS: readonly string[] = (() => {
 })();
 const BYTES = new Map(BYTE_CHARACTERS.map((char, byte) => [char, byte]));
 const UTF8 = new TextEncoder();
-
-function writeBytes(word: string): string {
-  return Array.from(UTF8.encode(word), (byte) => BYTE_CHARACTERS[byte]).join('');
-}
 
 function spellBytes(tokens: readonly string[]): string {
   const text = tokens.map((token) => token.replace(END_OF_WORD, ' ')).join('');

@@ -33,13 +33,18 @@ export function readRecord(folder: string, name: string): JsonRecord | undefined
   } catch (cause) {
     throw new FluxionError('bad_file', `${join(folder, name)}: not valid JSON: ${(cause as Error).message}`, { cause });
   }
-  throw new FluxionError('bad_file', `${join(folder, name)}: expected a JSON object`);
+  throw bad(join(folder, name), 'expected a JSON object');
 }
 
 /** Takes the length in tokens that a tokenizer was made for, at most `most`: transformers writes an absurd one where none is known. */
 export function readMaxLength(config: JsonRecord | undefined, most: number): number {
   const value = config?.['model_max_length'];
   return Number.isInteger(value) && (value as number) >= 2 ? Math.min(value as number, most) : most;
+}
+
+/** The error for a file that is not as expected. */
+export function bad(where: string, message: string): FluxionError {
+  return new FluxionError('bad_file', `${where}: ${message}`);
 }
 
 export function isRecord(value: unknown): value is JsonRecord {
@@ -50,19 +55,16 @@ export function isRecord(value: unknown): value is JsonRecord {
 export function recordAt(record: JsonRecord, key: string, where: string): JsonRecord {
   const value = record[key];
   if (isRecord(value)) return value;
-  throw new FluxionError('bad_file', `${where}: ${key}: expected an object`);
+  throw bad(where, `${key}: expected an object`);
 }
 
 /** Checks a token → id table of a BPE model. */
 export function checkVocabulary(value: unknown, where: string): Readonly<Record<string, number>> {
-  if (!isRecord(value)) throw new FluxionError('bad_file', `${where}: vocab: expected an object of token ids`);
+  if (!isRecord(value)) throw bad(where, 'vocab: expected an object of token ids');
   for (const token in value) {
     const id = value[token];
     if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_VOCABULARY) continue;
-    throw new FluxionError(
-      'bad_file',
-      `${where}: vocab: '${token.slice(0, 80)}': expected an id below ${MAX_VOCABULARY}`,
-    );
+    throw bad(where, `vocab: '${token.slice(0, 80)}': expected an id below ${MAX_VOCABULARY}`);
   }
   return value as Readonly<Record<string, number>>;
 }
@@ -70,37 +72,31 @@ export function checkVocabulary(value: unknown, where: string): Readonly<Record<
 /** Checks a list of [token, log probability] pairs of a Unigram model. */
 export function checkPieces(value: unknown, where: string): [token: string, score: number][] {
   const fits = Array.isArray(value) && value.length > 0 && value.length < MAX_VOCABULARY;
-  if (!fits) throw new FluxionError('bad_file', `${where}: vocab: expected [token, score] pairs`);
+  if (!fits) throw bad(where, 'vocab: expected [token, score] pairs');
   let total = 0;
   for (const [i, piece] of value.entries()) {
     const pair =
       Array.isArray(piece) && piece.length === 2 && typeof piece[0] === 'string' && Number.isFinite(piece[1]);
-    if (!pair) throw new FluxionError('bad_file', `${where}: vocab[${i}]: expected a [token, score] pair`);
+    if (!pair) throw bad(where, `vocab[${i}]: expected a [token, score] pair`);
     if (piece[0].length > LONGEST_PIECE)
-      throw new FluxionError(
-        'bad_file',
-        `${where}: vocab[${i}]: expected at most ${LONGEST_PIECE} characters, found ${piece[0].length}`,
-      );
+      throw bad(where, `vocab[${i}]: expected at most ${LONGEST_PIECE} characters, found ${piece[0].length}`);
     total += piece[0].length;
   }
   if (total > MAX_PIECES)
-    throw new FluxionError(
-      'bad_file',
-      `${where}: vocab: expected pieces of at most ${MAX_PIECES} characters in all, found ${total}`,
-    );
+    throw bad(where, `vocab: expected pieces of at most ${MAX_PIECES} characters in all, found ${total}`);
   return value;
 }
 
 /** Checks the merges of a BPE model, in either spelling: `"a b"` or `["a", "b"]`. */
 export function checkMerges(value: unknown, where: string): [left: string, right: string][] {
   const fits = Array.isArray(value) && value.length < MAX_VOCABULARY;
-  if (!fits) throw new FluxionError('bad_file', `${where}: merges: expected an array`);
+  if (!fits) throw bad(where, 'merges: expected an array');
   return value.map((merge: unknown, i) => {
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string' && typeof pair[1] === 'string') {
       if (pair[0].length + pair[1].length <= LONGEST_PIECE) return pair as [string, string];
-      throw new FluxionError('bad_file', `${where}: merges[${i}]: expected at most ${LONGEST_PIECE} characters`);
+      throw bad(where, `merges[${i}]: expected at most ${LONGEST_PIECE} characters`);
     }
-    throw new FluxionError('bad_file', `${where}: merges[${i}]: expected two tokens`);
+    throw bad(where, `merges[${i}]: expected two tokens`);
   });
 }

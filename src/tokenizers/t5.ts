@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
 import { makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
 import { makeCharsmap } from './charsmap.ts';
-import { checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
+import { bad, checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
 import { makeUnigram } from './unigram.ts';
 
@@ -30,14 +30,13 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
     folder,
   );
   const pieces = checkPieces(recordAt(tokenizerJson, 'model', path)['vocab'], path);
-  if (pieces.length <= UNKNOWN_ID)
-    throw new FluxionError('bad_file', `${path}: vocab: ${pieces.length} pieces are too few`);
+  if (pieces.length <= UNKNOWN_ID) throw bad(path, `vocab: ${pieces.length} pieces are too few`);
   const model = makeUnigram(pieces, UNKNOWN_ID);
 
   const idOf = (role: Role): number => {
     const id = model.ids.get(special.roles.get(role)!);
     if (id !== undefined) return id;
-    throw new FluxionError('bad_file', `${path}: ${role} '${special.roles.get(role)}' is not in the vocabulary`);
+    throw bad(path, `${role} '${special.roles.get(role)}' is not in the vocabulary`);
   };
   const find = (token: string): Token => ({ id: model.ids.get(token) ?? UNKNOWN_ID, text: token });
   const split = makeSplitter([...special.added.values()].filter(({ content }) => model.ids.has(content)));

@@ -1,6 +1,6 @@
 /**
- * What a text encoder gets to read: token ids of a fixed length. The CLIP and T5 tokenizers share this frame: special tokens are
- * found in the text, the rest is split and looked up, then cut, ended and padded. Every id equals transformers 5's.
+ * Turns text into token ids of a fixed length for a text encoder. The CLIP and T5 tokenizers share this frame: find special tokens, split and
+ * look up the rest, then truncate, end and pad. Every id equals that of transformers 5.
  */
 
 import { FluxionError } from '../support/errors.ts';
@@ -29,7 +29,7 @@ export interface Token {
   readonly text: string;
 }
 
-/** What differs between tokenizers. */
+/** The parts in which tokenizers differ. */
 export interface TokenizerParts {
   readonly maxLength: number;
   /** Ids put before every text. */

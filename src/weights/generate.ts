@@ -1,4 +1,4 @@
-/** Weights made where they are used: values by the rule of `weights/random.ts`, each device making its own part. */
+/** Generates weights where they are used: values by the rule of `weights/random.ts`, each device computing its own part. */
 
 import { elementCount } from '../support/dtype.ts';
 import { fromF32 } from '../support/floats.ts';
@@ -13,7 +13,7 @@ import { generateValues, HASH } from './random.ts';
 
 const traces = new Map<string, Traced>();
 
-/** Values from which on the device makes them: fewer are made by the host in less time than a program is compiled. */
+/** Number of values from which on the device generates them: fewer are generated on the host in less time than a program compiles. */
 const MANY = 2 ** 20;
 
 /** Places the values of a declared weight. */

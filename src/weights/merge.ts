@@ -1,6 +1,6 @@
 /**
- * What adapters need of the device while weights are placed: a low-rank product added to a weight, W + B · A in f32, rounded once to the type
- * the weight is kept in; and products of matrices that lie on the host.
+ * Device arithmetic for adapters while weights are placed: W + B · A in f32, rounded once to the weight's type; and products of matrices
+ * on the host.
  */
 
 import type { DType } from '../support/dtype.ts';
@@ -28,7 +28,7 @@ export interface HostMatrix {
 
 const traces = new Map<string, Traced>();
 
-/** Returns W + B · A for a declared weight [out, in] that lies on the devices as `base`, each device making its own part. */
+/** Returns W + B · A for a declared weight [out, in], on the devices as `base`; each device computes its own part. */
 export async function placeMerged(
   runtime: Runtime,
   weight: WeightSpec,
@@ -49,7 +49,7 @@ export async function placeMerged(
   });
   const merged = outputs['merged']!;
   try {
-    // What was given may be memory of ours that the device reads in place.
+    // The device may read our memory in place until then.
     await merged.ready();
   } catch (error) {
     merged.dispose();
@@ -76,7 +76,7 @@ function mergeProgram(from: DType, { dtype, shape, axes, segments }: WeightSpec,
   return traced;
 }
 
-/** The product of [n, k] and [k, m] in f32, on the host again. Shapes are few: each is compiled once. */
+/** Multiplies [n, k] by [k, m] in f32 and returns the product to the host. Shapes are few: each is compiled once. */
 export async function multiplied(runtime: Runtime, left: HostMatrix, right: HostMatrix): Promise<Float32Array> {
   using _programs = runtime.lease();
   using given = new DisposableStack();

@@ -1,7 +1,7 @@
 /**
- * A matrix brought into fewer bits on the device: floats in, values with their scales out, each device making its own part.
- * Every row's largest number is the largest of the type. Of 4 bits, a group of columns has a multiplier besides, which brings
- * the group's largest number to -8: the one value that has no opposite is then always in use.
+ * Quantises a matrix on the device: floats in, values with their scales out; each device makes its own part. Every row is scaled so that
+ * its largest number becomes the largest of the type. In 4 bits, a multiplier for each group of columns maps the group's largest number to
+ * -8, the one value without an opposite.
  */
 
 import type { DType, Float } from '../support/dtype.ts';
@@ -16,13 +16,13 @@ import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 
 /** Keeps a row of zeros from being divided by its largest number. */
 const TINY = 1e-30;
-/** A value of -8 times the largest multiplier is the smallest product, which 8 bits hold. */
+/** -8 times the largest multiplier is the smallest product, which still fits 8 bits. */
 const MULTIPLIER = 15;
 const LOWEST = -8;
 
 const traces = new Map<string, Traced>();
 
-/** Quantises `weight` [out, in], which stays the caller's: the arrays that `components` are declared as, in their order. */
+/** Quantises `weight` [out, in], which stays the caller's, to the arrays that `components` declare, in their order. */
 export async function quantise(
   runtime: Runtime,
   weight: ShardedArray,
@@ -32,7 +32,7 @@ export async function quantise(
   const outputs = await program.start({ weight });
   const arrays = components.map(({ component }) => outputs[component!]!);
   try {
-    // What was given may be memory of ours that the device reads in place.
+    // The device may read our memory in place until then.
     await Promise.all(arrays.map((array) => array.ready()));
   } catch (error) {
     for (const array of arrays) array.dispose();
@@ -97,6 +97,6 @@ function quantised(w: Tensor<'f32'>, components: readonly WeightSpec[]): Partial
       };
     }
     default:
-      throw new FluxionError('unsupported', `${dtype} is no type of a quantised matrix`);
+      throw new FluxionError('unsupported', `${dtype} is not a type for quantised matrices`);
   }
 }

@@ -39,7 +39,7 @@ function source(weight: DeclaredWeight, seed: number): WeightSource {
   };
 }
 
-/** The first `count` values, calculated in f32 as devices do it. */
+/** The first `count` values, computed in f32 as on devices. */
 export function generateValues({ seed, offset, spread, centre }: Generated, count: number): Float32Array {
   const values = new Float32Array(count);
   const [first, second, third, last] = HASH.shifts;

@@ -1,15 +1,15 @@
 /**
- * What streamed weights ask of the system's page cache: what to read before its use, and what to let go of after it. Blocks come round in the same order
- * in every step. A cache that is too small for them all, and lets go of what was used longest ago, has let go of each just before its
- * turn; here some stay for good, and the others are let go of at once.
+ * Manages the page cache for streamed weights: what to read before its use, and what to drop after it. Blocks are used in the same order in
+ * every step, so a least-recently-used cache too small for all of them drops each just before its turn; here some stay for good, and the
+ * others are dropped at once.
  */
 
-/** One use of weights that come out of their file. */
+/** One use of weights that are streamed from their file. */
 export interface StreamedUse {
   readonly key: string;
-  /** Whether it comes round with every step, or once a picture. */
+  /** Whether it is used in every step, or once a picture. */
   readonly again: boolean;
-  /** What is read of the file. */
+  /** Bytes read from the file. */
   readonly bytes: number;
 }
 
@@ -29,7 +29,7 @@ export class ReadAhead {
     this.#ahead = Math.min(AHEAD, room / 4);
     const total = uses.reduce((sum, { bytes }) => sum + bytes, 0);
     let left = total <= room ? total : room - this.#ahead;
-    // What comes round more often is worth more.
+    // Weights used in every step are worth more.
     for (const { key, bytes } of [...uses.filter(({ again }) => again), ...uses.filter(({ again }) => !again)]) {
       left -= bytes;
       if (left < 0) break;
@@ -37,7 +37,7 @@ export class ReadAhead {
     }
   }
 
-  /** The uses to be read from now on, as this one begins: itself, and what follows, each told once until it is done. */
+  /** The uses to read when this one begins: itself and the following ones, each returned once until it is done. */
   due(key: string): string[] {
     const due: string[] = [];
     let bytes = 0;
@@ -58,12 +58,12 @@ export class ReadAhead {
     return stays;
   }
 
-  /** Begins anew: what was told before and perhaps never used, as in a run that was stopped, is told again. */
+  /** Starts over: uses that were announced but never finished, as in an aborted run, are announced again. */
   restart(): void {
     this.#announced.clear();
   }
 
-  /** All uses, from this one on; after the last, those that come round. */
+  /** All uses in order from this one on, wrapping around to the repeated ones. */
   #from(key: string): StreamedUse[] {
     const at = this.#uses.findIndex((use) => use.key === key);
     if (at < 0) return [];

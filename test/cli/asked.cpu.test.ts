@@ -1,12 +1,10 @@
 /** What people type, through to the picture: defaults of a copied model, random seeds, encodings, several prompts and the user's own file. */
 
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
-import type { Recipe } from '../../src/api/recipe.ts';
-import { requireRecipe } from '../../src/pipeline/recipe.ts';
-import { type Finished, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
+import { PROGRAM, recipeOf, run, succeeded, temporaryFolder } from '../support/command-line.ts';
 import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
 
@@ -14,15 +12,6 @@ const CHEAP = ['size=64x64', 'steps=1', 'hardware=cpu'];
 
 const commands = new Commands();
 after(() => commands[Symbol.asyncDispose]());
-
-function succeeded(finished: Finished): Finished {
-  assert.equal(finished.status, 0, `exit ${finished.status}\n${finished.stderr}`);
-  return finished;
-}
-
-function recipeOf(path: string): Recipe {
-  return requireRecipe(readFileSync(path), path);
-}
 
 describe('a model', () => {
   test('makes the same picture from a copy, by its name, and without a name', async () => {

@@ -7,6 +7,7 @@ import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { stageFlops } from '../../src/models.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { fluxion, temporaryFolder } from '../support/command-line.ts';
+import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { checkTrace } from '../support/trace.ts';
 
@@ -98,6 +99,7 @@ describe('bench', () => {
 
   test('is refused in one sentence where it cannot be', async () => {
     using folder = temporaryFolder();
+    await using commands = new Commands();
     const cases: [string[], RegExp][] = [
       [['--runs', '0'], /--runs: expected a whole number from 1/],
       [['--runs', 'many'], /--runs/],
@@ -106,7 +108,7 @@ describe('bench', () => {
       [['tini'], /no model folder 'tini'/],
     ];
     for (const [args, message] of cases) {
-      const { status, stdout, stderr } = await fluxion(['bench', ...args], { cwd: folder.path });
+      const { status, stdout, stderr } = await commands.run(['bench', ...args], { cwd: folder.path });
       assert.deepEqual([status, stdout], [2, ''], stderr);
       assert.match(stderr, message);
     }
@@ -115,11 +117,14 @@ describe('bench', () => {
   test('Ctrl-C ends it, with nothing left behind', async () => {
     for (const when of [/^compile/m, /^measure/m]) {
       using folder = temporaryFolder();
-      const { status, stdout, stderr } = await fluxion(['bench', 'tiny', '--runs', '10000', 'hardware=cpu', '--json'], {
-        cwd: folder.path,
-        env: { TMPDIR: folder.path },
-        interrupt: { when, signal: 'SIGINT' },
-      });
+      const { status, stdout, stderr } = await fluxion(
+        ['bench', 'tiny', '--runs', '10000', 'resolution=64', 'hardware=cpu', '--json'],
+        {
+          cwd: folder.path,
+          env: { TMPDIR: folder.path },
+          interrupt: { when, signal: 'SIGINT' },
+        },
+      );
       assert.equal(status, 130, stderr);
       assert.equal((JSON.parse(stdout) as Printed).error.code, 'aborted');
       assert.deepEqual(readdirSync(folder.path), []);
@@ -129,6 +134,7 @@ describe('bench', () => {
 
 test('enable_profiler writes a trace of the steps that are asked for', async () => {
   using folder = temporaryFolder();
+  await using commands = new Commands();
   const cases: [string[], string[]][] = [
     [
       ['num_inference_steps=4', 'skip_first_n_steps_for_profiler=1', 'profiler_steps=2'],
@@ -148,7 +154,7 @@ test('enable_profiler writes a trace of the steps that are asked for', async () 
       '--json',
       ...words,
     ];
-    const { status, stdout, stderr } = await fluxion(args, { cwd: folder.path });
+    const { status, stdout, stderr } = await commands.run(args, { cwd: folder.path });
     assert.equal(status, 0, stderr);
     const { trace, notes } = JSON.parse(stdout) as { trace: string; notes: string[] };
     assert.deepEqual(notes, []);

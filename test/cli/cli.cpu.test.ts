@@ -10,10 +10,9 @@ import type { Recipe } from '../../src/api/recipe.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { progressLine, type RunState } from '../../src/cli/terminal/render.ts';
 import { addTexts } from '../../src/picture/png.ts';
-import { requireRecipe } from '../../src/pipeline/recipe.ts';
 import { listPlugins } from '../../src/xla/plugins/plugins.ts';
 import { assertImagesClose } from '../support/close.ts';
-import { type Finished, fluxion, PROGRAM, run, temporaryFolder } from '../support/command-line.ts';
+import { type Finished, fluxion, PROGRAM, recipeOf, run, succeeded, temporaryFolder } from '../support/command-line.ts';
 import { Commands } from '../support/commands.ts';
 import { Fixture, parityCases, repositoryPath } from '../support/fixture.ts';
 
@@ -26,15 +25,6 @@ const CHEAP = ['resolution=64', 'num_inference_steps=1'];
 
 const commands = new Commands();
 after(() => commands[Symbol.asyncDispose]());
-
-function succeeded(finished: Finished): Finished {
-  assert.equal(finished.status, 0, `exit ${finished.status}\n${finished.stderr}`);
-  return finished;
-}
-
-function recipeOf(path: string): Recipe {
-  return requireRecipe(readFileSync(path), path);
-}
 
 /** What the commands print with --json, as far as the tests look at it. */
 interface Printed {
@@ -69,14 +59,16 @@ function json(finished: Finished): Printed {
 describe('generate', () => {
   test('writes numbered pictures, never over another without overwrite, and prints their paths', async () => {
     using folder = temporaryFolder();
-    const first = succeeded(await fluxion(['generate', 'a red house', ...CHEAP, 'batch=2'], { cwd: folder.path }));
+    const first = succeeded(await commands.run(['generate', 'a red house', ...CHEAP, 'batch=2'], { cwd: folder.path }));
     assert.equal(first.stdout, 'flux_0.png\nflux_1.png\n');
     assert.match(first.stderr, /compile time .*\n(.*\n)*.*inference time/);
     const before = readFileSync(folder.file('flux_0.png'));
-    const second = succeeded(await fluxion(['generate', 'a blue house', ...CHEAP], { cwd: folder.path }));
+    const second = succeeded(await commands.run(['generate', 'a blue house', ...CHEAP], { cwd: folder.path }));
     assert.equal(second.stdout, 'flux_2.png\n');
     assert.deepEqual(readFileSync(folder.file('flux_0.png')), before);
-    succeeded(await fluxion(['generate', 'a blue house', ...CHEAP, '--overwrite', '--quiet'], { cwd: folder.path }));
+    succeeded(
+      await commands.run(['generate', 'a blue house', ...CHEAP, '--overwrite', '--quiet'], { cwd: folder.path }),
+    );
     assert.notDeepEqual(readFileSync(folder.file('flux_0.png')), before);
     assert.deepEqual(readdirSync(folder.path).sort(), ['flux_0.png', 'flux_1.png', 'flux_2.png']);
     const { width, height, format } = await sharp(folder.file('flux_0.png')).metadata();
@@ -93,7 +85,7 @@ describe('generate', () => {
       'output_dir=new/pictures',
       'run_name=r1',
     ];
-    const finished = succeeded(await fluxion(args, { cwd: folder.path }));
+    const finished = succeeded(await commands.run(args, { cwd: folder.path }));
     const report = json(finished);
     const file = report.files[0]!;
     assert.equal(file.seed, '18446744073709551615');
@@ -118,7 +110,7 @@ describe('generate', () => {
 
   test('--quiet leaves standard error empty', async () => {
     using folder = temporaryFolder();
-    const { stdout, stderr } = succeeded(await fluxion(['generate', '--quiet', ...CHEAP], { cwd: folder.path }));
+    const { stdout, stderr } = succeeded(await commands.run(['generate', '--quiet', ...CHEAP], { cwd: folder.path }));
     assert.deepEqual({ stdout, stderr }, { stdout: 'flux_0.png\n', stderr: '' });
   });
 
@@ -163,11 +155,11 @@ describe('generate', () => {
       '--seed',
       '-3',
     ];
-    succeeded(await fluxion(['generate', ...spelled, 'a red', 'boat at sea'], { cwd: folder.path }));
+    succeeded(await commands.run(['generate', ...spelled, 'a red', 'boat at sea'], { cwd: folder.path }));
     const [one, two] = ['flux_0.png', 'flux_1.png'].map((name) => recipeOf(folder.file(name)));
     assert.deepEqual([one!.prompt, two!.prompt], ['a red', 'boat at sea']);
     assert.deepEqual([one!.width, one!.height, one!.steps, one!.noise, one!.seed], [80, 64, 2, 'philox', -3]);
-    succeeded(await fluxion(['generate', ...CHEAP, 'a', 'red', 'boat'], { cwd: folder.path }));
+    succeeded(await commands.run(['generate', ...CHEAP, 'a', 'red', 'boat'], { cwd: folder.path }));
     assert.equal(recipeOf(folder.file('flux_2.png')).prompt, 'a red boat');
   });
 
@@ -186,29 +178,23 @@ describe('generate', () => {
       '1',
     ];
     const tiny = ['pretrained_model_name_or_path=tiny', 'resolution=64', 'num_inference_steps=1'];
-    const finished = succeeded(await fluxion(['generate', ...line, ...tiny], { cwd: folder.path }));
+    const finished = succeeded(await commands.run(['generate', ...line, ...tiny], { cwd: folder.path }));
     assert.equal(finished.stdout, 'out/flux_0.png\n');
     assert.match(finished.stderr, /base_flux_schnell\.yml: \d+ keys have no effect here/);
     const recipe = recipeOf(folder.file('out/flux_0.png'));
     assert.deepEqual([recipe.prompt, recipe.model.name, recipe.maxSequenceLength], [prompt, 'tiny', 256]);
   });
-
-  test('the cache folder of the configuration is used, and then saves compiling', async () => {
-    using folder = temporaryFolder();
-    const args = ['generate', ...CHEAP, 'jax_cache_dir=programs', '--json'];
-    const cold = json(succeeded(await fluxion(args, { cwd: folder.path })));
-    assert.ok(cold.programs.compiled > 5 && cold.programs.from_cache === 0, JSON.stringify(cold.programs));
-    const warm = json(succeeded(await fluxion(args, { cwd: folder.path })));
-    assert.deepEqual(warm.programs, { compiled: 0, from_cache: cold.programs.compiled });
-    assert.ok(readdirSync(folder.file('programs')).length > 5);
-  });
 });
 
 describe('redo', () => {
-  for (const [name, args] of [
-    ['a single picture', ['seed=5', 'num_inference_steps=2']],
-    ['one of a batch', ['batch=3', 'seed=5']],
-    ["one of a batch with JAX's noise", ['batch=2', 'noise=jax', 'seed=9']],
+  for (const [name, args, told] of [
+    ['a single picture', ['seed=5', 'num_inference_steps=2'], /^ {2}noise .*\n {2}time shift/m],
+    ['one of a batch', ['batch=3', 'seed=5'], /^ {2}batch +slot 2 of 3, counted from 0\n {2}time shift/m],
+    [
+      "one of a batch with JAX's noise",
+      ['batch=2', 'noise=jax', 'seed=9'],
+      /^ {2}batch +slot 1 of 2, counted from 0\n {2}first seed +9\n {2}time shift/m,
+    ],
   ] as const) {
     test(`makes the same bytes of ${name}`, async () => {
       using folder = temporaryFolder();
@@ -222,6 +208,7 @@ describe('redo', () => {
       assert.deepEqual(readFileSync(folder.file(copy)), readFileSync(folder.file(original)));
       const check = succeeded(await commands.run(['redo', original, '--check'], { cwd: folder.path }));
       assert.equal(check.stdout, `${original}: identical\n`);
+      assert.match(succeeded(await commands.run(['inspect', original], { cwd: folder.path })).stdout, told);
       assert.equal(readdirSync(folder.path).length, made.stdout.trim().split('\n').length + 1);
     });
   }
@@ -233,6 +220,8 @@ describe('redo', () => {
     assert.equal(succeeded(other).stdout, 'other.png\n');
     const { seed, batch } = recipeOf(folder.file('other.png'));
     assert.deepEqual([seed, batch], [77, undefined]);
+    succeeded(await commands.run(['redo', 'flux_1.png', 'guidance_scale=1', '-o', 'guided.png'], { cwd: folder.path }));
+    assert.equal(recipeOf(folder.file('guided.png')).batch, undefined, 'a changed picture is made alone');
     const taken = await commands.run(['redo', 'flux_1.png', '-o', 'other.png'], { cwd: folder.path });
     assert.equal(taken.status, 2);
     const check = await commands.run(['redo', 'flux_1.png', 'num_inference_steps=2', '--check', '--json'], {
@@ -259,8 +248,8 @@ describe('redo', () => {
       [new Uint8Array(), 1, /expected a PNG/],
       [carrying({ model: { name: '../../etc' } }), 2, /made with the model '\.\.\/\.\.\/etc', which is not here/],
       [carrying({ width: 65_536 }), 2, /width must be a whole number from 16 to 8192/],
-      [carrying({ steps: 1e9 }), 1, /recipe breaks its form at 'steps'/],
-      [carrying({ batch: { seed: 0, size: 2, index: 5 } }), 1, /recipe breaks its form at 'batch'/],
+      [carrying({ steps: 1e9 }), 1, /field 'steps' of its recipe is wrong/],
+      [carrying({ batch: { seed: 0, size: 2, index: 5 } }), 1, /field 'batch' of its recipe is wrong/],
       [carrying({ weights: 'f8e4m3' }), 2, /weights_dtype must be/],
     ];
     for (const [file, status, message] of cases) {
@@ -279,7 +268,7 @@ describe('mistakes', () => {
     [['generate', '--widht', '64'], 2, /unknown flag '--widht'/, /--width/],
     [['generate', 'width=65'], 2, /width must be .* divisible by 16, found 65/, /width=64 and width=80 would do/],
     [['generate', 'nope.yml'], 2, /no configuration file 'nope.yml'/, /base_flux_tiny.yml/],
-    [['generate', 'prompt=a', 'b'], 2, /prompt is given twice/, /leave one/],
+    [['generate', 'prompt=a', 'b'], 2, /prompt is given twice/, /use only one/],
     [['generate', 'pretrained_model_name_or_path=nowhere'], 2, /no model folder 'nowhere'/, /=tiny/],
     [['generate', 'ici_data_parallelism=4'], 2, /asks for 4 devices/, /the number of devices, or one of the keys -1/],
     [['generat', 'a house'], 2, /no command 'generat'/, /did you mean 'generate'/],
@@ -406,13 +395,13 @@ describe('the process', () => {
     if (spawnSync('script', ['-qfc', 'true', '/dev/null']).status !== 0)
       return t.skip('there is no script(1) to make a terminal');
     using folder = temporaryFolder();
-    const line = `stty cols 80; exec '${process.execPath}' '${PROGRAM}' generate seed='[1, 2, 3]'`;
+    const line = `stty cols 80; exec '${process.execPath}' '${PROGRAM}' generate seed='[1, 2, 3]' max_batch=1`;
     const env = { TERM: 'xterm', LC_ALL: 'C.UTF-8' };
     const { status, stdout } = await run('script', ['-qefc', line, '/dev/null'], { cwd: folder.path, env });
     assert.equal(status, 0, stdout);
     const drawn = [...stdout.matchAll(new RegExp(`\\r${ERASE}([^\\r]*)`, 'g'))].map(([, text]) => text!);
     assert.ok(
-      drawn.some((text) => /^denoise {2}━+─* {2}\d\/8 {2}.* s\/step {2}.* left {2}batch \d\/3$/.test(text)),
+      drawn.some((text) => /^denoise {2}━+─* {2}\d\/8 {2}.* s\/step {2}.* left {2}picture \d\/3$/.test(text)),
       stdout,
     );
     assert.ok(
@@ -424,7 +413,16 @@ describe('the process', () => {
 });
 
 describe('progressLine', () => {
-  const state: RunState = { stage: 'denoise', elapsed: 1, step: 7, steps: 28, job: 2, jobs: 3, secondsPerStep: 1.25 };
+  const state: RunState = {
+    stage: 'denoise',
+    elapsed: 1,
+    step: 7,
+    steps: 28,
+    first: 2,
+    last: 2,
+    total: 3,
+    secondsPerStep: 1.25,
+  };
 
   test('fits every width, and keeps the count to the last', () => {
     for (let columns = 1; columns <= 200; columns++) {
@@ -434,12 +432,15 @@ describe('progressLine', () => {
     }
   });
 
-  test('shows a bar in proportion, rate, time left over all batches, and the batch', () => {
+  test('shows a bar in proportion, rate, time left over all batches, and the pictures', () => {
     assert.equal(
       progressLine(state, 120, 'ascii'),
-      'denoise  ########------------------------  7/28  1.25 s/step  1:01 left  batch 2/3',
+      'denoise  ########------------------------  7/28  1.25 s/step  1:01 left  picture 2/3',
     );
-    assert.equal(progressLine({ ...state, steps: 0, stage: 'compile', jobs: 1 }, 80, 'ascii'), 'compile  1.0 s');
+    assert.equal(
+      progressLine({ ...state, steps: 0, stage: 'compile', first: 1, last: 3 }, 80, 'ascii'),
+      'compile  1.0 s',
+    );
   });
 });
 
@@ -543,7 +544,7 @@ describe('parity with diffusers through the command line', () => {
         hardware: 'cpu',
       };
       const words = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
-      succeeded(await fluxion(['generate', ...words], { cwd: folder.path }));
+      succeeded(await commands.run(['generate', ...words], { cwd: folder.path }));
       const pixels = await sharp(folder.file('flux_0.png')).raw().toBuffer();
       assertImagesClose(given.name, pixels, recorded.u8('image'));
     });

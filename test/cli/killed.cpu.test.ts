@@ -37,7 +37,7 @@ function digests(folder: string): Map<string, string> {
   );
 }
 
-test('killed while it loads, compiles and draws', async () => {
+test('a cache folder of its own saves compiling, and is usable after kills while programs load, compile and draw', async () => {
   using folder = temporaryFolder();
   const model = folder.file('model');
   cpSync(repositoryPath('models/tiny'), model, { recursive: true });
@@ -48,22 +48,27 @@ test('killed while it loads, compiles and draws', async () => {
     'num_inference_steps=4', 'seed=3', 'batch=1', 'hardware=cpu', `jax_cache_dir=${folder.file('cache')}`, '--quiet', 'a house',
   ]; // biome-ignore format: one command line
   const start = performance.now();
-  const whole = await fluxion([...args, 'output_dir=whole', `jax_cache_dir=${folder.file('other')}`], {
-    cwd: folder.path,
-  });
+  const make = async (folderName: string, cache: string) => {
+    const words = [...args, '--json', `output_dir=${folderName}`, `jax_cache_dir=${folder.file(cache)}`];
+    const { status, stdout, stderr } = await fluxion(words, { cwd: folder.path });
+    assert.equal(status, 0, stderr);
+    assert.doesNotMatch(stderr, /damaged|cannot be loaded/);
+    return (JSON.parse(stdout) as { programs: { compiled: number; from_cache: number } }).programs;
+  };
+  const cold = await make('whole', 'other');
   const duration = performance.now() - start;
-  assert.equal(whole.status, 0, whole.stderr);
+  assert.ok(cold.compiled > 5 && cold.from_cache === 0, JSON.stringify(cold));
+  assert.ok(readdirSync(folder.file('other')).length > 5);
+  assert.deepEqual(await make('warm', 'other'), { compiled: 0, from_cache: cold.compiled });
   let running = 0;
   // Spread over the whole of a run that finds no cache: from the first module to the picture.
   for (let i = 0; i < KILLS; i++) running += Number(await killed(args, folder.path, ((i + 0.5) / KILLS) * duration));
   assert.ok(running >= 2, `${running} of ${KILLS} were still running`);
   assert.deepEqual(digests(model), before, 'the model is as it was');
-  const { status, stderr } = await fluxion([...args, 'output_dir=again'], { cwd: folder.path });
-  assert.equal(status, 0, stderr);
-  assert.doesNotMatch(stderr, /damaged|cannot be loaded/);
+  await make('again', 'cache');
   const picture = (name: string) =>
     readFileSync(join(folder.path, name, readdirSync(folder.file(name)).find((f) => f.endsWith('.png'))!));
-  assert.deepEqual(picture('again'), picture('whole'));
+  for (const name of ['warm', 'again']) assert.deepEqual(picture(name), picture('whole'), name);
 });
 
 test('killed while it converts', async () => {

@@ -6,10 +6,12 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
+import { Image } from '../../src/picture/image.ts';
 import { readRecipe, requireRecipe } from '../../src/pipeline/recipe.ts';
 import { cacheFolder } from '../../src/support/cache-folder.ts';
 import { type Finished, fluxion, PROGRAM, temporaryFolder } from '../support/command-line.ts';
 import { Commands } from '../support/commands.ts';
+import { ModelFolders } from '../support/condition-cases.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { HubServer } from '../support/hub-server.ts';
 
@@ -53,6 +55,52 @@ function hinted(stderr: string, picture: string): string[] {
   assert.ok(words, stderr);
   return words.split(' ');
 }
+
+test('redo finds ControlNets and Redux by their content, several in their order, or asks for them', async () => {
+  using here = place();
+  using folders = new ModelFolders();
+  const models = repositoryPath('test/fixtures/conditions/models');
+  for (const name of ['controlnet', 'controlnet-union', 'redux'])
+    cpSync(join(models, name), here.file(`nets/${name}`), { recursive: true });
+  for (const name of ['lines.png', 'house.png'])
+    cpSync(repositoryPath(`test/fixtures/conditions/${name}`), here.file(`given/${name}`));
+  const nets = ['controlnet=nets/controlnet-union', 'controlnet=nets/controlnet', 'redux=nets/redux'];
+  const pictures = ['control_image=given/lines.png', 'control_image=given/house.png', 'redux_image=given/house.png'];
+  const model = `model=${folders.whole('test/fixtures/conditions/models/deep')}`;
+  const size = ['width=48', 'height=32', 'steps=1', 'max_sequence_length=8', '--quiet'];
+  ended(await here.run(['generate', 'a house', model, ...nets, ...pictures, 'control_mode=2,null', ...size]));
+  const check = ['redo', 'flux_0.png', model, '--check', '--quiet'];
+  // Below this folder.
+  assert.equal(ended(await here.forgetful(check)).stdout, 'flux_0.png: identical\n');
+  renameSync(here.file('nets'), here.file('elsewhere'));
+  renameSync(here.file('elsewhere/controlnet-union'), here.file('elsewhere/other-name'));
+  // Known from before, but no longer there.
+  const { stderr } = ended(await here.forgetful(check), 2);
+  assert.match(stderr, /made with the controlnet 'controlnet-union', which is not here\n.*controlnet=PATH/s);
+  const found = ['controlnet=elsewhere/other-name', 'controlnet=elsewhere/controlnet'];
+  // Another name is another recipe.
+  assert.match(ended(await here.forgetful([...check, ...found]), 1).stdout, /the same pixels, in other bytes/);
+});
+
+test('redo downloads no network that a picture names', async () => {
+  using here = place();
+  await using hub = await HubServer.start({});
+  ended(await here.run(['generate', 'a house', ...CHEAP]));
+  const recipe = requireRecipe(readFileSync(here.file('flux_0.png')), 'flux_0.png');
+  for (const [option, name] of [
+    ['controlnet', 'some/net'],
+    ['redux', 'some/other'],
+  ] as const) {
+    const model = { ...recipe.model, beside: { [option]: [{ name, hash: 'a4d0a4d0a4d0' }] } };
+    const pixels = { width: 1, height: 1, data: new Uint8Array(3) };
+    await new Image(pixels, { ...recipe, model }).save(here.file('given.png'));
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: here.file('hub') };
+    const { stderr } = ended(await commands.run(['redo', 'given.png'], { cwd: here.path, env }), 2);
+    assert.match(stderr, new RegExp(`the ${option} '${name}', which is not here`));
+    assert.deepEqual(hinted(stderr, 'given.png'), [`${option}=${name}`]);
+  }
+  assert.deepEqual(hub.requests, []);
+});
 
 describe('redo of a picture made with a LoRA and another transformer', () => {
   test('finds them where they were, beside the picture and below; else its hint works as it stands', async () => {
@@ -157,7 +205,7 @@ describe('-o', () => {
       assert.equal(ended(await here.run(['redo', name, '--check', '--quiet'])).stdout, `${name}: identical\n`);
     }
     const again = ended(await here.run(['generate', ...CHEAP, 'a house', '--output', 'house.jpg']), 2);
-    assert.match(again.stderr, /house\.jpg is there already/);
+    assert.match(again.stderr, /house\.jpg already exists/);
     ended(await here.run(['redo', 'house.webp', '-o', 'new/again.PNG', '--quiet']));
     assert.ok(existsSync(here.file('new/again.PNG')));
     assert.match(

@@ -67,7 +67,7 @@ describe('names', () => {
     const path = file('everyday.yml', 'steps: 4\nsize: 96x64\nGuidance: 2\nnum_inference_steps: 6\n');
     const { config: c, notes } = loadConfig({ file: path });
     assert.deepEqual([c.num_inference_steps, c.width, c.height, c.guidance_scale], [6, 96, 64, 2]);
-    assert.match(notes.join(), /'num_inference_steps' stands in lines 1 and 4; the last one counts/);
+    assert.match(notes.join(), /'num_inference_steps' is set in lines 1 and 4; the last one counts/);
     const { overrides, notes: told } = splitArguments(['steps=4', '--num-inference-steps', '5']);
     assert.equal(loadConfig({ overrides }).config.num_inference_steps, 5);
     assert.match(told.join(), /num_inference_steps is given more than once/);
@@ -88,30 +88,40 @@ describe('names', () => {
       for (const alias of keyRow(key).also ?? []) assert.deepEqual(meaningOf(alias), { kind: 'key', name: key });
   });
 
+  test('samplers and schedules have the names of other tools too', () => {
+    for (const [word, sampler] of [
+      ['sampler=euler_a', 'euler_ancestral'],
+      ['sampler_name=Euler a', 'euler_ancestral'],
+      ['--sampler=DPM++ 2M', 'dpmpp_2m'],
+      ['solver=DPMSolverMultistepScheduler', 'dpmpp_2m'],
+      ['sampler=LCM', 'lcm'],
+    ] as const)
+      assert.equal(config(word).sampler, sampler, word);
+    assert.equal(config('scheduler=Karras').schedule, 'karras');
+    assert.equal(config('schedule_type=simple').schedule, 'default');
+    refuses(['sampler=ddim'], /sampler must be one of euler, heun, dpmpp_2m, lcm, euler_ancestral/);
+  });
+
   test('what Flux does not have is answered, not guessed at', () => {
     for (const [word, hint] of [
-      ['cfg=7', /guidance embedding/],
-      ['CFG-Scale=7', /guidance embedding/],
       ['aspect_ratio=16:9', /size=1344x768/],
-      ['sampler=euler_a', /one sampler/],
-      ['scheduler=karras', /one sampler/],
-      ['strength=0.7', /text alone/],
-      ['image=a.png', /text alone/],
-      ['negative=blurry', /no negative prompt/],
+      ['use_karras_sigmas=True', /schedule=karras/],
+      ['eta=0.5', /euler_ancestral/],
+      ['ip_adapter=a.safetensors', /no IP-Adapter/],
       ['dtype=bf16', /weights_dtype/],
     ] as const) {
       refuses([word], /there is no key/, hint);
       refuses([`--${word.split('=')[0]}`, 'x'], /there is no key/, hint);
     }
-    const { notes } = loadConfig({ overrides: splitArguments(['--negative-prompt', 'blurry']).overrides });
-    assert.match(notes.join(), /negative_prompt has no effect: Flux is guided/);
+    const { notes } = loadConfig({ overrides: splitArguments(['--guidance-rescale', '0.7']).overrides });
+    assert.match(notes.join(), /guidance_rescale has no effect: true_cfg_scale/);
     refuses(['zz=1'], /unknown key 'zz'/, /^(?!did you mean)/);
   });
 
   test('help on a name tells the key, its range, default, other names and an example', () => {
     assert.match(keyHelp('steps') ?? '', /^num_inference_steps: Denoising steps\.\n(.*\n)*.*from 1 to 1000\n(.*\n)*.*default.*28(.*\n)*.*also.*steps.*\n.*generate num_inference_steps=8/); // biome-ignore format: one expression
     assert.match(keyHelp('--num-inference-steps') ?? '', /^num_inference_steps:/);
-    assert.match(keyHelp('cfg') ?? '', /guidance embedding/);
+    assert.match(keyHelp('cfg') ?? '', /true_cfg_scale[\s\S]*negative_prompt/);
     assert.match(keyHelp('learning_rate') ?? '', /accepted without effect/);
     assert.equal(keyHelp('zz'), undefined);
     for (const name of KEY_NAMES) {
@@ -168,7 +178,7 @@ describe('prompts', () => {
     const { notes } = await prompts(['a', 'cat', 'steps', '4']);
     assert.match(notes.join(), /in which 'steps 4' sets nothing: steps=4 does/);
     assert.equal((await prompts(['“a', 'cat”'])).prompt, 'a cat');
-    await assert.rejects(prompts(['a cat', 'dog']), failsWith(/'dog' stands beside the prompt 'a cat'/, /--prompt 'dog'/));
+    await assert.rejects(prompts(['a cat', 'dog']), failsWith(/'dog' comes in addition to the prompt 'a cat'/, /--prompt 'dog'/));
     await assert.rejects(prompts(['prompt=“a', 'cat”']), failsWith(/given twice/, /typographic quotes/));
   }); // biome-ignore format: one case a line
 

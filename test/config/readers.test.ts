@@ -14,7 +14,7 @@ const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** The program's own text where a configuration may be read. */
 function sources(): string {
-  const paths = ['pipeline', 'engine', 'picture', 'xla/runtime', 'cli', 'index.ts']
+  const paths = ['pipeline', 'engine', 'picture', 'xla/runtime', 'config/options.ts', 'server', 'cli', 'index.ts']
     .map((name) => join(SOURCE, name))
     .filter((path) => existsSync(path))
     .flatMap((path) =>
@@ -45,7 +45,7 @@ test('finds the ways a key is read, and no others', () => {
 
 test('every honoured key has a reader', () => {
   const read = readNames(sources());
-  // Knobs are handed on as they are (cli/settings.ts), and read by their fields.
+  // Knobs are handed on as they are (config/options.ts), and read by their fields.
   const fields = new Set(Object.values<Knob>({ ...REQUEST_KNOBS, ...LOAD_KNOBS }).map(({ key }) => key));
   const unread = KEY_NAMES.filter((name) => keyRow(name).use !== 'noted' && !fields.has(name) && !read.has(name));
   assert.deepEqual(unread, []);

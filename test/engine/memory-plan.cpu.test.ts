@@ -49,8 +49,16 @@ describe('a plan', () => {
     }, 0);
     using transformer = source.openWeights('transformer');
     const own = transformer.keys().reduce((n, key) => n + transformer.bytes(key).length, 0);
-    assert.equal(plan.stages.find(({ stage }) => stage === 'denoise')!.weights, own);
-    assert.equal(plan.stages.find(({ stage }) => stage === 'encode')!.weights, bytes + own);
+    using vae = source.openWeights('vae');
+    const decoder = vae.keys().reduce((n, key) => n + (key.startsWith('decoder') ? vae.bytes(key).length : 0), 0);
+    assert.deepEqual(
+      plan.stages.map(({ stage, weights }) => [stage, weights]),
+      [
+        ['encode', bytes + own + decoder],
+        ['denoise', own + decoder],
+        ['decode', own + decoder],
+      ],
+    );
     assert.ok(plan.fits && plan.peak < 64 * MIB);
   });
 
@@ -110,6 +118,23 @@ describe('weights that come and go', () => {
       assert.deepEqual(pictures, expected, arrangement);
     }
     assert.ok(seen.size >= 3 && [...seen].some((each) => /streamed \w+ [1-9]/.test(each)), [...seen].join(', '));
+    assert.deepEqual(liveCounts(), {});
+  });
+
+  test('take pictures that go in, which are planned for in a stage of their own', async () => {
+    const { pictures: made } = await run({});
+    const pixels = { data: made[0]!, width: REQUEST.width, height: REQUEST.height, channels: 3 } as const;
+    const request = { referenceImage: [pixels], referenceResize: false };
+    const { plan: roomy, pictures: expected } = await run({ vaeTiling: 'off' }, request);
+    assert.deepEqual(
+      roomy.stages.map(({ stage }) => stage),
+      ['encode', 'pictures', 'denoise', 'decode'],
+    );
+    assert.notDeepEqual(expected, made);
+    const limit = roomy.stages.find(({ stage }) => stage === 'denoise')!.total;
+    const { plan, pictures } = await run({ vaeTiling: 'off', memoryLimit: limit - 4 * MIB }, request);
+    assert.ok(plan.fits && plan.transformer !== 'kept', shown(plan));
+    assert.deepEqual(pictures, expected);
     assert.deepEqual(liveCounts(), {});
   });
 

@@ -7,7 +7,15 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { FLUX1 } from '../../src/families/flux1/flux1.ts';
-import { CLIP_L, FLUX_DEV, FLUX_SCHNELL, FLUX_VAE, T5_XXL } from '../../src/families/flux1/presets.ts';
+import {
+  CLIP_L,
+  FLUX_CONTROL,
+  FLUX_DEV,
+  FLUX_FILL,
+  FLUX_SCHNELL,
+  FLUX_VAE,
+  T5_XXL,
+} from '../../src/families/flux1/presets.ts';
 import { type ClipConfig, clipPrograms } from '../../src/models/clip.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
 import { type T5Config, t5Programs } from '../../src/models/t5.ts';
@@ -149,6 +157,8 @@ test('the full-size models have as many parameters as the published files', () =
   };
   assert.equal(transformer(FLUX_DEV), 11_901_408_320);
   assert.equal(transformer(FLUX_SCHNELL), 11_891_178_560);
+  assert.equal(transformer(FLUX_FILL), 11_902_391_360);
+  assert.equal(transformer(FLUX_CONTROL), 11_901_604_928);
   const clip = clipPrograms(CLIP_L, { batch: 1, tokens: 77, ...types });
   assert.equal(parameters(clip, { layer: CLIP_L.layers }), 123_060_480);
   const t5 = t5Programs(T5_XXL, { batch: 1, tokens: 8, ...types });

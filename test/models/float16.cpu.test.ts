@@ -46,7 +46,7 @@ test('blocks of the transformer clip where diffusers does', async () => {
   );
   using component = new Component(runtime, originOf(folder, 'transformer'), uses);
   const positions = Array.from({ length: image }, (_, i) => [0, Math.floor(i / COLUMNS), i % COLUMNS]).flat();
-  const { cos, sin } = positionTables(config, new Float32Array(3 * TEXT), Float32Array.from(positions));
+  const { cos, sin } = positionTables(config, [new Float32Array(3 * TEXT), Float32Array.from(positions)]);
   const [img, txt] = ['img', 'txt'].map((name) => fixture.f32(name));
   const joined = (a: Float32Array, b: Float32Array) => Float32Array.of(...a, ...b);
 

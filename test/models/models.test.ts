@@ -32,7 +32,11 @@ test('T5 distances fall into the published buckets', () => {
 });
 
 test('sizes a model cannot have are refused when it is traced', () => {
-  fails(() => clipPrograms(CLIP_L, { batch: 1, tokens: 78, ...types }), 'bad_shape', /\[0, 78\).*dimension 0 of 77/);
+  fails(
+    () => clipPrograms(CLIP_L, { batch: 1, tokens: 78, ...types }),
+    'bad_shape',
+    /\[0, 78\).*dimension 0 of size 77/,
+  );
   const odd = { batch: 1, height: 7, width: 8, ...types };
   fails(() => vaePrograms(FLUX_VAE, odd), 'bad_shape', /VAE latents of 7 × 8: both must be even/);
 });

@@ -10,7 +10,9 @@ import { stageFlops, weightCounts } from '../../src/models/programs.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { countFlops, countTemporaries } from '../../src/xla/graph/count.ts';
 import { parameter } from '../../src/xla/graph/tensor.ts';
-import { graph, map, matmulTransposed } from '../../src/xla.ts';
+import type { Traced } from '../../src/xla/graph/trace.ts';
+import { lower } from '../../src/xla/lowering/lower.ts';
+import { graph, map, matmulTransposed, print } from '../../src/xla.ts';
 import { repositoryPath } from '../support/fixture.ts';
 
 const dev = publishedModel('dev')!.sizes;
@@ -31,6 +33,33 @@ describe('FLUX.1 dev', () => {
       assert.ok(Math.abs(step.attention / 1e12 - attention) <= 0.06, `${step.attention / 1e12}`);
     });
   }
+
+  // Of Kontext at 256² with one reference of as many tokens: attention does not care whose tokens they are, nor do linear layers.
+  test('tokens of a reference cost what as many image tokens do', () => {
+    const sizes = { batch: 1, prompts: 1, textTokens: 512, steps: 1, compute: 'bf16', storage: 'bf16' } as const;
+    const seen = fluxPrograms(FLUX_DEV, { ...sizes, imageTokens: 256, referenceTokens: 256 });
+    const wide = fluxPrograms(FLUX_DEV, { ...sizes, imageTokens: 512 });
+    const textOf = ({ graph }: Traced) => print(lower(graph, { platform: 'cpu' }));
+    for (const name of ['doubleBlock', 'singleBlock', 'join', 'textIn', 'stepModulations'] as const)
+      assert.equal(textOf(seen[name]), textOf(wide[name]), name);
+    assert.notEqual(textOf(seen.imageIn), textOf(wide.imageIn));
+    const flops = (programs: typeof seen, name: 'imageIn' | 'finalLayer') => countFlops(programs[name].graph).total;
+    assert.equal(flops(seen, 'imageIn'), flops(wide, 'imageIn'));
+    // Only the picture that is made leaves the last layer.
+    assert.equal(flops(seen, 'finalLayer'), flops(wide, 'finalLayer') / 2);
+    const step = (referenceTokens: number, width: number) =>
+      stageFlops(dev, { height: 256, width, batch: 1, textTokens: 512, referenceTokens, steps: 1 }).step.total;
+    assert.equal(step(256, 256), step(0, 512) - flops(seen, 'finalLayer'));
+  });
+
+  test('pictures that go in cost about half of those that come out', () => {
+    const shape = { height: 1024, width: 1024, batch: 1, textTokens: 512, steps: 1 };
+    const size = { height: 128, width: 128 };
+    const { pictures, decode } = stageFlops(dev, { ...shape, encode: [size, size] });
+    assert.equal(stageFlops(dev, shape).pictures.total, 0);
+    const share = pictures.total / 2 / decode.total;
+    assert.ok(share > 0.4 && share < 0.6, `${share}`);
+  });
 
   test('the published files have as many weights, in bf16', () => {
     const { transformer, t5 } = weightCounts(dev);
@@ -73,6 +102,15 @@ describe('counted as by hand', () => {
       assert.deepEqual([transformer, clip, t5, vae], weights);
     });
   }
+});
+
+test('a step of Heun is two evaluations', () => {
+  const models = openPipelineFolder(FLUX1, repositoryPath('models/tiny'));
+  const shape = { height: 128, width: 96, batch: 1, textTokens: 32, steps: 3 };
+  const [euler, heun] = (['euler', 'heun'] as const).map((sampler) => stageFlops(models, { ...shape, sampler }));
+  assert.equal(heun!.step.total, 2 * euler!.step.total);
+  // The last step evaluates once: five times in all.
+  assert.deepEqual(heun!.prepare, stageFlops(models, { ...shape, steps: 5 }).prepare);
 });
 
 test('a loop counts as often as its body runs, quantised products as plain ones', () => {

@@ -45,6 +45,20 @@ test('without a budget nothing is done in bands, with one what would exceed it',
   assert.ok(vaeBytes(decode) >= 2 * whole - MIB, 'as much again in between');
 });
 
+test('every part of encoding but attention works in bands, whatever its width, and what is alive falls with the budget', () => {
+  for (const compute of ['f32', 'bf16'] as const) {
+    const encodeIn = (budget?: number) => vaePrograms(FLUX_VAE, { ...sizes, compute, budget }).encode;
+    assert.deepEqual(loops(encodeIn()), []);
+    const parts = encodeIn(16 * MIB);
+    const whole = parts.filter((part) => loops([part]).length === 0).map(({ traced }) => traced.name);
+    assert.deepEqual(whole, ['vae_attention_512_128x128']);
+    // 128 channels in and as many out, at 1024², beside bands no lower than their halos; as much as a whole again without.
+    const values = 2 * 128 * (compute === 'f32' ? 4 : 2) * 1024 ** 2;
+    assert.ok(vaeBytes(parts) >= values && vaeBytes(parts) <= values + 64 * MIB, `${vaeBytes(parts)} bytes`);
+    assert.ok(vaeBytes(encodeIn()) >= values + 1024 * MIB);
+  }
+});
+
 test('equal blocks are one program, in both directions', () => {
   const { decode, encode } = vaePrograms(FLUX_VAE, sizes);
   const programs = (parts: readonly VaePart[]) => new Set(parts.map(({ traced }) => traced)).size;

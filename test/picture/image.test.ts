@@ -18,7 +18,14 @@ import { loadConfig } from '../../src/config/load.ts';
 import { exifTexts } from '../../src/picture/exif.ts';
 import { Image, unitToBytes } from '../../src/picture/image.ts';
 import { readPng } from '../../src/picture/png.ts';
-import { type Identity, makeRecipe, readRecipe, recipeConfig, requireRecipe } from '../../src/pipeline/recipe.ts';
+import {
+  type Identity,
+  makeRecipe,
+  readRecipe,
+  recipeConfig,
+  recipeSlot,
+  requireRecipe,
+} from '../../src/pipeline/recipe.ts';
 import { decide } from '../../src/pipeline/request.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { fingerprint } from '../../src/weights/files/fingerprint.ts';
@@ -26,7 +33,7 @@ import { fingerprint } from '../../src/weights/files/fingerprint.ts';
 const folder = mkdtempSync(join(tmpdir(), 'fluxion-image-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const DEFAULTS = { width: 32, height: 16, steps: 8, guidance: 3.5, maxSequenceLength: 32 };
+const DEFAULTS = { width: 32, height: 16, steps: 8, guidance: 3.5, maxSequenceLength: 32, strength: 0.6 };
 const MODEL: Identity = {
   name: 'tiny',
   fingerprint: '1948595c0d1a',
@@ -45,11 +52,12 @@ const MODEL: Identity = {
   device: 'cpu',
 };
 
-/** The recipe of one picture of a request's first job. */
+/** The recipe of one picture of a request's first prompt. */
 function recipeOf(request: Partial<Request> = {}, index = 0, model = MODEL): Recipe {
   const asked = checked(REQUEST, { prompt: 'a red house', seed: 7, ...request }, 'request');
   const decided = decide(asked, DEFAULTS, model.scheduler, 8);
-  return makeRecipe(model, decided, decided.jobs[0]!, index);
+  const at = { slot: index, size: decided.batch, each: false, encoded: 1, decoded: 1, rank: undefined };
+  return makeRecipe(model, decided, { ...decided.prompts[0]!, picture: index }, at);
 }
 
 /** A picture of a colour ramp. */
@@ -86,6 +94,14 @@ function fails(code: string, message: RegExp): (error: unknown) => boolean {
   };
 }
 
+test("a static shift is made again, the model's own as well as none", () => {
+  const shifted = (shift: number) =>
+    recipeOf({}, 0, { ...MODEL, scheduler: { ...MODEL.scheduler, useDynamicShifting: false, shift } });
+  assert.equal(shifted(3).shift.fixed, 3);
+  assert.equal(recipeConfig(shifted(3)).time_shift, undefined);
+  assert.equal(recipeConfig(shifted(1)).time_shift, false);
+});
+
 test('a recipe tells of the first-block cache, and asks for it again', () => {
   const off = recipeOf({ threshold: 0.2 });
   assert.equal(off.cache, undefined);
@@ -119,10 +135,7 @@ describe('pixels', () => {
       [...unitToBytes(Float32Array.of(-1, 0, 0.5, 1, 2, Infinity, -Infinity))],
       [0, 0, 128, 255, 255, 255, 0],
     );
-    assert.throws(
-      () => unitToBytes(Float32Array.of(0, Number.NaN)),
-      fails('unsupported', /no value \(NaN\) at 1 of 2/),
-    );
+    assert.throws(() => unitToBytes(Float32Array.of(0, Number.NaN)), fails('unsupported', /a NaN at value 1 of 2/));
   });
 
   test('must fit the size', () => {
@@ -190,6 +203,12 @@ describe('a PNG', () => {
       'Steps: 8, Sampler: Euler, Schedule type: Simple, CFG scale: 1, Distilled CFG Scale: 3.5, Seed: 7, Size: 32x16, ' +
       `Model hash: 1948595c0d1a, Model: tiny, RNG: CPU, Version: fluxion ${version}`;
     assert.equal(parametersText(recipeOf()), `a red house\n${line}`);
+    const ancestral = parametersText({ ...recipeOf(), sampler: 'euler_ancestral', schedule: 'beta' });
+    assert.match(ancestral, /, Sampler: Euler a, Schedule type: Beta, /);
+    assert.match(
+      parametersText({ ...recipeOf(), sampler: 'dpmpp_2m' }),
+      /, Sampler: DPM\+\+ 2M, Schedule type: Simple, /,
+    );
     const long = parametersText(
       recipeOf({ prompt2: 'red, house: "big"', batch: 3, noise: 'jax' }, 2, { ...MODEL, name: 'a, b' }),
     );
@@ -203,14 +222,14 @@ describe('a PNG', () => {
     const seed = 2n ** 64n - 5n;
     const { recipe } = readRecipe(await picture(recipeOf({ seed, batch: 3 }, 2)).png(), 'x.png');
     assert.equal(recipe?.seed, String(seed + 2n));
-    assert.deepEqual(recipe?.batch, { seed: String(seed), size: 3, index: 2 });
-    assert.equal(recipeOf({ seed, batch: 3, noise: 'jax' }, 2).seed, String(seed));
+    assert.deepEqual(recipe?.batch, { size: 3, index: 2 });
+    const jax = recipeOf({ seed, batch: 3, noise: 'jax' }, 2);
+    assert.deepEqual([jax.seed, jax.batch], [String(seed), { seed: String(seed), size: 3, index: 2 }]);
+    assert.equal(recipeSlot(jax), undefined, 'one draw of noise is for all of the batch');
     assert.equal(recipeOf({ seed, batch: 8 }, 6).seed, 1);
     assert.equal(recipeOf({ seed: -2, batch: 2 }, 1).seed, -1);
     // To a request, -1 is a random seed.
-    assert.equal(recipeConfig(recipeOf({ seed: -2, batch: 2 }, 1)).seed, -2);
-    const old = { ...recipeOf({ seed: 1 }, 0), seed: -1 };
-    assert.equal(recipeConfig(old).seed, String(2n ** 64n - 1n));
+    assert.equal(recipeConfig(recipeOf({ seed: -2, batch: 2 }, 1)).seed, String(2n ** 64n - 1n));
   });
 
   test('read back, it is the request it was made by', () => {
@@ -225,8 +244,12 @@ describe('a PNG', () => {
     const { prompt, prompt_2, seed, batch, noise, sigmas, width, height, guidance_scale, num_inference_steps } = config;
     assert.deepEqual(
       { prompt, prompt_2, seed, batch, noise, sigmas, width, height, guidance_scale, num_inference_steps },
-      { prompt: 'a red house', prompt_2: 'T5', seed: 3, batch: 2, noise: 'philox', sigmas: [1, 0.5], width: 64, height: 48, guidance_scale: 2, num_inference_steps: 2 },
+      { prompt: 'a red house', prompt_2: 'T5', seed: 4, batch: 1, noise: 'philox', sigmas: [1, 0.5], width: 64, height: 48, guidance_scale: 2, num_inference_steps: 2 },
     ); // biome-ignore format: expected beside found
+    assert.deepEqual(recipeSlot(recipe), { size: 2, index: 1 });
+    // Recipes of earlier versions have the first seed of the batch; the picture is the same.
+    const earlier = { ...recipe, batch: { seed: 3, size: 2, index: 1 } };
+    assert.deepEqual([recipeConfig(earlier).seed, recipeSlot(earlier)], [4, { size: 2, index: 1 }]);
     assert.deepEqual(
       [config.time_shift, config.base_shift, config.max_shift, config.weights_dtype],
       [true, 0.5, 1.15, 'bf16'],
@@ -371,14 +394,14 @@ describe('reading a PNG', () => {
     refused(huge, /says 4294967295 bytes/);
   });
 
-  test('with a recipe that breaks its form names the field', async () => {
+  test('with a wrong field in its recipe names the field', async () => {
     const { parameters: _, ...rest } = { ...recipeOf(), seed: 7, parameters: 0 };
     for (const [json, message] of [
-      ['{', /its recipe is no JSON/],
-      [JSON.stringify({ ...rest, width: -1 }), /breaks its form at 'width'/],
-      [JSON.stringify({ ...rest, seed: '99999999999999999999' }), /breaks its form at 'seed'/],
-      [JSON.stringify({ ...rest, model: { name: 3 } }), /breaks its form at 'model\.name'/],
-      [JSON.stringify({ ...rest, batch: { seed: 1, size: 2, index: 2 } }), /breaks its form at 'batch'/],
+      ['{', /its recipe is not valid JSON/],
+      [JSON.stringify({ ...rest, width: -1 }), /field 'width' of its recipe is wrong/],
+      [JSON.stringify({ ...rest, seed: '99999999999999999999' }), /field 'seed' of its recipe is wrong/],
+      [JSON.stringify({ ...rest, model: { name: 3 } }), /field 'model\.name' of its recipe is wrong/],
+      [JSON.stringify({ ...rest, batch: { seed: 1, size: 2, index: 2 } }), /field 'batch' of its recipe is wrong/],
     ] as const) {
       const png = await foreign(chunk('iTXt', Buffer.from(`fluxion\0\0\0\0\0${json}`)));
       assert.throws(() => readRecipe(png, 'x.png'), fails('bad_file', message));
@@ -390,7 +413,7 @@ describe('reading a PNG', () => {
   });
 
   test('inflates at most a megabyte', async () => {
-    const bomb = deflateSync(Buffer.alloc(200 << 20));
+    const bomb = deflateSync(Buffer.alloc(200 << 20), { level: 1 });
     const png = await foreign(chunk('zTXt', Buffer.concat([Buffer.from('parameters\0\0'), bomb])));
     const before = process.memoryUsage().rss;
     assert.equal(readRecipe(png, 'x.png').parameters, undefined);
@@ -501,7 +524,7 @@ describe('saving', () => {
     const path = join(place, 'flux_3.png');
     assert.equal(await picture().saveNew(path), path);
     writeFileSync(path, 'mine');
-    await assert.rejects(picture().saveNew(path), fails('io', /cannot write .*flux_3\.png: it is there already/));
+    await assert.rejects(picture().saveNew(path), fails('io', /cannot write .*flux_3\.png: it already exists/));
     assert.equal(readFileSync(path, 'utf8'), 'mine');
     assert.deepEqual(readdirSync(place), ['flux_3.png']);
   });

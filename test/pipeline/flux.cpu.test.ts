@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Event, Flux, type Image } from '../../src/index.ts';
-import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
+import { type Event, Flux, type Image, recipeSlot } from '../../src/index.ts';
 import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
+import { writeSafetensors } from '../support/safetensors.ts';
 import { decoderAlone } from '../support/spellings.ts';
 
 const SMALL = { width: 64, height: 64, steps: 2 } as const;
@@ -35,10 +35,11 @@ function worst(a: Image, b: Image): number {
 
 describe('a stream of events', () => {
   test('tells of stages, steps, pictures and a report, in order', async () => {
-    const events = await drain(flux.stream({ ...SMALL, prompt: 'green hills', seed: [5, 9] }));
+    const events = await drain(flux.stream({ ...SMALL, steps: 3, prompt: 'green hills', seed: [5, 9] }));
     const told = events.map((e) => (e.type === 'stage' ? e.stage : e.type));
-    const job = ['denoise', 'step', 'step', 'decode', 'image'];
-    assert.deepEqual(told, ['compile', 'memory', 'encode', ...job, ...job, 'done']);
+    const batch = ['denoise', 'step', 'step', 'step', 'decode', 'image', 'image'];
+    assert.deepEqual(told, ['compile', 'memory', 'encode', ...batch, 'done']);
+    assert.ok(events.every((e) => e.type !== 'step' || (e.pictures.join() === '0,1' && e.total === 2)));
     const images = events.filter((e) => e.type === 'image');
     assert.deepEqual(
       images.map((e) => [e.seed, e.index]),
@@ -52,8 +53,8 @@ describe('a stream of events', () => {
     const { timings, images: count, peakMemory } = done.report;
     assert.equal(count, 2);
     assert.ok(timings.inference > 0 && timings.inference >= timings.denoise, JSON.stringify(timings));
+    // The median of three, of which two took as long at least.
     assert.ok(
-      // The median of four, of which two took as long at least.
       timings.secondsPerStep > 0 && timings.secondsPerStep * 2 <= timings.denoise * 1.01,
       JSON.stringify(timings),
     );
@@ -75,6 +76,7 @@ describe('a stream of events', () => {
       [{ height: 0 }, /height/],
       [{ steps: 0 }, /steps/],
       [{ batch: 0 }, /batch/],
+      [{ batch: 4096, seed: Array.from({ length: 17 }, (_, i) => i) }, /batch: expected at most 65536 pictures.*69632/],
       [{ batch: 1.5 }, /batch/],
       [{ seed: 0.5 }, /seed/],
       [{ seed: [] }, /seed/],
@@ -156,9 +158,10 @@ describe('pictures', () => {
     const closeness = [0, 0, 0, 0];
     for (const event of events) {
       if (event.type !== 'step') continue;
-      const [preview] = event.previews!;
-      assert.deepEqual([preview!.width, preview!.height], [16, 16]);
-      closeness[event.step - 1]! += psnr(preview!.data, shrink(images[event.job - 1]!, 8)) / prompt.length;
+      for (const [i, preview] of event.previews!.entries()) {
+        assert.deepEqual([preview.width, preview.height], [16, 16]);
+        closeness[event.step - 1]! += psnr(preview.data, shrink(images[event.pictures[i]!]!, 8)) / prompt.length;
+      }
     }
     const shown = closeness.map((d) => `${d.toFixed(1)} dB`).join(', ');
     assert.ok(closeness[3]! > least, `previews of the last step are too far from the pictures: ${shown}`);
@@ -208,12 +211,17 @@ describe('stopping and sharing', () => {
     assert.equal((await flux.generate({ ...SMALL, prompt: 'hills' })).length, 1, 'the model can still be used');
   });
 
-  test('runs at the same time wait for each other and do not mix', async () => {
+  test('requests made at the same time share a batch, and have the pictures they have alone', async () => {
     const prompts = ['a red house at night', 'a sailboat at noon', 'pine trees at sunrise'];
     const together = await Promise.all(prompts.map((prompt) => flux.generate({ ...SMALL, prompt })));
     for (const [i, prompt] of prompts.entries()) {
       const [alone] = await flux.generate({ ...SMALL, prompt });
-      assert.deepEqual(together[i]![0]!.data, alone!.data, prompt);
+      assert.deepEqual(together[i]![0]!.recipe.batch, { size: 3, index: i, prompts: 'each', encoded: 3, decoded: 2 });
+      const decibels = psnr(together[i]![0]!.data, alone!.data);
+      assert.ok(decibels >= 45, `${prompt}: ${decibels} dB`);
+      const slot = recipeSlot(together[i]![0]!.recipe)!;
+      const [inSlot] = await flux.generate({ ...SMALL, prompt, slot });
+      assert.deepEqual(together[i]![0]!.data, inSlot!.data, prompt);
     }
   });
 

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Flux, type LoadOptions } from '../../src/index.ts';
-import type { NamedTensor } from '../../src/weights/files/safetensors.ts';
-import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
+import { multipliesBf16 } from '../../src/support/processor.ts';
 import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { psnr } from '../support/close.ts';
 import { repositoryPath } from '../support/fixture.ts';
+import { type NamedTensor, writeSafetensors } from '../support/safetensors.ts';
 import * as spell from '../support/spellings.ts';
 
 const TINY = repositoryPath('models/tiny');
@@ -59,7 +59,6 @@ describe('lossless: the same bytes', () => {
     ['transformer behind a prefix', () => ({ transformer: safetensors(spell.renamed(spell.bflTransformer(), (name) => `model.diffusion_model.${name}`)) })],
     ['transformer, GGUF BF16', () => ({ transformer: file(spell.gguf(spell.bflTransformer(), 'BF16', 'flux')) })],
     ['transformer, GGUF F32, where only the container differs', () => ({ transformer: file(spell.gguf(spell.bflTransformer(), 'F32', 'flux')) })],
-    ['transformer, GGUF F16, whose range the weights fit', () => ({ transformer: file(spell.gguf(spell.bflTransformer(), 'F16', 'flux')) })],
     ['autoencoder in latent-diffusion names', () => ({ vae: safetensors(spell.ldmVae()) })],
     ['clip_l and t5xxl files', () => ({ clip: safetensors(spell.clip()), t5: safetensors(spell.t5()) })],
     ['clip_l in OpenAI’s names', () => ({ clip: safetensors(spell.openAiClip()) })],
@@ -79,6 +78,15 @@ describe('lossless: the same bytes', () => {
   for (const [name, options] of cases) {
     test(name, async () => assert.deepEqual(await draw(TINY, options()), expected));
   }
+
+  test('transformer, GGUF F16, whose range the weights fit', async () => {
+    const transformer = file(spell.gguf(spell.bflTransformer(), 'F16', 'flux'));
+    assert.deepEqual(await draw(TINY, { transformer, dtype: 'f32' }), await draw(TINY, { dtype: 'f32' }));
+    const found = await draw(TINY, { transformer });
+    // Where bf16 is multiplied natively, XLA has other kernels for f16 weights than for bf16 ones: sums differ in their last bits.
+    if (multipliesBf16()) assert.ok(psnr(found, expected) > 60);
+    else assert.deepEqual(found, expected);
+  });
 });
 
 describe('quantised: as near as the format is', () => {

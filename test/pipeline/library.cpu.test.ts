@@ -54,7 +54,7 @@ const REQUESTS: readonly (readonly [request: unknown, ...told: RegExp[]])[] = [
   [{ prompt: 'a', seed: 'seven' }, /^seed: .*found the text 'seven'/],
   [{ prompt: 'a', seed: [1n, 2, 'x'] }, /^seed\[2\]: /],
   [{ prompt: 'a', seed: 2n ** 64n }, /^seed: /],
-  [{ prompt: Array(300).fill('a'), seed: Array(300).fill(1) }, /^seed: .*at most 65536 pairs/],
+  [{ prompt: Array(300).fill('a'), seed: Array(300).fill(1) }, /^batch: .*at most 65536 pictures/],
   [{ prompt: 'a', seed: '18446744073709551616' }, /^seed: /],
   [{ prompt: 'a', threshold: 11 }, /^threshold: expected a number from 0 to 10, found 11/],
   [{ prompt: 'a', batch: 0 }, /^batch: /],
@@ -75,7 +75,7 @@ const REQUESTS: readonly (readonly [request: unknown, ...told: RegExp[]])[] = [
   [{ prompt: 'a', signal: new AbortController() }, /^signal: /],
   [{ prompt: 'a', numInferenceSteps: 4 }, /no field 'numInferenceSteps'/, /did you mean 'steps'/],
   [{ prompt: 'a', widht: 64 }, /no field 'widht'/, /did you mean 'width'/],
-  [{ prompt: 'a', negativePrompt: 'x' }, /no field 'negativePrompt'/],
+  [{ prompt: 'a', negative: 'x' }, /no field 'negative'/],
   [{ prompt: 'a', ['\x1b[31m']: 1 }, /no field '\\u\{1b\}\[31m'/],
   [
     {
@@ -207,6 +207,7 @@ test('opening refuses what is ill-typed', async () => {
 
 test('a closed model says so, closes twice, and frees all there is', async () => {
   const flux = await Flux.load('tiny', { device: 'cpu' });
+  const { loras } = flux;
   const [one, other] = [flux.close(), flux.close()];
   await Promise.all([one, other, flux[Symbol.asyncDispose]()]);
   const request = { prompt: 'a', ...CHEAP };
@@ -217,6 +218,7 @@ test('a closed model says so, closes twice, and frees all there is', async () =>
     () => flux.indices(request),
     () => flux.loras.set([{ path: 'tiny-lora' }]),
     () => flux.loras.set([]),
+    () => loras.set([{ path: 'tiny-lora' }]),
   ])
     await refused(call, 'disposed', /^the model is closed/);
   assert.equal(flux.name, 'tiny');
@@ -228,9 +230,9 @@ test('a closed model says so, closes twice, and frees all there is', async () =>
 test('closing ends runs in progress and those that wait, each with one error', async () => {
   const flux = await Flux.load('tiny', { device: 'cpu' });
   const request = { prompt: 'a', ...CHEAP, steps: 50 };
-  const runs = [flux.generate(request), flux.generate(request), flux.plan(request)];
-  const failures = runs.map((run) => refused(() => run, 'disposed', /^the model is closed/));
+  const runs = [flux.generate(request), flux.generate(request)];
   await new Promise((resolve) => setTimeout(resolve, 30));
+  const failures = [...runs, flux.plan(request)].map((run) => refused(() => run, 'disposed', /^the model is closed/));
   await flux.close();
   await Promise.all(failures);
   assert.deepEqual(liveCounts(), {});

@@ -43,7 +43,7 @@ for (const path of new Set(cases.map(({ model }) => model))) {
     before(() => {
       encoders = models.use(new TextEncoders(folder, TYPES));
       transformer = models.use(new Transformer(folder, TYPES));
-      model = new LoraModel([...encoders.declared, ...transformer.weights.declared]);
+      model = new LoraModel(FLUX1, [...encoders.declared, ...transformer.weights.declared]);
     });
     after(() => models.dispose());
 
@@ -84,9 +84,14 @@ for (const path of new Set(cases.map(({ model }) => model))) {
       const size = latentSize(given.width, given.height);
       const steps = given.num_inference_steps;
       const prompt = { prompt: given.prompts[0]!, prompt2: given.prompts[0]! };
-      using conditioning = await encoders.encode(runtime, prompt, given.max_sequence_length, {
-        overlay: new Overlay([applied], 'merged'),
-      });
+      using conditioning = await encoders.encode(
+        runtime,
+        [prompt],
+        { pass: 1, maxSequenceLength: given.max_sequence_length },
+        {
+          overlay: new Overlay([applied], 'merged'),
+        },
+      );
       const host = async (array: { toHost(): Promise<Uint8Array> }) =>
         new Float32Array((await array.toHost()).buffer as ArrayBuffer);
       const made: Record<string, Float32Array> = {

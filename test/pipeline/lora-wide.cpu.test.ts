@@ -42,7 +42,7 @@ describe('a transformer of real shapes', { skip: scarce }, () => {
     runtime = await Runtime.open({ device: 'cpu' });
     const source = { family: FLUX1, transformer: WIDE, openWeights: () => new WideStore() } as unknown as Flux1Source;
     transformer = open.use(new Transformer(source, { compute: 'f32', storage: 'f32' }));
-    model = new LoraModel(transformer.weights.declared);
+    model = new LoraModel(FLUX1, transformer.weights.declared);
   });
   after(async () => {
     open.dispose();

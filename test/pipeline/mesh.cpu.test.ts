@@ -57,7 +57,10 @@ async function latents(runtime: Runtime): Promise<{ text: Float32Array; steps: F
   };
   const host = async (array: { toHost(): Promise<Uint8Array<ArrayBuffer>> }) =>
     new Float32Array((await array.toHost()).buffer);
-  using conditioning = await encoders.encode(runtime, { prompt: 'green hills', prompt2: 'the sea' }, TEXT_TOKENS);
+  using conditioning = await encoders.encode(runtime, [{ prompt: 'green hills', prompt2: 'the sea' }], {
+    pass: 1,
+    maxSequenceLength: TEXT_TOKENS,
+  });
   const steps: Float32Array[] = [];
   for await (const state of transformer.denoise(runtime, conditioning, request)) steps.push(await host(state.latents));
   return { text: await host(conditioning.sequence), steps };

@@ -47,7 +47,7 @@ for (const [compute, cpuDevices, limit] of LIMITS) {
     before(async () => {
       runtime = await Runtime.open({ device: 'cpu', cpuDevices });
       transformer = new Transformer(folder, { compute, storage: compute });
-      const model = new LoraModel(transformer.weights.declared);
+      const model = new LoraModel(FLUX1, transformer.weights.declared);
       const lora = (dialect: string) =>
         loadAdapter({ path: repositoryPath(`test/fixtures/lora/random-${dialect}.safetensors`) }, model);
       const [a, b] = [await lora('kohya'), await lora('xlabs')];

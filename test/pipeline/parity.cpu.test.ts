@@ -76,7 +76,10 @@ for (const model of new Set(parityCases().map((c) => c.model))) {
       };
       assert.deepEqual(drawn, part(recorded.f32('noise')), 'noise');
 
-      using conditioning = await encoders.encode(runtime, text, given.max_sequence_length);
+      using conditioning = await encoders.encode(runtime, [text], {
+        pass: 1,
+        maxSequenceLength: given.max_sequence_length,
+      });
       const host = async (array: { toHost(): Promise<Uint8Array> }) =>
         new Float32Array((await array.toHost()).buffer as ArrayBuffer);
       const expected = (name: string, count: number) => recorded.f32(name).slice(p * count, (p + 1) * count);

@@ -32,18 +32,28 @@ export function ravel(indices: readonly number[], shape: readonly number[]): num
   return indices.reduce((position, index, d) => position * shape[d]! + index, 0);
 }
 
+/** The row-major position in an array of shape `outer` of position `i` of a window of shape `inner` that starts at `start`. */
+export function ravelWindow(i: number, inner: readonly number[], start: readonly number[], outer: readonly number[]) {
+  let at = 0;
+  for (let d = inner.length - 1, stride = 1; d >= 0; d--) {
+    at += ((i % inner[d]!) + start[d]!) * stride;
+    i = Math.floor(i / inner[d]!);
+    stride *= outer[d]!;
+  }
+  return at;
+}
+
 /** Stretches dimensions of 1 to `shape`. */
 export function broadcast({ shape: from, data }: NumberArray, shape: readonly number[]): NumberArray {
-  return filled(
-    shape,
-    (i) =>
-      data[
-        ravel(
-          unravel(i, shape).map((index, d) => (from[d] === 1 ? 0 : index)),
-          from,
-        )
-      ]!,
-  );
+  return filled(shape, (i) => {
+    let at = 0;
+    for (let d = shape.length - 1, stride = 1; d >= 0; d--) {
+      if (from[d] !== 1) at += (i % shape[d]!) * stride;
+      i = Math.floor(i / shape[d]!);
+      stride *= from[d]!;
+    }
+    return data[at]!;
+  });
 }
 
 const BITS = new Uint32Array(1);

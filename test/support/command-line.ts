@@ -1,9 +1,12 @@
 /** Runs the program as a user would: its own process, arguments, standard streams and exit status. */
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Recipe } from '../../src/index.ts';
+import { requireRecipe } from '../../src/pipeline/recipe.ts';
 import { repositoryPath } from './fixture.ts';
 
 export const PROGRAM: string = repositoryPath('bin/fluxion.js');
@@ -12,6 +15,17 @@ export interface Finished {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Fails with what was printed unless the program has ended well. */
+export function succeeded(finished: Finished): Finished {
+  assert.equal(finished.status, 0, `exit ${finished.status}\n${finished.stdout.slice(-2000)}\n${finished.stderr}`);
+  return finished;
+}
+
+/** Reads the recipe out of a picture. */
+export function recipeOf(path: string): Recipe {
+  return requireRecipe(readFileSync(path), path);
 }
 
 export interface RunOptions {

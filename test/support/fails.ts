@@ -12,3 +12,14 @@ export function fails(call: () => unknown, code: ErrorCode, ...messages: RegExp[
     return true;
   });
 }
+
+/** A check for `assert.throws` and `assert.rejects`: a FluxionError of this code, message and hint. */
+export const refuses =
+  (code: ErrorCode, message: RegExp, hint: RegExp) =>
+  (error: unknown): true => {
+    assert.ok(error instanceof FluxionError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    assert.match(error.hint ?? '', hint);
+    return true;
+  };

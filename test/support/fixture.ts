@@ -44,9 +44,9 @@ export function parityCases(): readonly ParityCase[] {
 export class Fixture implements Disposable {
   readonly #tensors: WeightStore;
 
-  /** Opens `test/fixtures/parity/NAME.safetensors`: a case's name, `components-tiny` or `components-random`. */
-  constructor(name: string) {
-    this.#tensors = WeightStore.open(repositoryPath(`test/fixtures/parity/${name}.safetensors`));
+  /** Opens `test/fixtures/FOLDER/NAME.safetensors`: a case's name; parity has `components-tiny` and `components-random`, too. */
+  constructor(name: string, folder = 'parity') {
+    this.#tensors = WeightStore.open(repositoryPath(`test/fixtures/${folder}/${name}.safetensors`));
   }
 
   names(): string[] {

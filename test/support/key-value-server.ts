@@ -16,7 +16,7 @@ export interface KeyValueServer extends AsyncDisposable {
 }
 
 /** Valkey's or Redis' server where PATH has one. */
-const INSTALLED = ['valkey-server', 'redis-server']
+export const INSTALLED: string | undefined = ['valkey-server', 'redis-server']
   .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)))
   .find((path) => existsSync(path));
 

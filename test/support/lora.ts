@@ -3,14 +3,15 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { type FluxConfig, fluxPrograms } from '../../src/models/flux.ts';
 import { type DType, elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
 import { toE4m3 } from '../../src/weights/encodings/quantise.ts';
-import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
 import { type Adapter, LoraModel } from '../../src/weights/lora/adapter.ts';
 import { type Matrix, multiply } from '../../src/weights/lora/matrix.ts';
 import { type WeightSpec, weightKey } from '../../src/xla/graph/weights.ts';
+import { writeSafetensors } from './safetensors.ts';
 
 /** A matrix, or a vector of one column, in f32. */
 export interface Values {
@@ -57,7 +58,7 @@ export function declaredWeights(config: FluxConfig = SMALL): WeightSpec[] {
 }
 
 export const SMALL_WEIGHTS: readonly WeightSpec[] = declaredWeights();
-export const SMALL_MODEL: LoraModel = new LoraModel(SMALL_WEIGHTS);
+export const SMALL_MODEL: LoraModel = new LoraModel(FLUX1, SMALL_WEIGHTS);
 
 /** Reproducible draws of about unit size. */
 export function drawer(seed: number): (rows: number, columns?: number) => Values {

@@ -1,7 +1,8 @@
 /** Files that exist in memory only: damaged ones, and full-size ones of which only the header is real. */
 
 import { elementCount } from '../../src/support/dtype.ts';
-import { checkRange, type FileBytes } from '../../src/weights/files/file-bytes.ts';
+import { checkRange } from '../../src/support/regular-file.ts';
+import type { FileBytes } from '../../src/weights/files/file-bytes.ts';
 import { WeightStore } from '../../src/weights/files/store.ts';
 
 /** Returns a file whose views share the given bytes; past them, up to `size`, it reads as zeros. */

@@ -1,7 +1,7 @@
 /** Seeded damage to files, for the tests that feed loaders hostile input: the same seed gives the same cases everywhere. */
 
 /** mulberry32: a small generator of uniform numbers in [0, 1), enough to choose damage with. */
-function uniform(seed: number): () => number {
+export function uniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

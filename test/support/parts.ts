@@ -2,12 +2,7 @@
 
 import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import type { TensorStore } from '../../src/weights/files/tensors.ts';
-import {
-  type BindOptions,
-  bindWeights,
-  type DeclaredWeight,
-  type WeightSource,
-} from '../../src/weights/folders/bind.ts';
+import { bindWeights, type DeclaredWeight, type WeightSource } from '../../src/weights/folders/bind.ts';
 import { fileContents, groupOf } from '../../src/weights/folders/detect.ts';
 import { type Component, componentNamed } from '../../src/weights/folders/family.ts';
 import { declaredShapes } from '../../src/weights/folders/layout.ts';
@@ -17,10 +12,9 @@ export function bindTo<W extends DeclaredWeight>(
   declared: readonly W[],
   store: TensorStore,
   name: string,
-  options?: BindOptions,
 ): Map<W, WeightSource> {
   const group = groupOf(fileContents(store, FLUX1), componentNamed(FLUX1, name));
-  return bindWeights(declared, store, group, options);
+  return bindWeights(declared, store, group);
 }
 
 /** The config that a file's shapes tell. */

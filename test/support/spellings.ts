@@ -2,15 +2,15 @@
 
 import { AUTOENCODER } from '../../src/families/flux1/autoencoder.ts';
 import { CLIP } from '../../src/families/flux1/clip.ts';
-import { diffusersToBfl } from '../../src/families/flux1/modules.ts';
+import { FLUX_MODULES } from '../../src/families/flux1/modules.ts';
 import { T5 } from '../../src/families/flux1/t5.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../src/support/floats.ts';
-import type { NamedTensor } from '../../src/weights/files/safetensors.ts';
 import { WeightStore } from '../../src/weights/files/store.ts';
 import { repositoryPath } from './fixture.ts';
 import { type GgufEntry, ggufBytes } from './gguf-file.ts';
 import { spelt } from './parts.ts';
+import type { NamedTensor } from './safetensors.ts';
 
 /** Reads all tensors of one component of the bundled model. */
 function component(name: string): NamedTensor[] {
@@ -19,6 +19,19 @@ function component(name: string): NamedTensor[] {
     const { dtype, shape } = store.info(key);
     return { name: key, dtype, shape, bytes: store.bytes(key) };
   });
+}
+
+/** The BFL tensor that a diffusers tensor belongs to, and which of its fused parts it is; undefined for a name not in the table. */
+export function diffusersToBfl(name: string) {
+  const [, module = '', parameter = ''] = /^(.*)\.(\w+)$/.exec(name) ?? [];
+  const [, block = ''] = /^(?:single_)?transformer_blocks\.(\d+)/.exec(name) ?? [];
+  const known = module.replace(`_blocks.${block}.`, '_blocks.#.');
+  const row = FLUX_MODULES.find(({ diffusers }) => diffusers.includes(known));
+  if (!row) return undefined;
+  const { bfl, diffusers, swapped = false } = row;
+  const suffix = bfl.endsWith('_norm') && parameter === 'weight' ? 'scale' : parameter;
+  const part = diffusers.indexOf(known);
+  return { name: `${bfl.replace('#', block)}.${suffix}`, part, parts: diffusers.length, swapped };
 }
 
 export function renamed(tensors: readonly NamedTensor[], rename: (name: string) => string): NamedTensor[] {

@@ -10,7 +10,7 @@ import { readRegular } from '../../src/support/regular-file.ts';
 import { explained, explaining } from '../../src/support/system-error.ts';
 import { readRecord } from '../../src/tokenizers/files.ts';
 import { notThere, readingFile } from '../../src/weights/files/file-bytes.ts';
-import { writeRuns } from '../../src/weights/files/write-file.ts';
+import { streamRuns } from '../../src/weights/files/write-file.ts';
 import { openMapped } from '../../src/xla/pjrt/mapped-file.ts';
 import { fluxion, temporaryFolder } from './command-line.ts';
 import { fails } from './fails.ts';
@@ -46,7 +46,11 @@ describe('errors of the operating system', () => {
   });
 
   test('a disk that is full while a file is written', { skip: process.platform !== 'linux' }, () => {
-    fails(() => explaining('/dev/full', () => writeFileSync('/dev/full', 'x')), 'io', /the disk is full\n.*make room/);
+    fails(
+      () => explaining('/dev/full', () => writeFileSync('/dev/full', 'x')),
+      'io',
+      /the disk is full\n.*free some space/,
+    );
   });
 
   test('no command calls them a bug', async () => {
@@ -120,19 +124,22 @@ describe('only regular files are read', () => {
   });
 });
 
-test('a partial file is never written through a link that waits under its name', () => {
+test('a partial file is never written through a link that waits under its name', async () => {
   using folder = temporaryFolder();
   const victim = folder.file('victim');
   writeFileSync(victim, 'precious');
   const target = folder.file('out.bin');
   // The name that earlier versions wrote to, which anyone could foresee.
   symlinkSync(victim, `${target}.${process.pid}.${hostname()}.partial`);
-  writeRuns(target, [Buffer.from('weights')]);
+  await streamRuns(target, [Buffer.from('weights')]);
   assert.equal(readFileSync(victim, 'utf8'), 'precious');
   assert.equal(readFileSync(target, 'utf8'), 'weights');
   assert.ok(lstatSync(target).isFile());
   mkdirSync(folder.file('taken'));
-  fails(() => writeRuns(folder.file('taken'), [Buffer.from('x')]), 'io', /taken: cannot write: /);
+  await assert.rejects(streamRuns(folder.file('taken'), [Buffer.from('x')]), {
+    code: 'io',
+    message: /taken: cannot write: /,
+  });
   assert.deepEqual(
     readdirSync(folder.path).filter((name) => /-[0-9a-f]{12}\./.test(name)),
     [],
@@ -153,9 +160,9 @@ test('convert says what is wrong with its output before it reads a weight', asyn
     [[vae, 'none/out'], /none\/out: its folder is not there/],
     [[vae, 'file/out.safetensors'], /a part of the path is a file, not a folder/],
     [[vae, `${'n'.repeat(300)}.safetensors`], /the name is too long/],
-    [[vae, 'folder'], /folder: is there already/],
+    [[vae, 'folder'], /folder: already exists/],
     [[vae, vae, 'out.safetensors'], /an autoencoder is there twice\nhint: .*--part/],
-    [[vae, '/proc/out.safetensors'], /the disk has 0 B left\nhint: make room/],
+    [[vae, '/proc/out.safetensors'], /the disk has 0 B left\nhint: free some space/],
     [['none', 'out.safetensors'], /none: no such file or folder/],
   ];
   for (const [words, what] of cases) {

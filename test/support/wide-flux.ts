@@ -10,7 +10,6 @@ import { bflToDiffusers } from '../../src/families/flux1/modules.ts';
 import type { FluxConfig } from '../../src/models/flux.ts';
 import { elementCount } from '../../src/support/dtype.ts';
 import { fromF32 } from '../../src/support/floats.ts';
-import { writeSafetensors } from '../../src/weights/files/safetensors.ts';
 import {
   checkedRows,
   type Rows,
@@ -19,6 +18,7 @@ import {
   type TensorStore,
 } from '../../src/weights/files/tensors.ts';
 import { declaredWeights } from './lora.ts';
+import { writeSafetensors } from './safetensors.ts';
 
 export const WIDE: FluxConfig = {
   inChannels: 64,

@@ -103,7 +103,7 @@ describe('a linear layer', () => {
   ]);
 
   test('is the product with what each row became', async () => {
-    await using runtime = await Runtime.open({ device: 'cpu', cacheDir: 'none' });
+    await using runtime = await Runtime.open({ device: 'cpu' });
     for (const { form, dtype, activations, out, in: given, group, block } of cases) {
       const name = `${form} ${dtype} ${activations} [${out}, ${given}]`;
       const inputs = typeof given === 'number' ? given : given.reduce((a, b) => a + b, 0);
@@ -162,7 +162,7 @@ describe('a linear layer', () => {
   });
 
   test('with values that are no numbers gives none', async () => {
-    await using runtime = await Runtime.open({ device: 'cpu', cacheDir: 'none' });
+    await using runtime = await Runtime.open({ device: 'cpu' });
     const traced = trace(
       'part',
       new Weights('f32', 'f32', { form: 'int8' }),

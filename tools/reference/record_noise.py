@@ -1,6 +1,6 @@
-"""Records torch's and JAX's random numbers, and diffusers' latent layout, for test/sampling/noise.test.ts and latents.test.ts.
+"""Records torch's and JAX's random numbers, and diffusers' latent layout, for test/sampling/{noise,generator,latents}.test.ts.
 
-Writes test/fixtures/sampling/noise.json and latents.json. Small draws are stored whole (base64 of little-endian f32),
+Writes test/fixtures/sampling/noise.json, draws.json and latents.json. Small draws are stored whole (base64 of little-endian f32),
 picture-sized ones as SHA-256 of the same bytes. torch has Philox on CUDA only: here its first normal values are worked
 out in f64 with numpy, which the test holds against published values too.
 
@@ -91,6 +91,26 @@ def noise() -> dict:
     return {"versions": versions, "cases": cases, "philox": philox}
 
 
+# Values of successive draws: whole blocks, tails, a few at a time, odd ones whose pair's second value waits for its turn.
+DRAWS = [[16, 16, 48], [64, 37, 64, 17], [5, 16, 1, 3, 40], [1, 1, 19, 2], [15, 31, 7, 16], [640, 640, 64]]
+
+
+def draws() -> dict:
+    """Several draws from one generator; of JAX's, from its key and from the keys folded in for each further draw."""
+    cases = []
+    for counts in DRAWS:
+        for dtype in ("f32", "bf16", "f16"):
+            generator, key = torch.Generator().manual_seed(42), jax.random.key(42)
+            drawn = [torch.randn(n, generator=generator, dtype=TORCH[dtype]).to(torch.float32).numpy() for n in counts]
+            keys = [key] + [jax.random.fold_in(key, n) for n in range(1, len(counts))]
+            folded = [np.asarray(jax.random.normal(k, n, JAX[dtype]).astype(jnp.float32)) for k, n in zip(keys, counts)]
+            for kind, values in (("torch", drawn), ("jax", folded)):
+                data = np.concatenate(values).astype("<f4").tobytes()
+                stored = {"values": encode(np.concatenate(values))} if len(data) <= 1024 else {"sha256": hashlib.sha256(data).hexdigest()}
+                cases.append({"kind": kind, "seed": "42", "dtype": dtype, "counts": counts} | stored)
+    return {"versions": {"torch": torch.__version__, "jax": jax.__version__}, "cases": cases}
+
+
 def latents() -> dict:
     """Packing as a permutation: element i of the packed tensor is element order[i] of the original."""
     cases = []
@@ -117,7 +137,7 @@ def latents() -> dict:
 
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, body in (("noise.json", noise()), ("latents.json", latents())):
+    for name, body in (("noise.json", noise()), ("draws.json", draws()), ("latents.json", latents())):
         path = OUT / name
         path.write_text(json.dumps(body, indent=None, separators=(",", ":")).replace('{"kind"', '\n{"kind"') + "\n")
         print(f"{name}: {path.stat().st_size} bytes")

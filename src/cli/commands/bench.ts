@@ -15,12 +15,14 @@ const FLAGS = {
   json: 'boolean',
   quiet: 'boolean',
   runs: 'string',
+  batch: 'string',
   profile: 'boolean',
   trace: 'string',
   'no-config': 'boolean',
 } as const;
 const RUNS = 5;
 const MOST_RUNS = 10_000;
+const MOST_PROMPTS = 4096;
 
 const HELP = `fluxion bench [MODEL | CONFIG.yml] [key=value …]
 
@@ -44,8 +46,12 @@ A rate is a stage's arithmetic (matrix products, convolutions, attention) divide
 to the bf16 peak in its maker's data sheet; otherwise, as on any CPU, to the best matrix multiply of this machine before and after
 the run, in bf16 or float32: [1024, 3072] × [3072, 3072]. A CPU decodes in float32.
 
+--batch N makes one picture of each of N different prompts, one after the other and all at once, in turns. The ratio is what a
+server gains that is asked for several pictures at a time.
+
 Examples
   fluxion bench
+  fluxion bench --batch 8
   fluxion bench dev resolution=512 num_inference_steps=2 --runs 3
   fluxion bench dev resolution=256 num_inference_steps=1 residency=streamed     in little memory
   fluxion bench schnell batch=4 --json > schnell.json
@@ -62,6 +68,7 @@ results. The trace has stages, steps, programs and operations: open it at https:
 
 Options
   --runs N      number of measured pictures (default: ${RUNS})
+  --batch N     also N different prompts, apart and together
   --profile     the time of each program by operations, and a trace
   --trace FILE  file for the trace of --profile (default: flux_trace.json in output_dir)
   --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
@@ -72,11 +79,10 @@ Options
 Ctrl-C stops the run within a block.
 `;
 
-// By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.
+// In a function with `using`, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
 const measuring = () =>
   Promise.all([import('../measure/measure.ts'), import('../measure/profile.ts'), import('../settings.ts')]);
 
-/** The command. */
 const bench: Command = {
   flags: FLAGS,
   takesKeys: true,
@@ -84,7 +90,8 @@ const bench: Command = {
 
   async run(argv, { signal }) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const runs = readRuns(words);
+    const runs = readCount(words, 'runs', RUNS, MOST_RUNS);
+    const prompts = readCount(words, 'batch', 1, MOST_PROMPTS);
     const loaded = await readAsked(words, [], { signal }, { overrides: overridesOf(words) });
     using progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     const { config, note } = await measurable(loaded);
@@ -97,6 +104,7 @@ const bench: Command = {
     const figures = await measure(config, {
       sources: loaded.sources,
       runs,
+      prompts,
       profile: trace !== undefined,
       signal,
       onProgress,
@@ -118,7 +126,7 @@ const bench: Command = {
 
 export default bench;
 
-/** Where the trace is to be written, if a profile is asked for. A place that cannot be written is told before the work. */
+/** The trace's path, if a profile is wanted. A path that cannot be written is refused before the work begins. */
 async function tracePlace({ flags }: Arguments, config: Config): Promise<string | undefined> {
   if (flags['profile'] !== true && flags['trace'] === undefined) return undefined;
   const [{ tracePath }, { requireWritable }] = await Promise.all([
@@ -126,18 +134,18 @@ async function tracePlace({ flags }: Arguments, config: Config): Promise<string 
     import('../pictures/pictures.ts'),
   ]);
   const path = flags['trace'] === undefined ? tracePath(config) : readingUsage(() => userPath(String(flags['trace'])));
-  await requireWritable(dirname(path), 'the trace', 'choose another place with --trace FILE');
+  await requireWritable(dirname(path), 'the trace', 'choose another path with --trace FILE');
   return path;
 }
 
-function readRuns({ flags }: Arguments): number {
-  const text = flags['runs'] ?? String(RUNS);
-  const runs = Number(text);
-  if (/^\d+$/.test(String(text)) && runs >= 1 && runs <= MOST_RUNS) return runs;
-  throw new UsageError('bad_config', `--runs: expected a whole number from 1 to ${MOST_RUNS}, found '${text}'`);
+function readCount({ flags }: Arguments, name: keyof typeof FLAGS, unset: number, most: number): number {
+  const text = flags[name] ?? String(unset);
+  const count = Number(text);
+  if (/^\d+$/.test(String(text)) && count >= 1 && count <= most) return count;
+  throw new UsageError('bad_config', `--${name}: expected a whole number from 1 to ${most}, found '${text}'`);
 }
 
-/** The model among the words, as an override that others go before. */
+/** The model given as a plain word, as an override with the lowest priority. */
 function overridesOf({ prompts, overrides, file, given }: Arguments): string[] {
   const [model, ...more] = prompts;
   if (model === undefined) return [...overrides];
@@ -147,14 +155,14 @@ function overridesOf({ prompts, overrides, file, given }: Arguments): string[] {
     });
   if (given.has('pretrained_model_name_or_path'))
     throw new UsageError('bad_config', `the model is given twice: as '${model}' and as pretrained_model_name_or_path`, {
-      hint: 'leave one of them out',
+      hint: 'use only one of them',
     });
-  // Our file for the bundled model says what that one is made with.
+  // The configuration file of the bundled model sets its defaults.
   if (model === 'tiny' && file === undefined) return [...overrides];
   return [`pretrained_model_name_or_path=${model}`, ...overrides];
 }
 
-/** Takes random weights for a published model that is not here, where nothing is said about weights. */
+/** Uses random weights for a published model that is not on this machine, unless a setting of weights is given. */
 async function measurable({ config, sources }: LoadedConfig): Promise<{ config: Config; note?: string }> {
   if (sources.weights !== undefined) return { config };
   const [{ publishedModel }, { cachedFolder, FLUX1, parseHubName }] = await Promise.all([
@@ -175,7 +183,7 @@ const STAGES = ['encode', 'step', 'decode'] as const;
 
 function table(figures: Figures): string {
   const { compile, first, median, prepare, picture, peak, memory } = figures;
-  const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs } = figures;
+  const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs, together } = figures;
   const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
   const stage = (name: keyof ByStage): string[] => [
     name,
@@ -193,8 +201,17 @@ function table(figures: Figures): string {
     stage('decode'),
     ['picture', seconds(picture), '', '', '', ''],
   ];
+  const gain = together && together.apart / together.together;
   const total = Object.values(figures.parameters).reduce((sum, count) => sum + count, 0);
   const lines: [string, string][] = [
+    ...(together
+      ? [
+          [
+            `${together.prompts} prompts`,
+            `${seconds(together.apart)} one at a time, ${seconds(together.together)} together: ${gain!.toFixed(2)} × as many pictures`,
+          ] satisfies [string, string],
+        ]
+      : []),
     ['load', seconds(figures.load)],
     ['compile', `${seconds(compile.cold)}, from the cache ${seconds(compile.cached)}`],
     ['peak', `${flop(peak.rate)}/s (${peak.source}); best matrix multiply of one device ${flop(peak.bestMatmul)}/s`],
@@ -246,6 +263,7 @@ function data(figures: Figures): Record<string, unknown> {
     first,
     median: { ...median, ...(prepare !== undefined && { prepare }), picture },
     cached_steps: cachedSteps,
+    ...(figures.together && { together: figures.together }),
     flop: Object.fromEntries([...STAGES, 'prepare' as const].map((stage) => [stage, flops[stage]])),
     flop_per_second: rate,
     peak_flop_per_second: { value: peak.rate, source: peak.source, best_matrix_multiply: peak.bestMatmul },

@@ -1,4 +1,4 @@
-/** `fluxion cache`: what is kept between runs, and how much room it takes; removing what can be made or fetched again. */
+/** `fluxion cache`: lists what is kept between runs, with sizes, and removes what can be rebuilt or downloaded again. */
 
 import { type Dirent, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,13 +13,13 @@ import { sortWords } from '../args.ts';
 import { type Command, FAILURE, OK, printJson, UsageError } from '../command.ts';
 import { bytes } from '../terminal/render.ts';
 
-/** A kind of thing that is kept, in a folder of the cache folder. */
+/** A kind of cached file, in its own subfolder of the cache. */
 interface Kind {
   readonly about: string;
   readonly folder: string;
-  /** The names we give; whatever else lies there is someone else's. */
+  /** Matches the names that Fluxion writes; other entries are never touched. */
   readonly names: RegExp;
-  /** Whether 'cache clean' without a kind takes it: what is made again by itself, in seconds or minutes. */
+  /** Whether a plain 'cache clean' removes it: it is made again automatically, in seconds or minutes. */
   readonly byDefault: boolean;
 }
 
@@ -74,7 +74,6 @@ Options
 
 const FLAGS = { 'dry-run': 'boolean', json: 'boolean' } as const;
 
-/** The command. */
 const cache: Command = {
   flags: FLAGS,
   choices: { words: ['clean', ...Object.keys(KINDS)] },
@@ -114,9 +113,13 @@ export default cache;
 function kindNamed(name: string): Kind {
   if (Object.hasOwn(KINDS, name)) return KINDS[name]!;
   if (name === 'models') {
-    throw new UsageError('bad_config', 'models of the hub are shared with its other tools, and are not removed here', {
-      hint: "'fluxion models --json' tells their paths; remove a model's folder, or run: hf cache delete",
-    });
+    throw new UsageError(
+      'bad_config',
+      'models of the hub are shared with other tools, so Fluxion does not remove them',
+      {
+        hint: "'fluxion models --json' tells their paths; remove a model's folder, or run: hf cache delete",
+      },
+    );
   }
   const near = nearest(name, Object.keys(KINDS), 1)[0];
   throw new UsageError('bad_config', `nothing in the cache is called '${name}'`, {
@@ -156,7 +159,7 @@ interface Cleaned {
   readonly kept: readonly { readonly path: string; readonly why: string; readonly failed: boolean }[];
 }
 
-/** Removes the entries of kinds, or tells which it would. A link among them is removed, never what it leads to. */
+/** Removes the entries of the given kinds, or lists them in a dry run. A link is removed, never its target. */
 function clean(kinds: readonly Kind[], dry: boolean): Cleaned {
   const removed: { path: string; bytes: number }[] = [];
   const kept: { path: string; why: string; failed: boolean }[] = [];
@@ -184,10 +187,10 @@ function clean(kinds: readonly Kind[], dry: boolean): Cleaned {
   return { removed, kept };
 }
 
-/** Milliseconds after which what another process writes, and did not finish, is taken for abandoned. */
+/** Milliseconds without a write after which another process's unfinished file counts as abandoned. */
 const UNFINISHED = 24 * 3_600_000;
 
-/** Why an entry is left alone: a running process uses or writes it. */
+/** The reason to leave an entry: a running process uses or writes it. Undefined if it may be removed. */
 function inUse(path: string, name: string): string | undefined {
   const [user] = processesUsing(path);
   if (user !== undefined) return `process ${user} uses it`;
@@ -199,14 +202,14 @@ function inUse(path: string, name: string): string | undefined {
   return Date.now() - touched < UNFINISHED ? 'another process may be writing it' : undefined;
 }
 
-/** Bytes of a file or of all files in a folder; links count for themselves. */
+/** Bytes of a file or of all files in a folder; links are counted, not followed. */
 function sizeOf(path: string): number {
   const info = lstatSync(path, { throwIfNoEntry: false });
   if (!info?.isDirectory()) return info?.size ?? 0;
   return entriesOf(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
 }
 
-/** What is in a folder; nothing where it cannot be read or has gone. */
+/** The entries of a folder; none if it is missing or unreadable. */
 function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });

@@ -1,4 +1,4 @@
-/** `fluxion compile`: a run compiled for devices that are not here, with what it would need and how long it would take. */
+/** `fluxion compile`: compiles a run for devices that need not be here, and reports its memory and estimated time. */
 
 import { splitArguments } from '../../config/overrides.ts';
 import type { AheadRun, StageMemory, StageName } from '../../index.ts';
@@ -17,7 +17,7 @@ const FLAGS = {
   'no-config': 'boolean',
 } as const;
 
-/** Those that completion offers; all are in the help. */
+/** The targets that completion offers; the help lists all. */
 const TARGETS = ['cpu:4', 'v4:2x2x1', 'v5e:2x2', 'v5p:2x2x1', 'v6e:2x2', 'tpu7x:2x2x1', 'h100', 'h200', 'b200'];
 
 const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
@@ -25,7 +25,7 @@ const HELP = `fluxion compile [CONFIG.yml] [key=value …] --target TARGET
 Compiles every program of a run for devices that this machine need not have, and reports the memory of one device, the attention
 kernels, the exchanges between devices, and a lower bound of the time. The configuration is that of 'fluxion generate'. No weights
 are read: FLUX.1-dev and FLUX.1-schnell are known by name (pretrained_model_name_or_path), and a model folder needs only its
-configs. Previews and LoRAs are left out.
+configs. Previews and LoRAs are left out, but for the room that a control LoRA makes for control_image.
 
 Targets
   v4:2x2x1, v5e:2x2, v5p:2x2x1, v6e:2x2, tpu7x:2x2x1   TPU slices by their chips; the plugin installs itself
@@ -43,9 +43,9 @@ Examples
 
 Options
   --target NAME  the devices to compile for
-  --stages LIST  some of encode,prepare,step,decode
+  --stages LIST  some of encode,pictures,prepare,step,decode
   --out DIR      writes executables, as PROGRAM.pjrt, and report.json; the same build of the plugin loads them on such devices
-  --quick        a TPU's compiler optimises least, in a fifth of the time; temporaries grow by up to two fifths
+  --quick        a TPU's compiler optimises least and takes a fifth of the time; temporaries grow by up to two fifths
   --fresh        compiles again instead of repeating the kept reports of this build of the plugin
   --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
   --quiet        nothing on standard error but errors
@@ -56,14 +56,13 @@ Weights stay, are freed or are streamed as in a run ('fluxion generate --dry-run
 The exit status is 1 if the run does not fit into the devices' memory.
 `;
 
-// By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.
+// In a function with `using`, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
 const compiling = () => Promise.all([import('../../index.ts'), import('../settings.ts'), import('../../xla.ts')]);
 
-/** The command. */
 const compile: Command = {
   flags: FLAGS,
   takesKeys: true,
-  choices: { '--target': TARGETS, '--stages': ['encode', 'prepare', 'step', 'decode'] },
+  choices: { '--target': TARGETS, '--stages': ['encode', 'pictures', 'prepare', 'step', 'decode'] },
   help: () => HELP,
 
   async run(argv, { signal }) {
@@ -77,7 +76,7 @@ const compile: Command = {
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
     const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await compiling();
     requireOneProcess(config, 'compile');
-    // The target is the device: which are here does not matter.
+    // The target is the device, so local devices do not matter.
     const options = await loadOptions({ ...config, hardware: 'cpu' }, sources);
     const request = requestOf(config, parseTarget(target).devices);
     const run = await compileRun(config.pretrained_model_name_or_path, request, {
@@ -175,10 +174,10 @@ function memoryLine({ stage, weights, values, temporaries, code, total }: StageM
     `${bytes(temporaries)} temporary`,
     `${bytes(code)} code`,
   ];
-  return `${stage.padEnd(8)}${bytes(total)} = ${parts.join(' + ')}`;
+  return `${stage.padEnd(9)}${bytes(total)} = ${parts.join(' + ')}`;
 }
 
-/** Columns as wide as they need to be; the first two to the left. */
+/** Pads columns to their widest cell; the first two are left-aligned. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>

@@ -1,4 +1,4 @@
-/** `fluxion completions`: scripts that have shells complete commands, flags, keys, their values and files. */
+/** `fluxion completions`: shell scripts that complete commands, flags, keys, values and files. */
 
 import { KEY_NAMES, keyRow } from '../../config/keys.ts';
 import { flagName } from '../../config/schema.ts';
@@ -23,7 +23,6 @@ Options
   -h, --help   this text
 `;
 
-/** The command. */
 const completions: Command = {
   flags: {},
   choices: { words: NAMES },
@@ -44,7 +43,7 @@ const completions: Command = {
 
 export default completions;
 
-/** What may be typed, from the tables of commands and keys. */
+/** The words to complete, from the tables of commands and keys. */
 async function grammar(table: Commands): Promise<Grammar> {
   const commands = await Promise.all(
     Object.entries(table).map(async ([name, { summary, load }]) => {

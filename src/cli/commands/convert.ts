@@ -1,4 +1,4 @@
-/** `fluxion convert`: weights rewritten under other names, in other numbers, in another format. */
+/** `fluxion convert`: rewrites weights with other names, another number format or another container. */
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,7 +51,6 @@ const FLAGS = {
   type: 'string', names: 'string', part: 'string', tokenizer: 'string', shard: 'string', json: 'boolean', quiet: 'boolean',
 } as const; // biome-ignore format: one line
 
-/** The command. */
 const convert: Command = {
   flags: FLAGS,
   choices: { '--type': ENCODINGS, '--names': NAMES, '--part': PARTS },
@@ -68,7 +67,7 @@ const convert: Command = {
     }
     const container = containerOf(output);
     if (existsSync(output))
-      throw new UsageError('io', `${output}: is there already`, { hint: 'remove it, or choose another name' });
+      throw new UsageError('io', `${output}: already exists`, { hint: 'remove it, or choose another name' });
     for (const path of inputs) readingUsage(() => explaining(path, () => statSync(path)));
     const encoding = oneOf('--type', flags.type, ENCODINGS, 'bf16');
     const names = oneOf('--names', flags.names, NAMES, container === 'folder' ? 'diffusers' : 'single');
@@ -109,7 +108,7 @@ const convert: Command = {
 
 export default convert;
 
-/** What a name asks for; anything without the ending of a file of weights is a folder. */
+/** The container that a name asks for: a folder, unless the name ends like a weights file. */
 function containerOf(output: string): ConvertOptions['container'] {
   if (/\.gguf$/i.test(output)) return 'gguf';
   if (/\.safetensors$/i.test(output)) return 'safetensors';

@@ -5,15 +5,15 @@
 
 import { Client, graph, liveCounts, matmulTransposed, Plugin, parameter, print } from '../../xla.ts';
 
-/** What a plugin that works says of itself, as JSON in the last line of standard output. */
+/** Facts about a working plugin, printed as JSON on the last line of standard output. */
 export interface Probe {
   readonly apiVersion: string;
   readonly platform: string;
-  /** The newest StableHLO that its XLA reads, where the plugin tells. */
+  /** The newest StableHLO that its XLA reads, if the plugin reports it. */
   readonly stablehlo: string | undefined;
   /** Kinds of the devices this process can use. */
   readonly devices: readonly string[];
-  /** Bytes on the first device, where the plugin tells. */
+  /** Memory of the first device in bytes, if the plugin reports it. */
   readonly deviceMemory?: number;
   readonly compileSeconds: number;
   /** Largest error of the program's result, relative to the largest value. */
@@ -61,6 +61,6 @@ if (import.meta.main) {
   const found = await probe(process.argv[2]!);
   const left = liveCounts();
   if (Object.keys(left).length > 0) throw new Error(`native objects were left behind: ${JSON.stringify(left)}`);
-  // Exits explicitly: plugins keep threads.
+  // Plugins keep threads running, so the process must be ended.
   process.stdout.write(`\n${JSON.stringify(found)}\n`, () => process.exit(0));
 }

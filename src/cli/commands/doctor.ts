@@ -1,4 +1,4 @@
-/** `fluxion doctor`: what works on this machine, one line each, and what to do about the rest. */
+/** `fluxion doctor`: checks this machine, one line per check, with a remedy for each problem. */
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -52,18 +52,17 @@ interface Check {
 }
 
 const GIB = 2 ** 30;
-/** What the bundled model takes, with room to spare. FLUX.1 takes 24 GiB in bf16. */
+/** Bytes that the bundled model needs, with room to spare. FLUX.1 needs 24 GiB in bf16. */
 const LITTLE_MEMORY = GIB;
 const PROBE_TIMEOUT = 120_000;
-/** The probe's result agrees with ours; TPUs and GPUs may round more coarsely than the CPU. */
+/** Largest accepted relative error of the probe's result; TPUs and GPUs round more coarsely than the CPU. */
 const CLOSE = 1e-2;
 
 const FLAGS = { json: 'boolean' } as const;
 
-// By name, since TypeScript leaves `import('….ts')` as it is in a function with `using`, and there is no such file in dist.
+// In a function with `using`, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
 const library = () => import('../../index.ts');
 
-/** The command. */
 const doctor: Command = {
   flags: FLAGS,
   choices: { words: [] },
@@ -150,7 +149,7 @@ async function cache(): Promise<Check> {
     await rm(trial);
   } catch (error) {
     const hint = 'make it writable, or set FLUXION_CACHE_DIR to a folder that is';
-    // Everything works without one that is written, where a plugin is at hand; programs are compiled each time.
+    // If a plugin is installed, everything works without a writable cache, but each run compiles its programs again.
     const status = findPlugin('cpu') ? 'warn' : 'fail';
     return { name, status, detail: `${folder} cannot be written: ${reasonOf(error)}`, hint };
   }
@@ -166,7 +165,7 @@ async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-/** Nothing for a device that is neither here nor has a plugin. */
+/** Checks one device's plugin; undefined for a device that is neither here nor has a plugin. */
 async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<Check | undefined> {
   const { device, title, present, status, manual, damage, package: packageName, version, xla } = plugin;
   const found = findPlugin(device);
@@ -201,7 +200,7 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     signal.throwIfAborted();
     const { message, code, hint: own } = error as FluxionError;
     if (code === 'bad_config') return { name, status: 'fail', detail: message, hint: own };
-    // A plugin without its device is no fault of the machine.
+    // A plugin without its device is not an error of the machine.
     if (!present) {
       const hint = 'it can still compile for one: fluxion compile --help';
       return { name, status: 'warn', detail: `${source}; there is no ${title} in this machine`, hint };
@@ -212,7 +211,7 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
   }
 }
 
-/** Runs the probe on a plugin; rejects with the reason its process gave, or the signal that ended it. */
+/** Runs the probe on a plugin; rejects with its process's error, or the signal that ended it. */
 async function probe(path: string, signal: AbortSignal): Promise<Probe> {
   const script = fileURLToPath(import.meta.url).replace(/doctor\.(ts|js)$/, 'doctor-probe.$1');
   try {
@@ -232,7 +231,7 @@ async function installers(installed: boolean): Promise<Check> {
   return {
     name: 'installers',
     status: installed ? 'warn' : 'fail',
-    detail: 'neither uv nor pip, which install plugins',
+    detail: 'neither uv nor pip was found; they install plugins',
     hint,
   };
 }

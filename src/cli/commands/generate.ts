@@ -49,7 +49,6 @@ With preview=step, flux_preview.png in output_dir shows the first picture as the
 Ctrl-C stops the run within a block and leaves no partial file; a second Ctrl-C stops at once.
 `;
 
-/** The command. */
 const generate: Command = {
   flags: FLAGS,
   takesKeys: true,

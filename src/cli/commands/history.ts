@@ -1,4 +1,4 @@
-/** `fluxion history`: the pictures in a folder with what made them, newest first. The pictures themselves are the record. */
+/** `fluxion history`: lists a folder's pictures and their recipes, newest first. The pictures themselves are the record. */
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { entriesOf } from '../folder.ts';
 import { paint } from '../terminal/terminal.ts';
 
 const SHOWN = 20;
-/** Files looked at for the pictures that are shown, and bytes of one. */
+/** Most files opened to find the pictures to show, and most bytes of one. */
 const LOOKED_AT = 2000;
 const SIZE_LIMIT = 512 * 2 ** 20;
 const PROMPT = 200;
@@ -30,7 +30,7 @@ Examples
   fluxion redo flux_0.png
 
 Options
-  --limit N    how many (default: ${SHOWN})
+  --limit N    number of pictures (default: ${SHOWN})
   --json       one JSON object on standard output, with whole recipes
   -h, --help   this text
 `;
@@ -40,12 +40,11 @@ const FLAGS = { limit: 'string', json: 'boolean' } as const;
 /** A picture with its recipe. */
 interface Entry {
   readonly path: string;
-  /** When its file was written last. */
+  /** Time of the file's last write. */
   readonly made: Date;
   readonly recipe: Recipe;
 }
 
-/** The command. */
 const history: Command = {
   flags: FLAGS,
   takesKeys: true,
@@ -99,7 +98,7 @@ function newest(folder: string, limit: number, signal: AbortSignal): Entry[] {
   return entries;
 }
 
-/** Other pictures, and broken ones, have none. */
+/** The recipe of a picture; undefined for other pictures and broken files. */
 function recipeIn(path: string): Recipe | undefined {
   try {
     return readRecipe(readRegular(path, SIZE_LIMIT), path).recipe;

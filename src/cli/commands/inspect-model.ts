@@ -1,4 +1,4 @@
-/** What weights and model folders hold: headers and configs are read, weights are not. */
+/** Describes weight files and model folders from their headers and configs, without reading weights. */
 
 import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -22,16 +22,16 @@ import { byteSize, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { bytes } from '../terminal/render.ts';
 
-/** What an inspection found: lines for people, and the same as data. */
+/** The result of an inspection: lines for people, and the same as data. */
 export interface Findings {
   readonly lines: readonly string[];
   readonly data: Record<string, unknown>;
 }
 
-/** Keys shown where not all were asked for. */
+/** Keys shown without --keys. */
 const FIRST_KEYS = 12;
 
-/** Explains a file with weights, an index of several, or a folder of them. */
+/** Describes a weight file, an index of several, or a folder of them. */
 export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
   using store = openTensors(path);
   const sums = measure(store);
@@ -76,11 +76,11 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
   };
 }
 
-/** What a LoRA file changes in a FLUX.1 model; undefined for a file that is none. */
+/** Describes a LoRA file for FLUX.1; undefined for any other file. */
 function loraIn(path: string): LoraReport | undefined {
   try {
-    const report = describeLora({ path });
-    return modulesText(report).length > 0 ? report : undefined;
+    const report = describeLora(FLUX1, { path });
+    return modulesText(FLUX1, report).length > 0 ? report : undefined;
   } catch (error) {
     if (error instanceof FluxionError && error.code === 'unsupported') return undefined;
     throw error;
@@ -88,20 +88,21 @@ function loraIn(path: string): LoraReport | undefined {
 }
 
 function loraLines(report: LoraReport): string[] {
-  const { dialect, algorithms, ranks, alphas, unmatched, warnings } = report;
+  const { dialect, algorithms, ranks, alphas, control, unmatched, warnings } = report;
   const more = unmatched.count > unmatched.first.length ? ', …' : '';
   return [
     `  dialect     ${dialect}`,
     `  algorithms  ${algorithms.join(', ')}`,
-    `  modules     ${modulesText(report).join(', ')}`,
+    `  modules     ${modulesText(FLUX1, report).join(', ')}`,
     `  ranks       ${ranks.join(', ') || 'none'}`,
-    `  alphas      ${alphas.join(', ') || 'none: the rank stands for it'}`,
+    `  alphas      ${alphas.join(', ') || 'none: the rank is used'}`,
+    ...(control ? ['  takes       a control picture beside the latents: control_image=PATH'] : []),
     `  unmatched   ${unmatched.count === 0 ? 'no keys' : `${unmatched.count} keys: ${unmatched.first.join(', ')}${more}`}`,
     ...warnings.map((warning) => `  warning     ${warning}`),
   ];
 }
 
-/** Explains a model folder: its components, what they weigh, and which published models they equal. */
+/** Describes a model folder: its components, their sizes, and the published models they match. */
 export function inspectPipeline(path: string): Findings {
   const folder = openPipelineFolder(FLUX1, path);
   const { scheduler } = folder;
@@ -190,7 +191,7 @@ function measure(store: TensorStore): Sums {
   };
 }
 
-/** The sums of a component's weights, or why they cannot be read. */
+/** The sums of a component's weights, or the reason they cannot be read. */
 function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) | string {
   try {
     using store = open();
@@ -201,7 +202,7 @@ function weigh(open: () => TensorStore): (Sums & { readonly tensors: number }) |
   }
 }
 
-/** Describes one model in a file: what it is, and in whose names. */
+/** Describes one model in a file: its kind, and the layout of its names. */
 function groupText({ title, layout, prefix, variant, encodings }: GroupSummary): string {
   return [
     title,
@@ -211,7 +212,7 @@ function groupText({ title, layout, prefix, variant, encodings }: GroupSummary):
   ].join(', ');
 }
 
-/** The published config of which a config differs in nothing that a program depends on. */
+/** The published config that agrees with a config in everything a program depends on. */
 function equalTo(config: object, { published, incidental = [] }: Component): string | undefined {
   const values = new Map(Object.entries(config));
   return Object.entries(published).find(([, known]) =>

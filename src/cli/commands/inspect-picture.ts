@@ -1,12 +1,13 @@
-/** What a picture file tells of how it was made. */
+/** Describes how a picture file was made. */
 
+import { INPUT_FIELDS, REQUEST_KNOBS, STEERED } from '../../api/request.ts';
 import { type Recipe, readRecipe } from '../../index.ts';
 import { bytes } from '../terminal/render.ts';
 import type { Findings } from './inspect-model.ts';
 
 const FORMAT_NAMES = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' } as const;
 
-/** Explains a picture file: format, size, recipe, and the parameters text that A1111, Forge and we write. */
+/** Describes a picture file: format, size, recipe, and the parameters text that A1111, Forge and Fluxion write. */
 export function inspectPicture(path: string, file: Uint8Array): Findings {
   const { format, width, height, recipe, parameters, chunks } = readRecipe(file, path);
   const sections = [
@@ -34,18 +35,32 @@ function rows(recipe: Recipe): string[] {
   const pairs: [string, unknown][] = [
     ['prompt', recipe.prompt],
     ['prompt_2', recipe.prompt2],
+    ['negative_prompt', recipe.negativePrompt],
+    ['negative_prompt_2', recipe.negativePrompt2],
+    ['true_cfg_scale', recipe.trueCfgScale],
+    ...INPUT_FIELDS.map((field): [string, unknown] => [
+      REQUEST_KNOBS[field].key,
+      recipe.inputs?.[field]
+        ?.map(({ name, hash, data }) => `${name} (${hash}${data === undefined ? '' : ', inside'})`)
+        .join(', '),
+    ]),
+    ...STEERED.map((field): [string, unknown] => [REQUEST_KNOBS[field].key, recipe[field]]),
     ['size', `${recipe.width}×${recipe.height}`],
     ['steps', recipe.steps],
     ['guidance', recipe.guidance],
     ['seed', recipe.seed],
     ['noise', recipe.noise],
-    ['batch', batch && `picture ${batch.index} of ${batch.size}, first seed ${batch.seed}`],
+    ['batch', batch && `slot ${batch.index} of ${batch.size}, counted from 0`],
+    // Such a batch is made again as a whole.
+    ['first seed', batch?.seed],
+    ['sampler', recipe.sampler],
+    ['schedule', recipe.schedule],
     ['sigmas', sigmas?.join(', ')],
     [
       'cache',
       cache && `${cache.kind}, threshold ${cache.threshold}: first block alone in ${cache.cachedSteps.length} steps`,
     ],
-    ['time shift', shift.dynamic ? `by size, ${shift.base} to ${shift.max}` : 'none'],
+    ['time shift', shift.dynamic ? `by size, ${shift.base} to ${shift.max}` : (shift.fixed ?? 'none')],
     ['T5 tokens', recipe.maxSequenceLength],
     ['model', model.fingerprint === undefined ? model.name : `${model.name} (${model.fingerprint})`],
     [
@@ -54,5 +69,7 @@ function rows(recipe: Recipe): string[] {
     ],
     ['made on', `${recipe.device}, fluxion ${recipe.version}`],
   ];
-  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(12)}${value}`]));
+  const told = pairs.filter(([, value]) => value !== undefined);
+  const width = Math.max(...told.map(([name]) => name.length)) + 2;
+  return told.map(([name, value]) => `  ${name.padEnd(width)}${value}`);
 }

@@ -1,4 +1,4 @@
-/** `fluxion inspect`: what a picture, a file with weights or a model folder is. */
+/** `fluxion inspect`: describes a picture, a weight file or a model folder. */
 
 import { closeSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,19 +23,18 @@ Examples
   fluxion inspect flux_0.png --json
 
 Options
-  --keys       lists every key of a file of weights with dtype and shape, not only the first ones
+  --keys       lists every key of a weight file with dtype and shape, not only the first ones
   --json       one JSON object on standard output
   -h, --help   this text
 `;
 
-/** Larger files are no pictures of ours. */
+/** Bytes; larger files are not Fluxion's pictures. */
 const PICTURE_LIMIT = 512 * 2 ** 20;
 /** How PNG, JPEG and WebP files begin, in hexadecimal. */
 const PICTURE = /^(89504e470d0a1a0a|ffd8ff|52494646.{8}57454250)/;
 
 const FLAGS = { keys: 'boolean', json: 'boolean' } as const;
 
-/** The command. */
 const inspect: Command = {
   flags: FLAGS,
   help: () => HELP,

@@ -1,11 +1,11 @@
-/** `fluxion loras`: the LoRA files that can be given by name. */
+/** `fluxion loras`: lists the LoRA files that can be given by name. */
 
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { splitArguments } from '../../config/overrides.ts';
 import { findPersonalConfig } from '../../config/personal.ts';
-import { BUNDLED_LORA, describeLora, type LoraReport, modulesText } from '../../models.ts';
+import { BUNDLED_LORA, describeLora, FLUX1, type LoraReport, modulesText } from '../../models.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
 import { entriesOf } from '../folder.ts';
@@ -29,21 +29,20 @@ Options
 `;
 
 const FLAGS = { json: 'boolean' } as const;
-/** Files that are described at most. */
+/** Most files described. */
 const MOST = 1000;
 
-/** A file with weights, described where it is a LoRA. */
+/** A weight file, with its description if it is a LoRA. */
 interface Listed {
-  /** What --lora and prompts call it. */
+  /** Its name in --lora and in prompts. */
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
   readonly lora?: LoraReport;
-  /** Why it is none. */
+  /** The reason it is not a LoRA. */
   readonly problem?: string;
 }
 
-/** The command. */
 const loras: Command = {
   flags: FLAGS,
   takesKeys: true,
@@ -55,7 +54,10 @@ const loras: Command = {
     if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
     const overrides = [...words.overrides, ...(folder === undefined ? [] : [`lora_dir=${folder}`])];
     const { config } = readingUsage(() => loadConfig({ personal: findPersonalConfig(), file: words.file, overrides }));
-    const listed = [...(config.lora_dir === '' ? [] : inFolder(config.lora_dir)), bundled()];
+    const listed = [
+      ...(config.lora_dir === '' ? [] : inFolder(config.lora_dir)),
+      { name: BUNDLED_LORA, ...described(BUNDLED_LORA, BUNDLED_LORA) },
+    ];
     if (words.flags['json'] === true) printJson({ lora_dir: config.lora_dir || undefined, loras: listed });
     else {
       process.stdout.write(`${listed.map(textOf).join('\n')}\n`);
@@ -66,10 +68,6 @@ const loras: Command = {
 };
 
 export default loras;
-
-function bundled(): Listed {
-  return { name: BUNDLED_LORA, ...described(BUNDLED_LORA, BUNDLED_LORA) };
-}
 
 function inFolder(folder: string): Listed[] {
   const top = entriesOf(folder);
@@ -95,12 +93,14 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** Describes a file; `shown` is how messages name it here. */
+/** Describes a file; messages call it `shown`. */
 function described(path: string, shown: string): Omit<Listed, 'name'> {
   try {
-    const lora = describeLora({ path });
+    const lora = describeLora(FLUX1, { path });
     const file = { path: resolve(lora.path), bytes: statSync(lora.path).size };
-    return modulesText(lora).length > 0 ? { ...file, lora } : { ...file, problem: 'no LoRA: none of its keys is one' };
+    return modulesText(FLUX1, lora).length > 0
+      ? { ...file, lora }
+      : { ...file, problem: 'not a LoRA: it has no LoRA keys' };
   } catch (error) {
     if (!(error instanceof FluxionError)) throw error;
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -115,8 +115,9 @@ function described(path: string, shown: string): Omit<Listed, 'name'> {
 function textOf({ name, bytes: size, lora, problem }: Listed): string {
   const head = `${paint('bold', name, process.stdout)}  ${bytes(size)}`;
   if (!lora) return `${head}  ${paint('yellow', problem ?? '', process.stdout)}`;
-  const [first = '', ...others] = modulesText(lora);
+  const [first = '', ...others] = modulesText(FLUX1, lora);
   const parts = [first.replace(' of', ' modules of'), ...others];
   const ranks = lora.ranks.length > 0 ? `, rank ${lora.ranks.join(', ')}` : '';
-  return `${head}  ${lora.dialect}${ranks}; ${parts.join(', ')}`;
+  const takes = lora.control ? '; takes control_image' : '';
+  return `${head}  ${lora.dialect}${ranks}; ${parts.join(', ')}${takes}`;
 }

@@ -1,4 +1,4 @@
-/** `fluxion models`: the models that are here, and those that are known by name. */
+/** `fluxion models`: lists the models on this machine and those known by name. */
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ interface Listed {
   /** `ready` can be used now; `partial` lacks files; `other` is no Flux pipeline; `remote` is not here. */
   readonly state: 'ready' | 'partial' | 'other' | 'remote';
   readonly source: 'bundled' | 'hub' | 'published';
-  /** On disk; of one that is not here, of its weights in bfloat16. */
+  /** Bytes on disk; for a remote model, the size of its weights in bfloat16. */
   readonly bytes: number;
   readonly about: string;
   readonly path?: string;
@@ -40,7 +40,6 @@ interface Listed {
   readonly missing?: readonly string[];
 }
 
-/** The command. */
 const models: Command = {
   flags: FLAGS,
   choices: { words: [] },

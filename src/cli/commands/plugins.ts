@@ -1,4 +1,4 @@
-/** `fluxion plugins`: the shared libraries that devices need. */
+/** `fluxion plugins`: lists, installs, adds and removes the shared libraries that drive devices. */
 
 import { nearest } from '../../support/errors.ts';
 import {
@@ -39,7 +39,6 @@ const ACTIONS = ['list', 'install', 'add', 'remove'] as const;
 
 const FLAGS = { device: 'string', json: 'boolean', quiet: 'boolean' } as const;
 
-/** The command. */
 const plugins: Command = {
   flags: FLAGS,
   choices: { words: ACTIONS, '--device': DEVICE_NAMES },

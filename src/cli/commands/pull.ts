@@ -38,7 +38,6 @@ Environment
 
 const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
 
-/** The command. */
 const pull: Command = {
   flags: FLAGS,
   help: () => HELP,

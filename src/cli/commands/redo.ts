@@ -1,11 +1,13 @@
 /**
- * `fluxion redo`: a picture again, from the recipe inside it. Its whole batch is computed, as the last bits may depend on it,
- * and the one picture is written.
+ * `fluxion redo`: makes a picture again from the recipe inside it, in the same slot of a batch of the same size, because the last bits
+ * depend on both. If it also depends on the other pictures, the whole batch is computed and only this picture is written.
  */
 
+import type { Knob } from '../../api/knobs.ts';
+import { INPUT_FIELDS, REQUEST_KNOBS } from '../../api/request.ts';
 import { type Arguments, splitArguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
-import { type Recipe, readRecipe, recipeConfig, requireRecipe, type SeedNumber } from '../../index.ts';
+import { type Recipe, readRecipe, recipeConfig, recipeSlot, requireRecipe, type SeedNumber } from '../../index.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { type Asked, readAsked } from '../asked.ts';
 import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from '../command.ts';
@@ -24,14 +26,19 @@ const FLAGS = {
   'no-config': 'boolean',
 } as const;
 
+/** With any of these changes, the picture need not be in its slot of a batch. Input pictures may only have been moved. */
+const REQUEST_KEYS = Object.entries<Knob>(REQUEST_KNOBS).flatMap(([field, { key }]) =>
+  key === undefined || INPUT_FIELDS.some((input) => input === field) ? [] : [key],
+);
+
 /** Larger files are no pictures of ours: 8192×8192 pixels are 192 MiB before compression. */
 const SIZE_LIMIT = 512 * 2 ** 20;
 
 const HELP = `fluxion redo PICTURE [key=value …] [-o FILE | -o FOLDER]
 
 Makes a PNG, JPEG or WebP again from the recipe inside it, and writes it as the next free flux_N.png in output_dir. The same kind of
-device, model and version give the same bytes. Keys on the command line change the recipe; 'fluxion help config' lists them. With
-another seed, the picture is made alone and not as part of its batch.
+device, model and version give the same bytes. Keys on the command line change the recipe; 'fluxion help config' lists them. A
+changed picture is made alone and not in the slot of a batch.
 
 Examples
   fluxion redo flux_0.png
@@ -41,8 +48,9 @@ Examples
   fluxion redo flux_0.png pretrained_model_name_or_path=FOLDER
   fluxion redo flux_0.png lora_dir=FOLDER
 
-Fluxion looks for models, parts and LoRAs where it saw them last, in lora_dir, beside the picture and below this folder, and checks
-that their content is that of the recipe. pretrained_model_name_or_path=, transformer= and --lora name other files.
+Fluxion looks for models, parts, LoRAs and the pictures that went in where it saw them last, in lora_dir, beside the picture and below
+this folder, and checks that their content is that of the recipe. pretrained_model_name_or_path=, transformer=, --lora, --image and the
+like name other files.
 
 Options
   -o, --output PATH   the file to write (.png, .jpg or .webp; never over another without overwrite=True), or the folder
@@ -53,7 +61,6 @@ Options
   -h, --help          this text
 `;
 
-/** The command. */
 const redo: Command = {
   flags: FLAGS,
   takesKeys: true,
@@ -65,7 +72,7 @@ const redo: Command = {
     if (path === undefined) {
       throw new UsageError('bad_config', 'which picture?', { hint: 'fluxion redo PICTURE.png' });
     }
-    const original = readPicture(path);
+    const original = readingUsage(() => readRegular(path, SIZE_LIMIT));
     const recipe = requireRecipe(original, path);
     const { format } = readRecipe(original, path);
     const { config, sources, notes } = await configOf(recipe, path, words, prompts, { signal });
@@ -76,6 +83,8 @@ const redo: Command = {
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
 
     const wanted = indexOf(recipe, config);
+    const changed = prompts.length > 0 || REQUEST_KEYS.some((key) => words.given.has(key));
+    const slot = changed ? undefined : recipeSlot(recipe);
     const files: WrittenFile[] = [];
     const checks: (Comparison & { readonly seed: SeedNumber })[] = [];
     const differences = new Set<string>();
@@ -84,6 +93,7 @@ const redo: Command = {
       progress,
       signal,
       output,
+      slot,
       async onImage(image, index, nodes) {
         if (wanted !== undefined && index !== wanted) return;
         for (const difference of differencesOf(recipe, image.recipe)) differences.add(difference);
@@ -109,10 +119,6 @@ const redo: Command = {
 
 export default redo;
 
-function readPicture(path: string): Uint8Array {
-  return readingUsage(() => readRegular(path, SIZE_LIMIT));
-}
-
 async function configOf(
   recipe: Recipe,
   path: string,
@@ -133,9 +139,9 @@ async function configOf(
   return { ...asked, config: { ...asked.config, ...files } };
 }
 
-/** The picture of the batch that is wanted; all where another batch was asked for. */
+/** The wanted picture of the batch; all pictures if another batch was asked for. */
 function indexOf({ batch }: Recipe, config: Config): number | undefined {
-  return batch !== undefined && config.batch === batch.size ? batch.index : undefined;
+  return batch?.seed !== undefined && config.batch === batch.size ? batch.index : undefined;
 }
 
 /** What keeps a picture's bytes from being the same though nobody asked for a change. */
@@ -148,6 +154,13 @@ function differencesOf(before: Recipe, now: Recipe): string[] {
     ...(before.cache?.threshold === now.cache?.threshold
       ? [['list of cached steps', before.cache?.cachedSteps.join(), now.cache?.cachedSteps.join()] as const]
       : []),
+    ...INPUT_FIELDS.flatMap((field) =>
+      (before.inputs?.[field] ?? []).map(({ name, hash }, i): [string, string, string | undefined] => [
+        `content of the picture '${name}'`,
+        hash,
+        now.inputs?.[field]?.[i]?.hash,
+      ]),
+    ),
     ...(before.loras ?? []).flatMap(({ name, hash }): [string, string, string][] => {
       const today = now.loras?.find((lora) => lora.name === name);
       return today ? [[`file of the LoRA '${name}'`, hash, today.hash]] : [];

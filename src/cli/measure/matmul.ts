@@ -12,7 +12,7 @@ const RUNS = 15;
 export interface BestMatmul {
   /** FLOP/s of one device. */
   readonly rate: number;
-  /** What the device's plugin calls it. */
+  /** The plugin's name for the device. */
   readonly kind: string;
   readonly platform: Platform;
 }

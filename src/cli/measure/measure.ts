@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { Flux, type LoadOptions, type MemoryPlan, type Report, type Request } from '../../index.ts';
+import { Flux, type LoadOptions, type MemoryPlan, type Recipe, type Report, type Request } from '../../index.ts';
 import { type StageFlops, stageFlops, weightCounts } from '../../models.ts';
 import { deviceModelOf, type Profile } from '../../xla.ts';
 import { loadOptions, modelOf, requestOf } from '../settings.ts';
 import { type BestMatmul, bestMatmul } from './matmul.ts';
 import { Timeline } from './profile.ts';
 
-/** A value of each stage whose arithmetic is counted; a step and a decoding are those of a whole batch. */
+/** A value for each stage whose arithmetic is counted; those of a step and of decoding are for a whole batch. */
 export type ByStage = Readonly<Record<'encode' | 'step' | 'decode', number>>;
 
 /** What was measured: seconds, bytes, FLOPs. */
@@ -40,17 +40,18 @@ export interface Figures {
   /** The first picture, which places the weights. */
   readonly first: ByStage;
   readonly median: ByStage;
-  /** What comes before the steps once a batch, modulations above all; undefined where there is one step, which then includes it. */
+  /** Work done once a batch before the steps, mostly modulations; `undefined` for a single step, which then includes it. */
   readonly prepare: number | undefined;
   /** From the prompt to the last pixel of a batch. */
   readonly picture: number;
+  /** Seconds for one picture of each of several prompts, sequentially and all at once, if asked for. */
+  readonly together: { readonly prompts: number; readonly apart: number; readonly together: number } | undefined;
   /** Steps of a batch that the first-block cache cut short, at their median; they count in `picture` alone. */
   readonly cachedSteps: number;
-  /** FLOPs of each stage. */
   readonly flops: StageFlops;
   /** FLOP/s. */
   readonly rate: ByStage;
-  /** What the devices could do at most, all together, in FLOP/s. */
+  /** Peak FLOP/s of all devices together. */
   readonly peak: {
     readonly rate: number;
     readonly source: 'data sheet' | 'best matrix multiply';
@@ -62,10 +63,10 @@ export interface Figures {
   readonly peakDeviceMemory: number | undefined;
   /** What was decided about weights before they were placed. */
   readonly memory: MemoryPlan;
-  /** Numbers of weights by component, of the autoencoder those of its decoder. */
+  /** Number of weights by component; for the autoencoder, its decoder only. */
   readonly parameters: ReturnType<typeof weightCounts>;
   readonly warnings: readonly string[];
-  /** Where the time of a further picture went, where it was asked for. */
+  /** How the time of a further picture is divided, if asked for. */
   readonly profile: Profile | undefined;
 }
 
@@ -73,17 +74,19 @@ export interface MeasureOptions {
   readonly sources: LoadedConfig['sources'];
   /** Pictures after the first. */
   readonly runs: number;
-  /** Whether a further picture is made to see where its time goes. */
+  /** How many different prompts are measured sequentially and together; 1 for none. */
+  readonly prompts?: number;
+  /** Whether to make a further picture to see where its time goes. */
   readonly profile?: boolean;
   readonly signal: AbortSignal;
-  /** Told what is going on; what follows a comma says how far it is. */
+  /** Called with the current activity; text after a comma is its progress. */
   readonly onProgress: (text: string) => void;
 }
 
 /** Measures what a configuration asks for; of several prompts or seeds, the first. Rejects with the signal's reason once it has aborted. */
 export async function measure(
   config: Config,
-  { sources, runs, profile, signal, onProgress }: MeasureOptions,
+  { sources, runs, prompts = 1, profile, signal, onProgress }: MeasureOptions,
 ): Promise<Figures> {
   using cache = new TemporaryCache(signal);
   const options: LoadOptions = { ...(await loadOptions(config, sources)), cacheDir: cache.path, signal, onProgress };
@@ -120,7 +123,7 @@ export async function measure(
       pictures.push(await makePicture(flux, requestFor(flux), (text) => onProgress(`measure, ${name}${text}`)));
     }
     const { recipe, report, memory, warnings } = pictures[0]!;
-    const { width, height, steps, maxSequenceLength: textTokens } = recipe;
+    const { width, height, steps, sampler, maxSequenceLength: textTokens } = recipe;
     const batch = report.images;
     const { peakMemory, peakDeviceMemory } = pictures.at(-1)!.report;
     outcome = {
@@ -138,12 +141,13 @@ export async function measure(
       runs,
       load,
       compile: { cold, cached: report.timings.compile },
-      flops: stageFlops(flux.sizes, { width, height, batch, textTokens, steps }),
+      flops: stageFlops(flux.sizes, { width, height, batch, textTokens, steps, sampler }),
       peakMemory,
       peakDeviceMemory,
       memory,
       parameters: weightCounts(flux.sizes),
       warnings,
+      together: prompts > 1 ? await compareTogether(flux, requestFor(flux), { prompts, runs, onProgress }) : undefined,
       profile: profile ? await profilePicture(flux, requestFor(flux), { signal, onProgress }) : undefined,
     };
   }
@@ -161,12 +165,44 @@ export async function measure(
   return { ...outcome, first, ...measured, rate, peak, share: each((stage) => rate[stage] / peak.rate) };
 }
 
-/** One batch of pictures that were made. */
+/** Makes a picture of each of several prompts, alternating between sequentially and all at once. */
+async function compareTogether(
+  flux: Flux,
+  request: Request,
+  {
+    prompts,
+    runs,
+    onProgress,
+  }: { readonly prompts: number; readonly runs: number; readonly onProgress: (text: string) => void },
+): Promise<Figures['together']> {
+  const different = Array.from({ length: prompts }, (_, i) => `${request.prompt}, ${i + 1}`);
+  const timed = async (work: () => Promise<unknown>): Promise<number> => {
+    const start = performance.now();
+    await work();
+    return (performance.now() - start) / 1000;
+  };
+  const apart: number[] = [];
+  const together: number[] = [];
+  // The first turn, which compiles, does not count.
+  for (let run = 0; run <= runs; run++) {
+    onProgress(`measure, ${prompts} prompts, turn ${run} of ${runs}`);
+    apart.push(
+      await timed(async () => {
+        for (const prompt of different) await flux.generate({ ...request, prompt });
+      }),
+    );
+    together.push(await timed(() => flux.generate({ ...request, prompt: different })));
+  }
+  return { prompts, apart: median(apart.slice(1)), together: median(together.slice(1)) };
+}
+
+/** One finished batch of pictures. */
 export interface Picture {
   readonly recipe: {
     readonly width: number;
     readonly height: number;
     readonly steps: number;
+    readonly sampler?: Recipe['sampler'];
     readonly maxSequenceLength: number;
     readonly weights: string;
     readonly activations: string;
@@ -174,9 +210,9 @@ export interface Picture {
   readonly report: Report;
   readonly memory: MemoryPlan;
   readonly warnings: readonly string[];
-  /** Seconds of each step that was computed whole, but for the first where there are others. */
+  /** Seconds of each step that was computed in full, without the first if there are others. */
   readonly steps: readonly number[];
-  /** Seconds of the first step, which what comes before the steps is counted to. */
+  /** Seconds of the first step, which includes the work before the steps. */
   readonly firstStep: number;
   readonly seconds: number;
 }
@@ -222,7 +258,7 @@ async function makePicture(flux: Flux, request: Request, onProgress: (text: stri
     if (event.type === 'image') recipe = event.image.recipe;
     if (event.type !== 'done') continue;
     const { report } = event;
-    // Programs are there: what a picture takes is what comes after them.
+    // All programs are compiled by now: the rest is the time of a picture.
     const seconds = (performance.now() - start) / 1000 - report.timings.compile;
     const steps = whole.length > 0 ? whole : [firstStep];
     return { recipe: recipe!, report, memory: memory!, warnings, steps, firstStep, seconds };
@@ -257,7 +293,7 @@ async function coldCompile(model: string, options: LoadOptions, requestFor: (flu
   return (performance.now() - start) / 1000;
 }
 
-/** The data sheet's peak of all devices, where it is known and for bf16; else what this machine's products reached. */
+/** The data sheet's peak of all devices for bf16, if known; otherwise the rate of this machine's own matrix products. */
 function peakOf({ rate: best, kind, platform }: BestMatmul, dtype: 'f32' | 'bf16', devices: number): Figures['peak'] {
   const known = dtype === 'bf16' ? deviceModelOf(kind) : undefined;
   // The CPU's devices share the processor.
@@ -290,7 +326,10 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** An empty folder for compiled programs, gone when disposed, or at once when the signal fires: what is interrupted may not get to its end. */
+/**
+ * An empty folder for compiled programs. It is removed on disposal, or as soon as the signal fires, because an interrupted run may never
+ * reach its end.
+ */
 class TemporaryCache implements Disposable {
   readonly path: string = mkdtempSync(join(tmpdir(), 'fluxion-bench-'));
   readonly #signal: AbortSignal;

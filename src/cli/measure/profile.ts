@@ -1,4 +1,4 @@
-/** What `bench --profile` prints and what it and `enable_profiler` write: where the time of each program goes, and a trace for Perfetto. */
+/** What `bench --profile` prints, and the files that it and `enable_profiler` write: the time of each program, and a trace for Perfetto. */
 
 import { join } from 'node:path';
 import type { Config } from '../../config/schema.ts';
@@ -33,7 +33,7 @@ export class Timeline {
   }
 }
 
-/** Where the trace of a run is written if nobody says: one of several processes has its number in it. */
+/** The default path of a trace; with several processes it contains the process number. */
 export function tracePath({ output_dir: folder, node_id: id }: Pick<Config, 'output_dir' | 'node_id'>): string {
   return join(folder || '.', id ? `flux_trace_${id}.json` : 'flux_trace.json');
 }
@@ -44,8 +44,8 @@ export function writeTrace(path: string, profile: Profile): Promise<string> {
 }
 
 /**
- * Records the denoising steps that `enable_profiler`, `skip_first_n_steps_for_profiler` and `profiler_steps` ask for, of the first batch; a run
- * that is shorter than what is skipped still has its last step recorded.
+ * Records the denoising steps of the first batch that `enable_profiler`, `skip_first_n_steps_for_profiler` and `profiler_steps` select. A
+ * run with too few steps has its last step recorded.
  */
 export class StepTrace {
   readonly #flux: Flux;
@@ -69,7 +69,7 @@ export class StepTrace {
     return this.#written ? this.#path : undefined;
   }
 
-  /** Takes an event of the run, and returns what there is to tell. */
+  /** Takes an event of the run, and returns any messages for the user. */
   async on(event: Event): Promise<string | undefined> {
     if (this.#written) return undefined;
     const done =

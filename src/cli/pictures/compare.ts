@@ -1,17 +1,17 @@
-/** How alike two picture files are. */
+/** Compares two picture files. */
 
 import sharp, { type OutputInfo } from 'sharp';
 
 /** The result of a comparison. */
 export interface Comparison {
   readonly identical: boolean;
-  /** Peak signal-to-noise ratio in dB; null where all pixels are equal, absent where the pictures cannot be compared. */
+  /** Peak signal-to-noise ratio in dB; null if all pixels are equal, absent if the pictures cannot be compared. */
   readonly psnr?: number | null;
-  /** Why they cannot be compared. */
+  /** The reason they cannot be compared. */
   readonly reason?: string;
 }
 
-/** Compares two picture files byte by byte, and where they differ, pixel by pixel. */
+/** Compares two picture files byte by byte and, if they differ, pixel by pixel. */
 export async function comparePictures(a: Uint8Array, b: Uint8Array): Promise<Comparison> {
   if (Buffer.from(a.buffer, a.byteOffset, a.length).equals(b)) return { identical: true, psnr: null };
   const [left, right] = await Promise.all([pixels(a), pixels(b)]);
@@ -28,7 +28,7 @@ export async function comparePictures(a: Uint8Array, b: Uint8Array): Promise<Com
   return { identical: false, psnr };
 }
 
-/** RGB pixels of a file that may be broken, or why there are none. */
+/** The RGB pixels of a file, or the reason they cannot be read. */
 async function pixels(file: Uint8Array): Promise<{ data: Buffer; info: OutputInfo } | string> {
   try {
     return await sharp(file).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });

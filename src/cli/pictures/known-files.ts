@@ -1,30 +1,46 @@
 /**
- * Where files with a certain content were seen last on this machine. Recipes carry names and hashes alone; with this, `fluxion redo` finds
- * what a picture was made with all the same. One small file a hash in the cache folder; without it, pictures say what they lack.
+ * Remembers by hash where files were last seen on this machine, one small file per hash in the cache folder. Recipes carry only names and
+ * hashes; with this memory `fluxion redo` finds the files that a picture was made with. Without it, redo asks for them.
  */
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { BESIDE_FIELDS, LOAD_KNOBS } from '../../api/load.ts';
+import { INPUT_FIELDS, REQUEST_KNOBS } from '../../api/request.ts';
 import type { Config } from '../../config/schema.ts';
 import { type LoraReport, PART_NAMES, type Recipe } from '../../index.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { log } from '../../support/log.ts';
 import { readRegular } from '../../support/regular-file.ts';
+import { userPath } from '../../support/user-path.ts';
 import { writeWhole } from '../../support/write-file.ts';
 
 const LONGEST = 8192;
 
-/** Remembers where a picture's model, its parts and its LoRAs lie. */
+/** Remembers the paths of a picture's model, components, LoRAs and input pictures. */
 export function rememberFiles(recipe: Recipe, config: Config, loras: readonly LoraReport[]): void {
-  const { fingerprint, parts } = recipe.model;
+  const { fingerprint, parts, beside } = recipe.model;
   const { pretrained_model_name_or_path: model, revision } = config;
-  // A name on the hub says more than where its files are.
+  // A hub name is more useful than the path of its files.
   const place = existsSync(model) ? resolve(model) : revision === '' ? model : `${model}@${revision}`;
   if (fingerprint !== undefined) remember(fingerprint, place);
   for (const part of PART_NAMES) {
     const file = parts?.[part];
     const path = config[part];
     if (file && path !== undefined) remember(file.hash, resolve(path));
+  }
+  for (const field of INPUT_FIELDS)
+    for (const [i, { hash }] of (recipe.inputs?.[field] ?? []).entries()) {
+      const given = [config[REQUEST_KNOBS[field].key] ?? []].flat()[i];
+      if (typeof given !== 'string' || given.includes('://')) continue;
+      const path = userPath(given);
+      if (existsSync(path)) remember(hash, resolve(path));
+    }
+  for (const field of BESIDE_FIELDS) {
+    const paths = [config[LOAD_KNOBS[field].key] ?? []].flat();
+    // Of the hub, a name is enough.
+    for (const [i, { hash }] of (beside?.[field] ?? []).entries())
+      if (existsSync(paths[i] ?? '')) remember(hash, resolve(paths[i]!));
   }
   for (const { name, hash } of recipe.loras ?? []) {
     const report = loras.find((lora) => lora.name === name);

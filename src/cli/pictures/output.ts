@@ -1,4 +1,4 @@
-/** Where the pictures of a run go: numbered in output_dir, or to the file or folder that `-o` names. */
+/** Chooses where a run's pictures are written: numbered in output_dir, or to the file or folder that `-o` names. */
 
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
@@ -11,13 +11,13 @@ import { UsageError } from '../command.ts';
 /** The flags of commands that write pictures. */
 export const OUTPUT_FLAGS = { o: 'string', output: 'string' } as const;
 
-/** Extensions that pictures are written in. */
+/** Extensions of pictures that can be written. */
 const PICTURE = /\.(png|jpe?g|webp)$/i;
 
 /** A picture that was written. */
 export interface WrittenFile {
   readonly path: string;
-  /** Which it is of the run's, from 0; those of other processes are counted. */
+  /** Its index among the pictures of the run, from 0; pictures of other processes count. */
   readonly index: number;
   readonly seed: SeedNumber;
   readonly prompt: string;
@@ -25,7 +25,7 @@ export interface WrittenFile {
   readonly height: number;
 }
 
-/** Where pictures are written. */
+/** A destination for pictures. */
 export interface Output {
   readonly folder: string;
   /** The path of a picture, unless it is taken. */
@@ -34,7 +34,7 @@ export interface Output {
   write(image: Image, index: number, nodes: Flux['nodes']): Promise<WrittenFile>;
 }
 
-/** Reads where pictures are to go; throws a usage error for what is no picture's name, and for a file that is there already. */
+/** Reads the destination; throws a usage error for a name that is not a picture's, and for a file that already exists. */
 export function outputOf({ flags }: Arguments, { config, sources }: Pick<LoadedConfig, 'config' | 'sources'>): Output {
   const given = flags['o'] ?? flags['output'];
   if (typeof given !== 'string') return numbered(outputDir(config.output_dir), config.overwrite);
@@ -53,7 +53,7 @@ export function outputOf({ flags }: Arguments, { config, sources }: Pick<LoadedC
   return named(path, config.overwrite);
 }
 
-/** The folder that output_dir names; what looks like a picture is asked about. */
+/** The folder that output_dir names; throws a usage error for a name that looks like a picture's. */
 function outputDir(given: string): string {
   const folder = given || '.';
   if (!PICTURE.test(folder) || isFolder(folder)) return folder;
@@ -81,10 +81,10 @@ function named(path: string, overwrite: boolean): Output {
     return n === 0 ? name : `${stem}_${n}${extension}`;
   };
   if (!name.includes('{i}') && existsSync(path) && !overwrite) {
-    throw new UsageError('bad_config', `${path} is there already`, { hint: 'overwrite=True replaces it' });
+    throw new UsageError('bad_config', `${path} already exists`, { hint: 'overwrite=True replaces it' });
   }
   let written = 0;
-  // The only picture that is made again out of a batch has the name itself.
+  // A single picture remade from a batch takes the plain name.
   return writer(dirname(path), nameOf, overwrite, (index, nodes) => (nodes.count > 1 ? index : written++));
 }
 
@@ -101,7 +101,7 @@ function writer(
     async write(image, index, nodes) {
       const { seed, prompt, width, height } = image;
       const path = pathOf(numberOf(index, nodes));
-      // Of several processes each writes its pictures' own numbers, as the others' are not for it to take.
+      // Each of several processes uses its pictures' own indices, so that no two take the same number.
       const written = overwrite
         ? await image.save(path)
         : nodes.count > 1

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import {
+  type BatchSlot,
   type Event,
   Flux,
   type Image,
@@ -15,6 +16,7 @@ import {
   modulesText,
   type PullProgress,
   type Report,
+  type Request,
 } from '../../index.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
@@ -51,6 +53,8 @@ export interface MakeOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly output: Output;
+  /** The slot that each picture is made in; the other slots run empty. */
+  readonly slot?: BatchSlot | undefined;
   readonly onImage: (image: Image, index: number, nodes: Flux['nodes']) => Promise<void>;
   readonly onStep?: (event: Event & { readonly type: 'step' }) => void;
 }
@@ -71,7 +75,7 @@ export async function planPictures(
 
 /** Opens the configured model, makes the pictures and closes it again. */
 export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
-  const { sources, progress, signal, output, onImage, onStep } = options;
+  const { sources, progress, signal, output, slot, onImage, onStep } = options;
   const start = performance.now();
   const model = modelOf(config);
   using _shown = progress;
@@ -79,7 +83,7 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
   await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
   const { nodes } = flux;
-  const request = requestOf(config, flux.deviceCount);
+  const request: Request = { ...requestOf(config, flux.deviceCount), ...(slot && { slot }) };
   if (nodes.count > 1 && !config.overwrite) requireFree(output, flux.indices(request));
   const warnings: string[] = [];
   const loras: AppliedLora[] = [];
@@ -121,7 +125,7 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   throw new Error('the run ended without its report');
 }
 
-/** Makes the folder that pictures go to and tries to write there: better told before the work than after it. Throws `io`. */
+/** Creates the output folder and tries to write there, so that a failure shows before the work. Throws `io`. */
 export async function requireWritable(
   folder: string,
   what = 'pictures',
@@ -140,16 +144,16 @@ export async function requireWritable(
   }
 }
 
-/** Throws `io` where a picture of one of several processes is there already: better told before the work than after it. */
+/** Throws `io` if a picture of one of several processes already exists, before any work is done. */
 function requireFree({ pathOf }: Output, indices: readonly number[]): void {
   const taken = indices.map(pathOf).find((path) => existsSync(path));
   if (taken === undefined) return;
-  throw new FluxionError('io', `${taken} is there already, and several processes number their pictures from 0`, {
+  throw new FluxionError('io', `${taken} already exists, and several processes number their pictures from 0`, {
     hint: 'choose another folder with output_dir=…, or overwrite=True',
   });
 }
 
-/** One line on a LoRA: what it is, and how much of the model it changes. */
+/** One line about a LoRA: what it is, and how much of the model it changes. */
 function loraLine({ lora, scale }: Event & { readonly type: 'lora' }): string {
   const modules = modulesText(lora);
   const ranks = lora.ranks.length > 0 ? `, rank ${lora.ranks.join(', ')}` : '';

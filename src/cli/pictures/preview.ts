@@ -1,13 +1,13 @@
-/** The preview file: the predicted clean picture, refreshed while the run goes on, so that any viewer that reloads can follow, and gone after it. */
+/** The preview file: the predicted clean picture, rewritten during the run for viewers that reload, and removed after it. */
 
 import { rm } from 'node:fs/promises';
 import { type Pixels, writeAtomically } from '../../index.ts';
 import { removeAtExit } from '../../support/write-file.ts';
 
-/** Pixels of the file for each pixel of a preview: the size of the picture itself. */
+/** Enlarges a preview to the size of the picture. */
 const ENLARGE = 8;
 
-/** Writes previews to one path, each whole; when they come faster than they can be written, the latest is written next. */
+/** Writes previews to one path, each complete. If previews arrive faster than they can be written, only the latest is written next. */
 export class LivePreview {
   readonly path: string;
   #next: Pixels | undefined;
@@ -27,11 +27,11 @@ export class LivePreview {
     this.#writing = this.#drain().finally(() => {
       this.#busy = false;
     });
-    // Told by `finished`.
+    // `finished` reports it.
     this.#writing.catch(() => {});
   }
 
-  /** Takes the file away; rejects with what kept a preview from being written. */
+  /** Removes the file; rejects with the error of a preview that could not be written. */
   async finished(): Promise<void> {
     this.#next = undefined;
     try {

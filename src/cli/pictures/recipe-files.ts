@@ -1,43 +1,48 @@
 /**
- * The files that a recipe names, found on this machine: where they were seen last, in lora_dir, beside the picture, below the current
- * folder, in the cache of the hub. A recipe is a stranger's text: only names are taken from it, and what is found must have its hash.
+ * Finds the files that a recipe names: at their last known path, in lora_dir, beside the picture, below the current folder, or in the hub's
+ * cache. A recipe comes from strangers, so only names are taken from it, and a file must have the recorded hash.
  */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { BESIDE_FIELDS, LOAD_KNOBS } from '../../api/load.ts';
+import { INPUT_FIELDS, REQUEST_KNOBS } from '../../api/request.ts';
 import type { Config, LoraConfig } from '../../config/schema.ts';
 import {
+  dataAddress,
   describeLora,
   FluxionError,
   fileHash,
   loraHash,
   PART_NAMES,
+  pictureHash,
   type Recipe,
+  type RecipeInput,
   type RecipeLora,
 } from '../../index.ts';
-import { cachedFolder, FLUX1, parseHubName } from '../../models.ts';
+import { cachedFolder, cachedRepos, FLUX1, parseHubName } from '../../models.ts';
 import { UsageError } from '../command.ts';
 import { recallFile } from './known-files.ts';
 
-/** What the command line says itself. */
+/** Values set on the command line. */
 export interface Given {
   readonly keys: ReadonlySet<string | undefined>;
   readonly loraDir: string | undefined;
 }
 
-/** A file that was not found: what it is, and the words that say where it is. */
+/** A file that was not found: its name, and the words that would locate it. */
 interface Missing {
   readonly what: string;
   readonly hint: string;
-  /** Words that may be given in place of those of the hint. */
+  /** Words that may replace those of the hint. */
   readonly instead?: string;
 }
 
-/** Bounds of the search below a folder. */
+/** Limits of the search below a folder. */
 const DEPTH = 3;
 const MOST_ENTRIES = 20_000;
 
-/** Returns the configuration values that say where a recipe's files are. Throws `not_found` with the words to give for those that are not here. */
+/** Returns the configuration values that locate a recipe's files. Throws `not_found` with the words that would locate missing ones. */
 export async function recipeFiles(recipe: Recipe, picture: string, given: Given): Promise<Partial<Config>> {
   const here = [...new Set([dirname(picture), '.'])];
   const missing: Missing[] = [];
@@ -58,6 +63,33 @@ export async function recipeFiles(recipe: Recipe, picture: string, given: Given)
     if (place === undefined) missing.push({ what: `the ${part} '${file.name}'`, hint: `${part}=PATH` });
     else values[part] = place;
   }
+  for (const field of INPUT_FIELDS) {
+    const { key, kind } = REQUEST_KNOBS[field];
+    const inputs = recipe.inputs?.[field];
+    if (inputs === undefined || given.keys.has(key)) continue;
+    const places = await Promise.all(inputs.map((input) => inputPlace(input, here)));
+    for (const [i, { name }] of inputs.entries())
+      if (places[i] === undefined) missing.push({ what: `the picture '${name}'`, hint: `${key}=PATH` });
+    Object.assign(values, { [key]: kind.name === 'pictures' ? places : places[0] });
+  }
+  for (const field of BESIDE_FIELDS) {
+    const { key } = LOAD_KNOBS[field];
+    const files = model.beside?.[field];
+    if (files === undefined || given.keys.has(key)) continue;
+    const places: string[] = [];
+    for (const { name, hash } of files) {
+      const seen = named([name], [recallFile(hash), ...below(here, [name])]);
+      const place = await found(hash, seen, async (path) => fileHash(path));
+      // A picture must not decide what is downloaded.
+      const isHere = place !== undefined || cachedRepos(FLUX1).some(({ repo }) => `${name}/`.startsWith(`${repo}/`));
+      if (isHere) places.push(place ?? name);
+      else {
+        const isOfHub = /^[\w.-]+(\/[\w.-]+)+$/.test(name);
+        missing.push({ what: `the ${key} '${name}'`, hint: `${key}=${isOfHub ? name : 'PATH'}` });
+      }
+    }
+    values[key] = (field === 'controlnet' && places.length > 1 ? places : places[0]) as string;
+  }
   if (recipe.loras && !given.keys.has('lora') && !given.keys.has('lora_config')) {
     const places = await Promise.all(recipe.loras.map((lora) => loraPlace(lora, here, given.loraDir)));
     const words = recipe.loras.map(({ scale }, i) => `--lora ${places[i] ?? 'PATH'}:${scale}`).join(' ');
@@ -74,12 +106,12 @@ export async function recipeFiles(recipe: Recipe, picture: string, given: Given)
 }
 
 function notHere(missing: readonly Missing[], picture: string): FluxionError {
-  const what = missing.map((file) => file.what).join(' and ');
+  const files = [...new Set(missing.map((file) => file.what))];
   const hints = [...new Set(missing.map(({ hint }) => hint))].join(' ');
   const instead = missing.find((file) => file.instead !== undefined)?.instead;
   return new UsageError(
     'not_found',
-    `${picture} was made with ${what}, which ${missing.length === 1 ? 'is' : 'are'} not here`,
+    `${picture} was made with ${files.join(' and ')}, which ${files.length === 1 ? 'is' : 'are'} not here`,
     {
       hint: `say where: fluxion redo ${picture} ${hints}${instead === undefined ? '' : `, or in place of lora_dir: ${instead}`}`,
     },
@@ -89,21 +121,23 @@ function notHere(missing: readonly Missing[], picture: string): FluxionError {
 function modelPlace(name: string, fingerprint: string | undefined, here: readonly string[]): string | undefined {
   if (name === 'tiny') return name;
   const seen = recallFile(fingerprint);
-  if (seen !== undefined && isAtHand(seen)) return seen;
+  if (seen !== undefined && (existsSync(seen) || isOnHand(seen))) return seen;
   if (/^[\w .-]+$/.test(name) && existsSync(name)) return name;
   if (isOnHand(name)) return name;
   const [beside] = /[/\\]/.test(name) ? [] : below(here, [name]);
   return beside;
 }
 
-function isAtHand(place: string): boolean {
-  return existsSync(place) || isOnHand(place);
-}
-
-/** Whether the cache has all of a model of the hub. */
+/** Whether the hub's cache holds the whole model. */
 function isOnHand(name: string): boolean {
   const onHub = parseHubName(name);
   return onHub !== undefined && cachedFolder(FLUX1, onHub) !== undefined;
+}
+
+/** An input picture: from the recipe, or a file with the same content. */
+function inputPlace({ name, hash, data }: RecipeInput, here: readonly string[]): Promise<string | undefined> {
+  if (data !== undefined) return Promise.resolve(dataAddress(name, data));
+  return found(hash, named([name], [recallFile(hash), ...below(here, [name])]), async (path) => pictureHash(path));
 }
 
 async function loraPlace(
@@ -118,17 +152,17 @@ async function loraPlace(
   const onHub = file.includes('/') && isLora(file) ? [file] : [];
   const hashOf = (path: string) => loraHash({ path });
   const same = await found(hash, named(names, [recallFile(hash), ...inDir, ...below(here, names), ...onHub]), hashOf);
-  // A folder that was named is believed; that the file has changed is told at the end.
+  // A folder the user names is used as it is; a changed file is reported at the end.
   return same ?? inDir[0];
 }
 
-/** Places of a recorded name first: a file of equal content and another name would be recorded by that one. */
+/** Puts paths with the recorded name first: a file of equal content with another name would change the new recipe. */
 function named(names: readonly string[], places: readonly (string | undefined)[]): (string | undefined)[] {
   const isNamed = (place: string | undefined): boolean => place !== undefined && names.includes(basename(place));
   return places.toSorted((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
 }
 
-/** The first of the places whose content has the hash. */
+/** The first place whose content has the hash. */
 async function found(
   hash: string,
   places: readonly (string | undefined)[],
@@ -139,7 +173,7 @@ async function found(
     try {
       if ((await hashOf(place)) === hash) return place;
     } catch {
-      // Not there any more, or nothing that can be read.
+      // It has gone, or cannot be read.
     }
   }
   return undefined;

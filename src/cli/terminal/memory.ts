@@ -1,14 +1,14 @@
-/** What a run would hold in memory, as people read it. */
+/** Formats a memory plan for people. */
 
 import type { MemoryPlan, StageMemory } from '../../index.ts';
 import { bytes, paint } from './render.ts';
 
-/** Whether all weights stay where they are used throughout a request, so that there is nothing to tell. */
+/** Whether all weights stay resident throughout a request, so that the plan is not worth a line. */
 export function isPlain({ encoders, transformer, modulations }: MemoryPlan): boolean {
   return encoders !== 'streamed' && (transformer === 'kept' || transformer === 'yields') && modulations === 'kept';
 }
 
-/** One line: the most that one device holds, and what comes and goes. */
+/** One line: the peak of one device, and which weights are streamed or freed. */
 export function memoryLine(plan: MemoryPlan): string {
   const goes = [
     plan.transformer === 'streamed' && `the transformer is ${streamed(plan)}`,

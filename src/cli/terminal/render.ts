@@ -1,6 +1,6 @@
 /**
- * What a person sees while pictures are made: on a terminal one line that is redrawn, elsewhere a line for each stage.
- * All of it goes to standard error; standard output is for results.
+ * Progress for people: on a terminal one line that is redrawn, elsewhere a line for each stage. All of it goes to standard error; standard
+ * output is for results.
  */
 
 import type { Event, PullProgress } from '../../index.ts';
@@ -18,8 +18,10 @@ export interface RunState {
   readonly step: number;
   /** 0 in stages that have no steps. */
   readonly steps: number;
-  readonly job: number;
-  readonly jobs: number;
+  /** Which pictures it is at, counted from 1, and of how many. */
+  readonly first: number;
+  readonly last: number;
+  readonly total: number;
   /** Mean over the steps of this run so far. */
   readonly secondsPerStep: number | undefined;
 }
@@ -29,15 +31,29 @@ const BARS = { unicode: ['━', '─'], ascii: ['#', '-'] } as const;
 const WIDEST_BAR = 32;
 const NARROWEST_BAR = 6;
 
+/** The pictures that this state is about; empty for all pictures. */
+function picturesOf({ first, last, total }: RunState): string {
+  if (first === 1 && last === total) return '';
+  return first === last ? `picture ${first}/${total}` : `pictures ${first}-${last}/${total}`;
+}
+
+/** Used for lines that are not about some pictures only. */
+const ALL = { first: 1, last: 1, total: 1 } as const;
+
+function range({ pictures, total }: { readonly pictures: readonly number[]; readonly total: number }) {
+  return { first: pictures[0]! + 1, last: pictures.at(-1)! + 1, total };
+}
+
 /** Formats a run's state in less than `columns` characters: what matters least is left out first. */
 export function progressLine(state: RunState, columns: number, glyphs: keyof typeof BARS): string {
-  const { stage, elapsed, step, steps, job, jobs, secondsPerStep } = state;
-  const batch = jobs > 1 ? `batch ${job}/${jobs}` : '';
+  const { stage, elapsed, step, steps, first, last, total, secondsPerStep } = state;
+  const batch = picturesOf(state);
   const room = columns - 1;
   if (steps === 0) return fit([[stage, `${elapsed.toFixed(1)} s`, batch], [stage, batch], [stage]], room);
   const count = `${step}/${steps}`;
   const rate = secondsPerStep === undefined ? '' : `${seconds(secondsPerStep)}/step`;
-  const left = secondsPerStep === undefined ? 0 : secondsPerStep * (steps - step + steps * (jobs - job));
+  const batchesLeft = Math.ceil((total - last) / (last - first + 1));
+  const left = secondsPerStep === undefined ? 0 : secondsPerStep * (steps - step + steps * batchesLeft);
   const remaining = secondsPerStep === undefined ? '' : `${duration(left)} left`;
   const fixed = [stage, count, rate, remaining, batch].filter((part) => part !== '').join('  ').length + 2;
   if (room - fixed >= NARROWEST_BAR) {
@@ -92,7 +108,7 @@ export function seconds(value: number): string {
 }
 
 /** Formats a time that is only estimated: `0.4 s`, `12 s`, `3:05`, `1:02:09`. */
-export function duration(value: number): string {
+function duration(value: number): string {
   if (value < 9.95) return `${value.toFixed(1)} s`;
   const whole = Math.round(value);
   if (whole < 60) return `${whole} s`;
@@ -105,7 +121,7 @@ export { bytes };
 
 /** Milliseconds between two drawings of the line: at most 15 a second. */
 const REDRAW = 67;
-/** Milliseconds between the first two lines of one stage where there is no terminal; each further pause is twice as long, up to the last. */
+/** Milliseconds between the first two lines of one stage without a terminal; each further pause is twice as long, up to the last value. */
 const PLAIN_PAUSE = { first: 10_000, last: 120_000 } as const;
 
 /** Shows a run's progress on standard error: `line` redraws one line, `plain` adds a few, `off` shows none. */
@@ -126,7 +142,7 @@ export class Progress implements Disposable {
     this.#style = style;
   }
 
-  /** The style for this process: what standard error is decides, unless the user wants quiet. */
+  /** The style for this process: standard error decides, unless the user wants quiet. */
   static for(wish: 'quiet' | 'shown'): Progress {
     const terminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
     return new Progress(wish === 'quiet' ? 'off' : terminal ? 'line' : 'plain');
@@ -136,16 +152,13 @@ export class Progress implements Disposable {
   on(event: Event): void {
     if (event.type === 'stage') {
       this.#download = undefined;
-      // Compiling and encoding are done once, for all batches.
-      const once = event.stage === 'compile' || event.stage === 'encode';
-      const { job, jobs } = once ? { job: 1, jobs: 1 } : event;
-      this.#begin({ stage: event.stage, steps: 0, step: 0, job, jobs });
+      this.#begin({ stage: event.stage, steps: 0, step: 0, ...range(event) });
     } else if (event.type === 'step') {
       this.#stepSeconds += event.seconds;
       this.#stepCount++;
-      const { step, steps, job, jobs } = event;
+      const { step, steps } = event;
       const secondsPerStep = this.#stepSeconds / this.#stepCount;
-      this.#state = { ...this.#now(), stage: 'denoise', step, steps, job, jobs, secondsPerStep };
+      this.#state = { ...this.#now(), stage: 'denoise', step, steps, ...range(event), secondsPerStep };
       this.#draw();
     }
   }
@@ -161,7 +174,7 @@ export class Progress implements Disposable {
     if (state?.stage.split(',', 1)[0] === text.split(',', 1)[0]) {
       this.#state = { ...state!, stage: text };
       this.#draw();
-    } else this.#begin({ stage: text, steps: 0, step: 0, job: 1, jobs: 1 });
+    } else this.#begin({ stage: text, steps: 0, step: 0, ...ALL });
   }
 
   /** Prints lines that stay, above the progress line. */
@@ -183,8 +196,8 @@ export class Progress implements Disposable {
     this.#stageStart = performance.now();
     this.#state = { ...state, elapsed: 0, secondsPerStep: undefined };
     // Every stage has its line the first time; of many batches only some do.
-    if (state.job === 1) this.#drawnAt = Number.NEGATIVE_INFINITY;
-    // Redraws the time of a stage in which nothing else happens.
+    if (state.first === 1) this.#drawnAt = Number.NEGATIVE_INFINITY;
+    // Redraws the time of a stage without progress.
     if (this.#style === 'line') this.#timer ??= setInterval(() => this.#draw(), REDRAW * 2).unref();
     this.#draw();
   }
@@ -225,7 +238,7 @@ export class Progress implements Disposable {
 
 function plainLine(state: RunState): string {
   if (state.steps > 0) return progressLine(state, Number.POSITIVE_INFINITY, 'ascii');
-  return state.jobs > 1 ? `${state.stage}  batch ${state.job}/${state.jobs}` : state.stage;
+  return [state.stage, picturesOf(state)].filter((part) => part !== '').join('  ');
 }
 
 /** Bars are drawn with box characters where the locale says that they can be. */

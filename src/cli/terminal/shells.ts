@@ -1,10 +1,10 @@
-/** Completion scripts for shells, from what may be typed. Pure text. */
+/** Writes completion scripts for shells from the words that may be typed. Pure text. */
 
-/** What may be typed. */
+/** The words that may be typed. */
 export interface Grammar {
   readonly commands: readonly GrammarCommand[];
   readonly keys: readonly GrammarKey[];
-  /** What `fluxion help` explains. */
+  /** The topics of `fluxion help`. */
   readonly topics: readonly string[];
 }
 
@@ -13,7 +13,7 @@ interface GrammarCommand {
   readonly summary: string;
   readonly flags: readonly string[];
   readonly takesKeys: boolean;
-  /** For the words after the command and for its flags, where they are a few; else they are files. */
+  /** Completions for the words after the command and for its flags; file names if there are none. */
   readonly choices: Readonly<Partial<Record<string, readonly string[]>>>;
 }
 
@@ -21,9 +21,9 @@ interface GrammarKey {
   readonly name: string;
   readonly flag: string;
   readonly help: string;
-  /** Undefined where any value may stand, such as a file. */
+  /** Undefined if any value is allowed, such as a file. */
   readonly values: readonly string[] | undefined;
-  /** As a flag it takes no value. */
+  /** Whether its flag takes no value. */
   readonly isSwitch: boolean;
 }
 
@@ -88,7 +88,7 @@ complete -F _fluxion fluxion
 `;
 }
 
-/** The script for zsh, a function that is loaded by its name. */
+/** The script for zsh, an autoloaded function. */
 export function zshScript({ commands, keys, topics }: Grammar): string {
   return `#compdef fluxion
 # fluxion completions zsh
@@ -183,7 +183,6 @@ function single(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Quotes text for fish. */
 function fish(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

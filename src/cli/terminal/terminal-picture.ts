@@ -1,47 +1,46 @@
 /**
- * Pictures in the terminal itself, where it can show them: by kitty's graphics protocol, iTerm2's, or as sixels. What can be known
- * from the environment is; else the terminal is asked, briefly, and only where this process may speak with it.
+ * Shows pictures in terminals that can display them, by kitty's graphics protocol, iTerm2's, or as sixels. The environment identifies most
+ * terminals; others are queried, briefly, and only if this process may talk to the terminal.
  */
 
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
 
-/** How a terminal takes pictures. */
+/** A protocol for pictures in a terminal. */
 export type Protocol = 'kitty' | 'iterm2' | 'sixel';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Columns and pixels that a picture takes at most. */
+/** Most columns and pixels of a picture. */
 const COLUMNS = 40;
 const PIXELS = 512;
-/** Milliseconds a terminal has to answer; one that is asked over a slow line shows no pictures. */
+/** Milliseconds in which a terminal must answer; over a slower line no pictures are shown. */
 const PATIENCE = 300;
-/** Base64 characters of one of kitty's pieces. */
+/** Most base64 characters in one piece of kitty's protocol. */
 const PIECE = 4096;
 
-/** Returns how pictures are shown on standard output; undefined where they are not: no terminal, not wanted, or not possible. */
+/** Returns the protocol for pictures on standard output; undefined without a terminal, with show=off, or if the terminal cannot show any. */
 export async function protocolFor(wish: Config['show'], env: Environment = process.env): Promise<Protocol | undefined> {
   const { stdout } = process;
   if (wish === 'off' || !stdout.isTTY || env['TERM'] === 'dumb') return undefined;
   if (wish !== 'auto') return wish;
   if (env['NO_COLOR'] || env['CI']) return undefined;
-  // A multiplexer passes its own environment on, and what it can show is another matter.
+  // Inside a multiplexer the environment still names the outer terminal, whose abilities do not count.
   const within = env['TMUX'] || env['STY'] || /^(screen|tmux)/.test(env['TERM'] ?? '');
   return (within ? undefined : fromEnvironment(env)) ?? ((await answersSixel()) ? 'sixel' : undefined);
 }
 
-/** What terminals say of themselves. */
-export function fromEnvironment(env: Environment): Protocol | undefined {
+function fromEnvironment(env: Environment): Protocol | undefined {
   const { TERM = '', TERM_PROGRAM: program = '', LC_TERMINAL: remote } = env;
   if (env['KITTY_WINDOW_ID'] || /kitty|ghostty/.test(TERM) || program === 'ghostty') return 'kitty';
   if (['iTerm.app', 'WezTerm', 'mintty', 'rio'].includes(program) || remote === 'iTerm2') return 'iterm2';
   return /^(foot|mlterm|yaft|contour)/.test(TERM) || /sixel/.test(TERM) ? 'sixel' : undefined;
 }
 
-/** Asks the terminal for its attributes (DA1), of which 4 stands for sixels. Never waits longer than `PATIENCE`. */
+/** Queries the terminal's attributes (DA1), where 4 stands for sixels. Never waits longer than `PATIENCE`. */
 async function answersSixel(): Promise<boolean> {
   const { stdin, stdout } = process;
-  // In the background a question would stop this process, and its answer would go to the shell.
+  // From the background, a query would suspend this process, and the shell would get the answer.
   if (!stdin.isTTY || stdin.readableEnded || !isInForeground()) return false;
   const wasRaw = stdin.isRaw;
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -68,11 +67,11 @@ async function answersSixel(): Promise<boolean> {
   }
 }
 
-/** Whether this process is the one that the terminal's keys go to; on other systems than Linux it is not known. */
+/** Whether this process is in the terminal's foreground; unknown on systems other than Linux. */
 function isInForeground(): boolean {
   try {
     const stat = readFileSync('/proc/self/stat', 'latin1');
-    // After the name in brackets: state, parent, process group, session, terminal, the terminal's foreground group.
+    // The fields after the name in parentheses: state, parent, process group, session, terminal, foreground group of the terminal.
     const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return group === foreground;
   } catch {
@@ -80,7 +79,7 @@ function isInForeground(): boolean {
   }
 }
 
-/** Encodes a picture file as the bytes that make a terminal of `columns` columns show it, followed by a line feed. */
+/** Encodes a picture file for a terminal of `columns` columns, with a line feed at the end. */
 export async function pictureBytes(protocol: Protocol, path: string, columns: number): Promise<Buffer> {
   const { default: sharp } = await import('sharp');
   const picture = sharp(path).flatten().resize(PIXELS, PIXELS, { fit: 'inside', kernel: 'cubic' });
@@ -94,7 +93,7 @@ export async function pictureBytes(protocol: Protocol, path: string, columns: nu
       return Buffer.from(`\x1b]1337;File=${head}:${png.toString('base64')}\x07\n`, 'latin1');
     }
     case 'sixel': {
-      // Few colours first, by sharp's own palette; then their pixels.
+      // sharp reduces the colours to a palette first.
       const few = await picture.png({ palette: true, colours: 128 }).toBuffer();
       const { data, info } = await sharp(few)
         .removeAlpha()
@@ -120,8 +119,8 @@ function kitty(png: Buffer, columns: number): string {
     .join('')}\n`;
 }
 
-/** DEC's sixels: for each band of six rows and each colour in it, a row of six-pixel columns. RGB pixels of at most 256 colours. */
-export function sixels(data: Uint8Array, width: number, height: number): string {
+/** Encodes RGB pixels of at most 256 colours as DEC sixels: for each band of six rows and each of its colours, a row of six-pixel columns. */
+function sixels(data: Uint8Array, width: number, height: number): string {
   const colours = new Map<number, number>();
   const indices = Uint8Array.from({ length: width * height }, (_, i) => {
     const colour = (data[3 * i]! << 16) | (data[3 * i + 1]! << 8) | data[3 * i + 2]!;
@@ -150,7 +149,7 @@ export function sixels(data: Uint8Array, width: number, height: number): string 
   return `\x1bPq"1;1;${width};${height}${palette.join('')}${bands.join('-')}\x1b\\\n`;
 }
 
-/** Columns of six pixels, as characters; four equal ones and more as a count. */
+/** Encodes six-pixel columns as characters, and runs of four or more as a count. */
 function runs(mask: Uint8Array): string {
   let text = '';
   for (let x = 0; x < mask.length; ) {

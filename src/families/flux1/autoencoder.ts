@@ -4,7 +4,7 @@ import type { VaeConfig } from '../../models/vae.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
 import type { Component, DeclaredShapes, SourcePart } from '../../weights/folders/family.ts';
-import { affine, countBlocks, itself, NONE, type Rules, respelled } from '../../weights/folders/layout.ts';
+import { affine, countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { FLUX_VAE } from './presets.ts';
 
@@ -18,7 +18,7 @@ export function hasEncoder(shapes: DeclaredShapes): boolean {
   return shapes.has(ENCODER);
 }
 
-/** What is told where a key has no default. */
+/** The hint for a key without a default. */
 const fluxHas = (value: number): string => `FLUX.1's autoencoder has ${value}`;
 
 const config: Component<VaeConfig>['config'] = {
@@ -42,7 +42,7 @@ const config: Component<VaeConfig>['config'] = {
       blockOutChannels,
       layersPerBlock: f.integer('layers_per_block', 1, 1, MAX_LAYERS),
       normGroups,
-      // No default is right: those of the class are Stable Diffusion's, and other colours than FLUX.1's.
+      // There is no usable default: those of the class are Stable Diffusion's, which would shift FLUX.1's colours.
       scalingFactor: f.number('scaling_factor', fluxHas(FLUX_VAE.scalingFactor), 1e-6, 1e6),
       shiftFactor: f.number('shift_factor', fluxHas(FLUX_VAE.shiftFactor), -1e6, 1e6),
       midBlockAttention: f.boolean('mid_block_add_attention', true),
@@ -97,7 +97,7 @@ const config: Component<VaeConfig>['config'] = {
     if (config.blockOutChannels.every((channels) => channels % config.normGroups === 0)) return config;
     throw new FluxionError(
       'unsupported',
-      `${at.path}: how many groups normalise its levels of ${config.blockOutChannels.join(', ')} channels is not known`,
+      `${at.path}: cannot tell the number of normalisation groups for levels of ${config.blockOutChannels.join(', ')} channels`,
       { hint: 'put the weights into a folder with their config.json' },
     );
   },
@@ -144,7 +144,10 @@ const LDM: Rules = [
   [/\.conv_shortcut\./, '.nin_shortcut.'],
 ];
 
-/** The decoder's levels are counted from the finest in latent-diffusion names, of which there are as many as a file holds or is to hold. */
+/**
+ * Latent-diffusion names count the decoder's levels from the finest, so the number of levels must be known: as many as the file holds or
+ * will hold.
+ */
 function latentDiffusion(declared: string, has: (key: string) => boolean): readonly SourcePart[] {
   const level = /^decoder\.up_blocks\.(\d+)\./.exec(declared)?.[1];
   if (level === undefined) return [{ key: respelled(declared, LDM) }];
@@ -195,8 +198,6 @@ export const AUTOENCODER: Component<VaeConfig> = {
           ),
         },
       ],
-      aliases: NONE,
-      unused: [],
     },
     {
       name: 'diffusers',
@@ -204,8 +205,6 @@ export const AUTOENCODER: Component<VaeConfig> = {
       parts: itself,
       shape: (key, shape) =>
         /\.mid_block\.attentions\.0\.to_\w+(\.0)?\.weight$/.test(key) ? shape.slice(0, 2) : shape,
-      aliases: NONE,
-      unused: [],
     },
     {
       name: 'latent diffusion',
@@ -214,8 +213,6 @@ export const AUTOENCODER: Component<VaeConfig> = {
       // Attention is 1×1 convolutions here.
       shape: (key, shape) =>
         /\.mid\.attn_1\.(q|k|v|proj_out)\.weight$/.test(key) ? [...shape.slice(0, 2), 1, 1] : shape,
-      aliases: NONE,
-      unused: [],
     },
   ],
   words: ['vae', 'first_stage_model', 'autoencoder'],

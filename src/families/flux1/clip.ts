@@ -3,7 +3,7 @@
 import type { ClipConfig } from '../../models/clip.ts';
 import { Fields, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
 import type { AdaptedModule, Component, SourcePart } from '../../weights/folders/family.ts';
-import { affine, countBlocks, itself, NONE, type Rules, respelled } from '../../weights/folders/layout.ts';
+import { affine, countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { CLIP_L } from './presets.ts';
 
 /** The fields that no shape tells. */
@@ -12,7 +12,7 @@ const UNTOLD = ['heads', 'activation', 'eps', 'eosTokenId', 'bosTokenId', 'padTo
 const config: Component<ClipConfig>['config'] = {
   read(json, path) {
     const nested = json.get('text_config_dict') ?? json.get('text_config');
-    const f = nested instanceof Map ? new Fields(nested, path, 'text_config.') : new Fields(json, path);
+    const f = nested instanceof Map ? new Fields(nested, path, { prefix: 'text_config.' }) : new Fields(json, path);
     f.expect('model_type', 'clip_text_model');
     const width = f.integer('hidden_size', 512, 1, MAX_WIDTH);
     const heads = f.integer('num_attention_heads', 8, 1, 1024);
@@ -125,7 +125,7 @@ function openAi(declared: string): readonly SourcePart[] {
   return [projection === undefined ? { key } : { key, run: ['qkv'.indexOf(projection), 3] }];
 }
 
-/** The text tower of CLIP, of which a whole model may lie in a file. */
+/** The text tower of CLIP; a file may hold the whole model. */
 export const CLIP: Component<ClipConfig> = {
   name: 'clip',
   title: 'a CLIP text encoder',
@@ -137,11 +137,7 @@ export const CLIP: Component<ClipConfig> = {
   describe: ({ layers, width }) => `CLIP, ${layers} layers, width ${width}`,
   published: { 'CLIP ViT-L/14': CLIP_L },
   incidental: ['eosTokenId', 'bosTokenId', 'padTokenId', 'projectionDim'],
-  tokenizer: {
-    folder: 'tokenizer',
-    files: ['tokenizer.json', 'vocab.json'],
-    class: ['transformers', 'CLIPTokenizer'],
-  },
+  tokenizer: { folder: 'tokenizer', files: ['tokenizer.json', 'vocab.json'], class: ['transformers', 'CLIPTokenizer'] },
   weights: 'model',
   tensors: TENSORS,
   layouts: [
@@ -149,21 +145,18 @@ export const CLIP: Component<ClipConfig> = {
       name: 'transformers 4',
       marker: 'text_model.embeddings.token_embedding.weight',
       parts: itself,
-      aliases: NONE,
       unused: UNUSED,
     },
     {
       name: 'transformers 5',
       marker: 'embeddings.token_embedding.weight',
       parts: (declared) => [{ key: declared.replace(/^text_model\./, '') }],
-      aliases: NONE,
       unused: UNUSED,
     },
     {
       name: 'OpenAI',
       marker: 'token_embedding.weight',
       parts: openAi,
-      aliases: NONE,
       unused: [...UNUSED, /^visual\./, /^(?:text_projection|input_resolution|context_length|vocab_size|attn_mask)$/],
     },
   ],

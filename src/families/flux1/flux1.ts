@@ -1,4 +1,4 @@
-/** The FLUX.1 family: the one table of what a model of it consists of. */
+/** The FLUX.1 family: the only table of the parts of its models. */
 
 import type { ClipConfig } from '../../models/clip.ts';
 import type { FluxConfig } from '../../models/flux.ts';
@@ -9,11 +9,15 @@ import type { ComponentName, Family, ModelParts } from '../../weights/folders/fa
 import type { ModelSource } from '../../weights/folders/pipeline-folder.ts';
 import { AUTOENCODER } from './autoencoder.ts';
 import { CLIP } from './clip.ts';
+import { CONTROLNET } from './controlnet.ts';
+import { IMAGE_ENCODER } from './image-encoder.ts';
+import { REDUX } from './redux.ts';
 import { SCHEDULER } from './scheduler.ts';
 import { T5 } from './t5.ts';
+import { toolOf } from './tools.ts';
 import { TRANSFORMER } from './transformer.ts';
 
-/** What a FLUX.1 model is, but for its weights and tokenizers. */
+/** The configs of a FLUX.1 model. */
 export type ModelSizes = {
   readonly transformer: FluxConfig;
   readonly clip: ClipConfig;
@@ -22,7 +26,7 @@ export type ModelSizes = {
   readonly scheduler: SchedulerConfig;
 };
 
-/** The sizes of a model, without what else is known of it. */
+/** Picks the configs out of a model's source. */
 export const sizesOf = ({ transformer, clip, t5, vae, scheduler }: ModelSizes): ModelSizes => ({
   transformer,
   clip,
@@ -38,7 +42,9 @@ export type Flux1Parts = ModelParts<ModelSizes>;
 
 /** FLUX.1 text-to-image. */
 export const FLUX1: Family<ModelSizes> = {
+  title: 'FLUX.1',
   components: [TRANSFORMER, CLIP, T5, AUTOENCODER],
+  extras: [CONTROLNET, REDUX, IMAGE_ENCODER],
   scheduler: { ...SCHEDULER, published: ({ transformer }) => publishedScheduler(transformer) },
   // Kontext's network is dev's.
   pipelines: [
@@ -47,6 +53,13 @@ export const FLUX1: Family<ModelSizes> = {
     'FluxInpaintPipeline',
     'FluxKontextPipeline',
     'FluxKontextInpaintPipeline',
+    'FluxFillPipeline',
+    'FluxControlPipeline',
+    'FluxControlImg2ImgPipeline',
+    'FluxControlInpaintPipeline',
+    'FluxControlNetPipeline',
+    'FluxControlNetImg2ImgPipeline',
+    'FluxControlNetInpaintPipeline',
   ],
   absent: ['feature_extractor', 'image_encoder'],
   agreements: ({ transformer, clip, t5, vae }) => [
@@ -63,10 +76,16 @@ export const FLUX1: Family<ModelSizes> = {
       found: clip.width,
     },
     {
-      field: 'in_channels',
-      expected: transformer.inChannels,
+      field: 'out_channels',
+      expected: transformer.outChannels,
       from: 'vae latent_channels × 4',
       found: 4 * vae.latentChannels,
+    },
+    {
+      field: 'in_channels',
+      expected: transformer.inChannels,
+      from: 'out_channels (a control model has twice as many, and Fill also has channels for a mask)',
+      found: toolOf(transformer, vae) ? transformer.inChannels : transformer.outChannels,
     },
   ],
 };

@@ -1,4 +1,4 @@
-/** The names of the FLUX.1 transformer's modules, as Black Forest Labs and as diffusers have them. The tables are data, for models and adapters. */
+/** The names of the FLUX.1 transformer's modules in the spellings of Black Forest Labs and diffusers, for models and adapters. */
 
 import type { AdaptedModule, Component, SourcePart } from '../../weights/folders/family.ts';
 
@@ -7,7 +7,7 @@ export interface FluxModule {
   /** `#` stands for the block's number. */
   readonly bfl: string;
   readonly diffusers: readonly string[];
-  /** Their rows in proportion to each other, where they differ. */
+  /** Row counts in proportion to each other, if they differ. */
   readonly shares?: readonly number[];
   /** Row halves are exchanged between the spellings: BFL writes shift, scale; diffusers scale, shift. */
   readonly swapped?: true;
@@ -63,27 +63,13 @@ export const FLUX_MODULES: readonly FluxModule[] = [
 ];
 
 const BY_BFL = new Map(FLUX_MODULES.map((module) => [module.bfl, module]));
-const BY_DIFFUSERS = new Map(
-  FLUX_MODULES.flatMap((module) => module.diffusers.map((name, part) => [name, { module, part }] as const)),
-);
 
-/** Splits `double_blocks.3.img_mlp.0.bias` into the table's module name, the block's number and the parameter. */
-function splitFlux(name: string): { module: string; block: string; parameter: string } {
-  const dot = name.lastIndexOf('.');
-  let block = '';
-  const module = name
-    .slice(0, dot)
-    .replace(/^((?:double|single|transformer|single_transformer)_blocks)\.(\d+)/, (_, stem, n) => {
-      block = n;
-      return `${stem}.#`;
-    });
-  return { module, block, parameter: name.slice(dot + 1) };
-}
-
-/** Gives the diffusers tensors whose rows, in order, are the BFL tensor's; a name that is not in the table stands for itself. */
+/** The diffusers tensors whose rows, in order, make up the BFL tensor; a name that is not in the table stands for itself. */
 export function bflToDiffusers(name: string): readonly SourcePart[] {
-  const { module, block, parameter } = splitFlux(name);
-  const row = BY_BFL.get(module);
+  const dot = name.lastIndexOf('.');
+  const parameter = name.slice(dot + 1);
+  const [, block = ''] = /^(?:double|single)_blocks\.(\d+)/.exec(name) ?? [];
+  const row = BY_BFL.get(name.slice(0, dot).replace(`_blocks.${block}.`, '_blocks.#.'));
   if (!row) return [{ key: name }];
   const suffix = parameter === 'scale' ? 'weight' : parameter;
   const keys = row.diffusers.map((stem) => `${stem.replace('#', block)}.${suffix}`);
@@ -92,18 +78,6 @@ export function bflToDiffusers(name: string): readonly SourcePart[] {
     { key, run: [1, 2] },
     { key, run: [0, 2] },
   ]);
-}
-
-/** Gives the BFL tensor a diffusers tensor belongs to and which of its fused parts it is; undefined for a name not in the table. */
-export function diffusersToBfl(
-  name: string,
-): { name: string; part: number; parts: number; swapped: boolean } | undefined {
-  const { module, block, parameter } = splitFlux(name);
-  const found = BY_DIFFUSERS.get(module);
-  if (!found) return undefined;
-  const { bfl, diffusers, swapped = false } = found.module;
-  const suffix = bfl.endsWith('_norm') && parameter === 'weight' ? 'scale' : parameter;
-  return { name: `${bfl.replace('#', block)}.${suffix}`, part: found.part, parts: diffusers.length, swapped };
 }
 
 /** XLabs' names of what its attention processors change; 1 is the image's, 2 the text's. */
@@ -127,7 +101,7 @@ function* adaptedModules(): Generator<[name: string, module: AdaptedModule]> {
       const parts = diffusers.length > 1 ? { first: i, end: i + 1, of: diffusers.length } : undefined;
       const ref: AdaptedModule = { ...whole, ...(parts && { parts }), ...(swapped && { swapped }) };
       yield [name, ref];
-      // Some writers leave out the number of the one layer in `to_out`.
+      // Some writers omit the number of the single layer in `to_out`.
       if (name.endsWith('.to_out.0')) yield [name.slice(0, -2), ref];
       // OneTrainer writes a fused module's parts as `img_attn.qkv.0`, `.1`, `.2`.
       if (parts) yield [`${bfl}.${i}`, ref];

@@ -5,6 +5,8 @@
 
 import type { ClipConfig } from '../../models/clip.ts';
 import type { FluxConfig } from '../../models/flux.ts';
+import type { ReduxConfig } from '../../models/redux.ts';
+import type { SiglipConfig } from '../../models/siglip.ts';
 import type { T5Config } from '../../models/t5.ts';
 import type { VaeConfig } from '../../models/vae.ts';
 
@@ -24,6 +26,12 @@ export const FLUX_DEV: FluxConfig = {
 
 /** The transformer of FLUX.1 [schnell]: dev's, distilled to few steps, without guidance. */
 export const FLUX_SCHNELL: FluxConfig = { ...FLUX_DEV, guidanceEmbeds: false };
+
+/** The transformer of FLUX.1 Fill [dev]: dev's, which also takes the latents of a masked picture and its mask. */
+export const FLUX_FILL: FluxConfig = { ...FLUX_DEV, inChannels: 384 };
+
+/** The transformer of FLUX.1 Canny [dev] and Depth [dev]: dev's, which also takes the latents of a picture. */
+export const FLUX_CONTROL: FluxConfig = { ...FLUX_DEV, inChannels: 128 };
 
 /** The text tower of OpenAI's CLIP ViT-L/14. */
 export const CLIP_L: ClipConfig = {
@@ -69,3 +77,18 @@ export const FLUX_VAE: VaeConfig = {
   usePostQuantConv: false,
   sampleSize: 1024,
 };
+
+/** The vision tower of Google's SigLIP SO400M, for patches of 14 pixels and pictures of 384. */
+export const SIGLIP_SO400M: SiglipConfig = {
+  width: 1152,
+  intermediate: 4304,
+  layers: 27,
+  heads: 16,
+  imageSize: 384,
+  patchSize: 14,
+  activation: 'gelu_pytorch_tanh',
+  eps: 1e-6,
+};
+
+/** The projector of FLUX.1 Redux [dev]. */
+export const REDUX_DEV: ReduxConfig = { reduxDim: 1152, textDim: 4096 };

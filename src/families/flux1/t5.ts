@@ -4,7 +4,7 @@ import type { T5Config } from '../../models/t5.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { Fields, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
 import type { Component } from '../../weights/folders/family.ts';
-import { countBlocks, itself, NONE, type Rules, respelled } from '../../weights/folders/layout.ts';
+import { countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { T5_XXL } from './presets.ts';
 
@@ -113,7 +113,7 @@ const FOREIGN: Signs = [
   ['a T5 encoder of version 1.0, which has no gates', /DenseReluDense\.wi\.weight$/m],
 ];
 
-/** The encoder of T5 v1.1, of which a whole model may lie in a file. */
+/** The encoder of T5 v1.1; a file may hold the whole model. */
 export const T5: Component<T5Config> = {
   name: 't5',
   title: 'a T5 encoder',
@@ -143,7 +143,6 @@ export const T5: Component<T5Config> = {
       name: 'llama.cpp',
       marker: 'enc.output_norm.weight',
       parts: (declared) => [{ key: respelled(declared, LLAMA) }],
-      aliases: NONE,
       unused: [/^dec\./, /^output\./],
     },
   ],

@@ -1,11 +1,11 @@
-/** The FLUX.1 transformer in files: its config, what it is called there, and the networks that are taken for it. */
+/** The FLUX.1 transformer in files: its config, its names, and the networks that are mistaken for it. */
 
 import type { FluxConfig } from '../../models/flux.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
-import type { Component, DeclaredShapes, Tensors } from '../../weights/folders/family.ts';
-import { affine, countBlocks, itself, NONE } from '../../weights/folders/layout.ts';
-import { firstSign, notRun, type Signs } from '../../weights/folders/recognise.ts';
+import type { Component, DeclaredShapes } from '../../weights/folders/family.ts';
+import { affine, countBlocks, itself } from '../../weights/folders/layout.ts';
+import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { bflToDiffusers, FLUX_ADAPTED, FLUX_MODULES } from './modules.ts';
 import { FLUX_DEV, FLUX_SCHNELL } from './presets.ts';
 
@@ -19,28 +19,7 @@ const config: Component<FluxConfig>['config'] = {
     f.expect('patch_size', 1);
     const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
     const outChannels = f.isNull('out_channels') ? inChannels : f.integer('out_channels', inChannels, 1, MAX_WIDTH);
-    const tool = toolOf(inChannels, outChannels);
-    if (tool !== undefined) throw notRun(path, tool);
-    const headDim = f.integer('attention_head_dim', 128, 2, 1024);
-    const heads = f.integer('num_attention_heads', 24, 1, 1024);
-    const axes = f.integers('axes_dims_rope', [16, 56, 56], 2, 1024, 3) as [number, number, number];
-    if (axes.some((dim) => dim % 2 !== 0)) throw f.bad('axes_dims_rope', 'expected even numbers');
-    if (axes[0] + axes[1] + axes[2] !== headDim)
-      throw f.bad('axes_dims_rope', `expected a sum of ${headDim}, the head dimension`);
-    if (heads * headDim > MAX_WIDTH)
-      throw f.bad('num_attention_heads', `× ${headDim} is a width of more than ${MAX_WIDTH}`);
-    return {
-      inChannels,
-      outChannels,
-      layers: f.integer('num_layers', 19, 0, MAX_LAYERS),
-      singleLayers: f.integer('num_single_layers', 38, 0, MAX_LAYERS),
-      headDim,
-      heads,
-      jointAttentionDim: f.integer('joint_attention_dim', 4096, 1, MAX_WIDTH),
-      pooledDim: f.integer('pooled_projection_dim', 768, 1, MAX_WIDTH),
-      guidanceEmbeds: f.boolean('guidance_embeds', false),
-      axesDimsRope: axes,
-    };
+    return { inChannels, outChannels, ...trunkFields(f) };
   },
   write(config) {
     return {
@@ -59,42 +38,73 @@ const config: Component<FluxConfig>['config'] = {
     };
   },
   derive(at, known) {
-    const width = at.size('img_in.weight', 0);
-    const layers = countBlocks((i) => at.has(`double_blocks.${i}.img_attn.proj.weight`));
-    const singleLayers = countBlocks((i) => at.has(`single_blocks.${i}.linear2.weight`));
-    const norm =
-      layers > 0 ? 'double_blocks.0.img_attn.norm.query_norm.scale' : 'single_blocks.0.norm.query_norm.scale';
-    const headDim = at.size(norm, 0);
-    const heads = width / headDim;
-    if (!Number.isInteger(heads)) {
-      throw new FluxionError('bad_weights', `${at.path}: heads of ${headDim} do not divide the width ${width}`);
-    }
-    const derived: FluxConfig = {
-      inChannels: at.size('img_in.weight', 1),
-      outChannels: at.size('final_layer.linear.weight', 0),
-      layers,
-      singleLayers,
-      headDim,
-      heads,
-      jointAttentionDim: at.size('txt_in.weight', 1),
-      pooledDim: at.size('vector_in.in_layer.weight', 1),
-      guidanceEmbeds: at.has('guidance_in.in_layer.weight'),
-      axesDimsRope: ropeAxes(at, headDim, known),
-    };
-    return preferKnown(derived, known, UNTOLD);
+    const outChannels = at.size('final_layer.linear.weight', 0);
+    const { inChannels, ...trunk } = derivedTrunk(at, known);
+    return preferKnown({ inChannels, outChannels, ...trunk }, known, UNTOLD);
   },
 };
 
+/** The config fields that a transformer and a ControlNet share. */
+type Trunk = Omit<FluxConfig, 'inChannels' | 'outChannels'>;
+
+/** Reads the fields that a transformer and a ControlNet share. */
+export function trunkFields(f: Fields): Trunk {
+  const headDim = f.integer('attention_head_dim', 128, 2, 1024);
+  const heads = f.integer('num_attention_heads', 24, 1, 1024);
+  const axes = f.integers('axes_dims_rope', [16, 56, 56], 2, 1024, 3) as [number, number, number];
+  if (axes.some((dim) => dim % 2 !== 0)) throw f.bad('axes_dims_rope', 'expected even numbers');
+  if (axes[0] + axes[1] + axes[2] !== headDim)
+    throw f.bad('axes_dims_rope', `expected a sum of ${headDim}, the head dimension`);
+  if (heads * headDim > MAX_WIDTH)
+    throw f.bad('num_attention_heads', `× ${headDim} is a width of more than ${MAX_WIDTH}`);
+  return {
+    layers: f.integer('num_layers', 19, 0, MAX_LAYERS),
+    singleLayers: f.integer('num_single_layers', 38, 0, MAX_LAYERS),
+    headDim,
+    heads,
+    jointAttentionDim: f.integer('joint_attention_dim', 4096, 1, MAX_WIDTH),
+    pooledDim: f.integer('pooled_projection_dim', 768, 1, MAX_WIDTH),
+    guidanceEmbeds: f.boolean('guidance_embeds', false),
+    axesDimsRope: axes,
+  };
+}
+
+/** Derives the fields that a transformer and a ControlNet share from shapes; `known` may tell how heads divide their rotary channels. */
+export function derivedTrunk(at: DeclaredShapes, known: Rotary | undefined): Trunk & Pick<FluxConfig, 'inChannels'> {
+  const width = at.size('img_in.weight', 0);
+  const layers = countBlocks((i) => at.has(`double_blocks.${i}.img_attn.proj.weight`));
+  const singleLayers = countBlocks((i) => at.has(`single_blocks.${i}.linear2.weight`));
+  const norm = layers > 0 ? 'double_blocks.0.img_attn.norm.query_norm.scale' : 'single_blocks.0.norm.query_norm.scale';
+  const headDim = at.size(norm, 0);
+  const heads = width / headDim;
+  if (!Number.isInteger(heads)) {
+    throw new FluxionError('bad_weights', `${at.path}: heads of ${headDim} do not divide the width ${width}`);
+  }
+  return {
+    inChannels: at.size('img_in.weight', 1),
+    layers,
+    singleLayers,
+    headDim,
+    heads,
+    jointAttentionDim: at.size('txt_in.weight', 1),
+    pooledDim: at.size('vector_in.in_layer.weight', 1),
+    guidanceEmbeds: at.has('guidance_in.in_layer.weight'),
+    axesDimsRope: ropeAxes(at, headDim, known),
+  };
+}
+
+type Rotary = Pick<FluxConfig, 'headDim' | 'axesDimsRope'>;
+
 /** FLUX.1 gives an eighth of a head's channels to the index and the rest to rows and columns: 16, 56, 56 of 128. */
-function ropeAxes({ path }: DeclaredShapes, headDim: number, known: FluxConfig | undefined): [number, number, number] {
+function ropeAxes({ path }: DeclaredShapes, headDim: number, known: Rotary | undefined): [number, number, number] {
   if (known?.headDim === headDim) return [...known.axesDimsRope];
   if (headDim % 32 === 0) return [headDim / 8, (headDim / 16) * 7, (headDim / 16) * 7];
-  throw new FluxionError('unsupported', `${path}: how heads of ${headDim} share their rotary channels is not known`, {
+  throw new FluxionError('unsupported', `${path}: cannot tell how heads of ${headDim} divide their rotary channels`, {
     hint: 'put the weights into a folder with their config.json',
   });
 }
 
-/** Networks that go beside the transformer, and those of other models, by their keys. */
+/** Signs, by key, of networks that go beside the transformer and of other models. */
 const FOREIGN: Signs = [
   ['a ControlNet', /(?:^|\.)(?:controlnet_\w+|control_model|zero_convs|input_hint_block|pos_embed_input|control_img_in|control_layers)\./m],
   ['FLUX.1 Redux, an image encoder', /(?:^|\.)redux_(?:up|down)\./m],
@@ -116,31 +126,6 @@ const FOREIGN: Signs = [
   ['a Bria, Ovis or LongCat transformer', /(?:^|\.)x_embedder\.weight$/m, /(?:^|(?<!time_text_embed)\.)timestep_embedder\.linear_1\./m],
 ]; // biome-ignore format: what it is and its signs read as one row
 
-/** Names the FLUX.1 tool that a network is, which has more inputs: beside each latent those of a picture, and perhaps of a mask. */
-function toolIn({ store, keys }: Tensors): string | undefined {
-  const first = keys.find((key) => /(?:^|\.)(?:img_in|x_embedder)\.weight$/.test(key));
-  if (first === undefined) return undefined;
-  const prefix = first.replace(/(?:img_in|x_embedder)\.weight$/, '');
-  const last = ['final_layer.linear.weight', 'proj_out.weight'].find((name) => store.has(prefix + name));
-  const inputs = store.info(first).shape[1];
-  const outputs = last === undefined ? undefined : store.info(prefix + last).shape[0];
-  return inputs && outputs ? toolOf(inputs, outputs) : undefined;
-}
-
-/** Names the FLUX.1 tool whose network has so many channels in and out; undefined for text-to-image, which has as many of each. */
-function toolOf(inputs: number, outputs: number): string | undefined {
-  switch (inputs / outputs) {
-    case 1:
-      return undefined;
-    case 2:
-      return 'a FLUX.1 Control transformer (Canny or Depth), which also takes a picture';
-    case 6:
-      return 'a FLUX.1 Fill transformer, which also takes a picture and a mask';
-    default:
-      return `a transformer with ${inputs} channels in and ${outputs} out, which also takes a picture`;
-  }
-}
-
 /** The network that denoises. */
 export const TRANSFORMER: Component<FluxConfig> = {
   name: 'transformer',
@@ -150,20 +135,20 @@ export const TRANSFORMER: Component<FluxConfig> = {
   configFile: 'config.json',
   class: ['diffusers', 'FluxTransformer2DModel'],
   config,
-  describe: ({ layers, singleLayers, heads, headDim, guidanceEmbeds }) =>
-    `${layers} double and ${singleLayers} single blocks, width ${heads * headDim}, ${heads} heads, ${guidanceEmbeds ? 'with' : 'without'} guidance embedding`,
+  describe: ({ layers, singleLayers, heads, headDim, guidanceEmbeds, inChannels, outChannels }) =>
+    `${layers} double and ${singleLayers} single blocks, width ${heads * headDim}, ${heads} heads, ${guidanceEmbeds ? 'with' : 'without'} guidance embedding${inChannels > outChannels ? `, ${inChannels - outChannels} channels of pictures beside ${outChannels} of latents` : ''}`,
   published: { 'FLUX.1 [dev]': FLUX_DEV, 'FLUX.1 [schnell]': FLUX_SCHNELL },
   variant: ({ guidanceEmbeds }) => (guidanceEmbeds ? 'dev' : 'schnell'),
   weights: 'diffusion_pytorch_model',
   tensors: FLUX_MODULES.flatMap(({ bfl }) => (bfl.endsWith('_norm') ? [`${bfl}.scale`] : affine(bfl))),
   layouts: [
-    { name: 'diffusers', marker: 'x_embedder.weight', parts: bflToDiffusers, aliases: NONE, unused: [] },
-    { name: 'BFL', marker: 'img_in.weight', parts: itself, aliases: NONE, unused: [] },
+    { name: 'diffusers', marker: 'x_embedder.weight', parts: bflToDiffusers },
+    { name: 'BFL', marker: 'img_in.weight', parts: itself },
   ],
   words: ['net'],
   adapted: FLUX_ADAPTED,
   fragment: /(?:^|\.)(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\.\d+\./,
-  foreign: (tensors) => firstSign(FOREIGN, tensors.text) ?? toolIn(tensors),
+  foreign: ({ text }) => firstSign(FOREIGN, text),
   written: {
     layouts: { diffusers: 'diffusers', single: 'BFL' },
     prefix: 'model.diffusion_model.',

@@ -18,7 +18,7 @@ export interface BlockScaled {
   readonly scaleKey: string;
   /** Key of nvfp4's scale of the whole. */
   readonly wholeKey?: string;
-  /** Rows and columns without the padding that the file has; what the file has where not given. */
+  /** Rows and columns without the file's padding; those of the file if undefined. */
   readonly shape: readonly [rows: number, columns: number] | undefined;
 }
 
@@ -71,7 +71,7 @@ export function blockScaledWeight(
       table ??=
         wholeKey === undefined ? mxfp8Products(decoded) : nvfp4Products(readFloats(store, wholeKey)[0]!, decoded);
       const codes = store.bytes(key, [start, end]);
-      // Rows of the padded scales are rows of tiles: those of 128 rows lie together.
+      // Rows of the padded scales are rows of tiles; 128 rows form one row of tiles.
       const first = start - (start % TILE_ROWS);
       const scales = store.bytes(scaleKey, [first, Math.min(scaleShape[0], roundUp(end, TILE_ROWS))]);
       const whole = wordsOf(decoded, (end - start) * stored[1]);

@@ -1,7 +1,7 @@
 /**
- * ComfyUI's quantised layers: which weights of a file are in which format, as its descriptions say, and what each format is read by. A
- * layer is described beside its weight in `<layer>.comfy_quant`, or with all others in the header's `_quantization_metadata`, whose names
- * may lack the model's prefix. The nearer description counts.
+ * ComfyUI's quantised layers: the format of each weight by the file's descriptions, and a reader for each format. A layer is described beside
+ * its weight in `<layer>.comfy_quant`, or in the header's `_quantization_metadata`, whose names may lack the model's prefix. The description
+ * beside the weight takes precedence.
  * Sources: ComfyUI `comfy/ops.py`, `comfy/quant_ops.py`, `QUANTIZATION.md`; for tiles, rows and hybrids, convert_to_quant.
  */
 
@@ -19,25 +19,25 @@ const DESCRIPTION = 'comfy_quant';
 /** Larger than any description of a layer's format. */
 const MAX_DESCRIPTION = 65_536;
 
-/** A weight and what is said of it. */
+/** A weight and its description. */
 interface Layer {
   readonly store: TensorStore;
   /** Key of the codes. */
   readonly weight: string;
   readonly format: string;
-  /** What the description says besides its format. */
+  /** The other fields of the description. */
   readonly fields: JsonObject;
   /** Where it stands, for messages. */
   readonly where: string;
 }
 
-/** A layer's weight, and the keys beside it that it is made with. */
+/** A layer's weight, and the other keys that it is decoded with. */
 interface ReadWeight {
   readonly tensor: DerivedTensor;
   readonly used: readonly string[];
 }
 
-/** Reads a layer's weight; throws `bad_file` where what lies beside it does not fit. */
+/** Reads a layer's weight; throws `bad_file` if the tensors beside it do not fit. */
 type ReadLayer = (layer: Layer, decoded: Decoded) => ReadWeight;
 
 const FORMATS = new Map<string, ReadLayer>(
@@ -90,8 +90,8 @@ function refuseUndescribed(store: TensorStore, key: string): void {
   if (!key.endsWith('.weight') || store.info(key).dtype !== 'u8' || !store.has(beside(key, 'weight_scale_2'))) return;
   throw new FluxionError(
     'unsupported',
-    `${store.path}: ${key}: 4-bit weights, ${describeTensor(store, key)}, that no description beside them or in the header tells the layout of`,
-    { hint: "use a file made for ComfyUI, whose layers have a 'comfy_quant' beside them" },
+    `${store.path}: ${key}: 4-bit weights, ${describeTensor(store, key)}, whose layout is not described in the file`,
+    { hint: "use a file made for ComfyUI, which has a 'comfy_quant' tensor for each layer" },
   );
 }
 
@@ -107,7 +107,7 @@ function* describedInHeader(store: TensorStore, header: string): Generator<Layer
   const weights = store.keys().filter((key) => key.endsWith('.weight'));
   for (const [name, description] of layers) {
     const layer = described(store, `${name}.weight`, description, `${where}: ${name}`);
-    // Whether or not the file has it.
+    // Unknown formats are refused even for layers that the file lacks.
     reader(layer);
     const found = store.has(layer.weight) ? [layer.weight] : weights.filter((key) => key.endsWith(`.${layer.weight}`));
     if (found.length > 1) {
@@ -161,7 +161,7 @@ function size({ fields, where }: Layer, name: string, otherwise: number): number
   throw new FluxionError('bad_file', `${where}: ${name}: expected a positive integer, found ${describeJson(found)}`);
 }
 
-/** The shape without padding, where a description tells it. */
+/** The shape without padding, if a description states it. */
 function originalShape({ fields, where }: Layer): readonly [number, number] | undefined {
   const found = field(fields, 'orig_shape');
   if (found === undefined) return undefined;
@@ -228,7 +228,10 @@ function mxfp8(unneeded: readonly string[]): ReadLayer {
   };
 }
 
-/** Where the layer's input was to be multiplied by a factor for each column (`pre_quant_scale`), the weight is, which is the same. */
+/**
+ * If the layer's input should be multiplied by a factor for each column (`pre_quant_scale`), the weight is multiplied instead, with the
+ * same result.
+ */
 function nvfp4(layer: Layer, decoded: Decoded): ReadWeight {
   const { store, weight } = layer;
   requireUnrotated(layer);

@@ -1,6 +1,6 @@
 /**
- * The tensors that lie beside an encoded weight and that it cannot be read without, such as its scales: `<layer>.weight_scale` beside
- * `<layer>.weight`. They are checked when a file is opened, and read when the weight is.
+ * The tensors that an encoded weight needs, such as its scales: `<layer>.weight_scale` beside `<layer>.weight`. They are checked when a
+ * file is opened, and read with the weight.
  */
 
 import { type DType, elementCount } from '../../support/dtype.ts';
@@ -10,7 +10,7 @@ import type { TensorStore } from '../files/tensors.ts';
 
 const FLOATS: readonly DType[] = ['f32', 'bf16', 'f16', 'f64'];
 
-/** The key of what lies beside `<layer>.weight` under another name. */
+/** The key of a tensor beside `<layer>.weight`. */
 export function beside(weight: string, name: string): string {
   return weight.slice(0, -'weight'.length) + name;
 }

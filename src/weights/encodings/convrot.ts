@@ -52,7 +52,7 @@ export function rotatedWeight(
       return decodeRows(range, columns, decoded, ([start, end], values) => {
         for (let row = start; row < end; row++) {
           const from = (row - range[0]) * bytes;
-          // Over a power of two and by one factor: what is exact is rounded once.
+          // Divides by a power of two and multiplies by one factor, so that exact values are rounded only once.
           turnRow(
             codes.subarray(from, from + bytes),
             unpack,

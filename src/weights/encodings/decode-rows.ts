@@ -7,7 +7,7 @@ import type { Decoded, Rows } from '../files/tensors.ts';
 /** Elements decoded at a time, or one row where that is more. */
 const CHUNK = 8192;
 
-/** Decodes rows of `columns` elements: `decode` writes the rows of a range, one after another, over all of `values`. */
+/** Decodes rows of `columns` elements into `values`: `decode` is called for consecutive ranges of rows. */
 export function decodeRows(
   [start, end]: Rows,
   columns: number,

@@ -18,9 +18,9 @@ export interface GgmlType {
   readonly elements: number;
   /** Bytes in a block. */
   readonly bytes: number;
-  /** The element type, where elements lie one by one. */
+  /** The element type, if elements are stored one by one. */
   readonly dtype?: DType;
-  /** How a block is decoded, where that is known here. */
+  /** Decodes a block; absent for types that are not supported. */
   readonly decode?: DecodeBlock;
 }
 
@@ -36,8 +36,8 @@ export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map<number, GgmlTyp
   [9, { name: 'Q8_1', elements: 32, bytes: 40 }],
   [10, { name: 'Q2_K', elements: 256, bytes: 84, decode: q2_K }],
   [11, { name: 'Q3_K', elements: 256, bytes: 110, decode: q3_K }],
-  [12, { name: 'Q4_K', elements: 256, bytes: 144, decode: q4_K }],
-  [13, { name: 'Q5_K', elements: 256, bytes: 176, decode: q5_K }],
+  [12, { name: 'Q4_K', elements: 256, bytes: 144, decode: (...args) => nibblesK(...args, 0) }],
+  [13, { name: 'Q5_K', elements: 256, bytes: 176, decode: (...args) => nibblesK(...args, 32) }],
   [14, { name: 'Q6_K', elements: 256, bytes: 210, decode: q6_K }],
   [15, { name: 'Q8_K', elements: 256, bytes: 292 }],
   [16, { name: 'IQ2_XXS', elements: 256, bytes: 66 }],
@@ -213,41 +213,19 @@ function minimum6(bytes: Uint8Array, at: number, group: number): number {
 }
 
 // d, dmin; 12 bytes of scales and minima of 32 elements each; 128 bytes: low nibbles one group, high ones the next.
-function q4_K(bytes: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const d = half(bytes, at);
-  const dmin = half(bytes, at + 2);
-  for (let pair = 0; pair < 4; pair++) {
-    const scale0 = d * scale6(bytes, at + 4, 2 * pair);
-    const scale1 = d * scale6(bytes, at + 4, 2 * pair + 1);
-    const minimum0 = dmin * minimum6(bytes, at + 4, 2 * pair);
-    const minimum1 = dmin * minimum6(bytes, at + 4, 2 * pair + 1);
-    const from = at + 16 + 32 * pair;
-    for (let i = 0; i < 32; i++) {
-      const q = bytes[from + i]!;
-      out[to + i] = scale0 * (q & 15) - minimum0;
-      out[to + 32 + i] = scale1 * (q >> 4) - minimum1;
-    }
-    to += 64;
-  }
-}
-
 // As Q4_K, with 32 bytes of fifth bits before the nibbles: bit g of byte i is that of element i of group g.
-function q5_K(bytes: Uint8Array, at: number, out: Float32Array, to: number): void {
+function nibblesK(bytes: Uint8Array, at: number, out: Float32Array, to: number, fifthBytes: 0 | 32): void {
   const d = half(bytes, at);
   const dmin = half(bytes, at + 2);
-  for (let pair = 0; pair < 4; pair++) {
-    const scale0 = d * scale6(bytes, at + 4, 2 * pair);
-    const scale1 = d * scale6(bytes, at + 4, 2 * pair + 1);
-    const minimum0 = dmin * minimum6(bytes, at + 4, 2 * pair);
-    const minimum1 = dmin * minimum6(bytes, at + 4, 2 * pair + 1);
-    const from = at + 48 + 32 * pair;
+  for (let group = 0; group < 8; group++) {
+    const scale = d * scale6(bytes, at + 4, group);
+    const minimum = dmin * minimum6(bytes, at + 4, group);
+    const from = at + 16 + fifthBytes + 32 * (group >> 1);
+    const shift = 4 * (group & 1);
     for (let i = 0; i < 32; i++) {
-      const q = bytes[from + i]!;
-      const fifths = bytes[at + 16 + i]! >> (2 * pair);
-      out[to + i] = scale0 * ((q & 15) | ((fifths & 1) << 4)) - minimum0;
-      out[to + 32 + i] = scale1 * ((q >> 4) | ((fifths & 2) << 3)) - minimum1;
+      const fifth = fifthBytes === 0 ? 0 : ((bytes[at + 16 + i]! >> group) & 1) << 4;
+      out[to++] = scale * (((bytes[from + i]! >> shift) & 15) | fifth) - minimum;
     }
-    to += 64;
   }
 }
 

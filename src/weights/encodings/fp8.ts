@@ -1,7 +1,7 @@
 /**
- * 8-bit weights: plain floats, and floats and integers that are stored divided by a scale that lies beside them, for all of a matrix, for
- * each row or for each square tile. What has no description is decoded here: plain ones, and ComfyUI's older spelling, a marker
- * `scaled_fp8` and `<layer>.scale_weight`; what has one is found in comfy-quant.ts.
+ * 8-bit weights: plain floats, and floats and integers stored divided by a scale for the whole matrix, each row or each square tile. Weights
+ * without a description are decoded here: plain ones, and ComfyUI's older spelling, a marker `scaled_fp8` and `<layer>.scale_weight`;
+ * comfy-quant.ts finds those with a description.
  * Sources: ComfyUI `comfy/utils.py`, `comfy/ops.py`; for tiles, convert_to_quant and ComfyUI-QuantOps.
  */
 
@@ -19,7 +19,7 @@ import {
 import { beside, describeTensor, misfit, readFloats, requireTensor } from './companions.ts';
 
 const MARKER = /(^|\.)scaled_fp8$/;
-/** What stands beside `<layer>.weight`: its scale, and the scale of the layer's input, which only fp8 arithmetic needs. */
+/** Names beside `<layer>.weight`: its scale, and the scale of the layer's input, which only fp8 arithmetic needs. */
 const SCALES = ['scale_weight', 'weight_scale'] as const;
 export const INPUT_SCALES = ['scale_input', 'input_scale'] as const;
 
@@ -48,7 +48,7 @@ export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
   return derived.size === 0 && hidden.size === 0 ? store : new DerivedStore(store, derived, hidden);
 }
 
-/** The key of the scale beside a weight, in either spelling. */
+/** The key of a weight's scale, in either spelling. */
 export function scaleBeside(store: TensorStore, weight: string): string | undefined {
   return SCALES.map((name) => beside(weight, name)).find((name) => store.has(name));
 }
@@ -59,8 +59,8 @@ export function plainWeight(store: TensorStore, key: string, dtype: EightBit, de
 }
 
 /**
- * An 8-bit weight times what lies under `scaleKey`: one scale, one for each row, or, where `tile` is given, one for each square of that
- * many rows and columns. Throws for scales that do not fit.
+ * An 8-bit weight times the scales under `scaleKey`: one, one for each row or, with `tile`, one for each square of that many rows and
+ * columns. Throws for scales that do not fit.
  */
 export function scaledWeight(
   store: TensorStore,
@@ -102,7 +102,7 @@ function decodedTensor(
   };
 }
 
-/** The scale of each of some rows, out of one of all rows or one of each. */
+/** The scales of a range of rows, from a single scale or one for each row. */
 function scalesOf([start, end]: Rows, scales: Float32Array): Float32Array {
   return scales.length > 1 ? scales.slice(start, end) : new Float32Array(end - start).fill(scales[0]!);
 }
@@ -113,7 +113,7 @@ interface TileSize {
   readonly width: number;
 }
 
-/** Tiles of whole rows: of all where there is one scale, else of one. */
+/** Tiles of whole rows: one tile for a single scale, otherwise one for each row. */
 function wholeRows(store: TensorStore, key: string, scales: number): TileSize {
   const { shape } = store.info(key);
   return { height: scales === 1 ? (shape[0] ?? 1) : 1, width: rowLength(shape) };

@@ -7,7 +7,7 @@ const E4M3_LARGEST = 448;
 /** The code of the largest e4m3 value. */
 const E4M3_TOP = 0x7e;
 
-/** Rounds to e4m3, to nearest even; what is larger than its largest value, 448, becomes that; NaN stays NaN. */
+/** Rounds to e4m3, to nearest even; larger values become its largest, 448; NaN stays NaN. */
 export function toE4m3(values: Float32Array): Uint8Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const out = new Uint8Array(values.length);

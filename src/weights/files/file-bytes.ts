@@ -3,9 +3,9 @@
  * and plain positional reads (here) are interchangeable.
  */
 
-import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, statSync } from 'node:fs';
 import { FluxionError } from '../../support/errors.ts';
-import { danglingLink, openRegular } from '../../support/regular-file.ts';
+import { checkRange, danglingLink, openRegular, readRange } from '../../support/regular-file.ts';
 import { explained, explaining } from '../../support/system-error.ts';
 
 /** A file of fixed size whose byte ranges can be looked at until it is disposed. */
@@ -39,29 +39,13 @@ class ReadFile implements FileBytes {
     if (this.#descriptor === undefined) throw new FluxionError('disposed', `${this.path}: read after it was closed`);
     checkRange(this, offset, length);
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const got = explaining(this.path, () => readSync(this.#descriptor!, bytes, done, length - done, offset + done));
-      if (got === 0)
-        throw new FluxionError('io', `${this.path}: ends at byte ${offset + done}; it shrank while it was read`);
-      done += got;
-    }
+    readRange(this.#descriptor, this.path, bytes, offset);
     return bytes;
   }
 
   [Symbol.dispose](): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
-  }
-}
-
-/** Throws `bad_file` when a byte range does not lie within the file. */
-export function checkRange(file: { path: string; size: number }, offset: number, length: number): void {
-  const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-  if (!valid || offset + length > file.size) {
-    throw new FluxionError(
-      'bad_file',
-      `${file.path}: bytes ${offset} to ${offset + length} do not lie within its ${file.size}`,
-    );
   }
 }
 

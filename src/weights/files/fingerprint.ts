@@ -12,13 +12,13 @@ const PIECES = 64;
 const READ = /\.(safetensors|json|txt|model)$/;
 
 /**
- * Returns 12 hexadecimal digits that differ between models, fine-tunes included, and do not depend on where they lie. `places` are
- * files and folders by what they are in the model; a whole model folder goes by the empty name.
+ * Returns 12 hexadecimal digits that differ between models, including fine-tunes, and do not depend on the path. `paths` are files and
+ * folders by their role in the model; a whole model folder has an empty role.
  */
-export function fingerprint(places: ReadonlyMap<string, string>): string {
+export function fingerprint(paths: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   const seen = new Set<string>();
-  for (const [role, path] of places) {
+  for (const [role, path] of paths) {
     if (seen.has(path)) continue;
     seen.add(path);
     // Beside an index lie the files it is of.

@@ -1,4 +1,4 @@
-/** The tensors of a GGUF file by key: those of plain types as they lie, the others decoded, a few rows at a time, when asked for. */
+/** The tensors of a GGUF file by key: plain types as stored, others decoded on demand, a few rows at a time. */
 
 import { FluxionError } from '../../support/errors.ts';
 import { dequantize } from '../encodings/dequant.ts';

@@ -8,7 +8,7 @@ import { streamRuns } from './write-file.ts';
 const VERSION = 3;
 const U32 = 4;
 const TEXT = 8;
-/** What the CPU plugin needs to use a mapped file in place; readers that are told it take any. */
+/** The alignment the CPU plugin needs to use a mapped file in place. Readers take the alignment from the header. */
 const ALIGNMENT = 64;
 
 /** A tensor to write: `code` is the number of its type. */

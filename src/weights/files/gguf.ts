@@ -54,7 +54,7 @@ export function readGgufHeader(file: FileBytes): GgufHeader {
   const version = at.u32('version');
   if (version !== 2 && version !== 3) {
     const reversed = version % 2 ** 24 === 0;
-    const what = reversed ? 'big-endian GGUF files are not read' : `GGUF version ${version} is not known`;
+    const what = reversed ? 'big-endian GGUF files are not read' : `unknown GGUF version ${version}`;
     throw new FluxionError('unsupported', `${file.path}: ${what}`, {
       hint: 'versions 2 and 3, little-endian, are read',
     });
@@ -99,7 +99,7 @@ function readEntry(name: string, at: Cursor): { type: GgmlType; shape: readonly 
   const shape = Array.from({ length: rank }, (_, i) => at.u64(`${name}: dimension ${i}`)).reverse();
   const code = at.u32(`${name}: type`);
   const type = GGML_TYPES.get(code);
-  if (!type) throw new FluxionError('unsupported', `${at.path}: ${name}: tensor type ${code} is not known`);
+  if (!type) throw new FluxionError('unsupported', `${at.path}: ${name}: unknown tensor type ${code}`);
   const bytes = (elementCount(shape) / type.elements) * type.bytes;
   if (!Number.isSafeInteger(elementCount(shape)) || !Number.isSafeInteger(Math.ceil(bytes))) {
     throw at.bad(`${name}: [${shape.join(', ')}] overflows`);
@@ -179,7 +179,7 @@ class Cursor {
     return value;
   }
 
-  /** A number of things that take at least `each` bytes of what is left. */
+  /** Reads a count of items that take at least `each` bytes of the remaining file. */
   count(what: string, each: number, most = Number.MAX_SAFE_INTEGER): number {
     const value = this.u64(what);
     if (value > most) throw this.bad(`${what}: ${value} is more than ${most}`);
@@ -205,7 +205,7 @@ class Cursor {
     if (type === TEXT) return this.text(key);
     if (type === ARRAY) return this.#array(key, depth);
     const size = SCALAR_SIZES[type];
-    if (size === undefined) throw this.bad(`${key}: value type ${type} is not known`);
+    if (size === undefined) throw this.bad(`${key}: unknown value type ${type}`);
     const at = this.#take(size, key);
     const view = this.#piece;
     switch (type) {

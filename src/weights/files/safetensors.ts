@@ -8,7 +8,7 @@ import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject, quote } from './json.ts';
-import { streamRuns, writeRuns } from './write-file.ts';
+import { streamRuns } from './write-file.ts';
 
 /** Largest header accepted, as in the reference implementation. */
 const MAX_HEADER = 100_000_000;
@@ -22,7 +22,7 @@ const DTYPE_NAMES = {
 } as const satisfies Record<string, DType>;
 
 const SPELLINGS = new Map<DType, string>(Object.entries(DTYPE_NAMES).map(([spelling, dtype]) => [dtype, spelling]));
-/** Exponents (e8m0), of which only scales of blocks are made, are taken as the bytes they are. */
+/** Exponents (e8m0), which only occur as scales of blocks, are read as plain bytes. */
 const DTYPES = new Map<string, DType>([...Object.entries(DTYPE_NAMES), ['F8_E8M0', 'u8']]);
 
 /** Where one tensor lies in its file. */
@@ -89,7 +89,7 @@ function readTensor(name: string, entry: Json, dataStart: number, size: number, 
   if (dataStart + end > size) {
     throw bad(
       path,
-      `${name}.data_offsets: end ${end} lies beyond the file's ${size - dataStart} bytes of data`,
+      `${name}.data_offsets: end ${end} is beyond the file's ${size - dataStart} bytes of data`,
       'the file is cut short: download it again',
     );
   }
@@ -145,14 +145,14 @@ function checkLayout(tensors: Map<string, TensorInfo>, dataStart: number, { path
     covered = end;
     previous = name;
   }
-  if (covered < size) throw bad(path, `${size - covered} bytes after the last tensor belong to none`);
+  if (covered < size) throw bad(path, `${size - covered} bytes after the last tensor do not belong to any tensor`);
 }
 
 function bad(path: string, message: string, hint?: string): FluxionError {
   return new FluxionError('bad_file', `${path}: ${message}`, { hint });
 }
 
-/** What other files begin with, what they are, and what to do with them. */
+/** Other file formats by their first bytes, and what to do with them. */
 const PICKLE =
   'convert it, in Python: safetensors.torch.save_file(torch.load(FILE, weights_only=True), "OUT.safetensors")';
 const OTHERS: readonly (readonly [begins: readonly string[] | RegExp, what: string, hint: string])[] = [
@@ -177,7 +177,7 @@ const OTHERS: readonly (readonly [begins: readonly string[] | RegExp, what: stri
   [/^[\s\x20-\x7e]{16}/, 'a text file', 'download it again'],
 ];
 
-/** The error for a file that is no safetensors file at all, with what it is instead. */
+/** The error for a file that is not safetensors, saying what it is instead. */
 function refuse(file: FileBytes, message: string): FluxionError {
   const start = Buffer.from(file.view(0, Math.min(file.size, 40))).toString('latin1');
   const found = OTHERS.find(([begins]) =>
@@ -196,19 +196,15 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** A tensor to write. */
-export interface NamedTensor extends TensorSpec {
-  readonly bytes: Uint8Array;
-}
-
 /** A tensor whose bytes are made when it is its turn to be written. */
 export interface LazyTensor extends TensorSpec {
   bytes(): Uint8Array;
 }
 
+/** What the CPU plugin needs to use a mapped file in place, in bytes. */
+const ALIGNMENT = 64;
+
 export interface WriteOptions {
-  /** Alignment in bytes; 64 is what the CPU plugin needs to use a mapped file in place. */
-  readonly align?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -220,16 +216,14 @@ function sizeOf({ dtype, shape }: TensorSpec): number {
  * Lays tensors out as a safetensors file: its header, and the order the bytes follow in. The same tensors give the same file in any
  * input order.
  *
- * The format allows no gap between tensors, so alignment comes from order: tensors whose size is a multiple of `align` come first
+ * The format allows no gap between tensors, so alignment comes from order: tensors whose size is a multiple of 64 come first
  * and all start at one; the others follow, largest element type first, each at a multiple of its own element size.
  */
-function planSafetensors<T extends TensorSpec>(
+export function planSafetensors<T extends TensorSpec>(
   tensors: Iterable<T>,
-  { align = 64, metadata = {} }: WriteOptions,
+  { metadata = {} }: WriteOptions = {},
 ): { header: Uint8Array; ordered: readonly T[] } {
-  if (!Number.isInteger(Math.log2(align)) || align < 8)
-    throw new RangeError(`align: expected a power of two from 8 on, not ${align}`);
-  const rank = (t: T): number => (sizeOf(t) % align === 0 ? 0 : 1 / byteSize(t.dtype));
+  const rank = (t: T): number => (sizeOf(t) % ALIGNMENT === 0 ? 0 : 1 / byteSize(t.dtype));
   const ordered = [...tensors].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const entries = new Map<string, unknown>();
   const keys = Object.keys(metadata).sort();
@@ -245,30 +239,17 @@ function planSafetensors<T extends TensorSpec>(
   // Written entry by entry: an object would move names that look like numbers to the front.
   const json = `{${[...entries].map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
   const text = Buffer.from(json);
-  const header = Buffer.alloc(Math.ceil((8 + text.length) / align) * align, ' ');
+  const header = Buffer.alloc(Math.ceil((8 + text.length) / ALIGNMENT) * ALIGNMENT, ' ');
   header.writeBigUInt64LE(BigInt(header.length - 8));
   header.set(text, 8);
   return { header, ordered };
 }
 
-function checked(tensor: TensorSpec, bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength === sizeOf(tensor)) return bytes;
-  const { name, dtype, shape } = tensor;
-  throw new FluxionError('bad_shape', `${name}: ${bytes.byteLength} bytes do not hold ${dtype} [${shape.join(', ')}]`);
+function doesNotHold({ name, dtype, shape }: TensorSpec, bytes: number): FluxionError {
+  return new FluxionError('bad_shape', `${name}: ${bytes} bytes do not hold ${dtype} [${shape.join(', ')}]`);
 }
 
-/** Lays tensors out as the byte runs of a safetensors file, header first. */
-export function layoutSafetensors(tensors: Iterable<NamedTensor>, options: WriteOptions = {}): Uint8Array[] {
-  const { header, ordered } = planSafetensors(tensors, options);
-  return [header, ...ordered.map((tensor) => checked(tensor, tensor.bytes))];
-}
-
-/** Writes a safetensors file laid out by `layoutSafetensors`; it appears whole or not at all. */
-export function writeSafetensors(path: string, tensors: Iterable<NamedTensor>, options?: WriteOptions): void {
-  writeRuns(path, layoutSafetensors(tensors, options));
-}
-
-/** Writes the same file from tensors made one at a time. */
+/** Writes a safetensors file from tensors made one at a time; it appears whole or not at all. */
 export async function streamSafetensors(
   path: string,
   tensors: Iterable<LazyTensor>,
@@ -277,7 +258,11 @@ export async function streamSafetensors(
   const { header, ordered } = planSafetensors(tensors, options);
   const runs = function* (): Generator<Uint8Array> {
     yield header;
-    for (const tensor of ordered) yield checked(tensor, tensor.bytes());
+    for (const tensor of ordered) {
+      const bytes = tensor.bytes();
+      if (bytes.length === sizeOf(tensor)) yield bytes;
+      else throw doesNotHold(tensor, bytes.length);
+    }
   };
   await streamRuns(path, runs(), signal);
 }

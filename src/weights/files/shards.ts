@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf } from './file-bytes.ts';
 
-/** A set of files, told by the name of one of them. */
+/** A set of files, given by the name of one of them. */
 export interface ShardSet {
   /** Which of the files it is, from 1. */
   readonly part: number;
@@ -24,13 +24,13 @@ export function shardSet(name: string): ShardSet | undefined {
   return { part, names: Array.from({ length: count }, (_, i) => nameOf(i)) };
 }
 
-/** Lists all files of the set that a path is one of, where they all lie beside it; only itself otherwise. */
+/** Lists all files of a path's set if they are all beside it; otherwise only the path. */
 export function wholeSet(path: string): readonly string[] {
   const files = shardSet(basename(path))?.names.map((name) => join(dirname(path), name));
   return files?.every((file) => kindOf(file) === 'file') ? files : [path];
 }
 
-/** Throws `not_found` where a file is one of several and the others are not beside it; `unsupported` for GGUF, which is not read in parts. */
+/** Throws `not_found` if a file is one of several and the others are missing, and `unsupported` for GGUF, whose parts are not read. */
 export function requireWholeSet(path: string): void {
   const set = shardSet(basename(path));
   if (!set) return;

@@ -12,7 +12,7 @@ import { requireWholeSet, shardSet, wholeSet } from './shards.ts';
 import { checkedRows, noSuchTensor, type Rows, type StoredTensor, type TensorStore } from './tensors.ts';
 
 export interface OpenStoreOptions {
-  /** How files are opened; positional reads unless told otherwise. */
+  /** How files are opened; by positional reads by default. */
   readonly openFile?: OpenFile;
   /** Infix of the file name to prefer, such as `fp16`. */
   readonly variant?: string | undefined;
@@ -28,7 +28,7 @@ export class WeightStore implements TensorStore {
   /** What was opened: a safetensors file or an index. */
   readonly path: string;
   readonly format = 'safetensors';
-  /** Header metadata of all files; the first file wins where keys meet. */
+  /** Header metadata of all files; for equal keys, the first file wins. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly headers: readonly ReadonlyMap<string, string>[];
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -89,7 +89,7 @@ export class WeightStore implements TensorStore {
     return { dtype: info.dtype, shape: info.shape, file: file.path };
   }
 
-  /** Returns a tensor's bytes, or those of rows `start` to `end` of its first dimension; a view where the file is mapped. */
+  /** Returns a tensor's bytes, or rows `start` to `end` of its first dimension; a view if the file is mapped. */
   bytes(key: string, rows?: Rows): Uint8Array {
     if (this.#files.disposed)
       throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
@@ -226,7 +226,7 @@ export function findWeights(folder: string, variant?: string): string {
         files.length > 0
           ? `the folder has ${some(files)}${variant === undefined ? ': give one of them as the file' : ''}`
           : pickled
-            ? 'the folder has weights of another format only: convert them to safetensors'
+            ? 'the folder has weights only in another format: convert them to safetensors'
             : 'download the weights of this component',
     },
   );

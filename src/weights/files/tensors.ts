@@ -1,12 +1,12 @@
 /**
- * What the rest of the program needs of a file with weights, whatever its format: named tensors whose bytes are looked at by rows,
- * when asked for. Stores wrap stores: one that dequantises another's tensors, or shows one group of them, is again a store.
+ * The interface of a weight file, whatever its format: named tensors whose bytes are read by rows, on demand. Stores wrap stores: one that
+ * dequantises another's tensors, or shows one group of them, is again a store.
  */
 
 import { type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError, nearest } from '../../support/errors.ts';
 
-/** What is known of a stored tensor without reading its bytes. */
+/** Facts about a stored tensor that need no reading of its bytes. */
 export interface StoredTensor {
   /** Element type of the bytes that the store gives. */
   readonly dtype: DType;
@@ -32,16 +32,16 @@ export interface TensorStore extends Disposable {
   /** What was opened. */
   readonly path: string;
   readonly format: 'safetensors' | 'GGUF';
-  /** What the file says about itself. */
+  /** The metadata in the file's header. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** What each of several files says about itself. */
+  /** The metadata of each of several files. */
   readonly headers?: readonly ReadonlyMap<string, string>[];
   /** Lists every key, in file order. */
   keys(): string[];
   has(key: string): boolean;
   /** Returns a tensor's dtype, shape and file; throws `not_found` with the nearest keys. */
   info(key: string): StoredTensor;
-  /** Returns a tensor's bytes, or those of some rows; a view where the file is mapped and holds them as they are, else fresh. */
+  /** Returns a tensor's bytes, or those of some rows: a view if the file is mapped and stores them as they are, otherwise a copy. */
   bytes(key: string, rows?: Rows): Uint8Array;
   /** Returns the bytes of the file that those are decoded from, companions such as scales left out; a view where the file is mapped. */
   raw?(key: string, rows?: Rows): Uint8Array;
@@ -117,13 +117,13 @@ export class DerivedStore implements TensorStore {
   }
 }
 
-/** Returns the rows asked for, all where none are; a scalar counts as one row. Throws `bad_shape` outside the tensor. */
+/** Returns the requested rows, by default all; a scalar counts as one row. Throws `bad_shape` outside the tensor. */
 export function checkedRows(key: string, shape: readonly number[], rows?: Rows): Rows {
   const count = shape[0] ?? 1;
   if (!rows) return [0, count];
   const [start, end] = rows;
   if (Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= count) return rows;
-  throw new FluxionError('bad_shape', `${key}: rows ${start} to ${end} do not lie within [${shape.join(', ')}]`);
+  throw new FluxionError('bad_shape', `${key}: rows ${start} to ${end} are outside [${shape.join(', ')}]`);
 }
 
 /** Number of elements in one row of a shape. */

@@ -3,17 +3,9 @@
 import { explained, explaining } from '../../support/system-error.ts';
 import { PartialFile } from '../../support/write-file.ts';
 
-/** Writes byte runs one after the other; throws `io`. */
-export function writeRuns(path: string, runs: Iterable<Uint8Array>): void {
-  const subject = subjectOf(path);
-  using file = explaining(subject, () => new PartialFile(path));
-  for (const run of runs) explaining(subject, () => file.write(run));
-  finish(file, subject);
-}
-
-/** Writes byte runs one after the other, letting other work happen in between; throws `io`, or what the signal was aborted with. */
+/** Writes byte runs in order, letting other work happen in between; throws `io`, or the signal's reason. */
 export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
-  const subject = subjectOf(path);
+  const subject = `${path}: cannot write`;
   using file = explaining(subject, () => new PartialFile(path));
   for (const run of runs) {
     await file.append(run).catch((error) => {
@@ -21,14 +13,8 @@ export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signa
     });
     signal?.throwIfAborted();
   }
-  finish(file, subject);
-}
-
-const subjectOf = (path: string): string => `${path}: cannot write`;
-
-/** A conversion may be followed by the removal of what it was made from: the disk has it first. */
-function finish(file: PartialFile, subject: string): void {
   explaining(subject, () => {
+    // After a conversion the user may delete the originals: the new file must be on the disk by then.
     file.sync();
     file.replace();
   });

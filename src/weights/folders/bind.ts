@@ -19,10 +19,10 @@ export interface DeclaredWeight {
   readonly shape: readonly number[];
 }
 
-/** How the values of a weight are made: the i-th is `spread` · (`uniform(seed, offset + i)` - ½) + `centre`. */
+/** The rule for a random weight: its i-th value is `spread` · (`uniform(seed, offset + i)` - ½) + `centre`. */
 export interface Generated {
   readonly seed: number;
-  /** Index of the first value in the whole tensor, of which a weight may be some rows. */
+  /** Index of the first value within the whole tensor, of which a weight may be a range of rows. */
   readonly offset: number;
   readonly spread: number;
   readonly centre: number;
@@ -32,30 +32,25 @@ export interface Generated {
 export interface WeightSource {
   /** Key in the file. */
   readonly key: string;
-  /** Rows of the stored tensor, where it is not all of them. */
+  /** Rows of the stored tensor, if not all of it. */
   readonly rows: readonly [start: number, end: number] | undefined;
   readonly dtype: DType;
   /** The declared shape, which the bytes have. */
   readonly shape: readonly number[];
   /** Path of the file. */
   readonly file: string;
-  /** The rule that makes the values, where no file holds them. */
+  /** The rule that generates the values, if no file holds them. */
   readonly generated?: Generated;
   /** Looks at the bytes, without a copy where the file is mapped; valid until the store is disposed. */
   bytes(): Uint8Array;
-  /** The bytes of the file that those are decoded from, where the file does not hold them as they are. */
+  /** The encoded bytes of the file, if it is encoded. */
   raw?(): Uint8Array;
-  /** The same in 8-bit floats with a scale for each row, where the file has them so. */
+  /** The same as 8-bit floats with a scale for each row, if the file has them so. */
   coded?(): CodedRows | undefined;
 }
 
-/** Where a component's weights come from: the tensors of a store, or a rule that makes them. */
+/** The source of a component's weights: the tensors of a store, or a rule that generates them. */
 export type WeightOrigin = { readonly store: TensorStore; readonly group: TensorGroup } | { readonly seed: number };
-
-export interface BindOptions {
-  /** Stored keys (without prefix) to account for; the rest of the file is left alone. All unless told otherwise. */
-  readonly within?: (key: string) => boolean;
-}
 
 /**
  * Binds declared weights to a group of a store's tensors; throws `bad_weights` naming missing keys, unexpected keys and shape mismatches, ten of each.
@@ -64,7 +59,6 @@ export function bindWeights<W extends DeclaredWeight>(
   declared: readonly W[],
   store: TensorStore,
   { component, layout, prefix }: TensorGroup,
-  { within = () => true }: BindOptions = {},
 ): Map<W, WeightSource> {
   const has = (key: string): boolean => store.has(prefix + key);
   const bound = new Map<W, WeightSource>();
@@ -101,7 +95,7 @@ export function bindWeights<W extends DeclaredWeight>(
   const unexpected: string[] = [];
   for (const key of store.keys()) {
     const name = key.slice(prefix.length);
-    const ours = key.startsWith(prefix) && within(name) && !layout.unused.some((pattern) => pattern.test(name));
+    const ours = key.startsWith(prefix) && !layout.unused?.some((pattern) => pattern.test(name));
     if (ours && !used.has(key) && !isDuplicate(name)) unexpected.push(key);
   }
   // Rows are only counted once every weight has found its own.
@@ -113,12 +107,12 @@ export function bindWeights<W extends DeclaredWeight>(
 
   /** The key in the file: with its prefix, and under its other name where it has only that. */
   function storedKey(name: string): string {
-    const alias = layout.aliases.get(name);
+    const alias = layout.aliases?.get(name);
     return prefix + (alias !== undefined && !store.has(prefix + name) && store.has(prefix + alias) ? alias : name);
   }
 
   function isDuplicate(name: string): boolean {
-    return [...layout.aliases].some(([key, alias]) => alias === name && store.has(prefix + key));
+    return [...(layout.aliases ?? [])].some(([key, alias]) => alias === name && store.has(prefix + key));
   }
 }
 
@@ -132,7 +126,7 @@ interface Slice {
   readonly info: StoredTensor;
 }
 
-/** Finds the stored rows a declared weight is, or says why there are none. */
+/** Finds the stored rows of a declared weight, or says why they are missing. */
 function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: TensorStore): Slice | string {
   const { name, shape } = weight;
   const stored = parts.map(({ key, run: [index, of] = [0, 1] }) => {

@@ -15,7 +15,7 @@ export const MAX_VOCABULARY = 4_194_304;
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 /**
- * Returns the config of a model beside a file where all that the file's shapes tell is the same, else the one derived from them;
+ * Returns the config of a model beside a file if it agrees with everything that the file's shapes tell, otherwise the derived config.
  * `untold` are the fields that no shape tells.
  */
 export function preferKnown<C extends object>(derived: C, known: C | undefined, untold: readonly (keyof C)[]): C {
@@ -23,28 +23,37 @@ export function preferKnown<C extends object>(derived: C, known: C | undefined, 
   return known && told.every((field) => isDeepStrictEqual(derived[field], known[field])) ? known : derived;
 }
 
+interface FieldsOptions {
+  readonly prefix?: string;
+  readonly own?: readonly string[];
+}
+
 /** Typed access to a config's keys. A key that is null is not missing: the files' own programs refuse it, or take it for false. */
 export class Fields {
   readonly #json: JsonObject;
   readonly #where: string;
 
-  constructor(json: JsonObject, path: string, prefix = '') {
-    const foreign = recogniseConfig(json);
+  /** `prefix` precedes keys in messages; `own` are class names of this model that would otherwise be reported as another model's. */
+  constructor(json: JsonObject, path: string, { prefix = '', own = [] }: FieldsOptions = {}) {
+    const foreign = recogniseConfig(json, own);
     if (foreign !== undefined) throw notRun(path, foreign);
     this.#json = json;
     this.#where = `${path}: ${prefix}`;
   }
 
-  /** Whether a key is there and null. */
   isNull(key: string): boolean {
     return this.#json.get(key) === null;
+  }
+
+  isMissing(key: string): boolean {
+    return !this.#json.has(key);
   }
 
   integer(key: string, missing: number, min: number, max: number): number {
     return this.#integer(key, this.#value(key, missing), min, max);
   }
 
-  /** A token id; where a list of them stands, its first. */
+  /** A token id, or the first of a list of them. */
   tokenId(key: string, missing: number): number {
     const value = this.#value(key, missing);
     return this.#integer(key, Array.isArray(value) ? (value[0] ?? null) : value, 0, MAX_TOKEN_ID);
@@ -67,7 +76,7 @@ export class Fields {
   }
 
   boolean(key: string, missing: boolean): boolean {
-    // None is as good as False to a program in Python.
+    // Python treats None as false.
     const value = this.#value(key, missing) ?? false;
     if (typeof value === 'boolean') return value;
     throw this.bad(key, 'expected true or false');
@@ -85,12 +94,12 @@ export class Fields {
     );
   }
 
-  /** Requires a key that is present to have the one value implemented here. */
+  /** If a key is present, it must have the single supported value. */
   expect(key: string, only: string | number): void {
     this.oneOf(key, [only], only);
   }
 
-  /** Requires every item of a list that is present to have the one value implemented here. */
+  /** If a list is present, each item must have the single supported value. */
   expectAll(key: string, only: string): void {
     const value = this.#value(key, []);
     if (Array.isArray(value) && value.every((item) => item === only)) return;

@@ -1,6 +1,6 @@
 /**
- * Weights rewritten: other names, other numbers, another container. One tensor is in memory at a time. Every tensor of a model goes
- * through its declared name, so that any spelling that is read can become any that is written.
+ * Converts weights to other names, numbers or containers, one tensor in memory at a time. Every tensor goes through its declared name, so
+ * that any known spelling can become any other.
  */
 
 import { statfsSync } from 'node:fs';
@@ -23,12 +23,12 @@ import { type OpenTensorsOptions, openTensors } from './open.ts';
 import { openPipelineParts } from './pipeline-folder.ts';
 import { writeFolder } from './write-folder.ts';
 
-/** What matrices are written as; vectors, and what is read once, stay bf16 or wider. */
+/** Encodings of matrices; vectors, and small sensitive matrices, stay bf16 or wider. */
 export const ENCODINGS = ['f32', 'bf16', 'f16', 'fp8', 'fp8_scaled', 'int8', 'q8_0', 'q4_0'] as const;
 
 /** How `convert` writes the numbers of matrices. */
 export type Encoding = (typeof ENCODINGS)[number];
-/** Whose names are written: those of diffusers and transformers, or those of single files (BFL, latent diffusion). */
+/** Which names are written: those of diffusers and transformers, or those of single files (BFL, latent diffusion). */
 export const NAMES = ['diffusers', 'single'] as const;
 
 /** Whose names `convert` gives the tensors. */
@@ -40,14 +40,14 @@ export interface ConvertOptions {
   readonly names: Names;
   /** A file of either format, or a folder as diffusers has it. */
   readonly container: 'safetensors' | 'gguf' | 'folder';
-  /** The one component to take out of those there are; all unless given. */
+  /** The one component to take; all by default. */
   readonly only?: string | undefined;
   /** For a pipeline folder: one with `tokenizer` and `tokenizer_2`, and perhaps a `scheduler`, to copy. */
   readonly base?: string | undefined;
-  /** For a folder: bytes of weights in one file, 10 GB unless told otherwise, as diffusers has it. */
+  /** For a folder: bytes of weights in one file; 10 GB by default, as in diffusers. */
   readonly shardSize?: number | undefined;
   readonly signal?: AbortSignal;
-  /** Told after each tensor, with bytes done and in all. */
+  /** Called after each tensor with bytes done and bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -83,8 +83,8 @@ export function openForConversion(
 }
 
 /**
- * Writes the components in `stores` to one file; several make an all-in-one file with a prefix for each, or a pipeline folder. Throws `bad_weights` for keys that
- * belong to none of them, `unsupported` for combinations that no program reads, `io` when the disk is too small.
+ * Writes the components in `stores` to one file; several make an all-in-one file with a prefix for each, or a pipeline folder. Throws
+ * `bad_weights` for unknown keys, `unsupported` for combinations that no program reads, `io` if the disk is too small.
  */
 export async function convert(
   family: Family,
@@ -138,7 +138,7 @@ function checkOptions(
       ['fp8', 'fp8_scaled', 'int8'].includes(encoding)
         ? `GGUF files do not hold ${encoding}`
         : groups.length > 1 || groups[0]!.component.written.gguf === undefined
-          ? `GGUF files hold ${inGguf.join(' or ')} alone`
+          ? `GGUF files can hold only ${inGguf.join(' or ')}`
           : undefined,
     safetensors: () =>
       encoding === 'q8_0' || encoding === 'q4_0'
@@ -170,7 +170,7 @@ interface Run {
 function respelt({ store, component, layout: from, prefix, keys }: Group, options: ConvertOptions): Output[] {
   const to = layoutFor(component, options);
   const has = (key: string): boolean => store.has(prefix + key);
-  const keyOf = (key: string): string => prefix + (has(key) ? key : (from.aliases.get(key) ?? key));
+  const keyOf = (key: string): string => prefix + (has(key) ? key : (from.aliases?.get(key) ?? key));
   const names = declaredNames(component, from, has);
   const isDeclared = (name: string): boolean => names.includes(name);
 
@@ -184,14 +184,15 @@ function respelt({ store, component, layout: from, prefix, keys }: Group, option
       return output(store, component, key, taken, to);
     });
   });
-  const isDuplicate = (name: string): boolean => [...from.aliases].some(([key, alias]) => alias === name && has(key));
+  const isDuplicate = (name: string): boolean =>
+    [...(from.aliases ?? [])].some(([key, alias]) => alias === name && has(key));
   const left = keys
     .filter((key) => !used.has(key))
     .map((key) => key.slice(prefix.length))
-    .filter((name) => !isDuplicate(name) && !from.unused.some((pattern) => pattern.test(name)));
+    .filter((name) => !isDuplicate(name) && !from.unused?.some((pattern) => pattern.test(name)));
   if (left.length > 0) {
     const some = left.slice(0, 10).join(', ');
-    throw new FluxionError('bad_weights', `${store.path}: ${left.length} keys are not known: ${some}`);
+    throw new FluxionError('bad_weights', `${store.path}: ${left.length} unknown keys: ${some}`);
   }
   return outputs;
 }
@@ -201,7 +202,7 @@ function storedRun(store: TensorStore, key: string, [index, of]: SourcePart['run
   return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
 }
 
-/** The rows of a declared tensor that each new tensor has, in its order. */
+/** The rows of a declared tensor that each new tensor holds, in order. */
 function placed(parts: readonly SourcePart[], rows: number): Map<string, [number, number][]> {
   const shares = parts.reduce((sum, { share = 1 }) => sum + share, 0);
   const found = new Map<string, { index: number; range: [number, number] }[]>();
@@ -216,7 +217,7 @@ function placed(parts: readonly SourcePart[], rows: number): Map<string, [number
   return new Map([...found].map(([key, all]) => [key, ordered(all)]));
 }
 
-/** The stored rows that rows of their concatenation are. */
+/** Maps rows of a concatenation to stored rows. */
 function cut(runs: readonly Run[], [from, to]: readonly [number, number]): Run[] {
   let at = 0;
   return runs.flatMap(({ key, start, end }) => {
@@ -257,7 +258,7 @@ function values({ read, shape }: Output): Float32Array {
   return toF32('f32', read('f32'), elementCount(shape));
 }
 
-/** The tensors of safetensors files: each as it is, or with the scales that it is stored by beside it. */
+/** The tensors of safetensors files, each as it is, or with the scales stored beside it. */
 function safeTensors(outputs: readonly Output[], encoding: Encoding): LazyTensor[] {
   const plain = encoding === 'f32' || encoding === 'f16' ? encoding : 'bf16';
   return outputs.flatMap((output): LazyTensor[] => {
@@ -325,7 +326,7 @@ function bytesOf(tensors: readonly LazyTensor[]): number {
 
 function scaled(numbers: Float32Array): Uint8Array {
   const scale = e4m3Scale(numbers);
-  // Never in place: they may be a view of a mapped file.
+  // Never in place: the numbers may be a view of a mapped file.
   const divided = new Float32Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) divided[i] = numbers[i]! / scale;
   return toE4m3(divided);
@@ -360,7 +361,7 @@ async function writeGguf(
   await streamGguf(path, reporting(tensors, total, onProgress), metadata, signal);
 }
 
-/** Tensors that tell how far they are when their bytes are taken. */
+/** Wraps tensors so that reading their bytes reports progress. */
 function reporting<T extends { bytes(): Uint8Array }>(
   tensors: readonly T[],
   total: number,
@@ -390,8 +391,6 @@ function checkSpace(path: string, needed: number): void {
   throw new FluxionError(
     'io',
     `${path}: needs ${byteText(needed)}, and the disk has ${byteText(bavail * bsize)} left`,
-    {
-      hint: 'make room, or choose a place on another disk',
-    },
+    { hint: 'free some space, or choose a path on another disk' },
   );
 }

@@ -1,12 +1,12 @@
-/** The names that a component's tensors in a file have in its model: what they are looked up by when the file is rewritten. */
+/** Maps the names of a component's tensors in a file to the names that its model declares, for rewriting a file. */
 
 import type { Component, Layout } from './family.ts';
 
 /** Lists the declared names whose tensors are all in a file of the given layout; `has` takes keys without prefix. */
 export function declaredNames({ tensors }: Component, layout: Layout, has: (key: string) => boolean): string[] {
   const stored = (name: string): boolean =>
-    layout.parts(name, has).every(({ key }) => has(key) || has(layout.aliases.get(key) ?? key));
-  /** A block counts as long as any of its tensors is there: some have fewer than others. */
+    layout.parts(name, has).every(({ key }) => has(key) || has(layout.aliases?.get(key) ?? key));
+  /** A block exists if any of its tensors does: some blocks have fewer tensors than others. */
   const expand = (stem: string, rest: readonly string[]): string[] => {
     const whole = rest.filter((tail) => !tail.includes('#'));
     const numbered = Map.groupBy(

@@ -1,6 +1,6 @@
 /**
- * What a file with weights holds, told by its keys and shapes and never by its name: which models, in whose names, behind which
- * prefix, encoded how. An all-in-one file holds several groups, each behind its own prefix.
+ * Detects what a weight file holds, by its keys and shapes and never by its name: which models, in which spelling, with which prefix and
+ * encoding. An all-in-one file holds several groups, each with its own prefix.
  */
 
 import { elementCount } from '../../support/dtype.ts';
@@ -9,14 +9,14 @@ import { requireWholeSet } from '../files/shards.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import type { Component, Family, Layout } from './family.ts';
 import { declaredShapes, layoutOf } from './layout.ts';
-import { type Foreign, LORA, RUNS, recogniseTensors } from './recognise.ts';
+import { type Foreign, LORA, RUNS, recogniseTensors, tensorsIn } from './recognise.ts';
 
 /** The weights of one component in a file. */
 export interface TensorGroup {
   readonly component: Component;
-  /** Whose names its tensors have. */
+  /** The spelling of its tensors. */
   readonly layout: Layout;
-  /** What stands before its keys. */
+  /** The prefix of its keys. */
   readonly prefix: string;
   readonly keys: readonly string[];
 }
@@ -35,7 +35,7 @@ export interface FileContents {
   readonly foreign: readonly Foreign[];
 }
 
-/** Keys that such files carry beside their groups and no model here uses. */
+/** Keys beside the groups that such files contain and no model here uses. */
 const EXTRAS = [
   /(^|\.)logit_scale$/,
   /(^|\.)text_projection(\.weight)?$/,
@@ -46,14 +46,21 @@ const EXTRAS = [
 /** Sorts a file's keys into the components they belong to. */
 export function fileContents(store: TensorStore, family: Family): FileContents {
   const keys = store.keys();
-  const foreign = recogniseTensors(store, family);
-  const usable = family.components.filter(
-    ({ name }) => !foreign.some(({ instead }) => instead === name || instead === 'file'),
+  const tensors = tensorsIn(store);
+  const recognised = recogniseTensors(tensors, family);
+  const isUsable = ({ name }: Component): boolean =>
+    !recognised.some(({ instead }) => instead === name || instead === 'file');
+  const own = family.components.filter(isUsable);
+  const beside = family.extras.filter(
+    ({ foreign }) => recognised.every(({ instead }) => instead !== 'file') && foreign(tensors) === undefined,
   );
-  const found = usable.flatMap((component) => {
+  const found = [...own, ...beside].flatMap((component) => {
     const match = layoutOf(component, store);
     return match ? [{ component, ...match }] : [];
   });
+  // A network that goes beside a model is not a wrong part of one.
+  const isExtra = found.length > 0 && found.every(({ component }) => beside.includes(component));
+  const foreign = isExtra ? [] : recognised;
   const prefixes = found.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
   const loose = keys.filter((key) => !prefixes.some((prefix) => key.startsWith(prefix)));
   const groups = found.map((group) => ({
@@ -71,7 +78,7 @@ export function fileContents(store: TensorStore, family: Family): FileContents {
   };
 }
 
-/** Says in a few words what a file holds. */
+/** Describes in a few words what a file holds. */
 export function describeContents({ groups, foreign, strays, family }: FileContents): string {
   const parts = [...foreign.map(({ what }) => what), ...groups.map(({ component }) => component.title)];
   if (parts.length > 0) return parts.join(', ');
@@ -91,13 +98,13 @@ export function requireGroup(contents: FileContents, component: Component): Tens
   if (strays.length > 0) {
     throw new FluxionError(
       'bad_weights',
-      `${path}: ${strays.length} keys belong to none of the models in it: ${strays.slice(0, 10).join(', ')}`,
+      `${path}: ${strays.length} keys do not belong to any of the models in it: ${strays.slice(0, 10).join(', ')}`,
     );
   }
   return group;
 }
 
-/** Finds a component's weights in a file, whatever lies beside them; throws `bad_weights` or `unsupported` saying what the file holds instead. */
+/** Finds a component's weights in a file that may hold more; throws `bad_weights` or `unsupported` saying what the file holds instead. */
 export function groupOf(contents: FileContents, component: Component): TensorGroup {
   const { path, groups, foreign } = contents;
   requireWholeSet(path);
@@ -111,7 +118,7 @@ export function groupOf(contents: FileContents, component: Component): TensorGro
   );
 }
 
-/** What a file that is not what it was taken for can be used as. */
+/** Suggests what to do with a file that is not what was expected. */
 function hintOf({ path, groups, foreign }: FileContents): string | undefined {
   if (foreign.some(({ what }) => what === LORA)) return `it goes over a model: --lora ${path}`;
   if (foreign.some(({ instead }) => instead === 'file'))
@@ -120,7 +127,7 @@ function hintOf({ path, groups, foreign }: FileContents): string | undefined {
   return undefined;
 }
 
-/** What is known of a group without reading its weights. */
+/** Facts about a group that need no reading of its weights. */
 export interface GroupSummary {
   /** The component's name. */
   readonly component: string;
@@ -133,13 +140,13 @@ export interface GroupSummary {
   readonly parameters: number;
   /** Parameters by how the file stores them, such as `bf16`, `scaled f8e4m3`, `Q4_K`; most first. */
   readonly encodings: Readonly<Record<string, number>>;
-  /** The published model whose shapes it has, where there are several; pruned ones count with what they were made from. */
+  /** The published model with these shapes, if there are several; a pruned model counts as its original. */
   readonly variant: string | undefined;
-  /** The config its shapes tell, where they tell one. */
+  /** The config derived from its shapes; undefined if they do not tell. */
   readonly config: unknown;
 }
 
-/** Sums a group up; what its shapes leave open is as published models have it. */
+/** Summarises a group; fields that its shapes do not tell are taken from published models. */
 export function summarise(store: TensorStore, { component, layout, prefix, keys }: TensorGroup): GroupSummary {
   const counts = new Map<string, number>();
   for (const key of keys) {
@@ -164,7 +171,7 @@ function configOf(store: TensorStore, component: Component): unknown {
   try {
     return component.config.derive(declaredShapes(store, component));
   } catch (error) {
-    // A part of a model, such as one shard, has no config of its own.
+    // A piece of a model, such as a shard, has no config of its own.
     if (error instanceof FluxionError) return undefined;
     throw error;
   }

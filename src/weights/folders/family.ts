@@ -1,6 +1,6 @@
 /**
- * What a model family is made of. One value says which parts it has, where they lie in a folder, how their configs and tensors are
- * written, and which of their sizes must agree; opening, downloading, converting and recognising read it, and know no part by name.
+ * What a model family consists of. One value lists its parts, their folders, the form of their configs and tensors, and the sizes that must
+ * agree; opening, downloading, converting and recognising read it, and know no part by name.
  */
 
 import { FluxionError } from '../../support/errors.ts';
@@ -14,7 +14,7 @@ export type ConfigJson = Readonly<Record<string, unknown>>;
 export interface ConfigCodec<C = unknown> {
   /** Missing keys take those programs' defaults. Throws `bad_file` or `unsupported` naming the file (`path`) and the key. */
   read(json: JsonObject, path: string): C;
-  /** `dtype` is what most of the weights are, as torch calls it. */
+  /** `dtype` is torch's name for the type of most weights. */
   write(config: C, dtype: string): ConfigJson;
 }
 
@@ -33,8 +33,8 @@ export interface DeclaredShapes {
   /** The file, for messages. */
   readonly path: string;
   has(name: string): boolean;
-  /** Size of one dimension; throws `bad_weights` where the tensor or the dimension is missing. */
-  size(name: string, dimension: 0 | 1): number;
+  /** Size of one dimension; throws `bad_weights` if the tensor or the dimension is missing. */
+  size(name: string, dimension: 0 | 1 | 2): number;
 }
 
 /** A stored tensor, or one of several equal runs of its rows, that holds part of a declared tensor. */
@@ -42,7 +42,7 @@ export interface SourcePart {
   readonly key: string;
   /** Which run, from 0, of how many. */
   readonly run?: readonly [index: number, of: number];
-  /** Its rows in proportion to those of the other parts; 1 unless given. */
+  /** Its rows in proportion to the other parts' rows; 1 by default. */
   readonly share?: number;
 }
 
@@ -51,17 +51,20 @@ export interface Layout {
   readonly name: string;
   /** A key, without prefix, that this spelling has and no other. */
   readonly marker: string;
-  /** Gives the stored tensors whose rows, one after the other, are the declared tensor's. `has` tells which keys there are, or which declared names where a file is yet to be written; none has a prefix. */
+  /**
+   * The stored tensors whose rows, in order, make up the declared tensor. `has` tells which keys exist, or which declared names if the file
+   * is yet to be written; all without prefix.
+   */
   parts(declared: string, has: (key: string) => boolean): readonly SourcePart[];
-  /** The shape in which a tensor is written, where it differs from the one it is read in. */
+  /** The shape in which a tensor is written, if it differs from that in which it is read. */
   shape?(key: string, stored: readonly number[]): readonly number[];
-  /** Other keys under which a stored key may be found instead; where both exist the extra is a duplicate. */
-  readonly aliases: ReadonlyMap<string, string>;
+  /** Alternative keys by stored key; if both exist, the alternative is a duplicate. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Keys such files carry that the model does not use. */
-  readonly unused: readonly RegExp[];
+  readonly unused?: readonly RegExp[];
 }
 
-/** A file's keys, and what is known of each tensor. */
+/** A file's keys, and facts about each tensor. */
 export interface Tensors {
   readonly keys: readonly string[];
   /** The keys, one a line. */
@@ -69,7 +72,7 @@ export interface Tensors {
   readonly store: { has(key: string): boolean; info(key: string): StoredTensor };
 }
 
-/** A declared module that adapters change, or some of the parts that it holds fused by rows. */
+/** A declared module that adapters change, or some of the parts fused in its rows. */
 export interface AdaptedModule {
   /** Declared name, such as `double_blocks.#.img_attn.qkv`; `#` stands for the block's number. */
   readonly module: string;
@@ -81,16 +84,19 @@ export interface AdaptedModule {
   readonly norm?: true;
 }
 
-/** A network of the model: its config, its tensors, and what both are called in files. */
+/** A network of the model: its config, its tensors, and their names in files. */
 export interface Component<C = unknown> extends Part<C> {
-  /** What options call it, such as `t5`. */
+  /** Its name in options, such as `t5`. */
   readonly name: string;
-  /** What messages call it, with its article, where a file holds one. */
+  /** Its name with article in messages about files, such as `a T5 encoder`. */
   readonly title: string;
-  /** What messages call that of a model, such as `CLIP`. */
+  /** Its name in messages about a model, such as `CLIP`. */
   readonly label: string;
   readonly config: ConfigCodec<C> & {
-    /** Reads a config off the shapes; what they do not tell is as in `known`, a model beside it, where all else is the same. */
+    /**
+     * Derives a config from the shapes. Fields that they do not tell come from `known`, the config of a model beside the file, if
+     * everything else agrees.
+     */
     derive(shapes: DeclaredShapes, known?: C): C;
   };
   /** One line about a config, for people. */
@@ -99,36 +105,36 @@ export interface Component<C = unknown> extends Part<C> {
   readonly published: Readonly<Record<string, C>>;
   /** Fields that no program depends on. */
   readonly incidental?: readonly string[];
-  /** The published model that it is a variant of, where its config tells. */
+  /** The published model that it is a variant of, if its config tells. */
   variant?(config: C): string;
-  /** The folder of its tokenizer, and the files of which that has at least one. */
+  /** The folder of its tokenizer, and the files that it must have one of. */
   readonly tokenizer?: {
     readonly folder: string;
     readonly files: readonly string[];
     readonly class: readonly [library: string, name: string];
   };
-  /** What its files of weights are called, without their endings. */
+  /** The name of its weight files, without ending. */
   readonly weights: 'diffusion_pytorch_model' | 'model';
   /** Every name that it may declare, with `#` for the number of a block. */
   readonly tensors: readonly string[];
   /** Its spellings, tried in order. */
   readonly layouts: readonly Layout[];
-  /** Words that only its names stand behind, in all-in-one files of ComfyUI, stable-diffusion.cpp and others. */
+  /** Prefix words of its names in all-in-one files of ComfyUI, stable-diffusion.cpp and others. */
   readonly words: readonly string[];
-  /** The modules that adapters change, by every name that they have in adapters' files; none without. */
+  /** The modules that adapters change, by every name they have in adapters' files. */
   readonly adapted?: readonly (readonly [name: string, module: AdaptedModule])[];
   /** A key of a piece of it, such as one file of several, that may lack the marker of its layout. */
   readonly fragment: RegExp;
-  /** Names another model's network that has its place, where a file holds one. */
+  /** Names the foreign network that a file holds instead; `undefined` if it holds none. */
   foreign(tensors: Tensors): string | undefined;
   readonly written: {
-    /** Layouts by whose names are asked for: those of diffusers and transformers, or those of single files (BFL, latent diffusion). */
+    /** The layout for each choice of names: diffusers' and transformers', or single files' (BFL, latent diffusion). */
     readonly layouts: Readonly<Record<'diffusers' | 'single', string>>;
-    /** What stands before its names in an all-in-one file, as ComfyUI has it. */
+    /** The prefix of its names in an all-in-one file, as in ComfyUI. */
     readonly prefix: string;
-    /** What llama.cpp and ComfyUI-GGUF call it, and its names there. */
+    /** Its architecture in GGUF files of llama.cpp and ComfyUI-GGUF, and the layout of its names there. */
     readonly gguf?: { readonly architecture: string; readonly layout: string };
-    /** Matrices that stay wide where others are quantised: small and sensitive, as other programs leave them too. Without, all do. */
+    /** Matrices that are never quantised because they are small and sensitive, as in other programs; by default none. */
     readonly wide?: RegExp;
   };
 }
@@ -145,24 +151,29 @@ export interface Agreement {
 
 /** A model family; `M` has the configs of one model by the names of its components, and `scheduler`. */
 export interface Family<M = unknown> {
+  /** Its name for people, such as `FLUX.1`. */
+  readonly title: string;
   /** The first is the network that denoises: models are named for its files. */
   readonly components: readonly [Component, ...Component[]];
+  /** Networks that may go beside a model, such as ControlNets. */
+  readonly extras: readonly Component[];
   readonly scheduler: Part & {
-    /** The one that models of these configs are published with. */
+    /** The scheduler config that models of these configs are published with. */
     published(configs: M): unknown;
   };
   /** Pipelines of diffusers with these components; the first is written. */
   readonly pipelines: readonly [string, ...string[]];
-  /** Parts that those pipelines may have, and this family has not. */
+  /** Parts that those pipelines may have but this family lacks. */
   readonly absent: readonly string[];
   agreements(configs: M): readonly Agreement[];
 }
 
-/** Finds a component by its name; throws `bad_config` where a family has no such. */
-export function componentNamed({ components }: Family, name: string): Component {
-  const found = components.find((component) => component.name === name);
+/** Finds a component by its name; throws `bad_config` if a family has no such. */
+export function componentNamed({ components, extras }: Family, name: string): Component {
+  const all = [...components, ...extras];
+  const found = all.find((component) => component.name === name);
   if (found) return found;
-  const hint = `there are ${components.map((component) => component.name).join(', ')}`;
+  const hint = `there are ${all.map((component) => component.name).join(', ')}`;
   throw new FluxionError('bad_config', `there is no component '${name}'`, { hint });
 }
 

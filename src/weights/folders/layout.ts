@@ -1,19 +1,18 @@
-/** How the tensors of a file are named: which spelling of a component it has, behind which prefix. */
+/** The spelling and the prefix of a component's tensors in a file. */
 
 import { FluxionError } from '../../support/errors.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import type { Component, DeclaredShapes, Layout, SourcePart } from './family.ts';
 
-/** Words that wrappers and trainers put before a model's own names, one after the other and ended by dots; adapters have them too. */
+/** Words, joined by dots, that wrappers and trainers put before a model's names; adapters have them too. */
 export const WRAPPING_WORDS = ['base_model', 'model', 'module', 'diffusion_model', 'transformer', 'unet'] as const;
-/** What torch puts into names, wherever in them, where it compiles, shards or checkpoints a module. */
+/** Words that torch inserts into names when it compiles, shards or checkpoints a module. */
 export const WRAPPERS: RegExp = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 /** More than any file has before a name. */
 export const MOST_WORDS = 8;
 
-/** A spelling that has every declared name as it is. */
+/** The spelling of declared names themselves. */
 export const itself = (declared: string): readonly SourcePart[] => [{ key: declared }];
-export const NONE: ReadonlyMap<string, string> = new Map();
 
 type Rule = readonly [from: RegExp, to: string];
 /** Rules that respell names, tried in order, each at most once. */
@@ -58,7 +57,7 @@ export function layoutOf(
   return undefined;
 }
 
-/** The shapes of a component's tensors in a file; throws `bad_weights` where it has none in a known spelling. */
+/** The shapes of a component's tensors in a file; throws `bad_weights` if no known spelling fits. */
 export function declaredShapes(store: TensorStore, component: Component): DeclaredShapes {
   const found = layoutOf(component, store);
   if (!found) throw new FluxionError('bad_weights', `${store.path}: no ${component.name} weights in a known spelling`);
@@ -66,7 +65,7 @@ export function declaredShapes(store: TensorStore, component: Component): Declar
   const stored = (key: string): boolean => store.has(prefix + key);
   const partsOf = (name: string): SourcePart[] =>
     layout.parts(name, stored).map((part) => {
-      const alias = layout.aliases.get(part.key);
+      const alias = layout.aliases?.get(part.key);
       return { ...part, key: prefix + (alias !== undefined && !stored(part.key) ? alias : part.key) };
     });
   return {
@@ -77,9 +76,9 @@ export function declaredShapes(store: TensorStore, component: Component): Declar
         const size = store.has(key) ? store.info(key).shape[dimension] : undefined;
         if (size === undefined || size === 0)
           throw new FluxionError('bad_weights', `${store.path}: the ${component.name} weights lack ${key}`);
-        return dimension === 1 ? size : size / of;
+        return dimension === 0 ? size / of : size;
       });
-      return dimension === 1 ? sizes[0]! : sizes.reduce((sum, size) => sum + size, 0);
+      return dimension === 0 ? sizes.reduce((sum, size) => sum + size, 0) : sizes[0]!;
     },
   };
 }

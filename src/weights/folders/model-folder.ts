@@ -1,4 +1,4 @@
-/** The folder that is meant where people name one beside it: a repository of the hub's cache, or a file in a model's folder. */
+/** Finds the folder a user means by a path near it: a repository in the hub's cache, or a file in a model's folder. */
 
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -9,8 +9,8 @@ import { kindOf, listFolder, notThere } from '../files/file-bytes.ts';
 const INDEX = 'model_index.json';
 
 /**
- * Returns the folder of a model for a path that leads to it: `models--ORG--NAME` of the hub's cache stands for the snapshot of `main`, and
- * `model_index.json` for its folder. Any other path is returned as it is. Throws `not_found` for a repository without a snapshot.
+ * Returns the model folder that a path leads to: `models--ORG--NAME` in the hub's cache leads to the snapshot of `main`, and
+ * `model_index.json` to its folder. Any other path is returned unchanged. Throws `not_found` for a repository without a snapshot.
  */
 export function meantFolder(path: string): string {
   if (basename(path) === INDEX && kindOf(path) === 'file') return dirname(path);
@@ -41,7 +41,7 @@ export function repoOf(path: string): string | undefined {
   return org === undefined || name === undefined ? undefined : `${org}/${name}`;
 }
 
-/** The error for a path that was to be a model's folder and is none, with the one that may be meant. */
+/** The error for a path that is not a model folder, suggesting the folder that may be meant. */
 export function noModelFolder(path: string): FluxionError {
   if (kindOf(path) === 'missing') return notThere(path);
   const above = dirname(join(path, '.'));

@@ -1,6 +1,6 @@
 /**
- * A whole model out of what people have: a diffusers folder, a single file with some or all of the weights, and other files in place
- * of single parts. What has no config.json gets its config from its shapes; what has no tokenizers needs to be given some.
+ * Opens a whole model from the files people have: a diffusers folder, a single file with some or all of the weights, and other files in
+ * place of single parts. Without a config.json, a part's config is derived from its shapes; missing tokenizers must be given.
  */
 
 import { basename, dirname, extname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { kindOf, notThere, readingFile } from '../files/file-bytes.ts';
 import { readJsonObject } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import type { WeightOrigin } from './bind.ts';
-import { fileContents, groupOf, requireGroup } from './detect.ts';
+import { fileContents, groupOf, requireGroup, type TensorGroup } from './detect.ts';
 import {
   type Component,
   type ComponentName,
@@ -35,8 +35,8 @@ import {
 type Paths = Readonly<Record<string, string | undefined>>;
 
 /**
- * Opens a model: a folder in the diffusers layout, or a file with weights, and parts in their place. Reads configs and headers only.
- * Throws `not_found`, `bad_file`, `bad_weights` or `unsupported` naming the file and what is missing.
+ * Opens a model: a folder in the diffusers layout or a file with weights, with replaced parts. Reads only configs and headers. Throws
+ * `not_found`, `bad_file`, `bad_weights` or `unsupported` naming the file and what is missing.
  */
 export function openModel<M>(
   family: Family<M>,
@@ -55,14 +55,14 @@ export function openModel<M>(
   using store = openTensors(path, options);
   const contents = fileContents(store, family);
   const own = contents.groups.map(({ component }) => component);
-  // Told before anything else: what the file is, if it is nothing of ours.
+  // Refuse foreign files first.
   if (own.length === 0) requireGroup(contents, family.components[0]);
   const filled = { ...Object.fromEntries(own.map(({ name }) => [name, path])), ...parts };
   requireComplete(family, path, own, filled);
   return assemble(family, path, undefined, filled, options);
 }
 
-/** Where the parts lie that are given, out of options that may say more. */
+/** The paths of parts among options. */
 function pathsOf({ components }: Family, given: object): Paths {
   const { tokenizer, ...others } = given as Paths;
   const parts = components.flatMap((component) => {
@@ -72,8 +72,8 @@ function pathsOf({ components }: Family, given: object): Paths {
   return { ...Object.fromEntries(parts), ...(tokenizer !== undefined && { tokenizer: meantFolder(tokenizer) }) };
 }
 
-/** Where a part lies: in the file or folder that is given, or in its component's folder of a whole model. */
-function placeOf({ folder }: Component, given: string): string {
+/** The path of a part: the file or folder given, or its component's folder in a whole model. */
+export function placeOf({ folder }: Component, given: string): string {
   const path = basename(given) === 'config.json' && kindOf(given) === 'file' ? dirname(given) : meantFolder(given);
   const isModel = kindOf(path) === 'folder' && kindOf(join(path, 'model_index.json')) === 'file';
   return isModel ? join(path, folder) : path;
@@ -106,7 +106,7 @@ function assemble<M>(
     const own = parts[component.name];
     return own === undefined ? base!.openWeights(component) : openPart(family, component, own, options);
   };
-  /** The config of a component: the base's, or that of the file in its place, to which the base's is a hint. */
+  /** The config of a component: the base's, or the config of the file that replaces it, for which the base's is a hint. */
   const configOf = (component: Component): unknown => {
     const own = parts[component.name];
     if (own === undefined) return base!.config(component);
@@ -128,8 +128,9 @@ function assemble<M>(
     ...configs,
     family,
     path,
+    ...(base && parts[components[0].name] === undefined && { className: base.className }),
     tokenizers,
-    places: new Map([
+    paths: new Map([
       ...components.map(({ name, folder }) => [name, parts[name] ?? join(path, folder)] as const),
       ...components.flatMap((component) => {
         const found = tokenizers.get(component.name);
@@ -140,7 +141,7 @@ function assemble<M>(
   };
 }
 
-/** Where the weights of a component come from; a store is the caller's. Throws `bad_weights` or `unsupported` where a file holds something else. */
+/** The source of a component's weights; the caller owns a store. Throws `bad_weights` or `unsupported` if a file holds something else. */
 export function originOf<M>(source: ModelSource<M>, name: ComponentName<M>): WeightOrigin {
   const { random, family } = source;
   if (random && !random.read.has(name)) return random;
@@ -151,7 +152,22 @@ export function originOf<M>(source: ModelSource<M>, name: ComponentName<M>): Wei
   return { store, group };
 }
 
-/** The source with random weights, but for the parts that are given. */
+/** Opens a file or folder that must hold a component; the store is the caller's. Throws `not_found`, `bad_weights` or `unsupported`. */
+export function openGroup(
+  family: Family,
+  component: Component,
+  path: string,
+  options: OpenTensorsOptions,
+): { readonly store: TensorStore; readonly group: TensorGroup } {
+  if (kindOf(path) === 'missing') throw notThere(path);
+  using opened = new DisposableStack();
+  const store = opened.use(openTensors(path, options));
+  const group = requireGroup(fileContents(store, family), component);
+  opened.move();
+  return { store, group };
+}
+
+/** The source with random weights, except for the parts given. */
 export function withRandomWeights<M>(
   source: ModelSource<M>,
   given: ModelParts<M>,
@@ -174,15 +190,10 @@ export function withRandomWeights<M>(
 
 /** Opens the file given for a component, which must hold it. */
 function openPart(family: Family, component: Component, path: string, options: OpenTensorsOptions): TensorStore {
-  if (kindOf(path) === 'missing') throw notThere(path);
-  using opened = new DisposableStack();
-  const store = opened.use(openTensors(path, options));
-  requireGroup(fileContents(store, family), component);
-  opened.move();
-  return store;
+  return openGroup(family, component, path, options).store;
 }
 
-/** The base's scheduler, unless parts from elsewhere make it a model that is published with another: with guidance, or without. */
+/** The base's scheduler, unless replaced parts make it a model that is published with a different one: with guidance, or without. */
 function schedulerOf(
   { scheduler, components: [first] }: Family,
   base: PipelineParts | undefined,
@@ -204,7 +215,7 @@ function tokenizerIn(folder: string, { tokenizer }: Component, family: Family): 
   });
 }
 
-/** What a call returns, or nothing where the base lacks that part. */
+/** Returns the result of a call; undefined if the base lacks that part. */
 function orNothing<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -214,7 +225,7 @@ function orNothing<T>(read: () => T): T | undefined {
   }
 }
 
-/** What a model is called where it is given no name: its folder's name, or that of the file in place of its first component. */
+/** The default name of a model: its folder's name, or the name of the file that replaces its first component. */
 export function modelName<M>({ components }: Family<M>, path: string, parts: ModelParts<M>): string {
   const main = (parts as Paths)[components[0].name] ?? path;
   const repo = repoOf(main);

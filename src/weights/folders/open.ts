@@ -1,4 +1,4 @@
-/** Opening weights whatever their format, which is told by content: safetensors or GGUF, and what their tensors are encoded in. */
+/** Opens weights of any format, recognised by content: safetensors or GGUF, with encoded tensors. */
 
 import { decodeBitsAndBytes } from '../encodings/bitsandbytes.ts';
 import { decodeComfyQuant } from '../encodings/comfy-quant.ts';
@@ -12,11 +12,11 @@ import { unwrapped } from './unwrap.ts';
 
 /** How weights are found in a file or folder, and how quantised ones are decoded. */
 export interface OpenTensorsOptions {
-  /** How files are opened; positional reads unless told otherwise. */
+  /** How files are opened; by positional reads by default. */
   readonly openFile?: OpenFile;
   /** Infix of the file name to prefer in a folder, such as `fp16`. */
   readonly variant?: string | undefined;
-  /** The type that quantised tensors are given as; bf16 unless told otherwise. Others are given as they are. */
+  /** The type that quantised tensors are decoded to, bf16 by default; other tensors keep their type. */
   readonly decoded?: Decoded;
 }
 
@@ -31,7 +31,6 @@ export function openTensors(path: string, options: OpenTensorsOptions = {}): Ten
   return store;
 }
 
-/** Opens a file as GGUF if it begins as one. */
 function openGguf(path: string, openFile: OpenFile, decoded: Decoded): GgufStore | undefined {
   using opened = new DisposableStack();
   const file = opened.use(openFile(path));

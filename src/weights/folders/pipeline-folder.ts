@@ -25,13 +25,15 @@ export type ModelSource<M = unknown> = M & {
   readonly family: Family<M>;
   /** The folder or file that was opened. */
   readonly path: string;
+  /** The diffusers pipeline class of a folder. */
+  readonly className?: string;
   /** Folders of the text encoders' tokenizers, by the encoders' names. */
   readonly tokenizers: ReadonlyMap<string, string>;
   /** The tokenizers are those of another model. */
   readonly borrowsTokenizers?: true;
-  /** The files and folders the model is made of, by what they are in it. */
-  readonly places: ReadonlyMap<string, string>;
-  /** Set where weights are made by a rule instead of read; `read` are the components that have files all the same. */
+  /** The model's files and folders by their role; a whole folder has the empty role. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** Set for random weights; `read` names the components that have files nevertheless. */
   readonly random?: { readonly seed: number; readonly read: ReadonlySet<string> };
   /** Opens a component's weights; the caller disposes them. */
   openWeights(component: ComponentName<M>): TensorStore;
@@ -39,11 +41,10 @@ export type ModelSource<M = unknown> = M & {
 
 /** An opened pipeline folder. */
 export type PipelineFolder<M = unknown> = ModelSource<M> & {
-  /** The diffusers pipeline class it was saved as. */
   readonly className: string;
 };
 
-/** A pipeline folder of which each part is read when asked for, so that missing ones matter only where they are needed. */
+/** A pipeline folder whose parts are read on demand, so that missing ones matter only when they are needed. */
 export interface PipelineParts {
   readonly path: string;
   readonly className: string;
@@ -72,7 +73,7 @@ export function openPipelineFolder<M>(
     path: parts.path,
     className: parts.className,
     tokenizers: tokenizersOf(family, parts.tokenizer),
-    places: new Map([['', parts.path]]),
+    paths: new Map([['', parts.path]]),
     openWeights: (name) => parts.openWeights(componentNamed(family, name)),
   };
 }

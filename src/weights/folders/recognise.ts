@@ -1,28 +1,28 @@
 /**
- * What a file or folder is that this program does not run: told by the names and shapes of its tensors, or by the classes its configs
- * name. Every place that opens, explains, converts or downloads a model asks here first.
+ * Recognises files and folders that this program does not run, by the names and shapes of their tensors or the classes in their configs.
+ * Every place that opens, explains, converts or downloads a model asks here first.
  */
 
 import { FluxionError } from '../../support/errors.ts';
 import { describeJson, type Json, type JsonObject, quote } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
-import type { Family } from './family.ts';
+import type { Family, Tensors } from './family.ts';
 
-/** Something else than a part of a family. */
+/** Something other than a part of a family. */
 export interface Foreign {
   /** In a few words with an article, such as `a Chroma transformer`. */
   readonly what: string;
-  /** The component it might be taken for; `file` where nothing of the file can be used as it is. */
+  /** The component that it might be taken for; `file` if nothing in the file can be used as it is. */
   readonly instead: string;
 }
 
 /** What this program runs, for messages. */
 export const RUNS = 'FLUX.1 text-to-image models: dev, schnell, Krea and fine-tunes of them';
 
-/** What a file is whose keys fit all patterns of a row; the first row that fits counts. */
+/** Kinds of file by patterns that their keys must all fit; the first row that fits counts. */
 export type Signs = readonly (readonly [what: string, ...signs: RegExp[]])[];
 
-/** Reads off a table what a file is; `text` are its keys, one a line. */
+/** Looks up the kind of a file in a table; `text` has its keys, one a line. */
 export function firstSign(signs: Signs, text: string): string | undefined {
   return signs.find(([, ...patterns]) => patterns.every((pattern) => pattern.test(text)))?.[0];
 }
@@ -48,13 +48,17 @@ const FILES: Signs = [
   ['a language model, such as Qwen3, Mistral or Llama', /^(?:language_)?model\.(?:language_model\.)?layers\.\d+\.(?:self_attn|mlp)\.|^blk\.\d+\.(?:attn_[qkv]|ffn_gate)\./m],
 ]; // biome-ignore format: what it is and its signs read as one row
 
-/** More keys than any model of a size that is run here has; what stands after them does not change what a file is. */
+/** More keys than any model that runs here has; later keys are ignored. */
 const MOST_KEYS = 20_000;
 
-/** Tells what a file is by its tensors, where that is something else than a part of a family. */
-export function recogniseTensors(store: Pick<TensorStore, 'keys' | 'has' | 'info'>, { components }: Family): Foreign[] {
+/** A file's tensors, to recognise it by. */
+export function tensorsIn(store: Pick<TensorStore, 'keys' | 'has' | 'info'>): Tensors {
   const keys = store.keys().slice(0, MOST_KEYS);
-  const tensors = { store, keys, text: keys.join('\n') };
+  return { store, keys, text: keys.join('\n') };
+}
+
+/** Recognises a file by its tensors if it is something other than a part of a family. */
+export function recogniseTensors(tensors: Tensors, { components }: Family): Foreign[] {
   const found = [
     { instead: 'file', what: firstSign(FILES, tensors.text) },
     ...components.map((component) => ({ instead: component.name, what: component.foreign(tensors) })),
@@ -64,9 +68,7 @@ export function recogniseTensors(store: Pick<TensorStore, 'keys' | 'has' | 'info
 
 /** What classes in configs are, by the beginning of their names; the first that fits counts. */
 const CLASSES: readonly (readonly [begins: RegExp, what: string])[] = [
-  [/^FluxFill/, 'FLUX.1 Fill'],
   [/^FluxControlNet|^FluxMultiControlNet/, 'a ControlNet of FLUX.1'],
-  [/^FluxControl/, 'FLUX.1 Control (Canny or Depth)'],
   [/^FluxPriorRedux|^ReduxImageEncoder/, 'FLUX.1 Redux'],
   [/^(?:Flux2|AutoencoderKLFlux2)/, 'FLUX.2'],
   [/^Chroma/, 'Chroma'],
@@ -113,8 +115,8 @@ export function requirePipeline(index: JsonObject, file: string, { pipelines }: 
   throw notRun(file, model === undefined ? `a pipeline of class ${quote(name)}` : `${model} (${name})`);
 }
 
-/** Tells what a component's config.json is of, where it names a class that is recognised and of another model. */
-export function recogniseConfig(json: JsonObject): string | undefined {
+/** Says what a component's config.json describes, if it names the class of another model that is recognised and not among `own`. */
+export function recogniseConfig(json: JsonObject, own: readonly string[] = []): string | undefined {
   const architectures = json.get('architectures');
   const named: (Json | undefined)[] = [
     json.get('_class_name'),
@@ -122,14 +124,26 @@ export function recogniseConfig(json: JsonObject): string | undefined {
     ...(Array.isArray(architectures) ? architectures : []),
   ];
   for (const name of named) {
-    const model = typeof name === 'string' ? modelOfClass(name) : undefined;
+    const model = typeof name === 'string' && !own.includes(name) ? modelOfClass(name) : undefined;
     if (model !== undefined) return `${model} (${String(name)})`;
   }
   return undefined;
 }
 
-/** The error for what is of another model. */
+/** Networks beside a model, and the options for them. */
+const BESIDE: readonly (readonly [what: RegExp, option: string])[] = [
+  [/^a ControlNet of FLUX\.1/, 'controlnet'],
+  [/^FLUX\.1 Redux/, 'redux'],
+  [/^an image encoder \([Ss]iglip/, 'image_encoder'],
+];
+
+/** The error for a file of another model, or of a network beside one. */
 export function notRun(where: string, what: string): FluxionError {
+  const option = BESIDE.find(([beside]) => beside.test(what))?.[1];
+  if (option !== undefined)
+    return new FluxionError('unsupported', `${where}: this is ${what}, a network for use beside a model`, {
+      hint: `name the model as before, and add ${option}=${where.replace(/(?:[/\\]|: )(?:model_index|config)\.json$/, '')}`,
+    });
   return new FluxionError('unsupported', `${where}: this is ${what}, and this program runs ${RUNS}`, {
     hint: 'fluxion pull black-forest-labs/FLUX.1-schnell downloads one that it runs',
   });

@@ -1,4 +1,4 @@
-/** Weights whose names torch has wrapped, where a module was compiled, sharded or checkpointed: `_orig_mod.` and its likes left out. */
+/** Removes the words that torch puts into names of compiled, sharded or checkpointed modules, such as `_orig_mod.`. */
 
 import type { CodedRows, Rows, StoredTensor, TensorStore } from '../files/tensors.ts';
 import { WRAPPERS } from './layout.ts';
@@ -7,34 +7,26 @@ import { WRAPPERS } from './layout.ts';
 export function unwrapped(store: TensorStore): TensorStore {
   const keys = store.keys();
   const names = new Map(keys.map((key) => [key.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, ''), key]));
-  // Two that would meet under one name are left as they are, for the message about them.
+  // If two keys would get the same name, neither is renamed, so that a message can name them.
   return names.size < keys.length || keys.every((key) => names.has(key)) ? store : new RenamedStore(store, names);
 }
 
 class RenamedStore implements TensorStore {
+  readonly path: string;
+  readonly format: TensorStore['format'];
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly headers: readonly ReadonlyMap<string, string>[];
   readonly #store: TensorStore;
   /** Keys in the file, by the names they are shown under. */
   readonly #names: ReadonlyMap<string, string>;
 
   constructor(store: TensorStore, names: ReadonlyMap<string, string>) {
+    this.path = store.path;
+    this.format = store.format;
+    this.metadata = store.metadata;
+    this.headers = store.headers ?? [store.metadata];
     this.#store = store;
     this.#names = names;
-  }
-
-  get path(): string {
-    return this.#store.path;
-  }
-
-  get format(): TensorStore['format'] {
-    return this.#store.format;
-  }
-
-  get metadata(): ReadonlyMap<string, string> {
-    return this.#store.metadata;
-  }
-
-  get headers(): readonly ReadonlyMap<string, string>[] {
-    return this.#store.headers ?? [this.#store.metadata];
   }
 
   keys(): string[] {

@@ -1,6 +1,6 @@
 /**
- * Folders as diffusers has them: one for a single model, with its config and its weights, in shards where they are large; or a whole pipeline.
- * A folder appears when it is whole, or not at all.
+ * Writes folders in the layout of diffusers: one model with its config and its weights, in shards if they are large; or a whole pipeline. A
+ * folder appears whole or not at all.
  */
 
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,13 +19,13 @@ import { declaredShapes } from './layout.ts';
 /** One component to write. */
 export interface FolderPart {
   readonly component: Component;
-  /** Where it comes from: its shapes, and the config beside them, decide what is written as its config. */
+  /** The source: its shapes and the config beside it determine the written config. */
   readonly store: TensorStore;
   readonly tensors: readonly LazyTensor[];
 }
 
 export interface FolderOptions {
-  /** What most tensors are, as torch calls it. */
+  /** Torch's name for the type of most tensors. */
   readonly dtype: string;
   /** Bytes of weights in one file. */
   readonly shardSize: number;
@@ -34,7 +34,7 @@ export interface FolderOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes a component's folder, or a pipeline's for several components, of which none may lack. Throws `io`, and `bad_weights` for an incomplete pipeline. */
+/** Writes a folder of one component, or of a complete pipeline. Throws `io`, and `bad_weights` for an incomplete pipeline. */
 export async function writeFolder(
   family: Family,
   path: string,
@@ -59,9 +59,7 @@ async function writePipeline(
     throw new FluxionError(
       'bad_weights',
       `a pipeline folder also needs ${missing.map(({ title }) => title).join(', ')}`,
-      {
-        hint: '--part writes one model alone; more inputs may be given',
-      },
+      { hint: '--part writes one model alone; more inputs may be given' },
     );
   }
   const configs: Record<string, unknown> = {};
@@ -149,7 +147,7 @@ function knownConfig({ config, configFile }: Component, folders: readonly string
     try {
       return config.read(readJsonObject(file, readingFile), file);
     } catch (error) {
-      // Of another model, which the file happens to lie beside.
+      // A config of another model that happens to be beside the file.
       if (!(error instanceof FluxionError)) throw error;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The cache folder of Python's huggingface_hub, for one model: `blobs/HASH` holds each file once, `snapshots/COMMIT/PATH` are links to
- * them, `refs/REVISION` says which commit a branch or tag was last seen at. Either program finds what the other has downloaded.
+ * One model in the cache folder of Python's huggingface_hub: `blobs/HASH` holds each file once, `snapshots/COMMIT/PATH` links to a blob, and
+ * `refs/REVISION` has the last known commit of a branch or tag. Each program finds the other's downloads.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -13,7 +13,7 @@ import { writeWhole } from '../../support/write-file.ts';
 import { kindOf } from '../files/file-bytes.ts';
 import type { RemoteFile } from './files.ts';
 
-/** How a file's name in `blobs` ends while it is on its way; huggingface_hub would take its own ending for a file without holes. */
+/** Suffix of an unfinished blob. It differs from huggingface_hub's, which promises a file without holes. */
 export const PARTIAL = '.fluxion.incomplete';
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -23,11 +23,11 @@ export function isCommit(revision: string): boolean {
   return COMMIT.test(revision);
 }
 
-/** The place of one model in the cache. */
+/** The folder of one model in the cache. */
 export class RepoCache {
   /** `CACHE/models--ORG--NAME`. */
   readonly folder: string;
-  /** Where a process says that it is downloading this model. */
+  /** Path of the lock that a downloading process holds. */
   readonly lock: string;
 
   constructor(cache: string, repo: string) {
@@ -46,7 +46,7 @@ export class RepoCache {
     return join(this.folder, 'blobs', file.hash.hex);
   }
 
-  /** Returns the commit a revision was last seen at; nothing where it is not known. */
+  /** Returns the last known commit of a revision; undefined if unknown. */
   commitOf(revision: string): string | undefined {
     if (isCommit(revision)) return revision;
     try {
@@ -64,23 +64,23 @@ export class RepoCache {
     writeWhole(path, commit);
   }
 
-  /** Tells whether a file is there whole, by its size: names are hashes, and a blob gets its name only when it is checked. */
+  /** Tells by its size whether a file is whole: names are hashes, and a blob gets its name only after its check. */
   has(file: RemoteFile, commit: string): boolean {
     return sizeOf(this.blob(file)) === file.size || sizeOf(this.#pointer(file, commit)) === file.size;
   }
 
-  /** Makes a downloaded file appear in a commit's folder. */
+  /** Links a downloaded file into a commit's folder. */
   async place(file: RemoteFile, commit: string): Promise<void> {
     const pointer = this.#pointer(file, commit);
     if (sizeOf(pointer) === file.size) return;
     makeFolder(dirname(pointer));
     const blob = this.blob(file);
-    const aside = asideOf(pointer);
+    const aside = `${pointer}.${randomBytes(4).toString('hex')}.tmp`;
     try {
       await symlink(relative(dirname(pointer), blob), aside);
     } catch (error) {
       log('debug', `${pointer}: no symbolic links here (${(error as Error).message}), so the file is linked or copied`);
-      // Windows without developer mode; some network file systems.
+      // Windows without developer mode and some network file systems have no symbolic links.
       await link(blob, aside).catch(() => copyFile(blob, aside));
     }
     await rename(aside, pointer).catch(async (error) => {
@@ -93,7 +93,7 @@ export class RepoCache {
     return join(this.snapshot(commit), ...file.path.split('/'));
   }
 
-  /** Tells whether a download that was broken off has left something to go on from. */
+  /** Tells whether an interrupted download left bytes to continue from. */
   get hasPartial(): boolean {
     const blobs = join(this.folder, 'blobs');
     return kindOf(blobs) === 'folder' && readdirSync(blobs).some((name) => name.endsWith(PARTIAL));
@@ -102,8 +102,4 @@ export class RepoCache {
 
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
-}
-
-function asideOf(path: string): string {
-  return `${path}.${randomBytes(4).toString('hex')}.tmp`;
 }

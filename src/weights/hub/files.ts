@@ -1,6 +1,6 @@
 /**
- * Which files of a repository a Flux pipeline is opened from: configs, tokenizers and one set of weights for each component. The
- * rest (the same weights as one file or in another format, samples, flow charts) can be half of a repository and stays there.
+ * Chooses the files of a repository that a Flux pipeline needs: configs, tokenizers and one set of weights for each component. The rest
+ * (the same weights as one file or in another format, sample pictures) can be half of a repository and is not downloaded.
  */
 
 import { join } from 'node:path';
@@ -20,11 +20,11 @@ export interface RemoteFile {
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
 }
 
-/** Names of components whose weights come from elsewhere, so that the repository's are not needed. */
+/** Names of components whose weights are not taken from the repository. */
 export type Without = readonly string[];
 
 const INDEX = 'model_index.json';
-/** Chooses what a pipeline needs; throws `unsupported` where the repository is not one, `not_found` where it is incomplete. */
+/** Chooses the files of a pipeline; throws `unsupported` if the repository is not one, `not_found` if it is incomplete. */
 export function neededFiles(
   family: Family,
   files: readonly RemoteFile[],
@@ -61,7 +61,7 @@ export function neededFiles(
   return files.filter(({ path }) => wanted.has(path));
 }
 
-/** Lists what a local folder lacks of a pipeline, as far as its own files tell; empty for one that can be opened. */
+/** Lists the files that a local folder lacks of a pipeline, judged by its own files; empty for a complete one. */
 export function missingFiles(family: Family, folder: string, without: Without = []): string[] {
   const { components, scheduler } = family;
   const missing = [INDEX, ...[scheduler, ...components].map(configOf)].filter(
@@ -89,12 +89,11 @@ export function missingFiles(family: Family, folder: string, without: Without = 
   return missing;
 }
 
-/** The config file of a part, in its repository. */
+/** The path of a component's config file in its repository. */
 function configOf({ folder, configFile }: Part): string {
   return `${folder}/${configFile}`;
 }
 
-/** Names of the files directly in a folder. */
 function namesIn(files: readonly RemoteFile[], folder: string): string[] {
   return files
     .filter(({ path }) => path.startsWith(`${folder}/`) && !path.includes('/', folder.length + 1))
@@ -102,7 +101,7 @@ function namesIn(files: readonly RemoteFile[], folder: string): string[] {
 }
 
 /** The files of one set of weights, in the order that `findWeights` (store.ts) prefers them: one file, or an index and its shards. */
-function weightSet(names: readonly string[]): string[] {
+export function weightSet(names: readonly string[]): string[] {
   for (const infix of ['', '.bf16', '.fp16', '.fp32']) {
     for (const base of ['diffusion_pytorch_model', 'model']) {
       const single = `${base}${infix}.safetensors`;

@@ -9,26 +9,26 @@ import { withoutSecrets } from '../../support/shown-url.ts';
 import { quote } from '../files/json.ts';
 import { type HubSettings, PUBLIC_HUB } from './settings.ts';
 
-/** How long failures are borne. */
+/** Limits of retrying. */
 export interface Patience {
-  /** Failures in a row, with next to nothing arriving between them, after which it is given up. */
+  /** Most failures in a row, with next to nothing received between them. */
   readonly attempts: number;
   /** Milliseconds before the second attempt; each later pause is twice the one before, up to `longestPause`. */
   readonly firstPause: number;
   readonly longestPause: number;
 }
 
-/** About a minute and a half of a network that was there and is gone. */
+/** Outlasts a network that is down for about a minute and a half. */
 export const PATIENCE: Patience = { attempts: 9, firstPause: 500, longestPause: 30_000 };
 
-/** The longest that a server may have us wait in a row, in milliseconds: its own limits are for 5 minutes. */
+/** Longest total wait that a server may ask for, in milliseconds; the hub's own limits last 5 minutes. */
 const LONGEST_WAIT = 600_000;
-/** Bytes per second below which a connection counts as dead: it would bring a transformer in 3 years. */
+/** Bytes per second below which a connection counts as dead: a transformer would take 3 years. */
 const LOWEST_RATE = 256;
-/** Bytes after which an attempt that failed counts as progress. */
+/** Bytes that make a failed attempt count as progress. */
 const PROGRESS = 16_384;
 
-/** What is asked for, as messages call it. */
+/** The subject of a request, for messages. */
 export interface Subject {
   /** `ORG/NAME`. */
   readonly repo: string;
@@ -38,7 +38,7 @@ export interface Subject {
 
 /** A failure that may pass. */
 export class Interruption extends Error {
-  /** Milliseconds that the server asked to wait. */
+  /** Milliseconds to wait, as the server asked. */
   readonly wait: number | undefined;
 
   constructor(message: string, options: { readonly wait?: number | undefined; readonly cause?: unknown } = {}) {
@@ -47,7 +47,7 @@ export class Interruption extends Error {
   }
 }
 
-/** Told why an attempt failed and when the next one is made. */
+/** Called with the reason of a failed attempt and the time of the next. */
 type OnRetry = (message: string) => void;
 
 export interface HubOptions {
@@ -56,17 +56,17 @@ export interface HubOptions {
   readonly onRetry: OnRetry;
 }
 
-/** A response whose body is given up when it stalls; disposing ends the connection where the body was not read to its end. */
+/** A response whose body fails if it stalls; disposing closes the connection unless the body was read to its end. */
 export interface Reply extends Disposable {
   readonly status: number;
   readonly headers: Headers;
   /** The address that answered, after redirects. */
   readonly url: string;
-  /** The bytes; throws an `Interruption` where the connection ends early or brings next to nothing for too long. */
+  /** The bytes of the body; throws an `Interruption` if the connection ends early or stalls. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** The hub as one download sees it: until it has answered once, little time is spent on it; after that, failures are outlasted. */
+/** Sends the requests of one download: gives up soon until the hub has answered once, and after that retries patiently. */
 export class Hub {
   readonly settings: HubSettings;
   readonly #patience: Patience;
@@ -80,7 +80,7 @@ export class Hub {
     this.#onRetry = onRetry;
   }
 
-  /** Repeats `attempt` while it is interrupted; `arrived` takes the bytes that it brings, and enough of them start the count again. */
+  /** Repeats `attempt` while it is interrupted; it reports received bytes to `arrived`, and enough of them reset the count of failures. */
   async persistently<T>(
     signal: AbortSignal | undefined,
     attempt: (arrived: (bytes: number) => void) => Promise<T>,
@@ -112,7 +112,7 @@ export class Hub {
     }
   }
 
-  /** Sends one GET and returns its successful answer; throws an `Interruption`, or a `FluxionError` for what waiting does not mend. */
+  /** Sends one GET and returns its successful answer; throws an `Interruption`, or a `FluxionError` for a lasting failure. */
   async get(
     url: string,
     subject: Subject,
@@ -124,10 +124,10 @@ export class Hub {
     const own = new URL(url).origin === new URL(endpoint).origin;
     const headers = {
       'user-agent': 'fluxion',
-      // Ranges and hashes are of the bytes as they are stored.
+      // Ranges and hashes refer to the stored bytes, so compression must be off.
       'accept-encoding': 'identity',
       ...options.headers,
-      // `fetch` drops it by itself where a redirect leaves the origin.
+      // `fetch` drops this header if a redirect leaves the origin.
       ...(own && authorization !== undefined && { authorization }),
     };
     const stalled = new AbortController();
@@ -184,20 +184,20 @@ export class Hub {
     };
   }
 
-  /** Milliseconds that are left for the hub's first answer. */
+  /** Milliseconds left for the hub's first answer. */
   get #timeToAnswer(): number {
     return this.settings.answerTime - (performance.now() - this.#since);
   }
 }
 
 const NO_NETWORK =
-  'check the network; a proxy is set by HTTPS_PROXY with NODE_USE_ENV_PROXY=1, a mirror by HF_ENDPOINT; HF_HUB_OFFLINE=1 takes what is downloaded already';
+  'check the network; a proxy is set by HTTPS_PROXY with NODE_USE_ENV_PROXY=1, a mirror by HF_ENDPOINT; HF_HUB_OFFLINE=1 uses only what is already downloaded';
 
 function gaveUp(cause: Interruption, end: string): FluxionError {
   return new FluxionError('io', `${cause.message}; ${end}`, { cause, hint: NO_NETWORK });
 }
 
-/** Failures of a connection that the next attempt meets again: certificates, redirects without end, headers or bytes that are no HTTP. */
+/** Connection failures that would repeat: certificates, endless redirects, headers or bytes that are not HTTP. */
 function isLasting(error: unknown): boolean {
   const inner = innermost(error);
   const code = (inner as NodeJS.ErrnoException | undefined)?.code ?? '';
@@ -211,11 +211,11 @@ function isLasting(error: unknown): boolean {
 function lasting(host: string, cause: unknown): FluxionError {
   return new FluxionError('io', `${host}: ${reasonOf(cause)}`, {
     cause,
-    hint: 'something on the network answers in place of the hub: a proxy (NODE_EXTRA_CA_CERTS names its certificate) or a mirror (HF_ENDPOINT)',
+    hint: 'something on the network answers instead of the hub: a proxy (NODE_EXTRA_CA_CERTS names its certificate) or a mirror (HF_ENDPOINT)',
   });
 }
 
-/** What a status other than success stands for. */
+/** Returns the error for a status other than success. */
 function refusal(response: Response, settings: HubSettings, subject: Subject): Error {
   const { status, headers } = response;
   const code = headers.get('x-error-code');
@@ -226,7 +226,7 @@ function refusal(response: Response, settings: HubSettings, subject: Subject): E
   if (status === 429 || status === 408 || status >= 500) {
     return new Interruption(`${hostOf(response.url)}: status ${status}`, { wait: waitOf(headers) });
   }
-  // Addresses of storage are signed for an hour or so; the hub signs a new one.
+  // Signed storage addresses expire after about an hour; the hub signs a new one.
   if (foreign && (status === 401 || status === 403)) {
     return new Interruption(`${hostOf(response.url)}: status ${status}`);
   }
@@ -244,7 +244,7 @@ function refusal(response: Response, settings: HubSettings, subject: Subject): E
   if (path !== undefined && status === 404) {
     return new FluxionError('not_found', `${repo} has no file ${quote(path)} at revision ${quote(revision)}`);
   }
-  // The hub answers 401 for a model that does not exist, so as not to tell which private ones do.
+  // The hub answers 401 for a missing model too, so as not to reveal private ones.
   if (code === 'RepoNotFound' || status === 401 || status === 404) {
     const login = token ? `whether the token from ${token.source} may see it` : 'log in with: hf auth login';
     return new FluxionError('not_found', `${endpoint} has no model ${repo}, or it is private`, {
@@ -258,15 +258,11 @@ function refusal(response: Response, settings: HubSettings, subject: Subject): E
 function gated(repo: string, known: boolean, source: string | undefined): FluxionError {
   const page = `${PUBLIC_HUB}/${repo}`;
   const who = known ? `the account of the token from ${source} has not accepted it` : 'nobody is logged in';
-  return new FluxionError(
-    'io',
-    `${repo} is gated: its licence has to be accepted before it is downloaded, and ${who}`,
-    {
-      hint: known
-        ? `accept the licence at ${page} with that account, or log in with another: hf auth login`
-        : `accept the licence at ${page}, make a token at ${PUBLIC_HUB}/settings/tokens, then run: hf auth login   (or: export HF_TOKEN=hf_…)`,
-    },
-  );
+  return new FluxionError('io', `${repo} is gated: you must accept its licence before the download, and ${who}`, {
+    hint: known
+      ? `accept the licence at ${page} with that account, or log in with another: hf auth login`
+      : `accept the licence at ${page}, make a token at ${PUBLIC_HUB}/settings/tokens, then run: hf auth login   (or: export HF_TOKEN=hf_…)`,
+  });
 }
 
 /** Milliseconds that a server asks to wait: `Retry-After` in seconds or as a date, or the reset time of `RateLimit`. */
@@ -281,7 +277,7 @@ function hostOf(url: string): string {
   return new URL(url).host;
 }
 
-/** The innermost reason: `fetch` wraps what the system said. */
+/** The innermost message: `fetch` wraps the system's error. */
 function innermost(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? error.cause : error;
 }
@@ -293,7 +289,7 @@ function reasonOf(error: unknown): string {
   return withoutSecrets(inner.message || code || inner.name);
 }
 
-/** Milliseconds in the unit that reads best. */
+/** Formats milliseconds in a readable unit. */
 function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   if (seconds < 120) return `${Number(seconds.toFixed(1))} s`;

@@ -1,7 +1,7 @@
 /**
- * Models by their names on the Hugging Face hub: found in the cache that Python's huggingface_hub fills too, else downloaded into it.
+ * Finds models by name in the cache that Python's huggingface_hub shares, or downloads them from the Hugging Face hub into it.
  *
- * `@huggingface/hub` asks which commit a revision is and lists its files; requests and transfers are ours, as docs/decisions tells.
+ * `@huggingface/hub` resolves revisions and lists files; requests and transfers are Fluxion's own, for reasons in docs/decisions.
  */
 
 import { statfs } from 'node:fs/promises';
@@ -47,17 +47,17 @@ export interface PullOptions {
   readonly pieceSize?: number;
 }
 
-/** Bytes; what a model is stands in files far smaller. */
+/** Most bytes of a file that describes a model; real ones are far smaller. */
 const LARGEST_CONFIG = 2 ** 20;
 const CONNECTIONS = 8;
 const PIECE = 32 * 2 ** 20;
-/** Bounds on what the hub may send: files of a repository, pages of their list, bytes of a page, milliseconds for all of it. */
+/** Limits on the hub's listing: files of a repository, pages, bytes of a page, milliseconds in total. */
 const MOST_FILES = 100_000;
 const MOST_PAGES = 1000;
 const LONGEST_PAGE = 8 * 2 ** 20;
 const LONGEST_LISTING = 900_000;
 
-/** Reads `ORG/NAME` or `ORG/NAME@REVISION`; nothing for what cannot be a name on the hub, such as a path. */
+/** Reads `ORG/NAME` or `ORG/NAME@REVISION`; undefined for anything that cannot be a hub name, such as a path. */
 export function parseHubName(text: string, revision?: string): HubModel | undefined {
   const [repo = '', given, ...more] = text.split('@');
   const part = /^(?![-.])(?!.*(--|\.\.))[\w.-]{1,96}(?<![-.])$/;
@@ -67,7 +67,7 @@ export function parseHubName(text: string, revision?: string): HubModel | undefi
   return { repo, revision: checkedRevision(given ?? (revision || 'main')) };
 }
 
-/** A revision becomes part of a path in the cache. */
+/** Checks a revision, since it becomes part of a path in the cache. */
 function checkedRevision(revision: string): string {
   const valid =
     /^[^\s\\:*?"<>|~^[\p{Cc}]{1,200}$/u.test(revision) && revision.split('/').every((part) => /^[^.]/.test(part));
@@ -75,12 +75,12 @@ function checkedRevision(revision: string): string {
   throw new FluxionError('bad_config', `revision: expected a branch, tag or commit, found ${quote(revision)}`);
 }
 
-/** Returns the folder of a model: at once where the cache has all of it, else after downloading what is missing. */
+/** Returns the folder of a model: at once if the cache is complete, else after downloading missing files. */
 export async function hubFolder(family: Family, model: HubModel, options: PullOptions = {}): Promise<string> {
   return cachedFolder(family, model, options) ?? pullModel(family, model, options);
 }
 
-/** Downloads what the cache lacks of a model as the hub has it now, and returns its folder. */
+/** Downloads the files of a model's current commit that the cache lacks, and returns its folder. */
 export async function pullModel(family: Family, model: HubModel, options: PullOptions = {}): Promise<string> {
   const { without, settings = hubSettings() } = options;
   if (settings.network === 'forbidden') {
@@ -92,10 +92,10 @@ export async function pullModel(family: Family, model: HubModel, options: PullOp
   return pullFiles(model, choose, { ...options, identify: (read) => requireFamily(family, model.repo, read) });
 }
 
-/** Reads a small JSON file of a repository, which is downloaded first; undefined where it has none. */
+/** Downloads and reads a small JSON file of a repository; undefined if it has none. */
 type ReadRemote = (path: string) => Promise<JsonObject | undefined>;
 
-/** Throws `unsupported` for a repository of another model, as its index and its configs tell. */
+/** Throws `unsupported` if a repository's index and configs describe another model. */
 async function requireFamily(family: Family, repo: string, read: ReadRemote): Promise<void> {
   const index = await read('model_index.json');
   if (index) requirePipeline(index, `${repo}: model_index.json`, family);
@@ -109,8 +109,8 @@ async function requireFamily(family: Family, repo: string, read: ReadRemote): Pr
 }
 
 /**
- * Downloads what the cache lacks of the files that `choose` takes of a repository, and returns the folder of the commit; `identify` may
- * look at small files before, and refuse.
+ * Downloads the files of a repository that `choose` selects and the cache lacks, and returns the commit's folder. `identify` may first read
+ * small files and refuse the repository.
  */
 export async function pullFiles(
   model: HubModel,
@@ -151,13 +151,13 @@ export async function pullFiles(
       return readJsonObject(kindOf(blob) === 'file' ? blob : join(cache.snapshot(commit), path), readingFile);
     });
     const files = chosen ?? choose(listed);
-    // Files with the same bytes are one blob.
+    // Files with equal bytes share a blob.
     const blobs = [...new Map(files.map((file) => [file.hash.hex, file])).values()];
     const transfers = transfer(blobs);
     await checkSpace(cache.folder, transfers);
     meter.begin(blobs, transfers);
     await transferFiles(transfers, { ...how, onBytes: (count) => meter.add(count) });
-    // The pipeline's index last: a folder that has one is whole.
+    // The pipeline's index comes last, so a folder with an index is whole.
     for (const file of files.toSorted((a, b) => depth(b) - depth(a))) await cache.place(file, commit);
     await cache.remember(revision, commit);
     return cache.snapshot(commit);
@@ -166,7 +166,7 @@ export async function pullFiles(
   }
 }
 
-/** Returns the folder of a model that the cache has all of; nothing otherwise. Asks nobody. */
+/** Returns the folder of a completely cached model; undefined otherwise. Makes no request. */
 export function cachedFolder(
   family: Family,
   { repo, revision }: HubModel,
@@ -197,7 +197,6 @@ function notCached(
   });
 }
 
-/** Asks which commit a revision stands for. */
 async function findCommit(hub: Hub, { repo, revision }: HubModel, signal: AbortSignal | undefined): Promise<string> {
   const { modelInfo } = await import('@huggingface/hub');
   const { endpoint } = hub.settings;
@@ -205,12 +204,11 @@ async function findCommit(hub: Hub, { repo, revision }: HubModel, signal: AbortS
   const { sha } = await answered(endpoint, () =>
     modelInfo({ name: repo, revision, hubUrl: endpoint, additionalFields: ['sha'], fetch }),
   );
-  // It names a folder in the cache.
+  // The commit becomes the name of a folder in the cache.
   if (typeof sha === 'string' && isCommit(sha)) return sha;
-  throw new FluxionError('bad_file', `${endpoint} gave ${quote(String(sha))} as the commit of ${repo}`);
+  throw new FluxionError('bad_file', `${endpoint}: expected a commit hash for ${repo}, found ${quote(String(sha))}`);
 }
 
-/** Lists the files of a commit. */
 async function listCommit(hub: Hub, commit: HubModel, signal: AbortSignal | undefined): Promise<RemoteFile[]> {
   const { listFiles } = await import('@huggingface/hub');
   const { endpoint } = hub.settings;
@@ -226,7 +224,7 @@ async function listCommit(hub: Hub, commit: HubModel, signal: AbortSignal | unde
   });
 }
 
-/** Checks what the hub says about a file: its path and its hash become paths on this machine. */
+/** Checks a file's entry in the listing: its path and hash become paths on this machine. */
 function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): RemoteFile {
   const parts = typeof path === 'string' && path.length <= 1024 ? path.split('/') : [];
   const plain = (part: string): boolean => part !== '' && part !== '.' && part !== '..' && !/[\\:\p{Cc}]/u.test(part);
@@ -235,7 +233,7 @@ function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): Remot
       'bad_file',
       `${repo} lists a file that would not stay in its folder: ${quote(String(path))}`,
       {
-        hint: 'such a name is an attack or a mistake, so nothing of this repository is downloaded',
+        hint: 'such a path is an attack or a mistake, so nothing is downloaded from this repository',
       },
     );
   }
@@ -250,7 +248,7 @@ function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): Remot
   );
 }
 
-/** The `fetch` that `@huggingface/hub` is given: whole answers, retried, with our token and our messages, and an end to their number. */
+/** Returns the `fetch` for `@huggingface/hub`: it retries, sends the token, reads whole answers and bounds their number. */
 function asker(hub: Hub, subject: Subject, signal: AbortSignal | undefined): typeof fetch {
   const asked = new Set<string>();
   const start = performance.now();
@@ -277,7 +275,7 @@ function asker(hub: Hub, subject: Subject, signal: AbortSignal | undefined): typ
   };
 }
 
-/** Runs a request of `@huggingface/hub`; what it cannot read is the fault of who answered. */
+/** Runs a request of `@huggingface/hub`; turns its parse errors into `bad_file`. */
 async function answered<T>(endpoint: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -285,7 +283,7 @@ async function answered<T>(endpoint: string, ask: () => Promise<T>): Promise<T> 
     if (cause instanceof FluxionError || !(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
     throw new FluxionError('bad_file', `${endpoint} does not answer as a hub does: ${withoutSecrets(cause.message)}`, {
       cause,
-      hint: 'a login page of the network, or an HF_ENDPOINT that is no mirror of the hub',
+      hint: 'a login page of the network may answer instead, or HF_ENDPOINT may not be a mirror of the hub',
     });
   }
 }
@@ -300,7 +298,7 @@ function transferOf(file: RemoteFile, cache: RepoCache, settings: HubSettings, s
   };
 }
 
-/** Refuses a download that the disk has no room for. */
+/** Refuses a download that does not fit on the disk. */
 async function checkSpace(folder: string, transfers: readonly Transfer[]): Promise<void> {
   const needed = transfers.reduce((sum, transfer) => sum + transfer.file.size - arrivedBytes(transfer), 0);
   const { bavail, bsize } = await statfs(folder);
@@ -308,19 +306,19 @@ async function checkSpace(folder: string, transfers: readonly Transfer[]): Promi
   if (needed <= free) return;
   throw new FluxionError(
     'io',
-    `${folder}: ${byteText(needed)} are yet to come, and the disk has ${byteText(free)} free`,
+    `${folder}: the download needs ${byteText(needed)}, and the disk has ${byteText(free)} free`,
     {
       hint: 'make room, or set HF_HUB_CACHE to a folder on a larger disk',
     },
   );
 }
 
-/** Number of folders a file lies in. */
+/** The depth of a file's folder. */
 function depth({ path }: RemoteFile): number {
   return path.split('/').length;
 }
 
-/** What the operating system says about the cache folder, as an error of ours; and, of a download that broke off, that it can go on. */
+/** Turns a system error in the cache folder into a FluxionError; adds that an interrupted download can continue. */
 function explained(
   error: unknown,
   { cache }: HubSettings,
@@ -345,18 +343,18 @@ function explained(
   });
 }
 
-/** Seconds that the rate is taken over, and milliseconds between two reports. */
+/** Seconds over which the rate is measured, and milliseconds between reports. */
 const WINDOW = 5;
 const REPORT = 100;
 
-/** Adds up what arrives and reports it. */
+/** Counts received bytes and reports progress. */
 class Meter {
   readonly #repo: string;
   readonly #onProgress: OnPullProgress | undefined;
   #bytes = 0;
   #totalBytes = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
-  /** Time in seconds and bytes so far, over the window. */
+  /** Samples within the window: seconds and bytes so far. */
   #samples: { readonly at: number; readonly bytes: number }[] = [];
 
   constructor(repo: string, onProgress: OnPullProgress | undefined) {
@@ -382,7 +380,7 @@ class Meter {
   }
 
   check({ path }: RemoteFile): void {
-    // While others are still arriving, their bytes say more.
+    // While other files are still downloading, their progress says more.
     if (this.#bytes >= this.#totalBytes) this.say('checking', `checking ${path}`);
   }
 

@@ -1,4 +1,4 @@
-/** What the cache of the Hugging Face hub has, whoever downloaded it: every repository at every revision, whole or in part. */
+/** Lists the Hugging Face hub's cache: every repository at every revision, complete or partial, whichever program downloaded it. */
 
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,25 +12,25 @@ import { type HubSettings, hubSettings } from './settings.ts';
 /** A repository in the cache, at one revision. */
 export interface CachedRepo {
   readonly repo: string;
-  /** Branch or tag, or the commit where none names it. */
+  /** Branch or tag, or the commit if none names it. */
   readonly revision: string;
   /** Folder of its files. */
   readonly path: string;
-  /** `_class_name` of its model_index.json; undefined where it is no pipeline. */
+  /** `_class_name` of its model_index.json; undefined if it is not a pipeline. */
   readonly pipeline: string | undefined;
-  /** What a Flux pipeline still lacks; empty for one that can be opened. */
+  /** Files that a Flux pipeline still lacks; empty for a complete one. */
   readonly missing: readonly string[];
-  /** Names of its .safetensors and .gguf files, for what is no pipeline. */
+  /** Names of its .safetensors and .gguf files, if it is not a pipeline. */
   readonly weights: readonly string[];
-  /** Bytes on disk, those of an unfinished download included. */
+  /** Bytes on disk, including unfinished downloads. */
   readonly bytes: number;
 }
 
-/** Entries looked at in one folder, and folders below a snapshot. */
+/** Most entries read in one folder, and most folders below a snapshot. */
 const MOST = 10_000;
 const DEPTH = 4;
 
-/** Lists the repositories in the hub's cache, sorted by name; empty without a cache. Does not ask the hub. */
+/** Lists the repositories in the hub's cache, sorted by name; empty without a cache. Makes no request. */
 export function cachedRepos(family: Family, settings: HubSettings = hubSettings()): CachedRepo[] {
   return entriesOf(settings.cache).flatMap((entry) => {
     const [, org, name] = /^models--([^-].*?)--(.+)$/.exec(entry.name) ?? [];
@@ -46,7 +46,7 @@ export function cachedRepos(family: Family, settings: HubSettings = hubSettings(
   });
 }
 
-/** Revisions and their commits: those that branches and tags name, then those that only have files. */
+/** Revisions with their commits: branches and tags first, then commits without a name. */
 function revisionsOf(cache: RepoCache): [revision: string, commit: string][] {
   const named = filesBelow(join(cache.folder, 'refs')).flatMap((revision): [string, string][] => {
     const commit = cache.commitOf(revision);
@@ -91,7 +91,7 @@ function classOf(index: string): string | undefined {
   }
 }
 
-/** Bytes that a file takes on disk: unfinished downloads have holes. */
+/** Bytes that a file takes on disk, since unfinished downloads have holes. */
 function diskBytes(path: string): number {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? 0 : Math.min(stat.size, stat.blocks * 512);

@@ -1,7 +1,7 @@
 /**
- * A lock between processes as a file that only one of them can create. Node has no flock; instead the holder touches its file while
- * it works, and a file whose holder has ended, or is elsewhere and has fallen silent, is taken over. Silence is measured by the clock of
- * the one who waits, since those of two machines differ and any may be set.
+ * A lock between processes: a file that only one of them can create. Node has no flock, so the holder touches its file while it works, and
+ * another process takes over the file of a holder that has ended, or that runs elsewhere and has gone silent. The waiting process measures
+ * silence by its own clock, since clocks of two machines differ and may be reset.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -14,22 +14,22 @@ import { processMark, processState } from '../../support/process-mark.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { PartialFile } from '../../support/write-file.ts';
 
-/** Milliseconds between two signs of life, after how many of silence a lock is free, and between two looks of one who waits. */
+/** Milliseconds between a holder's touches, of silence after which a lock is free, and between a waiter's checks. */
 const BEAT = 5_000;
 const SILENCE = 60_000;
 const LOOK = 250;
-/** A lock is a line. */
+/** Most bytes of a lock file, which is one line. */
 const MAX_BYTES = 4096;
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds of silence after which the lock of a process elsewhere is taken over. */
+  /** Milliseconds of silence after which a lock held elsewhere is taken over. */
   readonly silence?: number;
   /** Called once when another process holds the lock. */
   readonly onWait?: (holder: string) => void;
 }
 
-/** Waits for the lock at `path` and takes it; disposing gives it back. */
+/** Waits for the lock at `path` and takes it; disposing releases it. */
 export async function lockFile(
   path: string,
   { signal, silence = SILENCE, onWait }: LockOptions = {},
@@ -66,14 +66,14 @@ export async function lockFile(
   };
 }
 
-/** Creates the file with its text in it, so that nobody reads an empty one. */
+/** Creates the file together with its text, so that no process reads an empty one. */
 function create(path: string, text: string): boolean {
   using file = new PartialFile(path);
   file.write(Buffer.from(text));
   return file.claim();
 }
 
-/** The text of a lock; undefined where it has gone meanwhile. Throws `io` for what is no regular file. */
+/** The text of a lock; undefined if it has been removed. Throws `io` if it is not a regular file. */
 function read(path: string): string | undefined {
   try {
     return readRegular(path, MAX_BYTES).toString('utf8');
@@ -83,7 +83,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Removes the file of a holder that is gone: moved aside and looked at, as another process may have replaced it meanwhile. */
+/** Removes the file of a dead holder: moves it aside and checks it first, as another process may have replaced it. */
 async function takeAway(path: string, holder: string): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   try {

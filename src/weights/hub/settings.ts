@@ -1,6 +1,6 @@
 /**
- * What the environment says about the Hugging Face hub: the variables, defaults and files of Python's huggingface_hub, so that a
- * login, a mirror or a cache folder set up for one program serves the other.
+ * Settings of the Hugging Face hub from the environment: the variables, defaults and files of Python's huggingface_hub, so that both share
+ * a login, a mirror and a cache folder.
  */
 
 import { homedir } from 'node:os';
@@ -11,25 +11,25 @@ import { withoutSecrets } from '../../support/shown-url.ts';
 import { userPath } from '../../support/user-path.ts';
 import { kindOf } from '../files/file-bytes.ts';
 
-/** A secret, and where it was found: for messages, which name the place and never the secret. */
+/** A secret and its source; messages name only the source. */
 export interface HubToken {
   readonly value: string;
   readonly source: string;
 }
 
-/** Where the hub is, where its files are kept and who asks. */
+/** The hub's address, its cache folder and the user's credentials. */
 export interface HubSettings {
   /** Address of the hub or of a mirror, without a slash at the end. */
   readonly endpoint: string;
   /** Folder of the cache, with one `models--ORG--NAME` in it for each model. */
   readonly cache: string;
   readonly token: HubToken | undefined;
-  /** The `Authorization` of the login in HF_ENDPOINT, which a mirror asks for; sent in place of the token. */
+  /** The `Authorization` header for a login in HF_ENDPOINT, sent to a mirror instead of the token. */
   readonly login?: string | undefined;
   readonly network: 'allowed' | 'forbidden';
   /** Milliseconds with next to no bytes after which a connection counts as dead. */
   readonly stallTime: number;
-  /** Milliseconds that the hub has for its first answer, all attempts included. */
+  /** Milliseconds for the hub's first answer, over all attempts. */
   readonly answerTime: number;
 }
 
@@ -39,10 +39,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const PUBLIC_HUB = 'https://huggingface.co';
 const STALL_SECONDS = 20;
 const ANSWER_SECONDS = 8;
-/** Bytes of a file with a token. */
+/** Most bytes of a token file. */
 const MOST_TOKEN = 65_536;
 
-/** Reads the settings; throws `bad_config` naming a variable that cannot be honoured. */
+/** Reads the settings; throws `bad_config` with the name of an invalid variable. */
 export function hubSettings(env: Environment = process.env): HubSettings {
   const folder = (name: string): string | undefined => folderOf(env, name);
   const home = folder('HF_HOME') ?? join(folder('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'huggingface');
@@ -56,7 +56,7 @@ export function hubSettings(env: Environment = process.env): HubSettings {
   };
 }
 
-/** The address without the login in it, so that no message can show it; `fetch` refuses one with a login. */
+/** Splits the login from an address: messages must not show it, and `fetch` refuses an address with one. */
 function endpointOf(text: string): Pick<HubSettings, 'endpoint' | 'login'> {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
@@ -74,7 +74,7 @@ function endpointOf(text: string): Pick<HubSettings, 'endpoint' | 'login'> {
   };
 }
 
-/** A part of an address; a stray `%` stands for itself. */
+/** Decodes a part of an address; keeps a stray `%`. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -83,7 +83,7 @@ function decoded(text: string): string {
   }
 }
 
-/** The folder or file that a variable names; empty counts as not set. */
+/** The folder or file that a variable names; an empty variable counts as unset. */
 function folderOf(env: Environment, name: string): string | undefined {
   const text = env[name];
   if (!text) return undefined;
@@ -103,7 +103,7 @@ function secondsOf(env: Environment, name: string, otherwise: number): number {
   const text = env[name];
   if (!text) return otherwise;
   const value = Number(text);
-  // Timers hold at most 2³¹ milliseconds.
+  // Timers take at most 2³¹ milliseconds.
   if (value > 0 && value <= 1e6) return value;
   throw new FluxionError('bad_config', `${name}: expected seconds, found '${text}'`);
 }
@@ -121,7 +121,7 @@ function findToken(env: Environment, home: string): HubToken | undefined {
 
 function checkedToken(value: string, source: string): HubToken {
   if (/^[\x21-\x7e]{1,4096}$/.test(value)) return { value, source };
-  throw new FluxionError('bad_config', `the token in ${source} has spaces or other characters that no token has`, {
+  throw new FluxionError('bad_config', `the token in ${source} has spaces or other invalid characters`, {
     hint: 'a token is one word that begins with hf_',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Downloading files in pieces over several connections at once. A piece that breaks off goes on where it stopped; what has arrived
- * is noted beside the file, so that a killed process loses at most a second's work. A file gets its name when its hash is right.
+ * Downloads files in pieces over several connections. An interrupted piece continues where it stopped. Notes beside the file record what
+ * has arrived, so a killed process loses at most a second's work. A file gets its name only after its hash is verified.
  */
 
 import { createHash, type Hash } from 'node:crypto';
@@ -19,7 +19,7 @@ import { type Hub, Interruption, type Reply, type Subject } from './http.ts';
 export interface Transfer {
   readonly file: RemoteFile;
   readonly url: string;
-  /** The path it gets when it is whole and its hash is right. */
+  /** Its final path, once its hash is verified. */
   readonly target: string;
   readonly subject: Subject;
 }
@@ -28,12 +28,12 @@ export interface TransferOptions {
   readonly hub: Hub;
   /** Connections at once. */
   readonly connections: number;
-  /** Bytes asked for in one request. */
+  /** Bytes per request. */
   readonly pieceSize: number;
   readonly signal?: AbortSignal | undefined;
-  /** Told about bytes as they are written; negative where a file has to be fetched again. */
+  /** Called with the number of bytes written; negative if a file must be fetched again. */
   readonly onBytes: (count: number) => void;
-  /** Told when a file's hash is being taken. */
+  /** Called when a file's hash is computed. */
   readonly onCheck: (file: RemoteFile) => void;
 }
 
@@ -43,16 +43,16 @@ interface Span {
   readonly end: number;
 }
 
-/** Milliseconds between two notes of what has arrived. */
+/** Milliseconds between notes. */
 const NOTE = 1000;
 
-/** Returns how many bytes of a file have arrived in a download that was interrupted. */
+/** Returns how many bytes an interrupted download has received. */
 export function arrivedBytes({ file, target }: Transfer): number {
   const open = readNote(target, file.size);
   return open ? file.size - total(open) : 0;
 }
 
-/** Fetches all files; the first failure ends the others, and what has arrived stays for the next time. */
+/** Fetches all files; the first failure stops the others, and received bytes stay for the next try. */
 export async function transferFiles(transfers: readonly Transfer[], options: TransferOptions): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
@@ -68,18 +68,18 @@ export async function transferFiles(transfers: readonly Transfer[], options: Tra
         await download.fetchPiece();
         if (!download.isComplete) continue;
         const check = download.finish().finally(() => checks.delete(check));
-        // Awaited below by whoever runs out of pieces; a failure must not count as unhandled before.
+        // A worker without pieces awaits this promise below; until then a rejection must not count as unhandled.
         check.catch(() => {});
         checks.add(check);
       } else if (checks.size > 0) {
-        // A wrong hash brings pieces back.
+        // A wrong hash makes all pieces of a file necessary again.
         await Promise.race(checks);
       } else return;
     }
   };
   const workers = Array.from({ length: options.connections }, () =>
     work().catch((error) => {
-      // The first reason is the one that is told.
+      // Only the first error is reported.
       if (!failed.signal.aborted) failed.abort(error);
     }),
   );
@@ -89,11 +89,11 @@ export async function transferFiles(transfers: readonly Transfer[], options: Tra
   if (failed.signal.aborted) throw failed.signal.reason;
 }
 
-/** One file on its way. */
+/** A file being downloaded. */
 class Download implements AsyncDisposable {
   readonly #transfer: Transfer;
   readonly #options: TransferOptions;
-  /** Spans that no connection has taken, and those that are being fetched. */
+  /** Spans that no connection has taken yet, and spans being fetched. */
   #open: Span[];
   readonly #active = new Set<Span>();
   #handle: Promise<FileHandle> | undefined;
@@ -130,7 +130,7 @@ class Download implements AsyncDisposable {
         using reply = await hub.get(url, subject, { signal, headers });
         if (reply.status === 200) this.#startOver(span, reply);
         else checkRange(reply, span, file);
-        // Only now: of a file that is refused nothing is left behind.
+        // Opened only now, so that a refused file leaves nothing behind.
         const handle = await this.#opened();
         for await (const chunk of reply.body) {
           const part = chunk.subarray(0, span.end - span.start);
@@ -154,7 +154,7 @@ class Download implements AsyncDisposable {
     }
   }
 
-  /** Checks the hash and gives the file its name; a wrong hash has it fetched once more, then throws `bad_file`. */
+  /** Verifies the hash and gives the file its name; a wrong hash restarts the file once, then throws `bad_file`. */
   async finish(): Promise<void> {
     this.#finished = true;
     const { signal, onBytes, onCheck } = this.#options;
@@ -176,17 +176,17 @@ class Download implements AsyncDisposable {
         'bad_file',
         `${file.path}: expected ${file.hash.kind} ${file.hash.hex}, found ${found}, twice`,
         {
-          hint: 'something on the network changes the files: a mirror (HF_ENDPOINT), a proxy or a virus scanner',
+          hint: 'something on the network alters the files: a mirror (HF_ENDPOINT), a proxy or a virus scanner',
         },
       );
     }
-    log('warn', `${file.path}: what arrived has another hash than the hub says; it is fetched again`);
+    log('warn', `${file.path}: its hash differs from the hub's; fetching it again`);
     onBytes(-file.size);
     this.#open = [{ start: 0, end: file.size }];
     this.#finished = false;
   }
 
-  /** Notes what has arrived and closes the file; where nothing has, none is left. */
+  /** Records what has arrived and closes the file; removes it if nothing has. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#note;
     if (!this.#handle || this.#finished) return;
@@ -207,7 +207,7 @@ class Download implements AsyncDisposable {
     return span;
   }
 
-  /** Takes a whole file that was sent instead of a range from its beginning, where nothing else of it is on its way. */
+  /** Accepts a whole file in place of its first range, if no other range of it is being fetched. */
   #startOver(span: Span, { url }: Reply): void {
     const { path, size } = this.#transfer.file;
     if (span.end === size && this.#open.length === 0 && this.#active.size === 1) {
@@ -217,7 +217,7 @@ class Download implements AsyncDisposable {
     }
     throw new FluxionError(
       'unsupported',
-      `${new URL(url).host} does not serve byte ranges, which ${path} is fetched by`,
+      `${new URL(url).host} does not serve byte ranges, which are needed to fetch ${path}`,
       {
         hint: 'use another mirror (HF_ENDPOINT), or none',
       },
@@ -229,7 +229,7 @@ class Download implements AsyncDisposable {
     return this.#handle;
   }
 
-  /** Opens the file of an interrupted download, or makes one of the full size without content. */
+  /** Opens the file of an interrupted download, or creates an empty one of the full size. */
   async #create(): Promise<FileHandle> {
     const { file, target } = this.#transfer;
     const partial = partialOf(target);
@@ -242,11 +242,11 @@ class Download implements AsyncDisposable {
     return open(partial, 'r+');
   }
 
-  /** Notes at most once a second what has yet to come. */
+  /** Records the missing spans, at most once a second. */
   #noteSoon(): void {
     if (this.#note || performance.now() - this.#notedAt < NOTE) return;
     this.#note = this.#write()
-      // Without notes a kill costs more, but nothing else.
+      // Without notes, a kill only costs more downloading.
       .catch((error) => log('debug', `${this.#transfer.target}: ${error}`))
       .finally(() => {
         this.#note = undefined;
@@ -271,12 +271,12 @@ function noteOf(target: string): string {
 }
 
 async function discard(target: string): Promise<void> {
-  // The note first: a partial file without one is started again, a note without its file would be believed.
+  // The note goes first: a partial file without a note is restarted, but a note without its file would be trusted.
   await rm(noteOf(target), { force: true });
   await rm(partialOf(target), { force: true });
 }
 
-/** Reads which spans an interrupted download has yet to fetch; nothing where there is none, or its files do not fit. */
+/** Reads the missing spans of an interrupted download; undefined if there is none, or if its files do not match. */
 function readNote(target: string, size: number): Span[] | undefined {
   try {
     if (statSync(partialOf(target)).size !== size) return undefined;
@@ -290,7 +290,7 @@ function readNote(target: string, size: number): Span[] | undefined {
     spans.sort((a, b) => a.start - b.start);
     const apart = spans.every(({ start, end }, i) => start >= (spans[i - 1]?.end ?? 0) && start < end && end <= size);
     if (!apart) return undefined;
-    // All has arrived but the hash was not taken: an empty piece leads there.
+    // Everything has arrived but the hash is unverified: an empty piece leads to the check.
     return spans.length > 0 ? spans : [{ start: size, end: size }];
   } catch {
     return undefined;
@@ -301,12 +301,12 @@ function total(spans: readonly Span[]): number {
   return spans.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-/** A server must send the bytes that were asked for, of the file that was listed. */
+/** Checks that the server sends the requested bytes of the listed file. */
 function checkRange({ headers }: Reply, { start, end }: Span, { path, size }: RemoteFile): void {
   const found = headers.get('content-range') ?? 'none';
   const [, from, of] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(found) ?? [];
   if (Number(from) === start && (of === '*' || Number(of) === size)) return;
-  throw new Interruption(`${path}: asked for bytes ${start} to ${end - 1} of ${size}, was sent range '${found}'`);
+  throw new Interruption(`${path}: expected bytes ${start} to ${end - 1} of ${size}, found range '${found}'`);
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * A LoRA file fitted to a model: for every declared weight, or row part of one, what the file adds to it; and the report of what
- * was matched and what was not. Nothing matched is an error; what does not fit is never dropped in silence.
+ * Fits a LoRA file to a model: what it adds to every declared weight or part of its rows, and a report of matched and unmatched keys. A file
+ * that matches nothing is an error; unmatched keys are never dropped silently.
  */
 
 import { createHash } from 'node:crypto';
@@ -9,22 +9,26 @@ import type { LoraReport } from '../../api/events.ts';
 import { byteSize } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { oneLine } from '../../support/quote.ts';
+import { resizeRows } from '../../support/rows.ts';
 import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
 import type { OpenFile } from '../files/file-bytes.ts';
+import type { Family } from '../folders/family.ts';
 import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
+import { adaptedComponents, type ModuleRef, type Role } from './keys.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Matrix, rowsOf } from './matrix.ts';
-import { ADAPTED, type ModuleRef } from './names.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
 import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
-/** What a file adds to one declared weight. */
+/** What a file adds to one declared weight; to columns that it does not have, nothing. */
 export type Addition =
   | LowRank
   /** A difference at strength 1 (or at any but 0, where it `replaces`); `base` is the whole declared weight. */
   | {
       readonly kind: 'difference';
       readonly strength: 'scales' | 'replaces';
+      /** Width of its rows: the weight's, but for the first layer's. */
+      readonly columns: number;
       values(base: Base): Promise<Float32Array>;
     };
 
@@ -33,19 +37,26 @@ export class LoraModel {
   /** Parts of each whole weight, in row order, by name. */
   readonly #parts: ReadonlyMap<string, readonly WeightSpec[]>;
 
-  constructor(declared: Iterable<WeightSpec>) {
+  readonly family: Family;
+
+  constructor(family: Family, declared: Iterable<WeightSpec>) {
+    this.family = family;
     const parts = Map.groupBy(declared, (spec) => spec.name);
     for (const specs of parts.values()) specs.sort((a, b) => (a.rows?.start ?? 0) - (b.rows?.start ?? 0));
     this.#parts = parts;
   }
 
-  /** The parts of a module's weight, under whichever name the model has it; empty where the model has no such module. */
+  /** The parts of a module's weight, under whichever name the model has it; empty if the model has no such module. */
   weight(module: string): readonly WeightSpec[] {
     return this.#parts.get(`${module}.weight`) ?? this.#parts.get(`${module}.scale`) ?? [];
   }
 
   bias(module: string): readonly WeightSpec[] {
     return this.#parts.get(`${module}.bias`) ?? [];
+  }
+
+  get latentChannels(): number {
+    return this.weight('final_layer.linear')[0]?.shape[0] ?? LATENT_CHANNELS;
   }
 }
 
@@ -61,7 +72,7 @@ export interface LoraSource {
 
 export interface LoadLoraOptions {
   readonly openFile?: OpenFile;
-  /** Makes keys that match nothing an error. */
+  /** Whether keys that match nothing are an error. */
   readonly strict?: boolean;
 }
 
@@ -84,33 +95,33 @@ export async function loadAdapter(
   options: LoadLoraOptions = {},
 ): Promise<Adapter> {
   const located = locateLora(source);
-  using file = parseLora(located.path, { ...options, config: located.config });
+  using file = parseLora(model.family, located.path, { ...options, config: located.config });
   const { fitted, left } = fit(file, model);
   const matched = fitted.map(({ module }) => module);
-  const report = reportOf(file, matched, left, nameOf(source, located));
-  if (matched.length === 0) throw nothingMatched(file, left);
+  const report = reportOf(model.family, file, matched, left, nameOf(source, located), model.latentChannels);
+  if (matched.length === 0) throw nothingMatched(model.family, file, left);
   if (options.strict && left.length > 0) {
     throw new FluxionError('bad_weights', `${file.path}: ${unmatchedText(report)}`, {
       hint: 'lora_strict=False uses what matches',
     });
   }
   const additions = additionsOf(fitted);
-  // What is left for later is read while the file is open.
+  // Values that are needed later are read while the file is open.
   for (const { tensors } of matched) for (const entry of tensors.values()) entry.bytes;
   return { report, hash: await hashOf(file.path, located.config), additions };
 }
 
 /** Describes a LoRA file without a model: what its keys say. */
-export function describeLora(source: LoraSource): LoraReport {
+export function describeLora(family: Family, source: LoraSource): LoraReport {
   const located = locateLora(source);
-  using file = parseLora(located.path, { config: located.config });
-  return reportOf(file, file.modules, file.unmatched, nameOf(source, located));
+  using file = parseLora(family, located.path, { config: located.config });
+  return reportOf(family, file, file.modules, file.unmatched, nameOf(source, located));
 }
 
 /** What shows that a name is a path: a root, a home, a step up, an ending, or several folders. */
 const PATH_SIGNS = /^(?:[/\\~]|[a-z]:[/\\])|(?:^|[/\\])\.{1,2}(?:[/\\]|$)|\.safetensors$|[/\\].*[/\\]/i;
 
-/** What recipes and reports call a LoRA: never a path, which would tell of the machine it lies on. */
+/** The name of a LoRA in recipes and reports: never a path, which would reveal something about this machine. */
 function nameOf({ name = '', path }: LoraSource, located: Located): string {
   if (name !== path && !PATH_SIGNS.test(name)) return name || located.name;
   const last = name.split(/[/\\]/).findLast((part) => /[^.~]/.test(part)) ?? '';
@@ -138,9 +149,9 @@ function fit(
   const fitted: Fitted[] = [];
   const left = [...file.unmatched];
   for (const module of file.modules) {
-    const weight = rangeOf(module.ref, model.weight(module.ref.module));
+    const whole = rangeOf(module.ref, model.weight(module.ref.module));
+    const weight = whole && { ...whole, columns: columnsOf(module, whole.columns, model.latentChannels) };
     const bias = rangeOf(module.ref, model.bias(module.ref.module));
-    if (weight) refuseControl(module, weight.columns, file.path);
     const found = weight && fitModule(module, weight, file.path);
     if (!found || (found.bias && !bias)) {
       left.push(...[...module.tensors.values()].map(({ key }) => key));
@@ -179,7 +190,7 @@ interface Range {
   readonly parts: readonly WeightSpec[];
 }
 
-/** The declared rows a module is; undefined where the model does not have them. */
+/** The declared rows a module is; undefined if the model does not have them. */
 function rangeOf({ parts }: ModuleRef, declared: readonly WeightSpec[]): Range | undefined {
   if (declared.length === 0 || (parts && declared.length !== parts.of)) return undefined;
   const specs = parts ? declared.slice(parts.first, parts.end) : declared;
@@ -192,10 +203,13 @@ function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term
   const count = spec.shape[0] ?? 1;
   const declared = (spec.rows?.start ?? 0) - range.start;
   const half = range.rows / 2;
-  /** Rows of the file are rows of the declared weight, but for the exchange of halves. */
+  /** Rows of the file are rows of the declared weight, except where halves are swapped. */
   const exchange = (row: number): number => (swapped ? (row + half) % range.rows : row);
   if (swapped && declared % half !== 0) {
-    throw new FluxionError('bad_shape', `${weightKey(spec)}: halves are exchanged in LoRA files, and it is no half`);
+    throw new FluxionError(
+      'bad_shape',
+      `${weightKey(spec)}: LoRA files swap the halves of this weight, and this part is not a half`,
+    );
   }
   const start = exchange(declared);
   if (term.kind === 'low-rank') {
@@ -205,9 +219,11 @@ function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term
   return {
     kind: 'difference',
     strength: term.strength,
+    columns: range.columns,
     values(base) {
       const inFileOrder = (from: number, to: number): Float32Array => {
-        if (!swapped) return base.rows(range.start + from, range.start + to);
+        if (!swapped)
+          return resizeRows(base.rows(range.start + from, range.start + to), spec.shape[1] ?? 1, range.columns);
         const pieces = [
           [from, Math.min(to, half)],
           [Math.max(from, half), to],
@@ -225,7 +241,7 @@ function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term
   };
 }
 
-/** Drops ranks that add nothing to these rows: files fused from separate q, k and v have them by two thirds. Undefined where none is left. */
+/** Drops ranks that add nothing to these rows; files fused from separate q, k and v have two thirds of them. `undefined` if none is left. */
 function withoutZeros({ a, b, scale }: LowRank): LowRank | undefined {
   const size = byteSize(b.dtype);
   const used = new Set<number>();
@@ -261,26 +277,43 @@ function withoutZeros({ a, b, scale }: LowRank): LowRank | undefined {
   };
 }
 
-/** Says how many modules a LoRA changes of each component, such as `304 of the transformer`; those that it leaves alone are left out. */
-export function modulesText({ modules }: LoraReport): string[] {
-  return ADAPTED.flatMap(({ name, label }) => (modules[name] ? [`${modules[name]} of ${label}`] : []));
-}
-
-/** Control LoRAs widen the first layer for a second picture, which would be left out in silence. */
-function refuseControl({ ref, tensors }: LoraModule, columns: number, path: string): void {
-  const a = tensors.get('A');
-  if (ref.module !== 'img_in' || !a || a.columns !== 2 * columns) return;
-  const shapes = `${a.key}: expected [${a.rows}, ${columns}], found [${a.shape.join(', ')}]`;
-  throw new FluxionError(
-    'unsupported',
-    `${path}: a control LoRA, made for latents and a control picture side by side; ${shapes}`,
-    {
-      hint: 'Fluxion takes no control pictures yet; LoRAs for styles, subjects and few-step sampling work',
-    },
+/** Lists how many modules a LoRA changes in each component, such as `304 of the transformer`; unchanged components are omitted. */
+export function modulesText(family: Family, { modules }: LoraReport): string[] {
+  return adaptedComponents(family).flatMap(({ name, label }) =>
+    modules[name] ? [`${modules[name]} of ${label}`] : [],
   );
 }
 
-function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly string[], name: string): LoraReport {
+/** Those of FLUX.1. */
+const LATENT_CHANNELS = 64;
+
+/** Tensors of the first layer that have a column for each of its inputs. */
+const WIDE: readonly Role[] = ['A', 'hada_w1_b', 'diff', 'set'];
+
+/** Inputs that a file has the first layer for; undefined for other layers. */
+function inputsOf({ ref, tensors }: LoraModule): number | undefined {
+  if (ref.module !== 'img_in') return undefined;
+  return WIDE.map((role) => tensors.get(role)).find((tensor) => tensor !== undefined)?.columns;
+}
+
+/**
+ * Columns of a module's weight in its file. Control LoRAs widen the first layer for a picture beside the latents; LoRAs for latents only
+ * leave the columns of such pictures unchanged (diffusers `_maybe_expand_lora_state_dict`).
+ */
+function columnsOf(module: LoraModule, declared: number, latentChannels: number): number {
+  const inputs = inputsOf(module);
+  const widens = inputs === 2 * latentChannels && declared === latentChannels;
+  return widens || inputs === latentChannels ? inputs : declared;
+}
+
+function reportOf(
+  family: Family,
+  file: LoraFile,
+  matched: readonly LoraModule[],
+  left: readonly string[],
+  name: string,
+  latentChannels: number = LATENT_CHANNELS,
+): LoraReport {
   const outlines = matched.map(outlineOf);
   const count = (component: string) =>
     new Set(
@@ -294,15 +327,16 @@ function reportOf(file: LoraFile, matched: readonly LoraModule[], left: readonly
     path: file.path,
     dialect: file.dialect,
     algorithms: distinct(outlines.map(({ algorithm }) => algorithm)),
-    modules: Object.fromEntries(ADAPTED.map(({ name: part }) => [part, count(part)])),
+    modules: Object.fromEntries(adaptedComponents(family).map(({ name: part }) => [part, count(part)])),
     ranks: ascending(outlines.map(({ rank }) => rank)),
     alphas: ascending(matched.map(({ alpha }) => alpha)),
+    control: matched.some((module) => inputsOf(module) === 2 * latentChannels),
     unmatched: { count: left.length, first: left.slice(0, 10).map((key) => oneLine(key, 200)) },
     warnings: file.warnings,
   };
 }
 
-function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
+function nothingMatched({ title }: Family, file: LoraFile, left: readonly string[]): FluxionError {
   const algorithm = unsupportedAlgorithm(left);
   if (algorithm) {
     return new FluxionError('unsupported', `${file.path}: Fluxion does not apply its method, ${algorithm}`, {
@@ -317,19 +351,19 @@ function nothingMatched(file: LoraFile, left: readonly string[]): FluxionError {
   return new FluxionError(
     foreign ? 'unsupported' : 'bad_weights',
     foreign
-      ? `${file.path}: this is ${foreign}, not one for FLUX.1`
+      ? `${file.path}: this is ${foreign}, not one for ${title}`
       : `${file.path}: none of its ${file.keys} tensors belongs to this model${shown === '' ? '' : `; its keys begin ${shown}`}`,
     { hint: 'a LoRA works with the kind of model it was trained on' },
   );
 }
 
-/** The short hash by which recipes know a LoRA, of its file and the settings beside it. */
+/** The short hash of a LoRA in recipes, over its file and the settings beside it. */
 export function loraHash(source: LoraSource): Promise<string> {
   const { path, config } = locateLora(source);
   return hashOf(path, config);
 }
 
-/** Settings beside a file count: they change what it does. */
+/** Settings beside a file count because they change the result. */
 async function hashOf(path: string, config: string | undefined): Promise<string> {
   const hash = createHash('sha256');
   for (const file of [path, ...(config === undefined ? [] : [config])])

@@ -33,7 +33,7 @@ const DIALECTS: readonly Dialect[] = [
   { name: 'BFL names', sign: /(?:double|single)_blocks[._]\d/m },
 ];
 
-/** Names the dialect a file's keys are in; `unknown` where none fits. */
+/** Names the dialect of a file's keys; `unknown` if none fits. */
 export function dialectOf(keys: readonly string[]): string {
   const text = keys.join('\n');
   return DIALECTS.find(({ sign }) => sign.test(text))?.name ?? 'unknown';
@@ -57,7 +57,7 @@ const UNSUPPORTED: readonly (readonly [sign: RegExp, name: string])[] = [
   [/\.lora_mid\.|\.(?:hada_t[12]|lokr_t2)$/m, 'Tucker-decomposed LoRA, made for convolutions'],
 ];
 
-/** Names an algorithm that a file uses and that is not applied here, where one is recognised. */
+/** Names a recognised algorithm of a file that is not supported here. */
 export function unsupportedAlgorithm(keys: readonly string[]): string | undefined {
   const text = keys.join('\n');
   return UNSUPPORTED.find(([sign]) => sign.test(text))?.[1];

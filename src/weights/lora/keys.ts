@@ -1,7 +1,18 @@
 /** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
 
+import type { AdaptedModule, Component, Family } from '../folders/family.ts';
 import { MOST_WORDS, WRAPPERS, WRAPPING_WORDS } from '../folders/layout.ts';
-import { ADAPTED, findModule, type ModuleRef } from './names.ts';
+
+/** A declared module, or some of its parts, and the component that it is of. */
+export interface ModuleRef extends AdaptedModule {
+  /** The component's name. */
+  readonly component: string;
+}
+
+/** The components of a family that adapters change. */
+export function adaptedComponents({ components }: Pick<Family, 'components'>): readonly Component[] {
+  return components.filter(({ adapted }) => adapted);
+}
 
 /** What a tensor is to its module. */
 export type Role =
@@ -38,46 +49,79 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, role: Role | ((group: string
 /** Whole tensors: only normalisations are replaced by them, else any checkpoint would pass for a LoRA. */
 const WHOLE = /\.(?:scale|weight)$/;
 
-/**
- * Prefixes that say whose module follows, ended by a dot or an underscore; the dictionary tells text encoders and transformer apart by the
- * module itself.
- */
+/** Prefixes of trainers, which say whose module follows. */
 const PREFIXES = [
-  ...WRAPPING_WORDS, ...ADAPTED.flatMap(({ words }) => words),
   'lora_unet', 'lora_transformer', 'lora_flux', 'lycoris', 'oft_unet', 'lora_te', 'lora_te1', 'lora_te2', 'lora_te3',
 ]; // biome-ignore format: one line a kind
 
-/** Takes a key apart; undefined where the suffix or the module is unknown. */
-export function parseKey(key: string): ParsedKey | undefined {
-  const plain = key.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, '');
-  for (const [suffix, role] of SUFFIXES) {
-    const match = suffix.exec(plain);
-    if (!match) continue;
-    const stem = plain.slice(0, match.index);
-    const found = findPrefixed(stem);
-    if (!found) return undefined;
-    const names = [...new Set([found.spelling, stem.replace(/^base_model\.model\./, '')])];
-    return { ref: found.ref, names, role: typeof role === 'string' ? role : role(match[1]!) };
-  }
-  const whole = WHOLE.exec(plain);
-  const found = whole ? findPrefixed(plain.slice(0, whole.index)) : undefined;
-  return found?.ref.norm ? { ref: found.ref, names: [found.spelling], role: 'set' } : undefined;
+function flat(name: string): string {
+  return name.replaceAll('.', '_');
 }
 
-/** Finds the module behind any prefixes. A name is looked up before it is stripped: `transformer_blocks` begins like a prefix. */
-function findPrefixed(name: string, depth = 0): { readonly ref: ModuleRef; readonly spelling: string } | undefined {
-  const ref = findModule(name);
-  if (ref) return { ref, spelling: name };
-  if (depth === MOST_WORDS) return undefined;
-  for (const prefix of PREFIXES) {
-    if (!name.startsWith(prefix) || !/[._]/.test(name.charAt(prefix.length))) continue;
-    const found = findPrefixed(name.slice(prefix.length + 1), depth + 1);
-    if (found) return found;
+/**
+ * Takes the keys of adapters for one family apart. Its dictionary has every spelling of every module that an adapter can change and treats dots and
+ * underscores alike: a name is found in BFL's, diffusers', kohya's, XLabs' or OneTrainer's spelling, so mixed files work by construction.
+ */
+export class KeyParser {
+  readonly #dictionary: ReadonlyMap<string, ModuleRef>;
+  /** Ended by a dot or an underscore; the dictionary tells text encoders and transformer apart by the module itself. */
+  readonly #prefixes: readonly string[];
+
+  constructor(components: readonly Component[]) {
+    this.#dictionary = new Map(
+      components.flatMap(({ name: component, adapted = [] }) =>
+        adapted.map(([name, module]) => [flat(name), { ...module, component }] as const),
+      ),
+    );
+    this.#prefixes = [...WRAPPING_WORDS, ...components.flatMap(({ words }) => words), ...PREFIXES];
   }
-  return undefined;
+
+  /** Undefined where the suffix or the module is unknown. */
+  parse(key: string): ParsedKey | undefined {
+    const plain = key.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, '');
+    for (const [suffix, role] of SUFFIXES) {
+      const match = suffix.exec(plain);
+      if (!match) continue;
+      const stem = plain.slice(0, match.index);
+      const found = this.#prefixed(stem);
+      if (!found) return undefined;
+      const names = [...new Set([found.spelling, stem.replace(/^base_model\.model\./, '')])];
+      return { ref: found.ref, names, role: typeof role === 'string' ? role : role(match[1]!) };
+    }
+    const whole = WHOLE.exec(plain);
+    const found = whole ? this.#prefixed(plain.slice(0, whole.index)) : undefined;
+    return found?.ref.norm ? { ref: found.ref, names: [found.spelling], role: 'set' } : undefined;
+  }
+
+  /** Finds the module a name stands for, dotted or underscored, without prefix; undefined for an unknown name. */
+  #find(name: string): ModuleRef | undefined {
+    let block = '';
+    const key = flat(name)
+      // A trailing underscore before the suffix is a known slip of one trainer.
+      .replace(/_$/, '')
+      .replace(/(^|_)(blocks|layers|block)_(0|[1-9]\d{0,3})(?=_)/, (_, before: string, stem: string, n: string) => {
+        block = n;
+        return `${before}${stem}_#`;
+      });
+    const found = this.#dictionary.get(key);
+    return found && { ...found, module: found.module.replace('#', block) };
+  }
+
+  /** Finds the module after any prefixes. A name is looked up before a prefix is stripped, because `transformer_blocks` begins like one. */
+  #prefixed(name: string, depth = 0): { readonly ref: ModuleRef; readonly spelling: string } | undefined {
+    const ref = this.#find(name);
+    if (ref) return { ref, spelling: name };
+    if (depth === MOST_WORDS) return undefined;
+    for (const prefix of this.#prefixes) {
+      if (!name.startsWith(prefix) || !/[._]/.test(name.charAt(prefix.length))) continue;
+      const found = this.#prefixed(name.slice(prefix.length + 1), depth + 1);
+      if (found) return found;
+    }
+    return undefined;
+  }
 }
 
-/** Keys that belong to a LoRA file and not to a LoRA: embeddings that some trainers put beside it. */
+/** Keys in a LoRA file that do not belong to the LoRA: embeddings that some trainers add. */
 export function isSideCar(key: string): boolean {
   return key.startsWith('bundle_emb.') || key.startsWith('_aux.');
 }

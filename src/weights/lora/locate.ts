@@ -1,6 +1,6 @@
 /**
- * Where a LoRA lies: a file, a folder, or a repository of the Hugging Face hub, which is downloaded the first time into the cache that
- * the tools share; from then on its name stands for what was downloaded.
+ * Finds a LoRA: a file, a folder, or a repository of the Hugging Face hub, downloaded on first use into the cache that other tools share;
+ * later the name refers to what was downloaded.
  */
 
 import { existsSync } from 'node:fs';
@@ -24,10 +24,10 @@ export interface Located {
   readonly name: string;
 }
 
-/** The LoRA that comes with the program, for the bundled model. */
+/** The bundled LoRA, for the bundled model. */
 export const BUNDLED_LORA = 'tiny-lora';
 
-/** File names by which the tools save one LoRA a folder. */
+/** File names that tools use for a folder with one LoRA. */
 const PEFT_FILE = 'adapter_model.safetensors';
 const USUAL = ['pytorch_lora_weights.safetensors', PEFT_FILE, 'lora.safetensors'];
 
@@ -45,8 +45,8 @@ interface LoraPlace {
 }
 
 /**
- * Finds the file of a LoRA given by path, by folder and `weightName`, or by repository (`ORG/NAME`, or `ORG/NAME/FILE.safetensors`).
- * Throws `not_found` saying where was looked.
+ * Finds the file of a LoRA given by path, by folder and `weightName`, or by repository (`ORG/NAME`, or `ORG/NAME/FILE.safetensors`). Throws
+ * `not_found` listing the places searched.
  */
 export function locateLora({ path, weightName }: LoraPlace): Located {
   if (path === '' || path.includes('\0')) throw new FluxionError('not_found', 'a LoRA has an empty path');
@@ -70,15 +70,15 @@ export function locateLora({ path, weightName }: LoraPlace): Located {
       throw new FluxionError('not_found', `there is no LoRA at '${path}'`, {
         hint: hub
           ? `the local cache of the Hugging Face hub does not have ${hub.repo} either`
-          : 'pass the path of a .safetensors file, or of a folder and its weight_name; lora_dir is where LoRAs given by name lie',
+          : 'pass the path of a .safetensors file, or of a folder and its weight_name; LoRAs given by name are looked up in lora_dir',
       });
     }
   }
 }
 
 /**
- * Downloads a LoRA given by repository unless it is here already; all others are left to `locateLora`. Throws `not_found` for a repository,
- * or a file in it, that is not there or that HF_HUB_OFFLINE forbids to look for, and `io` for one that may not be had.
+ * Downloads a LoRA given by repository unless it is already here; `locateLora` handles all others. Throws `not_found` for a missing
+ * repository or file, or if HF_HUB_OFFLINE forbids looking, and `io` if access is denied.
  */
 export async function fetchLora({ path, weightName: given }: LoraPlace, options: PullOptions = {}): Promise<void> {
   const missing = kindOf(path) === 'missing' && !existsSync(`${path}.safetensors`);
@@ -89,21 +89,19 @@ export async function fetchLora({ path, weightName: given }: LoraPlace, options:
   const snapshot = snapshotOf(hub, settings);
   if (snapshot !== undefined && chosen(safetensorsIn(snapshot), weightName) !== undefined) return;
   if (settings.network === 'forbidden') {
-    // Of several that are here, locateLora asks for one.
+    // If several are here, locateLora asks for one.
     if (weightName === undefined && snapshot !== undefined && safetensorsIn(snapshot).length > 1) return;
     const what = weightName === undefined ? `a LoRA of ${hub.repo}` : `'${weightName}' of ${hub.repo}`;
     throw new FluxionError(
       'not_found',
       `${settings.cache} does not have ${what}, and HF_HUB_OFFLINE forbids downloading it`,
-      {
-        hint: 'unset HF_HUB_OFFLINE, or pass the path of the file',
-      },
+      { hint: 'unset HF_HUB_OFFLINE, or pass the path of the file' },
     );
   }
   await pullFiles(hub, (files) => loraFiles(files, hub.repo, weightName), { ...options, settings });
 }
 
-/** The file of a LoRA in a repository, and PEFT's settings beside it. */
+/** A repository's LoRA file, and PEFT's settings beside it. */
 function loraFiles(files: readonly RemoteFile[], repo: string, weightName: string | undefined): RemoteFile[] {
   const names = files.map(({ path }) => path).filter((path) => path.endsWith('.safetensors'));
   const name = chosen(names, weightName);
@@ -120,7 +118,7 @@ function loraFiles(files: readonly RemoteFile[], repo: string, weightName: strin
 export function locateByName(folder: string, name: string): string {
   const wanted = safePath(name);
   if (wanted === undefined) {
-    throw new FluxionError('not_found', `${quote(name)} is no name of a LoRA`, {
+    throw new FluxionError('not_found', `${quote(name)} is not a LoRA name`, {
       hint: 'it is a path inside of lora_dir, without .safetensors, or the name of a file there',
     });
   }
@@ -180,7 +178,7 @@ function lorasUnder(folder: string): string[] {
 
 function located(path: string, repository?: string): Located {
   const config = join(dirname(path), 'adapter_config.json');
-  // PEFT's own file beside this one is whose settings those are.
+  // If PEFT's own weight file is beside this one, the settings belong to that file.
   const others = basename(path) !== PEFT_FILE && kindOf(join(dirname(path), PEFT_FILE)) === 'file';
   const stem = basename(path).replace(/\.safetensors$/, '');
   const folder = repository ?? basename(dirname(path));
@@ -191,11 +189,11 @@ function located(path: string, repository?: string): Located {
   };
 }
 
-/** `shown` is what the user calls the folder. */
+/** `shown` is the user's name for the folder. */
 function inFolder(folder: string, weightName: string | undefined, shown: string = folder): string {
   const names = safetensorsIn(folder);
   const name = chosen(names, weightName);
-  // What is named need not end in .safetensors; what it is, its content tells.
+  // A named file need not end in .safetensors: its content decides.
   const path = join(folder, name ?? weightName ?? '');
   const inside = !(weightName ?? '').split(/[/\\]/).includes('..');
   if (inside && kindOf(path) === 'file') return path;
@@ -214,7 +212,7 @@ function safetensorsIn(folder: string): string[] {
   });
 }
 
-/** The file asked for; else one of a usual name, or the only one, where folders in it count if there is none beside them. */
+/** The requested file; otherwise a file with a usual name, or the only one. Subfolders count if the folder itself has none. */
 function chosen(names: readonly string[], weightName: string | undefined): string | undefined {
   if (weightName !== undefined) return names.find((name) => name === weightName.replaceAll('\\', '/'));
   const top = names.filter((name) => !name.includes('/'));

@@ -6,6 +6,7 @@
 
 import { byteSize } from '../../support/dtype.ts';
 import { convertFloats, fromF32 } from '../../support/floats.ts';
+import { resizeRows } from '../../support/rows.ts';
 import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
 import type { Adapter, Addition } from './adapter.ts';
 import { valuesOf } from './matrix.ts';
@@ -37,13 +38,13 @@ export interface Change {
 /** Factors are padded to one of these ranks, so that programs serve many adapters. */
 const BUCKETS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
-/** The padded rank for adapters that need `rank` in all; 0 for none. */
+/** The padded rank for adapters that need `rank` in total; 0 for none. */
 export function rankBucket(rank: number): number {
   return rank === 0 ? 0 : (BUCKETS.find((bucket) => bucket >= rank) ?? Math.ceil(rank / 4096) * 4096);
 }
 
 /** Names what a picture's adapters merge into weights; pictures of equal names may share a batch. */
-function mergedKey(applied: readonly Applied[], mode: ApplyMode): string {
+export function mergedKey(applied: readonly Applied[], mode: ApplyMode): string {
   const merged = applied.filter(
     ({ adapter, scale }) =>
       scale !== 0 &&
@@ -80,17 +81,17 @@ interface Scaled<A extends Addition = Addition> {
 export class Overlay {
   /** Largest sum of ranks beside one weight. */
   readonly rank: number;
-  readonly #mode: ApplyMode;
+  readonly mode: ApplyMode;
   readonly #additions = new Map<string, Scaled[]>();
 
   /**
-   * Takes the adapters of each picture of a batch, or one list for all of them. What is merged into weights must be the same for
-   * all (`mergedKey`); what stands beside them is put side by side along the rank, with strength 0 where a picture does without.
+   * Takes the adapters of each picture of a batch, or one list for all. Merged adapters must be the same for all pictures (`mergedKey`);
+   * the others are placed side by side along the rank, with strength 0 for pictures that do not use them.
    */
   constructor(pictures: readonly (readonly Applied[])[], mode: ApplyMode) {
-    this.#mode = mode;
+    this.mode = mode;
     if (new Set(pictures.map((applied) => mergedKey(applied, mode))).size > 1)
-      throw new Error('pictures with different adapters merged into weights are no batch');
+      throw new Error('pictures with different merged adapters cannot share a batch');
     for (const { adapter, scales } of usesOf(pictures)) {
       for (const [key, list] of adapter.additions) {
         const scaled = list.map((addition, i) => ({ addition, scales, id: `${adapter.hash}.${i}` }));
@@ -103,7 +104,7 @@ export class Overlay {
     this.rank = mode === 'beside' ? Math.max(0, ...ranks) : 0;
   }
 
-  /** Names what the overlay makes of a weight, or of a factor beside one; undefined where it leaves it as it is. */
+  /** Names the overlay's change to a weight, or to a factor beside one; `undefined` if there is none. */
   tag(spec: WeightSpec): string | undefined {
     const list = spec.factor ? this.#beside(spec) : this.#merged(spec);
     if (list.length === 0) return undefined;
@@ -111,7 +112,7 @@ export class Overlay {
     return [...list.map(({ id }) => id), ...strengths].join(' ');
   }
 
-  /** The values of a factor beside a weight, in the declared type and shape; undefined where nothing stands beside it. */
+  /** The values of a factor beside a weight, in the declared type and shape; `undefined` without adapters there. */
   factor(spec: WeightSpec): Uint8Array | undefined {
     const list = this.#beside(spec);
     if (list.length === 0) return undefined;
@@ -122,7 +123,7 @@ export class Overlay {
       for (let picture = 0; picture < pictures; picture++) {
         let at = picture * rank;
         for (const { addition, scales } of list) {
-          // Places beyond the last picture are empty.
+          // Slots beyond the last picture are empty.
           const strength = scales.length === 1 ? scales[0]! : (scales[picture] ?? 0);
           values.fill(strength * addition.scale, at, at + addition.a.rows);
           at += addition.a.rows;
@@ -133,9 +134,13 @@ export class Overlay {
     const [rows, columns] = shape as [number, number];
     const size = byteSize(dtype);
     const matrices = list.map(({ addition }) => (factor === 'A' ? addition.a : addition.b));
-    const bytesOf = (m: LowRank['a']) => convertFloats(m.dtype, dtype, m.bytes, [m.rows, m.columns]);
-    if (matrices.length === 1 && matrices[0]!.rows === rows && matrices[0]!.columns === columns)
-      return bytesOf(matrices[0]!);
+    const bytesOf = (m: LowRank['a']) => {
+      const bytes = convertFloats(m.dtype, dtype, m.bytes, [m.rows, m.columns]);
+      return factor === 'A' ? resizeRows(bytes, m.columns * size, columns * size) : bytes;
+    };
+    const [first] = matrices;
+    if (matrices.length === 1 && first!.rows === rows && (factor === 'A' || first!.columns === columns))
+      return bytesOf(first!);
     const out = new Uint8Array(rows * columns * size);
     let at = 0;
     for (const matrix of matrices) {
@@ -151,7 +156,7 @@ export class Overlay {
     return out;
   }
 
-  /** What a weight is changed by before it is placed; undefined where it is not. `base` is the whole weight. */
+  /** The change to a weight before it is placed; `undefined` if there is none. `base` is the whole weight. */
   async change(spec: WeightSpec, base: Base): Promise<Change | undefined> {
     const list = this.#merged(spec);
     if (list.length === 0) return undefined;
@@ -159,7 +164,8 @@ export class Overlay {
     for (const { addition, scales } of list) {
       if (addition.kind !== 'difference') continue;
       difference ??= new Float32Array(spec.shape.reduce((n, d) => n * d, 1));
-      addTo(difference, await addition.values(base), addition.strength === 'replaces' ? 1 : scales[0]!);
+      const values = resizeRows(await addition.values(base), addition.columns, spec.shape[1] ?? 1);
+      addTo(difference, values, addition.strength === 'replaces' ? 1 : scales[0]!);
     }
     return { difference, product: productOf(list.filter(isLowRank), spec) };
   }
@@ -169,13 +175,13 @@ export class Overlay {
   }
 
   #beside(spec: WeightSpec): Scaled<LowRank>[] {
-    return this.#mode === 'beside' ? this.#of(spec).filter(isLowRank) : [];
+    return this.mode === 'beside' ? this.#of(spec).filter(isLowRank) : [];
   }
 
   /** What goes into the weight itself; a strength of 0 is nothing. */
   #merged(spec: WeightSpec): Scaled[] {
     const list = this.#of(spec).filter(({ scales }) => scales.some((scale) => scale !== 0));
-    return this.#mode === 'beside' ? list.filter((scaled) => !isLowRank(scaled)) : list;
+    return this.mode === 'beside' ? list.filter((scaled) => !isLowRank(scaled)) : list;
   }
 }
 
@@ -190,7 +196,7 @@ function productOf(list: readonly Scaled<LowRank>[], { shape }: WeightSpec): Pro
   for (const { addition, scales } of list) {
     const r = addition.a.rows;
     const factor = scales[0]! * addition.scale;
-    a.set(valuesOf(addition.a), at * inputs);
+    a.set(resizeRows(valuesOf(addition.a), addition.a.columns, inputs), at * inputs);
     const up = valuesOf(addition.b);
     for (let row = 0; row < out; row++) for (let k = 0; k < r; k++) b[row * rank + at + k] = factor * up[row * r + k]!;
     at += r;

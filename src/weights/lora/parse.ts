@@ -1,10 +1,9 @@
 /**
- * From a LoRA file to modules: which tensors belong to which module of the model, with what alpha; and what nothing is known of.
- * Needs no model. A file from the internet is hostile: counts, ranks and element types are checked before a byte is read, and bytes are read
- * when its shapes are known to fit.
+ * From a LoRA file to modules: which tensors belong to which module of the model, with what alpha, and which keys are unknown.
+ * Needs no model. A file from the internet is hostile: counts, ranks and element types are checked before a byte is read, and values are read
+ * once the shapes are known to fit.
  */
 
-import { FLUX1 } from '../../families/flux1/flux1.ts';
 import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { toF32 } from '../../support/floats.ts';
@@ -12,11 +11,11 @@ import { type OpenFile, readingFile } from '../files/file-bytes.ts';
 import { WeightStore } from '../files/store.ts';
 import type { StoredTensor } from '../files/tensors.ts';
 import { describeContents, fileContents } from '../folders/detect.ts';
+import type { Family } from '../folders/family.ts';
 import { LORA } from '../folders/recognise.ts';
 import { dialectOf, foreignModel } from './dialects.ts';
-import { isSideCar, parseKey, type Role } from './keys.ts';
+import { adaptedComponents, isSideCar, KeyParser, type ModuleRef, type Role } from './keys.ts';
 import { allFinite, type Matrix } from './matrix.ts';
-import type { ModuleRef } from './names.ts';
 import { readSettings } from './settings.ts';
 
 /** One tensor of a module, with its key for messages; its bytes are read when they are asked for first. */
@@ -56,15 +55,15 @@ type Sides = readonly [rows: number, columns: number];
 export interface LoraModule {
   readonly ref: ModuleRef;
   readonly tensors: ReadonlyMap<Role, Entry>;
-  /** What `alpha` is, where the file or its settings tell; the rank stands for it otherwise. */
+  /** `alpha`, if the file or its settings state it; otherwise the rank takes its place. */
   readonly alpha: number | undefined;
-  /** The rank that PEFT's settings divide by where the factors have none. */
+  /** The rank that PEFT's settings divide by if the module has no factors. */
   readonly rank: number | undefined;
   /** Whether alpha is divided by √rank instead of rank. */
   readonly rankStabilized: boolean;
 }
 
-/** The algorithm a module's tensors belong to, and the rank of its factors where it has any. */
+/** The algorithm of a module's tensors, and the rank of its factors if it has any. */
 export function outlineOf({ tensors }: Pick<LoraModule, 'tensors'>): {
   readonly algorithm: string;
   readonly rank: number | undefined;
@@ -100,11 +99,11 @@ export interface LoraFile extends Disposable {
   readonly unmatched: readonly string[];
   /** How many tensors the file has. */
   readonly keys: number;
-  /** What of its settings is not applied, or not sure. */
+  /** Settings that are not applied, or are uncertain. */
   readonly warnings: readonly string[];
 }
 
-/** Several times what the largest algorithm has for every module. */
+/** Several times as many as the largest algorithm needs for every module. */
 const MAX_KEYS = 20_000;
 const MAX_BYTES = 16 * 2 ** 30;
 
@@ -115,10 +114,16 @@ export interface ParseOptions {
 }
 
 /**
- * Opens a LoRA file and reads what its header says, and its settings. Throws `bad_file` for
- * damage, naming the key, and `unsupported` for a file that is no LoRA, saying what it is.
+ * Opens a LoRA file and reads its header and its settings. Throws `bad_file` for damage, naming the key, and `unsupported` for a file that
+ * is not a LoRA, saying what it is.
  */
-export function parseLora(path: string, { openFile = readingFile, config }: ParseOptions = {}): LoraFile {
+export function parseLora(
+  family: Family,
+  path: string,
+  { openFile = readingFile, config }: ParseOptions = {},
+): LoraFile {
+  const components = adaptedComponents(family);
+  const parser = new KeyParser(components);
   using opened = new DisposableStack();
   const store = opened.use(WeightStore.open(path, { openFile }));
   const keys = store.keys();
@@ -126,13 +131,13 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   const groups = new Map<string, { ref: ModuleRef; names: readonly string[]; tensors: Map<Role, Entry> }>();
   const unmatched: string[] = [];
   let bytes = 0;
-  // Other models share names with this one, of CLIP most of all: what is theirs is theirs as a whole.
+  // Other models share names with this one, especially CLIP's. All keys of another model's file count as foreign.
   const foreign = foreignModel(keys) !== undefined;
   for (const key of keys) {
     if (isSideCar(key) || elementCount(store.info(key).shape) === 0) continue;
-    const parsed = foreign ? undefined : parseKey(key);
+    const parsed = foreign ? undefined : parser.parse(key);
     // Extracted LoRAs carry differences that are zero throughout, for parts that did not change.
-    if (/\.diff(?:_b)?$/.test(key) && !foreign && isZero(store, key)) continue;
+    if (/\.diff(?:_b)?$/.test(key) && !foreign && store.bytes(key).every((byte) => byte === 0)) continue;
     if (!parsed) {
       unmatched.push(key);
       continue;
@@ -149,14 +154,14 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
     group.tensors.set(role, entry);
   }
   const found = [...groups.values()];
-  requireAdapter(found, unmatched, store);
+  requireAdapter(family, found, unmatched, store);
   const subjects = found.map(({ ref, names, tensors }) => ({
     component: ref.component,
     names,
     rank: outlineOf({ tensors }).rank,
     decomposed: tensors.has('magnitude'),
   }));
-  const { of, warnings } = readSettings({ path, metadata: store.metadata, config, openFile }, subjects);
+  const { of, warnings } = readSettings(components, { path, metadata: store.metadata, config, openFile }, subjects);
   const modules = found.map(({ ref, tensors }, i): LoraModule => {
     const stored = tensors.get('alpha');
     if (!stored) return { ref, tensors, ...of[i]! };
@@ -176,13 +181,14 @@ export function parseLora(path: string, { openFile = readingFile, config }: Pars
   };
 }
 
-/** Refuses a file that is something else, of which a checkpoint's norms alone would be used. Throws `unsupported` saying what it is. */
+/** Refuses other files, such as a checkpoint, of which only the norms would match. Throws `unsupported` saying what the file is. */
 function requireAdapter(
+  family: Family,
   modules: readonly Pick<LoraModule, 'tensors'>[],
   left: readonly string[],
   store: WeightStore,
 ): void {
-  const contents = fileContents(store, FLUX1);
+  const contents = fileContents(store, family);
   const { groups, foreign } = contents;
   const adapter = foreign.some(({ what }) => what === LORA);
   const other = foreign.some(({ instead, what }) => instead === 'file' && what !== LORA);
@@ -190,21 +196,17 @@ function requireAdapter(
   const known = groups.length + foreign.length + modules.length > 0;
   if (!other && (adapts || left.length === 0 || !known)) return;
   throw new FluxionError('unsupported', `${store.path}: expected a LoRA, found ${describeContents(contents)}`, {
-    hint: `a model is opened by its folder, and a file with a part of one as ${FLUX1.components.map(({ name }) => `${name}=FILE`).join(', ')}`,
+    hint: `a model is opened by its folder, and a file with a part of one as ${family.components.map(({ name }) => `${name}=FILE`).join(', ')}`,
   });
 }
 
-function isZero(store: WeightStore, key: string): boolean {
-  return store.bytes(key).every((byte) => byte === 0);
-}
-
-/** The one number of an alpha, which some trainers keep as an integer. Infinite is one that f16 could not hold: it counts where it is used. */
+/** The number in an alpha, which some trainers store as an integer. It may be infinite if f16 could not hold it: the error comes where it is used. */
 function numberOf({ dtype, bytes }: Entry): number {
   if (!dtype.startsWith('i')) return toF32(dtype, bytes, 1)[0]!;
   return Buffer.from(bytes).readIntLE(0, Math.min(bytes.length, 6));
 }
 
-/** One tensor as a matrix: trailing dimensions of 1, which convolutions leave behind, are dropped. */
+/** One tensor as a matrix, without the trailing dimensions of 1 that convolutions leave. */
 function entryOf(store: WeightStore, key: string, role: Role): Entry {
   const info = store.info(key);
   const { dtype, shape } = info;
@@ -217,7 +219,7 @@ function entryOf(store: WeightStore, key: string, role: Role): Entry {
   if (role === 'alpha' && count !== 1)
     throw bad(store.path, `${key}: expected one number, found [${shape.join(', ')}]`);
   return new Entry(key, info, [squeezed[0] ?? 1, squeezed[1] ?? 1], () => {
-    // A copy of its own: the file is closed when it has been read.
+    // Copied, because the file is closed after reading.
     const bytes = Uint8Array.prototype.slice.call(store.bytes(key));
     if (!integer && role !== 'alpha' && !allFinite({ dtype, bytes }, count))
       throw bad(store.path, `${key}: holds NaN or infinity`);

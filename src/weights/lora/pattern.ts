@@ -6,7 +6,7 @@
 
 import { FluxionError } from '../../support/errors.ts';
 
-/** Bounds the steps that the matches of one file take together to a second's worth. */
+/** Limits the steps of all matches for one file to about a second's worth. */
 export class Budget {
   readonly #path: string;
   #left = 10_000_000;
@@ -105,7 +105,7 @@ const repeated =
     let at = from;
     for (let n = 0; n < least && at.length > 0; n++) {
       const next = part(text, at, budget);
-      // Only what matches nothing stays where it is.
+      // Only a part that matches the empty text stays at its position.
       if (next.length === at.length && next.every((position, i) => position === at[i])) break;
       at = next;
     }
@@ -150,7 +150,7 @@ function parse(source: string): Part {
     throw new SyntaxError(`${what} at character ${at}`);
   };
 
-  /** What an escape stands for: one character, or a class of them. */
+  /** The meaning of an escape: one character, or a class of them. */
   const escaped = (): string | RegExp => {
     const code = take(/x([\da-fA-F]{2})|u([\da-fA-F]{4})/y);
     if (code) return String.fromCharCode(Number.parseInt(code[1] ?? code[2]!, 16));
@@ -184,7 +184,7 @@ function parse(source: string): Part {
 
   const group = (depth: number): Part => {
     const kind = take(/\?(?:(P<\w+>|:)|#[^)]*|(<?[=!])|)/y);
-    if (kind && kind[0] === '?') fail('a group of a kind that is not taken');
+    if (kind && kind[0] === '?') fail('an unsupported kind of group');
     const comment = kind?.[0].startsWith('?#');
     const inner = comment ? sequence([]) : alternatives(depth + 1);
     if (source[at] !== ')') fail('a group without end');
@@ -241,7 +241,7 @@ function parse(source: string): Part {
         const least = sign ? Number(sign === '+') : Number(low);
         const most = sign === '?' ? 1 : sign || (comma && high === '') ? Infinity : Number(comma ? high : low);
         if (most < least) fail('a repetition from more to less');
-        // Whether few or many are tried first does not matter to whether there is a match.
+        // Greedy or lazy does not matter for whether there is a match.
         take(/\?/y);
         if (/[*+?]/.test(source[at] ?? '')) fail('a repetition of a repetition');
         parts.push(repeated(part, least, most));

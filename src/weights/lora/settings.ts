@@ -1,13 +1,13 @@
 /**
- * Settings that stand beside a LoRA's weights: PEFT's, as diffusers writes them into the header and PEFT into adapter_config.json,
- * and the alpha that trainers write into a plain header. Alphas of a tensor's own go before all of them.
- * Sources: PEFT `tuners/lora/model.py`, `utils/other.py` (`get_pattern_key`); diffusers `utils/peft_utils.py`, `loaders/lora_base.py`.
+ * Settings beside a LoRA's weights: PEFT's, which diffusers writes into the header and PEFT into adapter_config.json, and the alpha that
+ * trainers write into a plain header. A tensor's own alpha overrides them all. Sources: PEFT `tuners/lora/model.py`, `utils/other.py`
+ * (`get_pattern_key`); diffusers `utils/peft_utils.py`, `loaders/lora_base.py`.
  */
 
 import { FluxionError } from '../../support/errors.ts';
 import type { OpenFile } from '../files/file-bytes.ts';
 import { describeJson, type Json, type JsonObject, parseJsonObject, quote, readJsonObject } from '../files/json.ts';
-import { ADAPTED } from './names.ts';
+import type { Component } from '../folders/family.ts';
 import { Budget, ModulePattern } from './pattern.ts';
 
 /** A module as settings are looked up for it. */
@@ -16,7 +16,7 @@ export interface Subject {
   readonly component: string;
   /** Names that patterns may be written for, the likeliest first. */
   readonly names: readonly string[];
-  /** Rank of its factors; undefined where it has none. */
+  /** Rank of its factors; `undefined` without factors. */
   readonly rank: number | undefined;
   /** Whether it has the magnitudes of DoRA. */
   readonly decomposed: boolean;
@@ -26,13 +26,13 @@ export interface Subject {
 export interface Setting {
   /** Undefined stands for the rank. */
   readonly alpha: number | undefined;
-  /** The rank that PEFT divides by where the factors have none. */
+  /** The rank that PEFT divides by if the module has no factors. */
   readonly rank: number | undefined;
   /** Whether alpha is divided by √rank instead of rank. */
   readonly rankStabilized: boolean;
 }
 
-/** What is set for modules, in their order, and what the user should know of it. */
+/** The settings of modules, in their order, and warnings for the user. */
 export interface Settings {
   readonly of: readonly Setting[];
   readonly warnings: readonly string[];
@@ -67,7 +67,11 @@ const CHANGES_WEIGHTS = /^(?:pissa|olora|corda|loftq|lora_ga)/;
 const MAX_PATTERNS = 20_000;
 
 /** Looks up the settings of a file's modules. Throws `bad_file` only for patterns that would take too long. */
-export function readSettings(files: SettingsFiles, subjects: readonly Subject[]): Settings {
+export function readSettings(
+  components: readonly Pick<Component, 'name' | 'folder'>[],
+  files: SettingsFiles,
+  subjects: readonly Subject[],
+): Settings {
   const warnings: string[] = [];
   const attempt = (read: () => JsonObject): JsonObject | undefined => {
     try {
@@ -88,7 +92,7 @@ export function readSettings(files: SettingsFiles, subjects: readonly Subject[])
 
   const of: Setting[] = subjects.map(() => UNSET);
   let plainNeeded = false;
-  for (const { name, folder } of ADAPTED) {
+  for (const { name, folder } of components) {
     const own = [...subjects.entries()].filter(([, subject]) => subject.component === name);
     if (own.length === 0) continue;
     const among = own.map(([, subject]) => subject);
@@ -100,7 +104,7 @@ export function readSettings(files: SettingsFiles, subjects: readonly Subject[])
     warnings.push(...(found?.warnings ?? []));
     const foreign =
       found !== undefined && found.where === config && among.length > 0 && found.strangers === among.length;
-    if (foreign) warnings.push(`${config}: these are settings of another file, by its ranks; they are left out`);
+    if (foreign) warnings.push(`${config}: these settings are ignored: their ranks do not match this file`);
     const used = foreign ? undefined : found;
     plainNeeded ||= used === undefined;
     for (const [i, [at]] of own.entries()) of[at] = used?.of[i] ?? { ...UNSET, alpha: plain.alpha };
@@ -116,11 +120,11 @@ function withoutPrefix(settings: JsonObject | undefined, prefix: string): JsonOb
 
 interface PeftSettings extends Settings {
   readonly where: string;
-  /** How many modules have another rank than is set for them. */
+  /** How many modules have a rank that differs from the settings. */
   readonly strangers: number;
 }
 
-/** Settings of PEFT for modules; undefined where there are none. */
+/** PEFT's settings for modules; `undefined` if there are none. */
 function peftSettings(
   settings: JsonObject | undefined,
   where: string,
@@ -170,7 +174,7 @@ function peftSettings(
   return { where, of, warnings, strangers: strangers.length };
 }
 
-/** What of PEFT's ways of adapting the weights alone cannot tell, and is not done. */
+/** PEFT's ways of adapting that the weights do not show and that are not supported. */
 function wayWarnings(settings: JsonObject, subjects: readonly Subject[]): string[] {
   const start = settings.get('init_lora_weights');
   const set = (value: Json | undefined) =>
@@ -181,7 +185,7 @@ function wayWarnings(settings: JsonObject, subjects: readonly Subject[]): string
       : []),
     ...(typeof start === 'string' && CHANGES_WEIGHTS.test(start)
       ? [
-          `init_lora_weights is ${quote(start)}: trained on weights that it had changed; on others the picture is another`,
+          `init_lora_weights is ${quote(start)}: the LoRA was trained on modified weights and gives other pictures on these`,
         ]
       : []),
     ...FOREIGN_WAYS.filter((way) => set(settings.get(way))).map((way) => `${way} is set, which is not done here`),
@@ -218,7 +222,7 @@ class Patterns {
         this.#rows.push({ key, value: found, pattern: new ModulePattern(key, budget), used: false });
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
-        this.#broken.push(`${quote(key)} is no pattern that can be read: ${error.message}; it is left out`);
+        this.#broken.push(`${quote(key)} is not a valid pattern and is ignored: ${error.message}`);
       }
     }
   }
@@ -247,7 +251,7 @@ class Patterns {
   }
 }
 
-/** The alpha of a plain header; trainers write 0 or None where the rank stands for it, and Dynamic where tensors have their own. */
+/** The alpha of a plain header. Trainers write 0 or None if the rank takes its place, and Dynamic if tensors have their own. */
 function plainAlpha({ path, metadata }: SettingsFiles): {
   readonly alpha: number | undefined;
   readonly warning?: string;

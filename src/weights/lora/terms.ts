@@ -1,6 +1,6 @@
 /**
- * What each algorithm of adapting adds to a weight. Plain LoRA and LoHa are low-rank products, which may be applied beside the
- * weight; all others are differences of the weight itself, for which the products of whole weights are given out.
+ * What each adapter algorithm adds to a weight. Plain LoRA and LoHa are low-rank products, which may be applied beside the weight; all others
+ * are differences of the weight itself, and leave products of whole weights to their caller.
  * Sources: LyCORIS `lycoris/modules`; DoRA (https://arxiv.org/abs/2402.09353); PEFT `tuners/lora`; ComfyUI `comfy/weight_adapter`.
  */
 
@@ -24,7 +24,7 @@ export interface LowRank {
   readonly scale: number;
 }
 
-/** A difference calculated row by row from what is there, at strength 1. */
+/** A difference computed row by row from the existing weight, at strength 1. */
 export interface Difference {
   readonly kind: 'difference';
   /** `replaces`: the weight is exchanged whole at any strength but 0. */
@@ -44,7 +44,7 @@ export interface ModuleTerms {
 export interface FittedModule {
   /** Whether it adds to a bias. */
   readonly bias: boolean;
-  /** Keys of tensors that none of its algorithms needs. */
+  /** Keys of tensors that its algorithm does not need. */
   readonly left: readonly string[];
   terms(): ModuleTerms;
 }
@@ -56,13 +56,13 @@ interface TargetShape {
 }
 
 const MAX_RANK = 4096;
-/** Up to here two rank-r products are multiplied as one of rank r². */
+/** Up to this rank, a product of two rank-r factors is computed as one of rank r². */
 const MAX_HADAMARD_RANK = 256;
 /** Multiplications that are sooner done here than a program for them is compiled. */
 const SMALL_PRODUCT = 1e7;
 
 /**
- * Checks a module's shapes against its weight; undefined where tensors are missing to it. Reads and multiplies nothing.
+ * Checks a module's shapes against its weight; undefined if tensors are missing to it. Reads and multiplies nothing.
  * Throws `bad_weights` with the key and both shapes.
  */
 export function fitModule(module: LoraModule, target: TargetShape, path: string): FittedModule | undefined {
@@ -78,7 +78,7 @@ export function fitModule(module: LoraModule, target: TargetShape, path: string)
   const bias = weight.length > 0 || module.tensors.has('diff_b') ? biasTerms(fit) : [];
   if (weight.length + bias.length === 0) return undefined;
   const magnitude = weight.length > 0 ? take('magnitude')?.[0] : undefined;
-  if (magnitude) checkMagnitude(magnitude, fit);
+  if (magnitude && !isByColumn(magnitude, fit.target)) checked(magnitude, fit.target.rows, 1, fit.path);
   return {
     bias: bias.length > 0,
     left: [...module.tensors].flatMap(([role, { key }]) => (used.has(role) ? [] : [key])),
@@ -100,10 +100,10 @@ interface Fit {
   readonly path: string;
   readonly take: Take;
 }
-/** Makes the terms of one algorithm, of tensors whose shapes are known to fit. */
+/** Makes the terms of one algorithm from tensors whose shapes were checked. */
 type Make = () => readonly Term[];
 
-/** What each algorithm makes of its tensors; undefined where they are not all there. A module may have several. */
+/** The terms of each algorithm from its tensors; `undefined` if some are missing. A module may have several. */
 const WEIGHT_ALGORITHMS: readonly ((fit: Fit) => Make | undefined)[] = [plain, loha, lokr, glora, diff, set];
 
 function plain({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
@@ -128,7 +128,7 @@ function loha({ module, target: { rows, columns }, path, take }: Fit): Make | un
   return () => [hadamardTerm([b1, a1], [b2, a2], scale)];
 }
 
-/** A Kronecker factor, whole or as the product of two; `rank` is that of a product. */
+/** A Kronecker factor, given whole or as the product of two; `rank` is the product's. */
 interface Factor {
   readonly rows: number;
   readonly columns: number;
@@ -226,7 +226,7 @@ function hadamardTerm(first: readonly [Entry, Entry], second: readonly [Entry, E
   };
 }
 
-/** alpha / rank, or alpha / √rank; 1 where no alpha is told. */
+/** alpha / rank, or alpha / √rank; 1 without an alpha. */
 function scaleOf({ alpha, rankStabilized, tensors }: LoraModule, rank: number, path: string): number {
   if (alpha === undefined) return 1;
   const scale = alpha / (rankStabilized ? Math.sqrt(rank) : rank);
@@ -330,10 +330,6 @@ function decomposed(terms: readonly Term[], magnitude: Entry, { rows, columns }:
 
 function isByColumn(magnitude: Entry, { rows, columns }: TargetShape): boolean {
   return magnitude.rows === 1 && magnitude.columns === columns && rows > 1;
-}
-
-function checkMagnitude(magnitude: Entry, { target, path }: Fit): void {
-  if (!isByColumn(magnitude, target)) checked(magnitude, target.rows, 1, path);
 }
 
 /** What brings a length to the learned one; a weight of nothing stays so. */

@@ -1,6 +1,6 @@
 /**
- * Compiling ahead of time: programs for devices that are not here, with what the compiler says of each. The compiler runs in a
- * process of its own (process.ts), so that an abort ends it at once and its end is not ours.
+ * Compiling ahead of time: programs for devices that are not present, with the compiler's report on each. The compiler runs in its own
+ * process (process.ts), so that an abort ends it at once and its crash is not ours.
  */
 
 import { spawn } from 'node:child_process';
@@ -18,7 +18,7 @@ import {
   type AttentionChoice,
   type AttentionOptions,
   attentionChoices,
-  settingRefusal,
+  settleAttention,
   type Target,
 } from '../lowering/lower.ts';
 import { resolveMesh } from '../lowering/mesh.ts';
@@ -32,10 +32,8 @@ import { effortFor, programText } from '../runtime/program.ts';
 import type { Precision } from '../runtime/runtime.ts';
 import { AheadAnswers } from './answers.ts';
 import { type AheadTarget, networkRate, noSuchSlice } from './device-models.ts';
-import type { AheadAnswer, AheadPlace, AheadProgram, AheadRequest, AheadResult } from './process.ts';
+import type { AheadAnswer, AheadProgram, AheadRequest, AheadResult, FoundDevices } from './process.ts';
 import { type Bound, type Rates, roofline } from './roofline.ts';
-
-export { outputBytes, weightBytes } from '../runtime/sizes.ts';
 
 /** The devices of a target that work together. */
 export interface AheadDevices {
@@ -61,11 +59,11 @@ export interface AheadOptions extends AttentionOptions {
   /** Folder that executables are written to, as `NAME.pjrt`. */
   readonly out?: string | undefined;
   /**
-   * Has TPUs' compilers try least: a full-size block takes a fifth of the time. Kernels, FLOPs and exchanges are those of the
-   * programs that run; temporaries are up to two fifths more (docs/measurements/compilers-tpu-gpu.md).
+   * Compiles for TPUs with the least effort: a full-size block takes a fifth of the time. Kernels, FLOPs and exchanges stay the same;
+   * temporaries are up to two fifths larger (docs/measurements/compilers-tpu-gpu.md).
    */
   readonly quick?: boolean | undefined;
-  /** Compiles again what was compiled before, rather than to repeat what was said of it. */
+  /** Compiles again instead of repeating kept reports. */
   readonly fresh?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
@@ -75,29 +73,28 @@ export interface AheadOptions extends AttentionOptions {
 export interface AheadReport extends Omit<AheadResult, 'flops' | 'accessed' | 'seconds'> {
   /** Floating-point operations, kernels of ours included. */
   readonly flops: number;
-  /** Bytes between device and memory: as the compiler counts them, and at least what goes in and out. */
+  /** Bytes moved between device and memory by the compiler's count, and at least those of inputs and outputs. */
   readonly accessed: number;
   /** Bytes from other devices. */
   readonly received: number;
   /** Which kernel computes each attention, and why. */
   readonly attention: readonly AttentionChoice[];
-  /** Seconds of one run at the roofline; undefined where the device's rates are not known. */
+  /** Seconds of one run at the roofline; undefined if the device's rates are not known. */
   readonly seconds: number | undefined;
   readonly bound: Bound | undefined;
   readonly compileSeconds: number;
 }
 
 export interface AheadCompilation {
-  /** As its vendor names it. */
+  /** The vendor's name. */
   readonly device: string;
-  /** Bytes of memory of one device; of the CPU's, its share of this machine's. */
+  /** Bytes of memory of one device; for a CPU device, its share of this machine's. */
   readonly memory: number;
   readonly rates: Rates | undefined;
-  /** By the traced part each was made from. */
   readonly programs: ReadonlyMap<Traced, AheadReport>;
-  /** Programs that the compiler could not fit into the device's memory, with its words. */
+  /** Programs that do not fit into the device's memory, with the compiler's reason. */
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
-  /** Programs that were compiled before, and whose answers are repeated. */
+  /** How many programs were compiled before, and had their report repeated. */
   readonly repeated: number;
   readonly warnings: readonly string[];
 }
@@ -110,14 +107,18 @@ export async function compileAhead(
 ): Promise<AheadCompilation> {
   const { signal, onProgress, precision = 'DEFAULT' } = options;
   const { platform, model } = target;
-  const { lowering, warnings } = settle(target, options);
+  const { attention, warnings } = settleAttention(platform, options, target.name);
+  const capability = model?.computeCapability;
+  const lowering = { platform: platform.name, ...attention, ...(capability && { computeCapability: capability }) };
   // Equal texts are one program.
   const programs = new Map<string, AheadProgram>();
   const nameOf = new Map<Traced, string>();
   if (options.out !== undefined) makeFolder(options.out);
   for (const traced of parts) {
     const code = programText(traced, { target: lowering, sharding, precision }).stages[0]!.text;
-    const { name } = traced;
+    // Blocks of two networks have the same name, but answers are identified by name.
+    const alike = [...programs.values()].filter(({ name }) => name.replace(/\.\d+$/, '') === traced.name).length;
+    const name = alike === 0 ? traced.name : `${traced.name}.${alike + 1}`;
     const program = programs.get(code) ?? {
       name,
       text: code,
@@ -153,30 +154,6 @@ export async function compileAhead(
     tooLarge: answers.tooLarge,
     repeated: answers.repeated,
     warnings: [...warnings, ...sharding.notes],
-  };
-}
-
-/** What programs are lowered for, with a warning where what was asked for cannot be had. */
-function settle(
-  { platform, model, name }: AheadTarget,
-  options: AheadOptions,
-): { lowering: Target; warnings: string[] } {
-  const { attention = 'auto', attentionFallback = 'error', flashBlockSizes, maskPaddingTokens, useBase2Exp } = options;
-  const refusal = settingRefusal(platform, attention);
-  if (refusal !== undefined && attentionFallback === 'error')
-    throw new FluxionError('unsupported', `attention=${attention} is not available on ${name}: ${refusal}`, {
-      hint: 'leave attention out',
-    });
-  return {
-    lowering: {
-      platform: platform.name,
-      attention: refusal === undefined ? attention : 'auto',
-      flashBlockSizes,
-      maskPaddingTokens,
-      useBase2Exp,
-      ...(model?.computeCapability && { computeCapability: model.computeCapability }),
-    },
-    warnings: refusal === undefined ? [] : [`attention=${attention} cannot be had (${refusal}); auto is used instead`],
   };
 }
 
@@ -221,7 +198,7 @@ interface Answers extends Compiled {
   readonly repeated: number;
 }
 
-interface Compiled extends AheadPlace {
+interface Compiled extends FoundDevices {
   readonly results: ReadonlyMap<string, AheadResult>;
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
 }
@@ -234,7 +211,7 @@ const ENVIRONMENT = {
   ...TRIAL_ENVIRONMENT,
 };
 
-/** Compiles what is not known yet; all of it where executables are wanted. */
+/** Compiles the programs without a kept report, or all if executables are wanted. */
 async function answered(request: AheadRequest, options: AheadOptions): Promise<Answers> {
   const kept = new AheadAnswers(request);
   const again = options.fresh === true || options.out !== undefined;
@@ -277,7 +254,7 @@ async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptio
     // A child that ends early says why on standard error.
     child.stdin.on('error', () => {});
     child.stdin.end(JSON.stringify(request));
-    let place: AheadPlace | undefined;
+    let place: FoundDevices | undefined;
     const results = new Map<string, AheadResult>();
     const tooLarge: { name: string; reason: string }[] = [];
     const total = request.programs.length;
@@ -309,7 +286,7 @@ async function inChild(request: AheadRequest, { signal, onProgress }: AheadOptio
   }
 }
 
-/** The error for devices that the compiler does not make: of a topology, the user's. */
+/** The error for devices that the compiler refuses; an impossible topology is the user's mistake. */
 function refusal({ topology }: AheadRequest, { refused, topology: asked }: { refused: string; topology: boolean }) {
   if (!topology || !asked) return compilerError('the compiler', refused);
   return noSuchSlice(topology.name, refused.replace(/^PJRT_\w+ failed \(\w+\): /, '').split(', ', 1)[0]);

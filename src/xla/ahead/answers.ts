@@ -1,6 +1,6 @@
 /**
- * What compilers said of programs, kept in the cache folder: a large program takes a TPU's compiler a minute, and its answer is
- * a kilobyte that follows from the program, the devices and the build of the plugin.
+ * Compilers' reports on programs, kept in the cache folder: a large program takes a TPU's compiler a minute, and the report is a kilobyte
+ * that depends only on the program, the devices and the build of the plugin.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,16 +11,16 @@ import { readRegular } from '../../support/regular-file.ts';
 import { writeWhole } from '../../support/write-file.ts';
 import { pluginFingerprint } from '../plugins/plugins.ts';
 import { FLAG_VARIABLES } from '../plugins/trial.ts';
-import type { AheadPlace, AheadProgram, AheadRequest, AheadResult } from './process.ts';
+import type { AheadProgram, AheadRequest, AheadResult, FoundDevices } from './process.ts';
 
-/** Raised with every change of what is kept or of how it is read out of a compiled program. */
+/** Increased with every change of what is kept, or of how it is read from a compiled program. */
 const FORMAT = 2;
 /** Bytes; an answer is a few kilobytes. */
 const MAX_ANSWER = 1 << 20;
 
 /** An answer, and the devices it is for. */
 interface KeptAnswer {
-  readonly place: AheadPlace;
+  readonly place: FoundDevices;
   readonly result: AheadResult;
 }
 
@@ -35,7 +35,7 @@ export class AheadAnswers {
     this.#devices = JSON.stringify([FORMAT, pluginFingerprint(plugin), topology, client, compile, environment]);
   }
 
-  /** What was said of a program, under its present name; undefined where nothing whole is kept. */
+  /** The kept report on a program, under its current name; `undefined` if there is no intact one. */
   read(program: AheadProgram): KeptAnswer | undefined {
     try {
       const { place, result } = JSON.parse(readRegular(this.#file(program), MAX_ANSWER).toString('utf8')) as KeptAnswer;

@@ -1,6 +1,6 @@
 /**
- * What is known of devices that programs are compiled for without having them: memory, peak rates and links, from their makers'
- * data sheets, and the names that stand for them on a command line. Data, and the reading of those names.
+ * Devices that programs can be compiled for without having them: memory, peak rates and links from the makers' data sheets, and the names
+ * for them on a command line. Data, and the reading of those names.
  */
 
 import { FluxionError, nearest } from '../../support/errors.ts';
@@ -10,7 +10,7 @@ const { name: CPU } = PLATFORMS.cpu;
 const { name: CUDA } = PLATFORMS.cuda;
 const { name: TPU } = PLATFORMS.tpu;
 
-/** One kind of device. Rates are peaks of one device, links those of one direction. */
+/** One kind of device. Rates are one device's peaks; link rates are for one direction. */
 export interface DeviceModel {
   readonly title: string;
   readonly platform: PlatformName;
@@ -22,7 +22,7 @@ export interface DeviceModel {
   readonly bandwidth: number;
   /** Bytes a second of one link to a neighbour in one direction. */
   readonly link: number;
-  /** Dimensions of the network between chips, each with a neighbour on either side; undefined where a switch joins all. */
+  /** Dimensions of the network between chips, each with a neighbour on either side; undefined if a switch joins all. */
   readonly torus: number | undefined;
   /** Devices of one chip. */
   readonly perChip?: number;
@@ -36,10 +36,7 @@ export interface DeviceModel {
 
 const GIB = 2 ** 30;
 
-/**
- * Known devices: TPUs by libtpu's topology names, GPUs by their usual short names. A chip of v4 and v5p is one device,
- * a chip of 7x two.
- */
+/** Known devices: TPUs by libtpu's topology names, GPUs by their usual short names. A chip of v4 and v5p is one device, a chip of 7x two. */
 export const DEVICE_MODELS: Readonly<Record<string, DeviceModel>> = {
   v4: {
     title: 'TPU v4', platform: TPU, memory: 32 * GIB, flops: 275e12, bandwidth: 1.2e12, link: 50e9, torus: 3,
@@ -93,7 +90,7 @@ interface GpuFacts {
   readonly memory: number;
 }
 
-/** What all three have in common, and what they have not; the numbers are those of XLA's own descriptions of them. */
+/** XLA's description of a GPU: the facts that differ, and those that all three share, from XLA's own descriptions. */
 function gpuConfig({ name, cores, major, bandwidth, cache, clock, memory }: GpuFacts): string {
   return `gpu_device_info {
   threads_per_block_limit: 1024 threads_per_warp: 32 threads_per_core_limit: 2048
@@ -108,7 +105,7 @@ platform_name: "CUDA" dnn_version_info { major: 9 minor: 12 } runtime_version { 
 device_description_str: "${name}"`;
 }
 
-/** What plugins call these devices. H100s that are not SXM, such as `NVIDIA H100 PCIe`, have other peaks and are none of them. */
+/** The plugins' names for these devices. H100s other than SXM, such as `NVIDIA H100 PCIe`, have other peaks and do not count. */
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^TPU v4$/, 'v4'],
   [/^TPU v5 ?(lite|e)$/, 'v5e'],
@@ -120,7 +117,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^NVIDIA B200$/, 'b200'],
 ];
 
-/** Returns what is known of a device by the name that its plugin reports; undefined for an unknown device. */
+/** Finds a device by the name its plugin reports; `undefined` if it is unknown. */
 export function deviceModelOf(kind: string): DeviceModel | undefined {
   const name = KINDS.find(([pattern]) => pattern.test(kind))?.[1];
   return name === undefined ? undefined : DEVICE_MODELS[name];
@@ -131,7 +128,7 @@ export interface AheadTarget {
   /** As it was asked for: `v6e:2x2`, `h200:2`, `cpu:4`. */
   readonly name: string;
   readonly platform: Platform;
-  /** Undefined for the CPU, of which nothing is known. */
+  /** `undefined` for the CPU, whose rates are unknown. */
   readonly model: DeviceModel | undefined;
   /** Chips along each dimension of a TPU slice, or the number of devices. */
   readonly bounds: readonly number[];
@@ -143,7 +140,7 @@ const MOST = 4096;
 /** Chips of one host: a slice smaller than a host may be a line of them. */
 const HOST_CHIPS = 4;
 
-/** Reads the name of a target; throws `bad_config` with what there is. */
+/** Reads the name of a target; throws `bad_config` listing the possible names. */
 export function parseTarget(name: string): AheadTarget {
   const [, kind = '', size] = /^([^:]*)(?::(.*))?$/s.exec(name) ?? [];
   const model = Object.hasOwn(DEVICE_MODELS, kind) ? DEVICE_MODELS[kind] : undefined;
@@ -174,7 +171,7 @@ function isSlice(bounds: readonly number[]): boolean {
   return bounds.slice(0, 2).every((bound) => bound % 2 === 0) || (chips <= HOST_CHIPS && chips !== 3);
 }
 
-/** The error for a TPU slice that cannot exist, with those that can; `why` is the compiler's reason where it has one. */
+/** The error for a TPU slice that does not exist, listing those that do; `why` is the compiler's reason, if it gave one. */
 export function noSuchSlice(name: string, why?: string): FluxionError {
   const kind = name.split(':', 1)[0]!;
   return new FluxionError('bad_config', `${name}: there is no such slice${why === undefined ? '' : ` (${why})`}`, {
@@ -194,8 +191,8 @@ function sizesOf(kind: string): string {
 }
 
 /**
- * Bytes a second that one device can receive from the others of a target at once: a link for every neighbour. A dimension of
- * two has one, a longer one two, and one device none.
+ * Bytes a second that one device can receive from its neighbours in the target at once. A dimension of size two has one link, a longer one
+ * two, and a dimension of one none.
  */
 export function networkRate({ model, bounds }: AheadTarget): number {
   if (!model) return Number.POSITIVE_INFINITY;

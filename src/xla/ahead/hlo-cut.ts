@@ -7,8 +7,8 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import { fields, ProtoWriter, varints } from '../../support/protobuf.ts';
-import type { HloComputation, HloInstruction, HloProgram } from './hlo-program.ts';
+import { fields, ProtoWriter } from '../../support/protobuf.ts';
+import { type HloComputation, type HloInstruction, type HloProgram, numbersOf } from './hlo-program.ts';
 
 /** An array that an operation makes or a program is given: an instruction's number, and which of its results. */
 export type ValueName = `${number}.${number}`;
@@ -27,15 +27,15 @@ export interface CutOperation {
 export interface CutProgram {
   /** In the order they run in. */
   readonly operations: readonly CutOperation[];
-  /** What the arguments are called, by their position. */
+  /** Names of the arguments, by position. */
   readonly parameters: readonly ValueName[];
-  /** What the results are called; undefined for one that no operation makes, such as an argument given back. */
+  /** Names of the results; `undefined` for one that no operation makes, such as a returned argument. */
   readonly results: readonly (ValueName | undefined)[];
 }
 
-/** What makes nothing: it says where a value lies, and how it is seen. */
+/** Opcodes that compute nothing: they say where a value is, and how to view it. */
 const FREE = ['parameter', 'constant', 'bitcast', 'get-tuple-element', 'tuple'];
-/** What runs in several parts or on several devices is no program of its own. */
+/** An instruction with several parts or on several devices cannot be run as a program. */
 const TOGETHER =
   /-(start|done|update)$|^(all-|reduce-scatter|collective|send|recv|infeed|outfeed|partition-id|replica-id)/;
 
@@ -91,7 +91,7 @@ class Cut {
   readonly #entry = new Sheet(1);
   readonly #inputs: ValueName[] = [];
   readonly #inputShapes: Uint8Array[] = [];
-  /** New ids of what is written already, by the value or the instruction of the entry. */
+  /** New ids of values and instructions that are already written. */
   readonly #written = new Map<string, number>();
 
   constructor(program: HloProgram, number: number, instruction: HloInstruction) {
@@ -130,7 +130,7 @@ class Cut {
     };
   }
 
-  /** Writes what an operand is, and returns its new id. */
+  /** Writes an operand, and returns its new id. */
   #operand(number: number): number {
     const id = this.#written.get(String(number)) ?? this.#writeOperand(number);
     this.#written.set(String(number), id);
@@ -173,7 +173,7 @@ class Cut {
     return seen;
   }
 
-  /** The state of a loop with its own copy of what the loop changes: arguments must not be written to. */
+  /** The state of a loop, with copies of what the loop changes: arguments must not be written to. */
   #ownState(tuple: number): number {
     const { calls, operands } = this.#instruction;
     // Of condition and body, the body gives back the state.
@@ -189,7 +189,7 @@ class Cut {
     return this.#entry.write('tuple', shape, elements);
   }
 
-  /** Writes a computation that is called, with what it calls, and returns its new number. */
+  /** Writes a called computation with everything it calls, and returns its new id. */
   #computation(id: number): number {
     const known = this.#computations.get(id);
     if (known !== undefined) return known;
@@ -210,7 +210,7 @@ class Cut {
   }
 }
 
-/** The instructions of one computation as they are written. */
+/** The instructions of one computation, as written. */
 class Sheet {
   readonly #number: number;
   readonly #instructions: ProtoWriter[] = [];
@@ -229,7 +229,7 @@ class Sheet {
     return { id, proto };
   }
 
-  /** An instruction as it stands, with new names for what it refers to. */
+  /** A copy of an instruction with new ids for its references. */
   copyOf({ message }: HloInstruction, operands: readonly number[], calls: readonly number[]): number {
     const { id, proto } = this.#head();
     for (const { field, whole } of fields(message)) if (!RENAMED.includes(field)) proto.raw(whole);
@@ -276,12 +276,6 @@ function fieldsOf(message: Uint8Array, wanted: number): Uint8Array[] {
   return [...fields(message)].flatMap(({ field, content }) => (field === wanted && content ? [content] : []));
 }
 
-function numbersOf(message: Uint8Array, wanted: number): number[] {
-  return [...fields(message)].flatMap(({ field, value, content }) =>
-    field !== wanted ? [] : content ? varints(content) : [value],
-  );
-}
-
 function shapeOf({ message }: HloInstruction): Uint8Array {
   return fieldsOf(message, NAMES.shape)[0] ?? new Uint8Array();
 }
@@ -294,7 +288,7 @@ function leavesOf(shape: Uint8Array): Uint8Array[] {
   return elements.length > 0 ? elements : [shape];
 }
 
-/** The row-major shape of the same memory; the shape itself where it is that. */
+/** The shape of the same memory in row-major order; the shape itself if it is row-major. */
 function packedShape(shape: Uint8Array): Uint8Array {
   const dimensions = numbersOf(shape, DIMENSIONS);
   const layout = fieldsOf(shape, LAYOUT)[0];
@@ -330,7 +324,7 @@ function computationOf({ computations }: HloProgram, id: number): HloComputation
   return computations.find((one) => one.id === id) ?? unknown(id);
 }
 
-/** Elements of its state that a loop's body hands on as they are. */
+/** Elements of its state that a loop's body returns unchanged. */
 function keptElements({ instructions, root }: HloComputation): Set<number> {
   const isState = (number: number): boolean => instructions.get(number)?.opcode === 'parameter';
   const kept = instructions.get(root)!.operands.flatMap((number, i) => {

@@ -1,6 +1,6 @@
 /**
- * An optimised program as data, read from the serialized `HloModuleProtoWithConfig` that PJRT hands out. Field numbers are those
- * of xla/service/hlo.proto and xla/xla_data.proto; what nothing here asks for is skipped.
+ * An optimised program as data, read from the serialized `HloModuleProtoWithConfig` that PJRT returns. Field numbers are those of
+ * xla/service/hlo.proto and xla/xla_data.proto; unused fields are skipped.
  */
 
 import { FluxionError } from '../../support/errors.ts';
@@ -31,7 +31,6 @@ export interface HloInstruction {
   readonly target: string;
   /** Numbers of instructions in the same computation. */
   readonly operands: readonly number[];
-  /** Numbers of the computations it calls. */
   readonly calls: readonly number[];
   /** Devices of one group of a collective that says so. */
   readonly group: number | undefined;
@@ -41,9 +40,9 @@ export interface HloInstruction {
   readonly kernelFeatures: number | undefined;
   /** The backend's own settings, as JSON. */
   readonly config: string;
-  /** Which element of a tuple it takes, of what takes one; 0 otherwise. */
+  /** The index into the tuple of a get-tuple-element; 0 for other instructions. */
   readonly tupleIndex: number;
-  /** Which parameter it is, of a parameter; 0 otherwise. */
+  /** The number of a parameter; 0 for other instructions. */
   readonly parameter: number;
   /** The serialized `HloInstructionProto`. */
   readonly message: Uint8Array;
@@ -69,7 +68,7 @@ const ELEMENT_TYPES: Readonly<Record<number, readonly [name: string, bytes: numb
 /** In `HloModuleConfigProto`. */
 const DEBUG_OPTIONS = 14;
 
-/** Reads a program; throws `bad_file` where it is cut off. */
+/** Reads a program; throws `bad_file` if it is cut off. */
 export function readHloProgram(bytes: Uint8Array): HloProgram {
   const [module, config] = [1, 2].map((wanted) => fields(bytes).find(({ field }) => field === wanted)?.content);
   if (module) {
@@ -132,11 +131,10 @@ function readInstruction(bytes: Uint8Array): [number: number, instruction: HloIn
 }
 
 /** The numbers of a field, in one piece or several. */
-function numbersOf(message: Uint8Array, wanted: number): number[] {
-  const found: number[] = [];
-  for (const { field, value, content } of fields(message))
-    if (field === wanted) found.push(...(content ? varints(content) : [value]));
-  return found;
+export function numbersOf(message: Uint8Array, wanted: number): number[] {
+  return [...fields(message)].flatMap(({ field, value, content }) =>
+    field !== wanted ? [] : content ? varints(content) : [value],
+  );
 }
 
 function membersOf(group: Uint8Array): number | undefined {
@@ -155,7 +153,7 @@ function groupOf(list: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** The arrays of a `ShapeProto`, those of tuples one after the other. */
+/** The arrays of a `ShapeProto`, with tuples flattened. */
 function readShape(shape: Uint8Array, depth: number): HloShape {
   if (depth > 8) throw new FluxionError('bad_file', 'an optimised program has tuples in more than 8 levels');
   let type = 0;

@@ -1,4 +1,4 @@
-/** What an optimised program says of itself: collectives, custom calls, products, and what it moves about. */
+/** Summarises an optimised program: collectives, custom calls, products, and bytes moved. */
 
 import {
   type HloComputation,
@@ -18,7 +18,7 @@ export interface CollectiveSummary {
   readonly count: number;
   /** Bytes of their results on one device. */
   readonly bytes: number;
-  /** Bytes that one device gets from others when each goes round a ring. */
+  /** Bytes that one device receives if each collective goes round a ring. */
   readonly received: number;
 }
 
@@ -28,7 +28,7 @@ export interface ProgramSummary {
   readonly customCalls: readonly string[];
   /** FLOPs of products and convolutions on one device, library calls included; those in loops count once. */
   readonly products: number;
-  /** Bytes that copies and transposes write which are no part of other work; on TPUs also what is fetched ahead into vector memory. */
+  /** Bytes written by copies and transposes outside other work; on TPUs, prefetches into vector memory count too. */
   readonly moved: number;
   /** Bytes of f32 arrays that hold an argument of a narrower type. */
   readonly widened: number;
@@ -47,7 +47,7 @@ export function summariseProgram(bytes: Uint8Array, devices: number): ProgramSum
       products += productFlops(instruction, instructions);
       const kind = COLLECTIVES.find((name) => opcode === name || opcode === `${name}-start`);
       if (!kind || shape.length === 0) continue;
-      // What is started has the operand and more beside the result.
+      // The result of a start instruction also holds the operand and more.
       const size = opcode.endsWith('-start') ? Math.max(...shape.map(({ bytes }) => bytes)) : bytesOf(shape);
       const sum = found.get(kind) ?? { count: 0, bytes: 0, received: 0 };
       found.set(kind, {
@@ -71,7 +71,7 @@ export function bytesOf(shape: HloShape): number {
   return shape.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** 2 FLOPs for every element of a result and every element that is summed into it; 0 of what is no product. */
+/** 2 FLOPs for every element of a product's result and every element summed into it; 0 for other operations. */
 export function productFlops(
   { opcode, target, shape, operands, ...more }: HloInstruction,
   among: HloComputation['instructions'],
@@ -115,7 +115,7 @@ function product(sizes: readonly number[]): number {
 }
 
 const MOVES = ['copy', 'copy-start', 'transpose'];
-/** What leaves the bits of an array where they are. */
+/** Opcodes that leave an array's bits in place. */
 const SAME = ['parameter', 'bitcast', 'reshape'];
 
 /** Copies and transposes of the entry, and fusions that are nothing else. */

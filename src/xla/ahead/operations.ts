@@ -12,9 +12,9 @@ export interface Operation {
   readonly kind: string;
   /** Operands and result of its largest product, or else its result. */
   readonly shape: string;
-  /** FLOPs of its products and convolutions; undefined where a loop does not say how often it runs, and of kernels of our own. */
+  /** FLOPs of its products and convolutions; `undefined` if a loop does not say how often it runs, and for our own kernels. */
   readonly flops: number | undefined;
-  /** Bytes of its operands and results; what a loop moves inside does not count. */
+  /** Bytes of its operands and results; traffic inside a loop does not count. */
   readonly bytes: number;
 }
 
@@ -77,7 +77,7 @@ interface Inside {
   readonly instruction: HloInstruction;
   readonly among: Instructions;
   readonly flops: number;
-  /** How often it runs each time the operation does; undefined where that is not known. */
+  /** How often it runs each time the operation does; undefined if that is not known. */
   readonly runs: number | undefined;
 }
 
@@ -102,7 +102,7 @@ function* insideOf(
   }
 }
 
-/** Kernels written here, in which no compiler's products are. */
+/** Our own kernels, which contain no products of the compiler's. */
 function isOwnKernel({ target }: HloInstruction): boolean {
   return target === 'tpu_custom_call' || target === '__gpu$xla.gpu.triton';
 }
@@ -118,7 +118,7 @@ function attentionFlops({ target, config, operands }: HloInstruction, among: Ins
   return 4 * keys * queries.reduce((all, size) => all * size, 1);
 }
 
-/** How often a loop runs, where the compiler found out. */
+/** How often a loop runs, if the compiler worked it out. */
 function tripsOf({ config }: HloInstruction): number | undefined {
   const found = /"known_trip_count":\{"n":"(\d+)"/.exec(config)?.[1];
   return found === undefined ? undefined : Number(found);

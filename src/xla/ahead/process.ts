@@ -1,6 +1,6 @@
 /**
- * A program of its own: compiles for devices that are not here what it is told on standard input, and answers with a line of JSON
- * for each. Plugins made for such devices leave threads behind and may end their process in their own way, so it is not ours.
+ * A separate program: reads a request on standard input, compiles it for devices that are not present, and answers with a line of JSON for
+ * each program. Plugins for such devices leave threads behind and may crash their process, so it is not ours.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -13,13 +13,13 @@ import type { CompileOptions } from '../pjrt/options.ts';
 import { TopologyDescription } from '../pjrt/topology.ts';
 import { type ProgramSummary, summariseProgram } from './hlo.ts';
 
-/** What is to be compiled. */
+/** Programs to compile, and the devices to compile for. */
 export interface AheadRequest {
   /** Path of the plugin. */
   readonly plugin: string;
-  /** Absent for devices that the plugin has here, such as the CPU. */
+  /** Absent for devices that are present, such as the CPU. */
   readonly topology?: { readonly name: string; readonly options: Options };
-  /** Options of the client where there is no topology. */
+  /** Options of the client if there is no topology. */
   readonly client: Options;
   readonly compile: CompileOptions;
   readonly programs: readonly AheadProgram[];
@@ -34,29 +34,29 @@ export interface AheadProgram {
   readonly effort?: CompileOptions['effort'];
 }
 
-/** What became of one program; sizes in bytes, on one device. */
+/** The result for one program; sizes in bytes, on one device. */
 export interface AheadResult extends ProgramSummary {
   readonly name: string;
   readonly arguments: number;
   readonly outputs: number;
   readonly temporaries: number;
   readonly code: number;
-  /** The compiler's own count; undefined where it gives none. */
+  /** The compiler's own count; `undefined` if it gives none. */
   readonly flops: number | undefined;
   readonly accessed: number | undefined;
   /** Seconds the compiler took. */
   readonly seconds: number;
 }
 
-/** The devices that are compiled for: how many, and bytes of memory of one where the compiler tells. */
-export interface AheadPlace {
+/** The target devices: their number, and bytes of memory of one if the compiler tells. */
+export interface FoundDevices {
   readonly devices: number;
   readonly memory?: number | undefined;
 }
 
-/** A line of the answer: first the devices, then the programs as they are done; or why there are no such devices. */
+/** A line of the answer: first the devices, or why there are none, then each program as it is compiled. */
 export type AheadAnswer =
-  | AheadPlace
+  | FoundDevices
   | { readonly refused: string; readonly topology: boolean }
   | { readonly result: AheadResult }
   | { readonly name: string; readonly error: string };
@@ -93,7 +93,7 @@ async function main(): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
-/** Of a plugin that does not show what it made of a program. */
+/** For a plugin that does not show its optimised programs. */
 const NOT_SHOWN: ProgramSummary = { collectives: [], customCalls: [], products: 0, moved: 0, widened: 0 };
 
 function describe(compiled: CompiledExecutable, name: string, seconds: number, devices: number): AheadResult {

@@ -1,6 +1,6 @@
 /**
- * A record of what runs on a runtime's devices, and when: every program, and its operations by the plugin's profiler or, where it has none
- * and they are asked for, by running them one at a time (replay.ts) before the program's first run.
+ * Records what runs on a runtime's devices, and when: every program, and its operations by the plugin's profiler or, if it has none and they
+ * are asked for, by running them one at a time (replay.ts) before the program's first run.
  *
  * Notable: nothing is recorded, and nothing costs time, while a runtime has no recording.
  */
@@ -12,12 +12,12 @@ import type { Executable } from '../pjrt/executable.ts';
 import { Profiler } from '../pjrt/profiler.ts';
 import { readHloProgram } from './hlo-program.ts';
 import { type Operation, operationsOf } from './operations.ts';
-import { Replay, type ReplayTimes } from './replay.ts';
+import { type Compiler, Replay, type ReplayTimes } from './replay.ts';
 import { type Line, type Plane, readXSpace } from './xspace.ts';
 
 /** A timed interval, in milliseconds of `performance.now()`. */
 export interface Span {
-  /** What is shown in one row. */
+  /** The row that shows it. */
   readonly track: string;
   readonly name: string;
   readonly start: number;
@@ -33,11 +33,11 @@ export interface OperationTime {
 /** Where the time of one program goes. */
 export interface ProgramProfile {
   readonly name: string;
-  /** How often it ran in what was recorded. */
+  /** How often it ran during the recording. */
   readonly runs: number;
   /** Seconds of all these runs. */
   readonly total: number;
-  /** Seconds of one run: timed beside its operations, or the mean of the runs that were recorded. */
+  /** Seconds of one run: timed together with its operations, or the mean of the recorded runs. */
   readonly seconds: number;
   /** In the order of the program; empty where `note` says why. */
   readonly operations: readonly OperationTime[];
@@ -46,13 +46,13 @@ export interface ProgramProfile {
 
 /** What was recorded. */
 export interface Profile {
-  /** Where the times of operations are from; `none` where nobody asked and the plugin has no profiler. */
+  /** The source of the operations' times; `none` if nobody asked and the plugin has no profiler. */
   readonly source: 'profiler' | 'one by one' | 'none';
-  /** Why the plugin's profiler recorded nothing, where it has one. */
+  /** Why the plugin's profiler recorded nothing, if it has one. */
   readonly note?: string;
   readonly programs: readonly ProgramProfile[];
   readonly spans: readonly Span[];
-  /** What the plugin's profiler wrote. */
+  /** What the plugin's profiler recorded. */
   readonly planes: readonly Plane[];
   /** Events that were left out because there were too many. */
   readonly dropped: number;
@@ -75,9 +75,9 @@ interface Seen {
   note: string | undefined;
 }
 
-/** What is recorded: a runtime, which tells its recording of all that it runs. */
+/** What a recording observes: a runtime, which reports every run to its recording. */
 export interface Recorded {
-  readonly client: { readonly api: Api };
+  readonly client: { readonly api: Api } & Compiler;
   recording: Recording | undefined;
 }
 
@@ -94,7 +94,7 @@ export class Recording {
   /** When the last program ended: the next one, which waited for it, took its time from then on. */
   #free = 0;
 
-  /** Begins to record; throws `bad_request` where a recording is under way. */
+  /** Begins to record; throws `bad_request` if a recording is under way. */
   constructor(runtime: Recorded, options: RecordingOptions = {}) {
     if (runtime.recording)
       throw new FluxionError('bad_request', 'this model is already being recorded: stop that recording first');
@@ -127,7 +127,7 @@ export class Recording {
     if (!operations || this.#profiler || this.#refused !== undefined) return;
     onProgress?.(executable.name);
     try {
-      using replay = await Replay.of(executable, signal);
+      using replay = await Replay.of(this.#runtime.client, executable, signal);
       const onOperation = ({ name }: Operation, start: number, end: number): void =>
         this.span(`operations of ${executable.name}, one at a time`, name, start, end);
       program.times = await replay.time(args, { onOperation, signal });
@@ -138,7 +138,7 @@ export class Recording {
     }
   }
 
-  /** Runs a stage of a program by itself and notes it. */
+  /** Runs a stage of a program alone and records it. */
   async run(executable: Executable, args: readonly DeviceArray[], name: string): Promise<DeviceArray[]> {
     await this.before(executable, args);
     const started = performance.now();
@@ -162,7 +162,7 @@ export class Recording {
     program.total += (end - begin) / 1000;
   }
 
-  /** Ends the recording and gives what there is. */
+  /** Ends the recording and returns it. */
   stop(): Profile {
     this.#runtime.recording = undefined;
     using profiler = this.#profiler;

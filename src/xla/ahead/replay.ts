@@ -2,12 +2,13 @@
  * Times the operations of a compiled program one by one, for plugins without a profiler: the optimised program is cut into
  * programs of one operation (hlo-cut.ts), which are compiled without optimising them again, and run in its order on its own arguments.
  *
- * Notable: what an operation takes alone is not what it takes beside others, so the program itself is timed with them. An operation
- * that would write over its operand writes to fresh memory here.
+ * Notable: an operation alone takes another time than beside others, so the whole program is timed too. An operation that would overwrite
+ * its operand writes to fresh memory here.
  */
 
 import { FluxionError } from '../../support/errors.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
+import type { Client } from '../pjrt/client.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import { type CutOperation, type CutProgram, cutProgram, type ValueName } from './hlo-cut.ts';
 import { readHloProgram } from './hlo-program.ts';
@@ -17,22 +18,27 @@ import { type Operation, operationsOf } from './operations.ts';
 export interface ReplayTimes {
   readonly program: number;
   readonly operations: readonly { readonly operation: Operation; readonly seconds: number }[];
-  /** What starting a program and waiting for it takes, which each operation has in common with no other. */
+  /** Seconds to start a program and wait for it, which are subtracted from each time. */
   readonly start: number;
   /** How often each was timed. */
   readonly passes: number;
 }
 
-/** Told of every operation that is run, with times of `performance.now()`. */
+/** Called for every operation that runs, with times of `performance.now()`. */
 type OnOperation = (operation: Operation, start: number, end: number) => void;
 
 const MOST_PASSES = 9;
 const LEAST_PASSES = 2;
-/** Seconds after which no further pass is begun. */
+/** Seconds after which no new pass begins. */
 const ENOUGH = 3;
 const STARTS = 50;
 
+/** What a replay asks of the client of its program. */
+export type Compiler = Pick<Client, 'compile' | 'upload'>;
+
 export class Replay implements Disposable {
+  /** Compiles the parts. */
+  readonly #client: Compiler;
   readonly #whole: Executable;
   readonly #cut: CutProgram;
   readonly #operations: readonly Operation[];
@@ -44,14 +50,15 @@ export class Replay implements Disposable {
   }[] = [];
   #nothing: Executable | undefined;
 
-  private constructor(whole: Executable, cut: CutProgram, operations: readonly Operation[]) {
+  private constructor(client: Compiler, whole: Executable, cut: CutProgram, operations: readonly Operation[]) {
+    this.#client = client;
     this.#whole = whole;
     this.#cut = cut;
     this.#operations = operations;
   }
 
   /** Takes a program apart and compiles the parts; throws `unsupported` for programs of several devices and plugins that do not show them. */
-  static async of(whole: Executable, signal?: AbortSignal): Promise<Replay> {
+  static async of(client: Compiler, whole: Executable, signal?: AbortSignal): Promise<Replay> {
     const shown = whole.optimizedProgram();
     if (whole.addressableDevices.length !== 1 || shown?.format !== 'hlo_with_config')
       throw new FluxionError(
@@ -59,7 +66,7 @@ export class Replay implements Disposable {
         `${whole.name} cannot be taken apart: it runs on several devices, or its plugin does not show it`,
       );
     const program = readHloProgram(shown.bytes);
-    const replay = new Replay(whole, cutProgram(program), operationsOf(program));
+    const replay = new Replay(client, whole, cutProgram(program), operationsOf(program));
     try {
       await replay.#compile({ debugOptions: program.debugOptions }, signal);
       return replay;
@@ -70,7 +77,7 @@ export class Replay implements Disposable {
   }
 
   async #compile(optimised: { readonly debugOptions: Uint8Array | undefined }, signal?: AbortSignal): Promise<void> {
-    const { client } = this.#whole;
+    const client = this.#client;
     const options = signal ? { signal } : {};
     const alike = new Map<string, Promise<Executable>>();
     const compiled = this.#cut.operations.map(({ module }) => {
@@ -81,12 +88,12 @@ export class Replay implements Disposable {
       alike.set(key, compiling);
       return compiling;
     });
-    // All are waited for, so that none arrives after the end.
+    // Waits for all, so that none arrives after disposal.
     const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
     const executables = await Promise.all(compiled);
     const steps = this.#cut.operations.map((cut, i) => ({ cut, executable: executables[i]!, last: [] as ValueName[] }));
-    // Values go when nothing that follows takes them, as they do in the program.
+    // Values are freed after their last use, as in the program.
     const kept = new Set([...this.#cut.parameters, ...this.#cut.results]);
     for (const { cut, last } of steps.toReversed())
       for (const value of [...cut.inputs, ...cut.outputs]) {
@@ -98,7 +105,7 @@ export class Replay implements Disposable {
     this.#nothing = this.#executables.use(await client.compile(NOTHING, {}, options));
   }
 
-  /** Runs the operations once and returns the program's results, which are the caller's; what no operation makes is undefined. */
+  /** Runs the operations once and returns the program's results, which are the caller's; undefined for results that no operation makes. */
   run(
     args: readonly DeviceArray[],
     told: (index: number, start: number, end: number) => void = () => {},
@@ -158,7 +165,7 @@ export class Replay implements Disposable {
 
   /** Seconds of a program that does next to nothing. */
   async #startTime(): Promise<number> {
-    using value = await this.#whole.client.upload(new Uint8Array(4), { dtype: 'f32', shape: [] });
+    using value = await this.#client.upload(new Uint8Array(4), { dtype: 'f32', shape: [] });
     const times = Array.from({ length: STARTS }, () => {
       const start = performance.now();
       const [output] = this.#nothing!.run([value]);

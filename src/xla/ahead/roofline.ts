@@ -23,7 +23,7 @@ export interface Rates {
 /** What takes the time. */
 export type Bound = 'compute' | 'memory' | 'network';
 
-/** Seconds of one run, and what they mostly go to. */
+/** Seconds of one run, and what limits it. */
 export function roofline(work: Work, rates: Rates): { readonly seconds: number; readonly bound: Bound } {
   const compute = work.flops / rates.flops;
   const memory = work.bytes / rates.bandwidth;

@@ -23,7 +23,7 @@ const OURS = 'fluxion';
 const SAME_CLOCK = 3600e6;
 const MOST_EVENTS = 1_000_000;
 
-/** The lines of a trace file: metadata, then events in the order of their starts. At most a million; how many more there were stands in it. */
+/** The lines of a trace file: metadata, then events by their start times. At most a million; the file says how many are missing. */
 export function* traceLines(profile: Profile): Generator<string> {
   const tracks = [...ownTracks(profile), ...pluginTracks(profile)];
   const processes = [...new Set(tracks.map(({ process }) => process))];
@@ -53,7 +53,7 @@ export function* traceLines(profile: Profile): Generator<string> {
   yield ']}';
 }
 
-/** Nanoseconds are as fine as anything here. */
+/** Nanoseconds are precise enough. */
 function rounded(microseconds: number): number {
   return Math.round(microseconds * 1000) / 1000;
 }
@@ -70,7 +70,7 @@ function ownTracks({ spans }: Profile): Track[] {
   }));
 }
 
-/** What the plugin recorded, moved to begin with our first program where its clock is not the time of day. */
+/** The plugin's recording, shifted to begin with our first program if its clock is not the time of day. */
 function pluginTracks({ planes, spans }: Profile): Track[] {
   const tracks = planes
     .flatMap(({ name: process, lines }) => lines.map(({ name, events }) => ({ process, name, events })))

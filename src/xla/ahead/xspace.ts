@@ -1,6 +1,6 @@
 /**
- * What a profiler recorded, read from a serialized `XSpace`. Field numbers are those of tsl/profiler/protobuf/xplane.proto. It comes out of a
- * plugin and may be large: events past a limit are counted, not kept.
+ * A profiler's recording, read from a serialized `XSpace`. Field numbers are those of tsl/profiler/protobuf/xplane.proto. It comes from a
+ * plugin and may be large: events beyond a limit are counted, not kept.
  */
 
 import { fields, protoText } from '../../support/protobuf.ts';
@@ -34,7 +34,7 @@ export interface Recorded {
 const WHAT = "a profiler's recording";
 const MOST_EVENTS = 1_000_000;
 
-/** Reads a recording; throws `bad_file` where it is cut off. */
+/** Reads a recording; throws `bad_file` if it is cut off. */
 export function readXSpace(bytes: Uint8Array, most: number = MOST_EVENTS): Recorded {
   const budget = { left: most, dropped: 0 };
   const planes: Plane[] = [];
@@ -69,7 +69,6 @@ function readPlane(bytes: Uint8Array, budget: { left: number; dropped: number })
   return { name, lines: lines.map((line) => readLine(line, tables, budget)) };
 }
 
-/** An entry of a map from numbers to things with names. */
 function readEntry(bytes: Uint8Array, into: Map<number, Named>): void {
   let key = 0;
   const named = { name: '', shown: '', stats: [] as Uint8Array[] };

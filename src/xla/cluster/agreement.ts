@@ -1,19 +1,18 @@
 /**
- * What the processes of one mesh find out each for itself and must act on alike, such as how much memory is free: programs that
- * exchange something are run by all of them, in one order, or by none. They tell each other by a program that gathers a few
- * numbers, which needs nothing but the mesh.
+ * Exchanges figures that the processes of one mesh find out for themselves but must act on alike, such as free memory: all of them must
+ * run the same programs in the same order. A program that gathers a few numbers does it, and needs only the mesh.
  */
 
+import type { MeshAxis } from '../graph/axes.ts';
 import { graph } from '../graph/graph.ts';
 import { print } from '../graph/print.ts';
-import type { MeshAxis } from '../graph/sharding.ts';
 import { parameter, Tensor } from '../graph/tensor.ts';
 import type { Client } from '../pjrt/client.ts';
 import type { Device } from '../pjrt/device.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import type { CompileOptions } from '../pjrt/options.ts';
 
-/** Numbers that a process tells at a time. */
+/** Numbers that a process sends at a time. */
 const NUMBERS = 2;
 
 interface WholeMesh {
@@ -23,21 +22,21 @@ interface WholeMesh {
   /** Positions of this process's. */
   readonly local: readonly number[];
   readonly mesh: readonly MeshAxis[];
-  /** Those of every program of the mesh. */
+  /** Compile options of every program of the mesh. */
   readonly compile: CompileOptions;
 }
 
 export class Agreement {
-  readonly #place: WholeMesh;
+  readonly #whole: WholeMesh;
   #compiled: Promise<Executable> | undefined;
 
-  constructor(place: WholeMesh) {
-    this.#place = place;
+  constructor(whole: WholeMesh) {
+    this.#whole = whole;
   }
 
-  /** Tells all processes two numbers, exact as f32, and returns everyone's, by process; resolves once all have told theirs. */
+  /** Sends two numbers, exact in f32, to all processes; resolves to everyone's, by process, once all have sent theirs. */
   async tell(numbers: readonly [number, number]): Promise<Map<number, readonly [number, number]>> {
-    const { client, devices, local } = this.#place;
+    const { client, devices, local } = this.#whole;
     this.#compiled ??= this.#compile();
     const executable = await this.#compiled;
     using arrays = new DisposableStack();
@@ -53,9 +52,9 @@ export class Agreement {
     return new Map(devices.map(({ processIndex }, i) => [processIndex, [all[2 * i]!, all[2 * i + 1]!]]));
   }
 
-  /** One row a device, and all rows on every device. */
+  /** Gathers one row from each device onto every device. */
   #compile(): Promise<Executable> {
-    const { client, devices, mesh, compile } = this.#place;
+    const { client, devices, mesh, compile } = this.#whole;
     const shape = [devices.length, NUMBERS];
     const x = parameter('x', 'f32', shape);
     const whole = new Tensor({ kind: 'constrain', split: [[], []] }, [x], 'f32', shape);

@@ -1,7 +1,7 @@
 /**
- * Several processes that make the pictures of a run together, in one of two ways. With a client each they share nothing but the
- * batch: every process makes its own pictures on its own devices, on any platform. With one client between them all devices are
- * one mesh, of which a process sees its own part.
+ * Several processes that make the pictures of a run together, in one of two ways. Independent processes, each with its own client, share
+ * only the batch: every process makes its own pictures on its own devices, on any platform. With one shared client, all devices form one
+ * mesh, of which a process sees its own part.
  */
 
 import { FluxionError } from '../../support/errors.ts';
@@ -18,7 +18,7 @@ export interface NodeOptions {
   readonly id: number;
   /** How many there are. */
   readonly count: number;
-  /** Where the processes of a run find each other, to have one client; without it each has a client of its own. */
+  /** Where the processes of a run meet to share one client; without it they are independent. */
   readonly store?: NodeStore | undefined;
 }
 
@@ -31,17 +31,17 @@ export interface NodeStore {
 
 /** The part of a batch that one process makes. */
 export interface Share {
-  /** Pictures that the programs of this process make at a time; those that the batch does not have are empty places. */
-  readonly places: number;
-  /** The picture of the batch, from 0, that stands at the first place. */
+  /** Slots of this process's programs; those beyond the batch run empty. */
+  readonly slots: number;
+  /** The index in the batch of the picture in the first slot. */
   readonly first: number;
-  /** Places on this process's devices, ascending. */
+  /** Slots on this process's devices, ascending. */
   readonly held: readonly number[];
-  /** Those of them that no process before this one holds too: their pictures are this process's to hand out. */
+  /** The held slots that no earlier process holds as well: this process returns their pictures. */
   readonly own: readonly number[];
 }
 
-/** Checks what can be known before there are devices; throws `bad_config`. */
+/** Checks options before the devices are known; throws `bad_config`. */
 export function checkNodes({ id, count, store }: NodeOptions, mesh: MeshOptions | undefined): void {
   if (!Number.isInteger(count) || count < 1)
     throw new FluxionError('bad_config', `num_nodes=${count}: expected a whole number from 1`);
@@ -90,7 +90,7 @@ function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): voi
       'bad_config',
       `node_store=${withoutSecrets(url)}: expected valkey://HOST:PORT or redis://HOST:PORT`,
       {
-        hint: 'of a server that all processes reach; valkeys:// and rediss:// use TLS, and a password stands as in redis://:PASSWORD@HOST:PORT',
+        hint: 'of a server that all processes reach; valkeys:// and rediss:// use TLS, and a password is written redis://:PASSWORD@HOST:PORT',
       },
     );
   }
@@ -106,7 +106,7 @@ function checkStore({ url, run }: NodeStore, mesh: MeshOptions | undefined): voi
   }
 }
 
-/** What of a batch of `pictures` is made by the devices at the `local` positions of a mesh, of which `apart` says which it is of how many alike. */
+/** The slice of a batch that the devices at the `local` positions of a mesh compute; `apart` is this process's number among independent ones. */
 export function shareOf(
   pictures: number,
   sharding: Sharding,
@@ -115,14 +115,14 @@ export function shareOf(
   apart: { readonly id: number; readonly count: number },
 ): Share {
   const parts = sharding.parts('activation_batch');
-  const places = Math.ceil(pictures / (parts * apart.count)) * parts;
-  const split = sharding.split({ axes: ['activation_batch'] }, [places]);
-  const all = partsOfMesh({ shape: [places], split, mesh: sharding.mesh });
-  const placesOf = (positions: readonly number[]): number[] =>
+  const slots = Math.ceil(pictures / (parts * apart.count)) * parts;
+  const split = sharding.split({ axes: ['activation_batch'] }, [slots]);
+  const all = partsOfMesh({ shape: [slots], split, mesh: sharding.mesh });
+  const slotsOf = (positions: readonly number[]): number[] =>
     [...new Set(positions.map((i) => all[i]!))]
       .flatMap(({ start: [first], shape: [count] }) => Array.from({ length: count! }, (_, i) => first! + i))
       .sort((a, b) => a - b);
   const mine = devices[local[0]!]!.processIndex;
   const first = local.filter((i) => devices[all.indexOf(all[i]!)]!.processIndex === mine);
-  return { places, first: apart.id * places, held: placesOf(local), own: placesOf(first) };
+  return { slots, first: apart.id * slots, held: slotsOf(local), own: slotsOf(first) };
 }

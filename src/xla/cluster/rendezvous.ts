@@ -1,10 +1,10 @@
 /**
  * How the processes of one run find each other in a store that other runs, and earlier ones of the same name, have written to.
  *
- * Process 0 makes up a session, whose name prefixes every later key, and tells it to those that join. Each joins with a number
- * made up for this once, and takes a session only from the answer to that number, which cannot have been there before. What a
- * process that died left of its joining is gone after seconds; should process 0 answer it, it answers the next to come as well.
- * Once all have met, what they met by is taken away.
+ * Process 0 makes up a session, whose name prefixes every later key, and tells it to those that join. Each joins with a random number
+ * used only once, and accepts a session only from the answer to that number, so that no answer can be stale. Keys of a process that died
+ * while joining expire after seconds; if process 0 answers them, it answers the next process as well. Once all have met, the keys they met
+ * by are deleted.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -12,10 +12,10 @@ import { FluxionError } from '../../support/errors.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
 import type { StorePlace } from '../pjrt/store-protocol.ts';
 
-/** The operations of a Valkey server that this takes. Lives are in milliseconds. */
+/** The operations of a Valkey server that meeting needs. Lives are in milliseconds. */
 export interface Store {
   get(key: string): Promise<string | null>;
-  /** `once` leaves a key as it is that is there, and returns false. */
+  /** With `once`, leaves an existing key unchanged and returns false. */
   set(key: string, value: string, life: number, once?: boolean): Promise<boolean>;
   delete(key: string): Promise<void>;
   /** Resolves after this many milliseconds, or rejects when everything was cancelled. */
@@ -24,16 +24,16 @@ export interface Store {
 
 /** Milliseconds between looks at the store. */
 const LOOK = 50;
-/** Of what says that a process is here now: the time until another may take its place. */
+/** Life in milliseconds of the key that marks a process as present; once it expires, another process may take its number. */
 const PRESENCE = 4000;
-/** That much longer, another who goes on saying it is alive. */
+/** After this many lifetimes, a key that is still renewed belongs to another live process. */
 const PATIENT = 1.5;
-/** Milliseconds that the others may take to come. */
+/** Milliseconds to wait for the other processes. */
 const PATIENCE = 10 * 60_000;
-/** Of answers to the processes that joined. */
+/** Life in milliseconds of answers to the processes that joined. */
 const ANSWER = 60_000;
 
-/** Meets the other processes and returns the prefix of the run's own keys; `waiting` is told who is missing. Throws `io` or `bad_config`. */
+/** Meets the other processes and returns the prefix of the run's own keys; `waiting` is called with the missing ones. Throws `io` or `bad_config`. */
 export async function meet(store: Store, place: StorePlace, waiting: (message: string) => void): Promise<string> {
   const prefix = `fluxion/${place.run}/`;
   const session =
@@ -77,7 +77,7 @@ async function lead(
   return session;
 }
 
-/** The others: join until process 0 has answered. */
+/** For processes other than 0: joins until process 0 has answered. */
 async function join(
   store: Store,
   place: StorePlace,
@@ -102,9 +102,9 @@ async function join(
   }
 }
 
-/** A key that says who is here, kept alive; of a process that died it says so for `PRESENCE` at most. */
+/** A key that says who is here, renewed while the process lives, and expiring at most `PRESENCE` after it. */
 class Presence {
-  /** Whether the place is this process's: nobody else keeps it. */
+  /** Whether this process holds the key. */
   settled = false;
   readonly #store: Store;
   readonly #key: string;
@@ -120,7 +120,7 @@ class Presence {
     this.#place = place;
   }
 
-  /** Says it again where it is time to. Throws `bad_config` where another process goes on saying that it is this one. */
+  /** Renews the key when it is due. Throws `bad_config` if another process keeps claiming the same number. */
   async say(): Promise<void> {
     const now = Date.now();
     if (now - this.#said < PRESENCE / 4) return;
@@ -155,8 +155,6 @@ function late({ run, url }: StorePlace, who: string): FluxionError {
   return new FluxionError(
     'io',
     `process ${who} not come to run_name=${run} at ${withoutSecrets(url)} within ${PATIENCE / 60_000} minutes`,
-    {
-      hint: 'start all processes with the same run_name, num_nodes and node_store',
-    },
+    { hint: 'start all processes with the same run_name, num_nodes and node_store' },
   );
 }

@@ -1,4 +1,4 @@
-/** The thread that talks to the key-value server, so that no other has to wait for the network and none that waits keeps it from doing so. */
+/** The thread that talks to the key-value server, so that no other thread waits for the network or holds it up. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Redis } from 'iovalkey';
@@ -7,7 +7,7 @@ import { withoutSecrets } from '../../support/shown-url.ts';
 import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from '../pjrt/store-protocol.ts';
 import { meet, type Store } from './rendezvous.ts';
 
-/** Milliseconds that keys live: what one process puts the others get while the run is young. */
+/** Life of keys in milliseconds: the others read them early in the run. */
 const LIFE = 60 * 60_000;
 /** Milliseconds between looks for a key that is not there yet, from the first to the last. */
 const LOOKS = [2, 5, 10, 20, 50] as const;
@@ -21,7 +21,7 @@ const server = new Redis(place.url.replace(/^valkey/, 'redis'), {
   lazyConnect: true,
   connectTimeout: CONNECT_TIMEOUT,
   maxRetriesPerRequest: 3,
-  // A server that was there and goes away for a moment is waited for; one that never was is told at once.
+  // A server that goes away for a moment is waited for; one that never answered is reported at once.
   retryStrategy: (times) => (connected && times <= 3 ? 200 * times : null),
   // Asks for no more rights than keys need.
   enableReadyCheck: false,

@@ -10,19 +10,21 @@ import { type WeightSpec, weightKey } from './weights.ts';
 
 /** Floating-point operations. */
 export interface Flops {
-  /** Of products with weights: linear layers, convolutions. */
+  /** In products with weights: linear layers, convolutions. */
   readonly linear: number;
-  /** Of queries with keys, and of attention weights with values. */
+  /** In products of queries with keys, and of attention weights with values. */
   readonly attention: number;
   readonly total: number;
 }
 
-/** A traced part, and how often it runs, each time with weights of its own where it has any. */
+/** A traced part and how often it runs, each time with its own weights. */
 export interface CountedUse {
   readonly traced: Traced;
   readonly runs: number;
-  /** Where in the checkpoint its weights are, if it runs once and their names do not say. */
+  /** Prefix of its weights in the checkpoint, for a part that runs once with relative names; for repeated parts, their network. */
   readonly scope?: string;
+  /** Prefixes of each run's weights, if parts of other sizes use the same relative names. */
+  readonly scopes?: readonly string[];
 }
 
 const NONE: Flops = { linear: 0, attention: 0, total: 0 };
@@ -44,7 +46,7 @@ export function timesFlops({ linear, attention, total }: Flops, times: number): 
   return { linear: times * linear, attention: times * attention, total: times * total };
 }
 
-/** Operations of one run of a graph, those in the bodies of maps as often as they run; in a manual region, those of one device. */
+/** Counts the operations of one run of a graph. The body of a map counts once per entry, a manual region once: for one device. */
 export function countFlops({ nodes }: Graph): Flops {
   return sumFlops(
     nodes.map(({ op, inputs, shape }) => {
@@ -69,30 +71,23 @@ export function countFlops({ nodes }: Graph): Flops {
   );
 }
 
-const product = (multiplications: number): Flops => ({
-  ...NONE,
-  linear: 2 * multiplications,
-  total: 2 * multiplications,
-});
-const attended = (multiplications: number): Flops => ({
-  ...NONE,
-  attention: 2 * multiplications,
-  total: 2 * multiplications,
-});
+const product = (pairs: number): Flops => ({ linear: 2 * pairs, attention: 0, total: 2 * pairs });
+const attended = (pairs: number): Flops => ({ linear: 0, attention: 2 * pairs, total: 2 * pairs });
 
-/** The weights of parts, each with how many of it there are; what several parts of one scope share counts once. */
+/** Lists the weights of parts, each with its number of copies; a weight that several parts of one scope share is listed once. */
 export function countWeights(
   uses: readonly CountedUse[],
 ): readonly { readonly spec: WeightSpec; readonly count: number }[] {
   const known = new Map<string, { readonly spec: WeightSpec; readonly count: number }>();
-  for (const { traced, runs, scope: given = '' } of uses) {
-    const scope = runs > 1 ? traced.name : given;
-    for (const spec of traced.weights) known.set(`${scope} ${weightKey(spec)}`, { spec, count: runs });
+  for (const { traced, runs, scope = '', scopes } of uses) {
+    const copies = scopes?.map((each) => [each, 1] as const) ?? [[runs > 1 ? `${scope} ${traced.name}` : scope, runs]];
+    for (const spec of traced.weights)
+      for (const [of, count] of copies) known.set(`${of} ${weightKey(spec)}`, { spec, count });
   }
   return [...known.values()];
 }
 
-/** The most bytes of intermediate values that are alive at a time, where nothing is fused and each is freed after its last use. */
+/** Peak bytes of intermediate values if nothing is fused and each is freed after its last use. */
 export function countTemporaries({ nodes, outputs }: Graph): number {
   const last = new Map(nodes.flatMap((node, i) => node.inputs.map((input) => [input, i] as const)));
   let [alive, most] = [0, 0];

@@ -2,18 +2,11 @@
 
 import type { DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { type Op, parameter, Tensor } from './tensor.ts';
+import { type Graph, type Op, parameter, Tensor } from './tensor.ts';
 
-/** A function of tensors: its parameters, its outputs, and every operation between them. */
-export interface Graph {
-  readonly name: string;
-  readonly parameters: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-  /** Every node the outputs depend on, operands before users, parameters included. */
-  readonly nodes: readonly Tensor[];
-}
+export type { Graph };
 
-/** Collects what `outputs` depend on; a parameter that is used and not listed is an error. */
+/** Collects the nodes that `outputs` depend on; throws `bad_shape` for a parameter that is used but not listed. */
 export function graph(name: string, parameters: readonly Tensor[], outputs: readonly Tensor[]): Graph {
   const nodes = topological(outputs);
   const listed = new Set(parameters);
@@ -21,7 +14,7 @@ export function graph(name: string, parameters: readonly Tensor[], outputs: read
     if (node.op.kind === 'parameter' && !listed.has(node))
       throw new FluxionError(
         'bad_shape',
-        `graph ${name}: uses the parameter '${node.op.name}', which is not one of its own`,
+        `graph ${name}: uses the parameter '${node.op.name}', which is not in its list of parameters`,
       );
   }
   return { name, parameters, outputs, nodes };
@@ -74,8 +67,8 @@ function rewriteBody(op: Op, rule: (node: Tensor) => Tensor | undefined): Op {
 }
 
 /**
- * What a body uses of the tensors around it: the parts of `output` that depend on none of the `own` parameters, constants aside,
- * each replaced by a new parameter. A body that uses nothing else is returned as it is.
+ * Closes a body over the tensors around it: the parts of `output` that depend on none of the `own` parameters, constants aside, become
+ * new parameters. A body without such parts is returned unchanged.
  */
 export function liftFree<D extends DType>(
   output: Tensor<D>,
@@ -100,9 +93,5 @@ export function liftFree<D extends DType>(
     const used = inputs.map(current);
     if (used.some((input, i) => input !== inputs[i])) rebuilt.set(node, new Tensor(op, used, node.dtype, node.shape));
   }
-  return {
-    output: current(output) as Tensor<D>,
-    free: [...lifted.keys()],
-    parameters: [...lifted.values()],
-  };
+  return { output: current(output) as Tensor<D>, free: [...lifted.keys()], parameters: [...lifted.values()] };
 }

@@ -17,7 +17,7 @@ export function map<D extends DType, const M extends readonly Tensor[], const S 
 ): Tensor<D> {
   const count = mapped[0]?.shape[0];
   if (count === undefined || count === 0 || mapped.some((t) => t.shape[0] !== count))
-    refuse('map', mapped, 'expected at least one tensor, and as many entries of each, more than none');
+    refuse('map', mapped, 'expected one or more tensors with the same number of entries, at least one');
   const entryShape = (t: Tensor) => t.shape.slice(1);
   // One entry needs no loop.
   if (count === 1) {

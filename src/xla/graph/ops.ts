@@ -1,6 +1,7 @@
-/** Operations on more than one tensor, as functions; those on one or two alike are methods of Tensor. */
+/** Operations on several tensors, as functions; operations on one tensor, or on two of one type, are methods of Tensor. */
 
 import type { DType, Float, Integer } from '../../support/dtype.ts';
+import type { ArrayType, CustomCall } from './custom-call.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
 import { type Activations, type ConvolutionWindow, type DotDims, Tensor } from './tensor.ts';
 
@@ -15,11 +16,11 @@ export function dot<D extends DType, R extends DType = D>(
   if (a.dtype !== b.dtype) refuse('dot', [a, b], 'element types differ (cast one)');
   for (const side of [0, 1] as const) {
     const used = new Set([...dims.batch[side], ...dims.contract[side]]);
-    if (used.size !== pairs.length) refuse('dot', [a, b], 'its dimensions do not come in pairs, or come twice');
+    if (used.size !== pairs.length) refuse('dot', [a, b], 'dimensions must come in pairs, each at most once');
   }
   for (const [i, j] of pairs) {
     if (a.shape[i] !== b.shape[j] || a.shape[i] === undefined)
-      refuse('dot', [a, b], `dimension ${i} of the first does not go with dimension ${j} of the second`);
+      refuse('dot', [a, b], `dimension ${i} of the first and dimension ${j} of the second differ in size`);
   }
   const free = (t: Tensor, used: readonly number[]): number[] => t.shape.filter((_, i) => !used.includes(i));
   const shape = [
@@ -52,7 +53,7 @@ export function concatenate<D extends DType>(tensors: readonly Tensor<D>[], dim:
   const outer = (t: Tensor): Shape => t.shape.map((n, i) => (i === d ? 0 : n));
   for (const t of rest) {
     if (t.dtype !== first.dtype || !sameShape(outer(t), outer(first)))
-      refuse(`concatenate along ${d}`, [first, t], 'only that dimension may differ');
+      refuse(`concatenate along ${d}`, [first, t], 'element types and all other dimensions must agree');
   }
   const total = tensors.reduce((n, t) => n + t.shape[d]!, 0);
   const shape = first.shape.map((n, i) => (i === d ? total : n));
@@ -72,26 +73,17 @@ export function split<D extends DType>(t: Tensor<D>, sizes: readonly number[], d
   });
 }
 
-/**
- * Takes `size` entries of one dimension from `start` on. `start` is a scalar known when the program runs, clamped so
- * that the entries fit.
- */
+/** Takes `size` entries of one dimension from `start` on. `start` is a scalar known when the program runs, clamped so that the entries fit. */
 export function cut<D extends DType>(t: Tensor<D>, dim: number, start: Tensor<'i32'>, size: number): Tensor<D> {
   const d = resolveDim('cut', dim, t);
   if (start.shape.length > 0 || !Number.isInteger(size) || size < 1 || size > t.shape[d]!)
     refuse(
       'cut',
       [t, start],
-      `cannot take ${size} of ${t.shape[d]} in dimension ${d} from a start that must be a scalar`,
+      `cannot take ${size} of ${t.shape[d]} entries in dimension ${d}; the start must be a scalar`,
     );
   const shape = t.shape.map((n, i) => (i === d ? size : n));
   return new Tensor({ kind: 'cut', dim: d, size }, [t, start], t.dtype, shape);
-}
-
-/** Cuts dimension 0 into its `count` entries, each without that dimension. */
-export function unstack<D extends DType>(t: Tensor<D>, count: number): Tensor<D>[] {
-  const ones = Array.from({ length: count }, () => 1);
-  return split(t, ones, 0).map((piece) => piece.reshape(t.shape.slice(1)));
 }
 
 /** Picks `whenTrue` where the condition holds, `whenFalse` elsewhere; shapes broadcast. */
@@ -102,7 +94,8 @@ export function select<D extends DType>(
 ): Tensor<D> {
   const values = broadcastShapes(whenTrue.shape, whenFalse.shape);
   const shape = values && broadcastShapes(condition.shape, values);
-  if (!shape || whenTrue.dtype !== whenFalse.dtype) refuse('select', [condition, whenTrue, whenFalse], 'do not fit');
+  if (!shape || whenTrue.dtype !== whenFalse.dtype)
+    refuse('select', [condition, whenTrue, whenFalse], 'shapes do not broadcast, or element types differ');
   const operands = [condition.broadcastTo(shape), whenTrue.broadcastTo(shape), whenFalse.broadcastTo(shape)];
   return new Tensor({ kind: 'select' }, operands, whenTrue.dtype, shape);
 }
@@ -144,7 +137,7 @@ export function convolution<F extends Float>(
   return new Tensor({ kind: 'convolution', window }, [x, weight], x.dtype, shape);
 }
 
-/** How scores become weights: what they are multiplied by, which are left out, what is added. */
+/** How scores become weights: scale, mask and bias. */
 export interface AttentionArguments<F extends Float> {
   /** Multiplies the scores; 1/√c for most models, 1 for T5. */
   readonly scale: number;
@@ -175,15 +168,15 @@ export function attention<F extends Float>(
   return new Tensor({ kind: 'attention', scale, mask }, bias ? [q, k, v, bias] : [q, k, v], q.dtype, q.shape);
 }
 
-/** A matrix [out, in] kept in fewer bits: row i is `scales[i]` · `values[i]`, groups of its columns multiplied before. */
+/** A matrix [out, in] in fewer bits: row i is `scales[i]` · `values[i]`, after each group of columns is multiplied by its multiplier. */
 export interface QuantisedMatrix {
   /** [out, in] i8, f8e4m3 or i4 */
   readonly values: Tensor;
   /** [out] */
   readonly scales: Tensor<'f32'>;
-  /** [out, in / group]; a product of value and multiplier is in the range of i8. */
+  /** [out, in / group]; value times multiplier fits into i8. */
   readonly multipliers?: Tensor<'i8'> | undefined;
-  /** Columns of a block in which rows are rotated (rotation.ts); 1, the default, for none. */
+  /** Block of columns by which rows are rotated (rotation.ts); 1, the default, for none. */
   readonly rotation?: number | undefined;
 }
 
@@ -208,4 +201,13 @@ export function quantisedMatmul<F extends Float>(
     ...x.shape.slice(0, -1),
     out!,
   ]);
+}
+
+/** Calls a kernel; the value is its first result. */
+export function customCall<D extends DType>(
+  call: CustomCall,
+  operands: readonly Tensor[],
+  result: ArrayType<D>,
+): Tensor<D> {
+  return new Tensor({ kind: 'customCall', call }, operands, result.dtype, result.shape);
 }

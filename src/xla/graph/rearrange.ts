@@ -1,7 +1,7 @@
 /**
  * Layout changes written as patterns, `rearrange(x, 'b n (k h c) -> k b h n c', { k: 3, h })`, and contractions,
  * `einsum('b h n c, b h m c -> b h n m', q, k)`. Every name, size and count is checked when the graph is traced.
- * The notation is einops' (https://einops.rocks); names live for one line.
+ * The notation is that of einops (https://einops.rocks); names live for one line.
  */
 
 import type { DType } from '../../support/dtype.ts';
@@ -22,7 +22,7 @@ function parseSide(side: string, pattern: string): Group[] {
     groups.push(group);
   }
   const all = groups.flat();
-  if (new Set(all).size !== all.length) throw new SyntaxError(`a name stands twice on one side of '${pattern}'`);
+  if (new Set(all).size !== all.length) throw new SyntaxError(`a name appears twice on one side of '${pattern}'`);
   return groups;
 }
 
@@ -82,7 +82,7 @@ export function einsum<D extends DType, R extends DType = D>(
     throw new SyntaxError(`bad pattern '${pattern}': expected 'one, other -> result'`);
   const to = parseNames(output, pattern);
   if (left.length !== a.shape.length || right.length !== b.shape.length)
-    refuse(`einsum '${pattern}'`, [a, b], 'the pattern has other ranks');
+    refuse(`einsum '${pattern}'`, [a, b], 'the pattern and the operands have different ranks');
   const shared = left.filter((name) => right.includes(name));
   const batch = shared.filter((name) => to.includes(name));
   const contract = shared.filter((name) => !to.includes(name));

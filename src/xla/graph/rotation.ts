@@ -1,23 +1,23 @@
 /**
- * Rotation of the last dimension, block by block, by a Hadamard matrix (QuaRot, https://arxiv.org/abs/2404.00456): it spreads numbers
- * that are far larger than their neighbours over all of them, and leaves products of two things rotated alike what they are.
+ * Rotation of the last dimension, block by block, by a Hadamard matrix (QuaRot, https://arxiv.org/abs/2404.00456): it spreads outliers
+ * over their whole block, and preserves the product of two tensors that are rotated alike.
  */
 
 import type { Float } from '../../support/dtype.ts';
 import { dot } from './ops.ts';
 import { constant, type Tensor } from './tensor.ts';
 
-/** Blocks that divide much and are as wide as matrix units; a wider one would cost more and spread little further. */
+/** No wider than matrix units: a wider block costs more and hardly spreads outliers further. */
 const BLOCKS = [128, 64, 32, 16, 8];
 
-/** The block that divides all of these widths; 1, which rotates nothing, where none does. */
+/** The widest block that divides all of these widths; 1, which rotates nothing, if there is none. */
 export function rotationBlock(widths: readonly number[]): number {
   return BLOCKS.find((block) => widths.every((width) => width % block === 0)) ?? 1;
 }
 
 const matrices = new Map<string, Tensor<Float>>();
 
-/** The block's matrix without its factor block^-½, 1 and -1, which every type has; one node for all that use it. */
+/** The matrix without its factor block^-½: 1 and -1, which every type can hold. All users share one node. */
 function hadamard(block: number, dtype: Float): Tensor<Float> {
   const key = `${block} ${dtype}`;
   const signs = () =>

@@ -11,13 +11,13 @@ export function typeText(dtype: DType, shape: Shape): string {
   return `${dtype}[${shape.join(', ')}]`;
 }
 
-/** Raises a shape error that names the operation and everything it was given. */
+/** Throws `bad_shape` with the operation and the types of its operands. */
 export function refuse(op: string, given: readonly { dtype: DType; shape: Shape }[], why: string): never {
   const types = given.map((t) => typeText(t.dtype, t.shape)).join(' and ');
   throw new FluxionError('bad_shape', `${op}: ${why}; got ${types}`);
 }
 
-/** The shape two operands broadcast to, or undefined where they do not. */
+/** The shape that two operands broadcast to; undefined if they do not. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   if (a.length !== b.length) return undefined;
   const out: number[] = [];

@@ -1,33 +1,33 @@
-/** Cuts a graph into graphs that run one after the other, so that a compiler may be told something else for each. */
+/** Cuts a graph into graphs that run one after the other, so that each can be compiled with its own flags. */
 
 import { type Graph, graph } from './graph.ts';
 import { type Op, parameter, Tensor } from './tensor.ts';
 
-/** One graph of a cut one. Its parameters stand for `takes` and its outputs for `gives`, all nodes of the whole graph. */
+/** One stage of a graph. Its parameters stand for `takes` and its outputs for `gives`: nodes of the whole graph. */
 export interface Stage {
   readonly graph: Graph;
-  /** Parameters of the whole graph, or what stages before this one give. */
+  /** Parameters of the whole graph, or results of earlier stages. */
   readonly takes: readonly Tensor[];
   readonly gives: readonly Tensor[];
 }
 
-/** Operations that cost less to do again than their result costs to hand over: of parameters, they make rows, gates and broadcasts. */
+/** Operations that are cheaper to repeat than to hand over: applied to parameters, they make rows, gates and broadcasts. */
 const REPEATED: ReadonlySet<Op['kind']> = new Set(['reshape', 'slice', 'broadcast', 'convert', 'binary', 'shard']);
 
 /**
- * Puts nodes for which `alone` holds into stages without others, and every other node as early as its operands allow. What is cheap to
- * make of parameters, or depends on none, is made again wherever it is used. A graph without such nodes is one stage.
+ * Puts nodes for which `alone` holds into stages of their own, and every other node into the earliest stage that its operands allow.
+ * Cheap operations on parameters are repeated in each stage that uses them. A graph without `alone` nodes is one stage.
  */
 export function cutIntoStages(g: Graph, alone: (node: Tensor) => boolean): readonly Stage[] {
   const levels = levelsOf(g, alone);
   const order = [...new Set(levels.values())].sort((a, b) => a - b);
-  // An output that no stage makes would have to be handed through, and one that stands twice would be made once.
+  // Every output must be made by a stage, and none may be listed twice.
   const apart = new Set(g.outputs).size === g.outputs.length && g.outputs.every((output) => levels.has(output));
   if (order.length <= 1 || !apart) return [{ graph: g, takes: g.parameters, gives: g.outputs }];
   return order.map((level, i) => stageAt(g, levels, level, `${g.name}_${i + 1}`));
 }
 
-/** The stage of each node that is not made again: odd for those alone, even for the others. */
+/** The stage of each node that is not repeated: odd for `alone` nodes, even for the others. */
 function levelsOf(g: Graph, alone: (node: Tensor) => boolean): Map<Tensor, number> {
   const outputs = new Set(g.outputs);
   const levels = new Map<Tensor, number>();
@@ -46,7 +46,7 @@ function levelsOf(g: Graph, alone: (node: Tensor) => boolean): Map<Tensor, numbe
 function stageAt(g: Graph, levels: ReadonlyMap<Tensor, number>, level: number, name: string): Stage {
   const made = new Map<Tensor, Tensor>();
   const takes = new Map<Tensor, Tensor>();
-  /** A node as this stage has it: made here, made again, or taken. */
+  /** The node's counterpart in this stage: computed, repeated or taken. */
   const current = (node: Tensor): Tensor => {
     const known = made.get(node) ?? takes.get(node);
     if (known) return known;

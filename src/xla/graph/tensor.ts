@@ -1,15 +1,14 @@
 /**
  * A Tensor is a symbolic value: one node of a graph, with its element type in its TypeScript type.
- * It is pure and free: nothing runs, nothing is held, nothing is disposed. Precision is written, never inferred:
+ * It is pure: nothing runs, and nothing has to be disposed. Precision is explicit, never inferred:
  * operands of different element types do not mix, and `cast` is the only bridge.
  */
 
 import type { DType } from '../../support/dtype.ts';
 import { elementCount, isFloat } from '../../support/dtype.ts';
+import type { Meaning, Split } from './axes.ts';
 import type { CustomCall } from './custom-call.ts';
-import type { Graph } from './graph.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';
-import type { Meaning, Split } from './sharding.ts';
 
 export type UnaryFunction =
   | 'negate' | 'exponential' | 'erf' | 'log' | 'tanh' | 'logistic' | 'sqrt' | 'rsqrt' | 'sine' | 'cosine' | 'abs' | 'floor' | 'round_nearest_even'; // biome-ignore format: a list
@@ -29,8 +28,17 @@ export interface ConvolutionWindow {
   readonly padding: readonly [readonly [number, number], readonly [number, number]];
 }
 
-/** What becomes of the other factor of a quantised matrix: `rounded` where that is faster, or `kept` as it is. */
+/** Whether the activations that meet a quantised matrix may be `rounded` to its type if that is faster, or are `kept`. */
 export type Activations = 'rounded' | 'kept';
+
+/** A function of tensors: its parameters, its outputs, and every operation between them. */
+export interface Graph {
+  readonly name: string;
+  readonly parameters: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Every node the outputs depend on, operands before users, parameters included. */
+  readonly nodes: readonly Tensor[];
+}
 
 /** The closed set of operations; a switch over `kind` that misses one does not compile. */
 export type Op =
@@ -66,15 +74,15 @@ export type Op =
   | { readonly kind: 'attention'; readonly scale: number; readonly mask: 'none' | 'causal' }
   /**
    * x [..., in] times (values ∘ multipliers) ∘ scales, transposed; inputs x, values [out, in], scales [out] and, for groups of
-   * columns, multipliers [out, in / group]. `activations` says whether x may be rounded to the type of the values, and `rotation`
-   * in which blocks the matrix is rotated (rotation.ts), as x has to be then.
+   * columns, multipliers [out, in / group]. `activations` says whether x may be rounded to the type of the values; `rotation` is the
+   * block by which the matrix is rotated (rotation.ts), and x has to be.
    */
   | { readonly kind: 'quantisedMatmul'; readonly activations: Activations; readonly rotation: number }
   /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
-  /** The value as it is, which the compiler may not see through. */
+  /** The unchanged value, hidden from the optimiser. */
   | { readonly kind: 'barrier' }
-  /** What the dimensions mean, for a mesh to go by; printed as nothing. */
+  /** Names the dimensions for a mesh; prints nothing. */
   | { readonly kind: 'shard'; readonly meaning: Meaning }
   /** The mesh axes that split the value from here on. */
   | { readonly kind: 'constrain'; readonly split: Split }
@@ -83,10 +91,7 @@ export type Op =
   /** A kernel outside StableHLO; the node is its first result. */
   | { readonly kind: 'customCall'; readonly call: CustomCall };
 
-/**
- * A symbolic value in a graph: an operation, its operands, an element type and a shape. It holds no data, and needs no
- * disposal.
- */
+/** A symbolic value in a graph: an operation, its operands, an element type and a shape. It holds no data. */
 export class Tensor<D extends DType = DType> {
   readonly op: Op;
   readonly inputs: readonly Tensor[];
@@ -214,7 +219,7 @@ export class Tensor<D extends DType = DType> {
     const size = this.shape[d]!;
     const whole = [start, limit, stride].every(Number.isInteger);
     if (!(whole && 0 <= start && start < limit && limit <= size && stride >= 1))
-      refuse('slice', [this], `[${start}, ${limit}) by ${stride} does not lie in dimension ${d} of ${size}`);
+      refuse('slice', [this], `[${start}, ${limit}) by ${stride} is outside dimension ${d} of size ${size}`);
     if (start === 0 && limit === size && stride === 1) return this;
     const op = {
       kind: 'slice',
@@ -277,7 +282,7 @@ function binary<D extends DType>(fn: BinaryFunction, left: Tensor<D>, right: Ten
   return new Tensor({ kind: 'binary', fn }, [a, b], left.dtype, a.shape);
 }
 
-/** Whether a number is among the values of a type, rounding of fractions aside. */
+/** Whether a number is in a type's range; fractions may be rounded. */
 function holds(dtype: DType, value: number): boolean {
   if (isFloat(dtype)) return true;
   return dtype !== 'bool' && Number.isInteger(value) && (value >= 0 || !dtype.startsWith('u'));
@@ -287,7 +292,7 @@ function isSize(d: number): boolean {
   return Number.isSafeInteger(d) && d >= 0;
 }
 
-/** Both operands at the shape they broadcast to. */
+/** Both operands, broadcast to a common shape. */
 function together<D extends DType>(op: string, left: Tensor<D>, right: Tensor<D> | number): [Tensor<D>, Tensor<D>] {
   if (typeof right === 'number') return [left, constant(right, left.dtype, left.shape)];
   if (left.dtype !== right.dtype) refuse(op, [left, right], 'element types differ (cast one)');

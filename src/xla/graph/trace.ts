@@ -1,18 +1,19 @@
 /** Tracing: runs a function on symbolic inputs and keeps the graph and the weights it declared. */
 
 import type { DType, Float } from '../../support/dtype.ts';
+import type { Axes } from './axes.ts';
 import { type Graph, graph } from './graph.ts';
 import type { Shape } from './shape.ts';
-import { type Axes, shard } from './sharding.ts';
+import { shard } from './sharding.ts';
 import { parameter, type Tensor } from './tensor.ts';
 import type { WeightSpec, Weights } from './weights.ts';
 
-/** The element type and shape of one input, and what its dimensions mean where a mesh may split them. */
+/** The element type and shape of one input, and what its dimensions mean if a mesh may split them. */
 export interface InputSpec<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
   readonly axes?: Axes | undefined;
-  /** Widths of what is side by side in the last dimension. */
+  /** Widths of the segments that make up the last dimension. */
   readonly segments?: readonly number[] | undefined;
 }
 
@@ -23,7 +24,7 @@ export interface Traced<I extends string = string, O extends string = string> {
   readonly inputs: readonly I[];
   readonly weights: readonly WeightSpec[];
   readonly outputs: readonly O[];
-  /** Whether it runs a few times for a picture and not in every step: its compilation is to be quick where that can be chosen. */
+  /** Whether it runs a few times per picture rather than every step: it is then compiled quickly if the platform lets us choose. */
   readonly seldom?: boolean;
 }
 
@@ -62,12 +63,12 @@ export function spec<D extends DType>(dtype: D, shape: Shape, axes?: Axes): Inpu
 /** What the dimensions of tokens [b, n, d] mean. */
 export const TOKENS: Axes = ['activation_batch', 'activation_length', null];
 
-/** Names the dimensions of a value that is the same for all tokens, a batch first. */
+/** Names the dimensions of a value that all tokens share; the first is the batch. */
 export function perPicture<D extends DType>(t: Tensor<D>): Tensor<D> {
   return shard(t, perPictureAxes(t.shape.length));
 }
 
-/** The axes of a value of which only the first dimension, pictures, may be split. */
+/** Axes of a value whose first dimension, the batch, is the only one that may be split. */
 export function perPictureAxes(rank: number): Axes {
   return Array.from({ length: rank }, (_, dim) => (dim === 0 ? 'activation_batch' : null));
 }

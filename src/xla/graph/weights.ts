@@ -28,78 +28,77 @@ export interface RowRange {
 }
 
 /**
- * One of the arrays that stand beside a matrix W [out, in] for adapters of up to R ranks in all, W + B · diag(scale) · A for each
- * picture: A [R, in], B [out, R], scale [b, R]. Adapters are exchanged by exchanging these, under the same program.
+ * One of the arrays beside a matrix W [out, in] for adapters of up to R ranks in total: each picture uses W + B · diag(scale) · A, with A
+ * [R, in], B [out, R], scale [b, R]. Changing these arrays changes adapters without a new program.
  */
 export type AdapterFactor = 'A' | 'B' | 'scale';
 
-/** How the matrices of linear layers lie in memory: as they are, or in fewer bits (docs/guide/quantization.md). */
+/** How the matrices of linear layers are stored: as they are, or in fewer bits (docs/guide/quantization.md). */
 export type MatrixForm = 'plain' | QuantisedForm;
 export type QuantisedForm = 'int8' | 'fp8' | 'int4';
 
-/** One of the arrays that a quantised matrix [out, in] is kept in: values [out, in], scales [out], multipliers [out, in / group]. */
+/** One of the arrays of a quantised matrix [out, in]: values [out, in], scales [out], multipliers [out, in / group]. */
 export type MatrixComponent = 'values' | 'scales' | 'multipliers';
 
-/** One declared weight: `name` as in the checkpoint, `dtype` as it lies in memory, `shape` of the declared rows. */
+/** One declared weight: `name` in the checkpoint, `dtype` in memory, `shape` of the declared rows. */
 export interface WeightSpec {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
   readonly axes: readonly LogicalAxis[];
   readonly rows?: RowRange;
-  /** Widths of what is side by side in the last dimension, where a mesh deals each out by itself. */
+  /** Widths of the segments that make up the last dimension, each of which a mesh splits. */
   readonly segments?: readonly number[];
-  /** Set for what is no weight of a checkpoint, but a factor beside the weight of this name and these rows. */
+  /** How many of the last columns the checkpoint does not have: they are zero, but for adapters. */
+  readonly zeros?: number;
+  /** Set for an adapter factor beside the weight with this name and these rows. */
   readonly factor?: AdapterFactor;
-  /** Set for what a quantised weight is kept in; the values stand for the weight of the checkpoint. */
+  /** Set for an array of a quantised weight; only `values` is bound to a checkpoint tensor. */
   readonly component?: MatrixComponent;
-  /** Columns of a block in which quantised values are rotated (xla/graph/rotation.ts); absent for none. */
+  /** Block of columns by which quantised values are rotated (xla/graph/rotation.ts); absent for none. */
   readonly rotation?: number;
 }
 
-/** Names a declared weight, row part of one, component of one or factor beside one; equal names are one declaration. */
+/** Names a declared array: a weight or some of its rows, a component or a factor; equal names are one declaration. */
 export function weightKey({
   name,
   rows,
+  zeros,
   factor,
   component,
-}: Pick<WeightSpec, 'name' | 'rows' | 'factor' | 'component'>): string {
+}: Pick<WeightSpec, 'name' | 'rows' | 'zeros' | 'factor' | 'component'>): string {
   const part = rows ? `${name}[${rows.start}:${rows.end}]` : name;
   if (factor) return `${part}.lora_${factor}`;
+  if (zeros) return `${part}.with_zeros`;
   return component && component !== 'values' ? `${part}.${component}` : part;
 }
 
-/** Whether an array stands for a weight of the checkpoint: of what a quantised one is kept in, the values do. */
+/** Whether an array is bound to a tensor of the checkpoint: of a quantised weight's arrays, only `values` is. */
 export function isStored({ factor, component = 'values' }: WeightSpec): boolean {
   return factor === undefined && component === 'values';
 }
 
-interface ArrayOptions<D extends DType> {
-  readonly factor?: AdapterFactor;
-  readonly component?: MatrixComponent;
-  readonly rotation?: number;
-  readonly dtype: D;
-  readonly shape: Shape;
-  readonly axes: readonly LogicalAxis[];
-  readonly rows: RowRange | undefined;
-  readonly segments?: readonly number[] | undefined;
-}
-
-/** What else there is to say of a weight. */
 interface WeightOptions {
   readonly rows?: RowRange | undefined;
   readonly segments?: readonly number[] | undefined;
+  readonly zeros?: number | undefined;
 }
 
-/** What linear layers are told of their matrices. */
+interface ArrayOptions<D extends DType>
+  extends Omit<WeightOptions, 'zeros'>,
+    Pick<WeightSpec, 'factor' | 'component' | 'rotation' | 'shape' | 'axes'> {
+  readonly dtype: D;
+}
+
+/** How linear layers represent their matrices. */
 export interface MatrixOptions {
-  /** Ranks of adapters that they leave room for; 0, the default, for none. */
+  /** Ranks of adapters to leave room for; 0 by default. */
   readonly adapterRank?: number | undefined;
-  /** Pictures of a batch, each of which has its own strengths of adapters; 1 by default. */
+  /** Pictures of a batch, each with its own adapter strengths; 1 by default. */
   readonly pictures?: number | undefined;
   /** `plain` by default. */
   readonly form?: MatrixForm | undefined;
-  /** Whether what is multiplied by a quantised matrix may be rounded as well; it may by default. */
+  /** Whether activations may be rounded as well; they may by default. */
   readonly activations?: Activations;
 }
 
@@ -109,8 +108,8 @@ interface Declaration {
 }
 
 /**
- * A place in the checkpoint's name space, and the list everything below it declares into.
- * `compute` is the element type layers calculate in; weights are stored in `storage` and converted where they are used.
+ * A position in the checkpoint's name space, and the list that everything below it is declared in. `compute` is the element type that
+ * layers compute in; weights are stored in `storage` and converted where they are used.
  */
 export class Weights<F extends Float> {
   readonly compute: F;
@@ -138,7 +137,7 @@ export class Weights<F extends Float> {
     return new Weights(this.compute, this.#storage, this.matrices, this.#resolve(path), this.#declared);
   }
 
-  /** The same place, with layers that calculate in another element type. */
+  /** The same name, for layers that compute in another element type. */
   in<G extends Float>(compute: G): Weights<G> {
     return new Weights(compute, this.#storage, this.matrices, this.#path, this.#declared);
   }
@@ -148,13 +147,18 @@ export class Weights<F extends Float> {
     return this.stored(name, shape, axes, options).cast(this.compute);
   }
 
-  /** Declares one weight and returns it as it lies in memory, for layers that use a part of it and convert only that. */
-  stored(name: string, shape: Shape, axes: readonly LogicalAxis[], { rows, segments }: WeightOptions = {}): Tensor {
-    const part = { ...(rows && { rows }), ...(segments && { segments }) };
+  /** Declares one weight and returns it unconverted, for layers that convert only the part they use. */
+  stored(
+    name: string,
+    shape: Shape,
+    axes: readonly LogicalAxis[],
+    { rows, segments, zeros }: WeightOptions = {},
+  ): Tensor {
+    const part = { ...(rows && { rows }), ...(segments && { segments }), ...(zeros && { zeros }) };
     return this.#declare({ name: this.#resolve(name), dtype: this.#storage, shape, axes, ...part });
   }
 
-  /** Declares an array that the weight `name` is kept in, or a factor beside it, in an element type of its own. */
+  /** Declares an array of the quantised weight `name`, or a factor beside it, with its own element type. */
   array<D extends DType>(name: string, { rows, segments, ...array }: ArrayOptions<D>): Tensor<D> {
     const spec = { name: this.#resolve(name), ...array, ...(rows && { rows }), ...(segments && { segments }) };
     return this.#declare(spec) as Tensor<D>;
@@ -166,7 +170,7 @@ export class Weights<F extends Float> {
     if (known && !sameShape(known.spec.shape, spec.shape))
       throw new FluxionError(
         'bad_shape',
-        `${key} is declared as ${typeText(known.spec.dtype, known.spec.shape)} and as [${spec.shape}]`,
+        `${key} is declared twice, as ${typeText(known.spec.dtype, known.spec.shape)} and as [${spec.shape}]`,
       );
     const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape, spec);
     if (!known) this.#declared.set(key, { spec, tensor });

@@ -1,4 +1,4 @@
-/** What every attention kernel is given, and the layout the fused ones share. */
+/** The input of every attention kernel, and the layout that fused kernels share. */
 
 import type { Float } from '../../support/dtype.ts';
 import { padZeros } from '../graph/ops.ts';
@@ -30,8 +30,8 @@ export function sizesOf({ q, k }: Pick<AttentionInputs, 'q' | 'k'>): AttentionSi
 }
 
 /**
- * Lays [b, h, n, c] out as [b, tokens, h · width], zeros where there was nothing: heads are then blocks of columns, as
- * projections produce them, so that on the way in and out the transposes of the model cancel.
+ * Lays [b, h, n, c] out as [b, tokens, h · width], padded with zeros: heads are then blocks of columns, as projections produce
+ * them, so that the model's transposes cancel on the way in and out.
  */
 export function packHeads<F extends Float>(x: Tensor<F>, tokens: number, width: number): Tensor<F> {
   const [b, h, n, c] = x.shape as [number, number, number, number];
@@ -39,11 +39,11 @@ export function packHeads<F extends Float>(x: Tensor<F>, tokens: number, width: 
   return padded.reshape([b, tokens, h * width]);
 }
 
-/** Takes [b, tokens, h · width] back to [b, h, n, c], leaving the padding behind. */
+/** Converts [b, tokens, h · width] back to [b, h, n, c], dropping the padding. */
 export function unpackHeads<F extends Float>(x: Tensor<F>, { b, h, n, c }: AttentionSizes): Tensor<F> {
   const heads = x.reshape([b, x.shape[1]!, h, x.shape[2]! / h]);
   return heads.slice(1, 0, n).slice(3, 0, c).transpose([0, 2, 1, 3]);
 }
 
-/** What stands for no score at all: finite, so that the difference of two is a number, and far below any other. */
+/** The score of a masked key: far below any other, but finite, so that the difference of two is a number. */
 export const MASKED: number = -0.7 * 3.4028234663852886e38;

@@ -1,17 +1,18 @@
-/** The table of attention kernels: which one computes a node on a platform, and why not an earlier one. */
+/** Chooses the attention kernel of a node on a platform, with the reasons against better ones. */
 
+import { FluxionError } from '../../support/errors.ts';
 import { typeText } from '../graph/shape.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 import { fusesAttention } from './cpu.ts';
 import { cudnnRefusal } from './cudnn.ts';
 import { type FusedKernel, type Platform, platformOf } from './platform.ts';
 import { splashRefusal } from './splash.ts';
-import type { AttentionSetting, Target } from './target.ts';
+import type { AttentionOptions, Target } from './target.ts';
 import { tritonRefusal } from './triton.ts';
 
 /**
- * An implementation of attention: `dense` is two plain products, `chunked` the same in blocks of queries, `splash` a
- * TPU's kernel, `cudnn` and `triton` those of NVIDIA GPUs.
+ * An implementation of attention: `dense` is two plain products, `chunked` is the same in blocks of queries, `splash` is a TPU kernel,
+ * `cudnn` and `triton` are for NVIDIA GPUs.
  */
 export type AttentionKernel = 'dense' | 'chunked' | FusedKernel;
 
@@ -21,16 +22,37 @@ export interface AttentionChoice {
   readonly why: string;
 }
 
-/** Bytes of one head's scores up to which XLA:CPU's fused kernel, which holds a head for each thread, is given all of them (docs/measurements/cpu.md). */
+/** Most bytes of one head's scores for XLA:CPU's fused kernel, which holds one head per thread (docs/measurements/cpu.md). */
 const FUSED_BY_HEADS = 2 ** 26;
 /** Bytes of scores up to which a fused kernel is not worth its call. */
 const FUSED_ABOVE = 2 ** 23;
 
-/** Why a platform cannot give what is asked for at all; undefined where it can. */
-export function settingRefusal({ name, fused }: Platform, setting: AttentionSetting): string | undefined {
-  if (setting === 'cudnn_flash_te' && !fused.auto.includes('cudnn'))
-    return `cuDNN runs on NVIDIA GPUs, and this is ${name}`;
-  return undefined;
+/**
+ * The kernels of attention that programs are lowered with: those asked for, or `auto` with a warning if the platform lacks them. Throws
+ * `unsupported` instead of the warning unless `attentionFallback` allows it; `device` is the device's name in that message.
+ */
+export function settleAttention(
+  { name, fused }: Platform,
+  options: AttentionOptions & { readonly attentionFallback?: 'error' | 'auto' | undefined },
+  device: string,
+): { readonly attention: Required<AttentionOptions>; readonly warnings: readonly string[] } {
+  const { attention = 'auto', attentionFallback = 'error', flashBlockSizes, maskPaddingTokens, useBase2Exp } = options;
+  const isMissing = attention === 'cudnn_flash_te' && !fused.auto.includes('cudnn');
+  const refusal = `attention=${attention} is not available on ${device}: cuDNN runs on NVIDIA GPUs, and this is ${name}`;
+  if (isMissing && attentionFallback === 'error')
+    throw new FluxionError('unsupported', refusal, {
+      hint: 'leave attention out, or set it to auto, which takes the fastest kernel of this device',
+    });
+  const hasBlocks = Object.values(flashBlockSizes ?? {}).some((size) => size !== undefined);
+  return {
+    attention: { attention: isMissing ? 'auto' : attention, flashBlockSizes, maskPaddingTokens, useBase2Exp },
+    warnings: [
+      ...(isMissing ? [`${refusal}; auto is used instead`] : []),
+      ...(hasBlocks && !fused.auto.includes('splash')
+        ? [`flash_block_sizes has no effect on ${name}: these are block sizes of the TPU's kernel`]
+        : []),
+    ],
+  };
 }
 
 /** Chooses the kernel of an attention. */
@@ -60,7 +82,7 @@ const refusals: Readonly<Record<FusedKernel, (inputs: AttentionInputs, target: T
   triton: tritonRefusal,
 };
 
-/** Why a fused kernel that could is not taken unasked. */
+/** Why a fused kernel that would work is not chosen by default. */
 function reluctance({ bias, mask }: AttentionInputs, scores: number): string | undefined {
   if (bias || mask === 'causal') return 'is not taken unasked where there is a bias or a causal mask';
   if (scores <= FUSED_ABOVE) return `is not worth its call for ${(scores / 2 ** 20).toFixed(1)} MiB of scores`;

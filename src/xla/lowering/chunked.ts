@@ -8,9 +8,9 @@ import type { AttentionInputs } from './attention.ts';
 import { denseAttention } from './dense.ts';
 
 /**
- * Computes attention without a causal mask, `rows` queries of one head at a time or a few less: queries are dealt out
- * evenly over the blocks. Every row of scores is whole, so that nothing is rescaled on the way. Results are collected in
- * f32: XLA:CPU puts a block of bf16 into its place by widening and rounding all blocks, every time.
+ * Computes attention without a causal mask, at most `rows` queries of one head at a time, in blocks of equal size. Every row of
+ * scores is whole, so that nothing is rescaled. Results are collected in f32: to insert one block of bf16, XLA:CPU would widen and round
+ * all blocks.
  */
 export function chunkedAttention<F extends Float>(
   { q, k, v, bias, scale }: AttentionInputs<F>,

@@ -1,6 +1,6 @@
 /**
- * What XLA:CPU is told, and how its programs are written, by plugin, processor, element type and shape. Measured on two cores
- * each; the figures are in docs/measurements/cpu.md.
+ * XLA:CPU's flags and the form of its programs, by plugin, processor, element type and shape. Measured on two cores each; the figures
+ * are in docs/measurements/cpu.md.
  *
  * | XLA | processor | bf16 linear layers | attention |
  * |---|---|---|---|
@@ -21,16 +21,16 @@ import type { Orientation } from './widened.ts';
 
 /** The plugin and the processor that a CPU's programs are for. */
 export interface CpuTarget {
-  /** The plugin's version of the PJRT C API, such as `0.115`, which tells its XLA. */
+  /** The plugin's version of the PJRT C API, such as `0.115`; its XLA follows from it. */
   readonly apiVersion: string;
-  /** Instruction sets as `notableInstructions` names them; empty where the system does not tell. */
+  /** Instruction sets as `notableInstructions` names them; empty if the system does not tell. */
   readonly instructions: readonly string[];
 }
 
 /** XLA flags by name. */
 export type Flags = Readonly<Record<string, boolean | string>>;
 
-/** PJRT C API of the first XLA that takes a scheduler by its name; the one before it knows a flag instead. */
+/** PJRT C API version of the first XLA that selects a scheduler by name; earlier ones have a flag instead. */
 const SCHEDULER_BY_NAME = 82;
 /** PJRT C API of the XLA whose YNNPACK kernels and oneDNN flags were tried. */
 const YNNPACK = 115;
@@ -38,7 +38,10 @@ const YNNPACK = 115;
 /** Elements of a matrix from which its product takes longer than starting a program. */
 const LARGE = 2 ** 20;
 
-/** Linear layers by oneDNN, with the bias in the same call. Without the custom call, or with YNNPACK beside it, products run at a hundredth. */
+/**
+ * Linear layers by oneDNN, with the bias in the same call. Without the custom call, or together with YNNPACK, products run at a hundredth
+ * of the speed.
+ */
 const ONEDNN_FLAGS: Flags = {
   xla_cpu_use_onednn: true,
   xla_cpu_experimental_onednn_custom_call: true,
@@ -48,8 +51,8 @@ const ONEDNN_FLAGS: Flags = {
 const minor = ({ apiVersion }: Pick<CpuTarget, 'apiVersion'>): number => Number(apiVersion.split('.')[1]);
 
 /**
- * Flags of every program. Operations run one after the other, in the order that keeps least alive: each takes all threads anyway. The
- * other order starts whatever can be started, and widens every tile of a matrix before the first is used: ten times the temporaries.
+ * Flags of every program. Operations run one at a time, in the order that keeps the least alive; each uses all threads anyway. The default
+ * order starts everything it can, and widens every tile of a matrix before the first is used: ten times the temporaries.
  */
 export function cpuFlags(cpu: Pick<CpuTarget, 'apiVersion'>): Flags {
   return minor(cpu) < SCHEDULER_BY_NAME
@@ -57,14 +60,14 @@ export function cpuFlags(cpu: Pick<CpuTarget, 'apiVersion'>): Flags {
     : { xla_cpu_scheduler_type: 'CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED' };
 }
 
-/** A part of a program that is compiled by itself, with its own flags. */
+/** A part of a program that is compiled separately, with its own flags. */
 export interface CpuStage extends Stage {
   readonly flags: Flags;
-  /** Why, for the log; undefined where nothing is special. */
+  /** The reason, for the log; undefined if the flags are the usual ones. */
   readonly why: string | undefined;
 }
 
-/** Cuts a graph where parts of it are compiled with other flags. */
+/** Cuts a graph into the parts that need different flags. */
 export function cpuStages(g: Graph, cpu: CpuTarget): readonly CpuStage[] {
   const flags = cpuFlags(cpu);
   if (!usesOnednn(cpu) || !g.nodes.some(isBf16Layer)) {
@@ -82,12 +85,12 @@ export function multipliesByOnednn(g: Graph, cpu: CpuTarget | undefined): boolea
   return cpu !== undefined && usesOnednn(cpu) && suitsOnednn(g);
 }
 
-/** Whether XLA makes one kernel of both products of an attention and the softmax between them. */
+/** Whether XLA fuses both products of an attention and the softmax between them. */
 export function fusesAttention(cpu: CpuTarget): boolean {
   return minor(cpu) >= YNNPACK;
 }
 
-/** How widened products are written: the newer XLA multiplies x Wᵀ as it stands, the older one is faster the other way round. */
+/** How widened products are written: the newer XLA multiplies x Wᵀ directly; the older one is faster with the operands exchanged. */
 export function orientationFor(cpu: CpuTarget | undefined): Orientation {
   return cpu && minor(cpu) >= YNNPACK ? 'x Wᵀ' : 'W xᵀ';
 }
@@ -101,7 +104,7 @@ function suitsOnednn(g: Graph): boolean {
   return g.nodes.some(isBf16Layer) && !g.nodes.some(unfit);
 }
 
-/** A product of activations with a matrix as it is stored, large enough that its kernel matters more than another program's start. */
+/** A product of activations and a stored matrix that is large enough to justify the start of a separate program for a better kernel. */
 function isBf16Layer({ op, dtype, inputs }: Tensor): boolean {
   const matrix = inputs[1];
   return (

@@ -4,7 +4,7 @@
  */
 
 import type { Float } from '../../support/dtype.ts';
-import { customCall } from '../graph/custom-call.ts';
+import { customCall } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 
@@ -12,7 +12,7 @@ const ROW_MAJOR = [3, 2, 1, 0];
 /** Logically [b, h, n, c], in memory [b, n, h, c]: the model's way back to tokens first moves nothing. */
 const TOKENS_FIRST = [3, 1, 2, 0];
 
-/** Why cuDNN cannot compute this attention on a GPU of this compute capability (such as 9.0); undefined where it can. */
+/** Why cuDNN cannot compute this attention on a GPU of this compute capability (such as 9.0); undefined if it can. */
 export function cudnnRefusal(inputs: AttentionInputs, computeCapability?: number): string | undefined {
   const { dtype } = inputs.q;
   const { c } = sizesOf(inputs);

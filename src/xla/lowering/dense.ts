@@ -1,4 +1,4 @@
-/** Attention as two dots around a softmax that holds all scores: right on every platform, at [b, h, n, m] of memory. */
+/** Attention as two dots around a softmax, with all scores [b, h, n, m] in memory: works on every platform. */
 
 import type { Float } from '../../support/dtype.ts';
 import { iota, select } from '../graph/ops.ts';
@@ -22,7 +22,7 @@ export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: 
 }
 
 /**
- * Dense attention that XLA:CPU makes one kernel of, without scores in memory: what surrounds it is kept from being fused with a part of it.
+ * Dense attention that XLA:CPU fuses into one kernel, without scores in memory; barriers keep its neighbours out of the fusion.
  * Computed in `F`, whose products have kernels on this processor.
  */
 export function fusedAttention<F extends Float>(

@@ -1,4 +1,4 @@
-/** Lowering: what a platform makes of a pure graph. Models are told nothing of this, and every choice says why. */
+/** Lowering: rewrites a pure graph for one platform. Models know nothing of it, and every choice gives its reason. */
 
 import type { Float } from '../../support/dtype.ts';
 import { type Graph, rewrite } from '../graph/graph.ts';
@@ -16,13 +16,13 @@ import type { Target } from './target.ts';
 import { tritonFlashAttention } from './triton.ts';
 import { widenDots } from './widened.ts';
 
-export { type AttentionChoice, type AttentionKernel, settingRefusal } from './choose.ts';
-export { type CpuStage, type CpuTarget, cpuFlags, cpuStages } from './cpu.ts';
+export { type AttentionChoice, type AttentionKernel, settleAttention } from './choose.ts';
+export { type CpuStage, cpuFlags, cpuStages } from './cpu.ts';
 export { PLATFORMS, type Platform, type PlatformName, platformOf } from './platform.ts';
 export type { FlashBlockSizes } from './splash.ts';
 export type { AttentionOptions, AttentionSetting, Target } from './target.ts';
 
-/** Replaces what a platform computes in its own way, leaving a graph that prints as plain StableHLO. */
+/** Replaces the operations that a platform computes in its own way; the result prints as plain StableHLO. */
 export function lower(g: Graph, target: Target): Graph {
   const withKernels = rewrite(g, (node) => lowerAttention(node, target) ?? lowerQuantised(node, target));
   if (!platformOf(target.platform).roundsProducts) return withKernels;
@@ -31,7 +31,7 @@ export function lower(g: Graph, target: Target): Graph {
   return target.bf16Products === false ? rewrite(accumulated, widenDots(orientationFor(target.cpu))) : accumulated;
 }
 
-/** Tells how each attention of a graph would be computed, in order, those in bodies included. */
+/** Lists the kernel of each attention of a graph, in order, including those in bodies. */
 export function attentionChoices(g: Graph, target: Target): AttentionChoice[] {
   return g.nodes.flatMap((node) => {
     if ('body' in node.op) return attentionChoices(node.op.body, target);
@@ -40,7 +40,7 @@ export function attentionChoices(g: Graph, target: Target): AttentionChoice[] {
   });
 }
 
-/** Tells in which numbers each quantised product of a graph would be computed, in order. */
+/** Lists the arithmetic of each quantised product of a graph, in order. */
 export function arithmeticChoices(g: Graph, target: Target): ArithmeticChoice[] {
   return g.nodes.flatMap((node) => chooseArithmetic(node, target) ?? []);
 }

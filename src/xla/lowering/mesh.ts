@@ -4,13 +4,13 @@
  */
 
 import { FluxionError, nearest } from '../../support/errors.ts';
-import type { MeshAxis } from '../graph/sharding.ts';
+import type { MeshAxis } from '../graph/axes.ts';
 
-/** The axes that have sizes. */
+/** The axes that can have sizes. */
 export const MESH_AXES = ['data', 'fsdp', 'context', 'tensor'] as const;
 export type MeshAxisName = (typeof MESH_AXES)[number];
 
-/** Sizes by axis; -1, for at most one, takes what is left, and what is absent is 1. */
+/** Sizes by axis, 1 if absent; -1, for at most one axis, takes the remaining devices. */
 export type MeshSizes = Readonly<Partial<Record<MeshAxisName, number | undefined>>>;
 
 export interface MeshSpec {
@@ -30,8 +30,8 @@ export interface Mesh {
 }
 
 /**
- * Fills in what is left open and checks the sizes against the devices there are, in `slices` slices of equal size.
- * Throws `bad_config` for unknown axes and for sizes whose product is not the number of devices, with the product.
+ * Fills in a size of -1 and checks the sizes against the devices, in `slices` slices of equal size. Throws `bad_config` for unknown
+ * axes, and for sizes whose product is not the number of devices.
  */
 export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, devices: number, slices = 1): Mesh {
   checkMesh({ axes, ici, dcn });
@@ -60,7 +60,7 @@ export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, 
   return { axes: sizes, order };
 }
 
-/** Checks what can be known before the devices are; throws `bad_config`. */
+/** Checks a mesh before its devices are known; throws `bad_config`. */
 export function checkMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec): void {
   for (const [i, name] of axes.entries()) {
     if (!(MESH_AXES as readonly string[]).includes(name)) throw unknownAxis('mesh_axes', name, MESH_AXES);
@@ -86,10 +86,7 @@ export function checkMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec): v
   }
 }
 
-/**
- * Checks that processes which share nothing but the batch can be told apart by `dcn`: all of them along data.
- * Throws `bad_config`.
- */
+/** Checks the `dcn` of independent processes, which share only the batch: all of them must lie along data. Throws `bad_config`. */
 export function checkDcnOfProcesses(dcn: MeshSizes = {}, processes: number): void {
   for (const name of MESH_AXES) {
     if (name === 'data' || (dcn[name] ?? 1) === 1) continue;

@@ -16,11 +16,11 @@ export interface MosaicAttention {
   /** Blocks of queries and their length. */
   readonly blocksQ: number;
   readonly blockQ: number;
-  /** Blocks of keys, their length, and that of the pieces in which one is computed. */
+  /** Blocks of keys, their length, and the length of the pieces that a block is computed in. */
   readonly blocksKv: number;
   readonly blockKv: number;
   readonly blockKvCompute: number;
-  /** Keys that count, in the last block; the others are masked. */
+  /** Real keys in the last block; the padding is masked. */
   readonly validInLast: number;
   readonly scale: number;
   readonly exponential: 'exp' | 'exp2';

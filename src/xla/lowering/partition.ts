@@ -1,23 +1,24 @@
 /**
  * A graph under a mesh: logical axes become mesh axes, so that XLA's partitioner finds a decision wherever one matters.
- * Notable: weights that are shared out along the batch's axes are gathered where they are used, whole programs at most at a
- * time; each device computes attention over its own heads in a manual region, so that any kernel can stand there.
+ * Notable: weights that are split along the batch's axes are gathered where they are used, one program's at most at a time; each
+ * device computes attention over its own heads in a manual region, which may hold any kernel.
  */
 
+import { localShape, partsOf, type Split } from '../graph/axes.ts';
 import { type Graph, graph, rewrite } from '../graph/graph.ts';
 import { concatenate } from '../graph/ops.ts';
-import { localShape, meaningOf, partsOf, type Split } from '../graph/sharding.ts';
+import { meaningOf } from '../graph/sharding.ts';
 import { parameter, Tensor } from '../graph/tensor.ts';
 import type { Sharding } from './rules.ts';
 
-/** A graph with decided shardings, and those of its parameters and results. */
+/** A partitioned graph, and the shardings of its parameters and results. */
 export interface Partitioned {
   readonly graph: Graph;
   readonly parameters: readonly Split[];
   readonly results: readonly Split[];
 }
 
-/** Partitions a graph of which the parameters from `firstWeight` on are weights. */
+/** Partitions a graph; its parameters from `firstWeight` on are weights. */
 export function partition(g: Graph, sharding: Sharding, firstWeight: number): Partitioned {
   const splitOf = (t: Tensor): Split => sharding.split(meaningOf(t), t.shape);
   const parameters = g.parameters.map(splitOf);
@@ -44,7 +45,7 @@ function sameSplit(a: Split, b: Split): boolean {
   return a.every((names, dim) => names.join() === b[dim]!.join());
 }
 
-/** A concatenation side by side in the order its shares lie in: the first of every operand, then the second of every operand, … */
+/** Reorders a concatenation by shares: the first share of every operand, then the second share of every operand, … */
 function dealtOut({ op, inputs, shape }: Tensor, sharding: Sharding): Tensor | undefined {
   if (op.kind !== 'concatenate' || op.dealtBy === undefined) return undefined;
   const widths = inputs.map((t) => t.shape.at(-1)!);

@@ -27,17 +27,17 @@ export interface Platform {
    * has free, and the code of programs is not counted. `device`: devices have their own, and streamed weights wait in page-locked memory.
    */
   readonly memory: 'host' | 'device';
-  /** Whether programs are compiled for the processor in this machine, so that executables are no use to another. */
+  /** Whether programs are compiled for this machine's processor, so that another machine cannot use the executables. */
   readonly compilesForProcessor: boolean;
-  /** The plugin's option for the number of devices, where that is free to choose; these devices then share one processor. */
+  /** The plugin's option for the number of devices, if it is free to choose; these devices then share one processor. */
   readonly deviceCountOption?: string;
   /** Whether one client can have the devices of several processes. */
   readonly joinsProcesses: boolean;
   /** XLA flags of every program. */
   readonly flags: (client: CompilingClient) => Flags;
-  /** XLA flags that keep the measured choice of kernels in a folder. They decide nothing of what is compiled. */
+  /** XLA flags that store the measured choice of kernels in a folder. They do not affect what is compiled. */
   readonly tuningFlags?: (folder: string) => Flags;
-  /** What the compiler may spend: on programs that run a few times for a picture, and where the least is asked for. Its own effort otherwise. */
+  /** The compiler effort for programs that run a few times per picture, and for the fastest compilation; the compiler's own if not set. */
   readonly effort?: { readonly seldom: 'O1'; readonly quick: 'O0' };
   /** Fused attention kernels, best first: unasked, and where `flash` asks for the platform's own. */
   readonly fused: { readonly auto: readonly FusedKernel[]; readonly flash: readonly FusedKernel[] };
@@ -47,9 +47,9 @@ export interface Platform {
   readonly roundsProducts: boolean;
   /** Whether convolutions run in f32 alone, and any other type would be converted around each. */
   readonly convolvesInF32: boolean;
-  /** Whether products of 8-bit integers are faster than widened ones; `unknown` where nobody has measured it. */
+  /** Whether products of 8-bit integers are faster than widened ones; `unknown` if nobody has measured it. */
   readonly int8: 'faster' | 'unknown';
-  /** Compute capability from which products of 8-bit floats are faster; absent where they never are. */
+  /** Compute capability from which products of 8-bit floats are faster; absent if they never are. */
   readonly fp8From?: number;
 }
 
@@ -68,7 +68,7 @@ const OWN_MEMORY = {
 const GPU = {
   ...OWN_MEMORY,
   joinsProcesses: true,
-  // Processes that share a client measure kernels each by itself: one that has a program from its cache would leave the others waiting.
+  // Processes that share a client each measure kernels separately: a process with a cached program would leave the others waiting.
   flags: ({ sharesStore }: CompilingClient) => (sharesStore ? { xla_gpu_shard_autotuning: false } : {}),
 } as const;
 
@@ -107,7 +107,7 @@ export const PLATFORMS: { readonly [N in PlatformName]: Platform & { readonly na
   metal: { ...OWN_MEMORY, name: 'metal' },
 };
 
-/** The record of a platform by the name that PJRT reports; one that is not known is taken to be like Metal, of which least is assumed. */
+/** Finds the record of a platform by PJRT's name. An unknown platform is treated like Metal, about which the least is assumed. */
 export function platformOf(name: string): Platform {
   const known = name.toLowerCase();
   return Object.hasOwn(PLATFORMS, known)

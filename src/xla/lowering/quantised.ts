@@ -1,7 +1,6 @@
 /**
- * Products with quantised matrices, y = x ((values ∘ multipliers) ∘ scales)ᵀ: the scales factor out of the sum and are applied
- * after it, so that it is computed in the numbers that a device multiplies fastest. Where x is rounded to them as well, each
- * token has its own scale, taken from its largest number.
+ * Products with quantised matrices, y = x ((values ∘ multipliers) ∘ scales)ᵀ: the scales factor out of the sum, which is computed in the
+ * type that a device multiplies fastest. If x is rounded to that type as well, each token has its own scale, set by its largest number.
  */
 
 import type { Float } from '../../support/dtype.ts';
@@ -11,7 +10,7 @@ import { constant, type Tensor } from '../graph/tensor.ts';
 import { platformOf } from './platform.ts';
 import type { Target } from './target.ts';
 
-/** Numbers that a product is computed in: the activations' own, the matrix widened, or those of the matrix on both sides. */
+/** Arithmetic of a product: `widened` brings the matrix to the type of the activations; otherwise both are `int8` or `fp8`. */
 export type Arithmetic = 'widened' | 'int8' | 'fp8';
 
 export interface ArithmeticChoice {
@@ -68,18 +67,18 @@ export function lowerQuantised(node: Tensor, target: Target): Tensor | undefined
   }
 }
 
-/** Integers of 4 bits times those of their groups: integers of 8 bits. */
+/** 4-bit integers times their groups' multipliers: 8-bit integers. */
 function multiplied(values: Tensor, multipliers: Tensor<'i8'>): Tensor<'i8'> {
   const [out, groups] = multipliers.shape as [number, number];
   const wide = values.cast('i8').reshape([out, groups, -1]);
   return wide.mul(multipliers.reshape([out, groups, 1])).reshape(values.shape);
 }
 
-/** Every token [..., in] stretched to the range of a type, and what its product is multiplied by [..., 1]. */
+/** Stretches every token [..., in] to the range of a type; returns the factor [..., 1] for its product too. */
 function perToken(x: Tensor<'f32'>, most: number): { rounded: Tensor<'f32'>; scale: Tensor<'f32'> } {
   const largest = x.abs().maxOver(-1).max(TINY);
   const stretch = constant(most, 'f32', largest.shape).div(largest);
-  // A maximum may pass over what is no number, and integers have none: the scale carries it.
+  // A maximum may ignore NaN, and integers cannot hold it: the scale carries it.
   const none = x.mul(0).sum(-1);
   return { rounded: x.mul(stretch), scale: largest.mul(1 / most).add(none) };
 }

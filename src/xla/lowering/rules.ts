@@ -10,15 +10,15 @@
  */
 
 import { FluxionError, nearest } from '../../support/errors.ts';
+import type { Meaning, MeshAxis, Split } from '../graph/axes.ts';
+import { partsOf } from '../graph/axes.ts';
 import type { Shape } from '../graph/shape.ts';
-import type { Meaning, MeshAxis, Split } from '../graph/sharding.ts';
-import { partsOf } from '../graph/sharding.ts';
 import { unknownAxis } from './mesh.ts';
 
 /** A logical axis and the mesh axes that split it. */
 export type AxisRule = readonly [logical: string, mesh: string | readonly string[] | null];
 
-/** What is not said otherwise: batches over data and fsdp, weights over fsdp, heads and hidden units over tensor, tokens over context. */
+/** The default: batches over data and fsdp, weights over fsdp, heads and hidden units over tensor, tokens over context. */
 const DEFAULT_RULES: readonly AxisRule[] = [
   ['activation_batch', ['data', 'fsdp']],
   ['activation_heads', 'tensor'],
@@ -34,7 +34,7 @@ const LOGICAL_AXES = [
   'activation_batch', 'activation_length', 'activation_heads', 'attention_heads', 'attention_length',
   'embed', 'heads', 'mlp', 'vocab', 'conv_in', 'conv_out', 'norm',
 ]; // biome-ignore format: activations, then weights
-/** Axes of MaxDiffusion's that no array here has: other models', or another order of dimensions. */
+/** MaxDiffusion's axis names that no array of Flux has: names of other models, or of another order of dimensions. */
 const FOREIGN_AXES = [
   'batch', 'length', 'hidden', 'activation_kv', 'activation_kv_length', 'activation_embed', 'activation_mlp', 'conv_batch',
   'out_channels', 'in_channels', 'keep_1', 'keep_2', 'temb_in', 'out_c', 'time_embed', 'layers', 'stage', 'vae_spatial',
@@ -51,7 +51,7 @@ export interface ShardingSpec {
 /** The rules under one mesh. */
 export class Sharding {
   readonly mesh: readonly MeshAxis[];
-  /** What could not be split as the rules say, a sentence each. */
+  /** A sentence for each dimension that could not be split as the rules say. */
   readonly notes: ReadonlySet<string>;
   readonly #notes = new Set<string>();
   readonly #rules: readonly { readonly logical: string; readonly mesh: readonly string[] }[];
@@ -98,7 +98,7 @@ export class Sharding {
     const wanted = axes.filter((name) => partsOf([name], this.mesh) > 1);
     const kept = [...wanted];
     while (kept.length > 0 && sizes.some((size) => size % partsOf(kept, this.mesh) !== 0)) kept.pop();
-    // One of something is nothing to share out.
+    // A size of 1 cannot be split.
     if (kept.length < wanted.length && sizes.some((size) => size > 1)) {
       const parts = wanted.map((name) => `${name}=${partsOf([name], this.mesh)}`).join(' × ');
       const whole = kept.length === 0 ? 'stays whole on every device' : `is split by ${kept.join(', ')} alone`;
@@ -145,9 +145,7 @@ function batchAxesOf(dataSharding: ShardingSpec['dataSharding'], names: readonly
     throw new FluxionError(
       'bad_config',
       `data_sharding: expected one list of mesh axes, found ${dataSharding.length}`,
-      {
-        hint: 'it says which axes split the batch, such as [[data, fsdp]]',
-      },
+      { hint: 'it says which axes split the batch, such as [[data, fsdp]]' },
     );
   }
   const unknown = dataSharding[0]!.find((name) => !names.includes(name));
@@ -155,7 +153,7 @@ function batchAxesOf(dataSharding: ShardingSpec['dataSharding'], names: readonly
   return new Set(dataSharding[0]);
 }
 
-/** Rules inside attention, where none are given: heads by the axes of heads and of tokens, queries by those of tokens that are left. */
+/** Default rules inside attention: heads by the axes of heads and tokens, queries by the remaining axes of tokens. */
 function attentionRules(
   rules: readonly { readonly logical: string; readonly mesh: readonly string[] }[],
 ): { logical: string; mesh: readonly string[] }[] {

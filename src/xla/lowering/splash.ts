@@ -2,12 +2,12 @@
 
 import type { Float } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { customCall } from '../graph/custom-call.ts';
+import { customCall } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AttentionInputs, packHeads, sizesOf, unpackHeads } from './attention.ts';
 import { mosaicAttention } from './mosaic.ts';
 
-/** Block sizes in tokens, as MaxDiffusion's `flash_block_sizes` names them; what is left open is chosen by the token count. */
+/** Block sizes in tokens, as in MaxDiffusion's `flash_block_sizes`; absent ones are chosen by the token count. */
 export interface FlashBlockSizes {
   /** Queries whose running softmax is in vector memory at once. */
   readonly blockQ?: number | undefined;
@@ -20,7 +20,7 @@ export interface FlashBlockSizes {
 /** How the kernel is tuned. */
 export interface SplashOptions {
   readonly flashBlockSizes?: FlashBlockSizes | undefined;
-  /** Masks the keys that only fill the last block; on by default. Without it they weigh in as scores of 0. */
+  /** Masks the keys that pad the last block; on by default. Unmasked, they count with a score of 0. */
   readonly maskPaddingTokens?: boolean | undefined;
   /** Computes powers of 2 rather than of e; on by default. */
   readonly useBase2Exp?: boolean | undefined;
@@ -30,15 +30,15 @@ export interface SplashOptions {
 const LANES = 128;
 /** Rows of a register of 2-byte numbers. */
 const SUBLANES = 16;
-/** Usual, and largest, tokens of a block that is chosen unasked, for heads 128 wide; MaxDiffusion has 1536 for Flux on v6e. */
+/** Usual sizes of a block, and the largest, for heads 128 wide; MaxDiffusion uses 1536 for Flux on v6e. */
 const USUAL_BLOCKS = [768, 1536, 2304] as const;
-/** Scores computed at once unasked: about 1536², which stays within the limit that every TPU grants. */
+/** Most scores computed at once by default: about 1536², which every TPU has the memory for. */
 const MOST_SCORES = 2_400_000;
 const MIB = 2 ** 20;
-/** What every TPU grants a kernel unasked. */
+/** Vector memory that every TPU grants a kernel. */
 const DEFAULT_VMEM = 16 * MIB;
 
-/** Why the kernel cannot compute this attention; undefined where it can. */
+/** Why the kernel cannot compute this attention; undefined if it can. */
 export function splashRefusal({ q, bias, mask }: AttentionInputs): string | undefined {
   if (q.dtype !== 'bf16') return `takes bf16, not ${q.dtype}`;
   if (bias) return 'takes no bias';
@@ -90,8 +90,8 @@ export function splashAttention<F extends Float>(inputs: AttentionInputs<F>, opt
 export type ChosenBlocks = Required<Record<keyof FlashBlockSizes, number>>;
 
 /**
- * The blocks for `n` queries and `m` keys of heads `c` wide: those asked for, no longer than the tokens need, or such that
- * none is padded where that can be. The wider the heads, the shorter the blocks.
+ * Chooses the blocks for `n` queries and `m` keys of heads `c` wide: those asked for, cut to the tokens, or else blocks without padding
+ * if there are any. The wider the heads, the shorter the blocks.
  */
 export function flashBlocks(
   { n, m, c }: { readonly n: number; readonly m: number; readonly c: number },
@@ -129,7 +129,7 @@ export function flashBlocks(
       given('block_q', asked.blockQ, n, SUBLANES) ??
       divisor(n, SUBLANES, low / 2, most) ??
       even(n, Math.min(high, most)),
-    // Cut to the tokens there are, a block need not hold whole pieces any more.
+    // A block cut to the number of tokens may no longer consist of whole pieces.
     blockKv: roundUp(keys, piece),
     blockKvCompute: piece,
   };
@@ -152,7 +152,7 @@ export function vmemBytes(kernel: { blockQ: number; blockKv: number; blockKvComp
   const { blockQ, blockKv, blockKvCompute, c } = kernel;
   const windows = 2 * 2 * (2 * blockQ + 2 * blockKv) * c;
   const scratch = 4 * blockQ * (2 * LANES + c);
-  // The scores of a piece are still in use when those of the next one are computed.
+  // The scores of a piece are still in use while the next piece's are computed.
   const scores = 4 * blockQ * blockKvCompute * (blockKv > blockKvCompute ? 2 : 1);
   return Math.max(DEFAULT_VMEM, roundUp(1.25 * (windows + scratch + scores), MIB));
 }

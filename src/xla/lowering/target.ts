@@ -16,10 +16,10 @@ export interface AttentionOptions extends SplashOptions {
 /** A platform, and how attention is computed on it. */
 export interface Target extends AttentionOptions {
   readonly platform: PlatformName;
-  /** Of an NVIDIA GPU, such as 9.0. */
+  /** The compute capability of an NVIDIA GPU, such as 9.0. */
   readonly computeCapability?: number | undefined;
-  /** Of a CPU that works alone: its plugin and processor. */
+  /** For a CPU that works alone: its plugin and processor. */
   readonly cpu?: CpuTarget | undefined;
-  /** Of a CPU: `false` where it has no instructions that multiply bf16, so that f32 is faster. */
+  /** For a CPU: `false` if it has no bf16 multiply instructions, so that f32 is faster. */
   readonly bf16Products?: boolean | undefined;
 }

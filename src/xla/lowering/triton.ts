@@ -1,7 +1,7 @@
 /** Flash attention on NVIDIA without cuDNN: the Triton kernel of ttir.ts, and the call that carries it. */
 
 import type { Float } from '../../support/dtype.ts';
-import { customCall } from '../graph/custom-call.ts';
+import { customCall } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AttentionInputs, packHeads, sizesOf, unpackHeads } from './attention.ts';
 import { TRITON_KERNEL, tritonAttention } from './ttir.ts';
@@ -10,7 +10,7 @@ const BLOCK_QUERIES = 128;
 const WARPS = 8;
 const STAGES = 3;
 
-/** Why the kernel cannot compute this attention; undefined where it can. */
+/** Why the kernel cannot compute this attention; undefined if it can. */
 export function tritonRefusal(inputs: AttentionInputs): string | undefined {
   const { b, h, n, m, c } = sizesOf(inputs);
   const { dtype } = inputs.q;

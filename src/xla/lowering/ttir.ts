@@ -184,13 +184,8 @@ function shapeOf({ type }: Value): number[] {
   return [...type.matchAll(/(\d+)x/g)].map(([, size]) => Number(size));
 }
 
-/** Replaces the element type of a tensor type. */
-function withElement(type: string, element: string): string {
-  return tensor(
-    [...type.matchAll(/(\d+)x/g)].map(([, size]) => Number(size)),
-    element,
-  );
-}
+/** The type of a tensor with other elements. */
+const withElement = (x: Value, element: string): string => tensor(shapeOf(x), element);
 
 /** Writes operations in the pretty form of the Triton, arith, math and scf dialects. */
 class TritonWriter {
@@ -239,7 +234,7 @@ class TritonWriter {
   }
 
   lessThan(a: Value, b: Value): Value {
-    return this.op(`arith.cmpi slt, ${a.name}, ${b.name} : ${a.type}`, withElement(a.type, 'i1'));
+    return this.op(`arith.cmpi slt, ${a.name}, ${b.name} : ${a.type}`, withElement(a, 'i1'));
   }
 
   select(condition: Value, a: Value, b: Value): Value {
@@ -251,7 +246,7 @@ class TritonWriter {
   }
 
   truncate(x: Value, element: string): Value {
-    const type = withElement(x.type, element);
+    const type = withElement(x, element);
     return this.op(`arith.truncf ${x.name} : ${x.type} to ${type}`, type);
   }
 
@@ -283,7 +278,7 @@ class TritonWriter {
 
   load(pointers: Value, mask: Value | undefined): Value {
     const element = /!tt\.ptr<(\w+)>/.exec(pointers.type)![1]!;
-    const type = withElement(pointers.type, element);
+    const type = withElement(pointers, element);
     if (!mask) return this.op(`tt.load ${pointers.name} : ${pointers.type}`, type);
     const zero = this.op(`arith.constant dense<0.0> : ${type}`, type);
     return this.op(`tt.load ${pointers.name}, ${mask.name}, ${zero.name} : ${pointers.type}`, type);

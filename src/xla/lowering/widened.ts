@@ -1,7 +1,7 @@
 /**
- * Products of bf16 on processors that multiply f32 alone. XLA:CPU has bf16 kernels for those too, which widen inside their
- * innermost loop and reach little more than half the rate of f32. Here operands are widened first, matrices in tiles that
- * stay in the cache: no widened matrix is ever whole in memory.
+ * Products of bf16 on processors that multiply only f32. XLA:CPU's bf16 kernels widen in their innermost loop there and reach little more
+ * than half the rate of f32. Here operands are widened first, matrices in tiles that stay in the cache: no widened matrix is ever whole in
+ * memory.
  */
 
 import { concatenate, dot, matmulTransposed } from '../graph/ops.ts';
@@ -13,7 +13,7 @@ type Range = readonly [start: number, end: number];
 /** Activations from which widening a matrix costs less than it gains. */
 const MIN_TOKENS = 64;
 
-/** How a layer is multiplied: `x Wᵀ` as it stands, or `W xᵀ`, the other way round. */
+/** How a layer is multiplied: `x Wᵀ`, or `W xᵀ` with the operands exchanged. */
 export type Orientation = 'x Wᵀ' | 'W xᵀ';
 
 /** The rule that replaces dots of bf16 by f32 arithmetic where that is faster, for one graph. */
@@ -91,7 +91,7 @@ function sum(products: readonly Tensor<'f32'>[]): Tensor<'f32'> {
   return products.reduce((total, product) => total.add(product));
 }
 
-/** Keeps XLA from turning the product round again: to its simplifier, W xᵀ transposed is x Wᵀ. */
+/** Prevents XLA's simplifier from exchanging the operands back: to it, W xᵀ transposed is x Wᵀ. */
 function barrier(t: Tensor<'f32'>): Tensor<'f32'> {
   return new Tensor({ kind: 'barrier' }, [t], 'f32', t.shape);
 }

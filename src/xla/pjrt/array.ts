@@ -4,14 +4,14 @@ import { byteLength, type DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { platformOf } from '../lowering/platform.ts';
 import { type Api, Struct } from './call.ts';
-import type { Client } from './client.ts';
+import type { Connection } from './connection.ts';
 import type { Device, MemoryKind } from './device.ts';
 import { bufferType } from './element-type.ts';
 import { ENUMS } from './header.gen.ts';
 import { Handle } from './lifetime.ts';
 import { addressOf, retain } from './memory.ts';
 
-/** What an array is and where it goes. */
+/** An array to upload, and where to. */
 export interface ArraySpec {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -128,12 +128,12 @@ export class DeviceArray implements Disposable {
     return api.call('PJRT_Memory_Kind', { memory }).text('kind', 'kind_size');
   }
 
-  /** Whether the array was disposed of, given away to an execution, or went with its client. */
+  /** Whether the array was disposed, donated to an execution, or disposed with its client. */
   get isDeleted(): boolean {
     return this.#handle.isEnded;
   }
 
-  /** Frees the array; executions already started with it are not affected. `reason` is what later uses are told. */
+  /** Frees the array; executions already started with it are not affected. Later uses throw with `reason`. */
   dispose(reason?: string): void {
     this.#handle.dispose(reason);
   }
@@ -143,9 +143,14 @@ export class DeviceArray implements Disposable {
   }
 }
 
-/** Places host bytes on a device; resolves when they are no longer needed, or at once where the device uses them in place. */
-export async function uploadArray(client: Client, bytes: Uint8Array, spec: ArraySpec): Promise<DeviceArray> {
-  const { dtype, device = client.defaultDevice, memory, transfer = 'copy' } = spec;
+/** Places host bytes on a device; resolves when they are no longer needed, or at once if the device uses them in place. */
+export async function uploadArray(
+  client: Connection,
+  device: Device,
+  bytes: Uint8Array,
+  spec: Omit<ArraySpec, 'device'>,
+): Promise<DeviceArray> {
+  const { dtype, memory, transfer = 'copy' } = spec;
   const shape = [...spec.shape];
   const { api, events } = client;
   const expected = byteLength(dtype, shape);
@@ -162,7 +167,7 @@ export async function uploadArray(client: Client, bytes: Uint8Array, spec: Array
     device: device.address,
     memory: memory === undefined ? null : memoryOf(device, memory),
   };
-  // What will be used in place takes no time worth another thread.
+  // Bytes used in place are not copied, so the call is short.
   const inPlace =
     transfer === 'share' && platformOf(client.platformName).memory === 'host' && addressOf(bytes) % 64n === 0n;
   const copied = inPlace ? 0 : bytes.length;
@@ -193,7 +198,7 @@ export async function uploadArray(client: Client, bytes: Uint8Array, spec: Array
   }
 }
 
-/** Whether the device reads the array straight from `bytes`; never so off the CPU, where device addresses mean something else. */
+/** Whether the device reads the array straight from `bytes`: only on the CPU, as other devices have their own addresses. */
 function isInPlace(api: Api, buffer: bigint, bytes: Uint8Array): boolean {
   if (!api.call('PJRT_Buffer_IsOnCpu', { buffer }).get('is_on_cpu')) return false;
   return api.call('PJRT_Buffer_UnsafePointer', { buffer }).get('buffer_pointer') === addressOf(bytes);

@@ -180,7 +180,26 @@ type NativeFunction = { (args: bigint): bigint | null; async(args: bigint, done:
 type Done = (failure: unknown, error: bigint | null) => void;
 
 /** Foreign calls run on stacks of koffi's own, 128 KiB for those on other threads by default: XLA's compilers need as much as a thread has. */
-koffi.config({ sync_stack_size: 16 << 20, async_stack_size: 16 << 20 });
+const STACK = 16 << 20;
+try {
+  koffi.config({ sync_stack_size: STACK, async_stack_size: STACK });
+} catch {
+  // Another package has loaded a library through the same koffi. Whether its stacks suffice is checked when a plugin is loaded.
+}
+
+/** Throws `unsupported` if another package's settings of koffi leave XLA too little stack. */
+function requireStacks(path: string): void {
+  const { sync_stack_size: sync, async_stack_size: other } = koffi.config() as Record<string, number>;
+  const least = Math.min(sync ?? 0, other ?? 0);
+  if (least >= STACK) return;
+  throw new FluxionError(
+    'unsupported',
+    `${path} needs stacks of ${STACK} bytes for its calls, and koffi gives ${least}: another package used koffi first`,
+    {
+      hint: 'import fluxion before that package, or call koffi.config({ sync_stack_size, async_stack_size }) at the start of your program',
+    },
+  );
+}
 
 const PROTOTYPE = koffi.proto('PjrtFunction', 'void *', ['void *']);
 /** Offset of the first function pointer in PJRT_Api: struct_size, extension_start, and the version struct come first. */
@@ -234,6 +253,7 @@ export class Api {
   /** Loads a plugin's shared library. */
   static load(path: string): Api {
     let getApi: () => bigint | null;
+    requireStacks(path);
     requireWholeLibrary(path);
     try {
       keepLoaded(path);

@@ -1,6 +1,6 @@
 /**
- * A thread that answers what XLA asks of the key-value store: its callbacks come on threads of XLA's own, which wait until
- * this one has the answer of the thread that talks to the server.
+ * A thread that answers XLA's callbacks into the key-value store. They come on XLA's own threads, which wait while this one gets the
+ * answer from the thread that talks to the server.
  */
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -65,7 +65,7 @@ function ask(request: Omit<StoreRequest, 'flag'>): StoreReply {
   return (receiveMessageOnPort(port) as { message: StoreReply }).message;
 }
 
-/** Registers a callback; what goes wrong in it is an error of XLA's, since nothing can be thrown there. */
+/** Registers a callback; it returns failures to XLA as errors, since nothing can be thrown there. */
 function register<S extends Name>(name: S, operation: StoreRequest['operation']): bigint {
   return koffi.register((address: bigint): bigint => {
     const args = new Arguments(name, address);

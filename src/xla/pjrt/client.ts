@@ -6,7 +6,8 @@ import { untilAborted } from '../../support/until-aborted.ts';
 import { tpuEnvironment } from '../plugins/tpu.ts';
 import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
 import { Api, Struct } from './call.ts';
-import { Device } from './device.ts';
+import type { Connection } from './connection.ts';
+import { Device, deviceAt } from './device.ts';
 import { Events } from './events.ts';
 import { Executable } from './executable.ts';
 import { Handle } from './lifetime.ts';
@@ -14,7 +15,6 @@ import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
 import { quietNativeLogs, withoutNativeOutput } from './native-output.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
-import { Pacing } from './pacing.ts';
 import type { Store } from './store-protocol.ts';
 
 const loaded = new Map<string, Plugin>();
@@ -53,7 +53,7 @@ export class Plugin {
     return `${this.api.version.major}.${this.api.version.minor}`;
   }
 
-  /** What the plugin says of itself: XLA and StableHLO versions, mostly. */
+  /** Facts that the plugin reports, such as XLA and StableHLO versions. */
   attributes(): Map<string, AttributeValue> {
     const listed = this.api.call('PJRT_Plugin_Attributes', {});
     return decodeNamedValues(listed.get('attributes'), listed.get('num_attributes'));
@@ -61,12 +61,11 @@ export class Plugin {
 }
 
 /** A connection to the devices of one plugin. Disposing it disposes the arrays and executables made through it. */
-export class Client implements Disposable, AsyncDisposable {
+export class Client implements Connection, Disposable, AsyncDisposable {
   readonly plugin: Plugin;
   readonly api: Api;
   readonly events: Events;
   readonly handle: Handle;
-  readonly pacing: Pacing = new Pacing();
   /** `cpu`, `cuda`, `tpu`, … */
   readonly platformName: string;
   readonly platformVersion: string;
@@ -100,13 +99,13 @@ export class Client implements Disposable, AsyncDisposable {
     this.devices = readWords(all.get('devices'), all.get('num_devices')).map((device) => new Device(this, device));
     const own = api.call('PJRT_Client_AddressableDevices', { client: address });
     this.addressableDevices = readWords(own.get('addressable_devices'), own.get('num_addressable_devices')).map(
-      (device) => this.deviceAt(device),
+      (device) => deviceAt(this.devices, device),
     );
   }
 
   /**
-   * Creates a client; `options` are the plugin's own (the CPU plugin takes `cpu_device_count`). With a `store` it is the client of all
-   * its processes, where the plugin can be that (NVIDIA's and AMD's); it takes the store over. An abort ends the waiting for them.
+   * Creates a client; `options` are the plugin's own (the CPU plugin takes `cpu_device_count`). With a `store`, which it takes over, all
+   * processes of the store share one client (NVIDIA and AMD only). An abort ends the wait for the other processes.
    */
   static async create(
     plugin: Plugin,
@@ -137,28 +136,21 @@ export class Client implements Disposable, AsyncDisposable {
     }
   }
 
-  /** Whether it is the client of several processes, which meet in a store: what may wait for the others must not be called on this thread. */
+  /** Whether several processes share the client: calls that may wait for the others must then run on another thread. */
   get sharesStore(): boolean {
     return this.#store !== undefined;
   }
 
-  /** Ends the waiting for other processes, now and later: what waits fails with `reason`. */
+  /** Ends every wait for other processes, now and later, with an error that gives `reason`. */
   cancel(reason: string): void {
     this.#store?.cancel(reason);
   }
 
-  /** Does this after everything that was given before: all processes start what exchanges something in one order. */
+  /** Runs work in order of submission: all processes must start their exchanges in the same order. */
   inOrder<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {});
     return result;
-  }
-
-  /** The device with this native address. */
-  deviceAt(address: bigint): Device {
-    const device = this.devices.find((d) => d.address === address);
-    if (!device) throw new FluxionError('pjrt', `the plugin named a device that is not one of its client's`);
-    return device;
   }
 
   /** The first device this process can use. */
@@ -169,8 +161,8 @@ export class Client implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Compiles a program, StableHLO text or a serialized `HloModuleProto`, off the main thread. An abort rejects at once with the signal's reason; XLA cannot be interrupted, so the
-   * compilation itself ends in the background and its result is freed.
+   * Compiles a program, StableHLO text or a serialized `HloModuleProto`, off the main thread. An abort rejects at once; as XLA cannot be
+   * interrupted, the compilation finishes in the background and its result is freed.
    */
   async compile(
     program: string | Uint8Array,
@@ -192,8 +184,7 @@ export class Client implements Disposable, AsyncDisposable {
   }
 
   /** Loads what `serialize` returned; throws `pjrt` when the bytes come from another plugin build or device kind, or are damaged. */
-  async deserialize(bytes: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Executable> {
-    signal?.throwIfAborted();
+  async deserialize(bytes: Uint8Array): Promise<Executable> {
     const loading = this.handle.during(async (client) => {
       const args = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
         client,
@@ -202,17 +193,17 @@ export class Client implements Disposable, AsyncDisposable {
       });
       return args.get('loaded_executable');
     });
-    return this.#executable(loading, signal);
+    return this.#executable(loading);
   }
 
-  async #executable(address: Promise<bigint>, signal: AbortSignal | undefined): Promise<Executable> {
-    // Owned as soon as it exists, so that a result nobody waits for any more is freed all the same.
+  async #executable(address: Promise<bigint>, signal?: AbortSignal): Promise<Executable> {
+    // Owned as soon as it exists, so that a result is freed even if nobody waits for it any more.
     const owned = address.then((loaded) => {
       if (this.handle.isEnded) {
         this.api.call('PJRT_LoadedExecutable_Destroy', { executable: loaded });
         throw new FluxionError('disposed', `${this.handle.describe()} was disposed while it compiled a program`);
       }
-      return new Executable(this, loaded);
+      return new Executable(this, this.devices, loaded);
     });
     try {
       return await untilAborted(owned, signal);
@@ -223,8 +214,8 @@ export class Client implements Disposable, AsyncDisposable {
   }
 
   /** Places an array on a device; see {@link ArraySpec} for where and how. The default is the first device's own memory, by copy. */
-  upload(bytes: Uint8Array, spec: ArraySpec): Promise<DeviceArray> {
-    return uploadArray(this, bytes, spec);
+  async upload(bytes: Uint8Array, { device = this.defaultDevice, ...spec }: ArraySpec): Promise<DeviceArray> {
+    return uploadArray(this, device, bytes, spec);
   }
 
   get isDisposed(): boolean {

@@ -1,8 +1,9 @@
 /** Devices and their memories, as a client or a topology describes them. */
 
+import { FluxionError } from '../../support/errors.ts';
 import type { Api } from './call.ts';
 import { PjrtError } from './call.ts';
-import type { Client } from './client.ts';
+import type { Connection } from './connection.ts';
 import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues } from './named-value.ts';
 
@@ -39,13 +40,11 @@ export interface DeviceMemoryStats {
   readonly bytesInUse: number;
   readonly peakBytesInUse?: number;
   readonly bytesLimit?: number;
-  readonly largestFreeBlockBytes?: number;
-  readonly poolBytes?: number;
 }
 
 /** A device that a client knows. It belongs to the client and needs no disposal. */
 export class Device implements DeviceDescription {
-  readonly client: Client;
+  readonly client: Connection;
   readonly id: number;
   readonly kind: string;
   readonly processIndex: number;
@@ -56,7 +55,7 @@ export class Device implements DeviceDescription {
   /** The native PJRT_Device. */
   readonly address: bigint;
 
-  constructor(client: Client, address: bigint) {
+  constructor(client: Connection, address: bigint) {
     const { api } = client;
     const description = api.call('PJRT_Device_GetDescription', { device: address }).get('device_description');
     const { id, kind, processIndex, debugString, attributes } = describeDevice(api, description);
@@ -70,7 +69,7 @@ export class Device implements DeviceDescription {
     this.memories = readMemories(api, address);
   }
 
-  /** Asks the device's allocator; undefined where the plugin keeps no statistics (the CPU plugin). */
+  /** Asks the device's allocator; undefined if the plugin keeps no statistics (the CPU plugin). */
   memoryStats(): DeviceMemoryStats | undefined {
     const { api } = this.client;
     if (!api.has('PJRT_Device_MemoryStats')) return undefined;
@@ -80,10 +79,6 @@ export class Device implements DeviceDescription {
         bytesInUse: stats.get('bytes_in_use'),
         ...(stats.get('peak_bytes_in_use_is_set') && { peakBytesInUse: stats.get('peak_bytes_in_use') }),
         ...(stats.get('bytes_limit_is_set') && { bytesLimit: stats.get('bytes_limit') }),
-        ...(stats.get('largest_free_block_bytes_is_set') && {
-          largestFreeBlockBytes: stats.get('largest_free_block_bytes'),
-        }),
-        ...(stats.get('pool_bytes_is_set') && { poolBytes: stats.get('pool_bytes') }),
       };
     } catch (error) {
       if (error instanceof PjrtError && error.status === 'UNIMPLEMENTED') return undefined;
@@ -100,4 +95,11 @@ function readMemories(api: Api, device: bigint): Map<string, bigint> {
       memory,
     ]),
   );
+}
+
+/** The device with this native address, of the `devices` of a client. */
+export function deviceAt(devices: readonly Device[], address: bigint): Device {
+  const device = devices.find((d) => d.address === address);
+  if (!device) throw new FluxionError('pjrt', 'the plugin named a device that its client does not have');
+  return device;
 }

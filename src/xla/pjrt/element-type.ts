@@ -40,8 +40,6 @@ export function elementType(code: number): DType {
   throw new FluxionError(
     'unsupported',
     `the program produces an array of element type ${name}, which has no host equivalent`,
-    {
-      hint: 'convert it inside the program',
-    },
+    { hint: 'convert it inside the program' },
   );
 }

@@ -1,18 +1,18 @@
-/** Compiled programs: what the compiler says of them, and running them. */
+/** Compiled programs: the compiler's figures for them, and running them. */
 
 import type { DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { DeviceArray } from './array.ts';
 import { type Api, Struct } from './call.ts';
-import type { Client } from './client.ts';
-import type { Device } from './device.ts';
+import type { Connection } from './connection.ts';
+import { type Device, deviceAt } from './device.ts';
 import { elementType } from './element-type.ts';
 import type { FunctionName } from './header.gen.ts';
 import { Handle, type NativeKind } from './lifetime.ts';
 import { addressOf, copyNative, freeThrough, readWords, viewNative } from './memory.ts';
 import { type AttributeValue, decodeNamedValues } from './named-value.ts';
 
-/** What a program produces on each device: for a partitioned program, one partition's part. */
+/** An output of a program on each device; for a partitioned program, the part of one partition. */
 export interface OutputSpec {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -26,9 +26,6 @@ export interface CompiledMemoryStats {
   readonly code: number;
   /** The part of the outputs that reuses donated arguments. */
   readonly aliased: number;
-  readonly hostArguments: number;
-  readonly hostOutputs: number;
-  readonly hostTemporaries: number;
   /** Most memory in use at once, where the plugin knows. */
   readonly peak: number | undefined;
 }
@@ -42,6 +39,8 @@ export class CompiledExecutable implements Disposable {
   readonly handle: Handle;
   /** The native PJRT_Executable, valid as long as the handle. */
   readonly #executable: bigint;
+  /** Asking the plugin takes half a millisecond. */
+  #memory: { readonly stats: CompiledMemoryStats | undefined } | undefined;
 
   constructor(api: Api, executable: bigint, own: { kind: NativeKind; parent?: Handle; loaded?: bigint }) {
     this.api = api;
@@ -62,20 +61,6 @@ export class CompiledExecutable implements Disposable {
     });
   }
 
-  get numOutputs(): number {
-    return this.outputs.length;
-  }
-
-  /** Element types of the outputs, in order. */
-  get outputDtypes(): readonly DType[] {
-    return this.outputs.map((output) => output.dtype);
-  }
-
-  /** Shapes of the outputs per device, in order. */
-  get outputShapes(): readonly (readonly number[])[] {
-    return this.outputs.map((output) => output.shape);
-  }
-
   /** The bytes `Client.deserialize` loads again, on the same plugin build and kind of device only. */
   serialize(): Uint8Array {
     const made = this.api.call('PJRT_Executable_Serialize', { executable: this.#alive() });
@@ -84,7 +69,7 @@ export class CompiledExecutable implements Disposable {
     return bytes;
   }
 
-  /** A string equal for equal programs, options and compilers; undefined where the plugin has none. */
+  /** A string equal for equal programs, options and compilers; undefined if the plugin has none. */
   fingerprint(): string | undefined {
     return this.#optional('PJRT_Executable_Fingerprint', (executable) =>
       this.api
@@ -93,8 +78,13 @@ export class CompiledExecutable implements Disposable {
     );
   }
 
-  /** Memory the program needs per device; undefined where the plugin cannot say. */
+  /** Memory the program needs per device; undefined if the plugin cannot say. */
   memoryStats(): CompiledMemoryStats | undefined {
+    this.#memory ??= { stats: this.#countMemory() };
+    return this.#memory.stats;
+  }
+
+  #countMemory(): CompiledMemoryStats | undefined {
     return this.#optional('PJRT_Executable_GetCompiledMemoryStats', (executable) => {
       // A plugin older than a field leaves it as it was: -1 is not a size.
       const stats = this.api.call('PJRT_Executable_GetCompiledMemoryStats', { executable, peak_memory_in_bytes: -1 });
@@ -105,15 +95,12 @@ export class CompiledExecutable implements Disposable {
         temporaries: stats.get('temp_size_in_bytes'),
         code: stats.get('generated_code_size_in_bytes'),
         aliased: stats.get('alias_size_in_bytes'),
-        hostArguments: stats.get('host_argument_size_in_bytes'),
-        hostOutputs: stats.get('host_output_size_in_bytes'),
-        hostTemporaries: stats.get('host_temp_size_in_bytes'),
         peak: peak > 0 ? peak : undefined,
       };
     });
   }
 
-  /** The compiler's estimate of work, such as `flops` and `bytes accessed`; undefined where the plugin has none. */
+  /** The compiler's estimate of work, such as `flops` and `bytes accessed`; undefined if the plugin has none. */
   costAnalysis(): Map<string, AttributeValue> | undefined {
     return this.#optional('PJRT_Executable_GetCostAnalysis', (executable) => {
       const listed = this.api.call('PJRT_Executable_GetCostAnalysis', { executable });
@@ -167,26 +154,24 @@ export class CompiledExecutable implements Disposable {
 export interface ExecuteOptions {
   /** Indices of arguments given up to the program, which may write its outputs over them. They are disposed by the call. */
   readonly donate?: readonly number[];
-  /** Checked before the program is started; a started program runs to its end. */
-  readonly signal?: AbortSignal;
 }
 
 /** A program loaded on one or more devices. */
 export class Executable extends CompiledExecutable {
-  readonly client: Client;
+  readonly client: Connection;
   /** The devices it runs on; argument and result lists are in this order, which is that of the partitions. */
   readonly addressableDevices: readonly Device[];
   #call: ExecuteCall | undefined;
 
-  constructor(client: Client, loaded: bigint) {
+  /** `devices` are those of the client. */
+  constructor(client: Connection, devices: readonly Device[], loaded: bigint) {
     const { api } = client;
     const inner = api.call('PJRT_LoadedExecutable_GetExecutable', { loaded_executable: loaded }).get('executable');
     super(api, inner, { kind: 'Executable', parent: client.handle, loaded });
     this.client = client;
     const listed = api.call('PJRT_LoadedExecutable_AddressableDevices', { executable: loaded });
-    this.addressableDevices = readWords(listed.get('addressable_devices'), listed.get('num_addressable_devices')).map(
-      (device) => client.deviceAt(device),
-    );
+    const addresses = readWords(listed.get('addressable_devices'), listed.get('num_addressable_devices'));
+    this.addressableDevices = addresses.map((address) => deviceAt(devices, address));
   }
 
   /**
@@ -195,8 +180,7 @@ export class Executable extends CompiledExecutable {
    * `args` holds one list of arguments per device of `addressableDevices`, each argument being that device's part; the result is laid out
    * alike. Arguments may be disposed as soon as this returns.
    */
-  execute(args: readonly (readonly DeviceArray[])[], { donate = [], signal }: ExecuteOptions = {}): DeviceArray[][] {
-    signal?.throwIfAborted();
+  execute(args: readonly (readonly DeviceArray[])[], { donate = [] }: ExecuteOptions = {}): DeviceArray[][] {
     if (this.client.sharesStore) {
       // A callback from here would end the process (key-value.ts).
       throw new FluxionError(
@@ -213,20 +197,20 @@ export class Executable extends CompiledExecutable {
     }
     const arity = args[0]!.length;
     if (this.#call?.arity !== arity)
-      this.#call = new ExecuteCall(this.addressableDevices.length, arity, this.numOutputs);
+      this.#call = new ExecuteCall(this.addressableDevices.length, arity, this.outputs.length);
     this.api.invoke('PJRT_LoadedExecutable_Execute', this.#call.prepare(executable, args, donate));
     for (const list of args) for (const i of donate) list[i]!.dispose(`it was donated to ${this.name}`);
     return this.#taken(this.#call);
   }
 
   /**
-   * Does what `execute` does on another thread, after what was started so before: for clients of several processes, which wait for each
-   * other the first time that they exchange something. Arguments must live until this resolves.
+   * Does what `execute` does on another thread, in order of calls: for clients of several processes, which wait for each other at
+   * their first exchange. Arguments must live until this resolves.
    */
   executeAsync(args: readonly (readonly DeviceArray[])[]): Promise<DeviceArray[][]> {
     return this.client.inOrder(() =>
       this.handle.during(async (executable) => {
-        const call = new ExecuteCall(this.addressableDevices.length, args[0]!.length, this.numOutputs);
+        const call = new ExecuteCall(this.addressableDevices.length, args[0]!.length, this.outputs.length);
         await this.api.invokeAsync('PJRT_LoadedExecutable_Execute', call.prepare(executable, args, []));
         return this.#taken(call);
       }),
@@ -235,20 +219,9 @@ export class Executable extends CompiledExecutable {
 
   /** The outputs of a call that was made. */
   #taken(call: ExecuteCall): DeviceArray[][] {
-    const results = call.outputs.map((list, d) =>
+    return call.outputs.map((list, d) =>
       list.map((buffer, i) => new DeviceArray(buffer, { ...this.outputs[i]!, device: this.addressableDevices[d]! })),
     );
-    this.client.pacing.started(results[0]?.[0]);
-    return results;
-  }
-
-  /**
-   * Does what `execute` does, but first waits while so many executions are unfinished that starting one would block the event loop. Use this
-   * wherever many programs are started one after the other.
-   */
-  async start(args: readonly (readonly DeviceArray[])[], options: ExecuteOptions = {}): Promise<DeviceArray[][]> {
-    await this.client.pacing.turn();
-    return this.execute(args, options);
   }
 
   /** Starts a program of one device. */
@@ -282,7 +255,7 @@ class ExecuteCall {
     });
   }
 
-  /** Fills in what the call is about, and returns its argument struct. */
+  /** Fills in the arguments of one call, and returns their struct. */
   prepare(
     executable: bigint,
     args: readonly (readonly DeviceArray[])[],
@@ -301,7 +274,7 @@ class ExecuteCall {
     return this.#args.set({ executable });
   }
 
-  /** Output pointers of the call that was made last, by device. */
+  /** Output pointers of the last call, by device. */
   get outputs(): bigint[][] {
     return this.#outputs.map((list) => [...list]);
   }

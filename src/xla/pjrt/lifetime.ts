@@ -43,7 +43,7 @@ function disposeAll(): void {
 /** What a Handle is made from. `label` and `release` must not refer to the owner, or it could never be collected. */
 export interface HandleOptions {
   readonly kind: NativeKind;
-  /** What tells this object from others of its kind, such as `f32[2,3]`. */
+  /** Distinguishes the object from others of its kind, such as `f32[2,3]`. */
   readonly label: () => string;
   readonly address: bigint;
   /** Frees the native object. */

@@ -6,11 +6,11 @@
  * short while it is mapped ends the process with SIGBUS, as with any mapping: do not overwrite model files in place.
  */
 
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import koffi from 'koffi';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
-import { openRegular } from '../../support/regular-file.ts';
+import { checkRange, openRegular, readRange } from '../../support/regular-file.ts';
 import { Handle } from './lifetime.ts';
 import { addressOf, alignedBytes, type MemoryOwner, ownerOf, setOwner, viewNative } from './memory.ts';
 
@@ -24,7 +24,7 @@ export interface MappedBytes extends Disposable {
   view(offset: number, length: number): Uint8Array<ArrayBuffer>;
 }
 
-/** What comes of bytes of a mapped file. */
+/** The next use of bytes of a mapped file. */
 export type Advice = 'soon' | 'done' | 'gone';
 
 /** Opens a file as memory; where the system cannot map it (Windows, some network file systems), views are read into 64-byte aligned memory. */
@@ -66,7 +66,7 @@ class MappedFile implements MappedBytes, MemoryOwner {
       address: base,
       release: (address) => {
         detach(views);
-        unmap(address, size);
+        posix()!.munmap(address, size);
         closeSync(descriptor);
       },
     });
@@ -104,18 +104,18 @@ class MappedFile implements MappedBytes, MemoryOwner {
   }
 }
 
-/** Whether bytes lie in a mapped file: looking at them reads nothing by itself, and the system can be advised on them. */
+/** Whether bytes lie in a mapped file: views of it read nothing, and the system takes advice on them. */
 export function isMapped(bytes: Uint8Array): boolean {
   return ownerOf(bytes) instanceof MappedFile;
 }
 
-/** What is to be read ahead, one piece after the other: the first that is needed is the first to be read. */
+/** The queue of read-aheads: pieces are read in the order they are needed. */
 let reading: Promise<void> = Promise.resolve();
 
 /**
- * Tells the system what comes of bytes of a mapped file: `soon` has them read ahead in the background; `done` takes them out of this
- * process's memory, from where they can be read again at any time; `gone` takes them out of the system's page cache as well, to
- * leave room for others. Other bytes are left alone. Resolves when the system has been told.
+ * Advises the system on bytes of a mapped file: `soon` reads them ahead in the background; `done` drops them from this process's memory,
+ * to be read again when needed; `gone` drops them from the page cache as well. Other bytes are ignored. Resolves when the system has
+ * been told.
  */
 export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
   const file = ownerOf(bytes);
@@ -124,15 +124,14 @@ export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
   const page = BigInt(calls.pageSize);
   const start = addressOf(bytes);
   const end = start + BigInt(bytes.length);
-  // What is done keeps its first and last pages where they are only partly its own; what comes soon takes all of them.
+  // Pages that are only partly covered are read ahead, but never dropped.
   const from = use === 'soon' ? start - (start % page) : start + ((page - (start % page)) % page);
   const to = use === 'soon' ? end : end - (end % page);
   if (to <= from) return;
   const length = Number(to - from);
   const ended = (call: Call | undefined, ...args: unknown[]) =>
     new Promise<void>((resolve) => (call ? call.async(...args, () => resolve()) : resolve()));
-  // A system that will not be advised does without. Calls off this thread may come when the file has been closed, and do no harm then: what is
-  // no file's memory is not read ahead, and what the descriptor has become is read again.
+  // Advice may fail without harm, also if it arrives after the file was closed.
   if (use === 'soon') {
     reading = reading.then(() => (file.isOpen ? ended(calls.madvise, from, length, MADV_WILLNEED) : undefined));
     return reading;
@@ -162,24 +161,13 @@ class AlignedFile implements MappedBytes {
     if (this.#descriptor === undefined) throw new FluxionError('disposed', `${this.path} used after dispose`);
     checkRange(this, offset, length);
     const bytes = alignedBytes(length);
-    for (let done = 0; done < length; ) {
-      const got = readSync(this.#descriptor, bytes, done, length - done, offset + done);
-      if (got === 0) throw new FluxionError('io', `${this.path} ends at byte ${offset + done}: it shrank while in use`);
-      done += got;
-    }
+    readRange(this.#descriptor, this.path, bytes, offset);
     return bytes;
   }
 
   [Symbol.dispose](): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
-  }
-}
-
-function checkRange({ path, size }: MappedBytes, offset: number, length: number): void {
-  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
-  if (!whole || offset < 0 || length < 0 || offset + length > size) {
-    throw new FluxionError('bad_file', `${path}: bytes ${offset} to ${offset + length} do not lie within its ${size}`);
   }
 }
 
@@ -230,8 +218,4 @@ function mapDescriptor(descriptor: number, size: number): bigint | undefined {
   if (size === 0) return undefined;
   const base = posix()?.mmap(null, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   return base === undefined || base === MAP_FAILED ? undefined : base;
-}
-
-function unmap(address: bigint, size: number): void {
-  posix()!.munmap(address, size);
 }

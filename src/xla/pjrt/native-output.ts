@@ -1,4 +1,4 @@
-/** What native code writes to standard output and error, which is not ours to show: XLA, libtpu and NVIDIA's libraries log there. */
+/** Keeps the logs that XLA, libtpu and NVIDIA's libraries write to standard output and error away from the user. */
 
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { isLogged, log } from '../../support/log.ts';
 
-/** Has XLA and libtpu log what ends the process and nothing else, unless the user wants more or `FLUXION_LOG=debug`. */
+/** Makes XLA and libtpu log only fatal errors, unless the user's environment or `FLUXION_LOG=debug` asks for more. */
 export function quietNativeLogs(env: NodeJS.ProcessEnv): void {
   if (isLogged('debug')) return;
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
@@ -15,8 +15,8 @@ export function quietNativeLogs(env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * Makes a native call on this thread with what it writes going into a file of no name, as libraries log before their log levels are set. Where
- * the call throws, the error tells what was written.
+ * Makes a native call on this thread with its output going to an unlinked file, as libraries log before their log levels are set. If the
+ * call throws, the error includes that output.
  */
 export function withoutNativeOutput<T>(call: () => T): T {
   if (isLogged('debug') || process.platform === 'win32') return call();

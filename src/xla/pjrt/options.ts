@@ -6,8 +6,8 @@
 
 import { ProtoWriter } from '../../support/protobuf.ts';
 
-/** An XLA flag's value. Whole numbers are sent as int64, others as double; `{ double }` forces the latter. */
-export type FlagValue = boolean | string | number | bigint | { readonly double: number };
+/** An XLA flag's value. Whole numbers are sent as int64, others as double. */
+export type FlagValue = boolean | string | number;
 
 /** `EffortLevel` of xla/xla.proto. */
 const EFFORT = { O0: 9, O1: 19, O2: 29, O3: 39 } as const;
@@ -21,7 +21,7 @@ export interface CompileOptions {
   readonly shardy?: boolean;
   /** Device ids, one row per replica and one column per partition; the client's own order when absent. */
   readonly deviceAssignment?: readonly (readonly number[])[];
-  /** What the compiler spends its time on: `O0` on being quick, `O3` on the program; its own choice when absent. */
+  /** Compiler effort, from `O0` for quick compilation to `O3` for the fastest program; the compiler's choice when absent. */
   readonly effort?: keyof typeof EFFORT | undefined;
   /** XLA flags for this program by their plain name, such as `xla_cpu_enable_fast_math`; unknown names fail the compilation. */
   readonly flags?: Readonly<Record<string, FlagValue>>;
@@ -63,6 +63,5 @@ function encodeFlag(value: FlagValue): ProtoWriter {
   const proto = new ProtoWriter();
   if (typeof value === 'string') return proto.text(1, value);
   if (typeof value === 'boolean') return proto.int(2, value ? 1 : 0);
-  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) return proto.int(3, value);
-  return proto.double(4, typeof value === 'number' ? value : value.double);
+  return Number.isInteger(value) ? proto.int(3, value) : proto.double(4, value);
 }

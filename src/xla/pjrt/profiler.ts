@@ -1,5 +1,5 @@
 /**
- * A plugin's own profiler: what its devices did, operation by operation, as a serialized `XSpace` (xla/ahead/xspace.ts).
+ * A plugin's own profiler: records what its devices do, operation by operation, as a serialized `XSpace` (xla/ahead/xspace.ts).
  *
  * NVIDIA's plugin, AMD's and libtpu have one; the CPU plugins do not. The layouts are those of xla/backends/profiler/plugin/profiler_c_api.h.
  */
@@ -41,7 +41,7 @@ export class Profiler implements Disposable {
     this.#profiler = this.#call('create', [addressOf(options), BigInt(options.length), 0n], [options])[3]!;
   }
 
-  /** Prepares a recording; undefined where the plugin has no profiler. */
+  /** Prepares a recording; undefined if the plugin has no profiler. */
   static of(api: Api): Profiler | undefined {
     const extension = api.extension('Profiler');
     const [table] = extension === undefined ? [] : readWords(extension + EXTENSION_BASE, 1);
@@ -56,7 +56,7 @@ export class Profiler implements Disposable {
     this.#call('stop', [this.#profiler]);
   }
 
-  /** What was recorded, once it has stopped: a serialized `XSpace`. */
+  /** Returns the recording, once stopped: a serialized `XSpace`. */
   collect(): Uint8Array {
     const [, , buffer, size] = this.#call('collect', [this.#profiler, 0n, 0n]);
     if (buffer !== 0n) return copyNative(buffer!, Number(size));

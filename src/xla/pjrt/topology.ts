@@ -1,11 +1,11 @@
-/** Devices that need not be there: describing them, and compiling for them ahead of time. */
+/** Describes devices that need not be present, and compiles for them ahead of time. */
 
-import { type Client, mlirProgram, type Plugin } from './client.ts';
+import { mlirProgram, type Plugin } from './client.ts';
 import { type DeviceDescription, describeDevice } from './device.ts';
 import { CompiledExecutable } from './executable.ts';
 import { Handle } from './lifetime.ts';
 import { readWords } from './memory.ts';
-import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
+import { encodeNamedValues, type Options } from './named-value.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 
 /**
@@ -15,19 +15,15 @@ import { type CompileOptions, encodeCompileOptions } from './options.ts';
 export class TopologyDescription implements Disposable {
   readonly plugin: Plugin;
   readonly platformName: string;
-  readonly platformVersion: string;
   readonly devices: readonly DeviceDescription[];
   readonly handle: Handle;
 
-  private constructor(plugin: Plugin, topology: bigint, owner?: Client) {
+  private constructor(plugin: Plugin, topology: bigint) {
     const { api } = plugin;
     this.plugin = plugin;
     this.platformName = api
       .call('PJRT_TopologyDescription_PlatformName', { topology })
       .text('platform_name', 'platform_name_size');
-    this.platformVersion = api
-      .call('PJRT_TopologyDescription_PlatformVersion', { topology })
-      .text('platform_version', 'platform_version_size');
     const listed = api.call('PJRT_TopologyDescription_GetDeviceDescriptions', { topology });
     this.devices = readWords(listed.get('descriptions'), listed.get('num_descriptions')).map((description) =>
       describeDevice(api, description),
@@ -37,10 +33,7 @@ export class TopologyDescription implements Disposable {
       kind: 'TopologyDescription',
       label: () => label,
       address: topology,
-      release: (address) => {
-        if (!owner) api.call('PJRT_TopologyDescription_Destroy', { topology: address });
-      },
-      parent: owner?.handle,
+      release: (address) => api.call('PJRT_TopologyDescription_Destroy', { topology: address }),
     });
   }
 
@@ -55,20 +48,6 @@ export class TopologyDescription implements Disposable {
       num_options: count,
     });
     return new TopologyDescription(plugin, made.get('topology'));
-  }
-
-  /** The arrangement of the devices that a client has. */
-  static of(client: Client): TopologyDescription {
-    const { plugin, api, handle } = client;
-    const topology = api.call('PJRT_Client_TopologyDescription', { client: handle.address }).get('topology');
-    return new TopologyDescription(plugin, topology, client);
-  }
-
-  /** What the plugin tells of the arrangement. */
-  attributes(): Map<string, AttributeValue> {
-    const { api } = this.plugin;
-    const listed = api.call('PJRT_TopologyDescription_Attributes', { topology: this.handle.address });
-    return decodeNamedValues(listed.get('attributes'), listed.get('num_attributes'));
   }
 
   /** Compiles StableHLO text for these devices, off the main thread. The result can be serialized, and loaded where the devices are. */

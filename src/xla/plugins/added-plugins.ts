@@ -67,13 +67,13 @@ export function addedPlugins(): AddedPlugin[] {
   }
 }
 
-/** Forgets added plugins, which stay where they are. */
+/** Forgets added plugins; their files stay. */
 export function forgetPlugins(plugins: readonly AddedPlugin[]): void {
   const paths = new Set(plugins.map(({ path }) => path));
   writeAdded(addedPlugins().filter(({ path }) => !paths.has(path)));
 }
 
-/** Tries an added plugin again where its file has changed since, and remembers what it is now; throws `plugin` where it does not work. */
+/** Tries an added plugin again if its file has changed, and updates its record; throws `plugin` if it does not work. */
 export async function renewAdded(path: string): Promise<void> {
   const added = addedPlugins().find((plugin) => plugin.path === path);
   const { size, mtimeMs } = explaining(path, () => statSync(path));

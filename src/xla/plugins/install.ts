@@ -20,7 +20,7 @@ import { reasonOf } from '../../support/system-error.ts';
 import { explain, fetchWheel, type WheelRequest, wrongHash } from './installers.ts';
 import { damageOf, writeRecord } from './plugin-record.ts';
 
-/** How far an installation is. */
+/** The progress of an installation. */
 export interface InstallProgress {
   readonly phase: 'downloading' | 'unpacking' | 'verifying' | 'installed';
   /** Bytes on disk so far in this phase, and how many there will be. */
@@ -32,7 +32,7 @@ export interface InstallProgress {
 /** Called with a line a person can read, and the same as data. */
 type OnProgress = (message: string, progress: InstallProgress) => void;
 
-/** How a plugin is installed: who is told of the progress, and what stops it. */
+/** Progress and abort of an installation. */
 export interface InstallOptions {
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
@@ -125,7 +125,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   return hash.digest('hex');
 }
 
-/** Tells how far the installer is by what it has put on disk, since neither pip nor uv says so in a form meant for programs. */
+/** Measures an installer's progress by the bytes on disk, since neither pip nor uv reports it for programs. */
 class ProgressMeter {
   readonly #wheel: WheelRequest;
   readonly #staging: string;
@@ -196,7 +196,7 @@ function measure(folder: string): { download: number; unpacked: number } {
   return found;
 }
 
-/** What is in a folder; nothing where it has gone meanwhile. */
+/** The entries of a folder; nothing if it has been removed meanwhile. */
 function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });

@@ -63,22 +63,17 @@ export async function fetchWheel(wheel: WheelRequest, staging: string, signal: A
   await writeFile(requirements, lines.join(''));
   const target = join(staging, 'package');
   const python = wheel.python === undefined ? [] : ['--python-version', wheel.python];
-  const pinned = [
-    ...python,
-    '--no-deps',
-    '--only-binary',
-    ':all:',
-    '--require-hashes',
-    '--target',
-    target,
-    '-r',
-    requirements,
-  ];
+  const pinned = ['--no-deps', '--only-binary', ':all:', '--require-hashes', '--target', target, '-r', requirements];
   let failure: FluxionError | undefined;
   for (const { commands, flags } of INSTALLERS) {
     for (const command of commands) {
       const [program = '', ...prefix] = command;
-      const { code, output } = await run(program, [...prefix, 'install', ...flags, ...pinned], staging, signal);
+      const { code, output } = await run(
+        program,
+        [...prefix, 'install', ...flags, ...python, ...pinned],
+        staging,
+        signal,
+      );
       if (code === 127 || /No module named '?pip/.test(output)) continue;
       if (code === 0 && existsSync(join(target, wheel.file))) return;
       failure = explain(wheel, staging, command.join(' '), output);

@@ -1,4 +1,4 @@
-/** Looking at a shared library before it is loaded: the system maps one that was cut short, and ends the process when a missing page is used. */
+/** Checks a shared library before it is loaded: the system maps a truncated one, and kills the process when a missing page is used. */
 
 import { closeSync, readSync } from 'node:fs';
 import { FluxionError } from '../../support/errors.ts';
@@ -14,7 +14,9 @@ export function requireWholeLibrary(path: string): void {
     const header = Buffer.alloc(ELF.bytes);
     const count = readSync(descriptor, header, 0, ELF.bytes, 0);
     if (process.platform === 'linux' && (count < ELF.bytes || header.readUInt32LE(0) !== ELF.magic))
-      throw new FluxionError('plugin', `cannot load ${path}: it is no shared library of this system`, { hint: HINT });
+      throw new FluxionError('plugin', `cannot load ${path}: it is not a shared library for this system`, {
+        hint: HINT,
+      });
     if (header.readUInt32LE(0) !== ELF.magic) return;
     const sections = header.readUInt16LE(ELF.entrySize) * header.readUInt16LE(ELF.entries);
     const least = Number(header.readBigUInt64LE(ELF.sections)) + sections;

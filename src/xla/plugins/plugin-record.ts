@@ -1,6 +1,6 @@
 /**
- * What is remembered of a plugin's files, so that each start can tell in a moment whether they are still what was installed: a library that
- * was cut short would end the process by a signal when it is loaded.
+ * Records of plugins' files, so that each start can check quickly that they are still what was installed: loading a truncated library would
+ * kill the process.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,7 +11,7 @@ import { openRegular, readRegular } from '../../support/regular-file.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import { writeWhole } from '../../support/write-file.ts';
 
-/** What is remembered of a plugin file; its hash holds as long as size and time do. */
+/** The record of a plugin file; its hash is valid as long as size and time match. */
 export interface FileRecord {
   readonly sha256: string;
   readonly size: number;
@@ -24,17 +24,17 @@ export interface PackageRecord extends FileRecord {
   readonly files: Readonly<Record<string, number>>;
 }
 
-/** What an installed package is to be. */
+/** The expected content of an installed package. */
 export interface ExpectedPackage {
   /** Path of the plugin inside the package, and its hash. */
   readonly file: string;
   readonly fileSha256: string;
-  /** Whether other packages lie beside it, of which only the record knows the sizes. */
+  /** Whether there are companion packages, whose sizes only the record knows. */
   readonly companions?: readonly unknown[] | undefined;
 }
 
 /** Name of the record beside an installed package. */
-export const RECORD = 'fluxion-plugin.json';
+const RECORD = 'fluxion-plugin.json';
 const MAX_RECORD = 1 << 20;
 /** Files from this size on are recorded: libraries, rather than the texts beside them. */
 const LARGE = 1 << 16;
@@ -53,7 +53,7 @@ export function writeRecord(folder: string, file: string, sha256: string): Packa
   return record;
 }
 
-/** The record in the folder of a package; undefined where there is none that is whole. */
+/** The record in the folder of a package; undefined if there is none that is whole. */
 function readRecord(folder: string): PackageRecord | undefined {
   try {
     const record = JSON.parse(readRegular(join(folder, RECORD), MAX_RECORD).toString('utf8')) as unknown;
@@ -87,7 +87,7 @@ export function findRecord(file: string): PackageRecord | undefined {
 const hashed = new Map<string, string>();
 
 /**
- * What is wrong with an installed package, or undefined where it is whole: all recorded sizes, and the plugin's time, are still those of the
+ * What is wrong with an installed package, or undefined if it is whole: all recorded sizes, and the plugin's time, are still those of the
  * record. Where only the time changed, as a copy's does, or the record is gone, the plugin's hash decides, and the record is renewed.
  */
 export function damageOf(folder: string, { file, fileSha256, companions = [] }: ExpectedPackage): string | undefined {

@@ -1,4 +1,6 @@
-/** Which PJRT plugin serves which device, where it comes from, and what is known of it. Data only. */
+/** Which PJRT plugin serves which device, where it comes from, and other facts about it. Data only. */
+
+import { type InstructionSet, notableInstructions } from '../../support/processor.ts';
 
 /** The kinds of device a plugin can serve. */
 export const DEVICE_NAMES = ['cpu', 'cuda', 'rocm', 'tpu', 'metal', 'xpu'] as const;
@@ -30,7 +32,7 @@ export interface Companion {
   readonly sha256: string;
   readonly bytes: number;
   readonly unpackedBytes: number;
-  /** What it is needed for: a plugin that only compiles, for devices that are not here, goes without libraries of the device. */
+  /** What needs it: a plugin that only compiles, for devices that are not here, needs no device libraries. */
   readonly needed: 'always' | 'with the device';
 }
 
@@ -41,16 +43,18 @@ export interface PluginEntry {
   /** Package name and version on the Python package index. */
   readonly package: string;
   readonly version: string;
-  /** Path of the plugin inside the package; undefined where it has not been seen. */
-  readonly file: string | undefined;
-  readonly apiVersion: string | undefined;
+  /** Path of the plugin inside the package; absent if nobody has looked. */
+  readonly file?: string;
+  readonly apiVersion?: string;
   /** The release whose XLA it is built from, where that is known. */
   readonly xla?: string;
   readonly licence: string;
   /** By `platform-arch` as Node names them; empty where installing is not automatic. */
   readonly wheels: Readonly<Record<string, Wheel>>;
-  /** How to get it where it is not installed automatically. */
-  readonly manual: string | undefined;
+  /** How to get it, if it is not installed automatically. */
+  readonly manual?: string;
+  /** The instruction set without which the device's other packages are faster. */
+  readonly fastWith?: InstructionSet;
   /** Device files, any of which shows that such a device is there. */
   readonly deviceFiles: readonly string[];
   readonly notes: string;
@@ -93,7 +97,6 @@ export const PLUGINS: readonly PluginEntry[] = [
         python: '3.11',
       },
     },
-    manual: undefined,
     deviceFiles: ['/dev/accel0', '/dev/vfio/0'],
     notes:
       'Compiles for TPUs that are not there (v4, v5e, v5p, v6e, 7x). Where there is none, TPU_SKIP_MDS_QUERY=1 is set, or loading would wait for a metadata server.',
@@ -116,7 +119,6 @@ export const PLUGINS: readonly PluginEntry[] = [
         companions: CUDA_COMPANIONS,
       },
     },
-    manual: undefined,
     deviceFiles: ['/dev/nvidiactl', '/dev/dxg'],
     notes:
       "Compiles for GPUs that are not there (H100, H200, B200) with NVIDIA's ptxas and libdevice; where there is a GPU, NVIDIA's libraries are installed with it, and it needs a driver for CUDA 13. Looks for both in nvidia/ beside jax_plugins/.",
@@ -126,8 +128,6 @@ export const PLUGINS: readonly PluginEntry[] = [
     title: 'AMD GPU, ROCm 7',
     package: 'jax-rocm7-pjrt',
     version: '0.12.0',
-    file: undefined,
-    apiVersion: undefined,
     licence: 'see the package',
     wheels: {},
     manual:
@@ -140,8 +140,6 @@ export const PLUGINS: readonly PluginEntry[] = [
     title: 'Apple GPU',
     package: 'jax-mps',
     version: 'latest',
-    file: undefined,
-    apiVersion: undefined,
     licence: 'see the package',
     wheels: {},
     manual:
@@ -154,8 +152,6 @@ export const PLUGINS: readonly PluginEntry[] = [
     title: 'Intel GPU',
     package: 'intel-extension-for-openxla',
     version: '0.7.0',
-    file: undefined,
-    apiVersion: undefined,
     licence: 'see the package',
     wheels: {},
     manual: 'pip install --target DIR intel-extension-for-openxla, then: fluxion plugins add PATH of the .so in it',
@@ -164,7 +160,7 @@ export const PLUGINS: readonly PluginEntry[] = [
   },
   {
     device: 'cpu',
-    title: 'any x86-64 processor, newer XLA',
+    title: 'x86-64 processors with AVX512, newer XLA',
     package: 'lammps-jax-pjrt-cpu',
     version: '0.11.2',
     file: 'lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so',
@@ -180,13 +176,13 @@ export const PLUGINS: readonly PluginEntry[] = [
         glibc: '2.27',
       },
     },
-    manual: undefined,
+    fastWith: 'AVX512',
     deviceFiles: [],
-    notes: 'Multiplies bf16 natively on AVX512-BF16 and AMX.',
+    notes: 'Multiplies bf16 natively on AVX512-BF16 and AMX. Processors without AVX512 are slower with it.',
   },
   {
     device: 'cpu',
-    title: 'any processor, older XLA',
+    title: 'other processors, older XLA',
     package: 'xla-cpu-pjrt',
     version: '0.0.1',
     file: 'xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so',
@@ -208,20 +204,26 @@ export const PLUGINS: readonly PluginEntry[] = [
         glibc: '2.27',
       },
     },
-    manual: undefined,
     deviceFiles: [],
-    notes: 'Serves arm64, and x86-64 where the newer package is not available. macOS and Windows have no such package.',
+    notes:
+      'Serves arm64, x86-64 without AVX512, and where the newer package is not available. macOS and Windows have no such package.',
   },
 ];
 
-/** The entries of a device that a machine can install, best first; where it can install none, all entries of the device. */
+/** The entries of a device that a machine can install, fastest first; where it can install none, all entries of the device. */
 export function pluginEntries(
   device: DeviceName,
   host: string = `${process.platform}-${process.arch}`,
+  instructions: readonly InstructionSet[] = device === 'cpu' ? notableInstructions() : [],
 ): readonly [PluginEntry, ...PluginEntry[]] {
   const all = PLUGINS.filter((entry) => entry.device === device);
   const fitting = all.filter(({ wheels }) => wheels[host]);
-  return (fitting.length > 0 ? fitting : all) as [PluginEntry, ...PluginEntry[]];
+  const isSlow = ({ fastWith }: PluginEntry): boolean =>
+    fastWith !== undefined && instructions.length > 0 && !instructions.includes(fastWith);
+  return (fitting.length > 0 ? fitting : all).toSorted((a, b) => Number(isSlow(a)) - Number(isSlow(b))) as [
+    PluginEntry,
+    ...PluginEntry[],
+  ];
 }
 
 /** Names of all packages. */

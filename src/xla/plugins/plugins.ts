@@ -66,7 +66,7 @@ function installedPath(entry: PluginEntry): string | undefined {
     : undefined;
 }
 
-/** What is wrong with the folder that a package is installed in; undefined where it is whole or not there. */
+/** What is wrong with a package's installation folder; `undefined` if it is whole or missing. */
 function installDamage(entry: PluginEntry): string | undefined {
   const wheel = entry.wheels[`${process.platform}-${process.arch}`];
   const folder = installFolder(entry);
@@ -124,10 +124,10 @@ function devicesOf(request: DeviceRequest): readonly DeviceName[] {
   return request === 'gpu' ? GPUS : [entriesNamed(request)[0].device];
 }
 
-/** How long a package that could not be installed is left alone while an older one serves. */
+/** How long to leave a package alone that could not be installed, while another one serves. */
 const RETRY_AFTER = 24 * 3600 * 1000;
 
-/** Returns the plugin of a device, after installing the best package; an older one that is installed serves where that fails. */
+/** Returns the plugin of a device, after installing the best package; another one that is installed serves where that fails. */
 async function pluginOf(device: DeviceName, options: InstallOptions): Promise<string> {
   const found = findPlugin(device);
   const [best] = pluginEntries(device);
@@ -141,11 +141,11 @@ async function pluginOf(device: DeviceName, options: InstallOptions): Promise<st
     return await installEntry(best, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    log('warn', `${best.package} ${best.version} cannot be installed, an older plugin is used: ${messageOf(error)}`);
+    log('warn', `${best.package} ${best.version} cannot be installed, another plugin is used: ${messageOf(error)}`);
     try {
       writeFileSync(refused, '');
     } catch {
-      // A cache folder that cannot be written is no reason to refuse the older plugin.
+      // A cache folder that cannot be written is no reason to refuse the other plugin.
     }
     return found.path;
   }
@@ -251,7 +251,7 @@ export function listPlugins(): PluginStatus[] {
   return PLUGINS.map((entry) => {
     const [best] = pluginEntries(entry.device);
     const used = findPlugin(entry.device, {});
-    // What was added by hand stands in the row of the device's best package.
+    // A plugin added by hand appears in the row of the device's best package.
     const path = used?.source === 'installed' || entry !== best ? installedPath(entry) : used?.path;
     const found = path === undefined ? undefined : { path, source: path === used?.path ? used.source : 'installed' };
     const status = found ? found.source : automatic(entry);
@@ -310,7 +310,7 @@ export function removePlugin(name: string): string[] {
   return [...removed, ...added.map((plugin) => plugin.path)];
 }
 
-/** Compares a plugin with the hash it was installed or added with; returns what is wrong, or undefined where nothing is. */
+/** Compares a plugin with the hash it was installed or added with; returns what is wrong, or undefined if nothing is. */
 export async function hashDamage(path: string, signal?: AbortSignal): Promise<string | undefined> {
   const known = findRecord(path) ?? addedPlugins().find((plugin) => plugin.path === path);
   if (!known) return undefined;

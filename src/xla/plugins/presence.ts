@@ -1,4 +1,4 @@
-/** Which devices this machine shows, and what is said where one is asked for that it does not show. */
+/** Which devices this machine has, and the errors for those it lacks. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -17,7 +17,7 @@ export function isPresent({ device, deviceFiles }: PluginEntry): boolean {
   return (device === 'tpu' && inPod) || deviceFiles.some(deviceExists);
 }
 
-/** Looks for a device file. The first may have been given to someone else: a name that ends in 0 stands for any number. */
+/** Looks for a device file. The first device may be assigned to someone else, so a name that ends in 0 stands for any number. */
 function deviceExists(path: string): boolean {
   if (existsSync(path)) return true;
   const start = basename(path).match(/^(.*)0$/)?.[1];
@@ -30,7 +30,7 @@ function deviceExists(path: string): boolean {
   }
 }
 
-/** The error for devices that are asked for and that this machine does not show, with what a plugin said of them. */
+/** The error for devices that this machine lacks, with the plugin's reason if there is one. */
 export function noDevice(entries: readonly PluginEntry[], said?: string): FluxionError {
   const titles = entries.map(({ title }) => title.split(',')[0]).join(' or ');
   const files = entries.flatMap(({ deviceFiles }) => deviceFiles).join(', ');
@@ -40,7 +40,7 @@ export function noDevice(entries: readonly PluginEntry[], said?: string): Fluxio
   });
 }
 
-/** Explains why no client could be made of a plugin: by its device where that is missing, and otherwise by the plugin's words. */
+/** Explains why a plugin made no client: its device is missing, or else the plugin's own reason. */
 export function clientFailure(path: string, error: Error): FluxionError {
   const device = addedPlugins().find((plugin) => plugin.path === path)?.device;
   const entry = PLUGINS.find(

@@ -3,12 +3,12 @@
 import { existsSync } from 'node:fs';
 import { pluginEntries } from './plugin-table.ts';
 
-/** Variables by which a machine of a pod is told its place, where no metadata server tells it. */
+/** Variables that tell a machine its position in a pod if there is no metadata server. */
 const PLACE = ['TPU_WORKER_ID', 'TPU_WORKER_HOSTNAMES', 'TPU_PROCESS_ADDRESSES', 'MEGASCALE_COORDINATOR_ADDRESS'];
 
 /**
- * What libtpu's environment is to be completed with. Where no TPU is, libtpu would ask Google Cloud's metadata server for minutes, on the
- * calling thread; on a machine of a pod that is how it learns of the others.
+ * Variables to add to libtpu's environment. Without a TPU, libtpu would block the calling thread for minutes to ask Google Cloud's metadata
+ * server, which a machine of a pod needs to find the others.
  */
 export function tpuEnvironment(
   env: Readonly<Record<string, string | undefined>>,

@@ -65,9 +65,7 @@ function notAPlugin(path: string, reason: string): FluxionError {
   });
 }
 
-/**
- * Returns the error for a process that tried a plugin and failed, from its standard error and the signal that ended it.
- */
+/** Returns the error for a process that tried a plugin and failed, from its standard error and the signal that ended it. */
 export function trialFailure(path: string, failure: unknown): FluxionError {
   const { stderr = '', signal } = failure as { readonly stderr?: string; readonly signal?: string | null };
   const reason = reasonIn(stderr) ?? (signal ? `loading it ended with ${signal}` : stderr.trim().slice(-300));
@@ -77,13 +75,11 @@ export function trialFailure(path: string, failure: unknown): FluxionError {
   return new FluxionError(
     'bad_config',
     `${variable}=${process.env[variable]}: ${basename(path)} refuses it: ${reason}`,
-    {
-      hint: `correct ${variable} or unset it; which flags there are differs between versions of XLA`,
-    },
+    { hint: `correct ${variable} or unset it; which flags there are differs between versions of XLA` },
   );
 }
 
-/** What matters in the last words of a process: a fatal line of a native log with the error before it, an error of ours, or libtpu's. */
+/** The useful part of a process's last words: a fatal line of a native log with the error before it, one of our errors, or libtpu's. */
 export function reasonIn(stderr: string): string | undefined {
   const logged = (level: string) => stderr.match(new RegExp(`^${level}\\d{4} .*?\\] (.*)$`, 'm'))?.[1];
   const fatal = logged('F');

@@ -1,7 +1,7 @@
 /**
- * Compiled executables on disk, keyed by everything that decides what the compiler makes of a program.
- * Notable: written atomically; an entry says which program it is; one that is damaged, is another program's, or that the plugin refuses is
- * a miss and is replaced; the folder is kept under a size limit by removing what was used longest ago.
+ * Compiled executables on disk, keyed by everything that determines them.
+ * Notable: written atomically; an entry that is damaged, belongs to another program or is refused by the plugin is a miss and is
+ * replaced; the folder stays under a size limit by removing the least recently used entries.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,7 +18,7 @@ const DIGEST_BYTES = 32;
 const HEADER_BYTES = MAGIC.length + DIGEST_BYTES;
 const SUFFIX = '.pjrt';
 const DEFAULT_LIMIT = 2 * 2 ** 30;
-/** Milliseconds after which what was not used, and what was not finished, is removed. */
+/** Milliseconds after which unused entries, and unfinished ones, are removed. */
 const UNUSED = 90 * 24 * 3_600_000;
 const UNFINISHED = 3_600_000;
 /** Links are not followed, and a pipe is opened without waiting for its writer. */
@@ -54,18 +54,18 @@ export class ExecutableCache {
     return hash.digest('hex');
   }
 
-  /** The serialized executable, or undefined where there is none of this program that is whole. */
+  /** The serialized executable of this program; undefined if the cache has none that is intact. */
   async read(key: string): Promise<Uint8Array | undefined> {
     const path = this.#path(key);
     try {
       await using file = await open(path, READ);
       const info = await file.stat();
-      if (!info.isFile()) throw new Error('it is no regular file');
+      if (!info.isFile()) throw new Error('it is not a regular file');
       if (info.size > this.#limit) throw new Error(`it has ${info.size} bytes`);
       const bytes = await file.readFile();
       const payload = bytes.subarray(HEADER_BYTES);
       if (!bytes.subarray(0, HEADER_BYTES).equals(header(key, payload)))
-        throw new Error('its content is damaged or of another program');
+        throw new Error('its content is damaged or belongs to another program');
       // The time of last use decides what is removed first; failing to note it is harmless.
       const now = new Date();
       await file.utimes(now, now).catch(() => {});
@@ -79,7 +79,7 @@ export class ExecutableCache {
     }
   }
 
-  /** Stores an executable; a folder that cannot be written costs the next start time, never this run, and is told once. */
+  /** Stores an executable; a folder that cannot be written is reported once and costs only the next start's time. */
   async write(key: string, serialize: () => Uint8Array): Promise<void> {
     if (!this.#writable) return;
     const payload = serialize();
@@ -101,12 +101,12 @@ export class ExecutableCache {
     await rm(this.#path(key), { force: true }).catch(() => {});
   }
 
-  /** Trims the folder where anything was written: looking at thousands of files takes a tenth of a short run. */
+  /** Trims the folder if anything was written: listing thousands of files takes a tenth of a short run. */
   async close(): Promise<void> {
     if (this.#written > 0) await this.trim();
   }
 
-  /** Removes what was used longest ago until the folder is within its limit, and what is old, unused or unfinished. */
+  /** Removes the least recently used entries until the folder is within its limit, and old or unfinished ones. */
   async trim(): Promise<void> {
     this.#written = 0;
     const now = Date.now();
@@ -134,14 +134,14 @@ export class ExecutableCache {
   }
 }
 
-/** What an entry starts with: which form it has, and a digest of its content together with the program it is of. */
+/** The start of an entry: its format, and a digest of the program's key and the content. */
 function header(key: string, payload: Uint8Array): Buffer {
   return Buffer.concat([MAGIC, createHash('sha256').update(key).update(payload).digest()]);
 }
 
 const told = new Set<string>();
 
-/** Warns once in a process of one kind of trouble with a folder. */
+/** Warns once per process about one kind of trouble with a folder. */
 function once(folder: string, trouble: string, message: string): void {
   log(told.has(`${trouble} ${folder}`) ? 'debug' : 'warn', message);
   told.add(`${trouble} ${folder}`);

@@ -8,7 +8,7 @@ import type { Device } from '../pjrt/device.ts';
 
 /** How many devices work together, and how they share the work. */
 export interface MeshOptions extends MeshSpec {
-  /** Which mesh axes split what, by meaning; see xla/lowering/rules.ts for what is assumed where none are given. */
+  /** Mesh axes by logical axis; xla/lowering/rules.ts has the default. */
   readonly rules?: readonly AxisRule[] | undefined;
   /** Mesh axes that may split the batch: a list of one list. */
   readonly dataSharding?: readonly (readonly string[])[] | undefined;
@@ -20,7 +20,7 @@ export interface Devices {
   readonly sharding: Sharding;
 }
 
-/** Checks what can be known before there are devices, so that nothing is installed or loaded in vain; throws `bad_config`. */
+/** Checks a mesh before a plugin is installed or loaded; throws `bad_config`. */
 export function checkMeshOptions(options: MeshOptions): void {
   checkMesh(options);
   const { axes = MESH_AXES, rules, dataSharding } = options;
@@ -28,9 +28,9 @@ export function checkMeshOptions(options: MeshOptions): void {
 }
 
 /**
- * Arranges all devices of a client in a mesh, those of other processes included; without a mesh, this process's first device works
- * alone. Of the CPU's devices, of which a client may have more than were asked for, `cpuDevices` are used. Processes with a client
- * each (`apart`) have a mesh each, and slices are what they see of them. Throws `bad_config`.
+ * Arranges all devices of a client in a mesh, including those of other processes; without a mesh, this process's first device works
+ * alone. A CPU client may expose more devices; only the first `cpuDevices` are used. Independent processes (`apart`) have a mesh each, of
+ * the slices that they see. Throws `bad_config`.
  */
 export function arrangeDevices(
   client: Client,
@@ -44,7 +44,7 @@ export function arrangeDevices(
   const used = platformOf(platformName).deviceCountOption ? devices.slice(0, cpuDevices) : devices;
   const bySlice = used.toSorted((a, b) => sliceOf(a) - sliceOf(b));
   const slices = new Set(bySlice.map(sliceOf)).size;
-  // Of processes apart, dcn says how they share the batch, which was checked.
+  // For independent processes, dcn only says how they share the batch.
   const { axes, order } = resolveMesh(apart ? { ...options, dcn: { data: -1 } } : options, bySlice.length, slices);
   const { rules, dataSharding } = options;
   return {

@@ -1,54 +1,71 @@
-/**
- * Programs that are loaded on the devices, by key. Every size of picture has programs of its own, so those used longest ago are freed
- * between runs; a run keeps what it uses.
- */
+/** Loaded programs by key. Every picture size has its own programs, so the least recently used are freed between runs; a run keeps those it uses. */
 
 import { untilAborted } from '../../support/until-aborted.ts';
 import type { Executable } from '../pjrt/executable.ts';
 
-/** Programs that stay loaded at most, besides those of runs in progress: some four sizes of picture, at about a megabyte each. */
+/** Most programs that stay loaded between runs, and their bytes: those of about four picture sizes, at about a megabyte each. */
 const MOST = 128;
+const MOST_BYTES = 2 ** 30;
+
+/** A program, and the bytes of its serialized form; 0 where that is not known. */
+export interface Loaded {
+  readonly executable: Executable;
+  readonly bytes: number;
+}
 
 interface Entry {
   readonly loading: Promise<Executable>;
   executable: Executable | undefined;
   used: number;
+  bytes: number;
 }
 
 export class LoadedExecutables {
   readonly #entries = new Map<string, Entry>();
   readonly #leases = new Set<{ readonly since: number }>();
   readonly #most: number;
+  readonly #mostBytes: number;
   #uses = 0;
+  /** How many were freed so far. */
+  evicted = 0;
 
-  constructor(most: number = MOST) {
+  constructor(most: number = MOST, mostBytes: number = MOST_BYTES) {
     this.#most = most;
+    this.#mostBytes = mostBytes;
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
+  get bytes(): number {
+    return this.#entries.values().reduce((sum, entry) => sum + entry.bytes, 0);
+  }
+
   /**
-   * The program of this key, loaded by `load` where it is not here; a failure is not kept. An abort ends the waiting of the one who
-   * aborted: others may wait for the same program, and whoever asks next has it.
+   * The program of this key, loaded by `load` if absent; a failure is not kept. An abort ends only the caller's wait: others may wait for
+   * the same program.
    */
-  get(key: string, load: () => Promise<Executable>, signal?: AbortSignal): Promise<Executable> {
+  get(key: string, load: () => Promise<Loaded>, signal?: AbortSignal): Promise<Executable> {
     return untilAborted(this.#loaded(key, load), signal);
   }
 
-  #loaded(key: string, load: () => Promise<Executable>): Promise<Executable> {
+  #loaded(key: string, load: () => Promise<Loaded>): Promise<Executable> {
     const known = this.#entries.get(key);
     if (known) {
       this.touch(key);
       return known.loading;
     }
-    const entry: Entry = { loading: load(), executable: undefined, used: this.#uses++ };
+    const loading = load();
+    const entry: Entry = {
+      loading: loading.then(({ executable }) => executable),
+      executable: undefined,
+      used: this.#uses++,
+      bytes: 0,
+    };
     this.#entries.set(key, entry);
-    entry.loading.then(
-      (executable) => {
-        entry.executable = executable;
-      },
+    loading.then(
+      (loaded) => Object.assign(entry, loaded),
       () => this.#entries.delete(key),
     );
     return entry.loading;
@@ -60,7 +77,7 @@ export class LoadedExecutables {
     if (entry) entry.used = this.#uses++;
   }
 
-  /** Keeps all programs that are used from now on until it is disposed; then those used longest ago are freed. */
+  /** Keeps all programs used from now on; disposing the lease frees the least recently used ones. */
   lease(): Disposable {
     const lease = { since: this.#uses };
     this.#leases.add(lease);
@@ -76,9 +93,11 @@ export class LoadedExecutables {
     const since = Math.min(...[...this.#leases].map((lease) => lease.since), this.#uses);
     const unused = [...this.#entries].filter(([, { used, executable }]) => executable && used < since);
     unused.sort(([, a], [, b]) => a.used - b.used);
-    for (const [key, { executable }] of unused.slice(0, Math.max(0, this.size - this.#most))) {
+    for (const [key, { executable }] of unused) {
+      if (this.size <= this.#most && this.bytes <= this.#mostBytes) break;
       this.#entries.delete(key);
       executable!.dispose();
+      this.evicted++;
     }
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Which part of an array each device holds, and the way of bytes between a whole array on the host and its parts.
- * Notable: a part that is contiguous in memory is looked at in place; any other is copied run by run, never by way of a whole copy.
+ * Which part of an array each device holds, and copying between the whole array on the host and its parts.
+ * Notable: a part that is contiguous in memory is used in place; any other is copied run by run, without a copy of the whole.
  */
 
 import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
+import { localShape, type MeshAxis, partsOf, type Split } from '../graph/axes.ts';
 import type { Shape } from '../graph/shape.ts';
-import { localShape, type MeshAxis, partsOf, type Split } from '../graph/sharding.ts';
 import { alignedBytes } from '../pjrt/memory.ts';
 
-/** What is placed, and how devices share it out. */
+/** An array to place, and how a mesh splits it. */
 export interface Layout {
   readonly shape: Shape;
   readonly split: Split;
   readonly mesh: readonly MeshAxis[];
-  /** Widths side by side in the last dimension, which are dealt out in `shares` each; the last dimension is one piece otherwise. */
+  /** Widths of the segments of the last dimension, each split into `shares`; one segment by default. */
   readonly segments?: readonly number[] | undefined;
   readonly shares?: number | undefined;
 }
@@ -31,7 +31,7 @@ export class Part {
     this.shape = localShape(layout.shape, layout.split, layout.mesh);
   }
 
-  /** The part's bytes out of those of the whole array, in place where they are contiguous. */
+  /** The part's bytes from those of the whole array, in place if they are contiguous. */
   take(whole: Uint8Array, dtype: DType): Uint8Array {
     const runs = this.#runs(dtype);
     const [only] = runs;
@@ -78,7 +78,7 @@ export class Part {
     return runs.map(({ start, length }) => ({ start: start * size, length: length * size }));
   }
 
-  /** The stretches of the last dimension that the part has, in its order. */
+  /** The part's ranges of the last dimension, in order. */
   #columns(): { start: number; length: number }[] {
     const { shape, segments = [shape.at(-1)!], shares = 1 } = this.#layout;
     const [from, to] = [this.start.at(-1)!, this.start.at(-1)! + this.shape.at(-1)!];

@@ -3,10 +3,10 @@
 import { byteLength } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
+import type { Split } from '../graph/axes.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type PrintOptions, print } from '../graph/print.ts';
 import { sameShape, typeText } from '../graph/shape.ts';
-import type { Split } from '../graph/sharding.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Traced } from '../graph/trace.ts';
 import {
@@ -26,7 +26,7 @@ import type { CompileOptions } from '../pjrt/options.ts';
 import { partsOfMesh } from './placement.ts';
 import { ShardedArray } from './sharded-array.ts';
 
-/** A program of its own that computes a part of a traced one. Values are numbered: the traced parameters first, then what stages give. */
+/** A program that computes one stage of a traced part. Values are numbered: first the traced parameters, then results of stages. */
 export interface StageText {
   readonly name: string;
   readonly text: string;
@@ -36,9 +36,9 @@ export interface StageText {
   readonly flags?: CompileOptions['flags'] | undefined;
 }
 
-/** A traced part as text, and how devices share out its parameters and results. */
+/** A traced part as text, and how a mesh splits its parameters and results. */
 export interface ProgramText {
-  /** One, or several that run one after the other. */
+  /** One stage, or several that run in order. */
   readonly stages: readonly StageText[];
   /** The numbers of the results. */
   readonly outputs: readonly number[];
@@ -46,7 +46,7 @@ export interface ProgramText {
   readonly results: readonly Split[];
 }
 
-/** What a part is written for; without `sharding`, or under a mesh of one device, for one device. */
+/** The target and mesh that a part is printed for. */
 export interface TextOptions extends Pick<PrintOptions, 'precision'> {
   readonly target: Target;
   readonly sharding: Sharding;
@@ -94,7 +94,7 @@ function cutText(
   return { stages: stages, outputs: numbered(g.outputs) };
 }
 
-/** What a compiler may spend on a traced part; its own effort where undefined. */
+/** The compiler effort for a traced part; undefined for the compiler's own choice. */
 export function effortFor({ seldom }: Traced, { platform }: Target): CompileOptions['effort'] {
   return seldom ? platformOf(platform).effort?.seldom : undefined;
 }
@@ -105,7 +105,7 @@ export interface MeshShare {
   readonly local: readonly number[];
 }
 
-/** Bytes that a program takes besides what goes in and out: temporaries while it runs, and its code. */
+/** Bytes that a program takes besides its inputs and outputs: temporaries while it runs, and code. */
 export interface ProgramMemory {
   readonly temporaries: number;
   readonly code: number;
@@ -120,19 +120,19 @@ interface StageRun {
 /** A traced function, compiled for a device or a mesh and ready to run. */
 export class Program {
   readonly traced: Traced;
-  /** Those of its stages, in order. */
+  /** One per stage, in order. */
   readonly executables: readonly Executable[];
-  readonly #place: MeshShare;
+  readonly #share: MeshShare;
   readonly #text: ProgramText;
 
-  constructor(traced: Traced, executables: readonly Executable[], place: MeshShare, text: ProgramText) {
+  constructor(traced: Traced, executables: readonly Executable[], share: MeshShare, text: ProgramText) {
     this.traced = traced;
     this.executables = executables;
-    this.#place = place;
+    this.#share = share;
     this.#text = text;
   }
 
-  /** What the compiler says; values on their way from stage to stage count as temporaries. */
+  /** The compiler's figures; values handed from stage to stage count as temporaries. */
   get memory(): ProgramMemory {
     const { stages, outputs } = this.#text;
     const waiting = new Map<number, number>();
@@ -154,8 +154,8 @@ export class Program {
   }
 
   /**
-   * Starts one execution on every device of this process and returns at once; the outputs are ready when they are ready. Inputs stay the
-   * caller's. Throws `bad_shape` when an input is missing, is not of the traced type or is split otherwise.
+   * Starts one execution on every device of this process and returns at once; `ready` of the outputs waits for them. Inputs stay the
+   * caller's. Throws `bad_shape` if an input is missing, or its type or split differs from the traced one.
    */
   run(
     inputs: Readonly<Record<string, ShardedArray>>,
@@ -174,7 +174,7 @@ export class Program {
     }
   }
 
-  /** Does what `run` does, on another thread where processes share a client: those wait for each other in a first execution. */
+  /** Does what `run` does; on another thread if processes share a client, as they wait for each other in their first execution. */
   async start(
     inputs: Readonly<Record<string, ShardedArray>>,
     weights: readonly ShardedArray[] = [],
@@ -200,7 +200,7 @@ export class Program {
     }
   }
 
-  /** Yields each stage with its arguments, takes its results, and returns the program's. A stage that was started keeps what it takes. */
+  /** Yields each stage with its arguments, receives its results, and returns the program's results. */
   *#stages(args: readonly DeviceArray[]): Generator<StageRun, DeviceArray[], DeviceArray[]> {
     const { stages, outputs } = this.#text;
     const values = new Map(args.entries());
@@ -235,10 +235,9 @@ export class Program {
     return this.executables[0]!.addressableDevices.map((_, d) => args.map((array) => array.arrays[d]!));
   }
 
-  /** Outputs by name. */
   #named(outputs: readonly (readonly DeviceArray[])[]): Record<string, ShardedArray> {
     const { graph } = this.traced;
-    const { sharding, local } = this.#place;
+    const { sharding, local } = this.#share;
     return Object.fromEntries(
       this.traced.outputs.map((output, i) => {
         const { dtype, shape } = graph.outputs[i]!;
@@ -257,7 +256,7 @@ export class Program {
   }
 }
 
-/** Which dimensions are split over what, such as ` split by (data, fsdp) in dimension 0`; empty where none is. */
+/** Describes a split, such as ` split by (data, fsdp) in dimension 0`; empty for none. */
 function splitText(split: Split): string {
   return split
     .flatMap((names, dim) => (names.length > 0 ? [` split by (${names.join(', ')}) in dimension ${dim}`] : []))

@@ -1,8 +1,8 @@
-/** A value of a program: one array by shape, held in parts by the devices of a mesh, or whole by one device. */
+/** A program's value: one array, in parts on the devices of a mesh or whole on one device. */
 
 import { byteLength, type DType } from '../../support/dtype.ts';
+import type { Split } from '../graph/axes.ts';
 import { type Shape, sameShape } from '../graph/shape.ts';
-import type { Split } from '../graph/sharding.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { MemoryKind } from '../pjrt/device.ts';
 import type { Part } from './placement.ts';
@@ -13,7 +13,7 @@ export class ShardedArray implements Disposable {
   /** Of the whole array. */
   readonly shape: Shape;
   readonly split: Split;
-  /** What each device of this process holds, in the order of the mesh. */
+  /** The parts on this process's devices, in the order of the mesh. */
   readonly arrays: readonly DeviceArray[];
   readonly #parts: readonly Part[];
 
@@ -41,8 +41,8 @@ export class ShardedArray implements Disposable {
   }
 
   /**
-   * Gathers the whole array on the host once it is there, in row-major order; parts that several devices hold are copied once. What
-   * only devices of other processes hold is left 0.
+   * Gathers the whole array on the host once it is ready, in row-major order; a part that several devices hold is copied once. Parts that
+   * only other processes hold stay 0.
    */
   async toHost(): Promise<Uint8Array<ArrayBuffer>> {
     const holders = new Map(this.#parts.map((part, i) => [part, this.arrays[i]!]));

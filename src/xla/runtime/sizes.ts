@@ -1,14 +1,15 @@
-/** Bytes of what programs take and give, on one device of a mesh. */
+/** Bytes of programs' weights and outputs on one device of a mesh. */
 
 import { byteLength } from '../../support/dtype.ts';
+import { localShape } from '../graph/axes.ts';
 import { type CountedUse, countWeights } from '../graph/count.ts';
-import { localShape, meaningOf } from '../graph/sharding.ts';
+import { meaningOf } from '../graph/sharding.ts';
 import type { Traced } from '../graph/trace.ts';
 import { Sharding } from '../lowering/rules.ts';
 
 export { Sharding };
 
-/** Bytes of weights on one device: of each part as often as it is run with others; what several parts of one scope share counts once. */
+/** Bytes of weights on one device, for every run of a part that has its own; weights that parts of one scope share count once. */
 export function weightBytes(uses: readonly CountedUse[], sharding: Sharding): number {
   return countWeights(uses).reduce((sum, { spec, count }) => {
     const split = sharding.split(spec, spec.shape);

@@ -103,22 +103,19 @@ module @vae_decode_out {
     %100 = stablehlo.reshape %99 : (tensor<1x1x1x3xbf16>) -> tensor<1x3xbf16>
     %101 = stablehlo.broadcast_in_dim %100, dims = [0, 3] : (tensor<1x3xbf16>) -> tensor<1x128x128x3xbf16>
     %102 = stablehlo.add %98, %101 : tensor<1x128x128x3xbf16>
-    %103 = stablehlo.reshape %102 : (tensor<1x128x128x3xbf16>) -> tensor<1x1x128x128x3xbf16>
-    %104 = stablehlo.transpose %103, dims = [1, 0, 2, 3, 4] : (tensor<1x1x128x128x3xbf16>) -> tensor<1x1x128x128x3xbf16>
-    %105 = stablehlo.reshape %104 : (tensor<1x1x128x128x3xbf16>) -> tensor<1x128x128x3xbf16>
-    %106 = stablehlo.convert %105 : (tensor<1x128x128x3xbf16>) -> tensor<1x128x128x3xf32>
+    %103 = stablehlo.convert %102 : (tensor<1x128x128x3xbf16>) -> tensor<1x128x128x3xf32>
+    %104 = stablehlo.constant dense<0.5> : tensor<f32>
+    %105 = stablehlo.broadcast_in_dim %104, dims = [] : (tensor<f32>) -> tensor<1x128x128x3xf32>
+    %106 = stablehlo.multiply %103, %105 : tensor<1x128x128x3xf32>
     %107 = stablehlo.constant dense<0.5> : tensor<f32>
     %108 = stablehlo.broadcast_in_dim %107, dims = [] : (tensor<f32>) -> tensor<1x128x128x3xf32>
-    %109 = stablehlo.multiply %106, %108 : tensor<1x128x128x3xf32>
-    %110 = stablehlo.constant dense<0.5> : tensor<f32>
+    %109 = stablehlo.add %106, %108 : tensor<1x128x128x3xf32>
+    %110 = stablehlo.constant dense<0.0> : tensor<f32>
     %111 = stablehlo.broadcast_in_dim %110, dims = [] : (tensor<f32>) -> tensor<1x128x128x3xf32>
-    %112 = stablehlo.add %109, %111 : tensor<1x128x128x3xf32>
-    %113 = stablehlo.constant dense<0.0> : tensor<f32>
+    %112 = stablehlo.maximum %109, %111 : tensor<1x128x128x3xf32>
+    %113 = stablehlo.constant dense<1.0> : tensor<f32>
     %114 = stablehlo.broadcast_in_dim %113, dims = [] : (tensor<f32>) -> tensor<1x128x128x3xf32>
-    %115 = stablehlo.maximum %112, %114 : tensor<1x128x128x3xf32>
-    %116 = stablehlo.constant dense<1.0> : tensor<f32>
-    %117 = stablehlo.broadcast_in_dim %116, dims = [] : (tensor<f32>) -> tensor<1x128x128x3xf32>
-    %118 = stablehlo.minimum %115, %117 : tensor<1x128x128x3xf32>
-    return %118 : tensor<1x128x128x3xf32>
+    %115 = stablehlo.minimum %112, %114 : tensor<1x128x128x3xf32>
+    return %115 : tensor<1x128x128x3xf32>
   }
 }

@@ -49,9 +49,6 @@ module @vae_double_32_64x64 {
     %46 = stablehlo.reshape %45 : (tensor<1x1x1x32xbf16>) -> tensor<1x32xbf16>
     %47 = stablehlo.broadcast_in_dim %46, dims = [0, 3] : (tensor<1x32xbf16>) -> tensor<1x128x128x32xbf16>
     %48 = stablehlo.add %44, %47 : tensor<1x128x128x32xbf16>
-    %49 = stablehlo.reshape %48 : (tensor<1x128x128x32xbf16>) -> tensor<1x1x128x128x32xbf16>
-    %50 = stablehlo.transpose %49, dims = [1, 0, 2, 3, 4] : (tensor<1x1x128x128x32xbf16>) -> tensor<1x1x128x128x32xbf16>
-    %51 = stablehlo.reshape %50 : (tensor<1x1x128x128x32xbf16>) -> tensor<1x128x128x32xbf16>
-    return %51 : tensor<1x128x128x32xbf16>
+    return %48 : tensor<1x128x128x32xbf16>
   }
 }

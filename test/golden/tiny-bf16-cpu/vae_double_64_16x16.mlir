@@ -49,9 +49,6 @@ module @vae_double_64_16x16 {
     %46 = stablehlo.reshape %45 : (tensor<1x1x1x64xbf16>) -> tensor<1x64xbf16>
     %47 = stablehlo.broadcast_in_dim %46, dims = [0, 3] : (tensor<1x64xbf16>) -> tensor<1x32x32x64xbf16>
     %48 = stablehlo.add %44, %47 : tensor<1x32x32x64xbf16>
-    %49 = stablehlo.reshape %48 : (tensor<1x32x32x64xbf16>) -> tensor<1x1x32x32x64xbf16>
-    %50 = stablehlo.transpose %49, dims = [1, 0, 2, 3, 4] : (tensor<1x1x32x32x64xbf16>) -> tensor<1x1x32x32x64xbf16>
-    %51 = stablehlo.reshape %50 : (tensor<1x1x32x32x64xbf16>) -> tensor<1x32x32x64xbf16>
-    return %51 : tensor<1x32x32x64xbf16>
+    return %48 : tensor<1x32x32x64xbf16>
   }
 }

@@ -103,20 +103,17 @@ module @vae_encode_out {
     %100 = stablehlo.reshape %99 : (tensor<1x1x1x32xbf16>) -> tensor<1x32xbf16>
     %101 = stablehlo.broadcast_in_dim %100, dims = [0, 3] : (tensor<1x32xbf16>) -> tensor<1x16x16x32xbf16>
     %102 = stablehlo.add %98, %101 : tensor<1x16x16x32xbf16>
-    %103 = stablehlo.reshape %102 : (tensor<1x16x16x32xbf16>) -> tensor<1x1x16x16x32xbf16>
-    %104 = stablehlo.transpose %103, dims = [1, 0, 2, 3, 4] : (tensor<1x1x16x16x32xbf16>) -> tensor<1x1x16x16x32xbf16>
-    %105 = stablehlo.reshape %104 : (tensor<1x1x16x16x32xbf16>) -> tensor<1x16x16x32xbf16>
-    %106 = stablehlo.convert %105 : (tensor<1x16x16x32xbf16>) -> tensor<1x16x16x32xf32>
-    %107 = stablehlo.slice %106 [0:1, 0:16, 0:16, 0:16] : (tensor<1x16x16x32xf32>) -> tensor<1x16x16x16xf32>
-    %108 = stablehlo.constant dense<0.021228> : tensor<f32>
+    %103 = stablehlo.convert %102 : (tensor<1x16x16x32xbf16>) -> tensor<1x16x16x32xf32>
+    %104 = stablehlo.slice %103 [0:1, 0:16, 0:16, 0:16] : (tensor<1x16x16x32xf32>) -> tensor<1x16x16x16xf32>
+    %105 = stablehlo.constant dense<0.021228> : tensor<f32>
+    %106 = stablehlo.broadcast_in_dim %105, dims = [] : (tensor<f32>) -> tensor<1x16x16x16xf32>
+    %107 = stablehlo.subtract %104, %106 : tensor<1x16x16x16xf32>
+    %108 = stablehlo.constant dense<0.552526> : tensor<f32>
     %109 = stablehlo.broadcast_in_dim %108, dims = [] : (tensor<f32>) -> tensor<1x16x16x16xf32>
-    %110 = stablehlo.subtract %107, %109 : tensor<1x16x16x16xf32>
-    %111 = stablehlo.constant dense<0.552526> : tensor<f32>
-    %112 = stablehlo.broadcast_in_dim %111, dims = [] : (tensor<f32>) -> tensor<1x16x16x16xf32>
-    %113 = stablehlo.multiply %110, %112 : tensor<1x16x16x16xf32>
-    %114 = stablehlo.reshape %113 : (tensor<1x16x16x16xf32>) -> tensor<1x8x2x8x2x16xf32>
-    %115 = stablehlo.transpose %114, dims = [0, 1, 3, 5, 2, 4] : (tensor<1x8x2x8x2x16xf32>) -> tensor<1x8x8x16x2x2xf32>
-    %116 = stablehlo.reshape %115 : (tensor<1x8x8x16x2x2xf32>) -> tensor<1x64x64xf32>
-    return %106, %116 : tensor<1x16x16x32xf32>, tensor<1x64x64xf32>
+    %110 = stablehlo.multiply %107, %109 : tensor<1x16x16x16xf32>
+    %111 = stablehlo.reshape %110 : (tensor<1x16x16x16xf32>) -> tensor<1x8x2x8x2x16xf32>
+    %112 = stablehlo.transpose %111, dims = [0, 1, 3, 5, 2, 4] : (tensor<1x8x2x8x2x16xf32>) -> tensor<1x8x8x16x2x2xf32>
+    %113 = stablehlo.reshape %112 : (tensor<1x8x8x16x2x2xf32>) -> tensor<1x64x64xf32>
+    return %103, %113 : tensor<1x16x16x32xf32>, tensor<1x64x64xf32>
   }
 }

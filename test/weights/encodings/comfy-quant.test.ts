@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { byteSize, elementCount } from '../../../src/support/dtype.ts';
 import { convertFloats, toF32 } from '../../../src/support/floats.ts';
-import { layoutSafetensors, type NamedTensor, writeSafetensors } from '../../../src/weights/files/safetensors.ts';
 import { WeightStore } from '../../../src/weights/files/store.ts';
 import type { Decoded, TensorStore } from '../../../src/weights/files/tensors.ts';
 import { openTensors } from '../../../src/weights/folders/open.ts';
@@ -16,6 +15,7 @@ import { repositoryPath } from '../../support/fixture.ts';
 import { feed } from '../../support/hostile.ts';
 import { headerBytes, memoryFile } from '../../support/memory-file.ts';
 import { mutations } from '../../support/mutate.ts';
+import { layoutSafetensors, type NamedTensor, writeSafetensors } from '../../support/safetensors.ts';
 
 const FIXTURES = repositoryPath('test/fixtures/checkpoint');
 
@@ -265,7 +265,7 @@ describe('descriptions', () => {
     fails(
       () => opened(undescribed),
       'unsupported',
-      /x\.safetensors: nvfp4\.weight: 4-bit weights, u8 \[144, 40\], that no description/,
+      /x\.safetensors: nvfp4\.weight: 4-bit weights, u8 \[144, 40\], whose layout is not described/,
     );
   });
 

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { elementCount } from '../../../src/support/dtype.ts';
 import { convertFloats, toF32 } from '../../../src/support/floats.ts';
-import { layoutSafetensors, type NamedTensor } from '../../../src/weights/files/safetensors.ts';
 import { WeightStore } from '../../../src/weights/files/store.ts';
 import type { Decoded, TensorStore } from '../../../src/weights/files/tensors.ts';
 import { openTensors } from '../../../src/weights/folders/open.ts';
@@ -15,6 +14,7 @@ import { repositoryPath } from '../../support/fixture.ts';
 import { feed } from '../../support/hostile.ts';
 import { headerBytes, memoryFile } from '../../support/memory-file.ts';
 import { mutations } from '../../support/mutate.ts';
+import { layoutSafetensors, type NamedTensor } from '../../support/safetensors.ts';
 
 const FIXTURES = repositoryPath('test/fixtures/checkpoint');
 

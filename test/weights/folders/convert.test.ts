@@ -13,7 +13,7 @@ import { e4m3Scale, toE4m3, toQ4_0, toQ8_0 } from '../../../src/weights/encoding
 import { readingFile } from '../../../src/weights/files/file-bytes.ts';
 import { readGgufHeader } from '../../../src/weights/files/gguf.ts';
 import { readJsonObject } from '../../../src/weights/files/json.ts';
-import { readSafetensorsHeader, writeSafetensors } from '../../../src/weights/files/safetensors.ts';
+import { readSafetensorsHeader } from '../../../src/weights/files/safetensors.ts';
 import { findWeights, WeightStore } from '../../../src/weights/files/store.ts';
 import { type ConvertOptions, convert, openForConversion } from '../../../src/weights/folders/convert.ts';
 import { declaredNames } from '../../../src/weights/folders/declared-names.ts';
@@ -24,6 +24,7 @@ import { fails } from '../../support/fails.ts';
 import { repositoryPath } from '../../support/fixture.ts';
 import { FIXTURES, FULL_SIZE } from '../../support/full-size.ts';
 import { memoryFile } from '../../support/memory-file.ts';
+import { writeSafetensors } from '../../support/safetensors.ts';
 import * as spell from '../../support/spellings.ts';
 
 const TINY = repositoryPath('models/tiny');
@@ -174,8 +175,8 @@ test('a file becomes the folder that it came from', async () => {
   const limits = shards.map((name) => statSync(join(target, 'transformer', name)).size);
   assert.ok(Math.max(...limits) < 600_000, 'no shard is over the limit, but for its header');
   const folder = openPipelineFolder(FLUX1, target);
-  assert.deepEqual({ ...folder, openWeights: 0, places: 0 }, {
-    ...openPipelineFolder(FLUX1, TINY), openWeights: 0, places: 0, path: target,
+  assert.deepEqual({ ...folder, openWeights: 0, paths: 0 }, {
+    ...openPipelineFolder(FLUX1, TINY), openWeights: 0, paths: 0, path: target,
     tokenizers: new Map([['clip', join(target, 'tokenizer')], ['t5', join(target, 'tokenizer_2')]]),
   }); // biome-ignore format: what differs
 });
@@ -213,7 +214,7 @@ test('what cannot be written is refused, and nothing is left behind', async () =
   const before = readdirSync(folder).length;
   const refused = (inputs: readonly string[], options: Partial<ConvertOptions>, message: RegExp) =>
     assert.rejects(converted(inputs, options), { name: 'FluxionError', message });
-  await refused([TINY], { container: 'gguf' }, /GGUF files hold a Flux transformer or a T5 encoder alone/);
+  await refused([TINY], { container: 'gguf' }, /GGUF files can hold only a Flux transformer or a T5 encoder/);
   await refused(
     [join(TINY, 'vae')],
     { encoding: 'q8_0' },
@@ -228,7 +229,7 @@ test('what cannot be written is refused, and nothing is left behind', async () =
   await refused([join(TINY, 'vae')], { only: 't5' }, /expected a T5 encoder, found an autoencoder/);
   const odd = join(folder, 'odd');
   writeSafetensors(odd, [...spell.t5(), { name: 'encoder.extra', dtype: 'u8', shape: [1], bytes: new Uint8Array(1) }]);
-  await refused([odd], {}, /odd: 1 keys are not known: encoder\.extra/);
+  await refused([odd], {}, /odd: 1 unknown keys: encoder\.extra/);
   const stopped = AbortSignal.abort(new Error('enough'));
   await assert.rejects(converted([TINY], { signal: stopped }), /enough/);
   writeFileSync(join(folder, 'text'), 'no weights');

@@ -8,8 +8,9 @@ import { gunzipSync } from 'node:zlib';
 import { AUTOENCODER } from '../../../src/families/flux1/autoencoder.ts';
 import { CLIP } from '../../../src/families/flux1/clip.ts';
 import { FLUX1, publishedScheduler } from '../../../src/families/flux1/flux1.ts';
-import { FLUX_DEV, FLUX_SCHNELL } from '../../../src/families/flux1/presets.ts';
+import { FLUX_DEV, FLUX_SCHNELL, FLUX_VAE } from '../../../src/families/flux1/presets.ts';
 import { T5 } from '../../../src/families/flux1/t5.ts';
+import { toolOf } from '../../../src/families/flux1/tools.ts';
 import { TRANSFORMER } from '../../../src/families/flux1/transformer.ts';
 import type { TensorStore } from '../../../src/weights/files/tensors.ts';
 import type { DeclaredWeight } from '../../../src/weights/folders/bind.ts';
@@ -131,16 +132,19 @@ test('schnell, pruned and control transformers are told from dev by keys and sha
   assert.deepEqual([layers, singleLayers, inChannels, outChannels], [8, 12, 64, 64]);
   assert.equal(summarise(store, fileContents(store, FLUX1).groups[0]!).variant, 'dev');
 
-  for (const [width, what] of [
-    [128, /found a FLUX\.1 Control transformer \(Canny or Depth\)/],
-    [384, /found a FLUX\.1 Fill transformer/],
+  for (const [width, tool] of [
+    [64, 'plain'],
+    [128, 'control'],
+    [384, 'fill'],
+    [96, undefined],
   ] as const) {
     for (const names of [bfl(declareFlux(FLUX_DEV)), Object.entries(FULL_SIZE.dev)]) {
       const wider = names.map(
         ([key, shape]) => [key, /img_in\.weight|x_embedder\.weight/.test(key) ? [shape[0]!, width] : shape] as const,
       );
-      using tool = hollowStore(wider);
-      fails(() => requireGroup(fileContents(tool, FLUX1), TRANSFORMER), 'unsupported', what);
+      using store = hollowStore(wider);
+      const { inChannels, outChannels } = derived(TRANSFORMER, store);
+      assert.deepEqual([inChannels, outChannels, toolOf({ inChannels }, FLUX_VAE)], [width, 64, tool]);
     }
   }
 });
@@ -198,7 +202,7 @@ describe('an all-in-one file', () => {
     fails(
       () => requireGroup(fileContents(beside, FLUX1), AUTOENCODER),
       'bad_weights',
-      /1 keys belong to none of the models in it: model\.extra\.weight/,
+      /1 keys do not belong to any of the models in it: model\.extra\.weight/,
     );
   });
 });

@@ -15,13 +15,13 @@ import { TRANSFORMER } from '../../../src/families/flux1/transformer.ts';
 import { type ErrorCode, FluxionError } from '../../../src/support/errors.ts';
 import { readingFile } from '../../../src/weights/files/file-bytes.ts';
 import { parseJson, parseJsonObject } from '../../../src/weights/files/json.ts';
-import { writeSafetensors } from '../../../src/weights/files/safetensors.ts';
 import { findWeights, WeightStore } from '../../../src/weights/files/store.ts';
 import { openPipelineFolder } from '../../../src/weights/folders/pipeline-folder.ts';
 import { fails } from '../../support/fails.ts';
 import { repositoryPath } from '../../support/fixture.ts';
 import { headerBytes, memoryFile } from '../../support/memory-file.ts';
 import { mutations } from '../../support/mutate.ts';
+import { writeSafetensors } from '../../support/safetensors.ts';
 
 const TINY = repositoryPath('models/tiny');
 const RANDOM = repositoryPath('test/fixtures/random-flux');
@@ -75,7 +75,7 @@ test('a file is read by range, and says what is wrong with its path', () => {
     const file = readingFile(path);
     assert.equal(file.size, 11);
     assert.equal(Buffer.from(file.view(6, 5)).toString(), 'world');
-    fails(() => file.view(7, 5), 'bad_file', /bytes 7 to 12 do not lie within its 11/);
+    fails(() => file.view(7, 5), 'bad_file', /bytes 7 to 12 are outside its 11/);
     file[Symbol.dispose]();
     fails(() => file.view(0, 1), 'disposed', /read after it was closed/);
     fails(() => readingFile(join(folder, 'b')), 'not_found', /b: no such file/);
@@ -102,7 +102,7 @@ test('a store slices rows without a copy and ends with its files', () => {
     [2, 1],
     [0, 0.5],
   ] as const) {
-    fails(() => store.bytes('a', range), 'bad_shape', /a: rows .* do not lie within \[3, 2\]/);
+    fails(() => store.bytes('a', range), 'bad_shape', /a: rows .* are outside \[3, 2\]/);
   }
   fails(() => store.info('aa'), 'not_found', /no tensor 'aa'/, /nearest: a/);
   store[Symbol.dispose]();

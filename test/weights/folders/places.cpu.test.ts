@@ -7,13 +7,13 @@ import { describe, test } from 'node:test';
 import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { Flux } from '../../../src/index.ts';
 import { findModel } from '../../../src/pipeline/model-path.ts';
-import { type NamedTensor, writeSafetensors } from '../../../src/weights/files/safetensors.ts';
 import { WeightStore } from '../../../src/weights/files/store.ts';
 import { openModel } from '../../../src/weights/folders/model-source.ts';
 import { openTensors } from '../../../src/weights/folders/open.ts';
 import { fluxion, temporaryFolder } from '../../support/command-line.ts';
 import { fails } from '../../support/fails.ts';
 import { repositoryPath } from '../../support/fixture.ts';
+import { type NamedTensor, writeSafetensors } from '../../support/safetensors.ts';
 
 const TINY = repositoryPath('models/tiny');
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
@@ -57,7 +57,7 @@ describe('a folder beside the one that is meant', () => {
     assert.equal(openModel(FLUX1, repo).path, snapshot);
     assert.equal((await findModel(repo, {})).name, 'some/model');
     assert.equal((await findModel(snapshot, {})).name, 'some/model');
-    assert.equal(openModel(FLUX1, TINY, { vae: repo }).places.get('vae'), join(snapshot, 'vae'));
+    assert.equal(openModel(FLUX1, TINY, { vae: repo }).paths.get('vae'), join(snapshot, 'vae'));
     rmSync(join(repo, 'refs'), { recursive: true });
     assert.equal(openModel(FLUX1, repo).path, snapshot);
     renameSync(snapshot, join(repo, 'snapshots', 'gone'));
@@ -66,9 +66,9 @@ describe('a folder beside the one that is meant', () => {
   });
 
   test('a whole model stands for its component, a config for its folder, an index for its model', () => {
-    assert.equal(openModel(FLUX1, TINY, { transformer: TINY }).places.get('transformer'), join(TINY, 'transformer'));
+    assert.equal(openModel(FLUX1, TINY, { transformer: TINY }).paths.get('transformer'), join(TINY, 'transformer'));
     assert.equal(
-      openModel(FLUX1, TINY, { clip: join(TINY, 'text_encoder/config.json') }).places.get('clip'),
+      openModel(FLUX1, TINY, { clip: join(TINY, 'text_encoder/config.json') }).paths.get('clip'),
       join(TINY, 'text_encoder'),
     );
     assert.equal(openModel(FLUX1, join(TINY, 'model_index.json')).path, TINY);

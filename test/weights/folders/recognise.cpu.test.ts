@@ -9,7 +9,6 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { TRANSFORMER } from '../../../src/families/flux1/transformer.ts';
 import { elementCount } from '../../../src/support/dtype.ts';
-import { writeSafetensors } from '../../../src/weights/files/safetensors.ts';
 import { describeContents, fileContents, requireGroup } from '../../../src/weights/folders/detect.ts';
 import { componentNamed } from '../../../src/weights/folders/family.ts';
 import { openModel } from '../../../src/weights/folders/model-source.ts';
@@ -18,6 +17,7 @@ import { fails } from '../../support/fails.ts';
 import { repositoryPath } from '../../support/fixture.ts';
 import { FIXTURES } from '../../support/full-size.ts';
 import { hollowStore } from '../../support/memory-file.ts';
+import { writeSafetensors } from '../../support/safetensors.ts';
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
@@ -33,7 +33,6 @@ const EXPECTED: Readonly<Record<string, readonly [what: RegExp, part: string]>> 
   SD3Transformer2DModel: [/^a Stable Diffusion 3 transformer$/, 'transformer'],
   UNet2DConditionModel: [/^a Stable Diffusion UNet$/, 'transformer'],
   SDXLUNet: [/^a Stable Diffusion XL UNet$/, 'transformer'],
-  FluxControlNetModel: [/^a ControlNet$/, 'transformer'],
   QwenImageTransformer2DModel: [/Qwen-Image/, 'transformer'],
   ZImageTransformer2DModel: [/Z-Image/, 'transformer'],
   Lumina2Transformer2DModel: [/Lumina/, 'transformer'],
@@ -49,9 +48,6 @@ const EXPECTED: Readonly<Record<string, readonly [what: RegExp, part: string]>> 
   OvisImageTransformer2DModel: [/Ovis/, 'transformer'],
   LongCatImageTransformer2DModel: [/LongCat/, 'transformer'],
   CosmosTransformer3DModel: [/Cosmos/, 'transformer'],
-  Fill: [/^a FLUX\.1 Fill transformer/, 'transformer'],
-  Control: [/^a FLUX\.1 Control transformer \(Canny or Depth\)/, 'transformer'],
-  Redux: [/^FLUX\.1 Redux/, 'transformer'],
   AutoencoderKL: [/^a Stable Diffusion autoencoder, of 4 latent channels$/, 'vae'],
   AutoencoderKLFlux2: [/^the FLUX\.2 autoencoder$/, 'vae'],
   AutoencoderTiny: [/TAESD/, 'vae'],
@@ -59,17 +55,21 @@ const EXPECTED: Readonly<Record<string, readonly [what: RegExp, part: string]>> 
   AutoencoderKLQwenImage: [/Qwen-Image/, 'vae'],
   AutoencoderKLWan: [/Wan/, 'vae'],
   CLIPVision: [/^an image encoder/, 'clip'],
-  Siglip: [/^an image encoder/, 'clip'],
   Qwen3: [/^a language model/, 't5'],
   UMT5: [/^a UMT5 encoder$/, 't5'],
   T5v1: [/^a T5 encoder of version 1\.0/, 't5'],
 };
 
 const OURS: Readonly<Record<string, string>> = {
+  Fill: 'transformer',
+  Control: 'transformer',
   FluxTransformer2DModel: 'transformer',
   CLIPText: 'clip',
   CLIPWhole: 'clip',
   T5: 't5',
+  FluxControlNetModel: 'controlnet',
+  Redux: 'redux',
+  Siglip: 'image_encoder',
 };
 
 describe('a file of another model', () => {
@@ -96,6 +96,27 @@ describe('a file of another model', () => {
       const contents = fileContents(store, FLUX1);
       assert.deepEqual([contents.groups.map(({ component }) => component.name), contents.foreign], [[part], []], name);
     }
+  });
+
+  test('a network that goes beside a model is no part of one, and the other way round', () => {
+    const refuses = (name: string, part: string, message: RegExp, hint: RegExp) => {
+      using store = hollowStore(Object.entries(RECORDED[name]!));
+      fails(() => requireGroup(fileContents(store, FLUX1), componentNamed(FLUX1, part)), 'bad_weights', message, hint);
+    };
+    refuses(
+      'FluxControlNetModel',
+      'transformer',
+      /expected a Flux transformer, found a FLUX\.1 ControlNet/,
+      /controlnet=/,
+    );
+    refuses('Siglip', 'clip', /expected a CLIP text encoder, found a SigLIP image encoder/, /image_encoder=/);
+    refuses('Redux', 'transformer', /found a FLUX\.1 Redux projector/, /redux=/);
+    refuses(
+      'FluxTransformer2DModel',
+      'controlnet',
+      /expected a FLUX\.1 ControlNet, found a Flux transformer/,
+      /transformer=/,
+    );
   });
 
   test('weights that only other programs read, and adapters', () => {
@@ -142,26 +163,36 @@ describe('a folder of another model', () => {
   test('is told by the classes in its JSON, before any weight is read', () => {
     using folder = temporaryFolder();
     const cases: [file: string, values: Record<string, unknown>, what: RegExp][] = [
-      [
-        'model_index.json',
-        { _class_name: 'FluxFillPipeline' },
-        /this is FLUX\.1 Fill \(FluxFillPipeline\), and this program runs/,
-      ],
-      ['model_index.json', { _class_name: 'FluxControlPipeline' }, /this is FLUX\.1 Control/],
-      ['model_index.json', { _class_name: 'FluxControlNetPipeline' }, /this is a ControlNet of FLUX\.1/],
-      ['model_index.json', { _class_name: 'FluxPriorReduxPipeline' }, /this is FLUX\.1 Redux/],
       ['model_index.json', { _class_name: 'Flux2KleinPipeline' }, /this is FLUX\.2/],
       ['model_index.json', { _class_name: 'ChromaPipeline' }, /this is Chroma/],
-      ['transformer/config.json', { in_channels: 96, out_channels: 16 }, /this is a FLUX\.1 Fill transformer/],
-      ['transformer/config.json', { in_channels: 32, out_channels: 16 }, /this is a FLUX\.1 Control transformer/],
       ['transformer/config.json', { _class_name: 'ChromaTransformer2DModel' }, /this is Chroma/],
-      ['transformer/config.json', { _class_name: 'FluxControlNetModel' }, /this is a ControlNet of FLUX\.1/],
       ['vae/config.json', { _class_name: 'AutoencoderKLFlux2' }, /this is FLUX\.2/],
       ['text_encoder_2/config.json', { architectures: ['Qwen3ForCausalLM'] }, /this is a language model/],
     ];
     for (const [i, [file, values, what]] of cases.entries()) {
       fails(() => openModel(FLUX1, altered(folder.file(String(i)), file, values)), 'unsupported', what, /fluxion pull/);
     }
+  });
+
+  test('what goes beside a model is told by the option for it', () => {
+    using folder = temporaryFolder();
+    const cases: [file: string, values: Record<string, unknown>, what: RegExp, hint: RegExp][] = [
+      [
+        'model_index.json',
+        { _class_name: 'FluxPriorReduxPipeline' },
+        /this is FLUX\.1 Redux .*beside a model/,
+        /add redux=.*\/0$/,
+      ],
+      [
+        'transformer/config.json',
+        { _class_name: 'FluxControlNetModel' },
+        /this is a ControlNet of FLUX\.1/,
+        /controlnet=.*\/1\/transformer$/,
+      ],
+      ['text_encoder/config.json', { model_type: 'siglip_vision_model' }, /this is an image encoder/, /image_encoder=/],
+    ];
+    for (const [i, [file, values, what, hint]] of cases.entries())
+      fails(() => openModel(FLUX1, altered(folder.file(String(i)), file, values)), 'unsupported', what, hint);
   });
 
   test('Kontext opens: its network is dev’s', () => {
@@ -173,14 +204,13 @@ describe('a folder of another model', () => {
   test('an autoencoder of another width than the transformer’s latents is refused when opened', () => {
     using folder = temporaryFolder();
     const path = altered(folder.file('m'), 'vae/config.json', { latent_channels: 99 });
-    fails(() => openModel(FLUX1, path), 'bad_weights', /in_channels is \d+, but vae latent_channels × 4 gives 396/);
+    fails(() => openModel(FLUX1, path), 'bad_weights', /out_channels is \d+, but vae latent_channels × 4 gives 396/);
   });
 });
 
 test('every command names it before anything is compiled', async () => {
   using folder = temporaryFolder();
   write(folder.file('chroma.safetensors'), RECORDED['ChromaTransformer2DModel']!);
-  write(folder.file('fill.safetensors'), RECORDED['Fill']!);
   write(folder.file('flux2.safetensors'), RECORDED['Flux2Transformer2DModel']!);
   mkdirSync(folder.file('controlnet'));
   write(folder.file('controlnet/diffusion_pytorch_model.safetensors'), RECORDED['FluxControlNetModel']!);
@@ -188,13 +218,11 @@ test('every command names it before anything is compiled', async () => {
   write(sd, RECORDED['AutoencoderKL']!);
   const lines: [words: string[], what: RegExp][] = [
     [['generate', 'a cat', 'transformer=chroma.safetensors'], /found a Chroma transformer/],
-    [['generate', 'a cat', '--dry-run', 'transformer=fill.safetensors'], /found a FLUX\.1 Fill transformer/],
-    [['generate', 'a cat', '--dry-run', 'transformer=controlnet'], /found a ControlNet/],
     [['generate', 'a cat', 'vae=sd-vae.safetensors'], /found a Stable Diffusion autoencoder/],
     [['generate', 'a cat', 'pretrained_model_name_or_path=flux2.safetensors'], /found a FLUX\.2 transformer/],
     [['convert', 'chroma.safetensors', 'out.gguf'], /found a Chroma transformer/],
     [['compile', 'transformer=chroma.safetensors', '--target', 'cpu:1'], /found a Chroma transformer/],
-    [['bench', 'transformer=fill.safetensors'], /found a FLUX\.1 Fill transformer/],
+    [['bench', 'transformer=chroma.safetensors'], /found a Chroma transformer/],
   ];
   for (const [words, what] of lines) {
     const { status, stdout, stderr } = await fluxion(words, { cwd: folder.path });
@@ -204,6 +232,11 @@ test('every command names it before anything is compiled', async () => {
     assert.doesNotMatch(stderr, /compile\n/, words.join(' '));
     assert.equal(stdout, '');
   }
+  const given = await fluxion(['generate', 'a cat', '--dry-run', 'transformer=controlnet'], { cwd: folder.path });
+  assert.match(
+    given.stderr,
+    /expected a Flux transformer, found a FLUX\.1 ControlNet\n.*use it as controlnet=controlnet/s,
+  );
   const { status, stdout } = await fluxion(['inspect', 'chroma.safetensors'], { cwd: folder.path });
   assert.equal(status, 0);
   assert.match(stdout, /holds\s+a Chroma transformer\n/);
@@ -223,7 +256,7 @@ test('MaxDiffusion’s configurations of other models are told by the model they
     ["pretrained_model_name_or_path: 'stabilityai/stable-diffusion-xl-base-1.0'\n", /Stable Diffusion XL/],
     ["pretrained_model_name_or_path: 'Lightricks/LTX-Video'\n", /LTX/],
     ["pretrained_model_name_or_path: 'Tongyi-MAI/Z-Image-Turbo'\n", /Z-Image/],
-    ["pretrained_model_name_or_path: 'black-forest-labs/FLUX.1-Fill-dev'\n", /Fill/],
+    ["pretrained_model_name_or_path: 'black-forest-labs/FLUX.1-Redux-dev'\n", /Redux/],
   ];
   for (const [text, what] of cases) {
     writeFileSync(folder.file('a.yml'), text);

@@ -4,11 +4,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { CLIP_L, T5_XXL } from '../../../src/families/flux1/presets.ts';
 import { clipPrograms } from '../../../src/models/clip.ts';
 import { t5Programs } from '../../../src/models/t5.ts';
+import { resizeRows } from '../../../src/support/rows.ts';
 import { LoraModel, loadAdapter } from '../../../src/weights/lora/adapter.ts';
 import { hadamard, matrixOf, multiply } from '../../../src/weights/lora/matrix.ts';
+import { Overlay } from '../../../src/weights/lora/overlay.ts';
 import type { WeightSpec } from '../../../src/xla/graph/weights.ts';
 import { assertClose } from '../../support/close.ts';
 import {
@@ -326,7 +329,7 @@ describe('text encoders', () => {
     ...under('text_model.encoder.layers.1', clip.layer.weights),
     ...under('encoder.block.1', t5.layer.weights),
   ];
-  const model = new LoraModel(specs);
+  const model = new LoraModel(FLUX1, specs);
   const draw = drawer(8);
   const clipKey = 'text_model.encoder.layers.1.self_attn.q_proj';
   const t5Key = 'encoder.block.1.layer.1.DenseReluDense.wi_0';
@@ -374,15 +377,55 @@ describe('control LoRAs', () => {
 
   test('fit a model whose first layer takes the control picture', async () => {
     const wide = declaredWeights({ ...SMALL, inChannels: 128 });
-    const adapter = await loadAdapter({ path }, new LoraModel(wide), { strict: true });
+    const adapter = await loadAdapter({ path }, new LoraModel(FLUX1, wide), { strict: true });
     assert.equal(adapter.report.dialect, 'BFL control');
     near((await differences(adapter, wide)).get('img_in.weight')!, product(b, a).data);
   });
 
-  test('are refused by a model that would leave it out', async () => {
-    await assert.rejects(loadAdapter({ path }, SMALL_MODEL), {
-      code: 'unsupported',
-      message: /control LoRA.*img_in\.lora_A\.weight: expected \[3, 64\], found \[3, 128\]/,
+  test('widen the first layer of a model for latents alone, where others add zeros', async () => {
+    const control = await loadAdapter({ path }, SMALL_MODEL, { strict: true });
+    assert.ok(control.report.control);
+    const [down, up] = [draw(2, 64), draw(D, 2)];
+    const keys = { 'img_in.lora_A.weight': down, 'img_in.lora_B.weight': up, 'img_in.diff': draw(D, 64) };
+    const style = await loadAdapter({ path: loraFile(keys) }, SMALL_MODEL, { strict: true });
+    assert.ok(!style.report.control);
+    const wide: WeightSpec = { ...FIRST, shape: [D, 128], zeros: 64 };
+    const applied = [control, style].map((adapter, i) => ({ adapter, scale: i + 1 }));
+    const rows = (start: number, end: number) => BASE.get(FIRST.name)!.data.slice(start * 64, end * 64);
+    const { product: sum, difference } = (await new Overlay([applied], 'merged').change(wide, {
+      rows,
+      multiply: never,
+    }))!;
+    const padded = (values: Float32Array) => resizeRows(values, 64, 128);
+    const expected = product(b, a).data.map((value, i) => value + 2 * padded(product(up, down).data)[i]!);
+    near(multiply(matrixOf(D, sum!.rank, sum!.b), matrixOf(sum!.rank, 128, sum!.a)), expected);
+    near(
+      difference!,
+      padded(keys['img_in.diff'].data).map((value) => 2 * value),
+    );
+    const factor = new Overlay([applied], 'beside').factor({ ...wide, factor: 'A', shape: [16, 128] })!;
+    const beside = new Float32Array(factor.buffer, factor.byteOffset);
+    assert.deepEqual([...beside], [...a.data, ...padded(down.data), ...new Float32Array(11 * 128)]);
+  });
+
+  test('leave alone what a Control model has beside the latents, if they are made for latents alone', async () => {
+    const wide = new LoraModel(FLUX1, declaredWeights({ ...SMALL, inChannels: 384 }));
+    const keys = { 'img_in.lora_A.weight': draw(2, 64), 'img_in.lora_B.weight': draw(D, 2) };
+    const adapter = await loadAdapter({ path: loraFile(keys) }, wide, { strict: true });
+    const factor = new Overlay([[{ adapter, scale: 1 }]], 'beside').factor({ ...FIRST, factor: 'A', shape: [2, 384] })!;
+    const expected = resizeRows(keys['img_in.lora_A.weight'].data, 64, 384);
+    assert.deepEqual([...new Float32Array(factor.buffer, factor.byteOffset)], [...expected]);
+  });
+
+  test('are refused by a model with other channels beside the latents', async () => {
+    const wide = new LoraModel(FLUX1, declaredWeights({ ...SMALL, inChannels: 384 }));
+    await assert.rejects(loadAdapter({ path }, wide), {
+      code: 'bad_weights',
+      message: /img_in\.lora_A\.weight: expected \[3, 384\], found \[3, 128\]/,
     });
   });
 });
+
+/** The first layer's weight. */
+const FIRST = SMALL_WEIGHTS.find(({ name }) => name === 'img_in.weight')!;
+const never = () => Promise.reject(new Error('no product of whole weights'));

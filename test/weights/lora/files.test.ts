@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { takeLoraTags } from '../../../src/api/lora-tags.ts';
-import { publishedScheduler } from '../../../src/families/flux1/flux1.ts';
+import { FLUX1, publishedScheduler } from '../../../src/families/flux1/flux1.ts';
 import { loraEvents } from '../../../src/pipeline/loras.ts';
 import { decide } from '../../../src/pipeline/request.ts';
 import { FluxionError } from '../../../src/support/errors.ts';
@@ -53,7 +53,7 @@ describe('a report', () => {
   });
 
   test('can be had without a model', () => {
-    const { dialect, modules, ranks } = describeLora({ path: loraFile(pair) });
+    const { dialect, modules, ranks } = describeLora(FLUX1, { path: loraFile(pair) });
     assert.deepEqual(
       { dialect, modules, ranks },
       { dialect: 'diffusers', modules: { transformer: 1, clip: 0, t5: 0 }, ranks: [2] },
@@ -315,7 +315,7 @@ describe('damage', () => {
       length.writeBigUInt64LE(BigInt(header.length));
       const damaged = Buffer.concat([length, header, bytes.subarray(end)]);
       try {
-        parseLora(path, { openFile: (name) => memoryFile(name, damaged) });
+        parseLora(FLUX1, path, { openFile: (name) => memoryFile(name, damaged) });
         read++;
       } catch (error) {
         assert.ok(error instanceof FluxionError && error.code === 'bad_file', String(error));
@@ -402,7 +402,7 @@ describe('places', () => {
     );
     fails(() => locateByName(folder, 'chalc'), 'not_found', /did you mean 'chalk'/);
     for (const name of ['many/../../x', '/etc/passwd', '..\\x', 'many/./x', 'many//x'])
-      fails(() => locateByName(folder, name), 'not_found', /no name of a LoRA/);
+      fails(() => locateByName(folder, name), 'not_found', /is not a LoRA name/);
   });
   test('what stands in recipes is never a path', async () => {
     for (const [name, shown] of [
@@ -477,13 +477,13 @@ describe('names in prompts', () => {
   });
   test('of the second prompt count too, once', () => {
     const of = (prompt: string, prompt2?: string) => {
-      const { jobs } = decide(
+      const { prompts } = decide(
         { prompt, prompt2 },
-        { width: 64, height: 64, steps: 4, guidance: 0, maxSequenceLength: 32 },
+        { width: 64, height: 64, steps: 4, guidance: 0, maxSequenceLength: 32, strength: 0.6 },
         publishedScheduler({ guidanceEmbeds: false }),
         8,
       );
-      return jobs[0]!.loraTags.map(({ name }) => name);
+      return prompts[0]!.loraTags.map(({ name }) => name);
     };
     assert.deepEqual(of('a <lora:x:1>'), ['x']);
     assert.deepEqual(of('a <lora:x:1>', 'b <lora:x:1> <lora:y>'), ['x', 'y']);
@@ -593,7 +593,7 @@ describe('factors beside weights', () => {
       'one list is for all pictures',
     );
     const [weak, strong] = [1, 2].map((scale) => [{ adapter: first, scale }]);
-    assert.throws(() => new Overlay([weak!, strong!], 'merged'), /no batch/);
+    assert.throws(() => new Overlay([weak!, strong!], 'merged'), /cannot share a batch/);
     assert.equal(new Overlay([weak!, weak!], 'merged').rank, 0);
   });
 
@@ -602,7 +602,10 @@ describe('factors beside weights', () => {
   });
 
   test('a model without the module has nothing beside it', async () => {
-    const bare = new LoraModel(SMALL_WEIGHTS.filter((known) => !known.name.startsWith('guidance_in')));
+    const bare = new LoraModel(
+      FLUX1,
+      SMALL_WEIGHTS.filter((known) => !known.name.startsWith('guidance_in')),
+    );
     const key = 'transformer.time_text_embed.guidance_embedder.linear_1';
     const path = loraFile({ ...pair, [`${key}.lora_A.weight`]: draw(2, 256), [`${key}.lora_B.weight`]: draw(16, 2) });
     assert.equal((await loadAdapter({ path }, bare)).report.unmatched.count, 2);

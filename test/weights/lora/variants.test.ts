@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FLUX1 } from '../../../src/families/flux1/flux1.ts';
 import { describeLora, loadAdapter } from '../../../src/weights/lora/adapter.ts';
 import { differences, loraFile, SMALL_MODEL } from '../../support/lora.ts';
 import { loraVariants } from '../../support/lora-variants.ts';
@@ -19,7 +20,7 @@ describe('one LoRA', () => {
       assert.deepEqual(adapter.report.unmatched, { count: 0, first: [] });
       assert.notEqual(adapter.report.dialect, 'unknown');
       assert.deepEqual(await differences(adapter), await differences(wanted));
-      const told = describeLora({ path: loraFile(variant.tensors, variant.options) });
+      const told = describeLora(FLUX1, { path: loraFile(variant.tensors, variant.options) });
       assert.deepEqual({ ...told, path: '' }, { ...adapter.report, path: '' }, 'the same without a model');
     });
   }

@@ -59,7 +59,7 @@ describe('a program', () => {
   test('gives the same results in pieces, bit for bit, and leaves nothing behind', async () => {
     const counted = liveCounts();
     {
-      using replay = await Replay.of(program);
+      using replay = await Replay.of(client, program);
       const expected = program.run(args);
       const results = replay.run(args);
       for (const [i, whole] of expected.entries()) {
@@ -74,7 +74,7 @@ describe('a program', () => {
   });
 
   test('has its products timed, with their exact work', async () => {
-    using replay = await Replay.of(program);
+    using replay = await Replay.of(client, program);
     const told: string[] = [];
     const times = await replay.time(args, { onOperation: ({ name }) => told.push(name) });
     assert.ok(times.passes >= 2 && times.start > 0 && times.start < 0.1, JSON.stringify([times.passes, times.start]));
@@ -102,8 +102,8 @@ describe('a program', () => {
 
   test('is not begun again once the signal has fired', async () => {
     const aborted = AbortSignal.abort(new Error('enough'));
-    await assert.rejects(Replay.of(program, aborted), /enough/);
-    using replay = await Replay.of(program);
+    await assert.rejects(Replay.of(client, program, aborted), /enough/);
+    using replay = await Replay.of(client, program);
     await assert.rejects(replay.time(args, { signal: aborted }), /enough/);
   });
 });

@@ -22,7 +22,7 @@ interface Answer {
   readonly name: string;
   readonly nodes: { readonly id: number; readonly count: number };
   readonly partitions: readonly number[];
-  readonly share: { readonly places: number; readonly held: readonly number[]; readonly own: readonly number[] };
+  readonly share: { readonly slots: number; readonly held: readonly number[]; readonly own: readonly number[] };
   readonly placed: readonly { readonly device: number; readonly shape: readonly number[] }[];
   readonly x: readonly number[];
   readonly y: readonly number[];
@@ -105,10 +105,10 @@ describe('two processes, one client', { skip }, () => {
       assert.deepEqual([answer.addressable, answer.mesh, answer.local], [[id], [0, 1], [id]]);
       assert.deepEqual([answer.name, answer.nodes], [`1 of 2 × ${KIND}`, { id, count: 2 }]);
       assert.deepEqual(answer.partitions, [id]);
-      const places = [2 * id, 2 * id + 1];
-      assert.deepEqual(answer.share, { places: 4, first: 0, held: places, own: places });
+      const slots = [2 * id, 2 * id + 1];
+      assert.deepEqual(answer.share, { slots: 4, first: 0, held: slots, own: slots });
       assert.deepEqual(answer.placed, [{ device: id, shape: [2, 3] }]);
-      assert.deepEqual([answer.x, answer.y, answer.whole], [rows(places), rows(places), all]);
+      assert.deepEqual([answer.x, answer.y, answer.whole], [rows(slots), rows(slots), all]);
       // NCCL's group is named through the store when a program first needs it.
       assert.deepEqual(answer.gathered, [all, all]);
       assert.deepEqual(answer.weights, [weights[id]]);
@@ -129,9 +129,9 @@ describe('two processes, one client', { skip }, () => {
     for (const [id, answer] of answers.entries()) {
       assert.equal(answer.error, undefined);
       assert.deepEqual([answer.local, answer.name], [[2 * id, 2 * id + 1], `2 of 4 × ${KIND}`]);
-      const places = [2 * id, 2 * id + 1];
-      assert.deepEqual(answer.share, { places: 4, first: 0, held: places, own: places });
-      assert.deepEqual([answer.x, answer.y, answer.whole], [rows(places), rows(places), all]);
+      const slots = [2 * id, 2 * id + 1];
+      assert.deepEqual(answer.share, { slots: 4, first: 0, held: slots, own: slots });
+      assert.deepEqual([answer.x, answer.y, answer.whole], [rows(slots), rows(slots), all]);
       assert.deepEqual(answer.gathered, [all, all]);
       assert.deepEqual(answer.weights, weights.slice(2 * id, 2 * id + 2));
     }

@@ -7,6 +7,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'iovalkey';
 import koffi from 'koffi';
+// Sets koffi's stacks, which takes effect only before a library is loaded or a callback registered.
+import '../../../src/xla/pjrt/call.ts';
 import { KeyValueStore } from '../../../src/xla/cluster/key-value.ts';
 import { ENUMS, STRUCTS } from '../../../src/xla/pjrt/header.gen.ts';
 import { addressOf, copyNative, freeThrough, viewNative } from '../../../src/xla/pjrt/memory.ts';

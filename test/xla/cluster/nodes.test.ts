@@ -28,19 +28,19 @@ function shares(
 describe('one client: what a process has of a batch', () => {
   test('data over two processes of two devices', () => {
     const [first, second] = shares(7, 2, 2, { data: -1 });
-    assert.deepEqual(first, { places: 8, first: 0, held: [0, 1, 2, 3], own: [0, 1, 2, 3] });
-    assert.deepEqual(second, { places: 8, first: 0, held: [4, 5, 6, 7], own: [4, 5, 6, 7] });
+    assert.deepEqual(first, { slots: 8, first: 0, held: [0, 1, 2, 3], own: [0, 1, 2, 3] });
+    assert.deepEqual(second, { slots: 8, first: 0, held: [4, 5, 6, 7], own: [4, 5, 6, 7] });
   });
 
   test('tensor over both: both have all, the first hands out', () => {
     const [first, second] = shares(3, 2, 1, { tensor: 2 });
-    assert.deepEqual(first, { places: 3, first: 0, held: [0, 1, 2], own: [0, 1, 2] });
-    assert.deepEqual(second, { places: 3, first: 0, held: [0, 1, 2], own: [] });
+    assert.deepEqual(first, { slots: 3, first: 0, held: [0, 1, 2], own: [0, 1, 2] });
+    assert.deepEqual(second, { slots: 3, first: 0, held: [0, 1, 2], own: [] });
   });
 
-  test('places that are not side by side', () => {
+  test('slots that are not side by side', () => {
     const [first, second] = shares(4, 2, 2, { data: 2, tensor: 2 }, ['tensor', 'data']);
-    assert.deepEqual(first, { places: 4, first: 0, held: [0, 1, 2, 3], own: [0, 1, 2, 3] });
+    assert.deepEqual(first, { slots: 4, first: 0, held: [0, 1, 2, 3], own: [0, 1, 2, 3] });
     assert.deepEqual(second?.own, []);
   });
 
@@ -63,12 +63,12 @@ describe('one client: what a process has of a batch', () => {
         ] as const)
           for (const pictures of [1, 5, 8, 13]) {
             const all = shares(pictures, processes, each, ici, axes);
-            const { places } = all[0]!;
-            assert.ok(places >= pictures && all.every((share) => share.places === places));
+            const { slots } = all[0]!;
+            assert.ok(slots >= pictures && all.every((share) => share.slots === slots));
             const given = all.flatMap(({ own }) => own).sort((a, b) => a - b);
             assert.deepEqual(
               given,
-              Array.from({ length: places }, (_, i) => i),
+              Array.from({ length: slots }, (_, i) => i),
               JSON.stringify({ ici, axes, processes, each }),
             );
             for (const { own, held } of all)
@@ -81,11 +81,11 @@ describe('one client: what a process has of a batch', () => {
 });
 
 describe('processes apart', () => {
-  test('have as many places each, in order', () => {
+  test('have as many slots each, in order', () => {
     const { axes, order } = resolveMesh({ ici: { data: 2, tensor: 2 } }, 4);
     const sharding = new Sharding({ mesh: axes });
     const devices = order.map(() => ({ processIndex: 0 }) as Device);
-    for (const [pictures, count, places] of [
+    for (const [pictures, count, slots] of [
       [1, 1, 2],
       [5, 1, 6],
       [5, 2, 4],
@@ -93,9 +93,9 @@ describe('processes apart', () => {
       [12, 3, 4],
     ] as const)
       for (let id = 0; id < count; id++) {
-        const held = Array.from({ length: places }, (_, i) => i);
+        const held = Array.from({ length: slots }, (_, i) => i);
         const share = shareOf(pictures, sharding, devices, [0, 1, 2, 3], { id, count });
-        assert.deepEqual(share, { places, first: id * places, held, own: held });
+        assert.deepEqual(share, { slots, first: id * slots, held, own: held });
       }
   });
 });

@@ -16,7 +16,6 @@ import {
   select,
   split,
   take,
-  unstack,
 } from '../../../src/xla/graph/ops.ts';
 import { type PrintOptions, print } from '../../../src/xla/graph/print.ts';
 import { einsum, rearrange } from '../../../src/xla/graph/rearrange.ts';
@@ -122,7 +121,7 @@ describe('shapes', () => {
       [0, 4, 0],
       [0.5, 3, 1],
     ] as const)
-      refuses(() => f32(2, 7).slice(1, start, limit, stride), /^slice: \[.*\) by .* does not lie in dimension 1 of 7/);
+      refuses(() => f32(2, 7).slice(1, start, limit, stride), /^slice: \[.*\) by .* is outside dimension 1 of size 7/);
     assert.deepEqual(
       split(f32(2, 7), [3, 4], 1).map((t) => t.shape),
       [
@@ -131,11 +130,6 @@ describe('shapes', () => {
       ],
     );
     refuses(() => split(f32(2, 7), [3, 3], 1), /^split: pieces of 3 \+ 3 do not fill dimension 1; got f32\[2, 7\]$/m);
-    assert.deepEqual(
-      unstack(f32(2, 7), 2).map((t) => t.shape),
-      [[7], [7]],
-    );
-    refuses(() => unstack(f32(2, 7), 3), /^split/);
   });
 
   test('reductions keep dimensions of 1', () => {
@@ -155,25 +149,28 @@ describe('shapes', () => {
       dot(f32(2, 3), f32(4, 3), { batch, contract });
     refuses(
       bad([[], []], [[0], [0]]),
-      /^dot: dimension 0 of the first does not go with dimension 0 of the second; got f32\[2, 3\] and f32\[4, 3\]$/m,
+      /^dot: dimension 0 of the first and dimension 0 of the second differ in size; got f32\[2, 3\] and f32\[4, 3\]$/m,
     );
     refuses(bad([[], []], [[2], [1]]), /^dot/);
-    refuses(bad([[], []], [[1], [1, 0]]), /^dot: its dimensions do not come in pairs, or come twice/);
-    refuses(bad([[1], [1]], [[1], [1]]), /^dot: its dimensions do not come in pairs, or come twice/);
+    refuses(bad([[], []], [[1], [1, 0]]), /^dot: dimensions must come in pairs, each at most once/);
+    refuses(bad([[1], [1]], [[1], [1]]), /^dot: dimensions must come in pairs, each at most once/);
   });
 
   test('concatenate, take, pad and select say what they were given', () => {
     assert.deepEqual(concatenate([f32(2, 3), f32(2, 4)], -1).shape, [2, 7]);
     refuses(
       () => concatenate([f32(2, 3), f32(3, 3)], 1),
-      /^concatenate along 1: only that dimension may differ; got f32\[2, 3\] and f32\[3, 3\]$/m,
+      /^concatenate along 1: element types and all other dimensions must agree; got f32\[2, 3\] and f32\[3, 3\]$/m,
     );
     assert.deepEqual(take(f32(9, 4), i32(2, 3)).shape, [2, 3, 4]);
     refuses(() => take(f32(9), i32(2)), /^take: the table must be \[rows, width\]; got f32\[9\] and i32\[2\]$/m);
     assert.deepEqual(padZeros(f32(2, 3), [0, 1], [1, 1]).shape, [3, 5]);
     refuses(() => padZeros(f32(2, 3), [0, -1], [0, 0]), /^pad: bad amounts \[0, -1\] and \[0, 0\]; got f32\[2, 3\]$/m);
     assert.deepEqual(select(f32(2, 1).compare('GT', 0), f32(1, 3), f32(2, 3)).shape, [2, 3]);
-    refuses(() => select(f32(2).compare('GT', 0), f32(3), f32(3)), /^select: do not fit; got bool\[2\] and f32\[3\]/);
+    refuses(
+      () => select(f32(2).compare('GT', 0), f32(3), f32(3)),
+      /^select: shapes do not broadcast, or element types differ; got bool\[2\] and f32\[3\]/,
+    );
   });
 
   test('a convolution needs matching channels and a window that fits', () => {
@@ -253,7 +250,10 @@ describe('patterns', () => {
     assert.deepEqual([scores.dtype, ...scores.shape], ['f32', 2, 3, 5, 7]);
     assert.deepEqual(einsum('i j, j k -> k i', f32(2, 3), f32(3, 4)).shape, [4, 2]);
     refuses(() => einsum('i j, j k -> i k', f32(2, 3), f32(4, 5)), /^dot: .*f32\[2, 3\] and f32\[4, 5\]$/m);
-    refuses(() => einsum('i j, j -> i', f32(2, 3), f32(3, 4)), /^einsum 'i j, j -> i': the pattern has other ranks/);
+    refuses(
+      () => einsum('i j, j -> i', f32(2, 3), f32(3, 4)),
+      /^einsum 'i j, j -> i': the pattern and the operands have different ranks/,
+    );
     const bad = [
       'i j -> i',
       'i j, j k',
@@ -370,7 +370,7 @@ describe('printing', () => {
     fails(
       () => graph('g', [a], [a.add(b)]),
       'bad_shape',
-      /graph g: uses the parameter 'b', which is not one of its own/,
+      /graph g: uses the parameter 'b', which is not in its list of parameters/,
     );
   });
 
@@ -468,7 +468,7 @@ describe('tracing', () => {
     assert.equal(w.declared.length, 1);
     refuses(
       () => w.param('a.b.weight', [3, 2], [null, null]),
-      /^a\.b\.weight is declared as f32\[2, 3\] and as \[3,2\]$/m,
+      /^a\.b\.weight is declared twice, as f32\[2, 3\] and as \[3,2\]$/m,
     );
   });
 });

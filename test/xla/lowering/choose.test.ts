@@ -8,7 +8,7 @@ import {
   attentionChoices,
   lower,
   PLATFORMS,
-  settingRefusal,
+  settleAttention,
   type Target,
 } from '../../../src/xla/lowering/lower.ts';
 import { flashBlocks, vmemBytes } from '../../../src/xla/lowering/splash.ts';
@@ -81,9 +81,17 @@ describe('the table of attention kernels', () => {
   }
 
   test('cuDNN is for NVIDIA alone', () => {
-    assert.equal(settingRefusal(PLATFORMS.cuda, 'cudnn_flash_te'), undefined);
-    assert.match(settingRefusal(PLATFORMS.tpu, 'cudnn_flash_te')!, /NVIDIA/);
-    assert.equal(settingRefusal(PLATFORMS.tpu, 'flash'), undefined);
+    const asked = { attention: 'cudnn_flash_te', attentionFallback: 'auto' } as const;
+    assert.deepEqual(settleAttention(PLATFORMS.cuda, asked, 'h200').warnings, []);
+    const { attention, warnings } = settleAttention(PLATFORMS.tpu, asked, 'v6e');
+    assert.equal(attention.attention, 'auto');
+    assert.match(
+      warnings.join(),
+      /^attention=cudnn_flash_te is not available on v6e: .*NVIDIA.*; auto is used instead$/,
+    );
+    const { attentionFallback: _, ...strict } = asked;
+    fails(() => settleAttention(PLATFORMS.tpu, strict, 'v6e'), 'unsupported', /on v6e: .*NVIDIA/);
+    assert.equal(settleAttention(PLATFORMS.tpu, { attention: 'flash' }, 'v6e').attention.attention, 'flash');
   });
 });
 

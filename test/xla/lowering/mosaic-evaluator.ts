@@ -4,7 +4,15 @@
  * is NaN here, a window outside its array is an error.
  */
 
-import { broadcast, filled, type NumberArray, type Rounding, ravel, roundTo, unravel } from '../../support/array.ts';
+import {
+  broadcast,
+  filled,
+  type NumberArray,
+  type Rounding,
+  ravelWindow,
+  roundTo,
+  unravel,
+} from '../../support/array.ts';
 
 interface Operation {
   readonly name: string;
@@ -177,10 +185,13 @@ class Frame {
       const arrays = inputs as NumberArray[];
       const { shape, element } = type();
       if (arrays.some((x) => x.shape.join() !== shape.join())) throw new TypeError(`${name}: shapes differ`);
-      return this.#round(
-        filled(shape, (i) => fn(...arrays.map((x) => x.data[i]!))),
-        element,
-      );
+      const [x, y, z] = arrays.map(({ data }) => data);
+      const one = [
+        (i: number) => fn(x![i]!),
+        (i: number) => fn(x![i]!, y![i]!),
+        (i: number) => fn(x![i]!, y![i]!, z![i]!),
+      ][arrays.length - 1]!;
+      return this.#round(filled(shape, one), element);
     };
     switch (name) {
       case 'arith.constant':
@@ -224,27 +235,13 @@ class Frame {
         const { shape } = type();
         const start = inputs.slice(1) as number[];
         this.#within(name, a!, start, shape);
-        return filled(
-          shape,
-          (i) =>
-            a!.data[
-              ravel(
-                unravel(i, shape).map((x, d) => x + start[d]!),
-                a!.shape,
-              )
-            ]!,
-        );
+        return filled(shape, (i) => a!.data[ravelWindow(i, shape, start, a!.shape)]!);
       }
       case 'tpu.vector_store': {
         const start = inputs.slice(2) as number[];
         this.#within(name, b!, start, a!.shape);
         for (let i = 0; i < a!.data.length; i++) {
-          b!.data[
-            ravel(
-              unravel(i, a!.shape).map((x, d) => x + start[d]!),
-              b!.shape,
-            )
-          ] = a!.data[i]!;
+          b!.data[ravelWindow(i, a!.shape, start, b!.shape)] = a!.data[i]!;
         }
         return undefined;
       }
@@ -383,10 +380,7 @@ function copyWindow(array: NumberArray, block: readonly number[], window: Number
   if (start.some((at, d) => at + window.shape[d]! > array.shape[d]!))
     throw new RangeError(`the window at [${start}] of [${window.shape}] leaves the array [${array.shape}]`);
   for (let i = 0; i < window.data.length; i++) {
-    const at = ravel(
-      unravel(i, window.shape).map((x, d) => x + start[d]!),
-      array.shape,
-    );
+    const at = ravelWindow(i, window.shape, start, array.shape);
     if (way === 'in') window.data[i] = array.data[at]!;
     else array.data[at] = window.data[i]!;
   }

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { FLUX_DEV, fluxPrograms } from '../../../src/models.ts';
 import { fromF32, toF32 } from '../../../src/support/floats.ts';
+import { multipliesBf16 } from '../../../src/support/processor.ts';
 import { matmulTransposed } from '../../../src/xla/graph/ops.ts';
+import { orientationFor } from '../../../src/xla/lowering/cpu.ts';
 import { cpuFlags, lower } from '../../../src/xla/lowering/lower.ts';
-import { multipliesBf16 } from '../../../src/xla/runtime/processor.ts';
 import { openMapped, Runtime } from '../../../src/xla/runtime/runtime.ts';
 import { Client, ensurePlugin, type Graph, graph, Plugin, parameter, print } from '../../../src/xla.ts';
 import { seededValues } from '../../support/array.ts';
@@ -82,7 +83,9 @@ describe('widened products', () => {
   test('no widened matrix is ever whole: temporaries of a full-size block', async () => {
     const sizes = { batch: 1, prompts: 1, imageTokens: 256, textTokens: 512, steps: 1 } as const;
     const { singleBlock } = fluxPrograms(FLUX_DEV, { ...sizes, compute: 'bf16', storage: 'bf16' });
-    for (const target of [widened, direct]) {
+    // The older XLA, for which products are never written as they stand, widens more of those at a time.
+    const isNewer = orientationFor({ ...direct.cpu, apiVersion: client.plugin.apiVersion }) === 'x Wᵀ';
+    for (const target of isNewer ? [widened, direct] : [widened]) {
       using program = await client.compile(print(lower(singleBlock.graph, target)), {
         flags: cpuFlags(client.plugin),
       });
@@ -110,7 +113,7 @@ test('weights of full size in a file are used in place', async (t) => {
   const sizes = matrices.map(([rows, columns]) => 2 * rows * columns);
   writeFileSync(path, '');
   truncateSync(path, 64 + sizes.reduce((sum, size) => sum + size, 0));
-  await using runtime = await Runtime.open({ device: 'cpu', cacheDir: 'none' });
+  await using runtime = await Runtime.open({ device: 'cpu' });
   using mapped = openMapped(path);
   using held = new DisposableStack();
   const before = process.memoryUsage.rss();

@@ -26,16 +26,15 @@ describe('compile options', () => {
       const body = `${key}12${(value.length / 2).toString(16).padStart(2, '0')}${value}`;
       return `3a${(body.length / 2).toString(16).padStart(2, '0')}${body}`;
     };
-    const bytes = hex(encodeCompileOptions({ flags: { d: { double: 1 }, s: 'xy', b: true, i: 3, f: 0.5 } }));
+    const bytes = hex(encodeCompileOptions({ flags: { s: 'xy', b: true, i: 3, f: 0.5 } }));
     const expected = [
       entry('b', '1001'),
-      entry('d', '21000000000000f03f'),
       entry('f', '21000000000000e03f'),
       entry('i', '1803'),
       entry('s', '0a027879'),
     ].join('');
     assert.equal(bytes.slice(34), expected);
-    assert.equal(bytes, hex(encodeCompileOptions({ flags: { i: 3, f: 0.5, b: true, s: 'xy', d: { double: 1 } } })));
+    assert.equal(bytes, hex(encodeCompileOptions({ flags: { i: 3, f: 0.5, b: true, s: 'xy' } })));
   });
 });
 

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { closeSync, fsyncSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import koffi from 'koffi';
+// Sets koffi's stacks, which takes effect only before a library is loaded.
+import '../../../src/xla/pjrt/call.ts';
 import { liveCounts } from '../../../src/xla/pjrt/lifetime.ts';
 import { advise, openMapped } from '../../../src/xla/pjrt/mapped-file.ts';
 import { addressOf } from '../../../src/xla/pjrt/memory.ts';

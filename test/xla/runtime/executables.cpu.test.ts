@@ -22,10 +22,12 @@ describe('loaded programs', () => {
   });
   after(() => client[Symbol.asyncDispose]());
 
-  const load = (value: number) => () =>
-    client.compile(
+  const load = (value: number) => async () => ({
+    executable: await client.compile(
       `func.func @main() -> tensor<f32> { %0 = stablehlo.constant dense<${value}.0> : tensor<f32> return %0 : tensor<f32> }`,
-    );
+    ),
+    bytes: 1000,
+  });
 
   test('those used longest ago are freed when no run uses them', async () => {
     const programs = new LoadedExecutables(2);
@@ -48,6 +50,21 @@ describe('loaded programs', () => {
     assert.equal(programs.size, 2);
     const again = await programs.get('2', load(2));
     assert.ok(!again.handle.isEnded, 'what was freed is loaded again');
+  });
+
+  test('also by their bytes, of which those in use do not count as too many', async () => {
+    const programs = new LoadedExecutables(100, 2500);
+    const loaded: Executable[] = [];
+    {
+      using _run = programs.lease();
+      for (const i of [0, 1, 2]) loaded.push(await programs.get(String(i), load(i)));
+      assert.equal(programs.bytes, 3000);
+    }
+    assert.deepEqual(
+      loaded.map((program) => program.handle.isEnded),
+      [true, false, false],
+    );
+    assert.deepEqual([programs.size, programs.evicted], [2, 1]);
   });
 
   test('a failure is not kept, and one load serves all who ask meanwhile', async () => {

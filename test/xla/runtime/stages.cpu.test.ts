@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FLUX_DEV, fluxPrograms } from '../../../src/models.ts';
 import { fromF32, toF32 } from '../../../src/support/floats.ts';
+import { fusesAttention } from '../../../src/xla/lowering/cpu.ts';
 import { cpuFlags } from '../../../src/xla/lowering/lower.ts';
 import { Program, programText } from '../../../src/xla/runtime/program.ts';
 import { Runtime } from '../../../src/xla/runtime/runtime.ts';
@@ -66,7 +67,10 @@ for (const part of ['doubleBlock', 'singleBlock'] as const) {
       // q, k and v at least wait for the second stage.
       const handed = 3 * 32 * 1024 * 2;
       assert.ok(cut.memory.temporaries >= handed, `${cut.memory.temporaries} bytes`);
-      assert.ok(cut.memory.temporaries < 40 * handed, `${cut.memory.temporaries} bytes`);
+      // The older XLA, which has no kernels for bf16 results, widens a weight as well.
+      const widest = Math.max(...traced.graph.parameters.map(({ shape }) => shape.reduce((x, y) => x * y, 4)));
+      const widened = fusesAttention({ ...AMX, apiVersion: client.plugin.apiVersion }) ? 0 : widest;
+      assert.ok(cut.memory.temporaries < 40 * handed + widened, `${cut.memory.temporaries} bytes`);
       for (const array of arrays) array.dispose();
     }
     assert.deepEqual(liveCounts(), before);

@@ -1,0 +1,32 @@
+/** What becomes of pictures that are given without a word of what for, as image APIs give them. */
+
+import type { PictureSource } from './kinds.ts';
+import type { Request } from './request.ts';
+
+/** How a model uses one picture without a mask: starts from it, looks at it (Kontext), repaints its masked part (Fill), or follows it (Canny, Depth). */
+export type PictureUse = 'start' | 'reference' | 'fill' | 'control';
+
+/** Networks beside a model that steer it by a picture. */
+export interface NetworksBeside {
+  /** In the order of control pictures; `modes` counts the kinds of control of a union. */
+  readonly controlnets: readonly { readonly name: string; readonly modes?: number }[];
+  /** Whether a prompt can contain pictures. */
+  readonly redux: boolean;
+}
+
+/**
+ * The request fields for these pictures. With a mask, the first picture is repainted and the others are references. Several without a mask
+ * are references. A single picture goes where the model makes best use of it.
+ */
+export function pictureFields(
+  use: PictureUse,
+  pictures: readonly PictureSource[],
+  mask?: PictureSource,
+): Pick<Request, 'image' | 'maskImage' | 'referenceImage' | 'controlImage'> {
+  const [first, ...others] = pictures;
+  if (first === undefined) return mask === undefined ? {} : { maskImage: mask };
+  if (mask !== undefined)
+    return { image: first, maskImage: mask, ...(others.length > 0 && { referenceImage: others }) };
+  if (use === 'control') return { controlImage: pictures };
+  return use === 'reference' || others.length > 0 ? { referenceImage: pictures } : { image: first };
+}

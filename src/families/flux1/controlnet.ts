@@ -1,0 +1,181 @@
+/** ControlNets of FLUX.1 in files: their config, and their tensors in the names of diffusers (InstantX, Shakker, jasperai) and of XLabs. */
+
+import { type ControlNetConfig, HINT_CONVOLUTIONS, HINT_SCALE } from '../../models/controlnet.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { Fields, MAX_WIDTH } from '../../weights/folders/config-fields.ts';
+import type { Agreement, Component, SourcePart } from '../../weights/folders/family.ts';
+import { affine } from '../../weights/folders/layout.ts';
+import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
+import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
+import { derivedTrunk, trunkFields } from './transformer.ts';
+
+const CLASS = 'FluxControlNetModel';
+/** More than any union has, and more channels and a larger patch than pixels are reduced to. */
+const MAX_MODES = 1024;
+const MAX_HINT = 1024;
+const MAX_PATCH = 16;
+
+const config: Component<ControlNetConfig>['config'] = {
+  read(json, path) {
+    const f = new Fields(json, path, { own: [CLASS] });
+    f.expect('_class_name', CLASS);
+    const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
+    if (f.integer('extra_condition_channels', 0, 0, MAX_WIDTH) > 0)
+      throw f.bad('extra_condition_channels', 'expected none', 'unsupported');
+    const optional = (key: string, max: number): number | undefined =>
+      f.isMissing(key) || f.isNull(key) ? undefined : f.integer(key, 1, 1, max);
+    const modes = optional('num_mode', MAX_MODES);
+    const hintChannels = optional('conditioning_embedding_channels', MAX_HINT);
+    const patchSize = f.integer('patch_size', 1, 1, MAX_PATCH);
+    if (hintChannels !== undefined && hintChannels * patchSize ** 2 !== inChannels)
+      throw f.bad('conditioning_embedding_channels', `× ${patchSize}² expected to be in_channels ${inChannels}`);
+    return {
+      inChannels,
+      ...trunkFields(f),
+      ...(modes !== undefined && { modes }),
+      ...(hintChannels !== undefined && { hintChannels }),
+      patchSize,
+    };
+  },
+  write(config) {
+    return {
+      _class_name: CLASS,
+      attention_head_dim: config.headDim,
+      axes_dims_rope: config.axesDimsRope,
+      conditioning_embedding_channels: config.hintChannels ?? null,
+      guidance_embeds: config.guidanceEmbeds,
+      in_channels: config.inChannels,
+      joint_attention_dim: config.jointAttentionDim,
+      num_attention_heads: config.heads,
+      num_layers: config.layers,
+      num_mode: config.modes ?? null,
+      num_single_layers: config.singleLayers,
+      patch_size: config.patchSize,
+      pooled_projection_dim: config.pooledDim,
+    };
+  },
+  derive(at, known) {
+    const trunk = derivedTrunk(at, known);
+    const control = at.size('controlnet_x_embedder.weight', 1);
+    if (control !== trunk.inChannels) {
+      throw new FluxionError(
+        'unsupported',
+        `${at.path}: this ControlNet takes ${control} control channels beside ${trunk.inChannels} latent channels, as for inpainting`,
+        { hint: 'use a ControlNet that takes a picture, such as those of InstantX, Shakker Labs, jasperai and XLabs' },
+      );
+    }
+    const hintChannels = at.has(HINT_LAST) ? at.size(HINT_LAST, 0) : undefined;
+    const patchSize = hintChannels === undefined ? 1 : Math.sqrt(trunk.inChannels / hintChannels);
+    if (!Number.isInteger(patchSize)) {
+      throw new FluxionError(
+        'bad_weights',
+        `${at.path}: ${hintChannels} channels of the picture do not make tokens of ${trunk.inChannels}`,
+      );
+    }
+    return {
+      ...trunk,
+      ...(at.has(MODES) && { modes: at.size(MODES, 0) }),
+      ...(hintChannels !== undefined && { hintChannels }),
+      patchSize,
+    };
+  },
+};
+
+const HINT_LAST = 'input_hint_block.conv_out.weight';
+const MODES = 'controlnet_mode_embedder.weight';
+
+/** XLabs counts its convolutions of pixels with the activations between them (https://github.com/XLabs-AI/x-flux, `src/flux/controlnet.py`). */
+const XLABS_HINT = new Map(
+  HINT_CONVOLUTIONS.map((name, i) => [`input_hint_block.${name}`, `input_hint_block.${2 * i}`]),
+);
+
+function xlabs(declared: string): readonly SourcePart[] {
+  const dot = declared.lastIndexOf('.');
+  const module = declared.slice(0, dot);
+  const name = module === 'controlnet_x_embedder' ? 'pos_embed_input' : (XLABS_HINT.get(module) ?? module);
+  return [{ key: name + declared.slice(dot) }];
+}
+
+/** ControlNets of other models that share names with these. */
+const FOREIGN: Signs = [
+  ['a ControlNet of Qwen-Image', /(?:^|\.)controlnet_x_embedder\./m, /transformer_blocks\.\d+\.img_mod\.1\./m],
+];
+
+/** A network beside a model that steers the transformer by a picture. */
+export const CONTROLNET: Component<ControlNetConfig> = {
+  name: 'controlnet',
+  title: 'a FLUX.1 ControlNet',
+  label: 'the ControlNet',
+  folder: 'controlnet',
+  configFile: 'config.json',
+  class: ['diffusers', CLASS],
+  config,
+  describe: ({ layers, singleLayers, modes, hintChannels }) =>
+    `ControlNet, ${layers} double and ${singleLayers} single blocks${modes === undefined ? '' : `, ${modes} kinds of control`}${hintChannels === undefined ? '' : ', takes pixels'}`,
+  published: {},
+  weights: 'diffusion_pytorch_model',
+  tensors: [
+    ...FLUX_MODULES.filter(({ bfl }) => !bfl.startsWith('final_layer.')).flatMap(({ bfl }) =>
+      bfl.endsWith('_norm') ? [`${bfl}.scale`] : affine(bfl),
+    ),
+    ...['controlnet_x_embedder', 'controlnet_blocks.#', 'controlnet_single_blocks.#'].flatMap(affine),
+    MODES,
+    ...HINT_CONVOLUTIONS.flatMap((name) => affine(`input_hint_block.${name}`)),
+  ],
+  layouts: [
+    { name: 'diffusers', marker: 'controlnet_x_embedder.weight', parts: bflToDiffusers },
+    { name: 'XLabs', marker: 'pos_embed_input.weight', parts: xlabs },
+  ],
+  words: ['controlnet'],
+  fragment: /(?:^|\.)controlnet_(?:single_)?blocks\.\d+\./,
+  foreign: ({ text }) => firstSign(FOREIGN, text),
+  written: {
+    layouts: { diffusers: 'diffusers', single: 'diffusers' },
+    prefix: 'controlnet.',
+  },
+};
+
+/** The sizes a ControlNet must have to fit a transformer whose latents are `scale` pixels wide. */
+export function controlNetAgreements(
+  net: ControlNetConfig,
+  transformer: FluxConfig,
+  scale: number,
+): readonly Agreement[] {
+  return [
+    ...(net.hintChannels === undefined
+      ? []
+      : [
+          {
+            field: 'patch_size',
+            expected: (2 * scale) / HINT_SCALE,
+            from: "the model's autoencoder",
+            found: net.patchSize,
+          },
+        ]),
+    {
+      field: 'in_channels',
+      expected: transformer.outChannels,
+      from: "the transformer's latents",
+      found: net.inChannels,
+    },
+    {
+      field: 'num_attention_heads × attention_head_dim',
+      expected: transformer.heads * transformer.headDim,
+      from: "the transformer's",
+      found: net.heads * net.headDim,
+    },
+    {
+      field: 'joint_attention_dim',
+      expected: transformer.jointAttentionDim,
+      from: "the transformer's",
+      found: net.jointAttentionDim,
+    },
+    {
+      field: 'pooled_projection_dim',
+      expected: transformer.pooledDim,
+      from: "the transformer's",
+      found: net.pooledDim,
+    },
+  ];
+}

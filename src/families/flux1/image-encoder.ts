@@ -1,0 +1,131 @@
+/** The image encoder of FLUX.1 Redux in files: SigLIP's vision tower, by itself or inside a whole SigLIP model. */
+
+import type { SiglipConfig } from '../../models/siglip.ts';
+import { FluxionError } from '../../support/errors.ts';
+import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import type { Component } from '../../weights/folders/family.ts';
+import { affine, countBlocks, itself } from '../../weights/folders/layout.ts';
+import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
+import { SIGLIP_SO400M } from './presets.ts';
+
+/** The fields that no shape tells. */
+const UNTOLD = ['heads', 'activation', 'eps', 'imageSize'] as const;
+
+const CLASS = 'SiglipVisionModel';
+const MODEL_TYPE = 'siglip_vision_model';
+/** Most pixels a side, and most of a patch. */
+const MAX_SIZE = 4096;
+
+const config: Component<SiglipConfig>['config'] = {
+  read(json, path) {
+    const own = [CLASS, MODEL_TYPE, 'SiglipModel', 'siglip'];
+    const nested = json.get('vision_config');
+    const f =
+      nested instanceof Map
+        ? new Fields(nested, path, { prefix: 'vision_config.', own })
+        : new Fields(json, path, { own });
+    f.expect('model_type', MODEL_TYPE);
+    f.expect('num_channels', 3);
+    const width = f.integer('hidden_size', 768, 1, MAX_WIDTH);
+    const heads = f.integer('num_attention_heads', 12, 1, 1024);
+    if (width % heads !== 0) throw f.bad('num_attention_heads', `does not divide hidden_size ${width}`);
+    const imageSize = f.integer('image_size', 224, 1, MAX_SIZE);
+    return {
+      width,
+      intermediate: f.integer('intermediate_size', 3072, 1, MAX_WIDTH),
+      layers: f.integer('num_hidden_layers', 12, 1, MAX_LAYERS),
+      heads,
+      imageSize,
+      patchSize: f.integer('patch_size', 16, 1, imageSize),
+      activation: f.oneOf('hidden_act', ['gelu_pytorch_tanh', 'gelu', 'quick_gelu'], 'gelu_pytorch_tanh'),
+      eps: f.number('layer_norm_eps', 1e-6, 0, 1),
+    };
+  },
+  write(config, dtype) {
+    return {
+      architectures: [CLASS],
+      attention_dropout: 0,
+      hidden_act: config.activation,
+      hidden_size: config.width,
+      image_size: config.imageSize,
+      intermediate_size: config.intermediate,
+      layer_norm_eps: config.eps,
+      model_type: MODEL_TYPE,
+      num_attention_heads: config.heads,
+      num_channels: 3,
+      num_hidden_layers: config.layers,
+      patch_size: config.patchSize,
+      torch_dtype: dtype,
+    };
+  },
+  derive(at, known = SIGLIP_SO400M) {
+    const width = at.size(PATCHES, 0);
+    const patchSize = at.size(PATCHES, 2);
+    const grid = Math.sqrt(at.size(POSITIONS, 0));
+    if (!Number.isInteger(grid)) {
+      throw new FluxionError('bad_weights', `${at.path}: ${grid ** 2} positions do not make a square picture`);
+    }
+    const derived: SiglipConfig = {
+      width,
+      intermediate: at.size(`${ENCODER}.0.mlp.fc1.weight`, 0),
+      layers: countBlocks((i) => at.has(`${ENCODER}.${i}.mlp.fc1.weight`)),
+      heads: Math.max(1, Math.floor(width / 64)),
+      imageSize: grid * patchSize,
+      patchSize,
+      activation: 'gelu_pytorch_tanh',
+      eps: 1e-6,
+    };
+    const seen = (size: number): number => Math.floor(size / patchSize);
+    return seen(known.imageSize) === grid ? preferKnown(derived, known, UNTOLD) : derived;
+  },
+};
+
+const ENCODER = 'vision_model.encoder.layers';
+const PATCHES = 'vision_model.embeddings.patch_embedding.weight';
+const POSITIONS = 'vision_model.embeddings.position_embedding.weight';
+const MODULES = [
+  ...['q', 'k', 'v', 'out'].map((name) => `self_attn.${name}_proj`),
+  ...['mlp.fc1', 'mlp.fc2', 'layer_norm1', 'layer_norm2'],
+];
+
+/** Unused keys beside the tower: the pooling of its tokens, and the text tower of a whole model. */
+const UNUSED = [/^(?:vision_model\.)?head\./, /^text_model\./, /^logit_(?:scale|bias)$/, /(?:^|\.)position_ids$/];
+
+/** Image encoders of other models, by their keys. */
+const FOREIGN: Signs = [
+  ['a CLIP image encoder', /(?:^|\.)(?:vision_model\.|visual\.).*class_embedding$|(?:^|\.)embeddings\.class_embedding$/m],
+]; // biome-ignore format: what it is and its signs read as one row
+
+/** SigLIP's vision tower. */
+export const IMAGE_ENCODER: Component<SiglipConfig> = {
+  name: 'image_encoder',
+  title: 'a SigLIP image encoder',
+  label: 'the image encoder',
+  folder: 'image_encoder',
+  configFile: 'config.json',
+  class: ['transformers', CLASS],
+  config,
+  describe: ({ layers, width, imageSize, patchSize }) =>
+    `SigLIP, ${layers} layers, width ${width}, pictures of ${imageSize}×${imageSize} in patches of ${patchSize}`,
+  published: { 'SigLIP SO400M, 384 pixels': SIGLIP_SO400M },
+  weights: 'model',
+  tensors: [
+    ...affine('vision_model.embeddings.patch_embedding'),
+    POSITIONS,
+    ...MODULES.flatMap((name) => affine(`${ENCODER}.#.${name}`)),
+    ...affine('vision_model.post_layernorm'),
+  ],
+  layouts: [
+    { name: 'transformers 4', marker: PATCHES, parts: itself, unused: UNUSED },
+    {
+      name: 'transformers 5',
+      marker: 'embeddings.patch_embedding.weight',
+      parts: (declared) => [{ key: declared.replace(/^vision_model\./, '') }],
+      unused: UNUSED,
+    },
+  ],
+  words: ['image_encoder', 'clip_vision'],
+  fragment: /(?:^|\.)vision_model\.encoder\.layers\.\d+\./,
+  foreign: ({ text }) => firstSign(FOREIGN, text),
+  written: { layouts: { diffusers: 'transformers 4', single: 'transformers 4' }, prefix: 'image_encoder.' },
+};

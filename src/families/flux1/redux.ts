@@ -1,0 +1,59 @@
+/** The projector of FLUX.1 Redux in files: its config, and its tensors, whose names are the same in diffusers and in BFL's file. */
+
+import type { FluxConfig } from '../../models/flux.ts';
+import type { ReduxConfig } from '../../models/redux.ts';
+import type { SiglipConfig } from '../../models/siglip.ts';
+import { Fields, MAX_WIDTH } from '../../weights/folders/config-fields.ts';
+import type { Agreement, Component } from '../../weights/folders/family.ts';
+import { affine, itself } from '../../weights/folders/layout.ts';
+import { REDUX_DEV } from './presets.ts';
+
+const CLASS = 'ReduxImageEncoder';
+
+/** What turns tokens of pictures into tokens of text. */
+export const REDUX: Component<ReduxConfig> = {
+  name: 'redux',
+  title: 'a FLUX.1 Redux projector',
+  label: 'the Redux projector',
+  folder: 'image_embedder',
+  configFile: 'config.json',
+  class: ['flux', CLASS],
+  config: {
+    read(json, path) {
+      const f = new Fields(json, path, { own: [CLASS] });
+      f.expect('_class_name', CLASS);
+      return {
+        reduxDim: f.integer('redux_dim', 1152, 1, MAX_WIDTH),
+        textDim: f.integer('txt_in_features', 4096, 1, MAX_WIDTH),
+      };
+    },
+    write: ({ reduxDim, textDim }) => ({ _class_name: CLASS, redux_dim: reduxDim, txt_in_features: textDim }),
+    derive: (at) => ({ reduxDim: at.size('redux_up.weight', 1), textDim: at.size('redux_down.weight', 0) }),
+  },
+  describe: ({ reduxDim, textDim }) => `Redux, from width ${reduxDim} to ${textDim}`,
+  published: { 'FLUX.1 Redux [dev]': REDUX_DEV },
+  weights: 'diffusion_pytorch_model',
+  tensors: ['redux_up', 'redux_down'].flatMap(affine),
+  layouts: [{ name: 'BFL', marker: 'redux_up.weight', parts: itself }],
+  words: ['redux', 'image_embedder'],
+  fragment: /(?:^|\.)redux_(?:up|down)\./,
+  foreign: () => undefined,
+  written: { layouts: { diffusers: 'BFL', single: 'BFL' }, prefix: 'redux.' },
+};
+
+/** The sizes that a projector must have between an image encoder and a transformer. */
+export function reduxAgreements(
+  { reduxDim, textDim }: ReduxConfig,
+  encoder: SiglipConfig,
+  transformer: FluxConfig,
+): readonly Agreement[] {
+  return [
+    { field: 'redux_dim', expected: encoder.width, from: "the image encoder's hidden_size", found: reduxDim },
+    {
+      field: 'txt_in_features',
+      expected: transformer.jointAttentionDim,
+      from: "the transformer's joint_attention_dim",
+      found: textDim,
+    },
+  ];
+}

@@ -1,0 +1,30 @@
+/** Previews as picture files, at the size of the picture that they show. */
+
+import type { Pixels } from './image.ts';
+import type { ImageFormat } from './picture-file.ts';
+
+/** Pixels of the picture for each pixel of a preview, along each side. */
+const SCALE = 8;
+/** Of JPEG and WebP: there is little to see yet. */
+const QUALITY = 80;
+
+/** Encodes a preview, enlarged by `scale`, which smooths it. */
+export async function previewFile(
+  { width, height, data }: Pixels,
+  format: ImageFormat,
+  scale: number = SCALE,
+): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  const picture = sharp(data, { raw: { width, height, channels: 3 } });
+  const enlarged = scale === 1 ? picture : picture.resize(width * scale, height * scale, { kernel: 'cubic' });
+  switch (format) {
+    case 'png':
+      return enlarged.png({ compressionLevel: 3 }).toBuffer();
+    case 'jpeg':
+      return enlarged.jpeg({ quality: QUALITY }).toBuffer();
+    case 'webp':
+      return enlarged.webp({ quality: QUALITY }).toBuffer();
+    default:
+      throw format satisfies never;
+  }
+}

@@ -1,0 +1,58 @@
+/** Which picture of a batch has which slot of its programs. */
+
+import { keyOf } from './adapted-prompt.ts';
+import type { DecidedRequest } from './request.ts';
+import type { Slot } from './slot.ts';
+
+/** How a batch is laid out. */
+export interface BatchLayout {
+  /** Pictures by slot; in those left empty, zeros are computed. */
+  readonly pictures: readonly (Slot | undefined)[];
+  /** Whether programs take a prompt, a guidance and LoRAs for each picture, and not the same for all. */
+  readonly each: boolean;
+  /** Pictures that are decoded at a time, in the order of their slots. */
+  readonly decoded: number;
+  /** Ranks of adapters that programs must take, if prescribed. */
+  readonly rank?: number | undefined;
+}
+
+/** What bounds a batch of strangers, and whether one device makes it. */
+export interface LayoutLimits {
+  readonly most: number;
+  readonly oneDevice: boolean;
+}
+
+/** Pixels that are decoded at a time: fewer leave cores idle, and more gain nothing (`docs/measurements/batches.md`). */
+const DECODED_PIXELS = 4 * 128 * 128;
+
+function decodedTogether({ width, height }: DecidedRequest, pictures: number): number {
+  return [4, 2].find((count) => count <= pictures && count * width * height <= DECODED_PIXELS) ?? 1;
+}
+
+/** The pictures in a prompt. */
+const promptKey = ({ conditions }: DecidedRequest): string =>
+  conditions.map(({ prompt }) => prompt?.key ?? '').join('');
+
+/** Batches of several requests have one of these sizes, so that few programs are compiled. */
+const SIZES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+
+/** Lays out a batch. A batch of one request has exactly its size; a shared one is rounded up to the next size, but not beyond `most`. */
+export function layoutOf(slots: readonly Slot[], { most, oneDevice }: LayoutLimits): BatchLayout {
+  const [first] = slots as [Slot];
+  const { fixed } = first;
+  if (fixed) {
+    const pictures = Array.from({ length: fixed.size }, (_, i) => (i === fixed.index ? first : undefined));
+    return { pictures, each: fixed.prompts === 'each', decoded: fixed.decoded ?? 1, rank: fixed.rank };
+  }
+  const strangers = slots.some(({ ticket }) => ticket !== first.ticket);
+  const size = strangers ? SIZES.find((size) => size >= slots.length) : undefined;
+  const length = size === undefined || size > most ? slots.length : size;
+  const kinds = new Set(
+    slots.map(
+      ({ prompt, ticket: { decided } }) =>
+        `${keyOf(prompt)} ${decided.guidance} ${decided.trueCfgScale} ${promptKey(decided)}`,
+    ),
+  );
+  const decoded = oneDevice ? decodedTogether(first.ticket.decided, length) : 1;
+  return { pictures: Array.from({ length }, (_, i) => slots[i]), each: kinds.size > 1, decoded };
+}

@@ -1,0 +1,169 @@
+/**
+ * Conditions steer a picture besides its prompt: pictures to start from, to preserve, to refer to. A condition is made once, when its
+ * request is decided. For each picture, it then computes inputs of programs on the host, in the form of latents.
+ */
+
+import type { CheckedRequest } from '../../api/request.ts';
+import type { Tool } from '../../families/flux1/tools.ts';
+import type { FluxConfig } from '../../models/flux.ts';
+import type { VaeConfig } from '../../models/vae.ts';
+import type { Pixels } from '../../picture/image.ts';
+import type { Box, Raster } from '../../picture/resample.ts';
+import { type LatentSize, packLatents } from '../../sampling/latents.ts';
+import type { ModelFloat } from '../../support/dtype.ts';
+import type { ExtraSizes } from '../extras.ts';
+import type { Inputs } from '../inputs.ts';
+
+/** A picture as the autoencoder takes it. */
+export interface SizedPicture {
+  /** [height, width, 3] in -1 to 1. */
+  readonly values: Float32Array;
+  readonly size: LatentSize;
+  /** Equal for equal values and sizes. */
+  readonly key: string;
+}
+
+/** A picture as an image encoder takes it. */
+export interface SquarePicture {
+  /** [side, side, 3] in -1 to 1. */
+  readonly values: Float32Array;
+  /** Equal for equal values. */
+  readonly key: string;
+}
+
+/** The output of the text encoders for one prompt. */
+export interface EncodedPrompt {
+  /** [t, joint attention dim] */
+  readonly sequence: Float32Array;
+  /** [pooled dim] */
+  readonly pooled: Float32Array;
+}
+
+/** Pictures that are parts of a prompt. */
+export interface PromptPictures {
+  /** Equal where the same prompt becomes the same tokens. */
+  readonly key: string;
+  readonly pictures: readonly SquarePicture[];
+  join(prompt: EncodedPrompt, tokensOf: (picture: SquarePicture) => Float32Array): EncodedPrompt;
+}
+
+/** What a condition adds to the programs of a batch. */
+export interface ConditionPrograms {
+  /** Latent sizes of pictures that are looked at. */
+  readonly references?: readonly LatentSize[];
+  /** Channels of image tokens beyond the model's own, for which adapters bring weights. */
+  readonly addedChannels?: number;
+  /** Whether known latents are put back after every step. */
+  readonly blend?: boolean;
+  /** The ControlNet of each control picture, by its index in the model's list. */
+  readonly nets?: readonly number[];
+  /** Tokens of pictures that follow the prompt's text tokens. */
+  readonly promptTokens?: number;
+}
+
+/** A request's condition. */
+export interface Condition {
+  /** The condition's kind, and everything that pictures of one batch must share. */
+  readonly key: readonly unknown[];
+  readonly programs: ConditionPrograms;
+  /** Pictures that the autoencoder encodes for it. */
+  readonly pictures: readonly SizedPicture[];
+  readonly prompt?: PromptPictures;
+  /** Runs before the picture's noise is drawn. */
+  readonly before?: (making: PictureMaking) => void;
+  /** Runs after the picture's noise is drawn. */
+  readonly after?: (making: PictureMaking) => void;
+  readonly finish?: (picture: Pixels) => Pixels;
+}
+
+/** A request, as a kind of condition sees it. */
+export interface Asked {
+  readonly request: CheckedRequest;
+  readonly inputs: Inputs;
+  /** The part of `image` that is worked on, if not all of it, and the mask for pasting it back. */
+  readonly crop: { readonly box: Box; readonly mask: Raster } | undefined;
+  readonly width: number;
+  readonly height: number;
+  readonly size: LatentSize;
+  /** Evaluations of the transformer, of all steps. */
+  readonly evaluations: number;
+  readonly transformer: FluxConfig;
+  readonly vae: VaeConfig;
+  readonly extras: ExtraSizes;
+  /** The kind of transformer, with the LoRAs of the request. */
+  readonly tool: Tool | 'plain' | undefined;
+  /** Pixels a latent is wide and high. */
+  readonly scale: number;
+}
+
+/** The moments of an encoded picture's latents [h, w, 2c]: means, then logarithms of variances. */
+export type Moments = Float32Array;
+
+/** A picture whose latents are being made. Conditions and noise draw from its generator in order. */
+export class PictureMaking {
+  /** The first noise level. */
+  readonly sigma: number;
+  /** Inputs of programs by their names, packed: [l, c], but for `reference` [r, c]. */
+  readonly given: Record<string, Float32Array> = {};
+  /** Clean latents that the picture starts from, packed. */
+  known: Float32Array | undefined;
+  /** Draws standard normal values. */
+  readonly normal: (count: number, dtype: ModelFloat) => Float32Array;
+  readonly #dtype: ModelFloat;
+  readonly #moments: (picture: SizedPicture) => Moments;
+  readonly #vae: VaeConfig;
+
+  constructor(options: {
+    readonly sigma: number;
+    readonly normal: (count: number, dtype: ModelFloat) => Float32Array;
+    /** The type that the noise of latents is drawn in. */
+    readonly dtype: ModelFloat;
+    readonly moments: (picture: SizedPicture) => Moments;
+    readonly vae: VaeConfig;
+  }) {
+    this.sigma = options.sigma;
+    this.normal = options.normal;
+    this.#dtype = options.dtype;
+    this.#moments = options.moments;
+    this.#vae = options.vae;
+  }
+
+  /** Draws noise of a size, packed. */
+  noise({ height, width }: LatentSize): Float32Array {
+    const channels = this.#vae.latentChannels;
+    return packLatents(this.normal(channels * height * width, this.#dtype), [1, channels, height, width]);
+  }
+
+  /** Draws latents of a picture from its moments, packed (diffusers `retrieve_latents`, `sample_mode='sample'`). */
+  sample(picture: SizedPicture): Float32Array {
+    const noise = this.noise(picture.size);
+    return this.#latents(picture, (mean, logVariance, i) => {
+      const deviation = Math.exp(0.5 * Math.min(20, Math.max(-30, logVariance)));
+      return mean + deviation * noise[i]!;
+    });
+  }
+
+  /** The latents of a picture at their means, packed (`sample_mode='argmax'`). */
+  mean(picture: SizedPicture): Float32Array {
+    return this.#latents(picture, (mean) => mean);
+  }
+
+  #latents(picture: SizedPicture, value: (mean: number, logVariance: number, packed: number) => number): Float32Array {
+    const { latentChannels: c, shiftFactor, scalingFactor } = this.#vae;
+    const { rows, columns, width } = picture.size;
+    const moments = this.#moments(picture);
+    const out = new Float32Array(moments.length / 2);
+    let packed = 0;
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        for (let channel = 0; channel < c; channel++)
+          for (const [y, x] of PATCH) {
+            const at = ((2 * row + y) * width + 2 * column + x) * 2 * c + channel;
+            const latent = value(moments[at]!, moments[at + c]!, packed);
+            out[packed++] = (latent - shiftFactor) * scalingFactor;
+          }
+    return out;
+  }
+}
+
+const PATCH = [[0, 0], [0, 1], [1, 0], [1, 1]] as const; // biome-ignore format: rows and columns of a patch

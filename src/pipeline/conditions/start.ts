@@ -1,0 +1,22 @@
+/** A picture to start from, noised as far as the strength says (diffusers `FluxImg2ImgPipeline`). */
+
+import type { Asked, Condition } from './condition.ts';
+import { imageOf } from './sized.ts';
+
+/** Makes the condition of `image`. */
+export function start(asked: Asked): Condition | undefined {
+  if (!asked.inputs.image) return undefined;
+  const picture = imageOf(asked);
+  return {
+    key: ['start'],
+    programs: {},
+    pictures: [picture],
+    before(making) {
+      making.known = making.sample(picture);
+    },
+    after(making) {
+      const { sigma, known } = making;
+      making.given['latents'] = making.given['latents']!.map((noise, i) => sigma * noise + (1 - sigma) * known![i]!);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** A request with its pictures read, its size taken from them, and its conditions. */
+
+import type { LoraReport } from '../../api/events.ts';
+import { SIDE_LIMIT } from '../../api/kinds.ts';
+import type { CheckedRequest } from '../../api/request.ts';
+import type { ModelSizes } from '../../families/flux1/flux1.ts';
+import { canny } from '../../picture/canny.ts';
+import { inColours } from '../../picture/mask.ts';
+import { outpaint } from '../../picture/outpaint.ts';
+import type { InputPicture } from '../../picture/read-picture.ts';
+import { evaluationsOf } from '../../sampling/samplers/by-name.ts';
+import type { ExtraSizes } from '../extras.ts';
+import { type Inputs, readInputs, recipeInputs } from '../inputs.ts';
+import { type DecidedRequest, decide, type RequestDefaults } from '../request.ts';
+import { checkConditions, conditionsOf } from './conditions.ts';
+import { cropOf } from './sized.ts';
+
+/** A model, as far as requests are decided by it. */
+export interface DecidingModel extends Pick<ModelSizes, 'transformer' | 'vae' | 'scheduler'> {
+  readonly defaults: RequestDefaults;
+  readonly extras: ExtraSizes;
+}
+
+const scaleOf = ({ vae }: DecidingModel): number => 2 ** (vae.blockOutChannels.length - 1);
+
+/** Decides all of a request that depends on no device, and on the content of neither its pictures nor its LoRAs. Throws `bad_request`. */
+export function decideUnread(request: CheckedRequest, model: DecidingModel): DecidedRequest {
+  checkConditions(request, model);
+  return decide(request, model.defaults, model.scheduler, scaleOf(model));
+}
+
+/**
+ * Decides everything about a request that needs no device; `loras` has a list for each prompt and seed. Throws `bad_request`, and what
+ * reading a picture throws.
+ */
+export async function decideWhole(
+  request: CheckedRequest,
+  model: DecidingModel,
+  loras: readonly (readonly LoraReport[])[],
+): Promise<DecidedRequest> {
+  const tool = checkConditions(request, model, loras);
+  const { transformer, vae, extras } = model;
+  const scale = scaleOf(model);
+  const given = await readInputs(request);
+  const inputs = prepare(given, request, 2 * scale);
+  const natural = naturalSize(inputs, request, model.defaults, 2 * scale);
+  const decided = decide(request, model.defaults, model.scheduler, scale, natural);
+  const { width, height, size } = decided;
+  const evaluations = evaluationsOf(decided).length;
+  const asked = { request, inputs, width, height, size, evaluations, transformer, vae, tool, extras, scale };
+  const conditions = conditionsOf({ ...asked, crop: cropOf(asked) });
+  return { ...decided, inputs: recipeInputs(given, request.embedInputs ?? false), conditions };
+}
+
+/** The pictures as conditions take them: with room around, or as edges. */
+function prepare(
+  inputs: Inputs,
+  { outpaint: margins, control, cannyLow, cannyHigh }: CheckedRequest,
+  step: number,
+): Inputs {
+  const { image, controlImage } = inputs;
+  const grown = margins && image && grow(image[0]!, margins, step);
+  const edges =
+    control === 'canny' &&
+    controlImage?.map(({ pixels, ...picture }) => ({
+      ...picture,
+      pixels: canny(pixels, { low: cannyLow ?? 100, high: cannyHigh ?? 200 }),
+    }));
+  return { ...inputs, ...grown, ...(edges && { controlImage: edges }) };
+}
+
+/** A picture with room around it, and the mask of that. */
+function grow(picture: InputPicture, margins: NonNullable<CheckedRequest['outpaint']>, step: number): Inputs {
+  const [left, right, top, bottom] = margins;
+  const { pixels, mask } = outpaint(picture.pixels, { left, right, top, bottom }, step);
+  return { image: [{ ...picture, pixels }], maskImage: [{ ...picture, pixels: inColours(mask) }] };
+}
+
+/** The size of the picture that steers most, but no more pixels than the model makes by default; sides are multiples of `step`. */
+function naturalSize(inputs: Inputs, request: CheckedRequest, defaults: RequestDefaults, step: number) {
+  const [picture] = inputs.image ?? inputs.controlImage ?? inputs.referenceImage ?? [];
+  // A cropped part does not decide the size of the result.
+  if (!picture || request.paddingMaskCrop !== undefined) return defaults;
+  const { width, height } = picture.pixels;
+  const shrink =
+    request.width !== undefined
+      ? request.width / width
+      : request.height !== undefined
+        ? request.height / height
+        : request.outpaint !== undefined
+          ? 1
+          : Math.min(1, Math.sqrt((defaults.width * defaults.height) / (width * height)));
+  const sideOf = (side: number): number =>
+    Math.min(SIDE_LIMIT, Math.max(step, Math.round((side * shrink) / step) * step));
+  return { width: sideOf(width), height: sideOf(height) };
+}

@@ -1,0 +1,29 @@
+/**
+ * Reference pictures as tokens after the image tokens (FLUX.1 Kontext, https://arxiv.org/abs/2506.15742; diffusers `FluxKontextPipeline`).
+ * The first axis of their positions counts the pictures from 1.
+ */
+
+import type { Asked, Condition } from './condition.ts';
+import { referenced } from './sized.ts';
+
+/** Makes the condition of `reference_image`. */
+export function tokens(asked: Asked): Condition | undefined {
+  const pictures = asked.inputs.referenceImage?.map((picture) => referenced(picture, asked)) ?? [];
+  if (pictures.length === 0) return undefined;
+  const sizes = pictures.map(({ size }) => size);
+  return {
+    key: ['tokens', ...sizes],
+    programs: { references: sizes },
+    pictures,
+    after(making) {
+      const all = pictures.map((picture) => making.mean(picture));
+      const reference = new Float32Array(all.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const latents of all) {
+        reference.set(latents, at);
+        at += latents.length;
+      }
+      making.given['reference'] = reference;
+    },
+  };
+}

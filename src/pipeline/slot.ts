@@ -1,0 +1,95 @@
+/** Requests in the engine, and the pictures that they are made of. */
+
+import type { BatchSlot, CheckedRequest } from '../api/request.ts';
+import { type EngineSlot, Ticket, type TicketOptions } from '../engine/engine.ts';
+import type { Group } from '../engine/waiting.ts';
+import { mergedKey } from '../weights/lora/overlay.ts';
+import type { AdaptedPrompt } from './adapted-prompt.ts';
+import { Clock } from './clock.ts';
+import { type Event, warning } from './events.ts';
+import type { LoraMode } from './loras.ts';
+import { type DecidedRequest, mixes } from './request.ts';
+
+/** One picture to be made. */
+export interface Slot extends EngineSlot<RequestTicket> {
+  readonly prompt: AdaptedPrompt;
+  /** Counted over all pictures of the request, from 0. */
+  readonly index: number;
+  /** Counted over the pictures of its prompt, from 0. */
+  readonly picture: number;
+  /** The slot in a batch of its own whose other slots are empty, if one is prescribed. */
+  readonly fixed: BatchSlot | undefined;
+  done: boolean;
+}
+
+/** A request that is being answered. */
+export class RequestTicket extends Ticket<Slot, Event> {
+  readonly request: CheckedRequest;
+  /** Decided anew when its pictures were read. */
+  decided: DecidedRequest;
+  readonly clock = new Clock();
+  /** Programs of the batches it takes part in. */
+  readonly programs = { compiled: 0, fromCache: 0 };
+  images = 0;
+  readonly #warned = new Set<string>();
+  #plan = '';
+
+  constructor(
+    { request, decided }: { readonly request: CheckedRequest; readonly decided: DecidedRequest },
+    options: Pick<TicketOptions<Event>, 'start' | 'leave' | 'read'>,
+  ) {
+    const { caller, signal } = request;
+    super({ ...options, caller, signal, picture: ({ type }) => type === 'image', lighter: withoutPreviews });
+    this.request = request;
+    this.decided = decided;
+  }
+
+  /** Pictures of the request. */
+  get total(): number {
+    return this.decided.prompts.length * this.decided.batch;
+  }
+
+  override tell(event: Event): void {
+    if (event.type === 'image') this.images++;
+    if (event.type === 'memory') {
+      const plan = JSON.stringify(event.plan);
+      if (plan === this.#plan) return;
+      this.#plan = plan;
+    }
+    super.tell(event);
+  }
+
+  /** Tells a warning, once. */
+  warn(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.tell(warning(message));
+  }
+}
+
+function withoutPreviews(event: Event): Event | undefined {
+  if (event.type !== 'step' || !event.previews) return undefined;
+  const { previews: _, ...step } = event;
+  return step;
+}
+
+/** The pictures of a request, as they may be shared out among batches; `alone` keeps prompts from being mixed. */
+export function groupsOf(
+  ticket: RequestTicket,
+  prompts: readonly AdaptedPrompt[],
+  { loraMode, alone }: { readonly loraMode: LoraMode; readonly alone: boolean },
+): Group<Slot>[] {
+  const { decided } = ticket;
+  const { batch, slot: fixed, size, sampler, schedule, maxSequenceLength, trueCfgScale } = decided;
+  const steered = [trueCfgScale !== undefined, ...decided.conditions.map(({ key }) => key)];
+  const kind = [size, sampler, [...schedule.sigmas], [...schedule.timesteps], maxSequenceLength, steered];
+  return prompts.flatMap((prompt, i) => {
+    const slots = Array.from(
+      { length: batch },
+      (_, picture): Slot => ({ ticket, prompt, index: i * batch + picture, picture, fixed, done: false }),
+    );
+    if (!fixed && (alone || !mixes(decided))) return [{ key: undefined, slots, together: batch }];
+    const key = fixed ? undefined : JSON.stringify([kind, mergedKey(prompt.loras, loraMode)]);
+    return slots.map((slot) => ({ key, slots: [slot], together: batch }));
+  });
+}

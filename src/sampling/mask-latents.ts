@@ -1,0 +1,62 @@
+/** Masks beside latents: the part of a picture-sized mask that each token gets, in the layout of packed latents. */
+
+import { FluxionError } from '../support/errors.ts';
+import type { LatentSize } from './latents.ts';
+
+/** A mask at a picture's size: [height, width]. */
+interface PictureMask {
+  readonly width: number;
+  readonly height: number;
+  readonly values: Float32Array;
+}
+
+/**
+ * The mask for packed latents of `channels` channels, [tokens, 4 · channels]: of every latent its upper left pixel, which torch's nearest
+ * interpolation takes. After diffusers' `FluxInpaintPipeline.prepare_mask_latents`. Throws `bad_shape` for a mask of another size.
+ */
+export function maskLatents(mask: PictureMask, size: LatentSize, channels: number): Float32Array {
+  const scale = pixelsPerLatent(mask, size);
+  const packed = new Float32Array(size.tokens * channels * 4);
+  let to = 0;
+  for (let row = 0; row < size.height; row += 2) {
+    for (let column = 0; column < size.width; column += 2) {
+      for (let c = 0; c < channels; c++) {
+        for (let corner = 0; corner < 4; corner++) {
+          const y = (row + (corner >> 1)) * scale;
+          packed[to++] = mask.values[y * mask.width + (column + (corner & 1)) * scale]!;
+        }
+      }
+    }
+  }
+  return packed;
+}
+
+/**
+ * The mask as channels beside the latents, [tokens, 4 · scale²]: all pixels of a latent, row by row, each a channel. After diffusers'
+ * `FluxFillPipeline.prepare_mask_latents`. Throws `bad_shape` for a mask of another size.
+ */
+export function fillMask(mask: PictureMask, size: LatentSize): Float32Array {
+  const scale = pixelsPerLatent(mask, size);
+  const packed = new Float32Array(size.tokens * scale * scale * 4);
+  let to = 0;
+  for (let row = 0; row < size.height; row += 2) {
+    for (let column = 0; column < size.width; column += 2) {
+      for (let pixel = 0; pixel < scale * scale; pixel++) {
+        for (let corner = 0; corner < 4; corner++) {
+          const y = (row + (corner >> 1)) * scale + Math.floor(pixel / scale);
+          packed[to++] = mask.values[y * mask.width + (column + (corner & 1)) * scale + (pixel % scale)]!;
+        }
+      }
+    }
+  }
+  return packed;
+}
+
+function pixelsPerLatent({ width, height, values }: PictureMask, size: LatentSize): number {
+  const scale = width / size.width;
+  if (Number.isInteger(scale) && height === size.height * scale && values.length === width * height) return scale;
+  throw new FluxionError(
+    'bad_shape',
+    `mask: expected sides that are multiples of the latents' ${size.width}×${size.height}, found ${width}×${height}`,
+  );
+}

@@ -1,0 +1,24 @@
+/**
+ * Euler's method with new noise in every step, in the form for flows that ComfyUI publishes (`sample_euler_ancestral_RF`,
+ * with `eta` and `s_noise` 1): a step to a level below the next one, then scaled and given noise up to it, so that signal
+ * and noise have the weights of the flow's path again.
+ */
+
+import { type NoisyFactors, noisyUpdate } from '../linear-update.ts';
+import { onceAStep, type Sampler } from '../sampler.ts';
+
+export const EULER_ANCESTRAL: Sampler = {
+  levels: 'flow-match',
+  evaluationsPerStep: 1,
+  evaluations: onceAStep(({ sigma, sigmaNext }): NoisyFactors => {
+    const down = (sigmaNext * sigmaNext) / sigma;
+    const scale = (1 - sigmaNext) / (1 - down);
+    return {
+      sigma,
+      latentsFactor: scale,
+      velocityFactor: scale * (down - sigma),
+      noiseFactor: Math.sqrt(Math.max(0, sigmaNext ** 2 - (down * scale) ** 2)),
+    };
+  }),
+  update: noisyUpdate,
+};

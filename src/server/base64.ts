@@ -1,0 +1,8 @@
+/** Pictures that come as text. */
+
+/** The bytes of base64, with or without `data:…,` before it; undefined for anything else, such as an address. */
+export function base64Bytes(text: string): Uint8Array | undefined {
+  const base64 = text.replace(/^data:[^,]{0,200};base64,/, '');
+  // Looks for one character that is wrong: a pattern of the whole would take time by the square of a long text.
+  return base64 === '' || /[^A-Za-z0-9+/=\s]/.test(base64) ? undefined : Buffer.from(base64, 'base64');
+}

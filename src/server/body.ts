@@ -1,0 +1,91 @@
+/** Bodies of requests, read up to a limit: JSON, and forms with files. What is too large or no such body is refused, whatever it says of itself. */
+
+import type { Context } from 'hono';
+import type { ServerEnv } from './context.ts';
+import { Refusal } from './refusal.ts';
+
+/** Bytes of a body by default: a few photographs in base64. */
+export const BODY_LIMIT = 64 * 2 ** 20;
+/** Most parts of a form, and most values of a JSON text: parsing more would hold up others. */
+const MOST_PARTS = 256;
+const MOST_VALUES = 200_000;
+
+/** The bytes of a body. Refuses with 413 what is larger, and with 415 what is compressed. */
+export async function bodyBytes(c: Context<ServerEnv>, limit: number = BODY_LIMIT): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = c.req.header('content-encoding') ?? 'identity';
+  if (encoding !== 'identity') throw new Refusal(415, `content-encoding: expected none, found '${encoding}'`);
+  const tooLarge = new Refusal(413, `the body: expected at most ${limit} bytes`);
+  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    // Leaving the loop lets go of what is not read.
+    for await (const chunk of c.req.raw.body ?? []) {
+      size += chunk.length;
+      if (size > limit) throw tooLarge;
+      c.get('held').take(chunk.length);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof Refusal ? error : new Refusal(400, 'the body: it broke off', { code: 'aborted' });
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** The JSON of a body, whatever its content type. Refuses with 400 what is none. */
+export async function jsonBody(c: Context<ServerEnv>, limit?: number): Promise<unknown> {
+  const bytes = await bodyBytes(c, limit);
+  if (countOf(bytes, ',[{') > MOST_VALUES) throw new Refusal(400, `the body: expected at most ${MOST_VALUES} values`);
+  return parseJson(bytes, 'the body');
+}
+
+/** A form: its fields by name, each with all that were sent of it. Refuses with 400 what is none. */
+export async function formBody(c: Context<ServerEnv>, limit?: number): Promise<Map<string, (string | File)[]>> {
+  const type = c.req.header('content-type') ?? '';
+  const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
+  const bytes = await bodyBytes(c, limit);
+  if (boundary && partsOf(bytes, boundary[1] ?? boundary[2]!) > MOST_PARTS)
+    throw new Refusal(400, `the form: expected at most ${MOST_PARTS} parts`);
+  let form: FormData;
+  try {
+    form = await new Response(bytes, { headers: { 'content-type': type } }).formData();
+  } catch {
+    throw new Refusal(400, 'the body: expected a form, multipart/form-data, and it is none or is cut off');
+  }
+  const fields = new Map<string, (string | File)[]>();
+  for (const [name, value] of form) fields.set(name, [...(fields.get(name) ?? []), value]);
+  return fields;
+}
+
+/** Parses JSON; `what` names the text in messages. Refuses with 400. */
+export function parseJson(text: Uint8Array | string, what: string): unknown {
+  try {
+    return JSON.parse(typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text));
+  } catch (cause) {
+    const message = cause instanceof SyntaxError ? cause.message : 'it is no UTF-8';
+    throw new Refusal(400, `${what}: expected JSON: ${message}`);
+  }
+}
+
+/** How many of these characters there are. */
+function countOf(bytes: Uint8Array, characters: string): number {
+  const counted = new Uint8Array(256);
+  for (const code of Buffer.from(characters)) counted[code] = 1;
+  let found = 0;
+  for (const byte of bytes) found += counted[byte]!;
+  return found;
+}
+
+function partsOf(bytes: Uint8Array, boundary: string): number {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let parts = 0;
+  for (let at = buffer.indexOf(boundary); at !== -1 && parts <= MOST_PARTS + 1; at = buffer.indexOf(boundary, at + 1))
+    parts++;
+  return parts;
+}

@@ -1,0 +1,58 @@
+/** Server-sent events out of an async iterable, at the pace of their reader. */
+
+/** One event: its name, where it has one, and its data as JSON. */
+export interface SentEvent {
+  readonly event?: string;
+  readonly data: unknown;
+}
+
+/** Milliseconds of silence after which a comment keeps proxies from closing the connection. */
+const SILENCE = 15_000;
+
+/**
+ * The answer that sends events as they come. A client that goes away ends the iteration, and aborts the signal for what it waits for.
+ * `last` is sent after them, such as `[DONE]`.
+ */
+export function eventStream(
+  events: (left: AbortSignal) => AsyncIterable<SentEvent>,
+  { last, headers = {} }: { readonly last?: string; readonly headers?: Record<string, string> } = {},
+): Response {
+  const left = new AbortController();
+  const iterator = events(left.signal)[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  let pending: Promise<IteratorResult<SentEvent>> | undefined;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        pending ??= iterator.next();
+        const silence = Promise.withResolvers<undefined>();
+        const timer = setTimeout(() => silence.resolve(undefined), SILENCE);
+        const result = await Promise.race([pending, silence.promise]).finally(() => clearTimeout(timer));
+        if (!result) return controller.enqueue(encoder.encode(': waiting\n\n'));
+        pending = undefined;
+        if (!result.done) return controller.enqueue(encoder.encode(eventText(result.value)));
+        if (last !== undefined) controller.enqueue(encoder.encode(`data: ${last}\n\n`));
+        controller.close();
+      },
+      async cancel() {
+        left.abort();
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, {
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      ...headers,
+    },
+  });
+}
+
+/** An event as it is sent. JSON has no line breaks of its own. */
+function eventText({ event, data }: SentEvent): string {
+  const name = event === undefined ? '' : `event: ${event}\n`;
+  return `${name}data: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,195 @@
+/** A job: a request that a server accepted, how far it is, and those who watch it. */
+
+import type { JobError, JobEventOf, JobState, JobStatus } from '../api/jobs.ts';
+import { EventQueue } from '../engine/event-queue.ts';
+import type { Preview } from '../picture/preview.ts';
+import type { JobRecord } from './store.ts';
+import type { StoredPicture } from './stored-picture.ts';
+
+/** An event of a job, with its picture or previews. */
+export type JobEvent = JobEventOf<StoredPicture, Preview>;
+
+/** Events that are told once a job is over: one of them is the last. */
+const ENDS: Readonly<Partial<Record<JobEvent['type'], JobStatus>>> = {
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  interrupted: 'interrupted',
+};
+/** Of these, a reader who comes late is told the last alone. */
+const PASSING: readonly JobEvent['type'][] = ['queued', 'loading', 'memory', 'stage', 'step'];
+/** Most warnings and LoRAs that are kept for readers who come late. */
+const MOST_NOTES = 100;
+
+export interface JobOptions {
+  readonly record: JobRecord;
+  /** Pictures that were made before. */
+  readonly pictures?: readonly StoredPicture[];
+  /** Asks for the end of the job. */
+  readonly cancel?: (reason: string) => void;
+  /** Whether it is cancelled once nobody watches it any more. */
+  readonly attached?: boolean;
+}
+
+/** One job. */
+export class Job {
+  readonly id: string;
+  readonly api: string;
+  /** Whose it is; undefined where the server asks for no key. */
+  readonly caller: string | undefined;
+  /** Pictures that it makes. */
+  readonly total: number;
+  /** Resolves when the job has ended, however that was. */
+  readonly over: Promise<void>;
+  readonly #over = Promise.withResolvers<void>();
+  readonly #options: JobOptions;
+  readonly #pictures: StoredPicture[];
+  readonly #notes: JobEvent[] = [];
+  readonly #last = new Map<JobEvent['type'], JobEvent>();
+  readonly #readers = new Set<EventQueue<JobEvent>>();
+  #status: JobStatus;
+  #ended: number | null;
+  #error: JobError | undefined;
+
+  constructor(options: JobOptions) {
+    const { record, pictures = [] } = options;
+    this.id = record.id;
+    this.api = record.api;
+    this.caller = record.caller ?? undefined;
+    this.total = record.total;
+    this.over = this.#over.promise;
+    this.#options = options;
+    this.#pictures = [...pictures];
+    this.#status = record.status;
+    this.#ended = record.ended;
+    this.#error = record.error;
+    const end = endOf(record);
+    if (!end) return;
+    this.#last.set(end.type, end);
+    this.#over.resolve();
+  }
+
+  get status(): JobStatus {
+    return this.#status;
+  }
+
+  get hasEnded(): boolean {
+    return this.#status !== 'queued' && this.#status !== 'running';
+  }
+
+  /** Pictures that are finished, in the order of their making. */
+  get pictures(): readonly StoredPicture[] {
+    return this.#pictures;
+  }
+
+  get error(): JobError | undefined {
+    return this.#error;
+  }
+
+  /** The job as it is now, as JSON. */
+  get state(): JobState {
+    const { created, request } = this.#options.record;
+    return {
+      id: this.id,
+      status: this.#status,
+      api: this.api,
+      created: new Date(created).toISOString(),
+      ...(this.#ended !== null && { ended: new Date(this.#ended).toISOString() }),
+      request: JSON.parse(request) as Record<string, unknown>,
+      total: this.total,
+      pictures: this.#pictures.map(({ info }) => info),
+      ...(this.#error && { error: this.#error }),
+    };
+  }
+
+  /**
+   * What happens to the job, from any time on: first how far it is, with all pictures that are finished, then what follows until it has ended.
+   * Any number may read. A slow reader loses previews first, and holds nobody up. Leaving the loop, or the signal, ends this reading alone;
+   * of a job that is attached to its readers, the last one's leaving cancels the job.
+   */
+  events(signal?: AbortSignal): AsyncGenerator<JobEvent, void, undefined> {
+    const leave = (): void => {
+      void reader.return();
+      this.#left(); // also where nothing was read yet
+    };
+    const reader: EventQueue<JobEvent> = new EventQueue<JobEvent>({
+      start: () => {
+        for (const event of this.#present()) reader.push(event);
+        if (this.hasEnded) reader.end();
+        else this.#readers.add(reader);
+      },
+      read: () => {},
+      ended: () => {
+        signal?.removeEventListener('abort', leave);
+        this.#readers.delete(reader);
+      },
+      leave: async () => this.#left(),
+      lighter: withoutPreviews,
+    });
+    if (signal?.aborted) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
+    return reader;
+  }
+
+  /** Cancels the job if it has not ended. Resolves when it has ended. */
+  cancel(reason = 'cancelled on request'): Promise<void> {
+    if (!this.hasEnded) this.#options.cancel?.(reason);
+    return this.over;
+  }
+
+  /** Tells an event to all who read; the events `done`, `failed`, `cancelled` and `interrupted` end the job, at `now` in milliseconds since 1970. */
+  tell(event: JobEvent, now: number = Date.now()): void {
+    if (this.hasEnded) return;
+    if (event.type === 'stage' || event.type === 'step') this.#begin();
+    if (event.type === 'image') this.#pictures.push(event.picture);
+    else if (PASSING.includes(event.type) || ENDS[event.type]) this.#last.set(event.type, event);
+    else if (this.#notes.length < MOST_NOTES) this.#notes.push(event);
+    for (const reader of this.#readers) reader.push(event);
+    const status = ENDS[event.type];
+    if (status) this.#end(status, event.type === 'failed' ? event.error : undefined, now);
+  }
+
+  #left(): void {
+    if (this.#options.attached && this.#readers.size === 0) this.cancel('its client went away');
+  }
+
+  #begin(): void {
+    this.#status = 'running';
+    for (const type of ['queued', 'loading'] as const) this.#last.delete(type);
+  }
+
+  #end(status: JobStatus, error: JobError | undefined, now: number): void {
+    this.#status = status;
+    this.#error = error;
+    this.#ended = now;
+    for (const type of PASSING) this.#last.delete(type);
+    for (const reader of [...this.#readers]) reader.end();
+    this.#over.resolve();
+  }
+
+  /** What a reader is told first. */
+  #present(): JobEvent[] {
+    const images = this.#pictures.map((picture): JobEvent => ({ type: 'image', picture }));
+    const last = [...this.#last.values()];
+    return [
+      ...this.#notes,
+      ...last.filter(({ type }) => !ENDS[type]),
+      ...images,
+      ...last.filter(({ type }) => ENDS[type]),
+    ];
+  }
+}
+
+/** The last event of a job that the store says has ended. */
+function endOf({ status, error, report }: JobRecord): JobEvent | undefined {
+  if (status === 'done' && report) return { type: 'done', report };
+  if (status === 'failed') return { type: 'failed', error: error ?? { code: 'internal', message: 'it failed' } };
+  if (status === 'cancelled') return { type: 'cancelled', reason: error?.message ?? 'cancelled on request' };
+  return status === 'interrupted' ? { type: 'interrupted' } : undefined;
+}
+
+function withoutPreviews(event: JobEvent): JobEvent | undefined {
+  if (event.type !== 'step' || !event.previews) return undefined;
+  const { previews: _, ...step } = event;
+  return step;
+}

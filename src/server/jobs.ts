@@ -1,0 +1,406 @@
+/**
+ * The one way from every API into the engine: jobs that were accepted, in the store before their sender is told so, and made in the batches
+ * that the engine forms of them.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { JobState } from '../api/jobs.ts';
+import { INPUT_FIELDS, type Request } from '../api/request.ts';
+import type { Event } from '../pipeline/events.ts';
+import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
+import type { Backend, LoadingProgress } from './backend.ts';
+import { Job, type JobEvent } from './job.ts';
+import { type NetworkRequest, networkRequest, picturesOf, type RequestLimits, requestText } from './network-request.ts';
+import { Pace } from './pace.ts';
+import { Refusal } from './refusal.ts';
+import { Stopped } from './stopped.ts';
+import type { HistoryQuery, Store } from './store.ts';
+import { toldError, toldEvent } from './told.ts';
+
+/** Bounds of jobs. */
+export interface JobLimits extends RequestLimits {
+  /** Jobs that may wait. */
+  readonly queue: number;
+  /** Seconds that a job may take once it is begun. */
+  readonly seconds: number;
+  /** Characters of the requests, with the pictures that go in, of all jobs that have not ended: they are kept in memory. */
+  readonly inputBytes: number;
+}
+
+/** Bounds of jobs where none are given. */
+export const JOB_LIMITS: JobLimits = {
+  queue: 256,
+  seconds: 3600,
+  pictures: 64,
+  pixels: 2048 * 2048,
+  steps: 200,
+  inputPixels: 32 * 2 ** 20,
+  inputBytes: 2 ** 30,
+};
+
+/** What jobs are made with. */
+export interface JobsOptions {
+  readonly store: Store;
+  /** Where they are made. */
+  readonly host: Backend;
+  readonly limits?: Partial<JobLimits> | undefined;
+  /** What requests have where they leave it out; the model's own defaults otherwise. */
+  readonly defaults?: Partial<Request> | undefined;
+  /** Runs jobs again that the server was stopped or killed before; by default they are shown as `interrupted`. */
+  readonly resume?: boolean | undefined;
+  /** Told of every event of every job, after those who read them. */
+  readonly onEvent?: ((job: Job, event: JobEvent) => void) | undefined;
+}
+
+/** Where a job comes from. */
+export interface SubmitOptions {
+  /** The API that it came by. */
+  readonly api: string;
+  /** Whose it is: callers take turns, and see their own jobs alone. Undefined where the server asks for no key. */
+  readonly caller?: string | undefined;
+  /** Which model is asked for; the server's own by default. */
+  readonly model?: string | undefined;
+  /** Cancels the job once nobody reads its events any more. */
+  readonly attached?: boolean | undefined;
+}
+
+/** What a picture is taken for whose model is not known yet, for estimates. */
+const UNKNOWN = { width: 1024, height: 1024, steps: 8 } as const;
+
+/** A job that has not ended, and what only `Jobs` knows of it. */
+interface Live {
+  readonly job: Job;
+  readonly request: NetworkRequest;
+  /** Characters of its request. */
+  readonly size: number;
+  readonly stop: AbortController;
+  /** Pictures × steps × pixels, of which some are done. */
+  readonly work: number;
+  done: number;
+  position: number;
+}
+
+/** The jobs of a server. */
+export class Jobs {
+  readonly limits: JobLimits;
+  readonly #options: JobsOptions;
+  /** Jobs that have not ended, in the order of their coming. */
+  readonly #live = new Map<string, Live>();
+  readonly #waiting = new Set<Live>();
+  readonly #admitted = new Set<Live>();
+  /** Jobs whose end the store could not keep, such as on a full disk, with what keeps it. */
+  readonly #unkept = new Map<string, { readonly job: Job; readonly keep: () => void }>();
+  #inputBytes = 0;
+  readonly #pace = new Pace();
+  #telling: NodeJS.Immediate | undefined;
+  #draining = false;
+
+  /** Takes up what the store has: jobs that did not end are interrupted, or run again; those of a queue go on. */
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.limits = { ...JOB_LIMITS, ...options.limits };
+    for (const record of options.store.open()) {
+      const { keepsJobs } = options.host;
+      if (!options.resume && !keepsJobs) options.store.finish(record.id, 'interrupted', Date.now());
+      else {
+        const request = JSON.parse(record.wholeRequest) as NetworkRequest;
+        const pictures = keepsJobs ? options.store.picturesOf(record.id) : [];
+        const job = new Job({ record, pictures, cancel: (reason) => this.#cancel(record.id, reason) });
+        this.#add(job, request, record.wholeRequest.length);
+      }
+    }
+  }
+
+  /** Jobs that wait, and jobs that are being made. */
+  get counts(): { readonly queued: number; readonly running: number } {
+    const running = [...this.#live.values()].filter(({ job }) => job.status === 'running').length;
+    return { queued: this.#live.size - running, running };
+  }
+
+  /** What requests have where they leave it out, besides the model's own defaults. */
+  get defaults(): Partial<Request> {
+    return this.#options.defaults ?? {};
+  }
+
+  /** Whether the server takes jobs. */
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /**
+   * Accepts a request. Rejects with `bad_request` for one that cannot be honoured, with `busy` where the queue is full or the server is
+   * being stopped, and with `io` where the job cannot be kept.
+   */
+  async submit(given: Request, { api, caller, model: wanted, attached = false }: SubmitOptions): Promise<Job> {
+    const { host } = this.#options;
+    const model = host.modelFor(wanted);
+    const checked = await networkRequest(this.#completed(given), this.limits, (name) => host.requireLora(name, model));
+    const request = { ...checked, ...(model !== undefined && { model }) };
+    // What depends on the model is checked here too, once that is open.
+    host.requirePossible(request);
+    const { whole, shown } = requestText(request);
+    this.#requireRoom(whole.length);
+    const created = Date.now();
+    const id = `${created.toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
+    const prompt = [request.prompt].flat().join('\n');
+    const record = { id, caller: caller ?? null, api, created, total: picturesOf(request), request: shown };
+    try {
+      this.#options.store.accept({ ...record, prompt, wholeRequest: whole });
+    } catch (error) {
+      const { message, hint = '' } = error as FluxionError;
+      throw error instanceof FluxionError ? new Refusal(507, message, { code: 'io', hint }) : error;
+    }
+    const queued = { ...record, status: 'queued', ended: null, error: undefined, report: undefined } as const;
+    const job = new Job({ record: queued, attached, cancel: (reason) => this.#cancel(id, reason) });
+    this.#add(job, request, whole.length);
+    this.#keepEnds();
+    return job;
+  }
+
+  /** A job by its id, of any age; undefined where there is none, or it is another caller's. */
+  get(id: string, caller?: string): Job | undefined {
+    const known = this.#known(id);
+    const record = known ? undefined : this.#options.store.job(id);
+    const job = known ?? (record && new Job({ record, pictures: this.#options.store.picturesOf(id) }));
+    return job && isTheirs(job, caller) ? job : undefined;
+  }
+
+  /** Jobs of a caller, newest first, those included that have not ended. */
+  list(query: HistoryQuery): JobState[] {
+    const { store } = this.#options;
+    // The store tells neither those that run from those that wait, nor ends that it could not keep.
+    const isOpen = query.status === 'queued' || query.status === 'running';
+    const records = store.jobs(isOpen ? { ...query, status: 'queued', limit: this.#live.size } : query);
+    return records
+      .map((record) => (this.#known(record.id) ?? new Job({ record, pictures: store.picturesOf(record.id) })).state)
+      .filter(({ status }) => !isOpen || status === query.status)
+      .slice(0, query.limit);
+  }
+
+  /** A job that is in memory. */
+  #known(id: string): Job | undefined {
+    return (this.#live.get(id) ?? this.#unkept.get(id))?.job;
+  }
+
+  /** Cancels a job of a caller. Resolves to it when it has ended; to undefined where there is none. */
+  async cancel(id: string, caller?: string): Promise<Job | undefined> {
+    const job = this.get(id, caller);
+    await job?.cancel();
+    return job;
+  }
+
+  /** Takes no more jobs, and waits for those that were accepted, for so many milliseconds; those left are interrupted. */
+  async drain(grace: number): Promise<void> {
+    this.#draining = true;
+    const jobs = [...this.#live.values()];
+    const all = Promise.all(jobs.map(({ job }) => job.over));
+    const timer = setTimeout(() => {
+      for (const { stop } of jobs) stop.abort(new Stopped({ type: 'interrupted' }));
+    }, grace);
+    await all;
+    clearTimeout(timer);
+  }
+
+  /** The request with the server's defaults; one with a picture that goes in has the size of that. */
+  #completed(given: Request): Request {
+    const { defaults } = this.#options;
+    if (!defaults || typeof given !== 'object' || given === null) return given;
+    const { width: _, height: __, ...others } = defaults;
+    return INPUT_FIELDS.some((field) => given[field] !== undefined)
+      ? { ...others, ...given }
+      : { ...defaults, ...given };
+  }
+
+  #requireRoom(size: number): void {
+    if (this.#draining)
+      throw new Refusal(503, 'the server is being stopped', { code: 'busy', hint: 'try again later', retryAfter: 10 });
+    const { queued } = this.counts;
+    const isLarge = this.#live.size > 0 && this.#inputBytes + size > this.limits.inputBytes;
+    if (queued < this.limits.queue && !isLarge) return;
+    const work = [...this.#live.values()].reduce((sum, live) => sum + left(live), 0);
+    const seconds = this.#pace.secondsFor(work / this.#live.size);
+    const why = isLarge ? 'the pictures of those that wait have no room for more' : `${queued} jobs wait`;
+    throw new Refusal(429, `the queue is full: ${why}`, {
+      code: 'busy',
+      hint: 'try again later',
+      retryAfter: Math.max(1, Math.ceil(seconds ?? 1)),
+    });
+  }
+
+  #add(job: Job, request: NetworkRequest, size: number): void {
+    const { width, height, steps } = this.#options.host.served(request.model)?.defaults ?? UNKNOWN;
+    const pixels = (request.width ?? width) * (request.height ?? height);
+    const work = job.total * (request.steps ?? steps) * pixels;
+    const live: Live = { job, request, size, stop: new AbortController(), work, done: 0, position: -1 };
+    this.#inputBytes += size;
+    if (this.#live.size === 0) this.#pace.busy(true);
+    this.#live.set(job.id, live);
+    this.#waiting.add(live);
+    this.#tellPositions();
+    this.#admit();
+  }
+
+  #cancel(id: string, reason: string): void {
+    const live = this.#live.get(id);
+    if (!live) return;
+    const stopped = new Stopped({ type: 'cancelled', reason });
+    live.stop.abort(stopped);
+    if (this.#waiting.has(live)) this.#failed(live, stopped);
+  }
+
+  /** Hands jobs over while there is room for their model: the next of whoever has the fewest there. */
+  #admit(): void {
+    const { host } = this.#options;
+    for (;;) {
+      const inside = new Map<string | undefined, number>();
+      const taken = new Map<string | undefined, number>();
+      for (const { job, request } of this.#admitted) {
+        inside.set(job.caller, (inside.get(job.caller) ?? 0) + 1);
+        taken.set(request.model, (taken.get(request.model) ?? 0) + 1);
+      }
+      const of = ({ job }: Live): number => inside.get(job.caller) ?? 0;
+      const next = this.#waiting
+        .values()
+        .filter(({ request: { model } }) => (taken.get(model) ?? 0) < host.room(model))
+        .reduce<Live | undefined>((least, live) => (least && of(least) <= of(live) ? least : live), undefined);
+      if (!next) return;
+      this.#waiting.delete(next);
+      this.#admitted.add(next);
+      void this.#run(next);
+    }
+  }
+
+  async #run(live: Live): Promise<void> {
+    const { job, request, stop } = live;
+    const { id, caller } = job;
+    const onLoading = (progress: LoadingProgress): void => this.#tell(live, loading(progress));
+    const has = (index: number): boolean => job.pictures.some(({ info }) => info.index === index);
+    try {
+      const made = this.#options.host.make({ id, request, caller, signal: stop.signal, onLoading, has });
+      for await (const event of made) await this.#on(live, event);
+    } catch (error) {
+      this.#failed(live, error);
+    }
+  }
+
+  async #on(live: Live, event: Event): Promise<void> {
+    const { job } = live;
+    const { store } = this.#options;
+    switch (event.type) {
+      case 'image':
+        return this.#tell(live, { type: 'image', picture: await store.addPicture(job.id, event.index, event.image) });
+      case 'done': {
+        const now = Date.now();
+        this.#keepEnd(job, () => store.finish(job.id, 'done', now, { report: event.report }));
+        return this.#ended(live, event, now);
+      }
+      case 'step': {
+        // Of a job that a worker began for the server before this one, the stage was told to that.
+        if (job.status === 'queued') this.#begun(live);
+        const done = (event.pictures.length / job.total) * (live.work / event.steps);
+        live.done += done;
+        this.#pace.done(done);
+        return this.#tell(live, event);
+      }
+      case 'stage':
+        if (job.status === 'queued') this.#begun(live);
+        return this.#tell(live, event);
+      default:
+        return this.#tell(live, event);
+    }
+  }
+
+  #begun({ job, stop }: Live): void {
+    const { seconds } = this.limits;
+    const late = new FluxionError('aborted', `it took longer than the ${seconds} seconds that this server allows`);
+    const timer = setTimeout(() => stop.abort(late), seconds * 1000);
+    timer.unref();
+    void job.over.then(() => clearTimeout(timer));
+    this.#tellPositions();
+  }
+
+  /** Ends a job that was stopped, or that failed. */
+  #failed(live: Live, error: unknown): void {
+    const { job } = live;
+    if (job.hasEnded) return;
+    const { store } = this.#options;
+    const now = Date.now();
+    const event: JobEvent =
+      error instanceof Stopped ? error.event : { type: 'failed', error: toldError(error, `job ${job.id}`) };
+    // The row of an interrupted job stays open: the next start decides what becomes of it.
+    if (event.type === 'failed') this.#keepEnd(job, () => store.finish(job.id, 'failed', now, { error: event.error }));
+    if (event.type === 'cancelled') {
+      const why = { code: 'aborted', message: event.reason };
+      this.#keepEnd(job, () => store.finish(job.id, 'cancelled', now, { error: why }));
+    }
+    this.#ended(live, event, now);
+  }
+
+  /** Keeps the end of a job in the store; one that cannot be kept stays in memory, and is tried again with the next. */
+  #keepEnd(job: Job, keep: () => void): void {
+    this.#unkept.set(job.id, { job, keep });
+    this.#keepEnds();
+  }
+
+  #keepEnds(): void {
+    for (const [id, { keep }] of this.#unkept) {
+      try {
+        keep();
+      } catch (error) {
+        log('warn', `job ${id}: its end could not be kept: ${(error as Error).message}`);
+        return;
+      }
+      this.#unkept.delete(id);
+    }
+  }
+
+  #ended(live: Live, event: JobEvent, now: number): void {
+    if (!this.#live.delete(live.job.id)) return;
+    this.#inputBytes -= live.size;
+    this.#waiting.delete(live);
+    this.#admitted.delete(live);
+    if (this.#live.size === 0) this.#pace.busy(false);
+    this.#tell(live, event, now);
+    this.#tellPositions();
+    this.#admit();
+  }
+
+  #tell({ job }: Live, given: JobEvent, now?: number): void {
+    const event = toldEvent(given);
+    job.tell(event, now);
+    this.#options.onEvent?.(job, event);
+  }
+
+  /** Tells jobs that wait how many are before them, where that has changed; once a turn of the loop, however many changed. */
+  #tellPositions(): void {
+    this.#telling ??= setImmediate(() => {
+      this.#telling = undefined;
+      let position = 0;
+      let before = 0;
+      for (const live of this.#live.values()) {
+        if (live.job.status === 'queued' && live.position !== position++) {
+          live.position = position - 1;
+          const estimate = this.#pace.secondsFor(before);
+          this.#tell(live, { type: 'queued', position: live.position, ...(estimate !== undefined && { estimate }) });
+        }
+        before += left(live);
+      }
+    });
+  }
+}
+
+/** Work that is left of a job. */
+function left({ work, done }: Live): number {
+  return Math.max(0, work - done);
+}
+
+/** Whether a caller may see a job: their own, and those from before the server asked for keys. */
+export function isTheirs({ caller: owner }: Pick<Job, 'caller'>, caller: string | undefined): boolean {
+  return owner === undefined || caller === undefined || owner === caller;
+}
+
+function loading({ message, download }: LoadingProgress): JobEvent {
+  const { bytes, totalBytes, bytesPerSecond } = download ?? {};
+  return { type: 'loading', message, ...(totalBytes && { bytes, totalBytes, bytesPerSecond }) } as JobEvent;
+}

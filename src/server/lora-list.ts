@@ -1,0 +1,56 @@
+/** The LoRAs that requests may name: those of the server's folder, and the one that comes with the program. */
+
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BUNDLED_LORA, describeLora } from '../pipeline/loras.ts';
+import { FluxionError } from '../support/errors.ts';
+import { Recent } from '../support/recent.ts';
+
+/** A LoRA as a list tells of it. */
+export interface ListedLora {
+  /** What requests and prompts call it. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly dialect: string;
+  readonly ranks: readonly number[];
+  /** Whether it takes a picture beside the latents. */
+  readonly control: boolean;
+}
+
+const MOST = 1000;
+
+/** Descriptions by file, size and time: of all that a list has, and of the bundled one. */
+const described = new Recent<string, ListedLora | undefined>(MOST + 1);
+
+/** Lists the LoRAs of a folder and those below; files that are none are left out. */
+export async function listLoras(folder: string | undefined): Promise<ListedLora[]> {
+  const bundled = await describe(BUNDLED_LORA, BUNDLED_LORA, 0, 0);
+  if (folder === undefined) return bundled ? [bundled] : [];
+  const names = (await readdir(folder, { recursive: true }).catch(() => []))
+    .filter((name) => name.endsWith('.safetensors'))
+    .sort()
+    .slice(0, MOST);
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const file = await stat(path).catch(() => undefined);
+      // A link to nowhere, or gone since.
+      if (!file) return undefined;
+      const { size, mtimeMs } = file;
+      return describe(path, name.replaceAll('\\', '/').replace(/\.safetensors$/, ''), size, mtimeMs);
+    }),
+  );
+  return [...(bundled ? [bundled] : []), ...found.filter((lora) => lora !== undefined)];
+}
+
+async function describe(path: string, name: string, bytes: number, time: number): Promise<ListedLora | undefined> {
+  return described.get(JSON.stringify([path, bytes, time]), () => {
+    try {
+      const { dialect, ranks, control } = describeLora({ path });
+      return { name, bytes, dialect, ranks, control };
+    } catch (error) {
+      if (error instanceof FluxionError) return undefined;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,199 @@
+/** The native API: everything that the command line can do, as jobs that are watched and cancelled, with their history and pictures. */
+
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { checked } from '../api/check.ts';
+import { JOB_STATUS } from '../api/jobs.ts';
+import { REQUEST_KNOBS, type Request } from '../api/request.ts';
+import { requireRecipe } from '../pipeline/recipe.ts';
+import { bodyBytes, formBody, jsonBody, parseJson } from './body.ts';
+import type { ServerContext, ServerEnv } from './context.ts';
+import { eventStream, type SentEvent } from './event-stream.ts';
+import type { Job, JobEvent } from './job.ts';
+import { isTheirs } from './jobs.ts';
+import { openApi } from './openapi.ts';
+import { Refusal } from './refusal.ts';
+import type { StoredPicture } from './stored-picture.ts';
+
+const API = 'native';
+
+const number = (min: number, max: number, expected: string) =>
+  z
+    .string()
+    .regex(/^\d{1,4}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error: expected });
+
+/** What a page of a list may be asked for with. */
+export const PAGE = z.object({
+  limit: number(1, 200, 'a whole number from 1 to 200').default(50),
+  before: z.string().max(100, 'an id or a name').optional(),
+  search: z.string().max(1000, 'at most 1000 characters').optional(),
+  status: JOB_STATUS.optional(),
+  favourite: z
+    .enum(['true', 'false'], 'true or false')
+    .transform((text) => text === 'true')
+    .optional(),
+});
+/** How a picture is sent; without it, as its file. */
+export const RENDITION = z.object({ width: number(16, 2048, 'a whole number from 16 to 2048').optional() });
+/** What can be changed of a picture. */
+export const PICTURE_CHANGE = z.strictObject(
+  { favourite: z.boolean('true or false').optional(), deleted: z.boolean('true or false').optional() },
+  'an object such as { favourite: true }',
+);
+
+/** The routes of the native API, from `/v1` on. */
+export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono<ServerEnv> {
+  const api = new Hono<ServerEnv>();
+
+  const jobOf = (c: Context<ServerEnv>): Job => {
+    const id = c.req.param('id') ?? '';
+    const job = jobs.get(id, c.get('caller'));
+    if (job) return job;
+    throw new Refusal(404, `there is no job '${id}'`, { code: 'not_found', hint: 'GET /v1/jobs lists your jobs' });
+  };
+  const pictureOf = (c: Context<ServerEnv>): StoredPicture => {
+    const name = c.req.param('name') ?? '';
+    const picture = store.picture(name);
+    const owner = picture && store.job(picture.info.job);
+    if (picture && owner && isTheirs({ caller: owner.caller ?? undefined }, c.get('caller'))) return picture;
+    throw new Refusal(404, `there is no picture '${name}'`, { code: 'not_found' });
+  };
+  const pageOf = (c: Context<ServerEnv>) => ({
+    ...checked(PAGE, c.req.query(), 'query'),
+    caller: c.get('caller'),
+  });
+
+  api.post('/jobs', async (c) => {
+    const { model, request } = await requestOf(c, bodyLimit);
+    const watches = /\btext\/event-stream\b/.test(c.req.header('accept') ?? '');
+    const job = await jobs.submit(request, { api: API, caller: c.get('caller'), model, attached: watches });
+    if (watches) return eventStream((left) => sent(job.events(left)), { headers: { location: `/v1/jobs/${job.id}` } });
+    c.header('location', `/v1/jobs/${job.id}`);
+    return c.json(job.state, 202);
+  });
+  api.get('/jobs', (c) => {
+    const page = pageOf(c);
+    const found = jobs.list(page);
+    return c.json({ jobs: found, ...(found.length === page.limit && { next: found.at(-1)!.id }) });
+  });
+  api.get('/jobs/:id', (c) => c.json(jobOf(c).state));
+  api.get('/jobs/:id/events', (c) => {
+    const job = jobOf(c);
+    return eventStream((left) => sent(job.events(left)));
+  });
+  const cancel = async (c: Context<ServerEnv>) => {
+    const job = jobOf(c);
+    await job.cancel();
+    return c.json(job.state);
+  };
+  api.delete('/jobs/:id', cancel);
+  api.post('/jobs/:id/cancel', cancel);
+
+  api.get('/pictures', (c) => {
+    const page = pageOf(c);
+    const pictures = store.pictures(page).map(({ info }) => info);
+    return c.json({ pictures, ...(pictures.length === page.limit && { next: pictures.at(-1)!.name }) });
+  });
+  api.get('/pictures/:name', async (c) => {
+    const picture = pictureOf(c);
+    const { width } = checked(RENDITION, c.req.query(), 'query');
+    const small = width !== undefined && width < picture.info.width;
+    return answer(small ? await thumbnail(picture, width) : await picture.png(), small ? 'image/webp' : 'image/png');
+  });
+  api.patch('/pictures/:name', async (c) => {
+    const { name } = pictureOf(c).info;
+    const { favourite, deleted } = checked(PICTURE_CHANGE, await jsonBody(c, bodyLimit), 'picture');
+    if (favourite !== undefined) store.setFavourite(name, favourite);
+    if (deleted !== undefined) store.setDeleted(name, deleted);
+    return c.json(pictureOf(c).info);
+  });
+  api.delete('/pictures/:name', (c) => {
+    store.setDeleted(pictureOf(c).info.name, true);
+    return c.body(null, 204);
+  });
+
+  api.post('/recipes', async (c) => c.json(requireRecipe(await bodyBytes(c, bodyLimit), 'the picture')));
+  api.get('/loras', async (c) => c.json({ loras: await host.loras() }));
+  const model = () => {
+    const { status } = host;
+    const served = host.served(undefined);
+    return {
+      ...('progress' in status ? { status: status.status, ...status.progress } : status),
+      ...(served && {
+        defaults: served.defaults,
+        guidance: served.guidance,
+        pictureUse: served.pictureUse,
+        beside: served.beside,
+        samplers: REQUEST_KNOBS.sampler.kind.words,
+        schedules: REQUEST_KNOBS.schedule.kind.words,
+      }),
+      models: [...new Set(host.models.map(({ name }) => name))],
+      limits: jobs.limits,
+      queue: jobs.counts,
+    };
+  };
+  api.get('/model', (c) => c.json(model()));
+  api.post('/model', (c) => {
+    // What comes of it is told as the model's status.
+    host.start().catch(() => {});
+    return c.json(model(), 202);
+  });
+  return api;
+}
+
+/** The description of the native API, made from its schemas. */
+export function openApiRoute(): Hono<ServerEnv> {
+  const api = new Hono<ServerEnv>();
+  api.get('/openapi.json', (c) => c.json(openApi()));
+  return api;
+}
+
+/** The request of a body, and the model that it names: JSON, or a form with the JSON in `request` and files in the fields of its pictures. */
+async function requestOf(
+  c: Context<ServerEnv>,
+  limit: number | undefined,
+): Promise<{ readonly model: string | undefined; readonly request: Request }> {
+  if (!/^multipart\/form-data/i.test(c.req.header('content-type') ?? '')) return withModel(await jsonBody(c, limit));
+  const form = await formBody(c, limit);
+  const [text, ...more] = form.get('request') ?? ['{}'];
+  if (typeof text !== 'string' || more.length > 0) throw new Refusal(400, 'request: expected one text of JSON');
+  const request = parseJson(text, 'request');
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw new Refusal(400, "request: expected an object such as { prompt: 'a red house' }");
+  form.delete('request');
+  const files = [...form].map(([name, values]) => [name, values.length === 1 ? values[0] : values] as const);
+  return withModel({ ...request, ...Object.fromEntries(files) });
+}
+
+function withModel(body: unknown): { readonly model: string | undefined; readonly request: Request } {
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'model'))
+    return { model: undefined, request: body as Request };
+  const { model, ...request } = body as Request & { readonly model: unknown };
+  if (typeof model !== 'string') throw new Refusal(400, "model: expected a model's name");
+  return { model, request };
+}
+
+async function* sent(events: AsyncGenerator<JobEvent>): AsyncGenerator<SentEvent> {
+  for await (const event of events) yield { event: event.type, data: event };
+}
+
+/** A file that never changes under its name. */
+function answer(bytes: Uint8Array, type: string): Response {
+  return new Response(new Uint8Array(bytes), {
+    headers: {
+      'content-type': type,
+      'content-length': String(bytes.length),
+      'cache-control': 'private, max-age=31536000, immutable',
+    },
+  });
+}
+
+async function thumbnail(picture: StoredPicture, width: number): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  return sharp(await picture.png())
+    .resize({ width })
+    .webp({ quality: 80 })
+    .toBuffer();
+}

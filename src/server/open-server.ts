@@ -1,0 +1,155 @@
+/** A server with all that belongs to it: the store of its folder, the model of a configuration, jobs, figures, log and application. */
+
+import { randomUUID } from 'node:crypto';
+import type { Hono } from 'hono';
+import { isOfBundled, type LoadedConfig, loadConfig } from '../config/load.ts';
+import { requestDefaultsOf } from '../config/options.ts';
+import { findPersonalConfig } from '../config/personal.ts';
+import type { Config } from '../config/schema.ts';
+import { readRegular } from '../support/regular-file.ts';
+import { decodeText } from '../support/text.ts';
+import { userPath } from '../support/user-path.ts';
+import { createApp } from './app.ts';
+import type { Backend } from './backend.ts';
+import { configuredHost, configuredLimits, configuredName } from './configured.ts';
+import type { ServerEnv } from './context.ts';
+import { Jobs } from './jobs.ts';
+import { Metrics } from './metrics.ts';
+import { QueueBackend } from './queue/queue-backend.ts';
+import { ApiKeys, type SecurityOptions } from './security.ts';
+import { ServerLog, type ServerLogOptions } from './server-log.ts';
+import { Store } from './store.ts';
+
+/** What a server is opened with besides its configuration. */
+export interface OpenServerOptions {
+  /** What says which keys the command line set. */
+  readonly sources?: LoadedConfig['sources'];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where lines of the log go; by default, there is none. */
+  readonly write?: ServerLogOptions['write'] | undefined;
+}
+
+/** Most bytes of a file with keys. */
+const KEY_FILE_LIMIT = 2 ** 20;
+/** Milliseconds that a deleted picture can be taken back, and between two looks for those that cannot. */
+const UNDO = 24 * 3_600_000;
+const PURGE_EVERY = 3_600_000;
+
+/** A server of one configuration. */
+export class Server implements AsyncDisposable {
+  readonly app: Hono<ServerEnv>;
+  readonly jobs: Jobs;
+  readonly host: Backend;
+  readonly store: Store;
+  readonly security: SecurityOptions;
+  readonly #metrics = new Metrics();
+  readonly #config: Config;
+  readonly #purging: NodeJS.Timeout;
+  #closing: Promise<void> | undefined;
+
+  /** Opens the folder of a configuration; the model is opened by `host.start()`, or by the first job. Throws `bad_config`, `io`. */
+  constructor(config: Config, { sources = {}, env = process.env, write }: OpenServerOptions = {}) {
+    this.#config = config;
+    this.security = {
+      keys: keysOf(config, env),
+      allowOrigin: config.allow_origin,
+      allowHost: config.allow_host,
+      rateLimit: config.rate_limit,
+    };
+    const log = write && new ServerLog({ write, prompts: config.log_prompts });
+    const asked = config.queue === '' ? { config, sources } : withoutBundled(config, sources);
+    // Before the folder is taken: an address that is none leaves nothing behind.
+    this.host = config.queue === '' ? configuredHost(config, sources) : queueOf(config, asked.sources);
+    this.store = new Store(config.output_dir || '.');
+    this.jobs = new Jobs({
+      store: this.store,
+      host: this.host,
+      defaults: requestDefaultsOf(asked.config, asked.sources),
+      resume: config.resume,
+      limits: configuredLimits(config),
+      onEvent: (job, event) => {
+        this.#metrics.onEvent(job, event);
+        log?.onEvent(job, event);
+      },
+    });
+    this.app = createApp({
+      jobs: this.jobs,
+      host: this.host,
+      store: this.store,
+      bodyLimit: config.max_body * 2 ** 20,
+      security: this.security,
+      metrics: this.#metrics,
+      log,
+    });
+    const purge = (): void => void this.store.purge(Date.now() - UNDO).catch(() => {});
+    purge();
+    this.#purging = setInterval(purge, PURGE_EVERY).unref();
+  }
+
+  /** Takes no more jobs, lets those that were accepted end within `drain_timeout`, and closes model and store. */
+  close(grace: number = this.#config.drain_timeout): Promise<void> {
+    this.#closing ??= this.#close(grace);
+    return this.#closing;
+  }
+
+  async #close(grace: number): Promise<void> {
+    clearInterval(this.#purging);
+    await this.jobs.drain(grace);
+    await this.host[Symbol.asyncDispose]();
+    this.store[Symbol.dispose]();
+    this.#metrics[Symbol.dispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close(0);
+  }
+}
+
+/** A configuration without what the bundled model's file says of pictures: workers may have any model. */
+function withoutBundled(config: Config, sources: LoadedConfig['sources']): Pick<LoadedConfig, 'config' | 'sources'> {
+  const asked = Object.fromEntries(Object.entries(sources).filter(([, source]) => !isOfBundled(source)));
+  const sides = (['resolution', 'width', 'height'] as const).filter((key) => !Object.hasOwn(asked, key));
+  return { config: { ...config, ...Object.fromEntries(sides.map((key) => [key, undefined])) }, sources: asked };
+}
+
+/** The queue of a configuration. A model that is not named is whichever workers have. */
+function queueOf(config: Config, sources: LoadedConfig['sources']): QueueBackend {
+  const name = configuredName(config);
+  const isNamed = sources.pretrained_model_name_or_path !== undefined || sources.flux_name !== undefined;
+  return new QueueBackend({
+    url: config.queue,
+    id: randomUUID(),
+    model: isNamed ? name : undefined,
+    fallback: name,
+    pixels: config.max_pixels,
+  });
+}
+
+function keysOf(config: Config, env: Readonly<Record<string, string | undefined>>): ApiKeys {
+  const path = userPath(config.api_key_file);
+  const file = path === '' ? '' : decodeText(readRegular(path, KEY_FILE_LIMIT), path);
+  return ApiKeys.all(ApiKeys.parse(file, path), ApiKeys.parse(env['FLUXION_API_KEYS'] ?? '', 'FLUXION_API_KEYS'));
+}
+
+let own: Server | undefined;
+
+/**
+ * A server as a fetch handler, for a program of one's own: `export default app`. It is opened by the first request, with the user's own
+ * configuration file (FLUXION_CONFIG), and its model by the first job. `close` lets accepted jobs end and closes it.
+ */
+export const app: {
+  readonly fetch: (request: Request) => Promise<Response>;
+  readonly close: () => Promise<void>;
+} = {
+  async fetch(request) {
+    if (!own) {
+      const { config, sources } = loadConfig({ personal: findPersonalConfig() });
+      own = new Server(config, { sources });
+    }
+    return own.app.fetch(request);
+  },
+  async close() {
+    await own?.close();
+    own = undefined;
+  },
+};

@@ -1,0 +1,143 @@
+/** What a request to OpenAI's images API asks for: a request for pictures, and how they are answered. */
+
+import { z } from 'zod';
+import { checked } from '../../api/check.ts';
+import { byField, fieldNamed } from '../../api/field-names.ts';
+import { oneOf, whole } from '../../api/kinds.ts';
+import { pictureFields } from '../../api/picture-use.ts';
+import type { Request } from '../../api/request.ts';
+import { alphaMask } from '../../picture/alpha-mask.ts';
+import { preferredSize } from '../../picture/fit.ts';
+import type { Flux } from '../../pipeline/flux.ts';
+import { pictureSize } from '../picture-head.ts';
+import { Refusal } from '../refusal.ts';
+import type { GivenNames } from './errors.ts';
+import type { Given } from './given.ts';
+
+const text = z.string('text');
+const SIZE = 'auto, or WIDTHxHEIGHT with sides divisible by 16, such as 1024x768';
+
+/** OpenAI's own fields; `prompt` and `n` are a request's too. */
+const OPTIONS = z.object({
+  model: text.optional(),
+  size: text.regex(/^(auto|\d{1,5}x\d{1,5})$/, SIZE).optional(),
+  quality: oneOf('auto', 'low', 'medium', 'high', 'xhigh', 'max', 'standard', 'hd').type.optional(),
+  output_format: oneOf('png', 'jpeg', 'webp').type.optional(),
+  output_compression: whole(0, 100).type.optional(),
+  response_format: oneOf('b64_json', 'url').type.optional(),
+  background: oneOf('auto', 'opaque', 'transparent').type.optional(),
+  stream: z.boolean('true or false').optional(),
+  partial_images: whole(0, 3).type.optional(),
+  // Without effect: there is no moderation and no end user, and pictures go in as they are.
+  moderation: text.optional(),
+  style: text.optional(),
+  user: text.optional(),
+  safety_identifier: text.optional(),
+  input_fidelity: text.optional(),
+});
+type Options = z.output<typeof OPTIONS>;
+
+/** Steps by quality, in multiples of the model's own. */
+const STEPS: Readonly<Record<NonNullable<Options['quality']>, number>> = {
+  auto: 1, low: 0.5, medium: 1, standard: 1, high: 2, hd: 2, xhigh: 3, max: 4,
+}; // biome-ignore format: a table
+
+/** A request that was understood, as far as no model is needed for it. */
+export interface Asked {
+  readonly options: Options;
+  /** The fields of the request for pictures, but for the pictures of an edit. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly images: readonly { readonly bytes: Uint8Array; readonly width: number; readonly height: number }[];
+  readonly mask?: Uint8Array | undefined;
+}
+
+/** What the client calls the fields of its request, for errors. */
+export function namesOf({ fields }: Given): GivenNames {
+  const given = Object.keys(fields).map((name) => [fieldNamed(name) ?? name, name] as const);
+  const own = Object.keys(OPTIONS.shape).map((name) => [name, name] as const);
+  const others = [['width', 'size'], ['height', 'size'], ['batch', 'n'], ['prompt', 'prompt'], ['image', 'image'], ['images', 'images'], ['mask', 'mask'], ['referenceImage', 'image'], ['controlImage', 'image'], ['maskImage', 'mask'], ['seed', 'seed']] as const; // biome-ignore format: a list
+  return new Map([...own, ...others, ...given]);
+}
+
+/** Understands a body, whose pictures may have so many pixels. Throws `bad_request` and `bad_file` naming the field. */
+export async function understood({ fields, images, mask }: Given, limit: number): Promise<Asked> {
+  const isOption = (name: string): boolean => Object.hasOwn(OPTIONS.shape, name);
+  const entries = Object.entries(fields).filter(([, value]) => value !== null);
+  const options = checked(OPTIONS, Object.fromEntries(entries.filter(([name]) => isOption(name))), 'the body');
+  requirePossible(options);
+  const { prompt, ...asked } = byField(Object.fromEntries(entries.filter(([name]) => !isOption(name))));
+  if (typeof prompt !== 'string')
+    throw new Refusal(400, `prompt: expected text, found ${prompt === undefined ? 'nothing' : 'something else'}`);
+  for (const field of ['signal', 'caller', 'slot', 'preview'] as const)
+    if (asked[field] !== undefined) throw new Refusal(400, `there is no field '${field}' in this API`);
+  const read = images.map(async (bytes, i) => {
+    const size = await pictureSize(bytes, images.length > 1 ? `image[${i}]` : 'image', limit);
+    return { bytes, ...size };
+  });
+  if (mask) await pictureSize(mask, 'mask', limit);
+  return {
+    options,
+    fields: { seed: 'random', ...sidesOf(options.size), ...asked, prompt },
+    images: await Promise.all(read),
+    mask,
+  };
+}
+
+function requirePossible({
+  background,
+  output_format,
+  output_compression,
+  stream,
+  partial_images,
+  response_format,
+}: Options): void {
+  if (background === 'transparent')
+    throw new Refusal(400, 'background: these models make opaque pictures only', {
+      hint: 'leave it out, or ask for opaque',
+    });
+  if (output_compression !== undefined && output_compression < 100 && (output_format ?? 'png') === 'png')
+    throw new Refusal(400, 'output_compression: a PNG is compressed without loss', {
+      hint: 'ask for output_format=jpeg or webp',
+    });
+  if (partial_images && !stream)
+    throw new Refusal(400, 'partial_images: they are sent in a stream only', { hint: 'ask for stream=true' });
+  if (stream && response_format === 'url') throw new Refusal(400, 'response_format: a stream sends b64_json only');
+}
+
+function sidesOf(size = 'auto'): Pick<Request, 'width' | 'height'> {
+  if (size === 'auto') return {};
+  const [width, height] = size.split('x').map(Number) as [number, number];
+  if (width % 16 > 0 || height % 16 > 0 || width === 0 || height === 0)
+    throw new Refusal(400, `size: expected ${SIZE}, found '${size}'`);
+  return { width, height };
+}
+
+/** Whether a request depends on what the model is. */
+export function needsModel({ options, fields, images }: Asked): boolean {
+  return images.length > 0 || (STEPS[options.quality ?? 'auto'] !== 1 && fields['steps'] === undefined);
+}
+
+/** What of a model a request depends on. */
+interface Model extends Pick<Flux, 'pictureUse'> {
+  /** Steps of a request that leaves them out. */
+  readonly steps: number;
+}
+
+/** The request for pictures. Its pictures become what the model makes best use of; `model` is needed where `needsModel` says so. */
+export async function requestFor(asked: Asked, model: Model | undefined, signal: AbortSignal): Promise<Request> {
+  const { options, fields, images, mask } = asked;
+  const factor = STEPS[options.quality ?? 'auto'];
+  const steps = model && factor !== 1 ? { steps: Math.max(1, Math.round(model.steps * factor)) } : {};
+  // OpenAI's mask is by transparency; an opaque one is by brightness, as Fluxion's.
+  const maskImage = mask && ((await alphaMask(mask, { where: 'mask', signal })) ?? mask);
+  const contents = images.map(({ bytes }) => bytes);
+  const pictures = model && images.length > 0 ? pictureFields(model.pictureUse, contents, maskImage) : {};
+  return { ...steps, ...pictures, ...fields, ...(options.partial_images && { preview: 'step' }) } as unknown as Request;
+}
+
+/** Tokens of the pictures that a model looks at. */
+export function referenceTokens({ images }: Asked, { referenceImage, referenceResize }: Request): number {
+  if (referenceImage === undefined) return 0;
+  const sizes = images.map((size) => (referenceResize === false ? size : preferredSize(size)));
+  return sizes.reduce((sum, { width, height }) => sum + Math.floor(width / 16) * Math.floor(height / 16), 0);
+}

@@ -1,0 +1,191 @@
+/** The OpenAPI document of the native API, made from the schemas that requests are checked with. */
+
+import { z } from 'zod';
+import { JOB, JOB_ERROR, JOB_EVENT, JOB_PICTURE } from '../api/jobs.ts';
+import { PICTURE } from '../api/kinds.ts';
+import { RECIPE } from '../api/recipe.ts';
+import { REQUEST, REQUEST_KNOBS } from '../api/request.ts';
+
+type Json = Record<string, unknown>;
+
+const PICTURE_SCHEMA = { type: 'string', description: 'The content of a picture file: data:image/png;base64,…' };
+
+/** A schema as OpenAPI has it. */
+function schemaOf(type: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...schema } = z.toJSONSchema(type, {
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema === PICTURE) Object.assign(jsonSchema, PICTURE_SCHEMA);
+      if (zodSchema._zod.def.type === 'bigint') jsonSchema.type = 'integer';
+    },
+  });
+  return schema;
+}
+
+/** The schema of requests, with what each field does and its default. */
+function requestSchema(): Json {
+  const { caller: _, signal: __, allowUrl: ___, ...shape } = REQUEST.shape;
+  const schema = schemaOf(z.strictObject(shape), 'input') as { properties: Record<string, Json> };
+  for (const [field, knob] of Object.entries<{ help: string; default?: unknown }>(REQUEST_KNOBS)) {
+    const property = schema.properties[field];
+    if (!property) continue;
+    Object.assign(property, { description: knob.help });
+    if (knob.default !== undefined && field !== 'prompt') property['default'] = knob.default;
+  }
+  schema.properties['model'] = { type: 'string', description: 'Which model, where the server has several.' };
+  return schema as unknown as Json;
+}
+
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, schema: Json): Json => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const error = (description: string): Json => json(description, ref('Error'));
+const list = (of: string, name: string): Json => ({
+  type: 'object',
+  properties: {
+    [name]: { type: 'array', items: ref(of) },
+    next: { type: 'string', description: 'What `before` is for the next page, if there may be one.' },
+  },
+});
+const parameter = (name: string, place: 'path' | 'query', description: string, type = 'string'): Json => ({
+  name,
+  in: place,
+  description,
+  required: place === 'path',
+  schema: { type },
+});
+const ID = parameter('id', 'path', "The job's id.");
+const NAME = parameter('name', 'path', "The picture's name.");
+const PAGE = [
+  parameter('limit', 'query', 'From 1 to 200, 50 by default.', 'integer'),
+  parameter('before', 'query', 'The `next` of the page before.'),
+  parameter('search', 'query', 'Text that the prompt has.'),
+];
+const EVENTS = {
+  description: 'How far the job is, then what follows until it has ended, as server-sent events.',
+  content: { 'text/event-stream': { schema: ref('JobEvent') } },
+};
+
+/** The document. */
+export function openApi(): Json {
+  const form = {
+    type: 'object',
+    properties: { request: ref('Request') },
+    additionalProperties: { type: 'string', format: 'binary' },
+  };
+  const cancelled = {
+    200: json('The job, which has ended.', ref('Job')),
+    404: error('There is no such job of yours.'),
+  };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Fluxion', version: 'v1', description: 'Pictures from text, as jobs.' },
+    components: {
+      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+      schemas: {
+        Request: requestSchema(),
+        Job: schemaOf(JOB, 'output'),
+        JobEvent: schemaOf(JOB_EVENT, 'output'),
+        Picture: schemaOf(JOB_PICTURE, 'output'),
+        Recipe: schemaOf(RECIPE, 'output'),
+        Error: schemaOf(z.object({ error: JOB_ERROR }), 'output'),
+      },
+    },
+    security: [{}, { key: [] }],
+    paths: {
+      '/v1/jobs': {
+        post: {
+          summary:
+            'Accepts a request for pictures. A client that accepts text/event-stream is sent the events of the job, and cancels it by going away.',
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: ref('Request') }, 'multipart/form-data': { schema: form } },
+          },
+          responses: {
+            200: EVENTS,
+            202: json('The job, which will be made.', ref('Job')),
+            400: error('The request cannot be honoured; the message names the field.'),
+            413: error('The body is too large.'),
+            429: error('The queue is full, or the caller asks too often.'),
+            503: error('The server is being stopped.'),
+            507: error('The job cannot be kept: the disk is full.'),
+          },
+        },
+        get: {
+          summary: 'Your jobs, newest first.',
+          parameters: [...PAGE, parameter('status', 'query', 'Only jobs that are so far.')],
+          responses: { 200: json('A page of jobs.', list('Job', 'jobs')) },
+        },
+      },
+      '/v1/jobs/{id}': {
+        get: {
+          summary: 'A job as it is now.',
+          parameters: [ID],
+          responses: { 200: json('The job.', ref('Job')), 404: error('There is no such job of yours.') },
+        },
+        delete: { summary: 'Cancels a job.', parameters: [ID], responses: cancelled },
+      },
+      '/v1/jobs/{id}/cancel': { post: { summary: 'Cancels a job.', parameters: [ID], responses: cancelled } },
+      '/v1/jobs/{id}/events': {
+        get: { summary: 'What happens to a job.', parameters: [ID], responses: { 200: EVENTS } },
+      },
+      '/v1/pictures': {
+        get: {
+          summary: 'Your pictures, newest first.',
+          parameters: [...PAGE, parameter('favourite', 'query', 'Only favourites, or only others.', 'boolean')],
+          responses: { 200: json('A page of pictures.', list('Picture', 'pictures')) },
+        },
+      },
+      '/v1/pictures/{name}': {
+        get: {
+          summary: 'The PNG of a picture, with its recipe; or a smaller WebP of it.',
+          parameters: [NAME, parameter('width', 'query', 'Pixels of a smaller picture.', 'integer')],
+          responses: { 200: { description: 'The file.', content: { 'image/png': {}, 'image/webp': {} } } },
+        },
+        patch: {
+          summary: 'Makes a picture a favourite, deletes it, or takes that back.',
+          parameters: [NAME],
+          requestBody: {
+            content: {
+              'application/json': {
+                schema: {
+                  type: 'object',
+                  properties: { favourite: { type: 'boolean' }, deleted: { type: 'boolean' } },
+                },
+              },
+            },
+          },
+          responses: { 200: json('The picture.', ref('Picture')) },
+        },
+        delete: {
+          summary: 'Deletes a picture.',
+          parameters: [NAME],
+          responses: { 204: { description: 'It is deleted.' } },
+        },
+      },
+      '/v1/recipes': {
+        post: {
+          summary: 'The recipe inside of a picture file, which is the body.',
+          requestBody: { content: { 'application/octet-stream': {} } },
+          responses: { 200: json('The recipe.', ref('Recipe')), 404: error('The file has none.') },
+        },
+      },
+      '/v1/loras': {
+        get: { summary: 'The LoRAs that requests may name.', responses: { 200: { description: 'A list.' } } },
+      },
+      '/v1/model': {
+        get: {
+          summary: 'The model, how far its opening is, its defaults, what it takes, and the limits of requests.',
+          responses: { 200: { description: 'An object.' } },
+        },
+        post: {
+          summary: 'Has the model opened, unless it is; one that could not be opened is tried again.',
+          responses: { 202: { description: 'The same object.' } },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** What a worker told, as the server's own: checked against what was asked, and with pictures decoded. */
+
+import { decodeFile } from '../../picture/decode-file.ts';
+import { Image } from '../../picture/image.ts';
+import type { Preview } from '../../picture/preview.ts';
+import type { Event } from '../../pipeline/events.ts';
+import { requireRecipe } from '../../pipeline/recipe.ts';
+import { type ErrorCode, FluxionError } from '../../support/errors.ts';
+import type { QueueEvent } from './protocol.ts';
+
+/** Bytes of a PNG beside three for each pixel: filters, chunks and the recipe. */
+const BESIDE_PIXELS = 4 * 2 ** 20;
+/** A side of a preview is an eighth of the picture's. */
+const PREVIEW = 8;
+
+/** Most bytes of a PNG with so many pixels. */
+export function pictureBytes(pixels: number): number {
+  return pixels * 4 + BESIDE_PIXELS;
+}
+
+/** The picture of a PNG. Throws where it is none, is larger than allowed, or lacks its recipe. */
+export async function receivedPicture(png: Buffer, pixels: number): Promise<Image> {
+  const where = "a worker's picture";
+  if (png.length > pictureBytes(pixels)) throw new FluxionError('bad_file', `${where}: it is too large`);
+  const recipe = requireRecipe(png, where);
+  const { pixels: decoded } = await decodeFile(png, where, pixels);
+  if (decoded.width !== recipe.width || decoded.height !== recipe.height)
+    throw new FluxionError('bad_file', `${where}: its size is not that of its recipe`);
+  return new Image(decoded, recipe);
+}
+
+/** An event that is told on as it is. Throws `bad_request` where it is not about this job. */
+export function receivedEvent(
+  event: Exclude<QueueEvent, { type: 'begun' | 'loading' | 'image' | 'failed' }>,
+  { total, pixels }: { readonly total: number; readonly pixels: number },
+): Event {
+  if ('pictures' in event && (event.total !== total || event.pictures.some((index) => index >= total)))
+    throw strange('it is about other pictures than were asked for');
+  if (event.type !== 'step') return event as Event;
+  const { previews, ...step } = event;
+  if (!previews) return step as Event;
+  if (previews.length !== event.pictures.length) throw strange('it has previews of other pictures');
+  return { ...step, previews: previews.map((preview) => receivedPreview(preview, pixels)) } as Event;
+}
+
+function receivedPreview(
+  { width, height, rgb }: { readonly width: number; readonly height: number; readonly rgb: string },
+  pixels: number,
+): Preview {
+  const data = new Uint8Array(Buffer.from(rgb, 'base64'));
+  if (data.length !== width * height * 3 || width * height > pixels / PREVIEW ** 2)
+    throw strange(`a preview of ${width}×${height} has ${data.length} bytes`);
+  return { width, height, data, toJSON: () => ({ width, height, rgb }) };
+}
+
+/** The error of a job that a worker could not make. */
+export function receivedError({ error }: Extract<QueueEvent, { type: 'failed' }>): FluxionError {
+  const { code, message, hint } = error;
+  return new FluxionError((/^[a-z_]{1,40}$/.test(code) ? code : 'io') as ErrorCode, message, { hint });
+}
+
+function strange(why: string): FluxionError {
+  return new FluxionError('bad_request', `a worker's event: ${why}`, {
+    hint: 'servers and workers of one queue need the same version of Fluxion',
+  });
+}

@@ -1,0 +1,332 @@
+/**
+ * What a server keeps in its output_dir: accepted jobs, their pictures, and the history of both, in SQLite beside the PNGs. A job is on the
+ * disk before it is accepted, and a picture before its row is, so that a killed server loses no job and leaves no half of a file.
+ */
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Report } from '../api/events.ts';
+import type { JobError, JobPicture, JobStatus } from '../api/jobs.ts';
+import type { Recipe } from '../api/recipe.ts';
+import type { Image } from '../picture/image.ts';
+import { writeDurably } from '../picture/save.ts';
+import { FluxionError } from '../support/errors.ts';
+import { makeFolder } from '../support/make-folder.ts';
+import { explaining } from '../support/system-error.ts';
+import { StoredPicture } from './stored-picture.ts';
+
+/** The database's name in the folder. */
+export const DATABASE = 'fluxion-server.sqlite';
+const VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,           -- in the order of their coming
+    caller TEXT,
+    api TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created INTEGER NOT NULL,      -- milliseconds since 1970, as all times here
+    ended INTEGER,
+    total INTEGER NOT NULL,
+    prompt TEXT NOT NULL,
+    request TEXT NOT NULL,         -- without the content of pictures
+    whole_request TEXT,            -- until the job has ended
+    error TEXT,
+    report TEXT
+  ) STRICT;
+  CREATE INDEX jobs_open ON jobs (id) WHERE whole_request IS NOT NULL;
+  CREATE TABLE pictures (
+    name TEXT PRIMARY KEY,
+    job TEXT NOT NULL REFERENCES jobs (id),
+    number INTEGER NOT NULL,
+    recipe TEXT NOT NULL,
+    favourite INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER
+  ) STRICT;
+  CREATE INDEX pictures_job ON pictures (job, number);
+  PRAGMA user_version = ${VERSION};
+`;
+
+/** Also for databases from before it; older versions of Fluxion do not mind. */
+const LATER_INDEX = 'CREATE INDEX IF NOT EXISTS pictures_deleted ON pictures (deleted) WHERE deleted IS NOT NULL';
+
+/** A job as the store has it. */
+export interface JobRecord {
+  readonly id: string;
+  /** Whose it is; null where the server asks for no key. */
+  readonly caller: string | null;
+  readonly api: string;
+  readonly status: JobStatus;
+  readonly created: number;
+  readonly ended: number | null;
+  readonly total: number;
+  /** The request as JSON text, without the content of pictures. */
+  readonly request: string;
+  readonly error: JobError | undefined;
+  /** Figures of a job that is done. */
+  readonly report: Report | undefined;
+}
+
+/** A job to be accepted. */
+export interface NewJob extends Pick<JobRecord, 'id' | 'caller' | 'api' | 'created' | 'total' | 'request'> {
+  readonly prompt: string;
+  /** The request as JSON text, with pictures as data addresses. */
+  readonly wholeRequest: string;
+}
+
+/** A page of the history, newest first. */
+export interface HistoryQuery {
+  /** Whose; undefined for everybody's. */
+  readonly caller?: string | undefined;
+  /** Text that the prompt has. */
+  readonly search?: string | undefined;
+  readonly status?: JobStatus | undefined;
+  /** Only what is older than this id, or name of a picture. */
+  readonly before?: string | undefined;
+  readonly favourite?: boolean | undefined;
+  readonly limit: number;
+}
+
+type Row = Record<string, SQLInputValue>;
+
+/** What a record is made of: not the whole request, whose pictures may be many megabytes. */
+const RECORD = 'id, caller, api, status, created, ended, total, request, error, report';
+
+/** The jobs and pictures of a folder. */
+export class Store implements Disposable {
+  readonly folder: string;
+  readonly #db: DatabaseSync;
+
+  /** Opens the folder, and makes it if it is not there. Throws `io` where it cannot be written, or another server has it. */
+  constructor(folder: string) {
+    this.folder = folder;
+    explaining(folder, () => makeFolder(folder));
+    const path = join(folder, DATABASE);
+    try {
+      // Not imported: an older Node has no such module, and would not come to say that it is too old.
+      const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+      this.#db = new DatabaseSync(path, { enableForeignKeyConstraints: true });
+      // Exclusive: of two servers in one folder, each would take the other's jobs for its own that were interrupted.
+      this.#db.exec(
+        'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;',
+      );
+      const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() as { user_version: number };
+      if (version === 0) this.#db.exec(SCHEMA);
+      if (version <= VERSION) this.#db.exec(LATER_INDEX);
+      this.#db.exec('COMMIT');
+      if (version <= VERSION) return;
+    } catch (error) {
+      throw sqliteError(error, path);
+    }
+    this.#db.close();
+    throw new FluxionError('bad_file', `${path}: made by a newer version of Fluxion`, {
+      hint: 'update Fluxion, or choose another output_dir',
+    });
+  }
+
+  /** Keeps a job from now on, as `queued`. Throws `io`, and then it is not kept. */
+  accept({ id, caller, api, created, total, prompt, request, wholeRequest }: NewJob): void {
+    // A job that was accepted outlives a power cut too; how far it is need not, and costs no wait for the disk.
+    this.#db.exec('PRAGMA synchronous = FULL');
+    try {
+      this.#run(
+        `INSERT INTO jobs (id, caller, api, status, created, total, prompt, request, whole_request) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
+        [id, caller, api, created, total, prompt, request, wholeRequest],
+      );
+    } finally {
+      this.#db.exec('PRAGMA synchronous = NORMAL');
+    }
+  }
+
+  /** Writes a picture of a job: its file first, so that no row that a power cut leaves names half of one. Throws `io`. */
+  async addPicture(job: string, index: number, image: Image): Promise<StoredPicture> {
+    const name = `${job}_${index}.png`;
+    const path = await writeDurably(join(this.folder, name), await image.png());
+    try {
+      this.#run('INSERT OR REPLACE INTO pictures (name, job, number, recipe) VALUES (?, ?, ?, ?)', [
+        name,
+        job,
+        index,
+        JSON.stringify(image.recipe),
+      ]);
+    } catch (error) {
+      // A file without a row would never be shown, and never be removed.
+      await rm(path, { force: true });
+      throw error;
+    }
+    return this.picture(name)!;
+  }
+
+  /** Keeps how a job ended, and when: in milliseconds since 1970. */
+  finish(
+    id: string,
+    status: JobStatus,
+    ended: number,
+    { error, report }: { readonly error?: JobError; readonly report?: Report } = {},
+  ): void {
+    this.#run('UPDATE jobs SET status = ?, ended = ?, error = ?, report = ?, whole_request = NULL WHERE id = ?', [
+      status,
+      ended,
+      error ? JSON.stringify(error) : null,
+      report ? JSON.stringify(report) : null,
+      id,
+    ]);
+  }
+
+  /** Jobs that were accepted and did not end, in the order of their coming, with their whole requests. */
+  open(): (JobRecord & { readonly wholeRequest: string })[] {
+    return this.#all('SELECT * FROM jobs WHERE whole_request IS NOT NULL ORDER BY id', []).map((row) => ({
+      ...jobOf(row),
+      wholeRequest: String(row['whole_request']),
+    }));
+  }
+
+  job(id: string): JobRecord | undefined {
+    return this.#all(`SELECT ${RECORD} FROM jobs WHERE id = ?`, [id]).map(jobOf)[0];
+  }
+
+  jobs({ caller, search, status, before, limit }: HistoryQuery): JobRecord[] {
+    const { where, values } = conditions([
+      ['(caller = ? OR caller IS NULL)', caller],
+      ["prompt LIKE ? ESCAPE '\\'", search === undefined ? undefined : containing(search)],
+      // Jobs that wait are few, and found by an index: those that have not ended.
+      status === 'queued' ? ['whole_request IS NOT NULL', true, 'plain'] : ['status = ?', status],
+      ['id < ?', before],
+    ]);
+    return this.#all(`SELECT ${RECORD} FROM jobs ${where} ORDER BY id DESC LIMIT ?`, [...values, limit]).map(jobOf);
+  }
+
+  /** Pictures of a job that were not deleted. */
+  picturesOf(job: string): StoredPicture[] {
+    return this.#all('SELECT * FROM pictures WHERE job = ? AND deleted IS NULL ORDER BY number', [job]).map((row) =>
+      this.#pictureOf(row),
+    );
+  }
+
+  /** Pictures of all jobs that were not deleted, newest first. */
+  pictures({ caller, search, favourite, before, limit }: HistoryQuery): StoredPicture[] {
+    const { where, values } = conditions([
+      ['deleted IS NULL', true, 'plain'],
+      ['(caller = ? OR caller IS NULL)', caller],
+      ["prompt LIKE ? ESCAPE '\\'", search === undefined ? undefined : containing(search)],
+      ['favourite = ?', favourite === undefined ? undefined : Number(favourite)],
+      ['(job, number) < (SELECT job, number FROM pictures WHERE name = ?)', before],
+    ]);
+    const from = 'pictures JOIN jobs ON jobs.id = pictures.job';
+    const rows = this.#all(`SELECT pictures.* FROM ${from} ${where} ORDER BY job DESC, number DESC LIMIT ?`, [
+      ...values,
+      limit,
+    ]);
+    return rows.map((row) => this.#pictureOf(row));
+  }
+
+  /** A picture by its name, deleted ones included; undefined where there is none. */
+  picture(name: string): StoredPicture | undefined {
+    return this.#all('SELECT * FROM pictures WHERE name = ?', [name]).map((row) => this.#pictureOf(row))[0];
+  }
+
+  /** Whether a picture is shown; one that was deleted can be taken back until `purge`. */
+  setDeleted(name: string, deleted: boolean): void {
+    this.#run('UPDATE pictures SET deleted = ? WHERE name = ?', [deleted ? Date.now() : null, name]);
+  }
+
+  setFavourite(name: string, favourite: boolean): void {
+    this.#run('UPDATE pictures SET favourite = ? WHERE name = ?', [Number(favourite), name]);
+  }
+
+  /** Removes pictures for good that were deleted before a time, in milliseconds since 1970. */
+  async purge(before: number): Promise<void> {
+    for (const { name } of this.#all('SELECT name FROM pictures WHERE deleted < ?', [before])) {
+      await rm(join(this.folder, String(name)), { force: true });
+      this.#run('DELETE FROM pictures WHERE name = ?', [name!]);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  #pictureOf(row: Row): StoredPicture {
+    const recipe = JSON.parse(String(row['recipe'])) as Recipe;
+    const name = String(row['name']);
+    const info: JobPicture = {
+      name,
+      job: String(row['job']),
+      index: Number(row['number']),
+      seed: recipe.seed,
+      width: recipe.width,
+      height: recipe.height,
+      recipe,
+      favourite: row['favourite'] === 1,
+    };
+    return new StoredPicture(info, join(this.folder, name));
+  }
+
+  #all(sql: string, values: readonly SQLInputValue[]): Row[] {
+    try {
+      return this.#db.prepare(sql).all(...values) as Row[];
+    } catch (error) {
+      throw sqliteError(error, this.folder);
+    }
+  }
+
+  #run(sql: string, values: readonly SQLInputValue[]): void {
+    try {
+      this.#db.prepare(sql).run(...values);
+    } catch (error) {
+      throw sqliteError(error, this.folder);
+    }
+  }
+}
+
+function jobOf(row: Row): JobRecord {
+  const { id, caller, api, status, created, ended, total, request, error, report } = row;
+  return {
+    id: String(id),
+    caller: caller === null ? null : String(caller),
+    api: String(api),
+    status: status as JobStatus,
+    created: Number(created),
+    ended: ended === null ? null : Number(ended),
+    total: Number(total),
+    request: String(request),
+    error: typeof error === 'string' ? (JSON.parse(error) as JobError) : undefined,
+    report: typeof report === 'string' ? (JSON.parse(report) as Report) : undefined,
+  };
+}
+
+/** A WHERE clause of the conditions that have a value. */
+function conditions(
+  all: readonly (readonly [sql: string, value: SQLInputValue | true | undefined, plain?: 'plain'])[],
+) {
+  const given = all.filter(([, value]) => value !== undefined);
+  return {
+    where: given.length === 0 ? '' : `WHERE ${given.map(([sql]) => sql).join(' AND ')}`,
+    values: given.flatMap(([, value, plain]) => (plain || value === true ? [] : [value!])),
+  };
+}
+
+/** A pattern of LIKE for text that has this text somewhere. */
+function containing(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+}
+
+/** Primary result codes of SQLite with a reason and a remedy of their own. */
+const SQLITE: Readonly<Record<number, readonly [reason: string, hint: string]>> = {
+  5: ['another server has this folder', 'stop it, or choose another output_dir'],
+  8: ['the file cannot be written', 'check its permissions, or choose another output_dir'],
+  10: ['the disk failed', 'check the disk, or choose another output_dir'],
+  11: ['the file is damaged', 'move it away: pictures carry their recipes, the history is lost'],
+  13: ['the disk is full', 'make room, or choose another output_dir'],
+  14: ['the file cannot be opened', 'check its permissions, or choose another output_dir'],
+  26: ['this is no database', 'move it away, or choose another output_dir'],
+};
+
+function sqliteError(error: unknown, where: string): unknown {
+  const { errcode } = error as { errcode?: number };
+  if (errcode === undefined) return error;
+  // Extended codes have the primary one in their low byte.
+  const [reason, hint] = SQLITE[errcode & 0xff] ?? [(error as Error).message, undefined];
+  return new FluxionError('io', `${where}: ${reason}`, { hint, cause: error });
+}

@@ -1,0 +1,40 @@
+/** What clients are told of errors and events: nothing of the server's inside, and no folder of its machine. */
+
+import { basename } from 'node:path';
+import type { JobError } from '../api/jobs.ts';
+import { FluxionError } from '../support/errors.ts';
+import { log } from '../support/log.ts';
+import { explained } from '../support/system-error.ts';
+import type { JobEvent } from './job.ts';
+
+/**
+ * An absolute path up to its last name, of Unix or Windows; names may have spaces. It ends at a quote, and where a message goes on after it.
+ * Paths of the server's own API are no paths of its machine.
+ */
+const FOLDERS =
+  /(?<![\w.…/\\:])(?:\/(?!(?:v1|sdapi)\/)|[A-Za-z]:[\\/]|\\\\|file:\/\/)(?:(?![:,;)] | [/(]| [A-Za-z]:[\\/])[^'"`\n])*[/\\]/g;
+
+/** Text without the folders of absolute paths: of `/data/loras/a.safetensors` is left `…/a.safetensors`. */
+export function withoutFolders(text: string): string {
+  return text.replaceAll(FOLDERS, '…/');
+}
+
+/** An error as clients are told it. One that is not Fluxion's own is written to the log, as that of `subject`, and told as no more than that. */
+export function toldError(error: unknown, subject?: string): JobError {
+  const known = explained(error);
+  if (!(known instanceof FluxionError)) {
+    const text = known instanceof Error ? `${known.stack}` : String(known);
+    log('warn', subject === undefined ? text : `${subject}: ${text}`);
+    return { code: 'internal', message: "an error of the server's own: its log says more" };
+  }
+  const { code, message, hint } = known;
+  return { code, message: withoutFolders(message), ...(hint !== undefined && { hint: withoutFolders(hint) }) };
+}
+
+/** An event as clients are told it. */
+export function toldEvent(event: JobEvent): JobEvent {
+  if (event.type === 'warning' || event.type === 'loading') return { ...event, message: withoutFolders(event.message) };
+  if (event.type !== 'lora') return event;
+  const { path, warnings, ...lora } = event.lora;
+  return { ...event, lora: { ...lora, path: basename(path), warnings: warnings.map(withoutFolders) } };
+}

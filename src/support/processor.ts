@@ -1,0 +1,54 @@
+/** The instruction sets of the processor that determine the fastest program, as the system reports them. */
+
+import { readFileSync } from 'node:fs';
+import { arch, cpus, platform } from 'node:os';
+
+/** Instruction sets in which bf16 numbers are multiplied without being widened, in Linux's words. */
+const BF16_PRODUCTS = ['avx512_bf16', 'amx_bf16', 'avx10_2', 'bf16', 'svebf16'];
+
+/** Sets that determine the fastest program, best last, with Linux's name for each. */
+const NOTABLE = [
+  ['AVX2', 'avx2'],
+  ['AVX512', 'avx512f'],
+  ['AVX512-BF16', 'avx512_bf16'],
+  ['AMX', 'amx_bf16'],
+  ['NEON', 'asimd'],
+  ['BF16', 'bf16'],
+  ['SVE', 'sve'],
+] as const;
+
+/** An instruction set of the processor that decides which kernels XLA can use, such as AVX2 or AMX. */
+export type InstructionSet = (typeof NOTABLE)[number][0];
+
+/** The notable instruction sets of the processor; empty if the system does not tell. */
+export function notableInstructions(info: string = cpuInfo()): readonly InstructionSet[] {
+  const sets = instructionSets(info);
+  return NOTABLE.flatMap(([name, word]) => (sets.includes(word) ? [name] : []));
+}
+
+/** The processor's name and instruction sets; executables run on any processor with the same text. */
+export function processorText(): string {
+  return [arch(), cpus()[0]?.model ?? '', ...instructionSets(cpuInfo())].join(' ');
+}
+
+/** Whether bf16 numbers are multiplied without being widened; undefined if the system does not tell. */
+export function multipliesBf16(info: string = cpuInfo()): boolean | undefined {
+  const sets = instructionSets(info);
+  if (sets.length === 0) return undefined;
+  return BF16_PRODUCTS.some((name) => sets.includes(name));
+}
+
+/** The flags of the first processor of /proc/cpuinfo, in order of the alphabet. */
+function instructionSets(info: string): readonly string[] {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(info)?.[1] ?? '';
+  return line.split(' ').filter(Boolean).sort();
+}
+
+function cpuInfo(): string {
+  if (platform() !== 'linux') return '';
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}

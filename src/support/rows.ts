@@ -1,0 +1,10 @@
+/** Rows of numbers, one after the other. */
+
+/** Rows of `from` elements, each cut or filled with zeros to `to`. */
+export function resizeRows<A extends Float32Array | Uint8Array>(rows: A, from: number, to: number): A {
+  if (from === to) return rows;
+  const count = rows.length / from;
+  const out = (rows instanceof Float32Array ? new Float32Array(count * to) : new Uint8Array(count * to)) as A;
+  for (let row = 0; row < count; row++) out.set(rows.subarray(row * from, row * from + Math.min(from, to)), row * to);
+  return out;
+}

@@ -1,0 +1,131 @@
+/**
+ * Finds a network beside a model: a file, a folder, or a repository of the Hugging Face hub, downloaded on first use into the shared cache.
+ * A repository holds one such network, a pipeline with one, or loose files.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { FluxionError, nearest } from '../../support/errors.ts';
+import { kindOf, listFolder, readingFile } from '../files/file-bytes.ts';
+import { readJsonObject } from '../files/json.ts';
+import type { Component } from '../folders/family.ts';
+import { RepoCache } from './cache.ts';
+import { type RemoteFile, weightSet } from './files.ts';
+import { type HubModel, type PullOptions, parseHubName, pullFiles } from './hub.ts';
+import { hubSettings } from './settings.ts';
+
+const INDEX = 'model_index.json';
+
+/**
+ * Finds a network of the given components by path, or by repository: `ORG/NAME`, `ORG/NAME@REVISION` or `ORG/NAME/FILE.safetensors`. A path
+ * goes before a repository of that name. Throws `not_found` for a repository without such a network, or one that HF_HUB_OFFLINE forbids to
+ * look for.
+ */
+export async function findExtra(
+  components: readonly Component[],
+  given: string,
+  options: PullOptions = {},
+): Promise<string> {
+  const place = kindOf(given) === 'missing' && !existsSync(given) ? onHub(given) : undefined;
+  if (!place) return given;
+  const { hub, file } = place;
+  const { settings = hubSettings() } = options;
+  const within = (folder: string): string => (file === undefined ? folder : join(folder, file));
+  const cache = new RepoCache(settings.cache, hub.repo);
+  const commit = cache.commitOf(hub.revision);
+  const known = commit === undefined ? undefined : cache.snapshot(commit);
+  if (known !== undefined && isWhole(components, known, file)) return within(known);
+  if (settings.network === 'forbidden') {
+    throw new FluxionError(
+      'not_found',
+      `${settings.cache} does not have ${given}, and HF_HUB_OFFLINE forbids downloading it`,
+      { hint: 'unset HF_HUB_OFFLINE, or give the path of a file or folder' },
+    );
+  }
+  const choose = (files: readonly RemoteFile[]): RemoteFile[] => {
+    const names = files.map(({ path }) => path);
+    const wanted = neededNames(components, names, file);
+    if (wanted === undefined) throw notIn(components, given, names, file);
+    return files.filter(({ path }) => wanted.includes(path));
+  };
+  return within(await pullFiles(hub, choose, { ...options, settings }));
+}
+
+/** The names of the files that are needed, by all names of a repository; undefined if they are not all there. */
+function neededNames(
+  components: readonly Component[],
+  names: readonly string[],
+  file: string | undefined,
+): string[] | undefined {
+  if (file !== undefined) return names.includes(file) ? [file] : undefined;
+  const inFolder = (folder: string): string[] =>
+    names.filter((name) => name.startsWith(folder) && !name.includes('/', folder.length));
+  const part = (folder: string, configFile: string): string[] | undefined => {
+    const found = inFolder(folder).map((name) => name.slice(folder.length));
+    const weights = weightSet(found);
+    const config = found.filter((name) => name === configFile);
+    return weights.length === 0 ? undefined : [...config, ...weights].map((name) => folder + name);
+  };
+  if (!names.includes(INDEX)) return part('', components[0]!.configFile);
+  const parts = components.map(({ folder, configFile }) => part(`${folder}/`, configFile));
+  return parts.includes(undefined) ? undefined : [INDEX, ...parts.flatMap((of) => of!)];
+}
+
+/** Whether a snapshot has all that is needed, the shards that an index names included. */
+function isWhole(components: readonly Component[], folder: string, file: string | undefined): boolean {
+  if (kindOf(folder) !== 'folder') return false;
+  const within = (inner: string): string[] => {
+    const path = join(folder, inner);
+    return kindOf(path) === 'folder' ? listFolder(path).map((name) => (inner === '' ? name : `${inner}/${name}`)) : [];
+  };
+  const names = [
+    '',
+    ...components.map((component) => component.folder),
+    ...(file?.includes('/') ? [file.replace(/\/[^/]*$/, '')] : []),
+  ]
+    .flatMap(within)
+    .filter((name) => kindOf(join(folder, name)) === 'file');
+  const needed = neededNames(components, names, file);
+  const shards = (index: string): string[] => {
+    const map = readJsonObject(join(folder, index), readingFile).get('weight_map');
+    return map instanceof Map
+      ? [...new Set(map.values())].map((name) => index.replace(/[^/]*$/, '') + String(name))
+      : [];
+  };
+  return (
+    needed
+      ?.flatMap((name) => (/\.index\.[\w.]*json$|\.safetensors\.index/.test(name) ? shards(name) : []))
+      .every((name) => names.includes(name)) ?? false
+  );
+}
+
+function notIn(
+  components: readonly Component[],
+  given: string,
+  names: readonly string[],
+  file: string | undefined,
+): FluxionError {
+  const weights = names.filter((name) => name.endsWith('.safetensors'));
+  const near = file === undefined ? undefined : nearest(file, weights, 1)[0];
+  const titles = components.map(({ title }) => title).join(' and ');
+  return new FluxionError(
+    'not_found',
+    `${given}: expected ${titles}, found ${weights.length === 0 ? 'no weights' : weights.slice(0, 5).join(', ')}`,
+    {
+      hint:
+        weights.length === 0
+          ? 'give a repository with safetensors, or a file'
+          : `say which: ${near === undefined ? `${given}/${weights[0]}` : `${given.slice(0, -file!.length)}${near}`}`,
+    },
+  );
+}
+
+/** A repository's name, optionally with a file in it; `undefined` for a path whose first folder exists here, and for anything else. */
+function onHub(given: string): { readonly hub: HubModel; readonly file: string | undefined } | undefined {
+  const [, repo, file] = /^([^/]+\/[^/]+)\/(.+\.safetensors)$/.exec(given) ?? [];
+  const inside = file?.split('/').every((name) => !/^\.*$/.test(name)) ?? true;
+  if (!inside || (repo === undefined && given.endsWith('.safetensors')) || kindOf(given.split('/')[0]!) !== 'missing')
+    return undefined;
+  const hub = parseHubName(repo ?? given);
+  return hub && { hub, file };
+}

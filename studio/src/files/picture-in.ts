@@ -1,0 +1,67 @@
+/** Pictures that people give: from a file, the clipboard, or the gallery. */
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { plainText } from '../text.ts';
+
+/** A picture that goes in; its address holds it in memory until `release`. */
+export interface PictureIn {
+  readonly name: string;
+  readonly file: File;
+  readonly url: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Formats that servers read. */
+export const FORMATS: readonly string[] = ['image/png', 'image/jpeg', 'image/webp', 'image/avif', 'image/gif'];
+/** Bytes that a server reads of a picture at most. */
+const MOST_BYTES = 256 * 2 ** 20;
+
+/** Reads a picture's size from its head. Throws where the file is none that the browser can show, or larger than `mostPixels`. */
+export async function pictureIn(blob: Blob, given: string, mostPixels = Number.POSITIVE_INFINITY): Promise<PictureIn> {
+  const name = plainText(given, 100) || 'picture';
+  if (blob.size > MOST_BYTES) throw new Error(`${name} is too large: ${Math.round(blob.size / 1e6)} MB`);
+  if (!FORMATS.includes(blob.type)) throw new Error(`${name} is no PNG, JPEG, WebP, AVIF or GIF`);
+  const url = URL.createObjectURL(blob);
+  try {
+    const { naturalWidth: width, naturalHeight: height } = await loaded(url);
+    if (width * height > mostPixels)
+      throw new Error(
+        `${name} has ${megapixels(width * height)} megapixels; this server takes ${megapixels(mostPixels)}`,
+      );
+    const file = new File([blob], name, { type: blob.type });
+    return { name, file, url, width, height };
+  } catch (error) {
+    URL.revokeObjectURL(url);
+    throw error instanceof Error ? error : new Error(`${name} is no picture that this browser can read`);
+  }
+}
+
+/** A picture whose head was read; its pixels are decoded once it is shown. */
+function loaded(url: string): Promise<HTMLImageElement> {
+  return new Promise((resolve, reject) => {
+    const element = new Image();
+    element.onload = () => resolve(element);
+    element.onerror = reject;
+    element.src = url;
+  });
+}
+
+function megapixels(pixels: number): number {
+  return Math.round(pixels / 1e5) / 10;
+}
+
+export function release(picture: PictureIn | undefined): void {
+  if (picture) URL.revokeObjectURL(picture.url);
+}
+
+/** The hash by which recipes name a picture. Not by `crypto.subtle`, which pages have over https and on this machine alone. */
+export async function pictureHash(blob: Blob): Promise<string> {
+  return bytesToHex(sha256(new Uint8Array(await blob.arrayBuffer()))).slice(0, 12);
+}
+
+/** Files among what was dropped or pasted. */
+export function filesOf(data: DataTransfer | null): File[] {
+  return [...(data?.files ?? [])];
+}

@@ -1,0 +1,136 @@
+/** From a recipe back to settings: that of a picture in the gallery, or of a file from anywhere. */
+
+import { batch } from '@preact/signals';
+import { keptInput } from '../files/kept-inputs.ts';
+import { type PictureIn, pictureIn } from '../files/picture-in.ts';
+import { type Recipe, server } from '../server.ts';
+import { plainText } from '../text.ts';
+import { clearFieldErrors } from './field-errors.ts';
+import { limits, loraNames } from './model.ts';
+import { notify } from './notices.ts';
+import * as settings from './settings.ts';
+
+type Inputs = NonNullable<Recipe['inputs']>;
+type Input = NonNullable<Inputs[keyof Inputs]>[number];
+
+/** The recipe that a file carries, which the server reads and checks; undefined where it has none. */
+export async function recipeOf(file: Blob): Promise<Recipe | undefined> {
+  try {
+    return await server().recipe(file);
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return undefined;
+    throw error;
+  }
+}
+
+let latest: Recipe | undefined;
+
+/** Sets everything as it was for this picture, its pictures included where they are at hand, and locks its seed. */
+export async function reuse(recipe: Recipe): Promise<void> {
+  latest = recipe;
+  const names = loraNames.value;
+  const loras = (recipe.loras ?? []).map(({ name, file, scale }) => ({
+    name: [name, file ?? name].find((n) => names.includes(n)) ?? name,
+    scale,
+  }));
+  const found = await inputsOf(recipe.inputs ?? {});
+  // Another recipe was asked for meanwhile.
+  if (latest !== recipe) return found.release();
+  batch(() => {
+    clearFieldErrors();
+    settings.prompt.value = recipe.prompt;
+    settings.negativePrompt.value = recipe.negativePrompt ?? '';
+    settings.trueCfgScale.value = recipe.trueCfgScale;
+    settings.width.value = recipe.width;
+    settings.height.value = recipe.height;
+    settings.steps.value = recipe.steps;
+    settings.guidance.value = recipe.guidance;
+    settings.sampler.value = recipe.sampler;
+    settings.schedule.value = recipe.schedule;
+    settings.seed.value = String(recipe.seed);
+    settings.seedLocked.value = true;
+    settings.count.value = 1;
+    settings.loras.value = loras;
+    setPictures(recipe, found.pictures);
+  });
+  const missing = loras.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
+  const lacks = [
+    ...(missing.length > 0 ? [`the LoRA ${missing.join(', ')} is not on this server`] : []),
+    ...(recipe.prompt2 !== undefined || recipe.sigmas ? ['a part of it can only be made by fluxion redo'] : []),
+    ...(found.missing.length > 0
+      ? [`this browser no longer has ${found.missing.join(', ')}: add the picture again`]
+      : []),
+  ];
+  notify(lacks.length > 0 ? `Recipe restored, but ${lacks.join('; ')}` : 'Recipe restored');
+}
+
+/** Puts pictures where they were, and sets what was done with them. */
+function setPictures(recipe: Recipe, found: ReadonlyMap<Input, PictureIn>): void {
+  const { inputs = {}, outpaint } = recipe;
+  const all = (field: keyof Inputs) =>
+    (inputs[field] ?? []).flatMap((input, i) => {
+      const picture = found.get(input);
+      return picture ? [{ picture, i }] : [];
+    });
+  const one = (values: number | readonly (number | null)[] | undefined, i: number) =>
+    typeof values === 'number' ? values : values?.[i];
+  settings.clearPictures();
+  settings.setStart(all('image')[0]?.picture);
+  const mask = all('maskImage')[0]?.picture;
+  if (mask) settings.setMaskPicture(mask);
+  if (outpaint && settings.startPicture.value) settings.margins.value = outpaint;
+  settings.strength.value = recipe.strength;
+  settings.resize.value = recipe.resize ?? 'stretch';
+  settings.maskBlur.value = recipe.maskBlur ?? 0;
+  settings.maskCrop.value = recipe.paddingMaskCrop;
+  settings.setReferences(all('referenceImage').map(({ picture }) => picture));
+  settings.setWeighted(
+    settings.controlPictures,
+    all('controlImage').map(({ picture, i }) => ({
+      picture,
+      scale: one(recipe.controlnetConditioningScale, i) ?? 1,
+      mode: one(recipe.controlMode, i) ?? 0,
+    })),
+  );
+  settings.drawsEdges.value = recipe.control === 'canny';
+  settings.cannyLow.value = recipe.cannyLow;
+  settings.cannyHigh.value = recipe.cannyHigh;
+  settings.controlStart.value = one(recipe.controlGuidanceStart, 0) ?? 0;
+  settings.controlEnd.value = one(recipe.controlGuidanceEnd, 0) ?? 1;
+  settings.setWeighted(
+    settings.promptPictures,
+    all('reduxImage').map(({ picture, i }) => ({ picture, scale: one(recipe.promptEmbedsScale, i) ?? 1, mode: 0 })),
+  );
+}
+
+/** The pictures of a recipe: those that the browser kept, and those that it carries; the names of the others. */
+async function inputsOf(inputs: Inputs) {
+  const pictures = new Map<Input, PictureIn>();
+  const missing: string[] = [];
+  for (const input of Object.values(inputs).flat()) {
+    const blob = (await keptInput(input.hash)) ?? carried(input);
+    const picture = blob && (await pictureIn(blob, input.name, limits.value?.inputPixels).catch(() => undefined));
+    if (picture) pictures.set(input, picture);
+    else missing.push(plainText(input.name, 60));
+  }
+  const release = (): void => {
+    for (const { url } of pictures.values()) URL.revokeObjectURL(url);
+  };
+  return { pictures, missing, release };
+}
+
+/** The content of a picture that the recipe carries. */
+function carried({ name, data }: Input): Blob | undefined {
+  if (data === undefined) return undefined;
+  const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+  return new File([bytes], name, { type: formatOf(bytes) });
+}
+
+/** The format of a picture file, by its first bytes. */
+function formatOf(bytes: Uint8Array): string {
+  const head = String.fromCharCode(...bytes.subarray(0, 16));
+  if (head.startsWith('\x89PNG')) return 'image/png';
+  if (head.startsWith('GIF8')) return 'image/gif';
+  if (head.slice(8, 12) === 'WEBP') return 'image/webp';
+  return head.slice(4, 8) === 'ftyp' ? 'image/avif' : 'image/jpeg';
+}

@@ -1,0 +1,83 @@
+/** What pages do with whole pictures: start from one, and take in what is dropped anywhere. */
+
+import { FORMATS, pictureIn } from '../files/picture-in.ts';
+import { type JobPicture, type Recipe, server } from '../server.ts';
+import { remove } from '../state/gallery.ts';
+import { limits } from '../state/model.ts';
+import { announce, notify, tellError } from '../state/notices.ts';
+import { recipeOf, reuse } from '../state/recipe.ts';
+import { setStart } from '../state/settings.ts';
+import { plainText } from '../text.ts';
+import { focusGallery } from './gallery.tsx';
+import { openSection } from './section.tsx';
+import { START } from './start-fields.tsx';
+
+/** Reuses a recipe, and goes to the button that makes it. */
+export async function useRecipe(recipe: Recipe): Promise<void> {
+  try {
+    await reuse(recipe);
+    document.querySelector<HTMLElement>('.composer .primary')?.focus();
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+/** Deletes a picture; the focus stays where it was, or goes to the picture that the stage shows then. */
+export function discard(picture: JobPicture): void {
+  void remove(picture);
+  requestAnimationFrame(() => document.activeElement === document.body && focusGallery());
+}
+
+/** Makes a picture of the gallery the one to start from. */
+export async function useAsStart({ name }: JobPicture): Promise<void> {
+  try {
+    setStart(await pictureIn(await server().picture(name), name, limits.value?.inputPixels));
+    openSection(START);
+    announce('The next picture starts from this one');
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+/** Restores the recipe of a file, or starts from it where it carries none. */
+export async function takeIn(file: File): Promise<void> {
+  try {
+    const picture = await pictureIn(file, file.name, limits.value?.inputPixels);
+    const recipe = FORMATS.slice(0, 3).includes(file.type) ? await recipeOf(file) : undefined;
+    if (recipe) {
+      URL.revokeObjectURL(picture.url);
+      await useRecipe(recipe);
+      return;
+    }
+    setStart(picture);
+    openSection(START);
+    notify(`There is no recipe in ${picture.name}: the next picture starts from it`);
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+/** Saves a picture's PNG, which carries its recipe, where the browser puts downloads. */
+export async function download({ name, recipe }: JobPicture): Promise<void> {
+  try {
+    const url = URL.createObjectURL(await server().picture(name));
+    Object.assign(document.createElement('a'), {
+      href: url,
+      download: `${fileWords(recipe)}-${recipe.seed}.png`,
+    }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+/** The first words of the prompt, as a file may be called. */
+function fileWords({ prompt }: Recipe): string {
+  const words =
+    plainText(prompt, 200)
+      .normalize('NFC')
+      .match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  let name = words[0]?.slice(0, 40) ?? 'picture';
+  for (const word of words.slice(1)) if (name.length + word.length < 40) name += `-${word}`;
+  return name.toLowerCase();
+}

@@ -1,0 +1,66 @@
+/** The head of the page: the model's name, or what it waits for, and the theme. */
+
+import { isLost, needsKey } from '../server.ts';
+import { model } from '../state/model.ts';
+import { THEMES, theme } from '../state/theme.ts';
+import { plainText, shortModelName } from '../text.ts';
+import { Icon, IconButton } from './icon.tsx';
+import { askForKey } from './key-dialog.tsx';
+import { showsShortcuts } from './shortcuts.tsx';
+
+const THEME_ICONS = { system: 'screen', light: 'sun', dark: 'moon' } as const;
+
+export function Header() {
+  const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length]!;
+  return (
+    <header class="header">
+      <h1>
+        <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+          <path d="M5 20c4.500-11 8.500-11 11-3.500s7 7.500 11-3.500" />
+        </svg>
+        Fluxion
+      </h1>
+      <ModelLine />
+      <IconButton icon="keyboard" label="Keyboard shortcuts" keys="?" onClick={() => (showsShortcuts.value = true)} />
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={`Theme: ${theme.value}. Change to ${next}`}
+        title={`Theme: ${theme.value}`}
+        onClick={() => (theme.value = next)}
+      >
+        <Icon name={THEME_ICONS[theme.value]} />
+      </button>
+    </header>
+  );
+}
+
+/** Where the server and its model are. What goes on is shown large beside the pictures. */
+function ModelLine() {
+  const state = model.value;
+  if (needsKey.value) {
+    return (
+      <button type="button" class="quiet model" onClick={askForKey}>
+        Enter a key
+      </button>
+    );
+  }
+  if (isLost.value) return <p class="model is-wrong">The server cannot be reached</p>;
+  if (!state) return <p class="model">Connecting</p>;
+  switch (state.status) {
+    case 'ready':
+      return (
+        <p class="model" title={plainText(`${state.model} on ${state.device}`)}>
+          {shortModelName(state.model ?? '')} <span class="faint">on {plainText(state.device ?? '', 60)}</span>
+        </p>
+      );
+    case 'failed':
+      return <p class="model is-wrong">The model cannot be opened</p>;
+    case 'waiting':
+      return <p class="model">No worker is there</p>;
+    case 'loading':
+      return <p class="model">Opening the model</p>;
+    default:
+      return <p class="model">The model opens with the next picture</p>;
+  }
+}

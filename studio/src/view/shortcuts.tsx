@@ -1,0 +1,129 @@
+/** Keyboard shortcuts: the one table that keys and their list are taken from. */
+
+import { signal } from '@preact/signals';
+import { pictures, selected, setFavourite } from '../state/gallery.ts';
+import { cancel, liveJobs } from '../state/jobs.ts';
+import { undoLatest } from '../state/notices.ts';
+import { saved } from '../state/saved.ts';
+import { comparedTo, select, selection } from '../state/selection.ts';
+import { discard, download, useRecipe } from './actions.ts';
+import { Dialog } from './dialog.tsx';
+import { focusGallery } from './gallery.tsx';
+import { showsGrid } from './grid-dialog.tsx';
+
+export const showsShortcuts = signal(false);
+/** Whether single keys do something; some ways of typing press them by accident. */
+const usesSingleKeys = saved('singleKeys', true);
+
+interface Shortcut {
+  readonly keys: string;
+  readonly does: string;
+  readonly matches: (event: KeyboardEvent) => boolean;
+  readonly run: () => void;
+  /** Works while text is typed, too. */
+  readonly anywhere?: true;
+}
+
+const single =
+  (...keys: readonly string[]) =>
+  (event: KeyboardEvent): boolean =>
+    usesSingleKeys.value &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    !event.altKey &&
+    keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+const withControl =
+  (key: string) =>
+  (event: KeyboardEvent): boolean =>
+    (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === key;
+
+const SHORTCUTS: readonly Shortcut[] = [
+  { keys: 'Ctrl Enter', does: 'Generate', anywhere: true, matches: withControl('enter'), run: submit },
+  { keys: 'P', does: 'Go to the prompt', matches: single('p'), run: () => focus('#prompt') },
+  { keys: '/', does: 'Search the gallery', matches: single('/'), run: () => focus('.search input') },
+  { keys: '← →', does: 'The newer or the older picture', matches: single('ArrowLeft', 'ArrowRight'), run: () => {} },
+  { keys: 'R', does: 'Reuse the recipe', matches: single('r'), run: () => selected.value && void useRecipe(selected.value.recipe) },
+  { keys: 'F', does: 'Favourite', matches: single('f'), run: () => selected.value && void setFavourite(selected.value, !selected.value.favourite) },
+  { keys: 'D', does: 'Download', matches: single('d'), run: () => selected.value && void download(selected.value) },
+  { keys: 'C', does: 'Compare with another picture', matches: single('c'), run: () => (comparedTo.value = comparedTo.value ? undefined : selected.value?.name) },
+  { keys: 'Delete', does: 'Delete the picture', matches: single('Delete'), run: () => selected.value && discard(selected.value) },
+  { keys: 'Ctrl Z', does: 'Undo the deletion', matches: withControl('z'), run: () => void undo() },
+  { keys: 'X', does: 'Cancel what is being made', matches: single('x'), run: () => {
+    const job = liveJobs.value.find(({ id }) => id === selection.value?.job) ?? liveJobs.value[0];
+    if (job) cancel(job);
+  } },
+  { keys: 'G', does: 'Grid over two keys', matches: single('g'), run: () => (showsGrid.value = true) },
+  { keys: '?', does: 'Show these shortcuts', matches: (event) => event.key === '?', run: () => (showsShortcuts.value = true) },
+]; // biome-ignore format: one shortcut reads as one row
+
+/** Takes the latest deletion back; the keyboard goes with the picture, unless it is elsewhere. */
+async function undo(): Promise<void> {
+  await undoLatest();
+  if (document.activeElement?.matches('body, #gallery, .tile')) focusGallery();
+}
+
+/** Sends the form; a field that is being written in says what it has first. */
+function submit(): void {
+  document.activeElement?.dispatchEvent(new Event('change', { bubbles: true }));
+  document.querySelector<HTMLButtonElement>('.composer .primary:enabled')?.click();
+}
+
+function focus(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus();
+}
+
+/** Goes to the picture before or after the one on the stage. */
+function go(by: number): void {
+  const at = pictures.value.findIndex(({ name }) => name === selected.value?.name);
+  const next = pictures.value[at < 0 ? 0 : at + by];
+  if (next) select(next);
+  if (document.activeElement?.matches('.tile')) focusGallery();
+}
+
+/** Listens to the keyboard; returns how to stop. */
+export function listenToKeys(): () => void {
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    const target = event.target as HTMLElement;
+    const isTyping = target.matches(
+      'input, textarea, select, [contenteditable], [role=slider], [role=application], summary',
+    );
+    const shortcut = SHORTCUTS.find(({ matches, anywhere }) => (anywhere || !isTyping) && matches(event));
+    if (!shortcut) return;
+    event.preventDefault();
+    if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') go(event.key === 'ArrowLeft' ? -1 : 1);
+    else shortcut.run();
+  };
+  addEventListener('keydown', onKey);
+  return () => removeEventListener('keydown', onKey);
+}
+
+export function Shortcuts() {
+  if (!showsShortcuts.value) return null;
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={() => (showsShortcuts.value = false)}>
+      <dl class="shortcuts">
+        {SHORTCUTS.map(({ keys, does }) => (
+          <div key={keys}>
+            <dt>
+              {keys.split(' ').map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={usesSingleKeys.value}
+          onChange={(event) => {
+            usesSingleKeys.value = event.currentTarget.checked;
+          }}
+        />
+        Use shortcuts of a single key
+      </label>
+    </Dialog>
+  );
+}

@@ -1,0 +1,94 @@
+/** The size of the picture: a shape at the model's own area, or any sides in steps of 16 pixels. */
+
+import { batch } from '@preact/signals';
+import { defaults } from '../state/model.ts';
+import { height, startPicture, width } from '../state/settings.ts';
+import { NumberField } from './fields.tsx';
+import { IconButton } from './icon.tsx';
+
+const SHAPES = [
+  ['1:1', 1],
+  ['4:3', 4 / 3],
+  ['3:2', 3 / 2],
+  ['16:9', 16 / 9],
+  ['3:4', 3 / 4],
+  ['2:3', 2 / 3],
+  ['9:16', 9 / 16],
+] as const;
+const MULTIPLE = 16;
+
+export function SizeFields() {
+  const own = defaults.value ?? { width: 1024, height: 1024 };
+  const automatic = startPicture.value ? 'as picture' : undefined;
+  const now = { width: width.value ?? own.width, height: height.value ?? own.height };
+  const isLeftOpen = width.value === undefined && height.value === undefined;
+  const set = (ratio: number): void =>
+    batch(() => {
+      const sides = sidesOf(ratio, own.width * own.height);
+      width.value = sides.width;
+      height.value = sides.height;
+    });
+  const leaveOpen = (): void =>
+    batch(() => {
+      width.value = undefined;
+      height.value = undefined;
+    });
+  return (
+    <fieldset class="size">
+      <legend>Size</legend>
+      <div class="chips">
+        {SHAPES.map(([name, ratio]) => {
+          const sides = sidesOf(ratio, own.width * own.height);
+          const isChosen = !(isLeftOpen && automatic) && sides.width === now.width && sides.height === now.height;
+          return (
+            <button
+              key={name}
+              type="button"
+              class="chip"
+              aria-pressed={isChosen}
+              onClick={() => (isChosen && !isLeftOpen ? leaveOpen() : set(ratio))}
+            >
+              {name}
+            </button>
+          );
+        })}
+      </div>
+      <div class="row sides">
+        <NumberField
+          label="Width"
+          name="width"
+          value={width}
+          min={16}
+          max={8192}
+          step={MULTIPLE}
+          unset={automatic ?? own.width}
+        />
+        <IconButton
+          icon="swap"
+          label="Swap width and height"
+          onClick={() =>
+            batch(() => {
+              width.value = now.height;
+              height.value = now.width;
+            })
+          }
+        />
+        <NumberField
+          label="Height"
+          name="height"
+          value={height}
+          min={16}
+          max={8192}
+          step={MULTIPLE}
+          unset={automatic ?? own.height}
+        />
+      </div>
+    </fieldset>
+  );
+}
+
+/** Sides of about this area. */
+function sidesOf(ratio: number, area: number): { readonly width: number; readonly height: number } {
+  const side = (length: number): number => Math.max(MULTIPLE, Math.round(length / MULTIPLE) * MULTIPLE);
+  return { width: side(Math.sqrt(area * ratio)), height: side(Math.sqrt(area / ratio)) };
+}

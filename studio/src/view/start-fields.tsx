@@ -1,0 +1,110 @@
+/** The picture to start from, with how much of it changes, a mask, and new edges. */
+
+import { signal } from '@preact/signals';
+import type { PictureIn } from '../files/picture-in.ts';
+import { defaults, pictureUse } from '../state/model.ts';
+import {
+  grows,
+  hasMask,
+  height,
+  maskBlur,
+  maskCrop,
+  resize,
+  setStart,
+  startPicture,
+  strength,
+  width,
+} from '../state/settings.ts';
+import { Check, Choice, Slider } from './fields.tsx';
+import { Icon } from './icon.tsx';
+import { PictureEditor } from './picture-editor.tsx';
+import { PictureSlot, Thumb } from './picture-slot.tsx';
+import { Section } from './section.tsx';
+
+export const START = 'Start from a picture';
+const isEditing = signal(false);
+
+const FITS = [
+  ['stretch', 'Stretched'],
+  ['cover', 'Cropped'],
+  ['contain', 'Extended'],
+] as const;
+/** Pixels around a mask where only that part is worked on. */
+const AROUND = 32;
+
+export function StartFields() {
+  const picture = startPicture.value;
+  const state = picture && (grows.value ? 'new edges' : hasMask.value ? 'with a mask' : 'on');
+  return (
+    <Section
+      title={START}
+      state={state}
+      fields={['image', 'strength', 'maskImage', 'maskBlur', 'paddingMaskCrop', 'outpaint']}
+    >
+      {pictureUse.value === 'fill' && (
+        <p class="hint">This model repaints a part of a picture: give it one, then a mask or new edges.</p>
+      )}
+      {picture ? (
+        <StartPicture picture={picture} />
+      ) : (
+        <PictureSlot label="Choose or drop a picture" name="image" onPictures={([first]) => setStart(first)} />
+      )}
+      {isEditing.value && picture && <PictureEditor picture={picture} onClose={() => (isEditing.value = false)} />}
+    </Section>
+  );
+}
+
+function StartPicture({ picture }: { readonly picture: PictureIn }) {
+  const isSized = width.value !== undefined || height.value !== undefined;
+  return (
+    <>
+      <div class="start">
+        <Thumb picture={picture} onRemove={() => setStart(undefined)} />
+        <div class="start-settings">
+          <p class="hint">
+            {picture.width} × {picture.height}
+          </p>
+          <button type="button" class="quiet" onClick={() => (isEditing.value = true)}>
+            <Icon name="brush" /> Mask and edges
+          </button>
+        </div>
+      </div>
+      <Slider
+        label="Strength"
+        name="strength"
+        min={0.05}
+        max={1}
+        step={0.05}
+        value={strength.value ?? defaults.value?.strength ?? 0.6}
+        onInput={(value) => (strength.value = value)}
+      />
+      {isSized && (
+        <Choice
+          label="Brought to the size above"
+          value={resize.value}
+          options={FITS}
+          onChange={(value) => (resize.value = value as 'stretch' | 'cover' | 'contain')}
+        />
+      )}
+      {hasMask.value && (
+        <>
+          <Slider
+            label="Soft edge of the mask"
+            name="maskBlur"
+            min={0}
+            max={64}
+            step={1}
+            value={maskBlur.value}
+            onInput={(value) => (maskBlur.value = value)}
+          />
+          <Check
+            checked={maskCrop.value !== undefined}
+            onChange={(checked) => (maskCrop.value = checked ? AROUND : undefined)}
+          >
+            Work on the part around the mask alone, at full size
+          </Check>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * A picture of the server. Where that asks for a key, which an address cannot carry, its content is asked for instead, once it is near
+ * what is seen.
+ */
+
+import { useSignal } from '@preact/signals';
+import type { ImgHTMLAttributes } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { key, reachable, server } from '../server.ts';
+
+interface StoredPictureProps extends Pick<ImgHTMLAttributes, 'class' | 'loading' | 'width' | 'height'> {
+  readonly name: string;
+  readonly alt: string;
+  /** Pixels; the server sends a smaller copy. */
+  readonly thumbnail?: number;
+}
+
+/** Attempts at a picture that could not be had, such as while the server was away. */
+const ATTEMPTS = 3;
+const BETWEEN = 1000;
+
+export function StoredPicture({ name, alt, thumbnail, ...rest }: StoredPictureProps) {
+  const element = useRef<HTMLImageElement>(null);
+  const content = useSignal<string | undefined>(undefined);
+  const attempt = useSignal(0);
+  const tryAgain = (): void => {
+    if (attempt.value + 1 < ATTEMPTS) void reachable().then(() => setTimeout(() => attempt.value++, BETWEEN));
+  };
+  const size = thumbnail === undefined ? {} : { width: thumbnail };
+  useEffect(() => {
+    if (key.value === undefined) return;
+    let url: string | undefined;
+    const leaving = new AbortController();
+    const seen = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry?.isIntersecting) return;
+        seen.disconnect();
+        void server()
+          .picture(name, size)
+          .then(
+            (blob) => {
+              if (leaving.signal.aborted) return;
+              url = URL.createObjectURL(blob);
+              content.value = url;
+            },
+            () => leaving.signal.aborted || tryAgain(),
+          );
+      },
+      { rootMargin: '400px' },
+    );
+    seen.observe(element.current!);
+    return () => {
+      leaving.abort();
+      seen.disconnect();
+      if (url) URL.revokeObjectURL(url);
+      content.value = undefined;
+    };
+  }, [name, thumbnail, key.value, attempt.value]);
+  const src = key.value === undefined ? server().pictureUrl(name, size) : content.value;
+  return <img {...rest} key={attempt.value} ref={element} src={src} alt={alt} decoding="async" onError={tryAgain} />;
+}

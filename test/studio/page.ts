@@ -1,0 +1,57 @@
+/** What people do on the studio's page, and what is to be found there. */
+
+import axe from 'axe-core';
+import type { Locator, Page } from 'playwright-core';
+
+/** Milliseconds within which the focus goes where it should. */
+const FOCUS = 10_000;
+
+/** Opens a part of the form. */
+export async function open(page: Page, title: string): Promise<void> {
+  const part = page.locator('.composer details.part', { has: page.getByRole('heading', { name: title }) });
+  await part.evaluate((details: HTMLDetailsElement) => (details.open = true));
+}
+
+/** Puts files in a place for pictures. */
+export async function give(page: Page, label: string, ...files: readonly string[]): Promise<void> {
+  await page.locator(`input[type=file][aria-label="${label}"]`).setInputFiles([...files]);
+}
+
+/** Drops files on the page, anywhere. */
+export async function drop(
+  page: Page,
+  ...files: readonly { name: string; type: string; bytes: Uint8Array }[]
+): Promise<void> {
+  const given = files.map(({ bytes, ...file }) => ({ ...file, base64: Buffer.from(bytes).toString('base64') }));
+  const data = await page.evaluateHandle((all) => {
+    const transfer = new DataTransfer();
+    for (const { name, type, base64 } of all)
+      transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type }));
+    return transfer;
+  }, given);
+  await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+}
+
+/** Waits until something has the focus. */
+export async function focused(locator: Locator): Promise<void> {
+  const element = await locator.elementHandle({ timeout: FOCUS });
+  await locator.page().waitForFunction((wanted) => document.activeElement === wanted, element, { timeout: FOCUS });
+}
+
+/** Errors but for those of answers that refuse and servers that are away, which browsers write into every console. */
+export function unexpected(wrong: readonly string[]): readonly string[] {
+  return wrong.filter((text) => !text.startsWith('Failed to load resource'));
+}
+
+const SERIOUS = ['serious', 'critical'];
+
+/** What axe finds that keeps people out. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; impact: string; nodes: { html: string }[] }[];
+  };
+  return violations
+    .filter(({ impact }) => SERIOUS.includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`);
+}

@@ -1,0 +1,169 @@
+/** `fluxion serve` as a process of its own, and a load for it. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { FluxionClient, type JobStatus } from '../../src/client.ts';
+import type { Request } from '../../src/index.ts';
+import { PROGRAM, programEnvironment } from './command-line.ts';
+
+/** A server that listens at a free port. */
+export class ServerProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly client: FluxionClient;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  readonly #output: { stdout: string; stderr: string };
+
+  private constructor(url: string, child: ChildProcess, output: { stdout: string; stderr: string }) {
+    this.url = url;
+    this.client = new FluxionClient({ url });
+    this.#child = child;
+    this.#ended = child.exitCode === null ? once(child, 'close') : Promise.resolve();
+    this.#output = output;
+  }
+
+  /** Starts one, by the program `within` if given; rejects with what it said where it ends instead. */
+  static async start(
+    words: readonly string[],
+    {
+      cwd,
+      env = {},
+      within = [],
+    }: { readonly cwd: string; readonly env?: Record<string, string>; readonly within?: readonly string[] },
+  ): Promise<ServerProcess> {
+    const [program, ...rest] = [...within, process.execPath, PROGRAM, 'serve', 'port=0', ...words];
+    const child = spawn(program!, rest, {
+      cwd,
+      env: programEnvironment(env),
+    });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      output.stdout = (output.stdout + chunk).slice(-1_000_000);
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    child.stderr.on('data', (chunk: Buffer) => {
+      output.stderr += chunk;
+      const url = /serving: (http:\S+)/.exec(output.stderr)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.on('close', (status) => reject(new Error(`exit ${status}: ${output.stderr}`)));
+    return new ServerProcess(await promise, child, output);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get stderr(): string {
+    return this.#output.stderr;
+  }
+
+  /** Lines of its log. */
+  get log(): Record<string, unknown>[] {
+    return this.#output.stdout
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Sends a signal and resolves to the exit status when it has ended. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.#child.kill(signal);
+    await this.#ended;
+    return this.#child.exitCode;
+  }
+
+  async ready(): Promise<void> {
+    while (!(await fetch(`${this.url}/readyz`)).ok) await setTimeout(20);
+  }
+
+  /** A figure of /metrics. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(' ')[1],
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+}
+
+export interface Load {
+  readonly requests: number;
+  readonly clients: number;
+  /** Part of the requests that are cancelled. */
+  readonly cancelled: number;
+  readonly request: (i: number) => Request;
+  /** Ends it, such as when the server is killed. */
+  readonly signal?: AbortSignal;
+}
+
+/** What became of a load: jobs by how they ended, ids of accepted ones, errors. */
+export interface LoadOutcome {
+  readonly ended: Partial<Record<JobStatus, number>>;
+  readonly accepted: string[];
+  readonly errors: string[];
+  readonly seconds: number;
+}
+
+/**
+ * Has clients ask one request after the other. Of those that are cancelled, half are by going away and half by asking for it; every tenth of
+ * the others is watched by a client that never reads.
+ */
+export async function load(url: string, { requests, clients, cancelled, request, signal }: Load): Promise<LoadOutcome> {
+  const client = new FluxionClient({ url });
+  const ended: Partial<Record<JobStatus, number>> = {};
+  const accepted: string[] = [];
+  const errors: string[] = [];
+  const idle: (() => void)[] = [];
+  let next = 0;
+  const count = (status: JobStatus) => {
+    ended[status] = (ended[status] ?? 0) + 1;
+  };
+  const one = async (i: number): Promise<void> => {
+    const fate = (i * 7919) % 100;
+    if (fate < cancelled * 50) {
+      // Goes away after its first step or before.
+      const leaving = new AbortController();
+      try {
+        for await (const event of client.stream(request(i), leaving.signal))
+          if (event.type !== 'queued') leaving.abort();
+      } catch (error) {
+        if (!leaving.signal.aborted) throw error;
+      }
+      return count('cancelled');
+    }
+    const { id } = await client.submit(request(i));
+    accepted.push(id);
+    if (fate < cancelled * 100) return count((await client.cancel(id)).status);
+    if (i % 10 === 0) idle.push(await neverReads(`${url}/v1/jobs/${id}/events`));
+    for await (const event of client.events(id, signal))
+      if (['done', 'failed', 'cancelled', 'interrupted'].includes(event.type)) count(event.type as JobStatus);
+  };
+  const start = performance.now();
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (next < requests && !signal?.aborted) await one(next++).catch((error: Error) => errors.push(error.message));
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  for (const leave of idle) leave();
+  return { ended, accepted, errors, seconds };
+}
+
+/** Asks, and reads nothing of the answer; returns what ends that. */
+async function neverReads(url: string): Promise<() => void> {
+  const asking = httpRequest(url, { agent: false });
+  asking.on('error', () => {});
+  asking.on('response', (answer) => answer.pause());
+  asking.end();
+  return () => asking.destroy();
+}
