@@ -139,7 +139,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     const { page: other } = await studio.visit();
     await drop(other, { name: 'it.png', type: 'image/png', bytes: png });
     await other.locator('.notice').getByText('Recipe restored').waitFor();
-    assert.equal(await other.getByLabel('Steps', { exact: true }).inputValue(), '24');
+    assert.equal(await other.getByLabel('Steps', { exact: true }).inputValue(), '60');
     await other.getByRole('button', { name: 'Generate' }).click();
     await finished(other);
     const { pictures } = await studio.newest();
