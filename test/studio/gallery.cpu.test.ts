@@ -119,6 +119,38 @@ describe('a gallery of thousands', { skip: NO_BROWSER }, () => {
     await page.context().close();
   });
 
+  test('goes on where a busy page is told late, of several changes at once', async () => {
+    const { page } = await studio.visit();
+    await page.addInitScript(() => {
+      const { IntersectionObserver } = globalThis;
+      globalThis.IntersectionObserver = class extends IntersectionObserver {
+        constructor(tell: IntersectionObserverCallback, options?: IntersectionObserverInit) {
+          const told: IntersectionObserverEntry[] = [];
+          super((changes, observer) => {
+            if (told.length === 0) setTimeout(() => tell(told.splice(0), observer), 500);
+            told.push(...changes);
+          }, options);
+        }
+      };
+    });
+    await page.reload();
+    const tiles = page.locator('.gallery .tile');
+    await tiles.first().waitFor();
+    for (let turn = 0; turn < 3; turn++) {
+      const before = await tiles.count();
+      await page.waitForFunction(
+        (count) => {
+          const main = document.querySelector('main')!;
+          main.scrollTop = main.scrollHeight;
+          return document.querySelectorAll('.gallery .tile').length > count;
+        },
+        before,
+        { polling: 50 },
+      );
+    }
+    await page.context().close();
+  });
+
   test('every address of a picture in memory is let go of', async () => {
     const { page, wrong } = await studio.visit();
     await page.evaluate(() => {

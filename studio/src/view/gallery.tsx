@@ -120,7 +120,8 @@ function More() {
   useEffect(() => {
     // Anew with each list, even one as long as the last: an observer tells nothing more while the end stays near.
     const margin = '600px';
-    const near = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadMore(), {
+    // Of several changes that are told at once, the last is how things are.
+    const near = new IntersectionObserver((changes) => changes.at(-1)!.isIntersecting && void loadMore(), {
       rootMargin: margin,
       scrollMargin: margin,
     });
