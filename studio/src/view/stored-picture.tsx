@@ -32,8 +32,8 @@ export function StoredPicture({ name, alt, thumbnail, ...rest }: StoredPicturePr
     let url: string | undefined;
     const leaving = new AbortController();
     const seen = new IntersectionObserver(
-      ([entry]) => {
-        if (!entry?.isIntersecting) return;
+      (changes) => {
+        if (!changes.some(({ isIntersecting }) => isIntersecting)) return;
         seen.disconnect();
         void server()
           .picture(name, size)
@@ -46,7 +46,7 @@ export function StoredPicture({ name, alt, thumbnail, ...rest }: StoredPicturePr
             () => leaving.signal.aborted || tryAgain(),
           );
       },
-      { rootMargin: '400px' },
+      { rootMargin: '400px', scrollMargin: '400px' },
     );
     seen.observe(element.current!);
     return () => {
