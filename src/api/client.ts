@@ -2,65 +2,20 @@
 
 import { type ErrorCode, FluxionError } from '../support/errors.ts';
 import { INPUT_FIELDS } from './input-fields.ts';
-import type { JobError, JobEventJson, JobPicture, JobState, JobStatus } from './jobs.ts';
+import type { JobEventJson, JobPicture, JobState, JobStatus } from './jobs.ts';
 import type { PictureSource } from './kinds.ts';
-import type { NetworksBeside, PictureUse } from './picture-use.ts';
 import type { Recipe } from './recipe.ts';
 import type { Request } from './request.ts';
+import type { ServerLora, ServerModel } from './served.ts';
 
 export type { JobError, JobEventJson, JobPicture, JobState, JobStatus } from './jobs.ts';
 export type { NetworksBeside, PictureUse } from './picture-use.ts';
 export type { Recipe } from './recipe.ts';
 export type { Request } from './request.ts';
-
-/** A LoRA that requests may name. */
-export interface ServerLora {
-  readonly name: string;
-  readonly bytes: number;
-  readonly dialect: string;
-  readonly ranks: readonly number[];
-  /** Whether the LoRA takes a picture beside the latents. */
-  readonly control: boolean;
-}
+export type { ServerLora, ServerModel } from './served.ts';
 
 /** A request, and the model it is for if the server has several. */
 export type JobRequest = Request & { readonly model?: string };
-
-/** The model of a server, and the bounds of requests. */
-export interface ServerModel {
-  /** `released`: the model has left the device and returns with the next job. `waiting`: no worker serves it now. */
-  readonly status: 'closed' | 'released' | 'waiting' | 'loading' | 'ready' | 'failed';
-  readonly model?: string;
-  readonly device?: string;
-  /** The current step of loading, with the figures of a download. */
-  readonly message?: string;
-  readonly download?: { readonly bytes: number; readonly totalBytes: number; readonly bytesPerSecond: number };
-  /** Why loading `failed`; the next job tries again. */
-  readonly error?: JobError;
-  readonly defaults?: {
-    readonly width: number;
-    readonly height: number;
-    readonly steps: number;
-    readonly guidance: number;
-    /** How much of a picture that it starts from changes. */
-    readonly strength: number;
-  };
-  /** Whether guidance has an effect. */
-  readonly guidance?: boolean;
-  /** How the model uses a single input picture without a mask. */
-  readonly pictureUse?: PictureUse;
-  /** The networks that were opened with it. */
-  readonly beside?: NetworksBeside;
-  /** What requests may say for `sampler` and `schedule`. */
-  readonly samplers?: readonly string[];
-  readonly schedules?: readonly string[];
-  /** Names of the models that jobs can be made with now. */
-  readonly models: readonly string[];
-  readonly limits: Readonly<
-    Record<'queue' | 'seconds' | 'pictures' | 'pixels' | 'steps' | 'inputPixels' | 'inputBytes', number>
-  >;
-  readonly queue: { readonly queued: number; readonly running: number };
-}
 
 /** A page of a list, newest first; `before` is the `next` of the page before. */
 export interface Page {

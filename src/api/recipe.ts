@@ -124,23 +124,29 @@ export function recipeTexts(recipe: Recipe): Record<string, string> {
   return { [PARAMETERS_TEXT]: parametersText(recipe), [RECIPE_TEXT]: JSON.stringify(recipe) };
 }
 
-/** Samplers and schedules as A1111 and Forge call them. */
-const SAMPLERS = {
+/** Samplers as A1111 and Forge call them, in the order in which they list them. */
+export const SAMPLER_NAMES = {
   euler: 'Euler',
+  euler_ancestral: 'Euler a',
   heun: 'Heun',
   dpmpp_2m: 'DPM++ 2M',
   lcm: 'LCM',
-  euler_ancestral: 'Euler a',
 } as const;
-const SCHEDULES = { default: 'Simple', karras: 'Karras', exponential: 'Exponential', beta: 'Beta' } as const;
+/** Schedules as Forge calls them. */
+export const SCHEDULE_NAMES = {
+  default: 'Simple',
+  karras: 'Karras',
+  exponential: 'Exponential',
+  beta: 'Beta',
+} as const;
 
 /** A recipe in A1111's form, with Forge's name for distilled guidance: the prompt, then one line of `Name: value` pairs. */
 export function parametersText(recipe: Recipe): string {
   const { model, batch } = recipe;
   const pairs: [string, string | number | undefined][] = [
     ['Steps', recipe.steps],
-    ['Sampler', SAMPLERS[recipe.sampler ?? 'euler']],
-    ['Schedule type', SCHEDULES[recipe.schedule ?? 'default']],
+    ['Sampler', SAMPLER_NAMES[recipe.sampler ?? 'euler']],
+    ['Schedule type', SCHEDULE_NAMES[recipe.schedule ?? 'default']],
     ['CFG scale', recipe.trueCfgScale ?? 1],
     ['Distilled CFG Scale', recipe.guidance],
     ['Seed', recipe.seed],

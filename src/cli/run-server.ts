@@ -4,10 +4,10 @@ import { LOAD_KNOBS } from '../api/load.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Arguments, COMMAND_LINE } from '../config/overrides.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
-import { readAsked } from './asked.ts';
-import { readingUsage, type Session, UsageError } from './command.ts';
-import { modelOf, requireOneProcess } from './settings.ts';
-import { Progress, paint } from './terminal/render.ts';
+import { readingUsage, type Session } from './command.ts';
+import { readService, serverDoor, untilStopped, writeLog } from './service.ts';
+import { modelOf } from './settings.ts';
+import { paint } from './terminal/render.ts';
 
 export interface RunServerOptions {
   /** The command, for errors. */
@@ -22,9 +22,6 @@ export interface RunServerOptions {
   readonly onListening?: (url: string, fetch: (request: Request) => Response | Promise<Response>) => Promise<void>;
 }
 
-/** Outside of functions with `await using`, where TypeScript would not rewrite the extension of an import. */
-const serverDoor = () => import('../server.ts');
-
 /** Notes of keys on the command line that a server with a queue has no use for. */
 function ofWorkers(sources: LoadedConfig['sources']): string[] {
   const loading: readonly string[] = Object.values(LOAD_KNOBS).flatMap((knob) => ('key' in knob ? [knob.key] : []));
@@ -38,28 +35,19 @@ function ofWorkers(sources: LoadedConfig['sources']): string[] {
 /** Serves until the session's signal fires, and then until accepted jobs have ended. */
 export async function runServer(
   words: Arguments,
-  { signal, endsWithin }: Session,
+  session: Session,
   { command, writesLog, settings, takesAnyPort = false, onListening }: RunServerOptions,
 ): Promise<void> {
-  const [stray] = words.prompts;
-  if (stray !== undefined) {
-    throw new UsageError('bad_config', `unexpected '${stray}': a server is asked for pictures over HTTP`, {
-      hint: `fluxion generate "${stray}" makes one now`,
-    });
-  }
-  const asked = await readAsked(words, [], { signal });
-  const { sources, notes } = asked;
-  const config = { ...asked.config, ...settings?.(asked) };
-  requireOneProcess(config, command);
+  const { signal, endsWithin } = session;
+  const service = await readService(words, session, { command, source: 'a server is asked for pictures over HTTP' });
+  const { sources, progress } = service;
+  const config = { ...service.config, ...settings?.(service) };
   // Workers have the model.
   if (config.queue === '') modelOf(config);
-  const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
-  const idle = config.queue === '' ? [] : ofWorkers(sources);
-  for (const note of [...notes, ...idle]) progress.say(`${paint('dim', 'note:')} ${note}`);
+  service.note(config.queue === '' ? [] : ofWorkers(sources));
 
   const { listen, requireSafeAddress, Server } = await serverDoor();
-  const write = (line: string): void => void process.stdout.write(line);
-  const server = readingUsage(() => new Server(config, { sources, write: writesLog ? write : undefined }));
+  const server = readingUsage(() => new Server(config, { sources, write: writesLog ? writeLog : undefined }));
   await using _server = server;
   readingUsage(() => requireSafeAddress(config.host, server.security, config.open_to_all));
   endsWithin?.(config.drain_timeout);
@@ -78,10 +66,9 @@ export async function runServer(
       if (!signal.aborted) progress.say(`${paint('red', 'error:')} ${error.message}; the next job tries again`);
     },
   );
-  const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   try {
     await onListening?.(listening.url, fetch);
-    await ended;
+    await untilStopped(signal);
     progress.say('stopping: accepted jobs end first');
   } finally {
     await listening.close(server.close());

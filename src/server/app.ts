@@ -6,8 +6,9 @@ import { BODY_LIMIT } from './body.ts';
 import type { ServerContext, ServerEnv } from './context.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { Metrics } from './metrics.ts';
-import { nativeApi, openApiRoute } from './native.ts';
+import { nativeApi } from './native.ts';
 import { openaiRoutes } from './openai/routes.ts';
+import { openApi } from './openapi.ts';
 import { PictureLinks } from './picture-links.ts';
 import { errorResponse, Refusal } from './refusal.ts';
 import { crossOrigin, guard, type SecurityOptions } from './security.ts';
@@ -81,7 +82,11 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   for (const path of ['/', '/assets/:name']) {
     app.get(path, async (c) => (await studioPage(c.req.raw)) ?? c.notFound());
   }
-  app.route('/', openApiRoute());
+  let description: object | undefined;
+  app.get('/openapi.json', (c) => {
+    description ??= openApi();
+    return c.json(description);
+  });
   app.route('/v1', nativeApi(options));
   app.route('/v1', openaiRoutes(options, links));
   app.route('/sdapi/v1', a1111Routes(options));

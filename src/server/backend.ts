@@ -2,10 +2,9 @@
 
 import type { JobError } from '../api/jobs.ts';
 import type { PullProgress } from '../api/load.ts';
-import type { NetworksBeside, PictureUse } from '../api/picture-use.ts';
+import type { ModelTraits, ServerLora } from '../api/served.ts';
 import type { Event } from '../pipeline/events.ts';
-import type { Flux, FluxStats } from '../pipeline/flux.ts';
-import type { ListedLora } from './lora-list.ts';
+import type { FluxStats } from '../pipeline/flux.ts';
 import type { NetworkRequest } from './network-request.ts';
 
 /** What is told while a model is opened. */
@@ -22,11 +21,9 @@ export type ModelStatus =
   | { readonly status: 'failed'; readonly error: JobError };
 
 /** What clients are told of a model, and what requests depend on. */
-export interface ServedModel extends Pick<Flux, 'name' | 'device' | 'defaults'> {
-  /** Whether guidance has an effect. */
-  readonly guidance: boolean;
-  readonly pictureUse: PictureUse;
-  readonly beside: NetworksBeside;
+export interface ServedModel extends ModelTraits {
+  readonly name: string;
+  readonly device: string;
 }
 
 /** A job to be made. */
@@ -60,7 +57,7 @@ export interface Backend extends AsyncDisposable {
   /** Resolves to what a model is, as soon as that is known. */
   described(model: string | undefined, signal: AbortSignal): Promise<ServedModel>;
   /** LoRAs that requests may name. */
-  loras(): Promise<readonly ListedLora[]>;
+  loras(): Promise<readonly ServerLora[]>;
   /** Throws `bad_request` and `not_found` for what is no LoRA's name, as far as that can be told now. */
   requireLora(name: string, model: string | undefined): void;
   /** Throws where the request cannot be honoured, as far as that can be told now, and `busy` where no job can be made or kept. */

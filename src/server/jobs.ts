@@ -148,8 +148,7 @@ export class Jobs {
     try {
       this.#options.store.accept({ ...record, prompt, wholeRequest: whole });
     } catch (error) {
-      const { message, hint = '' } = error as FluxionError;
-      throw error instanceof FluxionError ? new Refusal(507, message, { code: 'io', hint }) : error;
+      throw error instanceof FluxionError ? new Refusal(507, error.message, { code: 'io', hint: error.hint }) : error;
     }
     const queued = { ...record, status: 'queued', ended: null, error: undefined, report: undefined } as const;
     const job = new Job({ record: queued, attached, cancel: (reason) => this.#cancel(id, reason) });

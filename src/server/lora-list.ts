@@ -2,28 +2,18 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ServerLora } from '../api/served.ts';
 import { BUNDLED_LORA, describeLora } from '../pipeline/loras.ts';
 import { FluxionError } from '../support/errors.ts';
 import { Recent } from '../support/recent.ts';
 
-/** A LoRA as a list tells of it. */
-export interface ListedLora {
-  /** What requests and prompts call it. */
-  readonly name: string;
-  readonly bytes: number;
-  readonly dialect: string;
-  readonly ranks: readonly number[];
-  /** Whether it takes a picture beside the latents. */
-  readonly control: boolean;
-}
-
 const MOST = 1000;
 
 /** Descriptions by file, size and time: of all that a list has, and of the bundled one. */
-const described = new Recent<string, ListedLora | undefined>(MOST + 1);
+const described = new Recent<string, ServerLora | undefined>(MOST + 1);
 
 /** Lists the LoRAs of a folder and those below; files that are none are left out. */
-export async function listLoras(folder: string | undefined): Promise<ListedLora[]> {
+export async function listLoras(folder: string | undefined): Promise<ServerLora[]> {
   const bundled = await describe(BUNDLED_LORA, BUNDLED_LORA, 0, 0);
   if (folder === undefined) return bundled ? [bundled] : [];
   const names = (await readdir(folder, { recursive: true }).catch(() => []))
@@ -43,7 +33,7 @@ export async function listLoras(folder: string | undefined): Promise<ListedLora[
   return [...(bundled ? [bundled] : []), ...found.filter((lora) => lora !== undefined)];
 }
 
-async function describe(path: string, name: string, bytes: number, time: number): Promise<ListedLora | undefined> {
+async function describe(path: string, name: string, bytes: number, time: number): Promise<ServerLora | undefined> {
   return described.get(JSON.stringify([path, bytes, time]), () => {
     try {
       const { dialect, ranks, control } = describeLora({ path });

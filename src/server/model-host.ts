@@ -4,6 +4,7 @@
  */
 
 import type { PullProgress } from '../api/load.ts';
+import type { ServerLora } from '../api/served.ts';
 import type { Event } from '../pipeline/events.ts';
 import type { Flux, FluxStats } from '../pipeline/flux.ts';
 import { namedLora } from '../pipeline/loras.ts';
@@ -11,7 +12,7 @@ import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { untilAborted } from '../support/until-aborted.ts';
 import type { Backend, LoadingProgress, ModelStatus, ServedModel, Task } from './backend.ts';
-import { type ListedLora, listLoras } from './lora-list.ts';
+import { listLoras } from './lora-list.ts';
 import { meansModel, noModel } from './model-names.ts';
 import { type NetworkRequest, withLoras } from './network-request.ts';
 import { toldError } from './told.ts';
@@ -97,7 +98,7 @@ export class ModelHost implements Backend {
     return servedModel(lease.flux);
   }
 
-  loras(): Promise<readonly ListedLora[]> {
+  loras(): Promise<readonly ServerLora[]> {
     return listLoras(this.#options.loraDir);
   }
 
@@ -132,20 +133,16 @@ export class ModelHost implements Backend {
 
   /** Borrows the model, which is opened if it is not; `onProgress` is told of that. Rejects with the signal's reason, and where it cannot be opened. */
   async lease(signal: AbortSignal, onProgress: (progress: LoadingProgress) => void): Promise<Lease> {
+    using lending = new DisposableStack();
     this.#leases++;
     clearTimeout(this.#idle);
-    const dispose = once(() => this.#giveBack());
-    try {
-      if (!this.#flux) onProgress(this.#progress);
-      this.#listeners.add(onProgress);
-      const flux = await untilAborted(this.start(), signal);
-      return { flux, [Symbol.dispose]: dispose };
-    } catch (error) {
-      dispose();
-      throw error;
-    } finally {
-      this.#listeners.delete(onProgress);
-    }
+    lending.defer(() => this.#giveBack());
+    const opening = this.start();
+    if (!this.#flux) onProgress(this.#progress);
+    this.#listeners.add(onProgress);
+    const flux = await untilAborted(opening, signal).finally(() => this.#listeners.delete(onProgress));
+    const lent = lending.move();
+    return { flux, [Symbol.dispose]: () => lent.dispose() };
   }
 
   async #open(): Promise<Flux> {
@@ -228,13 +225,5 @@ function servedModel(flux: Flux): ServedModel {
     get beside() {
       return flux.beside;
     },
-  };
-}
-
-function once(call: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) call();
-    done = true;
   };
 }

@@ -5,38 +5,41 @@ import { z } from 'zod';
 import { checked } from '../api/check.ts';
 import { JOB_STATUS } from '../api/jobs.ts';
 import { REQUEST_KNOBS, type Request } from '../api/request.ts';
+import type { ServerModel } from '../api/served.ts';
 import { requireRecipe } from '../pipeline/recipe.ts';
 import { bodyBytes, formBody, jsonBody, parseJson } from './body.ts';
 import type { ServerContext, ServerEnv } from './context.ts';
 import { eventStream, type SentEvent } from './event-stream.ts';
 import type { Job, JobEvent } from './job.ts';
 import { isTheirs } from './jobs.ts';
-import { openApi } from './openapi.ts';
 import { Refusal } from './refusal.ts';
 import type { StoredPicture } from './stored-picture.ts';
 
 const API = 'native';
 
-const number = (min: number, max: number, expected: string) =>
-  z
-    .string()
-    .regex(/^\d{1,4}$/, expected)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, { error: expected });
+/** A whole number of a query. */
+function wholeText(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected);
+}
 
-/** What a page of a list may be asked for with. */
-export const PAGE = z.object({
-  limit: number(1, 200, 'a whole number from 1 to 200').default(50),
-  before: z.string().max(100, 'an id or a name').optional(),
-  search: z.string().max(1000, 'at most 1000 characters').optional(),
-  status: JOB_STATUS.optional(),
+const PAGE = z.object({
+  limit: wholeText(1, 200).default(50).describe('Most entries of the page.'),
+  before: z.string().max(100, 'an id or a name').optional().describe('The `next` of the page before.'),
+  search: z.string().max(1000, 'at most 1000 characters').optional().describe('Text that the prompt has.'),
+});
+/** The query of a page of jobs. */
+export const JOBS_PAGE = PAGE.extend({ status: JOB_STATUS.optional().describe('Only jobs of this status.') });
+/** The query of a page of pictures. */
+export const PICTURES_PAGE = PAGE.extend({
   favourite: z
     .enum(['true', 'false'], 'true or false')
     .transform((text) => text === 'true')
-    .optional(),
+    .optional()
+    .describe('Only favourites, or only others.'),
 });
-/** How a picture is sent; without it, as its file. */
-export const RENDITION = z.object({ width: number(16, 2048, 'a whole number from 16 to 2048').optional() });
+/** The query of a picture, which is sent as its file without it. */
+export const RENDITION = z.object({ width: wholeText(16, 2048).optional().describe('Pixels of a smaller picture.') });
 /** What can be changed of a picture. */
 export const PICTURE_CHANGE = z.strictObject(
   { favourite: z.boolean('true or false').optional(), deleted: z.boolean('true or false').optional() },
@@ -60,11 +63,6 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
     if (picture && owner && isTheirs({ caller: owner.caller ?? undefined }, c.get('caller'))) return picture;
     throw new Refusal(404, `there is no picture '${name}'`, { code: 'not_found' });
   };
-  const pageOf = (c: Context<ServerEnv>) => ({
-    ...checked(PAGE, c.req.query(), 'query'),
-    caller: c.get('caller'),
-  });
-
   api.post('/jobs', async (c) => {
     const { model, request } = await requestOf(c, bodyLimit);
     const watches = /\btext\/event-stream\b/.test(c.req.header('accept') ?? '');
@@ -74,8 +72,8 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
     return c.json(job.state, 202);
   });
   api.get('/jobs', (c) => {
-    const page = pageOf(c);
-    const found = jobs.list(page);
+    const page = checked(JOBS_PAGE, c.req.query(), 'query');
+    const found = jobs.list({ ...page, caller: c.get('caller') });
     return c.json({ jobs: found, ...(found.length === page.limit && { next: found.at(-1)!.id }) });
   });
   api.get('/jobs/:id', (c) => c.json(jobOf(c).state));
@@ -92,8 +90,8 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
   api.post('/jobs/:id/cancel', cancel);
 
   api.get('/pictures', (c) => {
-    const page = pageOf(c);
-    const pictures = store.pictures(page).map(({ info }) => info);
+    const page = checked(PICTURES_PAGE, c.req.query(), 'query');
+    const pictures = store.pictures({ ...page, caller: c.get('caller') }).map(({ info }) => info);
     return c.json({ pictures, ...(pictures.length === page.limit && { next: pictures.at(-1)!.name }) });
   });
   api.get('/pictures/:name', async (c) => {
@@ -116,7 +114,7 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
 
   api.post('/recipes', async (c) => c.json(requireRecipe(await bodyBytes(c, bodyLimit), 'the picture')));
   api.get('/loras', async (c) => c.json({ loras: await host.loras() }));
-  const model = () => {
+  const model = (): ServerModel => {
     const { status } = host;
     const served = host.served(undefined);
     return {
@@ -129,7 +127,7 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
         samplers: REQUEST_KNOBS.sampler.kind.words,
         schedules: REQUEST_KNOBS.schedule.kind.words,
       }),
-      models: [...new Set(host.models.map(({ name }) => name))],
+      models: host.models.map(({ name }) => name),
       limits: jobs.limits,
       queue: jobs.counts,
     };
@@ -140,13 +138,6 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
     host.start().catch(() => {});
     return c.json(model(), 202);
   });
-  return api;
-}
-
-/** The description of the native API, made from its schemas. */
-export function openApiRoute(): Hono<ServerEnv> {
-  const api = new Hono<ServerEnv>();
-  api.get('/openapi.json', (c) => c.json(openApi()));
   return api;
 }
 

@@ -11,6 +11,7 @@ import { encode } from '../picture/image.ts';
 import { dataAddress } from '../picture/read-picture.ts';
 import { namedLora } from '../pipeline/loras.ts';
 import { FluxionError } from '../support/errors.ts';
+import { base64Text } from './base64.ts';
 import { pictureSize } from './picture-head.ts';
 import { Refusal } from './refusal.ts';
 
@@ -47,8 +48,9 @@ export async function networkRequest(
   try {
     for (const { path } of request.loras ?? []) requireLora(path);
   } catch (error) {
-    const { code, message, hint = '' } = error as FluxionError;
-    throw error instanceof FluxionError ? new Refusal(400, `loras: ${message}`, { code, hint }) : error;
+    if (!(error instanceof FluxionError)) throw error;
+    const { code, message, hint } = error;
+    throw new Refusal(400, `loras: ${message}`, { code, hint });
   }
   const pictures: Record<string, string | string[]> = {};
   for (const field of INPUT_FIELDS) {
@@ -122,7 +124,7 @@ function bytesOf(data: string): Uint8Array {
 }
 
 function address(bytes: Uint8Array, name = ''): string {
-  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  const base64 = base64Text(bytes);
   return name === '' ? `data:application/octet-stream;base64,${base64}` : dataAddress(name, base64);
 }
 

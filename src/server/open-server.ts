@@ -94,10 +94,10 @@ export class Server implements AsyncDisposable {
 
   async #close(grace: number): Promise<void> {
     clearInterval(this.#purging);
+    using _metrics = this.#metrics;
+    using _store = this.store;
+    await using _host = this.host;
     await this.jobs.drain(grace);
-    await this.host[Symbol.asyncDispose]();
-    this.store[Symbol.dispose]();
-    this.#metrics[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,8 @@ import { JOB, JOB_ERROR, JOB_EVENT, JOB_PICTURE } from '../api/jobs.ts';
 import { PICTURE } from '../api/kinds.ts';
 import { RECIPE } from '../api/recipe.ts';
 import { REQUEST, REQUEST_KNOBS } from '../api/request.ts';
+import { SERVER_LORA, SERVER_MODEL } from '../api/served.ts';
+import { JOBS_PAGE, PICTURE_CHANGE, PICTURES_PAGE, RENDITION } from './native.ts';
 
 type Json = Record<string, unknown>;
 
@@ -50,20 +52,20 @@ const list = (of: string, name: string): Json => ({
     next: { type: 'string', description: 'What `before` is for the next page, if there may be one.' },
   },
 });
-const parameter = (name: string, place: 'path' | 'query', description: string, type = 'string'): Json => ({
-  name,
-  in: place,
-  description,
-  required: place === 'path',
-  schema: { type },
-});
-const ID = parameter('id', 'path', "The job's id.");
-const NAME = parameter('name', 'path', "The picture's name.");
-const PAGE = [
-  parameter('limit', 'query', 'From 1 to 200, 50 by default.', 'integer'),
-  parameter('before', 'query', 'The `next` of the page before.'),
-  parameter('search', 'query', 'Text that the prompt has.'),
-];
+const inPath = (name: string, description: string): Json => {
+  return { name, in: 'path', description, required: true, schema: { type: 'string' } };
+};
+const ID = inPath('id', "The job's id.");
+const NAME = inPath('name', "The picture's name.");
+const query = (type: z.ZodType): Json[] => {
+  const { properties } = schemaOf(type, 'input') as { properties: Record<string, Json> };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    description,
+    schema,
+  }));
+};
 const EVENTS = {
   description: 'How far the job is, then what follows until it has ended, as server-sent events.',
   content: { 'text/event-stream': { schema: ref('JobEvent') } },
@@ -76,6 +78,7 @@ export function openApi(): Json {
     properties: { request: ref('Request') },
     additionalProperties: { type: 'string', format: 'binary' },
   };
+  const loras = { type: 'object', properties: { loras: { type: 'array', items: ref('Lora') } } };
   const cancelled = {
     200: json('The job, which has ended.', ref('Job')),
     404: error('There is no such job of yours.'),
@@ -91,6 +94,8 @@ export function openApi(): Json {
         JobEvent: schemaOf(JOB_EVENT, 'output'),
         Picture: schemaOf(JOB_PICTURE, 'output'),
         Recipe: schemaOf(RECIPE, 'output'),
+        Lora: schemaOf(SERVER_LORA, 'output'),
+        Model: schemaOf(SERVER_MODEL, 'output'),
         Error: schemaOf(z.object({ error: JOB_ERROR }), 'output'),
       },
     },
@@ -116,7 +121,7 @@ export function openApi(): Json {
         },
         get: {
           summary: 'Your jobs, newest first.',
-          parameters: [...PAGE, parameter('status', 'query', 'Only jobs that are so far.')],
+          parameters: query(JOBS_PAGE),
           responses: { 200: json('A page of jobs.', list('Job', 'jobs')) },
         },
       },
@@ -135,29 +140,20 @@ export function openApi(): Json {
       '/v1/pictures': {
         get: {
           summary: 'Your pictures, newest first.',
-          parameters: [...PAGE, parameter('favourite', 'query', 'Only favourites, or only others.', 'boolean')],
+          parameters: query(PICTURES_PAGE),
           responses: { 200: json('A page of pictures.', list('Picture', 'pictures')) },
         },
       },
       '/v1/pictures/{name}': {
         get: {
           summary: 'The PNG of a picture, with its recipe; or a smaller WebP of it.',
-          parameters: [NAME, parameter('width', 'query', 'Pixels of a smaller picture.', 'integer')],
+          parameters: [NAME, ...query(RENDITION)],
           responses: { 200: { description: 'The file.', content: { 'image/png': {}, 'image/webp': {} } } },
         },
         patch: {
           summary: 'Makes a picture a favourite, deletes it, or takes that back.',
           parameters: [NAME],
-          requestBody: {
-            content: {
-              'application/json': {
-                schema: {
-                  type: 'object',
-                  properties: { favourite: { type: 'boolean' }, deleted: { type: 'boolean' } },
-                },
-              },
-            },
-          },
+          requestBody: { content: { 'application/json': { schema: schemaOf(PICTURE_CHANGE, 'input') } } },
           responses: { 200: json('The picture.', ref('Picture')) },
         },
         delete: {
@@ -174,16 +170,16 @@ export function openApi(): Json {
         },
       },
       '/v1/loras': {
-        get: { summary: 'The LoRAs that requests may name.', responses: { 200: { description: 'A list.' } } },
+        get: { summary: 'The LoRAs that requests may name.', responses: { 200: json('All of them.', loras) } },
       },
       '/v1/model': {
         get: {
           summary: 'The model, how far its opening is, its defaults, what it takes, and the limits of requests.',
-          responses: { 200: { description: 'An object.' } },
+          responses: { 200: json('The model.', ref('Model')) },
         },
         post: {
           summary: 'Has the model opened, unless it is; one that could not be opened is tried again.',
-          responses: { 202: { description: 'The same object.' } },
+          responses: { 202: json('The model.', ref('Model')) },
         },
       },
     },

@@ -14,7 +14,11 @@ export class Refusal extends FluxionError {
   constructor(
     status: number,
     message: string,
-    { code = 'bad_request', hint, retryAfter }: { code?: ErrorCode; hint?: string; retryAfter?: number } = {},
+    {
+      code = 'bad_request',
+      hint,
+      retryAfter,
+    }: { code?: ErrorCode; hint?: string | undefined; retryAfter?: number } = {},
   ) {
     super(code, message, { hint });
     this.status = status;
@@ -39,13 +43,6 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
 export function statusOf(error: unknown): number {
   if (error instanceof Refusal) return error.status;
   return (error instanceof FluxionError ? STATUSES[error.code] : undefined) ?? 500;
-}
-
-/** The error that a job ended in, for an answer that waited for it. */
-export function jobFailure({ code, message, hint }: JobError): FluxionError {
-  // What stops a job otherwise is told as that; this is the time that a job may take.
-  const status = code === 'aborted' ? 504 : (STATUSES[code as ErrorCode] ?? 500);
-  return new Refusal(status, message, { code: code as ErrorCode, ...(hint !== undefined && { hint }) });
 }
 
 /** What ended a request: `error`, or that its client went away, which is nobody's fault and no line of a log. */

@@ -91,7 +91,7 @@ export function requireSafeAddress(host: string, { keys }: SecurityOptions, open
 }
 
 /** Paths that are answered without a key: they tell nothing of anybody's work. */
-const WITHOUT_KEY = /^\/(healthz|readyz|openapi\.json)?$|^\/(studio|assets)(\/|$)/;
+const WITHOUT_KEY = /^\/(healthz|readyz|openapi\.json)?$|^\/assets(\/|$)/;
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Whether pages of an origin may ask. */

@@ -191,7 +191,7 @@ export class Store implements Disposable {
       ['(caller = ? OR caller IS NULL)', caller],
       ["prompt LIKE ? ESCAPE '\\'", search === undefined ? undefined : containing(search)],
       // Jobs that wait are few, and found by an index: those that have not ended.
-      status === 'queued' ? ['whole_request IS NOT NULL', true, 'plain'] : ['status = ?', status],
+      status === 'queued' ? ['whole_request IS NOT NULL', true] : ['status = ?', status],
       ['id < ?', before],
     ]);
     return this.#all(`SELECT ${RECORD} FROM jobs ${where} ORDER BY id DESC LIMIT ?`, [...values, limit]).map(jobOf);
@@ -207,7 +207,7 @@ export class Store implements Disposable {
   /** Pictures of all jobs that were not deleted, newest first. */
   pictures({ caller, search, favourite, before, limit }: HistoryQuery): StoredPicture[] {
     const { where, values } = conditions([
-      ['deleted IS NULL', true, 'plain'],
+      ['deleted IS NULL', true],
       ['(caller = ? OR caller IS NULL)', caller],
       ["prompt LIKE ? ESCAPE '\\'", search === undefined ? undefined : containing(search)],
       ['favourite = ?', favourite === undefined ? undefined : Number(favourite)],
@@ -296,14 +296,12 @@ function jobOf(row: Row): JobRecord {
   };
 }
 
-/** A WHERE clause of the conditions that have a value. */
-function conditions(
-  all: readonly (readonly [sql: string, value: SQLInputValue | true | undefined, plain?: 'plain'])[],
-) {
+/** A WHERE clause of the conditions that have a value, which is `true` where there is nothing to fill in. */
+function conditions(all: readonly (readonly [sql: string, value: SQLInputValue | true | undefined])[]) {
   const given = all.filter(([, value]) => value !== undefined);
   return {
     where: given.length === 0 ? '' : `WHERE ${given.map(([sql]) => sql).join(' AND ')}`,
-    values: given.flatMap(([, value, plain]) => (plain || value === true ? [] : [value!])),
+    values: given.flatMap(([, value]) => (value === true ? [] : [value!])),
   };
 }
 

@@ -53,19 +53,17 @@ type File = {
 
 let pages: Promise<ReadonlyMap<string, File>> | undefined;
 
-/** Answers `/` and `/assets/…`; undefined for other paths. Throws `not_found` where the page is not built and cannot be. */
+/** Answers `/` and `/assets/…`; undefined where there is no such file. Throws `not_found` where the page is not built and cannot be. */
 export async function studioPage(request: Request): Promise<Response | undefined> {
-  const { pathname } = new URL(request.url);
-  if (pathname !== '/' && !pathname.startsWith('/assets/')) return undefined;
   pages ??= open();
   // A build that failed is tried again.
   pages.catch(() => (pages = undefined));
-  const file = (await pages).get(pathname);
+  const file = (await pages).get(new URL(request.url).pathname);
   if (!file) return undefined;
   const accepted = request.headers.get('accept-encoding') ?? '';
   const encoding = (['br', 'gzip'] as const).find((name) => accepted.includes(name)) ?? 'identity';
   const headers = { ...file.headers, ...(encoding !== 'identity' && { 'content-encoding': encoding }) };
-  return new Response(request.method === 'HEAD' ? null : file.bodies[encoding], { headers });
+  return new Response(file.bodies[encoding], { headers });
 }
 
 /** Builds the page if this is a checkout and its sources are newer than what is built. */

@@ -315,7 +315,8 @@ test('an idle model is closed, and opened again by the next job', async () => {
   await using server = new TestJobs({ idleRelease: 30 });
   for (let i = 0; i < 2; i++) {
     const job = await server.jobs.submit(SMALL, { api: 'test' });
-    await job.over;
+    const [opening] = (await eventsOf(job)).filter((event) => event.type === 'loading');
+    assert.equal(opening?.message, 'opening the model');
     assert.equal(job.status, 'done');
     await until(() => server.host.status.status === 'released');
   }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { JOB, JOB_EVENT } from '../../src/api/jobs.ts';
+import { SERVER_LORA, SERVER_MODEL } from '../../src/api/served.ts';
 import { encode, Flux } from '../../src/index.ts';
 import { Metrics } from '../../src/server/metrics.ts';
 import { ServerLog } from '../../src/server/server-log.ts';
@@ -61,15 +62,15 @@ describe('the native API', () => {
         }),
     });
     await beside.host.start();
-    const told = async (from: TestJobs) => (await (await from.ask('/v1/model')).json()) as Record<string, unknown>;
+    const told = async (from: TestJobs) => SERVER_MODEL.parse(await (await from.ask('/v1/model')).json());
     const model = await told(beside);
-    assert.deepEqual(model['beside'], {
+    assert.deepEqual(model.beside, {
       controlnets: [{ name: 'controlnet-union', modes: 5 }, { name: 'controlnet-xlabs.safetensors' }],
       redux: true,
     });
-    assert.equal(model['pictureUse'], 'start');
-    assert.ok((model['samplers'] as string[]).includes('heun') && (model['schedules'] as string[]).includes('karras'));
-    assert.deepEqual((await told(server))['beside'], { controlnets: [], redux: false });
+    assert.equal(model.pictureUse, 'start');
+    assert.ok(model.samplers!.includes('heun') && model.schedules!.includes('karras'));
+    assert.deepEqual((await told(server)).beside, { controlnets: [], redux: false });
   });
 
   test('makes the picture of the library, byte for byte, and its events are as described', async () => {
@@ -104,8 +105,12 @@ describe('the native API', () => {
   });
 
   test('uses LoRAs by their names', async () => {
-    const { loras } = (await (await server.ask('/v1/loras')).json()) as { loras: { name: string; bytes: number }[] };
-    assert.ok(loras.some(({ name, bytes }) => name === 'random-kohya' && bytes > 0));
+    const { loras } = (await (await server.ask('/v1/loras')).json()) as { loras: unknown[] };
+    assert.ok(
+      SERVER_LORA.array()
+        .parse(loras)
+        .some(({ name, bytes }) => name === 'random-kohya' && bytes > 0),
+    );
     const job = await done({ ...SMALL, loras: [{ path: 'random-kohya', scale: 0.5 }] });
     assert.equal(job.pictures[0]!.recipe.loras?.[0]?.name, 'random-kohya');
     assert.deepEqual(job.request['loras'], [{ path: 'random-kohya', scale: 0.5 }]);
@@ -184,13 +189,15 @@ describe('the native API', () => {
 
   test('describes itself', async () => {
     const document = (await (await server.ask('/openapi.json')).json()) as {
-      paths: Record<string, object>;
+      paths: Record<string, { get?: { parameters?: { name: string; schema: object }[] } }>;
       components: { schemas: Record<string, { properties?: Record<string, { description?: string }> }> };
     };
     assert.ok(Object.keys(document.paths).length >= 9);
     const { properties } = document.components.schemas['Request']!;
     assert.match(properties!['steps']!.description!, /Denoising steps/);
     assert.ok(!('signal' in properties!));
+    const [limit] = document.paths['/v1/jobs']!.get!.parameters!;
+    assert.deepEqual(limit!.schema, { type: 'integer', minimum: 1, maximum: 200, default: 50 });
     // Every reference has its schema.
     const references = JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g);
     for (const [, name] of references) assert.ok(document.components.schemas[name!], name);

@@ -6,7 +6,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { runServer } from '../../src/cli/run-server.ts';
+import { SERVICE_FLAGS } from '../../src/cli/service.ts';
 import type { JobEventJson, ServerError } from '../../src/client.ts';
+import { splitArguments } from '../../src/config/overrides.ts';
 import { requireRecipe } from '../../src/index.ts';
 import { fluxion, succeeded, temporaryFolder } from '../support/command-line.ts';
 import { RANDOM_MODEL, SMALL } from '../support/server.ts';
@@ -39,6 +42,14 @@ test("makes the command line's bytes, and drains when it is told to stop", async
   const ended = server.log.filter(({ event }) => event === 'job').map(({ id, status }) => `${id} ${status}`);
   for (const { id } of accepted) assert.ok(ended.includes(`${id} done`), ended.join('\n'));
   assert.ok(!JSON.stringify(server.log).includes(PROMPT));
+});
+
+test('a signal that fires before the server listens ends it', { timeout: 30_000 }, async () => {
+  using folder = temporaryFolder();
+  const argv = ['port=0', 'hardware=cpu', `output_dir=${folder.file('out')}`, '--quiet', '--no-config'];
+  const words = splitArguments(argv, SERVICE_FLAGS);
+  const session = { signal: AbortSignal.abort(), commands: {} };
+  await runServer(words, session, { command: 'serve', writesLog: false });
 });
 
 test('refuses to be open to others without a key, a taken port, and prompts', async () => {

@@ -3,8 +3,7 @@
 import { splitArguments } from '../../config/overrides.ts';
 import { type Command, OK, readingUsage, type Session } from '../command.ts';
 import { runServer } from '../run-server.ts';
-
-const FLAGS = { quiet: 'boolean', 'no-config': 'boolean' } as const;
+import { SERVICE_FLAGS } from '../service.ts';
 
 const HELP = `fluxion serve [CONFIG.yml] [key=value …]
 
@@ -39,12 +38,12 @@ and let those that were accepted end, for drain_timeout; a second Ctrl-C stops a
 `;
 
 const serve: Command = {
-  flags: FLAGS,
+  flags: SERVICE_FLAGS,
   takesKeys: true,
   help: () => HELP,
 
   async run(argv, session: Session) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const words = readingUsage(() => splitArguments(argv, SERVICE_FLAGS));
     await runServer(words, session, { command: 'serve', writesLog: true });
     return OK;
   },

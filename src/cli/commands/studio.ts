@@ -4,9 +4,10 @@ import { COMMAND_LINE, splitArguments } from '../../config/overrides.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { type Command, OK, readingUsage, type Session } from '../command.ts';
 import { runServer } from '../run-server.ts';
+import { SERVICE_FLAGS } from '../service.ts';
 import { openInBrowser } from '../terminal/open-in-browser.ts';
 
-const FLAGS = { quiet: 'boolean', 'no-config': 'boolean', 'no-open': 'boolean' } as const;
+const FLAGS = { ...SERVICE_FLAGS, 'no-open': 'boolean' } as const;
 /** Where pictures go, if no output_dir is given. */
 const FOLDER = 'pictures';
 

@@ -1,12 +1,10 @@
 /** `fluxion worker`: makes the jobs that servers put into a queue. */
 
 import { splitArguments } from '../../config/overrides.ts';
-import { readAsked } from '../asked.ts';
 import { type Command, OK, readingUsage, type Session, UsageError } from '../command.ts';
-import { modelOf, requireOneProcess } from '../settings.ts';
-import { Progress, paint } from '../terminal/render.ts';
-
-const FLAGS = { quiet: 'boolean', 'no-config': 'boolean' } as const;
+import { readService, SERVICE_FLAGS, serverDoor, untilStopped, writeLog } from '../service.ts';
+import { modelOf } from '../settings.ts';
+import { paint } from '../terminal/render.ts';
 
 const HELP = `fluxion worker [CONFIG.yml] [key=value …] --queue valkey://HOST:PORT
 
@@ -34,47 +32,36 @@ Its log goes to standard output, one JSON object a line. Ctrl-C and SIGTERM take
 second Ctrl-C stops at once. A worker that is killed loses nothing: another begins its jobs again. A job that ends five workers is given up.
 `;
 
-/** Outside of functions with `await using`, where TypeScript would not rewrite the extension of an import. */
-const serverDoor = () => import('../../server.ts');
-
 const worker: Command = {
-  flags: FLAGS,
+  flags: SERVICE_FLAGS,
   takesKeys: true,
   help: () => HELP,
 
-  async run(argv, { signal, endsWithin }: Session) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const [stray] = words.prompts;
-    if (stray !== undefined) {
-      throw new UsageError('bad_config', `unexpected '${stray}': a worker takes its prompts from a queue`, {
-        hint: `fluxion generate "${stray}" makes one now`,
-      });
-    }
-    const { config, sources, notes } = await readAsked(words, [], { signal });
-    requireOneProcess(config, 'worker');
+  async run(argv, session: Session) {
+    const { signal, endsWithin } = session;
+    const words = readingUsage(() => splitArguments(argv, SERVICE_FLAGS));
+    const source = 'a worker takes its prompts from a queue';
+    const service = await readService(words, session, { command: 'worker', source });
+    const { config, sources, progress } = service;
     modelOf(config);
     if (config.queue === '') {
       throw new UsageError('bad_config', 'queue: expected the address of a Valkey or Redis server, found none', {
         hint: 'as in --queue valkey://HOST:6379; fluxion serve needs the same',
       });
     }
-    const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
-    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+    service.note();
     const { openWorker } = await serverDoor();
     const taking = readingUsage(() =>
       openWorker(config, {
         sources,
-        write: (line) => void process.stdout.write(line),
+        write: writeLog,
         onProgress: (message) => progress.say(`${paint('cyan', 'worker:')} ${message}`),
       }),
     );
     endsWithin?.(config.drain_timeout);
     try {
       await taking.start(signal);
-      await new Promise((resolve) => {
-        signal.addEventListener('abort', resolve, { once: true });
-        if (signal.aborted) resolve(undefined);
-      });
+      await untilStopped(signal);
       progress.say('stopping: jobs end first, or go back to the queue');
     } finally {
       await taking.close(config.drain_timeout);

@@ -3,12 +3,13 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { checked } from '../../api/check.ts';
-import { parametersText } from '../../api/recipe.ts';
+import { parametersText, SAMPLER_NAMES } from '../../api/recipe.ts';
 import { readRecipe } from '../../pipeline/recipe.ts';
+import { base64Text } from '../base64.ts';
 import { jsonBody } from '../body.ts';
 import type { ServerContext, ServerEnv } from '../context.ts';
-import { endOf, errorResponse, jobFailure, Refusal } from '../refusal.ts';
-import type { StoredPicture } from '../stored-picture.ts';
+import { collected, requireSuccess } from '../outcome.ts';
+import { endOf, errorResponse, Refusal } from '../refusal.ts';
 import { type A1111Asked, contentOf, understood } from './asked.ts';
 import { SAMPLERS, SCHEDULES } from './names.ts';
 import { RunningJobs } from './running.ts';
@@ -39,19 +40,14 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
   ) {
     const failed = new AbortController();
     const left = AbortSignal.any([signal, failed.signal]);
-    const warnings: string[] = [];
     const all = requests.map(async (request) => {
       const job = await jobs.submit(request, { api: 'a1111', caller, attached: true });
       using followed = running.follow(job);
-      const made: StoredPicture[] = [];
-      for await (const event of job.events(left)) {
+      return await collected(job, left, (event) => {
         followed.see(event);
-        if (event.type === 'image') made[event.picture.info.index] = event.picture;
-        if (event.type === 'warning') warnings.push(event.message);
-        if (event.type === 'failed') throw jobFailure(event.error);
-        if (event.type === 'interrupted') throw new Refusal(503, 'the server was stopped', { code: 'busy' });
-      }
-      return made;
+        // One that its client interrupted has the pictures that were finished.
+        if (event.type !== 'cancelled') requireSuccess(event);
+      });
     });
     const made = await Promise.all(all).catch((error: unknown) => {
       failed.abort();
@@ -59,9 +55,11 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
     });
     if (signal.aborted) throw endOf(undefined, signal);
     // Round after round, of each picture that was started from.
-    const rounds = Math.max(...made.map(({ length }) => length));
-    const pictures = Array.from({ length: rounds }, (_, round) => made.flatMap((of) => of[round] ?? [])).flat();
-    const images = sendImages ? await Promise.all(pictures.map(async (picture) => base64(await picture.png()))) : [];
+    const rounds = Math.max(...made.map(({ pictures }) => pictures.length));
+    const pictures = Array.from({ length: rounds }, (_, round) =>
+      made.flatMap((of) => of.pictures[round] ?? []),
+    ).flat();
+    const images = sendImages ? await Promise.all(pictures.map(async (one) => base64Text(await one.png()))) : [];
     const recipes = pictures.map(({ info }) => info.recipe);
     const [first] = recipes;
     const info = {
@@ -73,10 +71,10 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
       width: first?.width,
       height: first?.height,
       steps: first?.steps,
-      sampler_name: SAMPLERS.find(({ sampler }) => sampler === (first?.sampler ?? 'euler'))!.name,
+      sampler_name: SAMPLER_NAMES[first?.sampler ?? 'euler'],
       sd_model_name: host.name,
       infotexts: recipes.map(parametersText),
-      fluxion: { ignored, warnings: [...new Set(warnings)] },
+      fluxion: { ignored, warnings: [...new Set(made.flatMap(({ warnings }) => warnings))] },
     };
     return { images, parameters: withoutPictures(given), info: JSON.stringify(info) };
   }
@@ -130,10 +128,6 @@ function refused(error: unknown): Response {
     const detail = hint === undefined ? message : `${message} (${hint})`;
     return { error: code === 'internal' ? 'Internal' : 'HTTPException', detail, body: '', errors: detail };
   });
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 /** What was asked, as A1111 says it again, without what would make the answer as long as the request. */

@@ -2,6 +2,7 @@
 
 import type { Preview } from '../../picture/preview.ts';
 import { previewFile } from '../../picture/preview-file.ts';
+import { base64Text } from '../base64.ts';
 import type { Job, JobEvent } from '../job.ts';
 
 /** How far a caller's pictures are. */
@@ -78,7 +79,7 @@ export class RunningJobs {
         sampling_step: step,
         sampling_steps: steps,
       },
-      current_image: withImage && preview ? Buffer.from(await previewFile(preview, 'png')).toString('base64') : null,
+      current_image: withImage && preview ? base64Text(await previewFile(preview, 'png')) : null,
       textinfo: running.text,
     };
   }

@@ -3,9 +3,11 @@
 import type { ImageFormat } from '../../picture/picture-file.ts';
 import type { Preview } from '../../picture/preview.ts';
 import { previewFile } from '../../picture/preview-file.ts';
+import { base64Text } from '../base64.ts';
 import type { SentEvent } from '../event-stream.ts';
 import type { Job, JobEvent } from '../job.ts';
-import { errorBody, jobFailure, Refusal } from '../refusal.ts';
+import { collected, requireSuccess } from '../outcome.ts';
+import { errorBody } from '../refusal.ts';
 import type { StoredPicture } from '../stored-picture.ts';
 import type { Asked } from './asked.ts';
 import { type GivenNames, openaiError } from './errors.ts';
@@ -57,13 +59,7 @@ const seconds = (): number => Math.floor(Date.now() / 1000);
 
 /** The pictures of a job once all are done. Rejects with how it failed. */
 export async function answered(job: Job, answering: Answering, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const pictures: StoredPicture[] = [];
-  const warnings: string[] = [];
-  for await (const event of job.events(signal)) {
-    if (event.type === 'image') pictures[event.picture.info.index] = event.picture;
-    if (event.type === 'warning') warnings.push(event.message);
-    requireGoingOn(event);
-  }
+  const { pictures, warnings } = await collected(job, signal, requireSuccess);
   signal.throwIfAborted();
   const isUrl = answering.options.response_format === 'url';
   const data = pictures.map(async (picture) => ({
@@ -79,20 +75,12 @@ export async function answered(job: Job, answering: Answering, signal: AbortSign
   };
 }
 
-/** Throws how a job ended, where that is without its pictures. */
-function requireGoingOn(event: JobEvent): void {
-  if (event.type === 'failed') throw jobFailure(event.error);
-  if (event.type === 'cancelled') throw new Refusal(409, `the job was cancelled: ${event.reason}`, { code: 'aborted' });
-  if (event.type === 'interrupted') throw new Refusal(503, 'the server was stopped', { code: 'busy', retryAfter: 10 });
-}
-
 async function base64(picture: StoredPicture, { options }: Answering): Promise<string> {
   const { output_format: format = 'png', output_compression: quality } = options;
-  const bytes =
-    format === 'png'
-      ? await picture.png()
-      : await (await picture.image()).encode(format, quality === undefined ? undefined : Math.max(1, quality));
-  return Buffer.from(bytes).toString('base64');
+  if (format === 'png') return base64Text(await picture.png());
+  return base64Text(
+    await (await picture.image()).encode(format, quality === undefined ? undefined : Math.max(1, quality)),
+  );
 }
 
 /**
@@ -109,7 +97,7 @@ export async function* streamed(
     async start(controller) {
       try {
         for await (const event of events) {
-          requireGoingOn(event);
+          requireSuccess(event);
           if (event.type === 'step') for (const one of partial.of(event)) controller.enqueue(one);
           if (event.type === 'image') controller.enqueue(() => completed(event.picture, answering));
         }
@@ -166,7 +154,7 @@ class PartialImages {
     const format: ImageFormat = options.output_format ?? 'png';
     const bytes = await previewFile(preview, format);
     return sent(`${kind}.partial_image`, {
-      b64_json: Buffer.from(bytes).toString('base64'),
+      b64_json: base64Text(bytes),
       created_at: seconds(),
       partial_image_index: index,
       ...described(this.#answering, sizeOf({ width: preview.width * 8, height: preview.height * 8 })),

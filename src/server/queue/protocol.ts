@@ -6,9 +6,10 @@
 import { z } from 'zod';
 import { JOB_EVENT } from '../../api/jobs.ts';
 import { count } from '../../api/kinds.ts';
+import type { Immutable } from '../../api/knobs.ts';
+import { MODEL_TRAITS, SERVER_LORA, type ServerLora } from '../../api/served.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { printable } from '../../support/quote.ts';
-import type { ListedLora } from '../lora-list.ts';
 import { shortName } from '../model-names.ts';
 
 /** What all keys begin with, those of BullMQ too. */
@@ -92,13 +93,7 @@ export type QueueEvent = z.output<typeof EVENT>;
 export const ENDS: readonly QueueEvent['type'][] = ['done', 'failed'];
 
 const name = z.string().min(1).max(200);
-const LORA = z.object({
-  name,
-  bytes: count,
-  dialect: z.string().max(100),
-  ranks: z.array(z.number()).max(1000),
-  control: z.boolean(),
-});
+const LORA = SERVER_LORA.extend({ name, dialect: z.string().max(100), ranks: z.array(z.number()).max(1000) });
 
 /** What a worker says of itself. */
 const ANNOUNCEMENT = z.object({
@@ -111,30 +106,13 @@ const ANNOUNCEMENT = z.object({
   /** Jobs that it takes at a time. */
   slots: z.int().min(1).max(1024),
   /** What requests depend on, once the model is open. */
-  served: z
-    .object({
-      defaults: z.object({
-        width: count,
-        height: count,
-        steps: count,
-        guidance: z.number(),
-        maxSequenceLength: count,
-        strength: z.number(),
-      }),
-      guidance: z.boolean(),
-      pictureUse: z.enum(['start', 'reference', 'fill', 'control']),
-      beside: z.object({
-        controlnets: z.array(z.object({ name, modes: count.exactOptional() })).max(64),
-        redux: z.boolean(),
-      }),
-    })
-    .optional(),
+  served: MODEL_TRAITS.optional(),
   loras: z.array(LORA).max(MOST_LORAS),
 });
-export type Announcement = z.output<typeof ANNOUNCEMENT>;
+export type Announcement = Immutable<z.output<typeof ANNOUNCEMENT>>;
 
 /** Those LoRAs that an announcement has room for, where one that is too much would make all of it invalid. */
-export function announcedLoras(loras: readonly ListedLora[]): Announcement['loras'] {
+export function announcedLoras(loras: readonly ServerLora[]): Announcement['loras'] {
   let room = LORA_BYTES;
   return loras.slice(0, MOST_LORAS).flatMap((lora) => {
     // As it is checked when it is read.

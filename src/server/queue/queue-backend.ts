@@ -5,13 +5,13 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
+import type { ServerLora } from '../../api/served.ts';
 import { type Event, warning } from '../../pipeline/events.ts';
 import type { FluxStats } from '../../pipeline/flux.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
 import { untilAborted } from '../../support/until-aborted.ts';
 import type { Backend, LoadingProgress, ModelStatus, ServedModel, Task } from '../backend.ts';
-import type { ListedLora } from '../lora-list.ts';
 import { isAnyModel, meansModel, noModel, shortName } from '../model-names.ts';
 import { picturesOf, requestText } from '../network-request.ts';
 import { Refusal } from '../refusal.ts';
@@ -122,7 +122,7 @@ export class QueueBackend implements Backend {
     return this.#until(() => this.served(model), AbortSignal.any([signal, this.#closing.signal]));
   }
 
-  async loras(): Promise<readonly ListedLora[]> {
+  async loras(): Promise<readonly ServerLora[]> {
     return this.#workers.loras;
   }
 
@@ -140,7 +140,7 @@ export class QueueBackend implements Backend {
   requirePossible(): void {
     if (!this.#trouble) return;
     const { message, hint } = this.#trouble;
-    throw new Refusal(503, message, { code: 'busy', retryAfter: 5, ...(hint !== undefined && { hint }) });
+    throw new Refusal(503, message, { code: 'busy', retryAfter: 5, hint });
   }
 
   room(model: string | undefined): number {

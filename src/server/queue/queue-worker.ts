@@ -314,7 +314,7 @@ export class QueueWorker implements AsyncDisposable {
       status: this.#status,
       ...(this.#status === 'loading' && { message: this.#message.slice(0, 1000) }),
       slots,
-      ...(served && { served: { ...served, beside: served.beside as never } }),
+      ...(served && { served }),
       loras: this.#loras,
     };
     await connection.ask(async (client) => {

@@ -1,8 +1,8 @@
 /** The workers of a queue, as a server knows them: those that said lately that they live. */
 
+import type { ServerLora } from '../../api/served.ts';
 import { log } from '../../support/log.ts';
 import type { ServedModel } from '../backend.ts';
-import type { ListedLora } from '../lora-list.ts';
 import { shortName } from '../model-names.ts';
 import type { QueueConnection } from './connection.ts';
 import { ANNOUNCEMENT_BYTES, type Announcement, isId, KEYS, parseAnnouncement } from './protocol.ts';
@@ -64,7 +64,7 @@ export class Workers {
   }
 
   /** LoRAs that workers have. */
-  get loras(): readonly ListedLora[] {
+  get loras(): readonly ServerLora[] {
     const loras = new Map(this.#all.flatMap((worker) => worker.loras.map((lora) => [lora.name, lora] as const)));
     return [...loras.values()];
   }

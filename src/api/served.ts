@@ -1,0 +1,73 @@
+/** A server's answers about its model and its LoRAs. Plain JSON. */
+
+import { z } from 'zod';
+import { JOB_ERROR } from './jobs.ts';
+import { count } from './kinds.ts';
+import type { Immutable } from './knobs.ts';
+
+/** A LoRA that requests may name. */
+export const SERVER_LORA = z.object({
+  name: z.string(),
+  bytes: count,
+  dialect: z.string(),
+  ranks: z.array(z.number()),
+  /** Whether the LoRA takes a picture beside the latents. */
+  control: z.boolean(),
+});
+/** A LoRA that requests may name. */
+export type ServerLora = Immutable<z.output<typeof SERVER_LORA>>;
+
+/** The properties of an opened model that requests depend on. */
+export const MODEL_TRAITS = z.object({
+  defaults: z.object({
+    width: count,
+    height: count,
+    steps: count,
+    guidance: z.number(),
+    maxSequenceLength: count,
+    /** How much of a picture that it starts from changes. */
+    strength: z.number(),
+  }),
+  /** Whether guidance has an effect. */
+  guidance: z.boolean(),
+  /** How the model uses a single input picture without a mask. */
+  pictureUse: z.enum(['start', 'reference', 'fill', 'control']),
+  /** The networks that were opened with it. */
+  beside: z.object({
+    controlnets: z.array(z.object({ name: z.string(), modes: count.exactOptional() })),
+    redux: z.boolean(),
+  }),
+});
+
+export type ModelTraits = Immutable<z.output<typeof MODEL_TRAITS>>;
+
+/** The model of a server, and the bounds of requests. */
+export const SERVER_MODEL = z.object({
+  /** `released`: the model has left the device and returns with the next job. `waiting`: no worker serves it now. */
+  status: z.enum(['closed', 'released', 'waiting', 'loading', 'ready', 'failed']),
+  model: z.string().optional(),
+  device: z.string().optional(),
+  /** The current step of loading, with the figures of a download. */
+  message: z.string().optional(),
+  download: z.object({ bytes: count, totalBytes: count, bytesPerSecond: z.number() }).optional(),
+  /** Why loading `failed`; the next job tries again. */
+  error: JOB_ERROR.optional(),
+  ...MODEL_TRAITS.partial().shape,
+  /** What requests may say for `sampler` and `schedule`. */
+  samplers: z.array(z.string()).optional(),
+  schedules: z.array(z.string()).optional(),
+  /** Names of the models that jobs can be made with now. */
+  models: z.array(z.string()),
+  limits: z.object({
+    queue: count,
+    seconds: z.number(),
+    pictures: count,
+    pixels: count,
+    steps: count,
+    inputPixels: count,
+    inputBytes: count,
+  }),
+  queue: z.object({ queued: count, running: count }),
+});
+/** The model of a server, and the bounds of requests. */
+export type ServerModel = Immutable<z.output<typeof SERVER_MODEL>>;
