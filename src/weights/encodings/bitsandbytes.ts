@@ -4,23 +4,16 @@
  * Source: bitsandbytes `functional.py` (`QuantState`, `dequantize_4bit`, `dequantize_blockwise`).
  */
 
-import { byteSize, elementCount } from '../../support/dtype.ts';
+import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { fromF32, toF32 } from '../../support/floats.ts';
-import { decodeUtf8, describeJson, type JsonObject, parseJsonObject } from '../files/json.ts';
-import {
-  type Decoded,
-  DerivedStore,
-  type DerivedTensor,
-  type Rows,
-  rowLength,
-  type TensorStore,
-} from '../files/tensors.ts';
+import { describeJson, type JsonObject } from '../files/json.ts';
+import { type Decoded, type DerivedTensor, rowLength, type TensorStore, withDerived } from '../files/tensors.ts';
+import { readDescription, readFloats } from './companions.ts';
+import { decodeRows } from './decode-rows.ts';
 
 /** The tensor that says how `<weight>` is packed. */
 const STATE = /^(.+)\.quant_state\.bitsandbytes__([a-z0-9]+)$/;
 const PARTS = ['absmax', 'quant_map', 'nested_absmax', 'nested_quant_map'] as const;
-const MAX_STATE = 65_536;
 
 interface State {
   readonly kind: 'nf4' | 'fp4';
@@ -41,15 +34,13 @@ export function decodeBitsAndBytes(store: TensorStore, decoded: Decoded): Tensor
     derived.set(weight, unpacked(store, weight, readState(store, key, kind), decoded));
     for (const name of [key, ...PARTS.map((part) => `${weight}.${part}`)]) if (store.has(name)) hidden.add(name);
   }
-  return derived.size === 0 ? store : new DerivedStore(store, derived, hidden);
+  return withDerived(store, derived, hidden);
 }
 
 function readState(store: TensorStore, key: string, kind: string): State {
   const where = `${store.path}: ${key}`;
   if (kind !== 'nf4' && kind !== 'fp4') throw unsupported(where, kind);
-  if (elementCount(store.info(key).shape) > MAX_STATE)
-    throw new FluxionError('bad_file', `${where}: longer than any valid value`);
-  const json = parseJsonObject(decodeUtf8(store.bytes(key), where), where);
+  const json = readDescription(store, key);
   const shape = json.get('shape');
   const isShape = Array.isArray(shape) && shape.every((dim) => Number.isSafeInteger(dim) && (dim as number) >= 0);
   if (!isShape || shape.length > 8) throw bad(where, 'shape', 'a list of dimensions', json);
@@ -102,10 +93,7 @@ function unpacked(store: TensorStore, weight: string, state: State, decoded: Dec
     expect(`${weight}.nested_absmax`, Math.ceil(blocks / nested.blockSize));
     expect(`${weight}.nested_quant_map`, 256);
   }
-  const floats = (part: string): Float32Array => {
-    const info = store.info(`${weight}.${part}`);
-    return toF32(info.dtype, store.bytes(`${weight}.${part}`), elementCount(info.shape));
-  };
+  const floats = (part: string): Float32Array => readFloats(store, `${weight}.${part}`);
   const magnitudes = (): Float32Array => {
     if (!nested) return floats('absmax');
     const [codes, map, outer] = [store.bytes(`${weight}.absmax`), floats('nested_quant_map'), floats('nested_absmax')];
@@ -116,45 +104,24 @@ function unpacked(store: TensorStore, weight: string, state: State, decoded: Dec
     });
   };
   let tables: { map: Float32Array; absmax: Float32Array } | undefined;
+  const columns = rowLength(shape);
+  const shift = Math.log2(blockSize);
   return {
     info: { dtype: decoded, shape, file: store.info(weight).file, encoding: kind },
     bytes(rows) {
       tables ??= { map: floats('quant_map'), absmax: magnitudes() };
-      return unpack(store.bytes(weight), tables.map, tables.absmax, blockSize, rows, rowLength(shape), decoded);
+      const { map, absmax } = tables;
+      const codes = store.bytes(weight);
+      return decodeRows(rows, columns, decoded, ([start], values) => {
+        for (let i = 0, element = start * columns; i < values.length; i++, element++) {
+          const byte = codes[element >>> 1]!;
+          const code = element & 1 ? byte & 15 : byte >> 4;
+          values[i] = map[code]! * absmax[element >>> shift]!;
+        }
+      });
     },
     // Rows of codes are not rows of the matrix.
-    raw: ([start, end]) => {
-      const columns = rowLength(shape);
-      return store.bytes(weight).subarray(Math.floor((start * columns) / 2), Math.ceil((end * columns) / 2));
-    },
+    raw: ([start, end]) =>
+      store.bytes(weight).subarray(Math.floor((start * columns) / 2), Math.ceil((end * columns) / 2)),
   };
-}
-
-/** Elements unpacked at a time. */
-const CHUNK = 65_536;
-
-function unpack(
-  codes: Uint8Array,
-  map: Float32Array,
-  absmax: Float32Array,
-  blockSize: number,
-  [start, end]: Rows,
-  columns: number,
-  decoded: Decoded,
-): Uint8Array {
-  const [first, last] = [start * columns, end * columns];
-  const shift = Math.log2(blockSize);
-  const size = byteSize(decoded);
-  const out = new Uint8Array((last - first) * size);
-  for (let from = first; from < last; from += CHUNK) {
-    const values = new Float32Array(Math.min(CHUNK, last - from));
-    for (let i = 0; i < values.length; i++) {
-      const element = from + i;
-      const byte = codes[element >>> 1]!;
-      const code = element & 1 ? byte & 15 : byte >> 4;
-      values[i] = map[code]! * absmax[element >>> shift]!;
-    }
-    out.set(fromF32(decoded, values), (from - first) * size);
-  }
-  return out;
 }

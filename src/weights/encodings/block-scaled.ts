@@ -7,10 +7,10 @@
  */
 
 import type { DType } from '../../support/dtype.ts';
-import { fromF32, toF32 } from '../../support/floats.ts';
+import { toF32 } from '../../support/floats.ts';
 import type { Decoded, DerivedTensor, Rows, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats, requireTensor } from './companions.ts';
-import { decodeRows } from './decode-rows.ts';
+import { CODES, decodeRows, products, type Words, wordsOf } from './decode-rows.ts';
 
 export interface BlockScaled {
   readonly format: 'nvfp4' | 'mxfp8';
@@ -81,7 +81,7 @@ export function blockScaledWeight(
         const scale = tile + (row % 32) * 16 + (Math.floor(row / 32) % 4) * 4;
         expand({ codes, from: at / perByte, scales, scale, blocks, table, out: whole, to: at });
       }
-      return columns === stored[1] ? bytesOf(whole) : cropped(whole, stored[1], columns, decoded);
+      return columns === stored[1] ? new Uint8Array(whole.buffer) : cropped(whole, stored[1], columns, decoded);
     },
     raw: (range) => store.bytes(key, range),
   };
@@ -108,17 +108,6 @@ export function withColumnFactors(
       }),
     raw: weight.raw,
   };
-}
-
-/** Decoded numbers as the words of their bits. */
-type Words = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
-
-function wordsOf(decoded: Decoded, count: number): Words {
-  return decoded === 'f32' ? new Uint32Array(count) : new Uint16Array(count);
-}
-
-function bytesOf(words: Words): Uint8Array {
-  return new Uint8Array(words.buffer);
 }
 
 /** One row: its codes and the place of its scales, and where its numbers go. */
@@ -167,10 +156,9 @@ function cropped(whole: Words, width: number, columns: number, decoded: Decoded)
   for (let row = 0; row < rows; row++) {
     out.set(whole.subarray(row * width, row * width + columns), row * columns);
   }
-  return bytesOf(out);
+  return new Uint8Array(out.buffer);
 }
 
-const CODES = Uint8Array.from({ length: 256 }, (_, code) => code);
 const E4M3 = toF32('f8e4m3', CODES, 256);
 /** Exponents of f32 in its own place: 0 stands for 0, 255 for infinity. */
 const E8M0 = new Float32Array(Uint32Array.from(CODES, (code) => code << 23).buffer);
@@ -179,11 +167,8 @@ const E2M1 = Float32Array.from([...MAGNITUDES, ...MAGNITUDES.map((value) => -val
 
 /** Products with all scales of a matrix, 16 for each e4m3 code: rounded to f32 twice, as comfy-kitchen does in f32. */
 function nvfp4Products(whole: number, decoded: Decoded): Words {
-  return products(
-    E4M3.map((scale) => whole * scale),
-    E2M1,
-    decoded,
-  );
+  const scales = E4M3.map((scale) => whole * scale);
+  return products(scales, E2M1, decoded);
 }
 
 const MXFP8 = new Map<Decoded, Words>();
@@ -193,16 +178,6 @@ function mxfp8Products(decoded: Decoded): Words {
   const known = MXFP8.get(decoded) ?? products(E8M0, E4M3, decoded);
   MXFP8.set(decoded, known);
   return known;
-}
-
-function products(scales: Float32Array, values: Float32Array, decoded: Decoded): Words {
-  const all = new Float32Array(scales.length * values.length);
-  for (let s = 0; s < scales.length; s++) {
-    for (let v = 0; v < values.length; v++) all[s * values.length + v] = scales[s]! * values[v]!;
-  }
-  const words = wordsOf(decoded, all.length);
-  bytesOf(words).set(fromF32(decoded, all));
-  return words;
 }
 
 function roundUp(count: number, multiple: number): number {

@@ -5,19 +5,16 @@
  * Sources: ComfyUI `comfy/ops.py`, `comfy/quant_ops.py`, `QUANTIZATION.md`; for tiles, rows and hybrids, convert_to_quant.
  */
 
-import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject } from '../files/json.ts';
-import { type Decoded, DerivedStore, type DerivedTensor, type TensorStore } from '../files/tensors.ts';
+import { describeJson, type Json, type JsonObject, parseJsonObject } from '../files/json.ts';
+import { type Decoded, type DerivedTensor, type TensorStore, withDerived } from '../files/tensors.ts';
 import { blockScaledWeight, withColumnFactors } from './block-scaled.ts';
-import { beside, describeTensor, misfit, requireFloats } from './companions.ts';
+import { beside, describeTensor, misfit, readDescription, requireFloats } from './companions.ts';
 import { rotatedWeight } from './convrot.ts';
 import { INPUT_SCALES, plainWeight, scaleBeside, scaledWeight } from './fp8.ts';
 
 const HEADER = '_quantization_metadata';
 const DESCRIPTION = 'comfy_quant';
-/** Larger than any description of a layer's format. */
-const MAX_DESCRIPTION = 65_536;
 
 /** A weight and its description. */
 interface Layer {
@@ -67,7 +64,7 @@ export function decodeComfyQuant(store: TensorStore, decoded: Decoded): TensorSt
     for (const name of [...INPUT_SCALES, DESCRIPTION]) hidden.add(beside(layer.weight, name));
   }
   for (const key of store.keys()) if (!derived.has(key)) refuseUndescribed(store, key);
-  return derived.size === 0 ? store : new DerivedStore(store, derived, hidden);
+  return withDerived(store, derived, hidden);
 }
 
 function reader(layer: Layer): ReadLayer {
@@ -123,10 +120,7 @@ function* describedBeside(store: TensorStore): Generator<Layer> {
   for (const key of store.keys()) {
     if (!key.endsWith(`.${DESCRIPTION}`)) continue;
     const where = `${store.path}: ${key}`;
-    if (elementCount(store.info(key).shape) > MAX_DESCRIPTION) {
-      throw new FluxionError('bad_file', `${where}: longer than any valid value`);
-    }
-    const description = parseJsonObject(decodeUtf8(store.bytes(key), where), where);
+    const description = readDescription(store, key);
     const weight = `${key.slice(0, -DESCRIPTION.length)}weight`;
     const layer = described(store, weight, description, where);
     reader(layer);

@@ -3,12 +3,14 @@
  * file is opened, and read with the weight.
  */
 
-import { type DType, elementCount } from '../../support/dtype.ts';
+import { type DType, elementCount, isFloat } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { toF32 } from '../../support/floats.ts';
+import { decodeUtf8, type JsonObject, parseJsonObject } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
 
-const FLOATS: readonly DType[] = ['f32', 'bf16', 'f16', 'f64'];
+/** Elements of a tensor that describes another; real ones have a hundred. */
+const MAX_DESCRIPTION = 65_536;
 
 /** The key of a tensor beside `<layer>.weight`. */
 export function beside(weight: string, name: string): string {
@@ -42,7 +44,7 @@ export function requireTensor(
 /** Throws `bad_file` unless `key` holds `count` floating-point numbers, whatever their shape. */
 export function requireFloats(store: TensorStore, key: string, count: number, purpose: string): void {
   const { dtype, shape } = store.has(key) ? store.info(key) : { dtype: undefined, shape: [] };
-  if (dtype !== undefined && FLOATS.includes(dtype) && elementCount(shape) === count) return;
+  if (dtype !== undefined && isFloat(dtype) && elementCount(shape) === count) return;
   throw misfit(store, key, `${count === 1 ? 'one number' : `${count} numbers`}, ${purpose}`);
 }
 
@@ -50,6 +52,14 @@ export function requireFloats(store: TensorStore, key: string, count: number, pu
 export function readFloats(store: TensorStore, key: string): Float32Array {
   const { dtype, shape } = store.info(key);
   return toF32(dtype, store.bytes(key), elementCount(shape));
+}
+
+/** Reads a tensor whose bytes are a JSON object; throws `bad_file` if they are not, or are too many. */
+export function readDescription(store: TensorStore, key: string): JsonObject {
+  const where = `${store.path}: ${key}`;
+  if (elementCount(store.info(key).shape) > MAX_DESCRIPTION)
+    throw new FluxionError('bad_file', `${where}: longer than any valid value`);
+  return parseJsonObject(decodeUtf8(store.bytes(key), where), where);
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -1,4 +1,7 @@
-/** Decoding a matrix by rows: to f32 a few at a time, while they are in the cache, then to the type that is asked for. */
+/**
+ * Decoding matrices: by rows, to f32 a few at a time while they are in the cache, then to the type that is asked for; or by looking codes
+ * up in a table of products.
+ */
 
 import { byteSize } from '../../support/dtype.ts';
 import { fromF32 } from '../../support/floats.ts';
@@ -24,4 +27,26 @@ export function decodeRows(
     out.set(fromF32(decoded, part), (row - start) * columns * byteSize(decoded));
   }
   return out;
+}
+
+/** Decoded numbers as the words of their bits. */
+export type Words = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** Room for `count` decoded numbers. */
+export function wordsOf(decoded: Decoded, count: number): Words {
+  return decoded === 'f32' ? new Uint32Array(count) : new Uint16Array(count);
+}
+
+/** Every byte, in order. */
+export const CODES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, code) => code);
+
+/** All products of a scale and a value as decoded numbers: those of the first scale, then those of the second, … */
+export function products(scales: Float32Array, values: Float32Array, decoded: Decoded): Words {
+  const all = new Float32Array(scales.length * values.length);
+  for (let s = 0; s < scales.length; s++) {
+    for (let v = 0; v < values.length; v++) all[s * values.length + v] = scales[s]! * values[v]!;
+  }
+  const words = wordsOf(decoded, all.length);
+  new Uint8Array(words.buffer).set(fromF32(decoded, all));
+  return words;
 }

@@ -5,18 +5,19 @@
  * Sources: ComfyUI `comfy/utils.py`, `comfy/ops.py`; for tiles, convert_to_quant and ComfyUI-QuantOps.
  */
 
-import { byteSize, elementCount } from '../../support/dtype.ts';
+import { type DType, elementCount, isFloat } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { fromF32, toF32 } from '../../support/floats.ts';
+import { toF32 } from '../../support/floats.ts';
 import {
   type Decoded,
-  DerivedStore,
   type DerivedTensor,
   type Rows,
   rowLength,
   type TensorStore,
+  withDerived,
 } from '../files/tensors.ts';
 import { beside, describeTensor, misfit, readFloats, requireTensor } from './companions.ts';
+import { CODES, products, wordsOf } from './decode-rows.ts';
 
 const MARKER = /(^|\.)scaled_fp8$/;
 /** Names beside `<layer>.weight`: its scale, and the scale of the layer's input, which only fp8 arithmetic needs. */
@@ -25,6 +26,10 @@ export const INPUT_SCALES = ['scale_input', 'input_scale'] as const;
 
 type EightBit = 'f8e4m3' | 'f8e5m2' | 'i8';
 
+function isEightBit(dtype: DType): dtype is EightBit {
+  return dtype === 'f8e4m3' || dtype === 'f8e5m2' || dtype === 'i8';
+}
+
 /** Shows the 8-bit weights of a store, which it takes over, as `decoded` numbers, scales applied. */
 export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
   const derived = new Map<string, DerivedTensor>();
@@ -32,8 +37,7 @@ export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
   for (const key of store.keys()) {
     const { dtype } = store.info(key);
     if (MARKER.test(key)) hidden.add(key);
-    if (dtype !== 'f8e4m3' && dtype !== 'f8e5m2' && dtype !== 'i8') continue;
-    if (hidden.has(key)) continue;
+    if (!isEightBit(dtype) || hidden.has(key)) continue;
     const scaleKey = key.endsWith('.weight') ? scaleBeside(store, key) : undefined;
     // Integers without a scale are something else.
     if (dtype === 'i8' && scaleKey === undefined) continue;
@@ -45,7 +49,7 @@ export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
     hidden.add(scaleKey);
     for (const name of INPUT_SCALES) hidden.add(beside(key, name));
   }
-  return derived.size === 0 && hidden.size === 0 ? store : new DerivedStore(store, derived, hidden);
+  return withDerived(store, derived, hidden);
 }
 
 /** The key of a weight's scale, in either spelling. */
@@ -70,7 +74,7 @@ export function scaledWeight(
   tile?: number,
 ): DerivedTensor {
   const { dtype } = store.info(key);
-  if (dtype !== 'f8e4m3' && dtype !== 'f8e5m2' && dtype !== 'i8') throw misfit(store, key, 'an 8-bit type');
+  if (!isEightBit(dtype)) throw misfit(store, key, 'an 8-bit type');
   const size = tile === undefined ? scaledByRows(store, key, scaleKey) : squares(store, key, scaleKey, tile);
   // Read when needed: a file is opened by its header alone.
   let known: Float32Array | undefined;
@@ -123,7 +127,7 @@ function scaledByRows(store: TensorStore, key: string, scaleKey: string): TileSi
   const { shape, dtype } = store.info(scaleKey);
   const rows = store.info(key).shape[0] ?? 1;
   const count = elementCount(shape);
-  if ((count === 1 || count === rows) && /^(f|bf)\d\d/.test(dtype)) return wholeRows(store, key, count);
+  if ((count === 1 || count === rows) && isFloat(dtype)) return wholeRows(store, key, count);
   throw new FluxionError(
     'unsupported',
     `${store.path}: ${scaleKey}: expected one scale, or one for each of the ${rows} rows of ${key}, found ${describeTensor(store, scaleKey)}`,
@@ -154,29 +158,24 @@ function expand(
   { scales, height, width }: Tiles,
   decoded: Decoded,
 ): Uint8Array {
-  const out = new Uint8Array(codes.length * byteSize(decoded));
-  const words = decoded === 'f32' ? new Uint32Array(out.buffer) : new Uint16Array(out.buffer);
+  const words = wordsOf(decoded, codes.length);
+  const values = valuesOf(dtype);
   for (let row = start, stop: number; row < end; row = stop) {
     const band = Math.floor(row / height);
     stop = Math.min(end, (band + 1) * height);
     for (let left = 0; left < columns; left += width) {
-      const table = products(dtype, scales[(band * columns + left) / width]!, decoded);
+      const tile = (band * columns + left) / width;
+      const table = products(scales.subarray(tile, tile + 1), values, decoded);
       for (let each = row; each < stop; each++) {
         const at = (each - start) * columns + left;
         for (let i = at; i < at + width; i++) words[i] = table[codes[i]!]!;
       }
     }
   }
-  return out;
+  return new Uint8Array(words.buffer);
 }
 
-const CODES = Uint8Array.from({ length: 256 }, (_, code) => code);
-
-function products(dtype: EightBit, scale: number, decoded: Decoded): Uint16Array | Uint32Array {
-  const values = dtype === 'i8' ? Float32Array.from(new Int8Array(CODES.buffer)) : toF32(dtype, CODES, 256);
-  const bytes = fromF32(
-    decoded,
-    values.map((value) => value * scale),
-  );
-  return decoded === 'f32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+/** The numbers that the 256 codes of a type stand for. */
+function valuesOf(dtype: EightBit): Float32Array {
+  return dtype === 'i8' ? Float32Array.from(new Int8Array(CODES.buffer)) : toF32(dtype, CODES, 256);
 }

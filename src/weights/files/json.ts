@@ -4,7 +4,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import type { OpenFile } from './file-bytes.ts';
+import { type OpenFile, readingFile } from './file-bytes.ts';
 
 /** A JSON value; objects are maps in file order. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -113,7 +113,7 @@ export function decodeUtf8(bytes: Uint8Array, where: string): string {
 }
 
 /** Reads a JSON object from a file of at most 64 MiB. */
-export function readJsonObject(path: string, openFile: OpenFile): JsonObject {
+export function readJsonObject(path: string, openFile: OpenFile = readingFile): JsonObject {
   using file = openFile(path);
   if (file.size > MAX_FILE)
     throw new FluxionError('bad_file', `${path}: ${file.size} bytes, more than ${MAX_FILE} for JSON`);

@@ -4,7 +4,7 @@
  * Format: https://github.com/huggingface/safetensors#format
  */
 
-import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
+import { byteLength, byteSize, type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject, quote } from './json.ts';
@@ -209,7 +209,7 @@ export interface WriteOptions {
 }
 
 function sizeOf({ dtype, shape }: TensorSpec): number {
-  return elementCount(shape) * byteSize(dtype);
+  return byteLength(dtype, shape);
 }
 
 /**
@@ -245,10 +245,6 @@ export function planSafetensors<T extends TensorSpec>(
   return { header, ordered };
 }
 
-function doesNotHold({ name, dtype, shape }: TensorSpec, bytes: number): FluxionError {
-  return new FluxionError('bad_shape', `${name}: ${bytes} bytes do not hold ${dtype} [${shape.join(', ')}]`);
-}
-
 /** Writes a safetensors file from tensors made one at a time; it appears whole or not at all. */
 export async function streamSafetensors(
   path: string,
@@ -260,8 +256,14 @@ export async function streamSafetensors(
     yield header;
     for (const tensor of ordered) {
       const bytes = tensor.bytes();
-      if (bytes.length === sizeOf(tensor)) yield bytes;
-      else throw doesNotHold(tensor, bytes.length);
+      if (bytes.length !== sizeOf(tensor)) {
+        const { name, dtype, shape } = tensor;
+        throw new FluxionError(
+          'bad_shape',
+          `${name}: ${bytes.length} bytes do not hold ${dtype} [${shape.join(', ')}]`,
+        );
+      }
+      yield bytes;
     }
   };
   await streamRuns(path, runs(), signal);

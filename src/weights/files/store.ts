@@ -10,6 +10,7 @@ import { describeJson, quote, readJsonObject } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
 import { requireWholeSet, shardSet, wholeSet } from './shards.ts';
 import { checkedRows, noSuchTensor, type Rows, type StoredTensor, type TensorStore } from './tensors.ts';
+import { preferredNames, weightsAmong } from './weight-names.ts';
 
 export interface OpenStoreOptions {
   /** How files are opened; by positional reads by default. */
@@ -178,49 +179,21 @@ function some(names: readonly string[]): string {
   );
 }
 
-/** Whether a file is the first of a set without an index, such as `model.fp16-00001-of-00002.safetensors`. */
-function isSetOf(name: string, base: string, infix: string): boolean {
-  return shardSet(name) !== undefined && name.startsWith(`${infix === '' ? base : `${base}.${infix}`}-`);
-}
-
-/**
- * Finds the weights in a component's folder: `<base>.safetensors`, then `<base>.safetensors.index.json`, then the same with a
- * variant infix (`<base>.fp16.safetensors`, `<base>.safetensors.index.fp16.json`); the asked-for variant comes before all.
- * Without any of these, the one file there is, or the one set of shards whose index is missing.
- */
+/** Finds the weights in a component's folder, by `weightsAmong`; throws `not_found` with what is there instead. */
 export function findWeights(folder: string, variant?: string): string {
   const names = listFolder(folder);
-  const bases = ['diffusion_pytorch_model', 'model'];
-  const candidates = (infix: string): string[] =>
-    bases.flatMap((base) =>
-      infix === ''
-        ? [`${base}.safetensors`, `${base}.safetensors.index.json`]
-        : [
-            `${base}.${infix}.safetensors`,
-            `${base}.safetensors.index.${infix}.json`,
-            `${base}.${infix}.safetensors.index.json`,
-          ],
-    );
-  const order = variant === undefined ? ['', 'bf16', 'fp16', 'fp32'] : [variant];
-  const wanted = order.flatMap(candidates);
-  const found = wanted.find((name) => names.includes(name));
-  if (found) return join(folder, found);
-
-  const files = names.filter((name) => name.endsWith('.safetensors'));
-  const sets = [...new Set(files.map((name) => shardSet(name)?.names[0] ?? name))];
-  const preferred = order.flatMap((infix) =>
-    sets.filter((name) => bases.some((base) => isSetOf(name, base, infix))),
-  )[0];
-  const only = preferred ?? (variant === undefined && sets.length === 1 ? sets[0] : undefined);
-  if (only !== undefined) {
-    const present = files.find((name) => name === only || shardSet(name)?.names[0] === only)!;
+  const found = weightsAmong(names, variant);
+  if (found !== undefined) {
+    const present = names.find((name) => name === found || shardSet(name)?.names[0] === found)!;
     requireWholeSet(join(folder, present));
-    return join(folder, only);
+    return join(folder, found);
   }
+  const files = names.filter((name) => name.endsWith('.safetensors'));
   const pickled = names.some((name) => /\.(bin|pt|ckpt|msgpack|h5)$/.test(name));
+  const wanted = some(preferredNames(variant));
   throw new FluxionError(
     'not_found',
-    `${folder}: no weights${variant === undefined ? '' : ` of variant '${variant}'`}; looked for ${some(wanted)}`,
+    `${folder}: no weights${variant === undefined ? '' : ` of variant '${variant}'`}; looked for ${wanted}`,
     {
       hint:
         files.length > 0

@@ -60,61 +60,77 @@ export interface DerivedTensor {
   coded?(rows: Rows): CodedRows;
 }
 
-/** Shows a store with some tensors replaced by derived ones and some left out; it takes the store over. */
-export class DerivedStore implements TensorStore {
+/**
+ * Shows a store's tensors under these names: each is a key of the store, or derived from it. Takes the store over.
+ */
+export class ShownStore implements TensorStore {
   readonly path: string;
   readonly format: TensorStore['format'];
   readonly metadata: ReadonlyMap<string, string>;
   readonly headers: readonly ReadonlyMap<string, string>[];
   readonly #store: TensorStore;
-  readonly #derived: ReadonlyMap<string, DerivedTensor>;
-  readonly #hidden: ReadonlySet<string>;
+  readonly #shown: ReadonlyMap<string, string | DerivedTensor>;
 
-  constructor(store: TensorStore, derived: ReadonlyMap<string, DerivedTensor>, hidden: ReadonlySet<string>) {
+  constructor(store: TensorStore, shown: ReadonlyMap<string, string | DerivedTensor>) {
     this.path = store.path;
     this.format = store.format;
     this.metadata = store.metadata;
     this.headers = store.headers ?? [store.metadata];
     this.#store = store;
-    this.#derived = derived;
-    this.#hidden = hidden;
+    this.#shown = shown;
   }
 
   keys(): string[] {
-    return this.#store.keys().filter((key) => !this.#hidden.has(key));
+    return [...this.#shown.keys()];
   }
 
   has(key: string): boolean {
-    return this.#store.has(key) && !this.#hidden.has(key);
+    return this.#shown.has(key);
   }
 
   info(key: string): StoredTensor {
-    if (!this.has(key)) throw noSuchTensor(this.path, key, this.keys());
-    return this.#derived.get(key)?.info ?? this.#store.info(key);
+    const shown = this.#of(key);
+    return typeof shown === 'string' ? this.#store.info(shown) : shown.info;
   }
 
   bytes(key: string, rows?: Rows): Uint8Array {
-    const { shape } = this.info(key);
-    const derived = this.#derived.get(key);
-    return derived ? derived.bytes(checkedRows(key, shape, rows)) : this.#store.bytes(key, rows);
+    const shown = this.#of(key);
+    if (typeof shown === 'string') return this.#store.bytes(shown, rows);
+    return shown.bytes(checkedRows(key, shown.info.shape, rows));
   }
 
   raw(key: string, rows?: Rows): Uint8Array {
-    const { shape } = this.info(key);
-    const derived = this.#derived.get(key);
-    if (derived) return derived.raw(checkedRows(key, shape, rows));
-    return this.#store.raw?.(key, rows) ?? this.#store.bytes(key, rows);
+    const shown = this.#of(key);
+    if (typeof shown === 'string') return this.#store.raw?.(shown, rows) ?? this.#store.bytes(shown, rows);
+    return shown.raw(checkedRows(key, shown.info.shape, rows));
   }
 
   coded(key: string, rows?: Rows): CodedRows | undefined {
-    const { shape } = this.info(key);
-    const derived = this.#derived.get(key);
-    return derived ? derived.coded?.(checkedRows(key, shape, rows)) : this.#store.coded?.(key, rows);
+    const shown = this.#of(key);
+    if (typeof shown === 'string') return this.#store.coded?.(shown, rows);
+    return shown.coded?.(checkedRows(key, shown.info.shape, rows));
   }
 
   [Symbol.dispose](): void {
     this.#store[Symbol.dispose]();
   }
+
+  #of(key: string): string | DerivedTensor {
+    const shown = this.#shown.get(key);
+    if (shown !== undefined) return shown;
+    throw noSuchTensor(this.path, key, this.#shown.keys());
+  }
+}
+
+/** Shows a store, which it takes over, with some tensors derived and some hidden. */
+export function withDerived(
+  store: TensorStore,
+  derived: ReadonlyMap<string, DerivedTensor>,
+  hidden: ReadonlySet<string>,
+): TensorStore {
+  if (derived.size + hidden.size === 0) return store;
+  const keys = store.keys().filter((key) => !hidden.has(key));
+  return new ShownStore(store, new Map(keys.map((key) => [key, derived.get(key) ?? key])));
 }
 
 /** Returns the requested rows, by default all; a scalar counts as one row. Throws `bad_shape` outside the tensor. */

@@ -8,6 +8,7 @@ import { FluxionError, nearest } from '../../support/errors.ts';
 import type { CodedRows, StoredTensor, TensorStore } from '../files/tensors.ts';
 import type { TensorGroup } from './detect.ts';
 import type { SourcePart } from './family.ts';
+import { type Run, runOf, storedParts, unusedKeys } from './layout.ts';
 
 /** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
 export interface DeclaredWeight {
@@ -58,9 +59,8 @@ export type WeightOrigin = { readonly store: TensorStore; readonly group: Tensor
 export function bindWeights<W extends DeclaredWeight>(
   declared: readonly W[],
   store: TensorStore,
-  { component, layout, prefix }: TensorGroup,
+  group: TensorGroup,
 ): Map<W, WeightSource> {
-  const has = (key: string): boolean => store.has(prefix + key);
   const bound = new Map<W, WeightSource>();
   /** Stored rows in use, by key. */
   const used = new Map<string, [start: number, end: number][]>();
@@ -68,7 +68,7 @@ export function bindWeights<W extends DeclaredWeight>(
   const mismatches: string[] = [];
 
   for (const weight of declared) {
-    const parts = layout.parts(weight.name, has).map((part) => ({ ...part, key: storedKey(part.key) }));
+    const parts = storedParts(group, weight.name, store);
     const absent = parts.filter(({ key }) => !store.has(key));
     const slice = absent.length === 0 ? locate(weight, parts, store) : undefined;
     if (slice === undefined || typeof slice === 'string') {
@@ -92,35 +92,17 @@ export function bindWeights<W extends DeclaredWeight>(
     });
   }
 
-  const unexpected: string[] = [];
-  for (const key of store.keys()) {
-    const name = key.slice(prefix.length);
-    const ours = key.startsWith(prefix) && !layout.unused?.some((pattern) => pattern.test(name));
-    if (ours && !used.has(key) && !isDuplicate(name)) unexpected.push(key);
-  }
+  const unexpected = unusedKeys(group, store, used);
   // Rows are only counted once every weight has found its own.
   if (missing.size + mismatches.length === 0) mismatches.push(...coverage(used, store));
   if (missing.size + unexpected.length + mismatches.length > 0) {
-    throw mismatch(store.path, `${component.name} weights (${layout.name} names)`, missing, unexpected, mismatches);
+    const what = `${group.component.name} weights (${group.layout.name} names)`;
+    throw mismatch(store.path, what, missing, unexpected, mismatches);
   }
   return bound;
-
-  /** The key in the file: with its prefix, and under its other name where it has only that. */
-  function storedKey(name: string): string {
-    const alias = layout.aliases?.get(name);
-    return prefix + (alias !== undefined && !store.has(prefix + name) && store.has(prefix + alias) ? alias : name);
-  }
-
-  function isDuplicate(name: string): boolean {
-    return [...(layout.aliases ?? [])].some(([key, alias]) => alias === name && store.has(prefix + key));
-  }
 }
 
-interface Slice {
-  readonly key: string;
-  /** Rows of the stored tensor. */
-  readonly start: number;
-  readonly end: number;
+interface Slice extends Run {
   /** How many rows the stored tensor has. */
   readonly rows: number;
   readonly info: StoredTensor;
@@ -129,11 +111,9 @@ interface Slice {
 /** Finds the stored rows of a declared weight, or says why they are missing. */
 function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: TensorStore): Slice | string {
   const { name, shape } = weight;
-  const stored = parts.map(({ key, run: [index, of] = [0, 1] }) => {
-    const info = store.info(key);
-    const rows = info.shape[0] ?? 1;
-    const [start, end] = [Math.floor((rows * index) / of), Math.floor((rows * (index + 1)) / of)];
-    return { key, start, end, rows, info };
+  const stored = parts.map((part) => {
+    const info = store.info(part.key);
+    return { ...runOf(part, store), rows: info.shape[0] ?? 1, info };
   });
   const total = stored.reduce((sum, { start, end }) => sum + end - start, 0);
   const wanted = weight.rows ?? { start: 0, end: total, of: shape[0] ?? 1 };

@@ -6,7 +6,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { byteText } from '../../support/byte-text.ts';
-import { byteSize, elementCount } from '../../support/dtype.ts';
+import { byteLength, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../../support/floats.ts';
 import { explaining } from '../../support/system-error.ts';
@@ -19,6 +19,7 @@ import type { TensorStore } from '../files/tensors.ts';
 import { declaredNames } from './declared-names.ts';
 import { fileContents, requireGroup, type TensorGroup } from './detect.ts';
 import { type Component, componentNamed, type Family, type Layout, type SourcePart } from './family.ts';
+import { type Run, runOf, storedParts, unusedKeys } from './layout.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import { openPipelineParts } from './pipeline-folder.ts';
 import { writeFolder } from './write-folder.ts';
@@ -46,7 +47,7 @@ export interface ConvertOptions {
   readonly base?: string | undefined;
   /** For a folder: bytes of weights in one file; 10 GB by default, as in diffusers. */
   readonly shardSize?: number | undefined;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called after each tensor with bytes done and bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -159,24 +160,16 @@ function layoutFor({ layouts, written }: Component, { names, container }: Conver
   return layouts.find((layout) => layout.name === name)!;
 }
 
-/** A run of rows of a stored tensor. */
-interface Run {
-  readonly key: string;
-  readonly start: number;
-  readonly end: number;
-}
-
 /** The tensors of a component under the names of another layout; every stored key must be used. */
-function respelt({ store, component, layout: from, prefix, keys }: Group, options: ConvertOptions): Output[] {
+function respelt(group: Group, options: ConvertOptions): Output[] {
+  const { store, component, layout, prefix } = group;
   const to = layoutFor(component, options);
-  const has = (key: string): boolean => store.has(prefix + key);
-  const keyOf = (key: string): string => prefix + (has(key) ? key : (from.aliases?.get(key) ?? key));
-  const names = declaredNames(component, from, has);
+  const names = declaredNames(component, layout, (key) => store.has(prefix + key));
   const isDeclared = (name: string): boolean => names.includes(name);
 
   const used = new Set<string>();
   const outputs = names.flatMap((name) => {
-    const runs = from.parts(name, has).map((part) => storedRun(store, keyOf(part.key), part.run));
+    const runs = storedParts(group, name, store).map((part) => runOf(part, store));
     for (const { key } of runs) used.add(key);
     const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
     return [...placed(to.parts(name, isDeclared), rows)].map(([key, ranges]) => {
@@ -184,22 +177,15 @@ function respelt({ store, component, layout: from, prefix, keys }: Group, option
       return output(store, component, key, taken, to);
     });
   });
-  const isDuplicate = (name: string): boolean =>
-    [...(from.aliases ?? [])].some(([key, alias]) => alias === name && has(key));
-  const left = keys
-    .filter((key) => !used.has(key))
-    .map((key) => key.slice(prefix.length))
-    .filter((name) => !isDuplicate(name) && !from.unused?.some((pattern) => pattern.test(name)));
+  const left = unusedKeys(group, store, used);
   if (left.length > 0) {
-    const some = left.slice(0, 10).join(', ');
+    const some = left
+      .slice(0, 10)
+      .map((key) => key.slice(prefix.length))
+      .join(', ');
     throw new FluxionError('bad_weights', `${store.path}: ${left.length} unknown keys: ${some}`);
   }
   return outputs;
-}
-
-function storedRun(store: TensorStore, key: string, [index, of]: SourcePart['run'] = [0, 1]): Run {
-  const rows = store.info(key).shape[0] ?? 1;
-  return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
 }
 
 /** The rows of a declared tensor that each new tensor holds, in order. */
@@ -321,7 +307,7 @@ async function writeParts(
 }
 
 function bytesOf(tensors: readonly LazyTensor[]): number {
-  return tensors.reduce((sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype), 0);
+  return tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
 }
 
 function scaled(numbers: Float32Array): Uint8Array {

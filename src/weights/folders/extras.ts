@@ -1,14 +1,13 @@
 /** Networks beside a model, such as ControlNets: each is opened from a file, from its own folder, or from a pipeline that has one. */
 
-import { join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
-import { kindOf, notThere, readingFile } from '../files/file-bytes.ts';
-import { readJsonObject } from '../files/json.ts';
+import { kindOf, notThere } from '../files/file-bytes.ts';
 import type { WeightOrigin } from './bind.ts';
 import type { Agreement, Component, Family } from './family.ts';
 import { declaredShapes } from './layout.ts';
 import { openGroup, placeOf } from './model-source.ts';
 import type { OpenTensorsOptions } from './open.ts';
+import { configIn } from './pipeline-folder.ts';
 
 /** A network beside a model; its weights are still on disk. */
 export interface ExtraSource<C = unknown> {
@@ -36,11 +35,7 @@ export function openExtra<C>(
   const open = () => openGroup(family, component, path, options);
   // The shapes of the weights are more reliable than a config.
   using store = open().store;
-  const file = join(path, component.configFile);
-  const hasConfig = kindOf(path) === 'folder' && kindOf(file) === 'file';
-  const config = hasConfig
-    ? component.config.read(readJsonObject(file, readingFile), file)
-    : component.config.derive(declaredShapes(store, component), known);
+  const config = configIn(component, path) ?? component.config.derive(declaredShapes(store, component), known);
   return { component, path, config, open };
 }
 

@@ -7,7 +7,13 @@ import type { Component, DeclaredShapes, Layout, SourcePart } from './family.ts'
 /** Words, joined by dots, that wrappers and trainers put before a model's names; adapters have them too. */
 export const WRAPPING_WORDS = ['base_model', 'model', 'module', 'diffusion_model', 'transformer', 'unet'] as const;
 /** Words that torch inserts into names when it compiles, shards or checkpoints a module. */
-export const WRAPPERS: RegExp = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
+const WRAPPERS = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
+
+/** A name without torch's words, and without the dots that they leave. */
+export function unwrappedName(name: string): string {
+  return name.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, '');
+}
+
 /** More than any file has before a name. */
 export const MOST_WORDS = 8;
 
@@ -34,10 +40,7 @@ export function countBlocks(present: (i: number) => boolean): number {
 }
 
 /** Finds the spelling and the prefix of a file's keys; undefined when no known one fits. */
-export function layoutOf(
-  component: Component,
-  store: { keys(): readonly string[]; has(key: string): boolean },
-): { layout: Layout; prefix: string } | undefined {
+export function layoutOf(component: Component, store: Pick<TensorStore, 'keys' | 'has'>): Spelling | undefined {
   const words = new Set<string>([...WRAPPING_WORDS, ...component.words]);
   const isPrefix = (text: string): boolean => {
     const parts = text.split('.');
@@ -57,17 +60,56 @@ export function layoutOf(
   return undefined;
 }
 
+/** What is asked of a file to find tensors in it. */
+type Keys = Pick<TensorStore, 'has'>;
+/** A spelling and a prefix: all that leads from a declared name to keys. */
+interface Spelling {
+  readonly layout: Layout;
+  readonly prefix: string;
+}
+
+/** The stored tensors that make up a declared one: their keys have the prefix, and are the aliases of those that the file lacks. */
+export function storedParts({ layout, prefix }: Spelling, declared: string, store: Keys): SourcePart[] {
+  const has = (key: string): boolean => store.has(prefix + key);
+  return layout.parts(declared, has).map((part) => {
+    const alias = layout.aliases?.get(part.key);
+    return { ...part, key: prefix + (alias !== undefined && !has(part.key) && has(alias) ? alias : part.key) };
+  });
+}
+
+/** A run of rows of a stored tensor. */
+export interface Run {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The rows of a stored part. */
+export function runOf({ key, run: [index, of] = [0, 1] }: SourcePart, store: TensorStore): Run {
+  const rows = store.info(key).shape[0] ?? 1;
+  return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
+}
+
+/** Keys of a group that nothing used, without duplicates and what such files carry beside the model. */
+export function unusedKeys(
+  { layout, prefix, keys }: Spelling & { readonly keys: readonly string[] },
+  store: Keys,
+  used: { has(key: string): boolean },
+): string[] {
+  const duplicates = new Set(
+    [...(layout.aliases ?? [])].flatMap(([key, alias]) => (store.has(prefix + key) ? alias : [])),
+  );
+  return keys.filter((key) => {
+    const name = key.slice(prefix.length);
+    return !used.has(key) && !duplicates.has(name) && !layout.unused?.some((pattern) => pattern.test(name));
+  });
+}
+
 /** The shapes of a component's tensors in a file; throws `bad_weights` if no known spelling fits. */
 export function declaredShapes(store: TensorStore, component: Component): DeclaredShapes {
   const found = layoutOf(component, store);
   if (!found) throw new FluxionError('bad_weights', `${store.path}: no ${component.name} weights in a known spelling`);
-  const { layout, prefix } = found;
-  const stored = (key: string): boolean => store.has(prefix + key);
-  const partsOf = (name: string): SourcePart[] =>
-    layout.parts(name, stored).map((part) => {
-      const alias = layout.aliases?.get(part.key);
-      return { ...part, key: prefix + (alias !== undefined && !stored(part.key) ? alias : part.key) };
-    });
+  const partsOf = (name: string): SourcePart[] => storedParts(found, name, store);
   return {
     path: store.path,
     has: (name) => partsOf(name).every(({ key }) => store.has(key)),

@@ -6,8 +6,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FluxionError } from '../../support/errors.ts';
-import { kindOf, notThere, readingFile } from '../files/file-bytes.ts';
-import { readJsonObject } from '../files/json.ts';
+import { kindOf, notThere } from '../files/file-bytes.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import type { WeightOrigin } from './bind.ts';
 import { fileContents, groupOf, requireGroup, type TensorGroup } from './detect.ts';
@@ -23,6 +22,7 @@ import { declaredShapes } from './layout.ts';
 import { meantFolder, repoOf } from './model-folder.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import {
+  configIn,
   type ModelSource,
   openPipelineFolder,
   openPipelineParts,
@@ -110,9 +110,8 @@ function assemble<M>(
   const configOf = (component: Component): unknown => {
     const own = parts[component.name];
     if (own === undefined) return base!.config(component);
-    const file = join(own, component.configFile);
-    if (kindOf(own) === 'folder' && kindOf(file) === 'file')
-      return component.config.read(readJsonObject(file, readingFile), file);
+    const beside = configIn(component, own);
+    if (beside !== undefined) return beside;
     using store = open(component);
     return component.config.derive(declaredShapes(store, component), base && orNothing(() => base.config(component)));
   };

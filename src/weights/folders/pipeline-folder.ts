@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
-import { kindOf, listFolder, readingFile } from '../files/file-bytes.ts';
+import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { type JsonObject, readJsonObject } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import {
@@ -118,18 +118,23 @@ export function openPipelineParts(family: Family, given: string, options: OpenTe
     path,
     className: requirePipeline(index, join(path, 'model_index.json'), family),
     config(part) {
-      const file = join(folder(part.folder, [part.configFile]), part.configFile);
-      return part.config.read(readJsonObject(file, readingFile), file);
+      return configIn(part, folder(part.folder, [part.configFile]));
     },
     tokenizer: ({ tokenizer }) => tokenizer && folder(tokenizer.folder, tokenizer.files),
     openWeights: (component) => openTensors(join(path, component.folder), options),
   };
 }
 
+/** Reads the config of a part in its folder; undefined if there is none. */
+export function configIn<C>({ config, configFile }: Part<C>, folder: string): C | undefined {
+  const file = join(folder, configFile);
+  return kindOf(file) === 'file' ? config.read(readJsonObject(file), file) : undefined;
+}
+
 function readIndex(path: string): JsonObject {
   const file = join(path, 'model_index.json');
   if (kindOf(path) !== 'folder' || kindOf(file) === 'missing') throw noModelFolder(path);
-  return readJsonObject(file, readingFile);
+  return readJsonObject(file);
 }
 
 /** Throws `bad_weights` unless the parts have the sizes that the first component was built for. */

@@ -5,16 +5,16 @@
 
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { byteSize, elementCount } from '../../support/dtype.ts';
+import { byteLength } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { partialName } from '../../support/write-file.ts';
-import { kindOf, readingFile } from '../files/file-bytes.ts';
-import { readJsonObject } from '../files/json.ts';
+import { kindOf } from '../files/file-bytes.ts';
 import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import { type Component, type Family, type Part, tokenizerFolders } from './family.ts';
 import { declaredShapes } from './layout.ts';
+import { configIn } from './pipeline-folder.ts';
 
 /** One component to write. */
 export interface FolderPart {
@@ -68,12 +68,8 @@ async function writePipeline(
     configs[name] = await writePart(join(path, folder), part, options);
   }
   const { base } = options;
-  const known = base === undefined ? undefined : join(base, scheduler.folder, scheduler.configFile);
-  const schedule =
-    known !== undefined && kindOf(known) === 'file'
-      ? scheduler.config.read(readJsonObject(known, readingFile), known)
-      : scheduler.published(configs);
-  writeConfig(join(path, scheduler.folder), scheduler, schedule, options);
+  const known = base === undefined ? undefined : configIn(scheduler, join(base, scheduler.folder));
+  writeConfig(join(path, scheduler.folder), scheduler, known ?? scheduler.published(configs), options);
   for (const name of tokenizerFolders(family)) {
     const from = base === undefined ? undefined : join(base, name);
     if (from !== undefined && kindOf(from) === 'folder') {
@@ -137,15 +133,15 @@ function shardsOf(tensors: readonly LazyTensor[], limit: number): LazyTensor[][]
 }
 
 function sizeOf({ dtype, shape }: LazyTensor): number {
-  return elementCount(shape) * byteSize(dtype);
+  return byteLength(dtype, shape);
 }
 
 /** The config that lies in one of these folders. */
-function knownConfig({ config, configFile }: Component, folders: readonly string[]): unknown {
-  for (const file of folders.map((folder) => join(folder, configFile))) {
-    if (kindOf(file) !== 'file') continue;
+function knownConfig(component: Component, folders: readonly string[]): unknown {
+  for (const folder of folders) {
     try {
-      return config.read(readJsonObject(file, readingFile), file);
+      const found = configIn(component, folder);
+      if (found !== undefined) return found;
     } catch (error) {
       // A config of another model that happens to be beside the file.
       if (!(error instanceof FluxionError)) throw error;

@@ -6,11 +6,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError, nearest } from '../../support/errors.ts';
-import { kindOf, listFolder, readingFile } from '../files/file-bytes.ts';
+import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { readJsonObject } from '../files/json.ts';
+import { weightSet } from '../files/weight-names.ts';
 import type { Component } from '../folders/family.ts';
 import { RepoCache } from './cache.ts';
-import { type RemoteFile, weightSet } from './files.ts';
+import type { RemoteFile } from './files.ts';
 import { type HubModel, type PullOptions, parseHubName, pullFiles } from './hub.ts';
 import { hubSettings } from './settings.ts';
 
@@ -87,7 +88,7 @@ function isWhole(components: readonly Component[], folder: string, file: string 
     .filter((name) => kindOf(join(folder, name)) === 'file');
   const needed = neededNames(components, names, file);
   const shards = (index: string): string[] => {
-    const map = readJsonObject(join(folder, index), readingFile).get('weight_map');
+    const map = readJsonObject(join(folder, index)).get('weight_map');
     return map instanceof Map
       ? [...new Set(map.values())].map((name) => index.replace(/[^/]*$/, '') + String(name))
       : [];

@@ -5,9 +5,9 @@
 
 import { join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
-import { kindOf, listFolder, readingFile } from '../files/file-bytes.ts';
+import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { quote, readJsonObject } from '../files/json.ts';
-import { shardSet } from '../files/shards.ts';
+import { weightSet } from '../files/weight-names.ts';
 import { type Family, type Part, tokenizerFolders } from '../folders/family.ts';
 
 /** A file of a repository as the hub lists it. */
@@ -76,7 +76,7 @@ export function missingFiles(family: Family, folder: string, without: Without = 
     const [first, ...shards] = weightSet(listed(part));
     if (first === undefined) missing.push(`${part}/*.safetensors`);
     else if (first.endsWith('.json')) {
-      const expected = readJsonObject(join(folder, part, first), readingFile).get('weight_map');
+      const expected = readJsonObject(join(folder, part, first)).get('weight_map');
       const names = new Set(expected instanceof Map ? expected.values() : []);
       for (const file of names) if (!shards.some((shard) => shard === file)) missing.push(`${part}/${file}`);
     }
@@ -98,24 +98,4 @@ function namesIn(files: readonly RemoteFile[], folder: string): string[] {
   return files
     .filter(({ path }) => path.startsWith(`${folder}/`) && !path.includes('/', folder.length + 1))
     .map(({ path }) => path.slice(folder.length + 1));
-}
-
-/** The files of one set of weights, in the order that `findWeights` (store.ts) prefers them: one file, or an index and its shards. */
-export function weightSet(names: readonly string[]): string[] {
-  for (const infix of ['', '.bf16', '.fp16', '.fp32']) {
-    for (const base of ['diffusion_pytorch_model', 'model']) {
-      const single = `${base}${infix}.safetensors`;
-      if (names.includes(single)) return [single];
-      const indices = [`${base}.safetensors.index${infix}.json`, `${base}${infix}.safetensors.index.json`];
-      const index = indices.find((name) => names.includes(name));
-      if (index === undefined) continue;
-      const shard = /^-\d+-of-\d+\.safetensors$/;
-      const start = `${base}${infix}`;
-      return [index, ...names.filter((name) => name.startsWith(start) && shard.test(name.slice(start.length)))];
-    }
-  }
-  const weights = names.filter((name) => name.endsWith('.safetensors'));
-  const sets = weights.map((name) => shardSet(name)?.names ?? [name]);
-  const isOne = sets[0]?.every((name) => weights.includes(name)) && sets[0].length === weights.length;
-  return isOne ? [...sets[0]!] : [];
 }

@@ -12,7 +12,7 @@ import { byteText } from '../../support/byte-text.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
-import { kindOf, readingFile } from '../files/file-bytes.ts';
+import { kindOf } from '../files/file-bytes.ts';
 import { type JsonObject, quote, readJsonObject } from '../files/json.ts';
 import type { Family } from '../folders/family.ts';
 import { notRun, recogniseConfig, requirePipeline } from '../folders/recognise.ts';
@@ -148,7 +148,7 @@ export async function pullFiles(
       if (!file || file.size > LARGEST_CONFIG) return undefined;
       await transferFiles(transfer([file]), { ...how, onBytes: () => {}, onCheck: () => {} });
       const blob = cache.blob(file);
-      return readJsonObject(kindOf(blob) === 'file' ? blob : join(cache.snapshot(commit), path), readingFile);
+      return readJsonObject(kindOf(blob) === 'file' ? blob : join(cache.snapshot(commit), path));
     });
     const files = chosen ?? choose(listed);
     // Files with equal bytes share a blob.

@@ -2,7 +2,7 @@
 
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { kindOf, readingFile } from '../files/file-bytes.ts';
+import { kindOf } from '../files/file-bytes.ts';
 import { readJsonObject } from '../files/json.ts';
 import type { Family } from '../folders/family.ts';
 import { RepoCache } from './cache.ts';
@@ -84,7 +84,7 @@ function missingOf(family: Family, path: string): string[] {
 
 function classOf(index: string): string | undefined {
   try {
-    const name = kindOf(index) === 'file' ? readJsonObject(index, readingFile).get('_class_name') : undefined;
+    const name = kindOf(index) === 'file' ? readJsonObject(index).get('_class_name') : undefined;
     return typeof name === 'string' ? name : undefined;
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
 /** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
 
 import type { AdaptedModule, Component, Family } from '../folders/family.ts';
-import { MOST_WORDS, WRAPPERS, WRAPPING_WORDS } from '../folders/layout.ts';
+import { MOST_WORDS, unwrappedName, WRAPPING_WORDS } from '../folders/layout.ts';
 
 /** A declared module, or some of its parts, and the component that it is of. */
 export interface ModuleRef extends AdaptedModule {
@@ -78,7 +78,7 @@ export class KeyParser {
 
   /** Undefined where the suffix or the module is unknown. */
   parse(key: string): ParsedKey | undefined {
-    const plain = key.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, '');
+    const plain = unwrappedName(key);
     for (const [suffix, role] of SUFFIXES) {
       const match = suffix.exec(plain);
       if (!match) continue;

@@ -129,11 +129,7 @@ export async function compileAhead(
     nameOf.set(traced, program.name);
   }
 
-  const plugin = await ensurePlugin(platform.name, {
-    purpose: 'compile',
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
+  const plugin = await ensurePlugin(platform.name, { purpose: 'compile', signal, onProgress });
   const partitions = order.length;
   const compile = partitions === 1 ? {} : { partitions, shardy: true, deviceAssignment: [order] };
   const answers = await answered({ plugin, ...placeOf(target), compile, programs: [...programs.values()] }, options);

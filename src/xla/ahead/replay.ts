@@ -78,13 +78,12 @@ export class Replay implements Disposable {
 
   async #compile(optimised: { readonly debugOptions: Uint8Array | undefined }, signal?: AbortSignal): Promise<void> {
     const client = this.#client;
-    const options = signal ? { signal } : {};
     const alike = new Map<string, Promise<Executable>>();
     const compiled = this.#cut.operations.map(({ module }) => {
       const key = Buffer.from(module).toString('latin1');
       const known = alike.get(key);
       if (known) return known;
-      const compiling = client.compile(module, { optimised }, options).then((one) => this.#executables.use(one));
+      const compiling = client.compile(module, { optimised }, { signal }).then((one) => this.#executables.use(one));
       alike.set(key, compiling);
       return compiling;
     });
@@ -102,7 +101,7 @@ export class Replay implements Disposable {
         last.push(value);
       }
     this.#steps = steps;
-    this.#nothing = this.#executables.use(await client.compile(NOTHING, {}, options));
+    this.#nothing = this.#executables.use(await client.compile(NOTHING, {}, { signal }));
   }
 
   /** Runs the operations once and returns the program's results, which are the caller's; undefined for results that no operation makes. */

@@ -125,7 +125,7 @@ export class DeviceArray implements Disposable {
   get memory(): string {
     const { api } = this.device.client;
     const memory = api.call('PJRT_Buffer_Memory', { buffer: this.address }).get('memory');
-    return api.call('PJRT_Memory_Kind', { memory }).text('kind', 'kind_size');
+    return api.call('PJRT_Memory_Kind', { memory }).text('kind');
   }
 
   /** Whether the array was disposed, donated to an execution, or disposed with its client. */

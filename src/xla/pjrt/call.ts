@@ -18,7 +18,7 @@ import {
   STRUCTS,
   type StructName,
 } from './header.gen.ts';
-import { addressOf, readString, viewNative } from './memory.ts';
+import { addressOf, readString, readWords, viewNative } from './memory.ts';
 
 type Fields<S extends StructName> = (typeof STRUCTS)[S]['fields'];
 type Kind<S extends StructName, N extends keyof Fields<S>> = Fields<S>[N] extends readonly [
@@ -42,6 +42,12 @@ type Written<K> = K extends 'pointer'
       : number | bigint;
 
 type StructFields<S extends StructName> = { readonly [N in keyof Fields<S>]?: Written<Kind<S, N>> };
+/** Pointer fields of a struct that has another field for their length. */
+type Pointer<S extends StructName, Length extends 'NAME_size' | 'num_NAME'> = {
+  [N in keyof Fields<S> & string]: (Length extends 'NAME_size' ? `${N}_size` : `num_${N}`) extends keyof Fields<S>
+    ? N
+    : never;
+}[keyof Fields<S> & string];
 type ArgsOf<F extends FunctionName> = `${F}_Args` & StructName;
 
 /** A C struct in JavaScript memory, its `struct_size` filled in. Everything it points to through `set` stays reachable with it. */
@@ -83,9 +89,14 @@ export class Struct<S extends StructName> {
     return this;
   }
 
-  /** Reads the text that a pointer field and its length field describe. */
-  text(pointer: keyof Fields<S> & string, size: keyof Fields<S> & string): string {
-    return readString(this.#read(pointer) as bigint, this.#read(size) as number);
+  /** The text at a pointer field; the field `NAME_size` has its length. */
+  text(name: Pointer<S, 'NAME_size'>): string {
+    return readString(this.#read(name) as bigint, this.#read(`${name}_size`) as number);
+  }
+
+  /** The words at a pointer field; the field `num_NAME` has their count. */
+  words(name: Pointer<S, 'num_NAME'>): bigint[] {
+    return readWords(this.#read(name) as bigint, this.#read(`num_${name}`) as number);
   }
 
   #write(name: string, value: unknown): void {
@@ -269,11 +280,6 @@ export class Api {
     return new Api(address, path);
   }
 
-  /** Whether the plugin has this function. */
-  has(name: FunctionName): boolean {
-    return this.#functions.has(name);
-  }
-
   /** The native struct of an extension that the plugin offers. */
   extension(name: keyof (typeof ENUMS)['PJRT_Extension_Type']): bigint | undefined {
     return this.#extensions.get(name);
@@ -284,6 +290,17 @@ export class Api {
     const args = new Struct(`${name}_Args` as ArgsOf<F>, fields);
     this.invoke(name, args);
     return args;
+  }
+
+  /** Calls a function that plugins may lack; undefined if this one does. */
+  optional<F extends FunctionName>(name: F, fields: StructFields<ArgsOf<F>>): Struct<ArgsOf<F>> | undefined {
+    if (!this.#functions.has(name)) return undefined;
+    try {
+      return this.call(name, fields);
+    } catch (error) {
+      if (error instanceof PjrtError && error.status === 'UNIMPLEMENTED') return undefined;
+      throw error;
+    }
   }
 
   /** Calls a function with a struct prepared earlier: for the calls that repeat thousands of times. Errors say what failed: `during`. */
@@ -331,7 +348,7 @@ export class Api {
   #takeError(error: bigint, during: string): PjrtError {
     const message = new Struct('PJRT_Error_Message_Args', { error });
     this.#function('PJRT_Error_Message')(message.address);
-    const text = message.text('message', 'message_size');
+    const text = message.text('message');
     const code = this.call('PJRT_Error_GetCode', { error }).get('code');
     this.#function('PJRT_Error_Destroy')(new Struct('PJRT_Error_Destroy_Args', { error }).address);
     const status = STATUSES.get(code) ?? 'UNKNOWN';

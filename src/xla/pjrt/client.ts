@@ -11,7 +11,6 @@ import { Device, deviceAt } from './device.ts';
 import { Events } from './events.ts';
 import { Executable } from './executable.ts';
 import { Handle } from './lifetime.ts';
-import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
 import { quietNativeLogs, withoutNativeOutput } from './native-output.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
@@ -82,12 +81,9 @@ export class Client implements Connection, Disposable, AsyncDisposable {
     this.plugin = plugin;
     this.api = api;
     this.events = new Events(api);
-    this.platformName = api
-      .call('PJRT_Client_PlatformName', { client: address })
-      .text('platform_name', 'platform_name_size');
-    this.platformVersion = api
-      .call('PJRT_Client_PlatformVersion', { client: address })
-      .text('platform_version', 'platform_version_size');
+    const of = { client: address };
+    this.platformName = api.call('PJRT_Client_PlatformName', of).text('platform_name');
+    this.platformVersion = api.call('PJRT_Client_PlatformVersion', of).text('platform_version');
     const label = this.platformName;
     this.handle = new Handle(this, {
       kind: 'Client',
@@ -95,12 +91,10 @@ export class Client implements Connection, Disposable, AsyncDisposable {
       address,
       release: (client) => api.call('PJRT_Client_Destroy', { client }),
     });
-    const all = api.call('PJRT_Client_Devices', { client: address });
-    this.devices = readWords(all.get('devices'), all.get('num_devices')).map((device) => new Device(this, device));
-    const own = api.call('PJRT_Client_AddressableDevices', { client: address });
-    this.addressableDevices = readWords(own.get('addressable_devices'), own.get('num_addressable_devices')).map(
-      (device) => deviceAt(this.devices, device),
-    );
+    const all = api.call('PJRT_Client_Devices', of).words('devices');
+    this.devices = all.map((device) => new Device(this, device));
+    const own = api.call('PJRT_Client_AddressableDevices', of).words('addressable_devices');
+    this.addressableDevices = own.map((device) => deviceAt(this.devices, device));
   }
 
   /**
@@ -112,8 +106,7 @@ export class Client implements Connection, Disposable, AsyncDisposable {
     options: Options = {},
     { store, signal }: { readonly store?: Store; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Client> {
-    const { id, count: processes } = store?.place ?? {};
-    const given = store ? { ...options, node_id: id!, num_nodes: processes! } : options;
+    const given = store ? { ...options, node_id: store.place.id, num_nodes: store.place.count } : options;
     const { memory, count } = encodeNamedValues(given);
     const { get = null, put = null, tryGet = null } = store?.callbacks ?? {};
     const abort = () => store?.cancel('the run was stopped');
@@ -167,7 +160,7 @@ export class Client implements Connection, Disposable, AsyncDisposable {
   async compile(
     program: string | Uint8Array,
     options: CompileOptions = {},
-    { signal }: { signal?: AbortSignal } = {},
+    { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Executable> {
     signal?.throwIfAborted();
     const compileOptions = encodeCompileOptions(options);

@@ -2,9 +2,7 @@
 
 import { FluxionError } from '../../support/errors.ts';
 import type { Api } from './call.ts';
-import { PjrtError } from './call.ts';
 import type { Connection } from './connection.ts';
-import { readWords } from './memory.ts';
 import { type AttributeValue, decodeNamedValues } from './named-value.ts';
 
 /** A memory space by its name; `device` is where programs keep their data. */
@@ -28,9 +26,9 @@ export function describeDevice(api: Api, description: bigint): DeviceDescription
   const attributes = api.call('PJRT_DeviceDescription_Attributes', of);
   return {
     id: api.call('PJRT_DeviceDescription_Id', of).get('id'),
-    kind: api.call('PJRT_DeviceDescription_Kind', of).text('device_kind', 'device_kind_size'),
+    kind: api.call('PJRT_DeviceDescription_Kind', of).text('device_kind'),
     processIndex: api.call('PJRT_DeviceDescription_ProcessIndex', of).get('process_index'),
-    debugString: api.call('PJRT_DeviceDescription_DebugString', of).text('debug_string', 'debug_string_size'),
+    debugString: api.call('PJRT_DeviceDescription_DebugString', of).text('debug_string'),
     attributes: decodeNamedValues(attributes.get('attributes'), attributes.get('num_attributes')),
   };
 }
@@ -72,29 +70,20 @@ export class Device implements DeviceDescription {
   /** Asks the device's allocator; undefined if the plugin keeps no statistics (the CPU plugin). */
   memoryStats(): DeviceMemoryStats | undefined {
     const { api } = this.client;
-    if (!api.has('PJRT_Device_MemoryStats')) return undefined;
-    try {
-      const stats = api.call('PJRT_Device_MemoryStats', { device: this.address });
-      return {
+    const stats = api.optional('PJRT_Device_MemoryStats', { device: this.address });
+    return (
+      stats && {
         bytesInUse: stats.get('bytes_in_use'),
         ...(stats.get('peak_bytes_in_use_is_set') && { peakBytesInUse: stats.get('peak_bytes_in_use') }),
         ...(stats.get('bytes_limit_is_set') && { bytesLimit: stats.get('bytes_limit') }),
-      };
-    } catch (error) {
-      if (error instanceof PjrtError && error.status === 'UNIMPLEMENTED') return undefined;
-      throw error;
-    }
+      }
+    );
   }
 }
 
 function readMemories(api: Api, device: bigint): Map<string, bigint> {
-  const listed = api.call('PJRT_Device_AddressableMemories', { device });
-  return new Map(
-    readWords(listed.get('memories'), listed.get('num_memories')).map((memory) => [
-      api.call('PJRT_Memory_Kind', { memory }).text('kind', 'kind_size'),
-      memory,
-    ]),
-  );
+  const memories = api.call('PJRT_Device_AddressableMemories', { device }).words('memories');
+  return new Map(memories.map((memory) => [api.call('PJRT_Memory_Kind', { memory }).text('kind'), memory]));
 }
 
 /** The device with this native address, of the `devices` of a client. */

@@ -7,7 +7,6 @@ import { type Api, Struct } from './call.ts';
 import type { Connection } from './connection.ts';
 import { type Device, deviceAt } from './device.ts';
 import { elementType } from './element-type.ts';
-import type { FunctionName } from './header.gen.ts';
 import { Handle, type NativeKind } from './lifetime.ts';
 import { addressOf, copyNative, freeThrough, readWords, viewNative } from './memory.ts';
 import { type AttributeValue, decodeNamedValues } from './named-value.ts';
@@ -44,7 +43,7 @@ export class CompiledExecutable implements Disposable {
 
   constructor(api: Api, executable: bigint, own: { kind: NativeKind; parent?: Handle; loaded?: bigint }) {
     this.api = api;
-    this.name = api.call('PJRT_Executable_Name', { executable }).text('executable_name', 'executable_name_size');
+    this.name = api.call('PJRT_Executable_Name', { executable }).text('executable_name');
     this.outputs = readOutputs(api, executable);
     this.#executable = executable;
     const { kind, parent, loaded } = own;
@@ -71,11 +70,8 @@ export class CompiledExecutable implements Disposable {
 
   /** A string equal for equal programs, options and compilers; undefined if the plugin has none. */
   fingerprint(): string | undefined {
-    return this.#optional('PJRT_Executable_Fingerprint', (executable) =>
-      this.api
-        .call('PJRT_Executable_Fingerprint', { executable })
-        .text('executable_fingerprint', 'executable_fingerprint_size'),
-    );
+    const executable = this.#alive();
+    return this.api.optional('PJRT_Executable_Fingerprint', { executable })?.text('executable_fingerprint');
   }
 
   /** Memory the program needs per device; undefined if the plugin cannot say. */
@@ -85,51 +81,37 @@ export class CompiledExecutable implements Disposable {
   }
 
   #countMemory(): CompiledMemoryStats | undefined {
-    return this.#optional('PJRT_Executable_GetCompiledMemoryStats', (executable) => {
-      // A plugin older than a field leaves it as it was: -1 is not a size.
-      const stats = this.api.call('PJRT_Executable_GetCompiledMemoryStats', { executable, peak_memory_in_bytes: -1 });
-      const peak = stats.get('peak_memory_in_bytes');
-      return {
-        arguments: stats.get('argument_size_in_bytes'),
-        outputs: stats.get('output_size_in_bytes'),
-        temporaries: stats.get('temp_size_in_bytes'),
-        code: stats.get('generated_code_size_in_bytes'),
-        aliased: stats.get('alias_size_in_bytes'),
-        peak: peak > 0 ? peak : undefined,
-      };
-    });
+    // A plugin older than a field leaves it as it was: -1 is not a size.
+    const fields = { executable: this.#alive(), peak_memory_in_bytes: -1 };
+    const stats = this.api.optional('PJRT_Executable_GetCompiledMemoryStats', fields);
+    if (!stats) return undefined;
+    const peak = stats.get('peak_memory_in_bytes');
+    return {
+      arguments: stats.get('argument_size_in_bytes'),
+      outputs: stats.get('output_size_in_bytes'),
+      temporaries: stats.get('temp_size_in_bytes'),
+      code: stats.get('generated_code_size_in_bytes'),
+      aliased: stats.get('alias_size_in_bytes'),
+      peak: peak > 0 ? peak : undefined,
+    };
   }
 
   /** The compiler's estimate of work, such as `flops` and `bytes accessed`; undefined if the plugin has none. */
   costAnalysis(): Map<string, AttributeValue> | undefined {
-    return this.#optional('PJRT_Executable_GetCostAnalysis', (executable) => {
-      const listed = this.api.call('PJRT_Executable_GetCostAnalysis', { executable });
-      return decodeNamedValues(listed.get('properties'), listed.get('num_properties'));
-    });
+    const listed = this.api.optional('PJRT_Executable_GetCostAnalysis', { executable: this.#alive() });
+    return listed && decodeNamedValues(listed.get('properties'), listed.get('num_properties'));
   }
 
   /** The program after optimisation, in the plugin's format (`hlo_with_config`: a serialized HloModuleProtoWithConfig). */
   optimizedProgram(): { format: string; bytes: Uint8Array } | undefined {
-    return this.#optional('PJRT_Executable_OptimizedProgram', (executable) => {
-      const program = new Struct('PJRT_Program');
-      this.api.call('PJRT_Executable_OptimizedProgram', { executable, program });
-      const bytes = new Uint8Array(program.get('code_size'));
-      program.set({ code: bytes });
-      this.api.call('PJRT_Executable_OptimizedProgram', { executable, program });
-      return { format: program.text('format', 'format_size'), bytes };
-    });
-  }
-
-  /** Runs a query that plugins may lack. */
-  #optional<T>(name: FunctionName, query: (executable: bigint) => T): T | undefined {
-    const executable = this.#alive();
-    if (!this.api.has(name)) return undefined;
-    try {
-      return query(executable);
-    } catch (error) {
-      if (error instanceof FluxionError && 'status' in error && error.status === 'UNIMPLEMENTED') return undefined;
-      throw error;
-    }
+    const program = new Struct('PJRT_Program');
+    const fields = { executable: this.#alive(), program };
+    // The first call tells the size alone.
+    if (!this.api.optional('PJRT_Executable_OptimizedProgram', fields)) return undefined;
+    const bytes = new Uint8Array(program.get('code_size'));
+    program.set({ code: bytes });
+    this.api.call('PJRT_Executable_OptimizedProgram', fields);
+    return { format: program.text('format'), bytes };
   }
 
   #alive(): bigint {
@@ -170,7 +152,7 @@ export class Executable extends CompiledExecutable {
     super(api, inner, { kind: 'Executable', parent: client.handle, loaded });
     this.client = client;
     const listed = api.call('PJRT_LoadedExecutable_AddressableDevices', { executable: loaded });
-    const addresses = readWords(listed.get('addressable_devices'), listed.get('num_addressable_devices'));
+    const addresses = listed.words('addressable_devices');
     this.addressableDevices = addresses.map((address) => deviceAt(devices, address));
   }
 

@@ -4,7 +4,6 @@ import { mlirProgram, type Plugin } from './client.ts';
 import { type DeviceDescription, describeDevice } from './device.ts';
 import { CompiledExecutable } from './executable.ts';
 import { Handle } from './lifetime.ts';
-import { readWords } from './memory.ts';
 import { encodeNamedValues, type Options } from './named-value.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 
@@ -21,13 +20,9 @@ export class TopologyDescription implements Disposable {
   private constructor(plugin: Plugin, topology: bigint) {
     const { api } = plugin;
     this.plugin = plugin;
-    this.platformName = api
-      .call('PJRT_TopologyDescription_PlatformName', { topology })
-      .text('platform_name', 'platform_name_size');
-    const listed = api.call('PJRT_TopologyDescription_GetDeviceDescriptions', { topology });
-    this.devices = readWords(listed.get('descriptions'), listed.get('num_descriptions')).map((description) =>
-      describeDevice(api, description),
-    );
+    this.platformName = api.call('PJRT_TopologyDescription_PlatformName', { topology }).text('platform_name');
+    const found = api.call('PJRT_TopologyDescription_GetDeviceDescriptions', { topology }).words('descriptions');
+    this.devices = found.map((description) => describeDevice(api, description));
     const label = `${this.platformName} of ${this.devices.length}`;
     this.handle = new Handle(this, {
       kind: 'TopologyDescription',

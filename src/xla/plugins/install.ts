@@ -34,8 +34,8 @@ type OnProgress = (message: string, progress: InstallProgress) => void;
 
 /** Progress and abort of an installation. */
 export interface InstallOptions {
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Milliseconds between two signs of life of an installation, and after how many of silence one of another machine has ended. */

@@ -15,7 +15,7 @@ export function requireWholeLibrary(path: string): void {
     const count = readSync(descriptor, header, 0, ELF.bytes, 0);
     if (process.platform === 'linux' && (count < ELF.bytes || header.readUInt32LE(0) !== ELF.magic))
       throw new FluxionError('plugin', `cannot load ${path}: it is not a shared library for this system`, {
-        hint: HINT,
+        hint: WHICH_FILE,
       });
     if (header.readUInt32LE(0) !== ELF.magic) return;
     const sections = header.readUInt16LE(ELF.entrySize) * header.readUInt16LE(ELF.entries);
@@ -29,4 +29,6 @@ export function requireWholeLibrary(path: string): void {
   }
 }
 
-const HINT = 'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor';
+/** The file to name as a plugin, as a hint. */
+export const WHICH_FILE =
+  'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor';

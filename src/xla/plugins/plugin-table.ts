@@ -36,6 +36,9 @@ export interface Companion {
   readonly needed: 'always' | 'with the device';
 }
 
+/** This machine, as `wheels` names it. */
+export const HOST: string = `${process.platform}-${process.arch}`;
+
 /** A PJRT plugin that can be named on a command line. */
 export interface PluginEntry {
   readonly device: DeviceName;
@@ -213,7 +216,7 @@ export const PLUGINS: readonly PluginEntry[] = [
 /** The entries of a device that a machine can install, fastest first; where it can install none, all entries of the device. */
 export function pluginEntries(
   device: DeviceName,
-  host: string = `${process.platform}-${process.arch}`,
+  host: string = HOST,
   instructions: readonly InstructionSet[] = device === 'cpu' ? notableInstructions() : [],
 ): readonly [PluginEntry, ...PluginEntry[]] {
   const all = PLUGINS.filter((entry) => entry.device === device);

@@ -9,12 +9,20 @@ import { cacheFolder } from '../../support/cache-folder.ts';
 import { FluxionError, nearest } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
 import { processesUsing } from '../../support/process-mark.ts';
-import { explaining } from '../../support/system-error.ts';
+import { explaining, reasonOf } from '../../support/system-error.ts';
 import { userPath } from '../../support/user-path.ts';
 import { addedPlugins, forgetPlugins, renewAdded } from './added-plugins.ts';
 import { hashFile, type InstallOptions, installWheel } from './install.ts';
 import { damageOf, findRecord } from './plugin-record.ts';
-import { DEVICE_NAMES, type DeviceName, PLUGINS, type PluginEntry, pluginEntries, type Wheel } from './plugin-table.ts';
+import {
+  DEVICE_NAMES,
+  type DeviceName,
+  HOST,
+  PLUGINS,
+  type PluginEntry,
+  pluginEntries,
+  type Wheel,
+} from './plugin-table.ts';
 import { isPresent, noDevice } from './presence.ts';
 
 /** A device to run on: one kind, the best GPU, or the best of all. */
@@ -68,7 +76,7 @@ function installedPath(entry: PluginEntry): string | undefined {
 
 /** What is wrong with a package's installation folder; `undefined` if it is whole or missing. */
 function installDamage(entry: PluginEntry): string | undefined {
-  const wheel = entry.wheels[`${process.platform}-${process.arch}`];
+  const wheel = entry.wheels[HOST];
   const folder = installFolder(entry);
   if (entry.file === undefined || !existsSync(folder)) return undefined;
   if (!wheel) return 'this machine has no such package';
@@ -141,7 +149,7 @@ async function pluginOf(device: DeviceName, options: InstallOptions): Promise<st
     return await installEntry(best, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    log('warn', `${best.package} ${best.version} cannot be installed, another plugin is used: ${messageOf(error)}`);
+    log('warn', `${best.package} ${best.version} cannot be installed, another plugin is used: ${reasonOf(error)}`);
     try {
       writeFileSync(refused, '');
     } catch {
@@ -162,7 +170,7 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
   } catch (error) {
     options.signal?.throwIfAborted();
     for (const entry of others) {
-      log('warn', `${best.package} ${best.version} cannot be installed: ${messageOf(error)}`);
+      log('warn', `${best.package} ${best.version} cannot be installed: ${reasonOf(error)}`);
       const path = await installEntry(entry, options).catch(() => undefined);
       if (path !== undefined) return path;
     }
@@ -240,10 +248,9 @@ export function wheelFor(entry: PluginEntry, host: Host = thisHost()): Wheel {
 
 /** Where a plugin is installed: one without its device's libraries in a folder of its own, so that it is not taken for whole once there is such a device. */
 function installFolder(entry: PluginEntry): string {
-  const host = `${process.platform}-${process.arch}`;
-  const separable = entry.wheels[host]?.companions?.some(({ needed }) => needed === 'with the device') ?? false;
+  const separable = entry.wheels[HOST]?.companions?.some(({ needed }) => needed === 'with the device') ?? false;
   const part = separable && !isPresent(entry) ? '-compiler' : '';
-  return join(cacheFolder(), 'plugins', `${entry.package}-${entry.version}-${host}${part}`);
+  return join(cacheFolder(), 'plugins', `${entry.package}-${entry.version}-${HOST}${part}`);
 }
 
 /** Every known plugin with its state on this machine. */
@@ -327,8 +334,4 @@ export function pluginFingerprint(path: string): string {
   const { size, mtimeMs } = statSync(real);
   const record = findRecord(real) ?? addedPlugins().find((plugin) => plugin.path === real);
   return record?.size === size && record.mtimeMs === mtimeMs ? `sha256:${record.sha256}` : `stat:${size}:${mtimeMs}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

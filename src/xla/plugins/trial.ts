@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { FluxionError } from '../../support/errors.ts';
+import { WHICH_FILE } from './library-file.ts';
 
 /** Variables that hold flags of a compiler, which ends the process over one it does not know. */
 export const FLAG_VARIABLES = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'] as const;
@@ -61,7 +62,7 @@ export async function tryPlugin(path: string, signal?: AbortSignal): Promise<Plu
 
 function notAPlugin(path: string, reason: string): FluxionError {
   return new FluxionError('plugin', `${path} is not a PJRT plugin that works here: ${reason}`, {
-    hint: 'give the shared library itself (such as xla_cpu_pjrt.so), built for this operating system and processor',
+    hint: WHICH_FILE,
   });
 }
 

@@ -51,7 +51,7 @@ export async function openClient(
 ): Promise<{ readonly client: Client; readonly plugin: string }> {
   const { signal, onProgress, cpuDevices = 1, nodes } = options;
   const device = checkOptions(options);
-  const path = await ensurePlugin(device, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+  const path = await ensurePlugin(device, { signal, onProgress });
   await checkFlags(path, signal);
   const plugin = Plugin.load(path);
   const store = nodes?.store && (await KeyValueStore.open({ ...nodes, ...nodes.store }, { signal, onProgress }));

@@ -102,12 +102,10 @@ describe('plugin and client', () => {
     head.setInt32(36, 60, true);
     const older = new Api(addressOf(table), 'older.so');
     assert.equal(
-      older
-        .call('PJRT_Client_PlatformName', { client: client.handle.address })
-        .text('platform_name', 'platform_name_size'),
+      older.call('PJRT_Client_PlatformName', { client: client.handle.address }).text('platform_name'),
       'cpu',
     );
-    assert.equal(older.has('PJRT_Client_DmaMap'), false);
+    assert.equal(older.optional('PJRT_Client_DmaMap', {}), undefined);
     assert.throws(
       () => older.call('PJRT_Client_DmaMap', {}),
       (error) => {
