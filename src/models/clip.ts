@@ -9,13 +9,14 @@ import { gelu, geluTanh, quickGelu } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { affineLayerNorm } from '../nn/norm.ts';
-import type { DType, Float } from '../support/dtype.ts';
+import type { Float } from '../support/dtype.ts';
 import { attention, iota, take } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
 import { perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
+import type { ElementTypes } from './element-types.ts';
 
 /** A CLIP text encoder (transformers `CLIPTextModel`). */
 export interface ClipConfig {
@@ -36,13 +37,9 @@ export interface ClipConfig {
 }
 
 /** Sizes and element types a program is traced for. */
-export interface ClipSizes {
+export interface ClipSizes extends ElementTypes {
   readonly batch: number;
   readonly tokens: number;
-  /** Element type of activations. */
-  readonly compute: Float;
-  /** Element type weights are stored in. */
-  readonly storage: DType;
 }
 
 const ACTIVATIONS = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;

@@ -15,14 +15,15 @@ import { fusedLinear, linear } from '../nn/linear.ts';
 import { type Modulation, modulate, modulations } from '../nn/modulation.ts';
 import { layerNorm, rmsNorm } from '../nn/norm.ts';
 import { applyRope, type RopeTables, ropeTables } from '../nn/rope.ts';
-import type { DType, Float } from '../support/dtype.ts';
+import type { Float } from '../support/dtype.ts';
 import type { Axes } from '../xla/graph/axes.ts';
 import { attention, concatenate, split, take } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
 import { shard, sideBySide } from '../xla/graph/sharding.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
 import { type InputSpec, perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
-import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
+import { Weights } from '../xla/graph/weights.ts';
+import type { ProgramTypes } from './element-types.ts';
 
 /** A Flux transformer (diffusers `FluxTransformer2DModel`). */
 export interface FluxConfig {
@@ -46,7 +47,7 @@ export interface FluxConfig {
 }
 
 /** Sizes and element types a program is traced for. */
-export interface FluxSizes {
+export interface FluxSizes extends ProgramTypes {
   /** Pictures. */
   readonly batch: number;
   /** Prompts and guidance strengths of the batch: 1 for all pictures, or one for each. */
@@ -58,14 +59,8 @@ export interface FluxSizes {
   readonly addedChannels?: number | undefined;
   readonly textTokens: number;
   readonly steps: number;
-  /** Element type of activations. */
-  readonly compute: Float;
-  /** Element type weights are stored in. */
-  readonly storage: DType;
   /** Adapter ranks for which every linear layer takes factors; 0 by default. */
   readonly adapterRank?: number;
-  /** How the matrices of the blocks are kept; those outside, which run once a step or once a picture, stay plain. */
-  readonly form?: MatrixForm | undefined;
 }
 
 const MLP_RATIO = 4;

@@ -6,15 +6,15 @@
 import { blendProgram } from '../sampling/blend.ts';
 import { guideProgram } from '../sampling/guide.ts';
 import { SAMPLERS, type SamplerName } from '../sampling/samplers/by-name.ts';
-import { type DType, elementCount, type Float } from '../support/dtype.ts';
+import { elementCount } from '../support/dtype.ts';
 import { type CountedUse, countFlops, countWeights, type Flops, sumFlops, timesFlops } from '../xla/graph/count.ts';
 import type { Traced } from '../xla/graph/trace.ts';
-import type { MatrixForm } from '../xla/graph/weights.ts';
 import { type ClipConfig, type ClipPrograms, clipPrograms } from './clip.ts';
+import type { ProgramTypes } from './element-types.ts';
 import { type FirstBlockCachePrograms, firstBlockCachePrograms } from './first-block-cache.ts';
 import { type FluxConfig, type FluxPrograms, fluxPrograms } from './flux.ts';
 import { type T5Config, type T5Programs, t5Programs } from './t5.ts';
-import { type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.ts';
+import { pixelsPerLatent, type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.ts';
 
 /** The parts of a run that follow each other. */
 export const STAGES = ['encode', 'pictures', 'prepare', 'step', 'decode'] as const;
@@ -85,13 +85,6 @@ export interface EncodedSize {
   readonly height: number;
   readonly width: number;
   readonly budget?: number | undefined;
-}
-
-/** Element types that programs are traced for. */
-export interface ProgramTypes {
-  readonly compute: Float;
-  readonly storage: DType;
-  readonly form?: MatrixForm | undefined;
 }
 
 /** The programs of a run by component. */
@@ -287,7 +280,7 @@ export type StageFlops = Readonly<Record<StageName, Flops>>;
 
 /** Counts the operations of every stage, with nothing computed twice: steps whole, and pictures without bands. */
 export function stageFlops(models: ModelConfigs, { height, width, batch, ...shape }: RunShape): StageFlops {
-  const scale = 2 ** (models.vae.blockOutChannels.length - 1);
+  const scale = pixelsPerLatent(models.vae);
   const { evaluationsPerStep } = SAMPLERS[shape.sampler ?? 'euler'];
   const steps = (shape.steps - 1) * evaluationsPerStep + 1;
   const sizes = { ...shape, steps, batch, height: height / scale, width: width / scale, decode: { batch } };

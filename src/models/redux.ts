@@ -6,10 +6,11 @@
 
 import { silu } from '../nn/activation.ts';
 import { linear } from '../nn/linear.ts';
-import type { DType, Float } from '../support/dtype.ts';
+import type { Float } from '../support/dtype.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
+import type { ElementTypes } from './element-types.ts';
 
 /** A Redux projector (diffusers `ReduxImageEncoder`). */
 export interface ReduxConfig {
@@ -20,15 +21,11 @@ export interface ReduxConfig {
 }
 
 /** Sizes and element types a program is traced for. */
-export interface ReduxSizes {
+export interface ReduxSizes extends ElementTypes {
   /** Pictures. */
   readonly batch: number;
   /** Tokens of a picture. */
   readonly tokens: number;
-  /** Element type of activations. */
-  readonly compute: Float;
-  /** Element type weights are stored in. */
-  readonly storage: DType;
 }
 
 /** Traces the projector: x [b, n, width] → tokens [b, n, j] f32. */

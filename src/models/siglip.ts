@@ -7,13 +7,14 @@
  */
 
 import { affineLayerNorm } from '../nn/norm.ts';
-import type { DType, Float } from '../support/dtype.ts';
+import type { Float } from '../support/dtype.ts';
 import { matmulTransposed } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
 import { encoderLayer } from './clip.ts';
+import type { ElementTypes } from './element-types.ts';
 
 /** A SigLIP vision encoder (transformers `SiglipVisionConfig`). */
 export interface SiglipConfig {
@@ -30,13 +31,9 @@ export interface SiglipConfig {
 }
 
 /** Sizes and element types a program is traced for. */
-export interface SiglipSizes {
+export interface SiglipSizes extends ElementTypes {
   /** Pictures. */
   readonly batch: number;
-  /** Element type of activations. */
-  readonly compute: Float;
-  /** Element type weights are stored in. */
-  readonly storage: DType;
 }
 
 /** The parts of the encoder as programs. */

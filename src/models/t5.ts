@@ -13,13 +13,14 @@ import { geluTanh } from '../nn/activation.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import { rmsNorm } from '../nn/norm.ts';
-import type { DType, Float } from '../support/dtype.ts';
+import type { Float } from '../support/dtype.ts';
 import { attention, iota, take } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { constant, type Tensor } from '../xla/graph/tensor.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
-import { type MatrixForm, Weights } from '../xla/graph/weights.ts';
+import { Weights } from '../xla/graph/weights.ts';
+import type { ProgramTypes } from './element-types.ts';
 
 /** A T5 v1.1 encoder (transformers `T5EncoderModel`). */
 export interface T5Config {
@@ -38,15 +39,9 @@ export interface T5Config {
 }
 
 /** Sizes and element types a program is traced for. */
-export interface T5Sizes {
+export interface T5Sizes extends ProgramTypes {
   readonly batch: number;
   readonly tokens: number;
-  /** Element type of activations. */
-  readonly compute: Float;
-  /** Element type weights are stored in. */
-  readonly storage: DType;
-  /** How the matrices of the layers are kept. */
-  readonly form?: MatrixForm | undefined;
 }
 
 /** The bucket of the distance from query to key: exact up to half of a direction's buckets, logarithmic beyond. */

@@ -11,7 +11,7 @@ import { type Bands, bandCount, inBands, overBands } from '../nn/bands.ts';
 import { conv2d, doublingConv } from '../nn/conv.ts';
 import { linear } from '../nn/linear.ts';
 import { channelMoments, groupNorm } from '../nn/norm.ts';
-import { byteSize, type DType, elementCount, type Float } from '../support/dtype.ts';
+import { byteSize, elementCount, type Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { attention } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
@@ -26,6 +26,7 @@ import {
   trace,
 } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
+import type { ElementTypes } from './element-types.ts';
 
 /** An image autoencoder (diffusers `AutoencoderKL`). */
 export interface VaeConfig {
@@ -47,16 +48,17 @@ export interface VaeConfig {
   readonly sampleSize: number;
 }
 
+/** Pixels a latent is wide and high. */
+export function pixelsPerLatent({ blockOutChannels }: Pick<VaeConfig, 'blockOutChannels'>): number {
+  return 2 ** (blockOutChannels.length - 1);
+}
+
 /** Sizes and element types a program is traced for. */
-export interface VaeSizes {
+export interface VaeSizes extends ElementTypes {
   readonly batch: number;
   /** Latent rows and columns, even: the picture's divided by 2 for each level but one. */
   readonly height: number;
   readonly width: number;
-  /** Element type of activations. */
-  readonly compute: Float;
-  /** Element type weights are stored in. */
-  readonly storage: DType;
   /** Bytes that intermediate values of one program may take, as far as bands of rows can help; no limit by default. */
   readonly budget?: number | undefined;
 }

@@ -9,6 +9,7 @@ import type { Group } from '../engine/waiting.ts';
 import { sizesOf as configsOf, type Flux1Source } from '../families/flux1/flux1.ts';
 import { stageFlops } from '../models/programs.ts';
 import { Image, type Pixels } from '../picture/image.ts';
+import { totalTokens } from '../sampling/latents.ts';
 import { Recent } from '../support/recent.ts';
 import { type ApplyMode, Overlay, rankBucket } from '../weights/lora/overlay.ts';
 import type { Runtime } from '../xla/runtime/runtime.ts';
@@ -90,8 +91,7 @@ export class BatchMaker implements Disposable {
     const { runtime, source } = this.#model;
     if (runtime.platform.memory === 'device') return MOST.device;
     const { height, width, maxSequenceLength: textTokens, schedule, conditions } = decided;
-    const references = conditions.flatMap(({ programs }) => programs.references ?? []);
-    const referenceTokens = references.reduce((sum, { tokens }) => sum + tokens, 0);
+    const referenceTokens = totalTokens(conditions.flatMap(({ programs }) => programs.references ?? []));
     const shape = { height, width, batch: 1, textTokens, referenceTokens, steps: schedule.timesteps.length };
     const fills = this.#fills.get(JSON.stringify(shape), () =>
       Math.floor(FILLS_PROCESSOR / stageFlops(source, shape).step.total),

@@ -14,6 +14,7 @@ import {
 } from '../models/controlnet.ts';
 import type { FluxConfig } from '../models/flux.ts';
 import type { ProgramUse } from '../models/programs.ts';
+import { totalTokens } from '../sampling/latents.ts';
 import { Recent } from '../support/recent.ts';
 import type { ExtraSource } from '../weights/folders/extras.ts';
 import { type Traced, whole } from '../weights/set.ts';
@@ -71,7 +72,7 @@ export class ControlNets implements Disposable {
     const sizes = {
       batch,
       imageTokens: size.tokens,
-      referenceTokens: references.reduce((sum, { tokens }) => sum + tokens, 0),
+      referenceTokens: totalTokens(references),
       textTokens,
     };
     const width = this.#transformer.heads * this.#transformer.headDim;
@@ -102,7 +103,7 @@ export class ControlNets implements Disposable {
       double: residualOf(layers, merged('layers'), configs[0]!.hintChannels !== undefined),
       single: residualOf(singleLayers, merged('singleLayers'), false),
     };
-    const tokens = [request.size, ...(request.references ?? [])].reduce((sum, size) => sum + size.tokens, 0);
+    const tokens = totalTokens([request.size, ...(request.references ?? [])]);
     const { addToImage } = this.#residuals(request, textTokensOf(request));
     const programs = {
       double: () => addToImage,

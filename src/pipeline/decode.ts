@@ -3,7 +3,7 @@
 import { Run } from '../engine/run.ts';
 import { hasEncoder } from '../families/flux1/autoencoder.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
-import { type VaePrograms, vaePrograms } from '../models/vae.ts';
+import { pixelsPerLatent, type VaePrograms, vaePrograms } from '../models/vae.ts';
 import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
 import {
   colourChart,
@@ -58,7 +58,7 @@ export class Autoencoder implements Disposable {
     this.#source = source;
     this.#types = types;
     this.#options = options;
-    this.scale = 2 ** (source.vae.blockOutChannels.length - 1);
+    this.scale = pixelsPerLatent(source.vae);
     const { decode, encode } = this.#programs(1, { height: 2, width: 2 });
     const origin = originOf(source, 'vae');
     this.#encodes = 'seed' in origin || hasEncoder(declaredShapes(origin.store, origin.group.component));

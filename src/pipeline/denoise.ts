@@ -9,7 +9,7 @@ import {
   type DenoisePrograms,
   denoisePrograms,
 } from '../models/programs.ts';
-import { imagePositions, textPositions } from '../sampling/latents.ts';
+import { imagePositions, textPositions, totalTokens } from '../sampling/latents.ts';
 import { evaluationsOf } from '../sampling/samplers/by-name.ts';
 import { Recent } from '../support/recent.ts';
 import { originOf } from '../weights/folders/model-source.ts';
@@ -68,7 +68,7 @@ export function programSizes({ size, references = [], cacheThreshold, ...given }
     batch,
     prompts,
     imageTokens: size.tokens,
-    referenceTokens: references.reduce((sum, { tokens }) => sum + tokens, 0),
+    referenceTokens: totalTokens(references),
     addedChannels,
     textTokens,
     promptTokens,

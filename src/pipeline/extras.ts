@@ -8,6 +8,7 @@ import { REDUX, reduxAgreements } from '../families/flux1/redux.ts';
 import type { ControlNetConfig } from '../models/controlnet.ts';
 import type { ReduxConfig } from '../models/redux.ts';
 import type { SiglipConfig } from '../models/siglip.ts';
+import { pixelsPerLatent } from '../models/vae.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { kindOf } from '../weights/files/file-bytes.ts';
@@ -97,10 +98,9 @@ export function openExtras(
   { transformer, vae }: Pick<ModelSizes, 'transformer' | 'vae'>,
   reading: OpenTensorsOptions,
 ): Extras {
-  const scale = 2 ** (vae.blockOutChannels.length - 1);
   const controlnets = paths.controlnet.map((path) => {
     const net = openExtra(FLUX1, CONTROLNET, path, reading, { ...transformer, patchSize: 1 });
-    requireExtraFits(net, controlNetAgreements(net.config, transformer, scale));
+    requireExtraFits(net, controlNetAgreements(net.config, transformer, pixelsPerLatent(vae)));
     return net;
   });
   if (!paths.redux) return { paths, controlnets, redux: undefined };

@@ -7,8 +7,8 @@ import { type BatchSlot, type CheckedRequest, STEERED, STEERING, type Steering }
 import { toolOf } from '../families/flux1/tools.ts';
 import type { FluxConfig } from '../models/flux.ts';
 import type { VaeConfig } from '../models/vae.ts';
+import type { NoiseKind } from '../sampling/generator.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
-import type { NoiseKind } from '../sampling/noise.ts';
 import { SAMPLERS, type SamplerName } from '../sampling/samplers/by-name.ts';
 import { cutSchedule, type Schedule, type SchedulerConfig, type Spacing, schedule } from '../sampling/schedule.ts';
 import { FluxionError } from '../support/errors.ts';

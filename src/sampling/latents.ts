@@ -17,6 +17,11 @@ export interface LatentSize {
   readonly tokens: number;
 }
 
+/** Tokens of several pictures together. */
+export function totalTokens(sizes: readonly LatentSize[]): number {
+  return sizes.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
 const MAX_SIDE = 16_384;
 
 /**

@@ -10,13 +10,13 @@ import { FLUX1 } from '../../src/families/flux1/flux1.ts';
 import { Flux, type Image, type LoadOptions, type Request, requireRecipe } from '../../src/index.ts';
 import { Autoencoder } from '../../src/pipeline/decode.ts';
 import { latentSize, packLatents } from '../../src/sampling/latents.ts';
-import { noise } from '../../src/sampling/noise.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose } from '../support/close.ts';
 import { type Finished, fluxion, temporaryFolder } from '../support/command-line.ts';
 import { Commands } from '../support/commands.ts';
 import { repositoryPath } from '../support/fixture.ts';
+import { noise } from '../support/noise.ts';
 
 const RANDOM = repositoryPath('test/fixtures/random-flux');
 

@@ -15,7 +15,6 @@ import { Transformer } from '../../src/pipeline/denoise.ts';
 import { TextEncoders } from '../../src/pipeline/encode.ts';
 import type { ModelTypes } from '../../src/pipeline/model-types.ts';
 import { latentSize, packLatents } from '../../src/sampling/latents.ts';
-import { noise } from '../../src/sampling/noise.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
 import { originOf } from '../../src/weights/folders/model-source.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
@@ -27,6 +26,7 @@ import { fluxion, temporaryFolder } from '../support/command-line.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { type Collective, collectives } from '../support/hlo.ts';
 import { drawer, loraFile } from '../support/lora.ts';
+import { noise } from '../support/noise.ts';
 
 const RANDOM = repositoryPath('test/fixtures/random-flux');
 const TYPES: ModelTypes = { compute: 'f32', storage: 'f32' };

@@ -11,13 +11,13 @@ import { Transformer } from '../../src/pipeline/denoise.ts';
 import { TextEncoders } from '../../src/pipeline/encode.ts';
 import type { ModelTypes } from '../../src/pipeline/model-types.ts';
 import { latentSize, packLatents } from '../../src/sampling/latents.ts';
-import { noise } from '../../src/sampling/noise.ts';
 import { schedule } from '../../src/sampling/schedule.ts';
 import { openPipelineFolder } from '../../src/weights/folders/pipeline-folder.ts';
 import { liveCounts } from '../../src/xla/pjrt/lifetime.ts';
 import { openMapped, Runtime } from '../../src/xla/runtime/runtime.ts';
 import { assertClose, assertImagesClose } from '../support/close.ts';
 import { Fixture, type ParityCase, parityCases, repositoryPath } from '../support/fixture.ts';
+import { noise } from '../support/noise.ts';
 
 const TYPES: ModelTypes = { compute: 'f32', storage: 'f32' };
 const LATENTS = { maxRelative: 1e-3, p99: 2e-4 };

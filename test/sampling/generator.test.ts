@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { generatorOf, type NoiseKind } from '../../src/sampling/generator.ts';
-import { noise } from '../../src/sampling/noise.ts';
 import type { ModelFloat } from '../../src/sampling/rounding.ts';
+import { noise } from '../support/noise.ts';
 
 interface Case {
   readonly kind: 'torch' | 'jax';

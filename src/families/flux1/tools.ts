@@ -1,16 +1,15 @@
 /** FLUX.1 tools: transformers whose tokens have room for more than a latent (https://bfl.ai/flux-1-tools). */
 
 import type { FluxConfig } from '../../models/flux.ts';
-import type { VaeConfig } from '../../models/vae.ts';
+import { pixelsPerLatent, type VaeConfig } from '../../models/vae.ts';
 
 /** `control` (Canny, Depth): a picture's latents beside the denoised ones. `fill`: a masked picture's latents, and the mask. */
 export type Tool = 'control' | 'fill';
 
 /** Input channels by kind of model. A mask has one channel for each pixel of a latent, and a patch is two by two latents. */
-function inChannels({ latentChannels, blockOutChannels }: VaeConfig): Record<Tool | 'plain', number> {
-  const latent = 4 * latentChannels;
-  const scale = 2 ** (blockOutChannels.length - 1);
-  return { plain: latent, control: 2 * latent, fill: 2 * latent + 4 * scale ** 2 };
+function inChannels(vae: VaeConfig): Record<Tool | 'plain', number> {
+  const latent = 4 * vae.latentChannels;
+  return { plain: latent, control: 2 * latent, fill: 2 * latent + 4 * pixelsPerLatent(vae) ** 2 };
 }
 
 /** Which tool a transformer is, or `plain`; `undefined` if its channels fit none. */

@@ -4,6 +4,7 @@ import type { LoraReport } from '../../api/events.ts';
 import { SIDE_LIMIT } from '../../api/kinds.ts';
 import type { CheckedRequest } from '../../api/request.ts';
 import type { ModelSizes } from '../../families/flux1/flux1.ts';
+import { pixelsPerLatent } from '../../models/vae.ts';
 import { canny } from '../../picture/canny.ts';
 import { inColours } from '../../picture/mask.ts';
 import { outpaint } from '../../picture/outpaint.ts';
@@ -21,12 +22,10 @@ export interface DecidingModel extends Pick<ModelSizes, 'transformer' | 'vae' | 
   readonly extras: ExtraSizes;
 }
 
-const scaleOf = ({ vae }: DecidingModel): number => 2 ** (vae.blockOutChannels.length - 1);
-
 /** Decides all of a request that depends on no device, and on the content of neither its pictures nor its LoRAs. Throws `bad_request`. */
 export function decideUnread(request: CheckedRequest, model: DecidingModel): DecidedRequest {
   checkConditions(request, model);
-  return decide(request, model.defaults, model.scheduler, scaleOf(model));
+  return decide(request, model.defaults, model.scheduler, pixelsPerLatent(model.vae));
 }
 
 /**
@@ -40,7 +39,7 @@ export async function decideWhole(
 ): Promise<DecidedRequest> {
   const tool = checkConditions(request, model, loras);
   const { transformer, vae, extras } = model;
-  const scale = scaleOf(model);
+  const scale = pixelsPerLatent(vae);
   const given = await readInputs(request);
   const inputs = prepare(given, request, 2 * scale);
   const natural = naturalSize(inputs, request, model.defaults, 2 * scale);

@@ -1,0 +1,17 @@
+/** The element types that programs are traced for. */
+
+import type { DType, Float } from '../support/dtype.ts';
+import type { MatrixForm } from '../xla/graph/weights.ts';
+
+export interface ElementTypes {
+  /** Element type of activations. */
+  readonly compute: Float;
+  /** Element type weights are stored in. */
+  readonly storage: DType;
+}
+
+/** Element types of networks whose matrices may be quantised. */
+export interface ProgramTypes extends ElementTypes {
+  /** How the matrices of the blocks or layers are kept; those outside, which run once a step or once a picture, stay plain. */
+  readonly form?: MatrixForm | undefined;
+}
