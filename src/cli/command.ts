@@ -69,6 +69,17 @@ export function statusOf(error: unknown): number {
   return error instanceof FluxionError && ['bad_config', 'bad_request'].includes(error.code) ? USAGE : FAILURE;
 }
 
+/** Throws a usage error for words that a command does not take. */
+export function refuseWords([word]: readonly string[], hint?: string): void {
+  if (word !== undefined) throw new UsageError('bad_config', `unexpected '${word}'`, { hint });
+}
+
+/** Writes a command's result on standard output: as one JSON object if `--json` was given, else as lines for people. */
+export function answer(json: string | boolean | undefined, data: unknown, lines: readonly string[]): void {
+  if (json) printJson(data);
+  else for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
 /** Writes one JSON object on standard output; whole numbers beyond 2⁵³, which seeds can be, become strings. */
 export function printJson(value: unknown): void {
   const text = JSON.stringify(

@@ -1,8 +1,26 @@
-/** Lists folders named on the command line. */
+/** Folders that commands list: how they are named, their entries and sizes. */
 
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConfig } from '../config/load.ts';
+import { type Arguments, type CommandFlags, splitArguments } from '../config/overrides.ts';
+import { findPersonalConfig } from '../config/personal.ts';
+import type { Config } from '../config/schema.ts';
 import { explaining } from '../support/system-error.ts';
 import { readingUsage, UsageError } from './command.ts';
+
+/** Reads the command line of a command that lists one folder: its only word, or the value of a key. */
+export function configOfFolder(
+  argv: readonly string[],
+  known: CommandFlags,
+  key: 'output_dir' | 'lora_dir',
+): { readonly config: Config; readonly flags: Arguments['flags'] } {
+  const { prompts, overrides, file, flags } = splitArguments(argv, known);
+  const [folder, ...others] = prompts;
+  if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
+  const given = folder === undefined ? overrides : [...overrides, `${key}=${folder}`];
+  return { ...loadConfig({ personal: findPersonalConfig(), file, overrides: given }), flags };
+}
 
 /** Lists a folder named on the command line; throws a usage error if it is not a folder. */
 export function entriesOf(folder: string): Dirent[] {
@@ -14,4 +32,20 @@ export function entriesOf(folder: string): Dirent[] {
       });
     }),
   );
+}
+
+/** The entries of a folder; none if it is missing or unreadable. */
+export function readableEntries(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** Bytes of a file or of all files in a folder; links are counted, not followed. */
+export function sizeOf(path: string): number {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (!info?.isDirectory()) return info?.size ?? 0;
+  return readableEntries(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
 }

@@ -11,7 +11,7 @@ import { makeFolder } from '../support/make-folder.ts';
 import { oneLine } from '../support/quote.ts';
 import { explained } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
-import { FAILURE, OK, printJson, type Session, statusOf, UsageError } from './command.ts';
+import { answer, FAILURE, OK, printJson, refuseWords, type Session, statusOf, UsageError } from './command.ts';
 import { COMMANDS, commandList, commandNamed } from './commands.ts';
 import { requireWholeArguments } from './lost-letters.ts';
 import { guard, paint } from './terminal/terminal.ts';
@@ -178,10 +178,10 @@ function report(error: unknown, json: boolean): void {
 }
 
 async function tellVersion(words: readonly string[]): Promise<number> {
-  const { versionData, versionText } = await import('./version.ts');
+  const { versionData, versionLines } = await import('./version.ts');
   const { flags, words: others } = sortWords(words, { json: 'boolean' });
-  if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
-  if (flags.json) printJson(versionData());
-  else say(versionText(versionData()));
+  refuseWords(others);
+  const data = versionData();
+  answer(flags.json, data, versionLines(data));
   return OK;
 }

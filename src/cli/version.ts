@@ -1,6 +1,6 @@
 /** The text of `fluxion --version`: versions of the program, of Node and of installed plugins. */
 
-import { readFileSync } from 'node:fs';
+import { packageVersion } from '../support/version.ts';
 import { listPlugins } from '../xla.ts';
 
 /** The versions as data. */
@@ -13,9 +13,6 @@ export interface Versions {
 
 /** Reads the versions. */
 export function versionData(): Versions {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const plugins = listPlugins()
     .filter(({ status, used }) => used && ['installed', 'added'].includes(status))
     .map(({ device, status, package: name, version: released, path }) =>
@@ -23,12 +20,12 @@ export function versionData(): Versions {
         ? { device, package: path!, version: 'added by hand' }
         : { device, package: name, version: released },
     );
-  return { version, node: process.version, platform: `${process.platform}-${process.arch}`, plugins };
+  return { version: packageVersion(), node: process.version, platform: `${process.platform}-${process.arch}`, plugins };
 }
 
 /** Formats the versions; the first line has the program's alone. */
-export function versionText({ version, node, platform, plugins }: Versions): string {
+export function versionLines({ version, node, platform, plugins }: Versions): string[] {
   const rows = plugins.map(({ device, package: name, version: released }) => `${device} plugin  ${name} ${released}`);
   const installed = rows.length > 0 ? rows : ['plugins     none yet: that of the CPU installs itself on first use'];
-  return `${[`fluxion ${version}`, `node        ${node}, ${platform}`, ...installed].join('\n')}\n`;
+  return [`fluxion ${version}`, `node        ${node}, ${platform}`, ...installed];
 }

@@ -8,7 +8,7 @@ import { COMMAND_LINE, type LoadedConfig } from './load.ts';
 import type { Config } from './schema.ts';
 
 /** Returns the load options of a configuration; `sources` says which keys the command line set. */
-export async function loadOptions(config: Config, sources: LoadedConfig['sources'] = {}): Promise<LoadOptions> {
+export function loadOptions(config: Config, sources: LoadedConfig['sources'] = {}): LoadOptions {
   const { block_q: blockQ, block_kv: blockKv, block_kv_compute: blockKvCompute } = config.flash_block_sizes;
   return {
     ...set(LOAD_KNOBS, config),

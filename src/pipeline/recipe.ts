@@ -1,6 +1,5 @@
 /** How a picture's recipe is written down when it is made, read from its file, and asked for again. */
 
-import { readFileSync } from 'node:fs';
 import { type SeedNumber, seedNumber } from '../api/kinds.ts';
 import { byKey, type Knob } from '../api/knobs.ts';
 import { BESIDE_FIELDS, LOAD_KNOBS } from '../api/load.ts';
@@ -19,6 +18,7 @@ import { PART_NAMES } from '../families/flux1/flux1.ts';
 import { type PictureFile, readPictureFile } from '../picture/picture-file.ts';
 import type { SchedulerConfig } from '../sampling/schedule.ts';
 import { FluxionError } from '../support/errors.ts';
+import { packageVersion } from '../support/version.ts';
 import { BUNDLED_LORA } from '../weights/lora/locate.ts';
 import type { Applied } from '../weights/lora/overlay.ts';
 import type { ModelTypes } from './model-types.ts';
@@ -39,12 +39,6 @@ export interface Identity {
   readonly precision?: Recipe['precision'];
   /** Those applied to the prompt. */
   readonly loras?: readonly RecipeLora[];
-}
-
-let ownVersion: string | undefined;
-function version(): string {
-  ownVersion ??= JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version as string;
-  return ownVersion;
 }
 
 /** A prompt whose picture is finished. */
@@ -76,7 +70,7 @@ export function makeRecipe(model: Identity, decided: DecidedRequest, finished: F
   const { useDynamicShifting: dynamic, baseShift: base, maxShift: max, shift } = model.scheduler;
   return {
     software: 'fluxion',
-    version: version(),
+    version: packageVersion(),
     model: {
       name: recipeName(model.name),
       ...(model.fingerprint !== undefined && { fingerprint: model.fingerprint }),

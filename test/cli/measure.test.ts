@@ -15,7 +15,7 @@ function picture(steps: readonly number[], firstStep: number, cached = 0): Pictu
     images: 1,
     steps: { all: steps.length + 1, cached },
   };
-  const recipe = { width: 16, height: 16, steps: 1, maxSequenceLength: 1, weights: 'f32', activations: 'f32' };
+  const recipe = { width: 16, height: 16, steps: 1, maxSequenceLength: 1, weights: 'f32', activations: 'f32' } as const;
   return { recipe, report, memory: {} as Picture['memory'], warnings: [], steps, firstStep, seconds: 10 };
 }
 

@@ -9,7 +9,7 @@ import { userPath } from '../../support/user-path.ts';
 import { readAsked } from '../asked.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
 import type { ByStage, Figures } from '../measure/measure.ts';
-import { bytes, columns, flop, Progress, paint, seconds } from '../terminal/render.ts';
+import { bytes, columns, count, flop, Progress, paint, percent, seconds } from '../terminal/render.ts';
 
 const FLAGS = {
   json: 'boolean',
@@ -184,7 +184,6 @@ const STAGES = ['encode', 'step', 'decode'] as const;
 function table(figures: Figures): string {
   const { compile, first, median, prepare, picture, peak, memory } = figures;
   const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs, together } = figures;
-  const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
   const stage = (name: keyof ByStage): string[] => [
     name,
     seconds(median[name]),
@@ -236,24 +235,11 @@ function table(figures: Figures): string {
   ].join('\n');
 }
 
-/** Formats a number of weights: `11.9 billion`. */
-function count(value: number): string {
-  const [size, name] = value >= 1e9 ? [1e9, 'billion'] : [1e6, 'million'];
-  return `${Number((value / size).toPrecision(3))} ${name}`;
-}
-
 function data(figures: Figures): Record<string, unknown> {
-  const { compile, first, median, prepare, picture, cachedSteps, flops, rate, peak, share, memory } = figures;
-  const { parameters, peakMemory, peakDeviceMemory } = figures;
+  const { model, weights, device, devices, width, height, batch, steps, compile, first, median, prepare } = figures;
+  const { picture, cachedSteps, flops, rate, peak, share, memory, parameters, peakMemory, peakDeviceMemory } = figures;
   return {
-    model: figures.model,
-    weights: figures.weights,
-    device: figures.device,
-    devices: figures.devices,
-    width: figures.width,
-    height: figures.height,
-    batch: figures.batch,
-    steps: figures.steps,
+    ...{ model, weights, device, devices, width, height, batch, steps },
     text_tokens: figures.textTokens,
     weights_dtype: figures.weightsType,
     activations_dtype: figures.activationsType,

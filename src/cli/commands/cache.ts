@@ -1,6 +1,6 @@
 /** `fluxion cache`: lists what is kept between runs, with sizes, and removes what can be rebuilt or downloaded again. */
 
-import { type Dirent, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachedRepos, FLUX1 } from '../../models.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
@@ -10,7 +10,8 @@ import { reasonOf } from '../../support/system-error.ts';
 import { PARTIAL_NAME } from '../../support/write-file.ts';
 import { PACKAGES } from '../../xla.ts';
 import { sortWords } from '../args.ts';
-import { type Command, FAILURE, OK, printJson, UsageError } from '../command.ts';
+import { answer, type Command, FAILURE, OK, UsageError } from '../command.ts';
+import { readableEntries, sizeOf } from '../folder.ts';
 import { bytes } from '../terminal/render.ts';
 
 /** A kind of cached file, in its own subfolder of the cache. */
@@ -84,8 +85,7 @@ const cache: Command = {
     const [action, ...kinds] = words;
     if (action === undefined) {
       const rows = sizes();
-      if (flags.json) printJson({ folder: cacheFolder(), kinds: rows });
-      else process.stdout.write(`${textOf(rows)}\n`);
+      answer(flags.json, { folder: cacheFolder(), kinds: rows }, rows.map(textOf));
       return OK;
     }
     if (action !== 'clean') {
@@ -98,12 +98,11 @@ const cache: Command = {
     const dry = flags['dry-run'] !== undefined;
     const { removed, kept } = clean(chosen, dry);
     const total = removed.reduce((sum, entry) => sum + entry.bytes, 0);
-    if (flags.json) printJson({ dry_run: dry, bytes: total, removed, kept });
-    else {
-      for (const { path, why } of kept) process.stdout.write(`kept ${path}: ${why}\n`);
-      if (dry) for (const entry of removed) process.stdout.write(`${bytes(entry.bytes).padStart(10)}  ${entry.path}\n`);
-      process.stdout.write(`${dry ? 'would remove' : 'removed'} ${bytes(total)}\n`);
-    }
+    answer(flags.json, { dry_run: dry, bytes: total, removed, kept }, [
+      ...kept.map(({ path, why }) => `kept ${path}: ${why}`),
+      ...(dry ? removed.map((entry) => `${bytes(entry.bytes).padStart(10)}  ${entry.path}`) : []),
+      `${dry ? 'would remove' : 'removed'} ${bytes(total)}`,
+    ]);
     return kept.some(({ failed }) => failed) ? FAILURE : OK;
   },
 };
@@ -137,7 +136,7 @@ interface Row {
 function sizes(): Row[] {
   const own = Object.entries(KINDS).map(([kind, { folder, names }]) => {
     const path = join(cacheFolder(), folder);
-    const entries = entriesOf(path).filter(({ name }) => names.test(name) || PARTIAL_NAME.test(name));
+    const entries = ownEntries(path, names);
     const total = entries.reduce((sum, entry) => sum + sizeOf(join(path, entry.name)), 0);
     return { kind, path, bytes: total, entries: entries.length };
   });
@@ -146,12 +145,14 @@ function sizes(): Row[] {
   return [...own, { kind: 'models', path: '', bytes: models, entries: repos.length }];
 }
 
-function textOf(rows: readonly Row[]): string {
-  const lines = rows.map(({ kind, path, bytes: size, entries }) => {
-    const where = kind === 'models' ? "the hub's own cache: 'fluxion models' lists them" : path;
-    return `${kind.padEnd(13)}${bytes(size).padStart(10)}  ${String(entries).padStart(5)}  ${where}`;
-  });
-  return lines.join('\n');
+/** The entries of a folder that Fluxion wrote, whole or in part. */
+function ownEntries(folder: string, names: RegExp) {
+  return readableEntries(folder).filter(({ name }) => names.test(name) || PARTIAL_NAME.test(name));
+}
+
+function textOf({ kind, path, bytes: size, entries }: Row): string {
+  const where = kind === 'models' ? "the hub's own cache: 'fluxion models' lists them" : path;
+  return `${kind.padEnd(13)}${bytes(size).padStart(10)}  ${String(entries).padStart(5)}  ${where}`;
 }
 
 interface Cleaned {
@@ -168,7 +169,7 @@ function clean(kinds: readonly Kind[], dry: boolean): Cleaned {
     const info = lstatSync(parent, { throwIfNoEntry: false });
     if (info?.isSymbolicLink()) kept.push({ path: parent, why: 'it is a link to another folder', failed: false });
     if (!info?.isDirectory()) continue;
-    for (const { name } of entriesOf(parent).filter(({ name }) => names.test(name) || PARTIAL_NAME.test(name))) {
+    for (const { name } of ownEntries(parent, names)) {
       const path = join(parent, name);
       const why = inUse(path, name);
       if (why !== undefined) {
@@ -200,20 +201,4 @@ function inUse(path: string, name: string): string | undefined {
   if (!unfinished || (mark !== undefined && processState(mark) === 'ended')) return undefined;
   const touched = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return Date.now() - touched < UNFINISHED ? 'another process may be writing it' : undefined;
-}
-
-/** Bytes of a file or of all files in a folder; links are counted, not followed. */
-function sizeOf(path: string): number {
-  const info = lstatSync(path, { throwIfNoEntry: false });
-  if (!info?.isDirectory()) return info?.size ?? 0;
-  return entriesOf(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
-}
-
-/** The entries of a folder; none if it is missing or unreadable. */
-function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
 }

@@ -1,10 +1,11 @@
 /** `fluxion compile`: compiles a run for devices that need not be here, and reports its memory and estimated time. */
 
 import { splitArguments } from '../../config/overrides.ts';
-import type { AheadRun, StageMemory, StageName } from '../../index.ts';
+import type { AheadRun, StageName } from '../../index.ts';
 import { readAsked } from '../asked.ts';
-import { type Command, FAILURE, OK, printJson, readingUsage, UsageError } from '../command.ts';
-import { bytes, Progress, paint, seconds } from '../terminal/render.ts';
+import { answer, type Command, FAILURE, OK, readingUsage, refuseWords, UsageError } from '../command.ts';
+import { stageText, verdict } from '../terminal/memory.ts';
+import { bytes, columns, Progress, paint, seconds } from '../terminal/render.ts';
 
 const FLAGS = {
   target: 'string',
@@ -70,14 +71,14 @@ const compile: Command = {
     const { target, stages, out, fresh, quick, json, quiet } = words.flags;
     if (typeof target !== 'string')
       throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
-    if (words.prompts.length > 0) throw new UsageError('bad_config', `unexpected '${words.prompts[0]}'`);
+    refuseWords(words.prompts);
     const { config, sources, notes } = await readAsked(words, [], { signal });
     using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
     const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await compiling();
     requireOneProcess(config, 'compile');
     // The target is the device, so local devices do not matter.
-    const options = await loadOptions({ ...config, hardware: 'cpu' }, sources);
+    const options = loadOptions({ ...config, hardware: 'cpu' }, sources);
     const request = requestOf(config, parseTarget(target).devices);
     const run = await compileRun(config.pretrained_model_name_or_path, request, {
       ...options,
@@ -95,8 +96,7 @@ const compile: Command = {
       const [{ writeFileSync }, { join }] = await Promise.all([import('node:fs'), import('node:path')]);
       writeFileSync(join(out, 'report.json'), `${JSON.stringify(data, null, 2)}\n`);
     }
-    if (json === true) printJson(data);
-    else process.stdout.write(`${report(run)}\n`);
+    answer(json, data, report(run));
     return run.fits ? OK : FAILURE;
   },
 };
@@ -115,38 +115,27 @@ function stagesOf(list: string, known: readonly StageName[]): StageName[] {
 }
 
 /** The report as text, a table of programs first. */
-function report(run: AheadRun): string {
+function report(run: AheadRun): string[] {
   const { model, target, device, devices, mesh, pictures, width, height, steps, programs, memory, estimate } = run;
-  const rows = programs.map(({ name, stage, runs, arguments: given, temporaries, outputs, flops, accessed, seconds: time, bound }) => [
-    stage, name, `× ${runs}`, bytes(given), bytes(temporaries), bytes(outputs), (flops / 1e9).toFixed(1), bytes(accessed),
-    time === undefined ? '' : `${(time * 1000).toFixed(3)} ms`, bound ?? '',
-  ]); // biome-ignore format: a row
-  const head = [
-    'stage',
-    'program',
-    'runs',
-    'arguments',
-    'temporary',
-    'output',
-    'GFLOP',
-    'moved',
-    'at least',
-    'bound by',
-  ];
+  const rows = [
+    ['stage', 'program', 'runs', 'arguments', 'temporary', 'output', 'GFLOP', 'moved', 'at least', 'bound by'],
+    ...programs.map(({ name, stage, runs, arguments: given, temporaries, outputs, flops, accessed, seconds: time, bound }) => [
+      stage, name, `× ${runs}`, bytes(given), bytes(temporaries), bytes(outputs), (flops / 1e9).toFixed(1), bytes(accessed),
+      time === undefined ? '' : `${(time * 1000).toFixed(3)} ms`, bound ?? '',
+    ]),
+  ]; // biome-ignore format: a row
   return [
     `${model} for ${target}: ${devices} × ${device}${mesh && ` as ${mesh}`}; ${pictures} × ${width}×${height} in ${steps} steps`,
     `compiled in ${seconds(run.compileSeconds)}${run.repeated > 0 ? `, ${run.repeated} programs earlier` : ''}; sizes and counts are those of one device`,
     '',
-    ...table([head, ...rows]),
+    ...columns(rows, [0, 1]),
     '',
     'attention',
     ...programs.flatMap(({ name, attention }) => attention.map(({ kernel, why }) => `  ${name}: ${kernel}: ${why}`)),
     'exchanges between devices',
     ...exchanges(run),
     `memory of one device, of ${bytes(memory)}`,
-    ...run.stages.map(
-      (stage) => `  ${memoryLine(stage)}${stage.total > memory ? `: ${paint('red', 'too much', process.stdout)}` : ''}`,
-    ),
+    ...run.stages.map((stage) => `  ${stage.stage.padEnd(9)}${stageText(stage, memory)}`),
     ...run.tooLarge.map(
       ({ name, reason }) => `  ${name}: ${paint('red', 'too large', process.stdout)}: ${reason.slice(0, 500)}`,
     ),
@@ -156,8 +145,8 @@ function report(run: AheadRun): string {
         ]
       : [`${device}: no peak rates are known, so no time is estimated`]),
     `text encoders ${run.encoders}, transformer ${run.transformer}${run.held > 0 ? ` all but the first ${run.held} blocks` : ''}, modulations ${run.modulations}`,
-    run.fits ? paint('green', 'it fits', process.stdout) : paint('red', 'it does not fit', process.stdout),
-  ].join('\n');
+    verdict(run.fits),
+  ];
 }
 
 function exchanges({ programs }: AheadRun): string[] {
@@ -165,25 +154,4 @@ function exchanges({ programs }: AheadRun): string[] {
     collectives.map(({ kind, count, received }) => `  ${name}: ${count} ${kind}, ${bytes(received)} received`),
   );
   return lines.length > 0 ? lines : ['  none'];
-}
-
-function memoryLine({ stage, weights, values, temporaries, code, total }: StageMemory): string {
-  const parts = [
-    `${bytes(weights)} weights`,
-    `${bytes(values)} values`,
-    `${bytes(temporaries)} temporary`,
-    `${bytes(code)} code`,
-  ];
-  return `${stage.padEnd(9)}${bytes(total)} = ${parts.join(' + ')}`;
-}
-
-/** Pads columns to their widest cell; the first two are left-aligned. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -14,7 +14,7 @@ import {
 import { nearest } from '../../support/errors.ts';
 import { explaining } from '../../support/system-error.ts';
 import { sortWords } from '../args.ts';
-import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { answer, type Command, OK, readingUsage, UsageError } from '../command.ts';
 import { bytes, Progress } from '../terminal/render.ts';
 
 const PARTS = FLUX1.components.map(({ name }) => name);
@@ -95,8 +95,7 @@ const convert: Command = {
         progress.activity(`${output}: ${bytes(done)} of ${bytes(total)}`);
       },
     });
-    if (flags.json) printJson({ path: output, bytes: size, type: encoding, names });
-    else process.stdout.write(`${output}\n`);
+    answer(flags.json, { path: output, bytes: size, type: encoding, names }, [output]);
     if (existsSync(join(output, 'model_index.json')) && base === undefined) {
       process.stderr.write(
         `${output} has no tokenizers: copy ${tokenizerFolders(FLUX1).join(' and ')} of any FLUX.1 folder into it\n`,

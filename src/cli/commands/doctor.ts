@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,8 @@ import {
   trialFailure,
 } from '../../xla.ts';
 import { sortWords } from '../args.ts';
-import { type Command, FAILURE, OK, printJson, type Session, UsageError } from '../command.ts';
+import { type Command, FAILURE, OK, printJson, refuseWords, type Session } from '../command.ts';
+import { sizeOf } from '../folder.ts';
 import { bytes, paint } from '../terminal/render.ts';
 import type { Probe } from './doctor-probe.ts';
 
@@ -70,7 +71,7 @@ const doctor: Command = {
 
   async run(argv, session) {
     const { flags, words } = sortWords(argv, FLAGS);
-    if (words.length > 0) throw new UsageError('bad_config', `unexpected '${words[0]}'`);
+    refuseWords(words);
     const checks: Check[] = [];
     for await (const check of examine(session)) {
       checks.push(check);
@@ -153,16 +154,8 @@ async function cache(): Promise<Check> {
     const status = findPlugin('cpu') ? 'warn' : 'fail';
     return { name, status, detail: `${folder} cannot be written: ${reasonOf(error)}`, hint };
   }
-  const [plugins, programs] = await Promise.all([sizeOf(join(folder, 'plugins')), sizeOf(join(folder, 'executables'))]);
-  return { name, status: 'ok', detail: `${folder}: plugins ${bytes(plugins)}, compiled programs ${bytes(programs)}` };
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  const [plugins, programs] = ['plugins', 'executables'].map((name) => bytes(sizeOf(join(folder, name))));
+  return { name, status: 'ok', detail: `${folder}: plugins ${plugins}, compiled programs ${programs}` };
 }
 
 /** Checks one device's plugin; undefined for a device that is neither here nor has a plugin. */

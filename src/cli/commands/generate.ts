@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Arguments, splitArguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
 import { readAsked } from '../asked.ts';
-import { type Command, FAILURE, OK, printJson, readingUsage, type Session } from '../command.ts';
+import { answer, type Command, FAILURE, OK, printJson, readingUsage, type Session } from '../command.ts';
 import { OUTPUT_FLAGS, outputOf, type WrittenFile } from '../pictures/output.ts';
 import { Progress, paint } from '../terminal/render.ts';
 
@@ -73,8 +73,7 @@ const generate: Command = {
     ]);
     if (words.flags['dry-run'] === true) {
       const plan = await planPictures(config, { sources, progress, signal });
-      if (words.flags['json'] === true) printJson({ ...plan, notes });
-      else process.stdout.write(`${memoryTable(plan)}\n`);
+      answer(words.flags['json'], { ...plan, notes }, memoryTable(plan));
       return plan.fits ? OK : FAILURE;
     }
     const output = outputOf(words, { config, sources });

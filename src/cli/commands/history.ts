@@ -2,14 +2,11 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfig } from '../../config/load.ts';
-import { splitArguments } from '../../config/overrides.ts';
-import { findPersonalConfig } from '../../config/personal.ts';
 import { FluxionError, type Recipe, readRecipe } from '../../index.ts';
 import { oneLine } from '../../support/quote.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
-import { entriesOf } from '../folder.ts';
+import { configOfFolder, entriesOf } from '../folder.ts';
 import { paint } from '../terminal/terminal.ts';
 
 const SHOWN = 20;
@@ -51,14 +48,10 @@ const history: Command = {
   help: () => HELP,
 
   async run(argv, { signal }) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const [folder, ...others] = words.prompts;
-    if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
-    const overrides = [...words.overrides, ...(folder === undefined ? [] : [`output_dir=${folder}`])];
-    const { config } = readingUsage(() => loadConfig({ personal: findPersonalConfig(), file: words.file, overrides }));
+    const { config, flags } = readingUsage(() => configOfFolder(argv, FLAGS, 'output_dir'));
     const place = config.output_dir || '.';
-    const entries = newest(place, limitOf(words.flags['limit']), signal);
-    if (words.flags['json'] === true) printJson({ folder: place, pictures: entries });
+    const entries = newest(place, limitOf(flags['limit']), signal);
+    if (flags['json'] === true) printJson({ folder: place, pictures: entries });
     else if (entries.length > 0) process.stdout.write(`${entries.map(textOf).join('\n')}\n`);
     else
       process.stderr.write(

@@ -20,7 +20,7 @@ import {
 } from '../../models.ts';
 import { byteSize, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { bytes } from '../terminal/render.ts';
+import { bytes, count } from '../terminal/render.ts';
 
 /** The result of an inspection: lines for people, and the same as data. */
 export interface Findings {
@@ -226,16 +226,4 @@ function dtypesText({ dtypes }: Sums): string {
   return Object.entries(dtypes)
     .map(([dtype, { parameters }]) => (Object.keys(dtypes).length === 1 ? dtype : `${dtype} ${count(parameters)}`))
     .join(', ');
-}
-
-/** Formats a number of parameters: `11.9 billion`, `820 thousand`. */
-function count(value: number): string {
-  for (const [unit, name] of [
-    [1e9, 'billion'],
-    [1e6, 'million'],
-    [1e3, 'thousand'],
-  ] as const) {
-    if (value >= unit) return `${Number((value / unit).toPrecision(3))} ${name}`;
-  }
-  return String(value);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { oneLine } from '../../support/quote.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
 import { sortWords } from '../args.ts';
-import { type Command, OK, printJson, UsageError } from '../command.ts';
+import { answer, type Command, OK, UsageError } from '../command.ts';
 import type { Findings } from './inspect-model.ts';
 
 const HELP = `fluxion inspect FILE | FOLDER
@@ -46,8 +46,11 @@ const inspect: Command = {
       throw new UsageError('bad_config', 'which file or folder?', { hint: 'fluxion inspect FILE' });
     if (others.length > 0) throw new UsageError('bad_config', `one at a time: '${path}' or '${others[0]}'`);
     const { lines, data } = await findings(path, flags.keys ? 'all' : 'first');
-    if (flags.json) printJson({ path, ...data });
-    else for (const line of lines) process.stdout.write(`${oneLine(line)}\n`);
+    answer(
+      flags.json,
+      { path, ...data },
+      lines.map((line) => oneLine(line)),
+    );
     return OK;
   },
 };

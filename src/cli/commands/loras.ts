@@ -1,14 +1,11 @@
 /** `fluxion loras`: lists the LoRA files that can be given by name. */
 
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadConfig } from '../../config/load.ts';
-import { splitArguments } from '../../config/overrides.ts';
-import { findPersonalConfig } from '../../config/personal.ts';
 import { BUNDLED_LORA, describeLora, FLUX1, type LoraReport, modulesText } from '../../models.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
-import { entriesOf } from '../folder.ts';
+import { answer, type Command, OK, readingUsage } from '../command.ts';
+import { configOfFolder, entriesOf, readableEntries } from '../folder.ts';
 import { bytes } from '../terminal/render.ts';
 import { paint } from '../terminal/terminal.ts';
 
@@ -49,20 +46,13 @@ const loras: Command = {
   help: () => HELP,
 
   async run(argv) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const [folder, ...others] = words.prompts;
-    if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
-    const overrides = [...words.overrides, ...(folder === undefined ? [] : [`lora_dir=${folder}`])];
-    const { config } = readingUsage(() => loadConfig({ personal: findPersonalConfig(), file: words.file, overrides }));
+    const { config, flags } = readingUsage(() => configOfFolder(argv, FLAGS, 'lora_dir'));
     const listed = [
       ...(config.lora_dir === '' ? [] : inFolder(config.lora_dir)),
       { name: BUNDLED_LORA, ...described(BUNDLED_LORA, BUNDLED_LORA) },
     ];
-    if (words.flags['json'] === true) printJson({ lora_dir: config.lora_dir || undefined, loras: listed });
-    else {
-      process.stdout.write(`${listed.map(textOf).join('\n')}\n`);
-      if (config.lora_dir === '') process.stderr.write('lora_dir=FOLDER lists your own\n');
-    }
+    answer(flags['json'], { lora_dir: config.lora_dir || undefined, loras: listed }, listed.map(textOf));
+    if (!flags['json'] && config.lora_dir === '') process.stderr.write('lora_dir=FOLDER lists your own\n');
     return OK;
   },
 };
@@ -70,27 +60,13 @@ const loras: Command = {
 export default loras;
 
 function inFolder(folder: string): Listed[] {
-  const top = entriesOf(folder);
-  const paths = top.flatMap((entry) => {
-    if (/\.safetensors$/i.test(entry.name)) return [entry.name];
-    return isFolder(join(folder, entry.name))
-      ? readdirSync(join(folder, entry.name))
-          .filter((name) => /\.safetensors$/i.test(name))
-          .map((name) => `${entry.name}/${name}`)
-      : [];
-  });
-  return paths
+  const top = entriesOf(folder).map(({ name }) => name);
+  const inside = top.flatMap((name) => readableEntries(join(folder, name)).map((entry) => `${name}/${entry.name}`));
+  return [...top, ...inside]
+    .filter((path) => /\.safetensors$/i.test(path))
     .sort()
     .slice(0, MOST)
     .map((path) => ({ name: path.replace(/\.safetensors$/i, ''), ...described(join(folder, path), path) }));
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory() && readdirSync(path).length > 0;
-  } catch {
-    return false;
-  }
 }
 
 /** Describes a file; messages call it `shown`. */

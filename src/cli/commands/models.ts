@@ -1,11 +1,10 @@
 /** `fluxion models`: lists the models on this machine and those known by name. */
 
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { BUNDLED, BUNDLED_FOLDER, PUBLISHED_NAMES, publishedModel } from '../../index.ts';
 import { type CachedRepo, cachedRepos, FLUX1, weightCounts } from '../../models.ts';
 import { sortWords } from '../args.ts';
-import { type Command, OK, printJson, UsageError } from '../command.ts';
+import { answer, type Command, OK, refuseWords } from '../command.ts';
+import { sizeOf } from '../folder.ts';
 import { bytes } from '../terminal/render.ts';
 import { paint } from '../terminal/terminal.ts';
 
@@ -47,14 +46,9 @@ const models: Command = {
 
   async run(argv) {
     const { flags, words } = sortWords(argv, FLAGS);
-    if (words.length > 0) {
-      throw new UsageError('bad_config', `unexpected '${words[0]}'`, {
-        hint: `'fluxion inspect ${words[0]}' explains a folder or a file`,
-      });
-    }
+    refuseWords(words, `'fluxion inspect ${words[0]}' explains a folder or a file`);
     const listed = listModels();
-    if (flags.json) printJson({ models: listed });
-    else process.stdout.write(`${textOf(listed)}\n`);
+    answer(flags.json, { models: listed }, linesOf(listed));
     return OK;
   },
 };
@@ -72,7 +66,7 @@ function listModels(): Listed[] {
       name: BUNDLED,
       state: 'ready',
       source: 'bundled',
-      bytes: sizeBelow(BUNDLED_FOLDER),
+      bytes: sizeOf(BUNDLED_FOLDER),
       about: 'comes with the program; flat landscapes of 128×128 pixels',
       path: BUNDLED_FOLDER,
     },
@@ -107,21 +101,12 @@ function some(names: readonly string[]): string {
   return names.length === 0 ? 'files' : names.slice(0, 2).join(', ') + rest;
 }
 
-function textOf(listed: readonly Listed[]): string {
+function linesOf(listed: readonly Listed[]): string[] {
   const width = Math.min(60, Math.max(...listed.map(({ name }) => name.length)));
   const colours = { ready: 'green', partial: 'yellow', other: 'dim', remote: 'dim' } as const;
   const words = { ready: 'ready', partial: 'partial', other: 'other', remote: '' };
-  return listed
-    .map(({ name, state, bytes: size, about }) => {
-      const shown = paint(colours[state], words[state].padEnd(9), process.stdout);
-      return `${name.padEnd(width)}  ${shown}${bytes(size).padEnd(10)}${about}`;
-    })
-    .join('\n');
-}
-
-function sizeBelow(folder: string): number {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => {
-    const stat = statSync(join(folder, name));
-    return stat.isFile() ? sum + stat.size : sum;
-  }, 0);
+  return listed.map(({ name, state, bytes: size, about }) => {
+    const shown = paint(colours[state], words[state].padEnd(9), process.stdout);
+    return `${name.padEnd(width)}  ${shown}${bytes(size).padEnd(10)}${about}`;
+  });
 }

@@ -11,7 +11,7 @@ import {
   removePlugin,
 } from '../../xla.ts';
 import { sortWords } from '../args.ts';
-import { type Command, OK, printJson, UsageError } from '../command.ts';
+import { answer, type Command, OK, refuseWords, UsageError } from '../command.ts';
 import { Progress, paint } from '../terminal/render.ts';
 
 const HELP = `fluxion plugins list | install NAME | add PATH | remove NAME
@@ -47,33 +47,32 @@ const plugins: Command = {
   async run(argv, { signal }) {
     const { flags, words } = sortWords(argv, FLAGS);
     const [action = 'list', target, ...others] = words;
-    if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
+    refuseWords(others);
     switch (action) {
       case 'list': {
-        if (target !== undefined) throw new UsageError('bad_config', `unexpected '${target}'`);
+        refuseWords(words.slice(1));
         const listed = listPlugins();
-        if (flags.json) printJson({ plugins: listed.map(asData) });
-        else process.stdout.write(`${listed.map(asText).join('\n\n')}\n`);
+        answer(flags.json, { plugins: listed.map(asData) }, [listed.map(asText).join('\n\n')]);
         return OK;
       }
       case 'install': {
         using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
         const name = needed(target, 'which plugin?', `fluxion plugins install cpu`);
         const path = await installPlugin(name, { signal, onProgress: (message) => progress.activity(message) });
-        tell({ installed: name, path }, `${path}\n`, flags.json);
+        answer(flags.json, { installed: name, path }, [path]);
         return OK;
       }
       case 'add': {
         const path = needed(target, 'which file?', 'fluxion plugins add PATH');
         const added = await addPlugin(path, flags.device === undefined ? {} : { device: deviceNamed(flags.device) });
         const served = added.device ?? 'a device that is not in this machine; --device NAME says which';
-        tell({ added }, `${added.path}: PJRT API ${added.apiVersion}, serves ${served}\n`, flags.json);
+        answer(flags.json, { added }, [`${added.path}: PJRT API ${added.apiVersion}, serves ${served}`]);
         return OK;
       }
       case 'remove': {
         const removed = removePlugin(needed(target, 'which plugin?', 'fluxion plugins remove cuda'));
-        const lines = removed.map((path) => `${path} is no longer used\n`);
-        tell({ removed }, lines.join(''), flags.json);
+        const lines = removed.map((path) => `${path} is no longer used`);
+        answer(flags.json, { removed }, lines);
         return OK;
       }
       default: {
@@ -88,11 +87,6 @@ const plugins: Command = {
 
 export default plugins;
 
-function tell(data: unknown, text: string, json: unknown): void {
-  if (json) printJson(data);
-  else process.stdout.write(text);
-}
-
 function needed(word: string | undefined, question: string, hint: string): string {
   if (word === undefined) throw new UsageError('bad_config', question, { hint });
   return word;
@@ -104,19 +98,8 @@ function deviceNamed(name: string | true): DeviceName {
   throw new UsageError('bad_config', `unknown device '${name}'`, { hint: `there are ${DEVICE_NAMES.join(', ')}` });
 }
 
-function asText({
-  device,
-  title,
-  status,
-  path,
-  present,
-  damage,
-  package: name,
-  version,
-  licence,
-  manual,
-  notes,
-}: PluginStatus) {
+function asText(plugin: PluginStatus): string {
+  const { device, title, status, path, present, damage, package: name, version, licence, manual, notes } = plugin;
   const state = {
     installed: paint('green', 'installed', process.stdout),
     added: paint('green', 'added', process.stdout),
@@ -135,20 +118,7 @@ function asText({
 }
 
 function asData(plugin: PluginStatus): Record<string, unknown> {
-  const { device, title, status, path, present, damage, package: name, version, apiVersion } = plugin;
-  const { licence, manual, notes } = plugin;
-  return {
-    device,
-    title,
-    status,
-    path,
-    present,
-    damage,
-    package: name,
-    version,
-    api_version: apiVersion,
-    licence,
-    manual,
-    notes,
-  };
+  const { device, title, status, path, present, damage, package: name, version, licence, manual, notes } = plugin;
+  const api = { package: name, version, api_version: plugin.apiVersion };
+  return { device, title, status, path, present, damage, ...api, licence, manual, notes };
 }

@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { FLUX1, parseHubName, pullModel } from '../../models.ts';
 import { sortWords } from '../args.ts';
-import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { answer, type Command, OK, readingUsage, refuseWords, UsageError } from '../command.ts';
 import { Progress } from '../terminal/render.ts';
 
 const HELP = `fluxion pull ORG/NAME[@REVISION]
@@ -48,7 +48,7 @@ const pull: Command = {
     if (name === undefined) {
       throw new UsageError('bad_config', 'which model?', { hint: 'fluxion pull black-forest-labs/FLUX.1-schnell' });
     }
-    if (others.length > 0) throw new UsageError('bad_config', `unexpected '${others[0]}'`);
+    refuseWords(others);
     const model = readingUsage(() => parseHubName(name));
     if (!model) {
       throw new UsageError('bad_config', `expected ORG/NAME or ORG/NAME@REVISION, found '${name}'`, {
@@ -60,8 +60,7 @@ const pull: Command = {
       signal,
       onProgress: (message, download) => progress.activity(message, download),
     });
-    if (flags.json) printJson({ model: model.repo, revision: model.revision, commit: basename(path), path });
-    else process.stdout.write(`${path}\n`);
+    answer(flags.json, { model: model.repo, revision: model.revision, commit: basename(path), path }, [path]);
     return OK;
   },
 };

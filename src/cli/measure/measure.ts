@@ -89,7 +89,7 @@ export async function measure(
   { sources, runs, prompts = 1, profile, signal, onProgress }: MeasureOptions,
 ): Promise<Figures> {
   using cache = new TemporaryCache(signal);
-  const options: LoadOptions = { ...(await loadOptions(config, sources)), cacheDir: cache.path, signal, onProgress };
+  const options: LoadOptions = { ...loadOptions(config, sources), cacheDir: cache.path, signal, onProgress };
   const model = modelOf(config);
   const requestFor = (flux: Flux): Request => ({
     ...requestOf(single(config), flux.deviceCount),
@@ -198,15 +198,10 @@ async function compareTogether(
 
 /** One finished batch of pictures. */
 export interface Picture {
-  readonly recipe: {
-    readonly width: number;
-    readonly height: number;
-    readonly steps: number;
-    readonly sampler?: Recipe['sampler'];
-    readonly maxSequenceLength: number;
-    readonly weights: string;
-    readonly activations: string;
-  };
+  readonly recipe: Pick<
+    Recipe,
+    'width' | 'height' | 'steps' | 'sampler' | 'maxSequenceLength' | 'weights' | 'activations'
+  >;
   readonly report: Report;
   readonly memory: MemoryPlan;
   readonly warnings: readonly string[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { type Event, type Flux, writeAtomically } from '../../index.ts';
 import { type Operation, type Profile, type ProgramProfile, type Recording, traceLines } from '../../xla.ts';
-import { columns, flop } from '../terminal/render.ts';
+import { columns, flop, percent } from '../terminal/render.ts';
 
 /** Shows the stages and steps of a run beside its programs. */
 export class Timeline {
@@ -192,10 +192,6 @@ function restOf(rows: readonly Row[], sum: number): string[] {
 function duration(value: number): string {
   const [unit, name] = value >= 1 ? [1, 's'] : value >= 1e-3 ? [1e-3, 'ms'] : [1e-6, 'µs'];
   return `${Number((value / unit).toPrecision(3))} ${name}`;
-}
-
-function percent(share: number): string {
-  return Number.isFinite(share) ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %` : '';
 }
 
 /** The profile as data: times in seconds, work in FLOPs; operations of one run of their program. */

@@ -59,29 +59,34 @@ export interface MakeOptions {
   readonly onStep?: (event: Event & { readonly type: 'step' }) => void;
 }
 
+function openModel(
+  config: Config,
+  { sources, progress, signal }: Pick<MakeOptions, 'sources' | 'progress' | 'signal'>,
+): Promise<Flux> {
+  const model = modelOf(config);
+  progress.activity('load');
+  const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
+  return Flux.load(model, { ...loadOptions(config, sources), signal, onProgress });
+}
+
 /** Opens the configured model and tells what making the pictures would hold in memory. */
 export async function planPictures(
   config: Config,
-  { sources, progress, signal }: Pick<MakeOptions, 'sources' | 'progress' | 'signal'>,
+  options: Pick<MakeOptions, 'sources' | 'progress' | 'signal'>,
 ): Promise<MemoryPlan> {
-  const model = modelOf(config);
+  const { progress, signal } = options;
   using _shown = progress;
-  progress.activity('load');
-  const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
-  await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
+  await using flux = await openModel(config, options);
   progress.activity('compile');
   return await flux.plan({ ...requestOf(config, flux.deviceCount), signal });
 }
 
 /** Opens the configured model, makes the pictures and closes it again. */
 export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
-  const { sources, progress, signal, output, slot, onImage, onStep } = options;
+  const { progress, signal, output, slot, onImage, onStep } = options;
   const start = performance.now();
-  const model = modelOf(config);
   using _shown = progress;
-  progress.activity('load');
-  const onProgress = (message: string, download?: PullProgress) => progress.activity(message, download);
-  await using flux = await Flux.load(model, { ...(await loadOptions(config, sources)), signal, onProgress });
+  await using flux = await openModel(config, options);
   const { nodes } = flux;
   const request: Request = { ...requestOf(config, flux.deviceCount), ...(slot && { slot }) };
   if (nodes.count > 1 && !config.overwrite) requireFree(output, flux.indices(request));

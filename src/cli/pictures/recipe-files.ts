@@ -3,7 +3,7 @@
  * cache. A recipe comes from strangers, so only names are taken from it, and a file must have the recorded hash.
  */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BESIDE_FIELDS, LOAD_KNOBS } from '../../api/load.ts';
 import { INPUT_FIELDS, REQUEST_KNOBS } from '../../api/request.ts';
@@ -22,6 +22,7 @@ import {
 } from '../../index.ts';
 import { cachedFolder, cachedRepos, FLUX1, parseHubName } from '../../models.ts';
 import { UsageError } from '../command.ts';
+import { readableEntries } from '../folder.ts';
 import { recallFile } from './known-files.ts';
 
 /** Values set on the command line. */
@@ -197,7 +198,7 @@ function below(folders: readonly string[], names: readonly string[]): string[] {
   for (let depth = 0; depth <= DEPTH; depth++) {
     const deeper: string[] = [];
     for (const folder of level) {
-      for (const entry of entriesOf(folder)) {
+      for (const entry of readableEntries(folder)) {
         if (++looked > MOST_ENTRIES) return matches;
         const path = join(folder, entry.name);
         if (names.includes(entry.name)) matches.push(path);
@@ -207,14 +208,6 @@ function below(folders: readonly string[], names: readonly string[]): string[] {
     level = deeper;
   }
   return matches;
-}
-
-function entriesOf(folder: string) {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
 }
 
 /** The lists that keep the names that LoRAs had. */

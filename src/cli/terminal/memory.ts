@@ -24,7 +24,7 @@ function streamed({ held }: MemoryPlan): string {
 }
 
 /** All stages as a table. */
-export function memoryTable(plan: MemoryPlan): string {
+export function memoryTable(plan: MemoryPlan): string[] {
   const encoders = {
     kept: 'kept',
     released: 'released once prompts are encoded',
@@ -46,13 +46,16 @@ export function memoryTable(plan: MemoryPlan): string {
       : []),
     ['device', `${bytes(plan.peak)} at most, of ${bytes(plan.budget)}`],
   ];
-  const verdict = plan.fits
-    ? paint('green', 'it fits', process.stdout)
-    : paint('red', 'it does not fit', process.stdout);
-  return [...rows.map(([name, text]) => `  ${name.padEnd(15)}${text}`), verdict].join('\n');
+  return [...rows.map(([name, text]) => `  ${name.padEnd(15)}${text}`), verdict(plan.fits)];
 }
 
-function stageText({ weights, values, temporaries, code, total }: StageMemory, budget: number): string {
+/** Whether a run fits into memory. */
+export function verdict(fits: boolean): string {
+  return fits ? paint('green', 'it fits', process.stdout) : paint('red', 'it does not fit', process.stdout);
+}
+
+/** The memory of a stage, and whether it is more than may be used. */
+export function stageText({ weights, values, temporaries, code, total }: StageMemory, budget: number): string {
   const parts = [`${bytes(weights)} weights`, `${bytes(values)} values`, `${bytes(temporaries)} temporary`];
   if (code > 0) parts.push(`${bytes(code)} code`);
   return `${bytes(total)} = ${parts.join(' + ')}${total > budget ? `: ${paint('red', 'too much', process.stdout)}` : ''}`;

@@ -254,6 +254,17 @@ export function flop(value: number): string {
   return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}FLOP`;
 }
 
+/** Formats a share: `7.3 %`, `48 %`; nothing for one that is no number. */
+export function percent(share: number): string {
+  return Number.isFinite(share) ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %` : '';
+}
+
+/** Formats a large number: `11.9 billion`, `820 thousand`. */
+export function count(value: number): string {
+  const [unit, name] = value >= 1e9 ? [1e9, 'billion'] : value >= 1e6 ? [1e6, 'million'] : [1e3, 'thousand'];
+  return value < 1e3 ? String(value) : `${Number((value / unit).toPrecision(3))} ${name}`;
+}
+
 /** Lays out rows under each other, two blanks before each cell; columns of words are aligned to the left, others to the right. */
 export function columns(rows: readonly (readonly string[])[], words: readonly number[] = [0]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
