@@ -7,6 +7,7 @@ export type { PullProgress } from './api/load.ts';
 export { FLUX1, type Flux1Parts, type Flux1Source } from './families/flux1/flux1.ts';
 export * from './families/flux1/presets.ts';
 export { type ClipConfig, type ClipPrograms, clipPrograms } from './models/clip.ts';
+export type { ElementTypes, ProgramTypes } from './models/element-types.ts';
 export { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './models/flux.ts';
 export {
   type ModelConfigs,

@@ -3,6 +3,7 @@
 import type { DType, Float } from '../support/dtype.ts';
 import type { MatrixForm } from '../xla/graph/weights.ts';
 
+/** Element types of a network. */
 export interface ElementTypes {
   /** Element type of activations. */
   readonly compute: Float;
