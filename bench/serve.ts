@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { requireRecipe } from '../src/index.ts';
-import { QueueServer, WorkerProcess } from '../test/support/queue.ts';
+import { QueueServer } from '../test/support/queue.ts';
 import { RANDOM_MODEL, SMALL } from '../test/support/server.ts';
-import { load, ServerProcess } from '../test/support/server-process.ts';
+import { load, ServerProcess, WorkerProcess } from '../test/support/server-process.ts';
 
 const [what = 'load', ...words] = process.argv.slice(2);
 const given = Object.fromEntries(words.map((word) => word.split('='))) as Record<string, string>;

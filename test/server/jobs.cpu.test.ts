@@ -9,7 +9,7 @@ import { type Event, Flux, FluxionError } from '../../src/index.ts';
 import type { Job, JobEvent } from '../../src/server/job.ts';
 import type { Refusal } from '../../src/server/refusal.ts';
 import { temporaryFolder } from '../support/command-line.ts';
-import { eventsOf, RANDOM_MODEL, SMALL, TestJobs, typesOf } from '../support/server.ts';
+import { eventsOf, greyPng, RANDOM_MODEL, REPORT, SMALL, TestJobs, typesOf, until } from '../support/server.ts';
 
 /** A model that makes no picture until it is told to, or is aborted. */
 function slowModel() {
@@ -31,19 +31,6 @@ function slowModel() {
   }
   const flux = { name: 'slow', device: 'none', stream, close: async () => {}, indices: () => [0] } as unknown as Flux;
   return { begun, go: gate.resolve, open: async () => flux };
-}
-
-const REPORT = {
-  timings: { load: 0, compile: 0, encode: 0, denoise: 0, secondsPerStep: 0, decode: 0, inference: 0 },
-  peakMemory: 0,
-  programs: { compiled: 0, fromCache: 0 },
-  device: 'none',
-  images: 1,
-  steps: { all: 8, cached: 0 },
-} as const;
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setTimeout(2);
 }
 
 test('a job tells of the queue, the model, its steps and its pictures, to any number of readers at any time', async () => {
@@ -157,7 +144,7 @@ test('a caller sees and cancels only their own jobs; a full queue is refused; th
 
 test('those that run are told from those that wait, and pictures that wait have a bound together', async () => {
   const model = slowModel();
-  const image = await pngOf();
+  const image = await greyPng();
   await using server = new TestJobs({ open: model.open, limits: { inputBytes: 2000 } });
   const { jobs } = server;
   const first = await jobs.submit(SMALL, { api: 'test' });
@@ -231,7 +218,7 @@ test('jobs that did not end are interrupted at the next start, or run again', as
   let id: string;
   {
     await using server = new TestJobs({ folder: folder.path, open: model.open });
-    const job = await server.jobs.submit({ ...SMALL, seed: [2n ** 60n, 5], image: await pngOf() }, { api: 'test' });
+    const job = await server.jobs.submit({ ...SMALL, seed: [2n ** 60n, 5], image: await greyPng() }, { api: 'test' });
     id = job.id;
     await until(() => job.status === 'running');
     const events = eventsOf(job);
@@ -263,12 +250,6 @@ test('jobs that did not end are interrupted at the next start, or run again', as
     [],
   );
 });
-
-/** A picture to start from. */
-async function pngOf(): Promise<Uint8Array> {
-  const { encode } = await import('../../src/index.ts');
-  return encode({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3).fill(90) }, 'png');
-}
 
 test('a model that cannot be opened fails its jobs with the reason, and is tried again', async () => {
   let tries = 0;
@@ -311,15 +292,23 @@ test('a model that could not be opened is tried again on request', async () => {
   assert.equal(tries, 2);
 });
 
-test('an idle model is closed, and opened again by the next job', async () => {
-  await using server = new TestJobs({ idleRelease: 30 });
+test('an idle model is closed, and opened again by the next job, from the beginning', async () => {
+  const told: string[] = [];
+  await using server = new TestJobs({
+    idleRelease: 30,
+    open: (given) => {
+      given.onProgress('placing weights');
+      return Flux.load(RANDOM_MODEL, { device: 'cpu', ...given });
+    },
+  });
   for (let i = 0; i < 2; i++) {
+    (await server.host.lease(new AbortController().signal, ({ message }) => told.push(message)))[Symbol.dispose]();
     const job = await server.jobs.submit(SMALL, { api: 'test' });
-    const [opening] = (await eventsOf(job)).filter((event) => event.type === 'loading');
-    assert.equal(opening?.message, 'opening the model');
+    await job.over;
     assert.equal(job.status, 'done');
     await until(() => server.host.status.status === 'released');
   }
+  assert.deepEqual(told, Array(2).fill(['opening the model', 'placing weights']).flat()); // biome-ignore format: short
 });
 
 test('what a stranger may not ask for is refused, and is no job', async () => {

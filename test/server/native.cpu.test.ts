@@ -5,12 +5,12 @@ import { readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { JOB, JOB_EVENT } from '../../src/api/jobs.ts';
 import { SERVER_LORA, SERVER_MODEL } from '../../src/api/served.ts';
-import { encode, Flux } from '../../src/index.ts';
+import { Flux } from '../../src/index.ts';
 import { Metrics } from '../../src/server/metrics.ts';
 import { ServerLog } from '../../src/server/server-log.ts';
 import { ModelFolders } from '../support/condition-cases.ts';
 import { repositoryPath } from '../support/fixture.ts';
-import { SMALL, sentEvents, TestJobs } from '../support/server.ts';
+import { greyPng, SMALL, sentEvents, TestJobs } from '../support/server.ts';
 
 const SSE = { accept: 'text/event-stream' };
 
@@ -89,7 +89,7 @@ describe('the native API', () => {
   });
 
   test('takes pictures in JSON and in forms, and forgets their content', async () => {
-    const png = await encode({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3).fill(90) }, 'png');
+    const png = await greyPng();
     const data = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
     const job = await done({ ...SMALL, image: data, strength: 0.5 });
     assert.equal(job.status, 'done');

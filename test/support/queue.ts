@@ -3,20 +3,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
-import type { Hono } from 'hono';
 import { Redis } from 'iovalkey';
 import { type Event, Flux, type Request as PictureRequest } from '../../src/index.ts';
-import { createApp } from '../../src/server/app.ts';
-import type { ServerEnv } from '../../src/server/context.ts';
-import { type JobLimits, Jobs } from '../../src/server/jobs.ts';
 import { ModelHost, type ModelHostOptions } from '../../src/server/model-host.ts';
 import { QueueBackend } from '../../src/server/queue/queue-backend.ts';
 import { QueueWorker, type QueueWorkerOptions } from '../../src/server/queue/queue-worker.ts';
-import { Store } from '../../src/server/store.ts';
-import { PROGRAM, programEnvironment, temporaryFolder } from './command-line.ts';
 import { freePort, INSTALLED } from './key-value-server.ts';
-import { RANDOM_MODEL } from './server.ts';
+import { RANDOM_MODEL, ServedJobs, type ServedJobsOptions } from './server.ts';
 
 /** Why tests of queues are left out here; false where they are not. */
 export const NO_QUEUE: string | false = INSTALLED === undefined && 'there is no valkey-server or redis-server here';
@@ -71,98 +64,16 @@ export class QueueServer implements AsyncDisposable {
   }
 }
 
-/** `fluxion worker` as a process of its own. */
-export class WorkerProcess implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
-  #stdout = '';
-  stderr = '';
-
-  constructor(
-    words: readonly string[],
-    { cwd, env = {} }: { readonly cwd: string; readonly env?: Record<string, string> },
-  ) {
-    this.#child = spawn(process.execPath, [PROGRAM, 'worker', ...words], { cwd, env: programEnvironment(env) });
-    this.#child.stdout!.on('data', (chunk: Buffer) => {
-      this.#stdout += chunk;
-    });
-    this.#child.stderr!.on('data', (chunk: Buffer) => {
-      this.stderr += chunk;
-    });
-    this.#ended = once(this.#child, 'close');
-  }
-
-  /** Lines of its log. */
-  get log(): Record<string, unknown>[] {
-    const lines = this.#stdout.split('\n').slice(0, -1);
-    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  }
-
-  /** Resolves when it takes jobs; rejects with what it said where it ends instead. */
-  async ready(): Promise<this> {
-    while (!this.log.some(({ event }) => event === 'ready')) {
-      if (this.#child.exitCode !== null) throw new Error(`exit ${this.#child.exitCode}: ${this.stderr}`);
-      await setTimeout(10);
-    }
-    return this;
-  }
-
-  /** Sends a signal and resolves to the exit status when it has ended. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    this.#child.kill(signal);
-    return this.status();
-  }
-
-  /** The exit status when it has ended. */
-  async status(): Promise<number | null> {
-    await this.#ended;
-    return this.#child.exitCode;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null) await this.stop('SIGKILL');
-  }
-}
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setTimeout(5);
-}
-
-export interface QueuedJobsOptions {
-  readonly folder?: string;
+export interface QueuedJobsOptions extends ServedJobsOptions {
   /** The model of requests that name none. */
   readonly model?: string;
-  readonly limits?: Partial<JobLimits>;
 }
 
 /** A server's jobs over a queue, in this process. */
-export class QueuedJobs implements AsyncDisposable {
-  readonly jobs: Jobs;
-  readonly host: QueueBackend;
-  readonly store: Store;
-  readonly app: Hono<ServerEnv>;
-  readonly #temporary: Disposable | undefined;
-
-  constructor(url: string, { folder, model, limits }: QueuedJobsOptions = {}) {
-    const temporary = folder === undefined ? temporaryFolder() : undefined;
-    this.#temporary = temporary;
-    this.store = new Store(folder ?? temporary!.path);
-    this.host = new QueueBackend({ url, id: randomUUID(), model, fallback: 'random-flux', pixels: 2048 * 2048 });
-    this.jobs = new Jobs({ store: this.store, host: this.host, limits });
-    this.app = createApp({ jobs: this.jobs, host: this.host, store: this.store });
+export class QueuedJobs extends ServedJobs<QueueBackend> {
+  constructor(url: string, { model, ...options }: QueuedJobsOptions = {}) {
+    super(new QueueBackend({ url, id: randomUUID(), model, fallback: 'random-flux', pixels: 2048 * 2048 }), options);
     this.host.start().catch(() => {});
-  }
-
-  /** Asks the application as a client on this machine does. */
-  async ask(path: string, init?: RequestInit): Promise<Response> {
-    return this.app.fetch(new Request(`http://localhost:8000${path}`, init));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.jobs.drain(0);
-    await this.host[Symbol.asyncDispose]();
-    this.store[Symbol.dispose]();
-    this.#temporary?.[Symbol.dispose]();
   }
 }
 

@@ -1,4 +1,4 @@
-/** `fluxion serve` as a process of its own, and a load for it. */
+/** `fluxion serve` and `fluxion worker` as processes of their own, and a load for a server. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,65 +8,53 @@ import { FluxionClient, type JobStatus } from '../../src/client.ts';
 import type { Request } from '../../src/index.ts';
 import { PROGRAM, programEnvironment } from './command-line.ts';
 
-/** A server that listens at a free port. */
-export class ServerProcess implements AsyncDisposable {
-  readonly url: string;
-  readonly client: FluxionClient;
+/** Where a process runs, and the program `within` which it does. */
+interface Place {
+  readonly cwd: string;
+  readonly env?: Record<string, string>;
+  readonly within?: readonly string[];
+}
+
+/** A command that runs until it is stopped. */
+class ServiceProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  readonly #output: { stdout: string; stderr: string };
+  #hasEnded = false;
+  #stdout = '';
+  stderr = '';
 
-  private constructor(url: string, child: ChildProcess, output: { stdout: string; stderr: string }) {
-    this.url = url;
-    this.client = new FluxionClient({ url });
-    this.#child = child;
-    this.#ended = child.exitCode === null ? once(child, 'close') : Promise.resolve();
-    this.#output = output;
-  }
-
-  /** Starts one, by the program `within` if given; rejects with what it said where it ends instead. */
-  static async start(
-    words: readonly string[],
-    {
-      cwd,
-      env = {},
-      within = [],
-    }: { readonly cwd: string; readonly env?: Record<string, string>; readonly within?: readonly string[] },
-  ): Promise<ServerProcess> {
-    const [program, ...rest] = [...within, process.execPath, PROGRAM, 'serve', 'port=0', ...words];
-    const child = spawn(program!, rest, {
-      cwd,
-      env: programEnvironment(env),
+  constructor(words: readonly string[], { cwd, env = {}, within = [] }: Place) {
+    const [program, ...rest] = [...within, process.execPath, PROGRAM, ...words];
+    this.#child = spawn(program!, rest, { cwd, env: programEnvironment(env) });
+    this.#child.stdout!.on('data', (chunk: Buffer) => {
+      this.#stdout = (this.#stdout + chunk).slice(-1_000_000);
     });
-    const output = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => {
-      output.stdout = (output.stdout + chunk).slice(-1_000_000);
+    this.#child.stderr!.on('data', (chunk: Buffer) => {
+      this.stderr += chunk;
     });
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    child.stderr.on('data', (chunk: Buffer) => {
-      output.stderr += chunk;
-      const url = /serving: (http:\S+)/.exec(output.stderr)?.[1];
-      if (url !== undefined) resolve(url);
+    this.#ended = once(this.#child, 'close').then(() => {
+      this.#hasEnded = true;
     });
-    child.on('close', (status) => reject(new Error(`exit ${status}: ${output.stderr}`)));
-    return new ServerProcess(await promise, child, output);
   }
 
   get pid(): number {
     return this.#child.pid!;
   }
 
-  get stderr(): string {
-    return this.#output.stderr;
-  }
-
   /** Lines of its log. */
   get log(): Record<string, unknown>[] {
-    return this.#output.stdout
-      .trim()
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = this.#stdout.split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Resolves to what is found in what it says; rejects with that where it ends instead. */
+  protected async said<T>(find: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      if (this.#hasEnded) throw new Error(`exit ${this.#child.exitCode}: ${this.stderr}`);
+      await setTimeout(10);
+    }
   }
 
   /** Sends a signal and resolves to the exit status when it has ended. */
@@ -76,23 +64,45 @@ export class ServerProcess implements AsyncDisposable {
     return this.#child.exitCode;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+}
+
+export class WorkerProcess extends ServiceProcess {
+  constructor(words: readonly string[], place: Place) {
+    super(['worker', ...words], place);
+  }
+
+  /** Resolves when it takes jobs. */
+  async ready(): Promise<this> {
+    await this.said(() => this.log.find(({ event }) => event === 'ready'));
+    return this;
+  }
+}
+
+/** A server that listens at a free port. */
+export class ServerProcess extends ServiceProcess {
+  url = '';
+
+  get client(): FluxionClient {
+    return new FluxionClient({ url: this.url });
+  }
+
+  static async start(words: readonly string[], place: Place): Promise<ServerProcess> {
+    const server = new ServerProcess(['serve', 'port=0', ...words], place);
+    server.url = await server.said(() => /serving: (http:\S+)/.exec(server.stderr)?.[1]);
+    return server;
+  }
+
   async ready(): Promise<void> {
     while (!(await fetch(`${this.url}/readyz`)).ok) await setTimeout(20);
   }
 
   /** A figure of /metrics. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    return Number(
-      text
-        .split('\n')
-        .find((line) => line.startsWith(`${name} `))
-        ?.split(' ')[1],
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop('SIGKILL');
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    return Number(lines.find((line) => line.startsWith(`${name} `))?.split(' ')[1]);
   }
 }
 

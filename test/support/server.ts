@@ -1,8 +1,10 @@
 /** A server's jobs over a small model, in a folder of their own. */
 
+import { setTimeout } from 'node:timers/promises';
 import type { Hono } from 'hono';
-import { Flux, FluxionError, type Request as PictureRequest } from '../../src/index.ts';
+import { encode, Flux, FluxionError, type Request as PictureRequest } from '../../src/index.ts';
 import { type AppOptions, createApp } from '../../src/server/app.ts';
+import type { Backend } from '../../src/server/backend.ts';
 import type { ServerEnv } from '../../src/server/context.ts';
 import type { Job, JobEvent } from '../../src/server/job.ts';
 import { Jobs, type JobsOptions } from '../../src/server/jobs.ts';
@@ -27,36 +29,29 @@ export const refusingModel = {
   },
 } as unknown as Flux; // biome-ignore format: a list
 
-export interface TestJobsOptions extends Partial<Omit<JobsOptions, 'store' | 'host'>> {
+export interface ServedJobsOptions extends Partial<Omit<JobsOptions, 'store' | 'host'>> {
   /** Instead of one that is removed afterwards. */
-  readonly folder?: string;
-  readonly open?: ModelHostOptions['open'];
-  readonly idleRelease?: number;
-  readonly loraDir?: string;
-  readonly app?: Partial<AppOptions>;
+  readonly folder?: string | undefined;
+  readonly app?: Partial<AppOptions> | undefined;
 }
 
-/** Jobs with all that they need; disposing stops and removes it. */
-export class TestJobs implements AsyncDisposable {
+/** Jobs of a backend with all that they need; disposing stops and removes it. */
+export class ServedJobs<H extends Backend> implements AsyncDisposable {
   readonly jobs: Jobs;
-  readonly host: ModelHost;
+  readonly host: H;
   readonly store: Store;
   readonly app: Hono<ServerEnv>;
   readonly folder: string;
   readonly #temporary: Disposable | undefined;
 
-  constructor({ folder, open, idleRelease, loraDir, app, ...options }: TestJobsOptions = {}) {
+  constructor(host: H, { folder, app, ...options }: ServedJobsOptions = {}) {
     const temporary = folder === undefined ? temporaryFolder() : undefined;
     this.#temporary = temporary;
     this.folder = folder ?? temporary!.path;
+    this.host = host;
     this.store = new Store(this.folder);
-    this.host = new ModelHost({
-      loraDir,
-      open: open ?? ((given) => Flux.load(RANDOM_MODEL, { device: 'cpu', ...given })),
-      idleRelease,
-    });
-    this.jobs = new Jobs({ store: this.store, host: this.host, ...options });
-    this.app = createApp({ jobs: this.jobs, host: this.host, store: this.store, ...app });
+    this.jobs = new Jobs({ store: this.store, host, ...options });
+    this.app = createApp({ jobs: this.jobs, host, store: this.store, ...app });
   }
 
   /** Asks the application as a client on this machine does. */
@@ -74,6 +69,16 @@ export class TestJobs implements AsyncDisposable {
     await this.host[Symbol.asyncDispose]();
     this.store[Symbol.dispose]();
     this.#temporary?.[Symbol.dispose]();
+  }
+}
+
+export interface TestJobsOptions extends ServedJobsOptions, Partial<Omit<ModelHostOptions, 'name'>> {}
+
+/** Jobs of a model in this process: of two layers, unless another is opened. */
+export class TestJobs extends ServedJobs<ModelHost> {
+  constructor({ open, idleRelease, loraDir, ...options }: TestJobsOptions = {}) {
+    const small: ModelHostOptions['open'] = (given) => Flux.load(RANDOM_MODEL, { device: 'cpu', ...given });
+    super(new ModelHost({ open: open ?? small, idleRelease, loraDir }), options);
   }
 }
 
@@ -98,3 +103,22 @@ export function eventsOf(job: Job): Promise<JobEvent[]> {
 export function typesOf(events: readonly JobEvent[]): string[] {
   return [...new Set(events.map(({ type }) => type))];
 }
+
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await setTimeout(2);
+}
+
+/** A grey picture that goes in. */
+export function greyPng(): Promise<Uint8Array> {
+  return encode({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3).fill(90) }, 'png');
+}
+
+/** Figures of a job that nobody made. */
+export const REPORT = {
+  timings: { load: 0, compile: 0, encode: 0, denoise: 0, secondsPerStep: 0, decode: 0, inference: 0 },
+  peakMemory: 0,
+  programs: { compiled: 0, fromCache: 0 },
+  device: 'none',
+  images: 1,
+  steps: { all: 8, cached: 0 },
+} as const;

@@ -8,8 +8,8 @@ import { Flux } from '../../../src/index.ts';
 import type { Job } from '../../../src/server/job.ts';
 import { ServerLog } from '../../../src/server/server-log.ts';
 import { temporaryFolder } from '../../support/command-line.ts';
-import { NO_QUEUE, QueuedJobs, QueueServer, startWorker, until } from '../../support/queue.ts';
-import { RANDOM_MODEL, SMALL } from '../../support/server.ts';
+import { NO_QUEUE, QueuedJobs, QueueServer, startWorker } from '../../support/queue.ts';
+import { RANDOM_MODEL, REPORT, SMALL, until } from '../../support/server.ts';
 
 /** What a worker would tell of a picture, and its PNG. */
 async function picture(): Promise<Buffer> {
@@ -18,14 +18,6 @@ async function picture(): Promise<Buffer> {
   return Buffer.from(await image!.png());
 }
 
-const REPORT = {
-  timings: { load: 0, compile: 0, encode: 0, denoise: 0, secondsPerStep: 0, decode: 0, inference: 0 },
-  peakMemory: 0,
-  programs: { compiled: 0, fromCache: 0 },
-  device: 'none',
-  images: 1,
-  steps: { all: 8, cached: 0 },
-};
 const STEP = { type: 'step', step: 1, steps: 2, pictures: [0], total: 1, seconds: 1 };
 
 describe('a queue of strangers', { skip: NO_QUEUE }, () => {

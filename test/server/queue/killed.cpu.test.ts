@@ -7,9 +7,9 @@ import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fluxion, temporaryFolder } from '../../support/command-line.ts';
 import { repositoryPath } from '../../support/fixture.ts';
-import { NO_QUEUE, QueuedJobs, QueueServer, until, WorkerProcess } from '../../support/queue.ts';
-import { eventsOf, RANDOM_MODEL, SMALL, TestJobs } from '../../support/server.ts';
-import { ServerProcess } from '../../support/server-process.ts';
+import { NO_QUEUE, QueuedJobs, QueueServer } from '../../support/queue.ts';
+import { eventsOf, RANDOM_MODEL, SMALL, TestJobs, until } from '../../support/server.ts';
+import { ServerProcess, WorkerProcess } from '../../support/server-process.ts';
 
 const MODEL = [`model=${RANDOM_MODEL}`, 'hardware=cpu', 'worker_timeout=1s', '--no-config'];
 /** A request that takes some seconds. */

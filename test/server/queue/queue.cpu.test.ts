@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { JobEvent } from '../../../src/server/job.ts';
 import { ANNOUNCEMENT_BYTES, announcedLoras } from '../../../src/server/queue/protocol.ts';
 import type { Refusal } from '../../../src/server/refusal.ts';
 import { ServerLog } from '../../../src/server/server-log.ts';
 import { temporaryFolder } from '../../support/command-line.ts';
-import { NO_QUEUE, QueuedJobs, QueueServer, startWorker, until } from '../../support/queue.ts';
-import { eventsOf, SMALL, TestJobs, typesOf } from '../../support/server.ts';
+import { NO_QUEUE, QueuedJobs, QueueServer, startWorker } from '../../support/queue.ts';
+import { eventsOf, greyPng, SMALL, TestJobs, typesOf, until } from '../../support/server.ts';
 
 /** A gate that jobs wait at after their first step, until it is opened. */
 function gate(prompt = 'slow') {
@@ -38,9 +38,9 @@ describe('a queue', { skip: NO_QUEUE }, () => {
     queue = await QueueServer.start();
   });
   after(() => queue[Symbol.asyncDispose]());
+  beforeEach(() => queue.client.flushall());
 
   test('tells the events of a job in order, with previews, and its pictures are those of a server alone', async () => {
-    await queue.client.flushall();
     await using server = new QueuedJobs(queue.url);
     await using _worker = await startWorker(queue.url);
     await until(() => server.host.status.status === 'ready');
@@ -69,7 +69,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('keeps jobs until there is a worker, and is not ready before', async () => {
-    await queue.client.flushall();
     await using server = new QueuedJobs(queue.url, { model: 'random-flux' });
     await until(() => server.host.status.status === 'waiting');
     assert.equal((await server.ask('/readyz')).status, 503);
@@ -88,7 +87,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a worker is there with the LoRAs that it has room to tell of', async () => {
-    await queue.client.flushall();
     using folder = temporaryFolder();
     const long = folder.file('a'.repeat(150));
     mkdirSync(long);
@@ -112,7 +110,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a job that names no model waits for the first one that there is, and stays with that', async () => {
-    await queue.client.flushall();
     using folder = temporaryFolder();
     let id: string;
     {
@@ -138,7 +135,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a cancelled job leaves the queue, or the worker that has it', async () => {
-    await queue.client.flushall();
     const slow = gate();
     await using server = new QueuedJobs(queue.url, { model: 'random-flux' });
     const waiting = await server.jobs.submit(SMALL, { api: 'test' });
@@ -162,7 +158,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('an attempt that lost its job and is slow to end leaves the next one of the same worker alone', async () => {
-    await queue.client.flushall();
     const opened = Promise.withResolvers<void>();
     let attempts = 0;
     const between = (event: { readonly type: string }, request: { readonly signal?: AbortSignal | undefined }) => {
@@ -198,7 +193,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('workers of different models take their own jobs', async () => {
-    await queue.client.flushall();
     await using server = new QueuedJobs(queue.url, { model: 'first' });
     await using _first = await startWorker(queue.url, { name: 'first' });
     await using _second = await startWorker(queue.url, { name: 'Second' });
@@ -218,19 +212,15 @@ describe('a queue', { skip: NO_QUEUE }, () => {
     });
     const { data } = (await (await server.ask('/v1/models')).json()) as { data: { id: string }[] };
     assert.deepEqual(data.map(({ id }) => id), ['first', 'Second']); // biome-ignore format: short
-    const posted = await server.ask('/v1/jobs', {
-      method: 'POST',
-      body: JSON.stringify({ ...SMALL, model: 'SECOND' }),
-    });
+    const posted = await server.post('/v1/jobs', { ...SMALL, model: 'SECOND' });
     assert.equal(((await posted.json()) as { request: { model: string } }).request.model, 'Second');
   });
 
   test('what a worker finds wrong with a request ends the job with the field', async () => {
-    await queue.client.flushall();
     await using server = new QueuedJobs(queue.url);
     // There is no worker yet whose LoRAs are known.
     const job = await server.jobs.submit({ ...SMALL, loras: [{ path: 'nowhere' }] }, { api: 'test' });
-    const other = await server.jobs.submit({ ...SMALL, controlImage: await pngOf() }, { api: 'test' });
+    const other = await server.jobs.submit({ ...SMALL, controlImage: await greyPng() }, { api: 'test' });
     await using _worker = await startWorker(queue.url);
     await Promise.all([job.over, other.over]);
     assert.equal(job.status, 'failed');
@@ -245,7 +235,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a worker that is stopped gives back what it has, and another begins it anew', async () => {
-    await queue.client.flushall();
     const slow = gate();
     await using server = new QueuedJobs(queue.url);
     const first = await startWorker(queue.url, { between: slow.between });
@@ -262,7 +251,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a server that is started again takes its jobs up, those included that were done meanwhile', async () => {
-    await queue.client.flushall();
     using folder = temporaryFolder();
     const slow = gate();
     await using _worker = await startWorker(queue.url, { between: slow.between, slots: 2 });
@@ -285,7 +273,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a picture that the queue lost before a server read it is made again', async () => {
-    await queue.client.flushall();
     using folder = temporaryFolder();
     const slow = gate();
     await using _worker = await startWorker(queue.url, { between: slow.between });
@@ -308,7 +295,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
   });
 
   test('a job that was begun before its server is begun for the next one too', async () => {
-    await queue.client.flushall();
     using folder = temporaryFolder();
     const held = Promise.withResolvers<void>();
     const between = (event: { readonly type: string }) =>
@@ -373,12 +359,6 @@ describe('a queue', { skip: NO_QUEUE }, () => {
     assert.equal(job.status, 'done');
   });
 });
-
-/** A picture that goes in. */
-async function pngOf(): Promise<Uint8Array> {
-  const { encode } = await import('../../../src/index.ts');
-  return encode({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3).fill(90) }, 'png');
-}
 
 function logTo(lines: string[]) {
   return new ServerLog({ write: (line) => void lines.push(line) });
