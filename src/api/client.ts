@@ -1,6 +1,7 @@
 /** A client of the native API, for browsers and every runtime that has `fetch`. */
 
 import { type ErrorCode, FluxionError } from '../support/errors.ts';
+import { pause } from '../support/until-aborted.ts';
 import { INPUT_FIELDS } from './input-fields.ts';
 import type { JobEventJson, JobPicture, JobState, JobStatus } from './jobs.ts';
 import type { PictureSource } from './kinds.ts';
@@ -261,16 +262,4 @@ async function* jobEvents(answer: Response, signal?: AbortSignal): AsyncGenerato
   } finally {
     await reader.cancel().catch(() => {});
   }
-}
-
-/** Waits, unless the signal aborts. */
-async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  const abort = (): void => resolve();
-  signal?.addEventListener('abort', abort);
-  await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener('abort', abort);
-  signal?.throwIfAborted();
 }

@@ -1,5 +1,7 @@
 /** Server-sent events out of an async iterable, at the pace of their reader. */
 
+import { within } from '../support/until-aborted.ts';
+
 /** One event: its name, where it has one, and its data as JSON. */
 export interface SentEvent {
   readonly event?: string;
@@ -25,9 +27,7 @@ export function eventStream(
     {
       async pull(controller) {
         pending ??= iterator.next();
-        const silence = Promise.withResolvers<undefined>();
-        const timer = setTimeout(() => silence.resolve(undefined), SILENCE);
-        const result = await Promise.race([pending, silence.promise]).finally(() => clearTimeout(timer));
+        const result = await within(pending, SILENCE);
         if (!result) return controller.enqueue(encoder.encode(': waiting\n\n'));
         pending = undefined;
         if (!result.done) return controller.enqueue(encoder.encode(eventText(result.value)));

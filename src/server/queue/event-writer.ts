@@ -1,13 +1,14 @@
 /** Tells a server what becomes of a job. Steps are left out where nobody reads them; pictures and ends are told for sure. */
 
-import { setTimeout } from 'node:timers/promises';
 import type { Redis } from 'iovalkey';
 import type { Event } from '../../pipeline/events.ts';
-import { untilAborted } from '../../support/until-aborted.ts';
-import { BACKLOG, ENDS, EVENT_BYTES, KEYS, LIFE, type QueueEvent } from './protocol.ts';
+import { pause, untilAborted } from '../../support/until-aborted.ts';
+import { BACKLOG, EVENT_BYTES, isEnd, KEYS, LIFE, type QueueEvent } from './protocol.ts';
 
 /** Milliseconds until what must be told is tried again, such as where the queue's memory is full. */
 const AGAIN = 1000;
+/** Bytes of a step without its previews. */
+const BESIDE_PREVIEWS = 2 ** 16;
 
 /** The stream of one attempt at a job. */
 export class EventWriter {
@@ -31,25 +32,24 @@ export class EventWriter {
     }
     if (event.type !== 'step') return this.tell(event as QueueEvent, signal);
     if (this.#unread >= BACKLOG.steps) return;
-    const { previews: _, ...step } = event;
-    const whole = this.#unread < BACKLOG.previews ? JSON.stringify(event) : undefined;
-    // Previews of many large pictures may be more than a server takes.
-    const fits = whole !== undefined && whole.length <= EVENT_BYTES;
-    return this.tell((fits ? JSON.parse(whole) : step) as QueueEvent, signal);
+    const { previews, ...step } = event;
+    // In base64. Those of many large pictures may be more than a server takes.
+    const bytes = (previews ?? []).reduce((sum, { data }) => sum + (data.length * 4) / 3, 0);
+    const isWhole = this.#unread < BACKLOG.previews && bytes < EVENT_BYTES - BESIDE_PREVIEWS;
+    return this.tell((isWhole ? event : step) as QueueEvent, signal);
   }
 
   /** Tells an event, with the picture that belongs to it. */
   async tell(event: QueueEvent, signal: AbortSignal, png?: Buffer): Promise<void> {
-    const mustBeTold = event.type === 'image' || event.type === 'begun' || ENDS.includes(event.type);
+    const mustBeTold = event.type === 'image' || event.type === 'begun' || isEnd(event.type);
     for (;;) {
       try {
         this.#unread = await untilAborted(this.#write(event, png), signal);
         return;
-      } catch (error) {
+      } catch {
         signal.throwIfAborted();
         if (!mustBeTold) return;
-        await setTimeout(AGAIN, undefined, { signal }).catch(() => signal.throwIfAborted());
-        void error;
+        await pause(AGAIN, signal);
       }
     }
   }

@@ -89,8 +89,10 @@ const EVENT = z.discriminatedUnion('type', [
 ]);
 export type QueueEvent = z.output<typeof EVENT>;
 
-/** Events after which nothing comes. */
-export const ENDS: readonly QueueEvent['type'][] = ['done', 'failed'];
+/** Whether nothing comes after an event of this type. */
+export function isEnd(type: string): boolean {
+  return type === 'done' || type === 'failed';
+}
 
 const name = z.string().min(1).max(200);
 const LORA = SERVER_LORA.extend({ name, dialect: z.string().max(100), ranks: z.array(z.number()).max(1000) });
@@ -124,25 +126,28 @@ export function announcedLoras(loras: readonly ServerLora[]): Announcement['lora
   });
 }
 
+/** The error of a message that the other side would not write. */
+export function broken(what: string, why: string): FluxionError {
+  return new FluxionError('bad_request', `${what}: ${why}`, {
+    hint: 'servers and workers of one queue need the same version of Fluxion',
+  });
+}
+
 /** JSON with all its text safe to print, but for base64, which is not text. Throws `bad_request`. */
 function parsed<T extends z.ZodType>(schema: T, text: Buffer, most: number, what: string): z.output<T> {
-  const broken = (why: string): FluxionError =>
-    new FluxionError('bad_request', `${what}: ${why}`, {
-      hint: 'servers and workers of one queue need the same version of Fluxion',
-    });
-  if (text.length > most) throw broken(`expected at most ${most} bytes, found ${text.length}`);
+  if (text.length > most) throw broken(what, `expected at most ${most} bytes, found ${text.length}`);
   let value: unknown;
   try {
     value = JSON.parse(text.toString(), (key, item: unknown) =>
       typeof item === 'string' && key !== 'rgb' ? printable(item) : item,
     );
   } catch {
-    throw broken('expected JSON');
+    throw broken(what, 'expected JSON');
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;
-  throw broken(`${path.join('.') || 'it'} is not as expected: ${message}`);
+  throw broken(what, `${path.join('.') || 'it'} is not as expected: ${message}`);
 }
 
 export function parseEvent(text: Buffer): QueueEvent {

@@ -11,7 +11,7 @@ import { checked } from '../../api/check.ts';
 import type { Request } from '../../api/request.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
-import { untilAborted } from '../../support/until-aborted.ts';
+import { pause, untilAborted } from '../../support/until-aborted.ts';
 import type { ServedModel } from '../backend.ts';
 import { JOB_LIMITS, type JobLimits } from '../jobs.ts';
 import type { ModelHost } from '../model-host.ts';
@@ -188,7 +188,7 @@ export class QueueWorker implements AsyncDisposable {
           told = trouble.message;
           this.#options.onProgress?.(`waiting: ${told}`);
         }
-        await setTimeout(100, undefined, { signal }).catch(() => signal.throwIfAborted());
+        await pause(100, signal);
       }
     }
   }

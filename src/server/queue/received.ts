@@ -6,8 +6,10 @@ import type { Preview } from '../../picture/preview.ts';
 import type { Event } from '../../pipeline/events.ts';
 import { requireRecipe } from '../../pipeline/recipe.ts';
 import { type ErrorCode, FluxionError } from '../../support/errors.ts';
-import type { QueueEvent } from './protocol.ts';
+import { broken, type QueueEvent } from './protocol.ts';
 
+/** What messages call it. */
+const EVENT = "a worker's event";
 /** Bytes of a PNG beside three for each pixel: filters, chunks and the recipe. */
 const BESIDE_PIXELS = 4 * 2 ** 20;
 /** A side of a preview is an eighth of the picture's. */
@@ -35,11 +37,11 @@ export function receivedEvent(
   { total, pixels }: { readonly total: number; readonly pixels: number },
 ): Event {
   if ('pictures' in event && (event.total !== total || event.pictures.some((index) => index >= total)))
-    throw strange('it is about other pictures than were asked for');
+    throw broken(EVENT, 'it is about other pictures than were asked for');
   if (event.type !== 'step') return event as Event;
   const { previews, ...step } = event;
   if (!previews) return step as Event;
-  if (previews.length !== event.pictures.length) throw strange('it has previews of other pictures');
+  if (previews.length !== event.pictures.length) throw broken(EVENT, 'it has previews of other pictures');
   return { ...step, previews: previews.map((preview) => receivedPreview(preview, pixels)) } as Event;
 }
 
@@ -49,7 +51,7 @@ function receivedPreview(
 ): Preview {
   const data = new Uint8Array(Buffer.from(rgb, 'base64'));
   if (data.length !== width * height * 3 || width * height > pixels / PREVIEW ** 2)
-    throw strange(`a preview of ${width}×${height} has ${data.length} bytes`);
+    throw broken(EVENT, `a preview of ${width}×${height} has ${data.length} bytes`);
   return { width, height, data, toJSON: () => ({ width, height, rgb }) };
 }
 
@@ -57,10 +59,4 @@ function receivedPreview(
 export function receivedError({ error }: Extract<QueueEvent, { type: 'failed' }>): FluxionError {
   const { code, message, hint } = error;
   return new FluxionError((/^[a-z_]{1,40}$/.test(code) ? code : 'io') as ErrorCode, message, { hint });
-}
-
-function strange(why: string): FluxionError {
-  return new FluxionError('bad_request', `a worker's event: ${why}`, {
-    hint: 'servers and workers of one queue need the same version of Fluxion',
-  });
 }

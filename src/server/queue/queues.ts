@@ -1,0 +1,29 @@
+/** BullMQ's queues: one for each model. */
+
+import type { Queue } from 'bullmq';
+import { log } from '../../support/log.ts';
+import type { QueueConnection } from './connection.ts';
+import { PREFIX, queueName } from './protocol.ts';
+
+/** Returns the function that opens the queue of a model, or finds it open. BullMQ is loaded only now. */
+export async function openQueues({ client }: QueueConnection): Promise<(model: string) => Queue> {
+  const { Queue } = await import('bullmq');
+  const queues = new Map<string, Queue>();
+  return (model) => {
+    const name = queueName(model);
+    const known = queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, {
+      connection: client as never,
+      prefix: PREFIX,
+      skipVersionCheck: true,
+      // BullMQ's own events, which nobody reads.
+      streams: { events: { maxLen: 100 } },
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    });
+    // What goes wrong is told to who waits for it.
+    queue.on('error', (error) => log('debug', `queue ${name}: ${error.message}`));
+    queues.set(name, queue);
+    return queue;
+  };
+}
