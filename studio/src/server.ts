@@ -4,11 +4,13 @@ import { computed, effect, signal } from '@preact/signals';
 import { FluxionClient } from 'fluxion/client';
 
 export type {
+  JobError,
   JobEventJson as JobEvent,
   JobPicture,
   JobState,
   Recipe,
   Request,
+  ServerError,
   ServerLora,
   ServerModel,
 } from 'fluxion/client';
@@ -22,7 +24,7 @@ const KEPT = 'fluxion.key';
 
 /** A key of the server, where it asks for one; kept until the window is closed. */
 export const key = signal(sessionStorage.getItem(KEPT) ?? undefined);
-/** Whether the server has refused what was asked: without a key, or with one that it does not know. */
+/** Why the server asks for a key: there is `none`, or it was `refused`. */
 export const needsKey = signal<'none' | 'refused' | undefined>(undefined);
 /** Whether the last question found no server. */
 export const isLost = signal(false);

@@ -26,6 +26,16 @@ export function sentence(text: string): string {
   return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
 }
 
+/** What went wrong and what to do about it, as sentences on one line. */
+export function errorText({ message, hint }: { readonly message: string; readonly hint?: string | undefined }): string {
+  return plainText(`${sentence(message)}.${hint ? ` ${sentence(hint)}.` : ''}`, 500);
+}
+
+/** The bytes that base64 stands for. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}
+
 /** Control characters, line breaks, and marks that would turn the direction of text after them. */
 const UNSHOWN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 

@@ -186,6 +186,52 @@ describe('the studio without eyes or a mouse', { skip: NO_BROWSER }, () => {
     await page.context().close();
   });
 
+  test('the focus stays while a picture is asked for, and goes on from a job that is over', async () => {
+    const { page, wrong } = await studio.visit();
+    await page.locator('.gallery .tile').first().waitFor();
+    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a red house');
+    await page.getByLabel('Steps', { exact: true }).fill('200');
+    const generate = page.getByRole('button', { name: 'Generate' });
+    await generate.focus();
+    await page.keyboard.press('Enter');
+    const cancel = page.getByRole('button', { name: 'Cancel', exact: true });
+    await cancel.waitFor();
+    await focused(generate);
+    await cancel.focus();
+    await page.keyboard.press('Enter');
+    await cancel.waitFor({ state: 'detached' });
+    await focused(page.locator('#gallery'));
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+  });
+
+  test('a notice stays while it has the focus; single keys can be turned off', async () => {
+    const { page, wrong } = await studio.visit();
+    await page.clock.install();
+    await page.locator('.gallery .tile').first().click();
+    await page.keyboard.press('Delete');
+    const undo = page.locator('.notice').getByRole('button', { name: 'Undo' });
+    await undo.focus();
+    await page.clock.fastForward(30_000);
+    await focused(undo);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Reuse recipe' }).click();
+    const restored = page.locator('.notice').getByText('Recipe restored');
+    await restored.waitFor();
+    await page.clock.fastForward(30_000);
+    await restored.waitFor({ state: 'detached' });
+    const shortcuts = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await page.keyboard.press('?');
+    await shortcuts.getByLabel('Use shortcuts of a single key').uncheck();
+    await page.keyboard.press('Escape');
+    await shortcuts.waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    await page.keyboard.press('Delete');
+    assert.equal(await page.locator('dialog, .notice').count(), 0);
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+  });
+
   test('with less motion asked for, nothing moves by itself', async () => {
     const { page, wrong } = await studio.visit({ ...DESKTOP, reducedMotion: 'reduce' });
     await ask(page, 'a red house', { Steps: '200', Seed: '9' });

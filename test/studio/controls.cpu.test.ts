@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import sharp from 'sharp';
 import { Flux } from '../../src/index.ts';
 import { NO_BROWSER } from '../support/browser.ts';
 import { ModelFolders } from '../support/condition-cases.ts';
@@ -90,6 +91,29 @@ describe('the controls', { skip: NO_BROWSER }, () => {
     await page.context().close();
   });
 
+  test('an error goes with any way of changing its setting; one of a picture that is in is said beside it', async () => {
+    const { page, wrong } = await studio.visit();
+    const draw = page.getByRole('button', { name: 'Draw a seed' });
+    assert.equal(await draw.getAttribute('aria-disabled'), 'true', 'every picture draws one');
+    await ask(page, 'a red house', { Width: '8192', Height: '8192' });
+    await page.locator('[aria-invalid=true]').waitFor();
+    await page.getByRole('button', { name: '4:3' }).click();
+    assert.equal(await page.locator('[aria-invalid=true]').count(), 0);
+    await open(page, 'Start from a picture');
+    // Browsers show as much of a file as there is.
+    const whole = await sharp(HOUSE).jpeg().toBuffer();
+    const half = { name: 'half.jpg', mimeType: 'image/jpeg', buffer: whole.subarray(0, whole.length / 2) };
+    await page.locator('input[type=file][aria-label="Choose or drop a picture"]').setInputFiles(half);
+    await page.getByRole('button', { name: 'Generate' }).click();
+    await page.locator('.start .error').getByText('cannot be decoded').waitFor();
+    await focused(page.getByRole('button', { name: 'Mask and edges' }));
+    assert.deepEqual(await seriousFaults(page), []);
+    await page.getByRole('button', { name: 'Remove half.jpg' }).click();
+    assert.equal(await page.locator('.composer .error').count(), 0);
+    assert.deepEqual(unexpected(wrong), []);
+    await page.context().close();
+  });
+
   test('a mask is written in numbers or given as a file, by keyboard alone', async () => {
     const { page, wrong } = await studio.visit();
     await open(page, 'Start from a picture');
@@ -101,6 +125,13 @@ describe('the controls', { skip: NO_BROWSER }, () => {
     await dialog.getByText('Without painting').focus();
     await dialog.locator('summary').press('Enter');
     await dialog.getByLabel('From the left').fill('0');
+    const asked: string[] = [];
+    page.on('request', (request) => request.method() === 'POST' && asked.push(request.url()));
+    await page.getByRole('textbox', { name: 'Prompt', exact: true, includeHidden: true }).evaluate((prompt) => {
+      Object.assign(prompt, { value: 'a house' }).dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await page.keyboard.press('Enter');
+    assert.deepEqual(asked, [], 'Enter in the mask asks for no picture');
     await dialog.getByLabel('Height').fill('16');
     await dialog.getByRole('button', { name: 'Mask it' }).press('Enter');
     await page
@@ -168,7 +199,7 @@ describe('the controls of a model with ControlNets and Redux', { skip: NO_BROWSE
       await page.getByLabel('Kind of control of lines.png').selectOption('2');
       await page.getByLabel('Strength of lines.png').fill('0.5');
       await page.getByLabel('Draw the edges of the picture (Canny)').check();
-      await page.getByLabel('Edges go on above').fill('50');
+      await page.getByLabel('Low threshold').fill('50');
       await page.getByLabel('Steers until').fill('0.75');
       await give(page, 'Add pictures', HOUSE, SHORE);
       await page.getByLabel('Weight of shore.png').fill('0.25');

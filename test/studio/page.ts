@@ -32,6 +32,25 @@ export async function drop(
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
 }
 
+/** Answers with how many addresses of pictures in memory there are, of those made from now on. */
+export async function openAddresses(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const open = new Set<string>();
+    Object.assign(globalThis, { open });
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (blob: Blob) => {
+      const url = createObjectURL(blob);
+      open.add(url);
+      return url;
+    };
+    URL.revokeObjectURL = (url) => {
+      open.delete(url);
+      revokeObjectURL(url);
+    };
+  });
+  return () => page.evaluate('open.size');
+}
+
 /** Waits until something has the focus. */
 export async function focused(locator: Locator): Promise<void> {
   const element = await locator.elementHandle({ timeout: FOCUS });

@@ -7,7 +7,7 @@ import { Flux, type Recipe } from '../../src/index.ts';
 import { NO_BROWSER } from '../support/browser.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { ask, finished, TestStudio } from '../support/studio.ts';
-import { drop, focused, give, open, unexpected } from './page.ts';
+import { drop, focused, give, open, openAddresses, unexpected } from './page.ts';
 
 const HOUSE = repositoryPath('test/fixtures/conditions/house.png');
 const PNG = { name: 'it.png', type: 'image/png' };
@@ -143,6 +143,7 @@ describe('recipes in the studio', { skip: NO_BROWSER }, () => {
   test('recipes with wrong values, other files and huge pictures change nothing, and it is said why', async () => {
     const { page, wrong } = await studio.visit();
     await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('mine');
+    const addresses = await openAddresses(page);
     const told = (text: string | RegExp): Promise<void> => page.locator('.notice').getByText(text).last().waitFor();
     const broken: readonly [Partial<Record<keyof Recipe, unknown>>, RegExp][] = [
       [{ width: 1e9 }, /'width' of its recipe is wrong/],
@@ -168,9 +169,10 @@ describe('recipes in the studio', { skip: NO_BROWSER }, () => {
     });
     await told('X.svg is no PNG, JPEG, WebP, AVIF or GIF');
     await drop(page, { name: 'bomb.png', type: 'image/png', bytes: png({}, [30_000, 30_000], false) });
-    await told(/^Bomb\.png (has 900 megapixels; this server takes 33\.6|is no picture that this browser can read)$/);
+    await told(/^Bomb\.png (has 900 megapixels; this server takes 33\.6|is no picture that this browser can read)\.$/);
     assert.equal(await page.getByRole('textbox', { name: 'Prompt', exact: true }).inputValue(), 'mine');
     assert.equal(await page.locator('.composer .thumb').count(), 0);
+    assert.equal(await addresses(), 0);
     // One without a recipe is what the next picture starts from.
     await drop(page, { name: `${'long'.repeat(100)}.png`, type: 'image/png', bytes: png({}) });
     await told(/^There is no recipe in (long)+\w*…: the next picture starts from it$/);

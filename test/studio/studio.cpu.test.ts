@@ -105,12 +105,23 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await page.getByRole('searchbox').fill('sailboat');
     await page.waitForFunction(() => document.querySelectorAll('.gallery .tile').length === 1);
     await tiles.first().click();
-    await page.getByRole('group', { name: 'This picture' }).getByRole('button', { name: 'Favourite' }).click();
+    // What a search does not find stays on the stage.
+    await page.getByRole('searchbox').fill('lighthouse');
+    await page.getByRole('img', { name: /^a lighthouse/ }).waitFor();
+    const favourite = page
+      .getByRole('group', { name: 'This picture' })
+      .getByRole('button', { name: 'Favourite', pressed: false });
+    await favourite.click();
+    await favourite.waitFor({ state: 'detached' });
+    await page.keyboard.press('c');
+    await tiles.first().click();
+    await page.getByRole('slider', { name: 'How much of the first picture is shown' }).waitFor();
+    await page.keyboard.press('c');
     await page.getByRole('searchbox').fill('');
     await page.getByRole('button', { name: 'Favourites only' }).click();
     await page.waitForFunction(() => document.querySelectorAll('.gallery .tile').length === 1);
     await page.getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('No picture is like this.').waitFor();
+    await page.getByText('No pictures match.').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await tiles.first().waitFor();
     const { pictures } = (await (await studio.server.ask('/v1/pictures?favourite=true')).json()) as {
@@ -147,6 +158,39 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     assert.deepEqual(again, png, 'the same recipe makes the same file');
     assert.deepEqual(wrong, []);
     await other.context().close();
+  });
+
+  test('the picture to start from is the one that was chosen last, and dropped text goes where it is dropped', async () => {
+    const { page, wrong } = await studio.visit();
+    const tiles = page.locator('.gallery .tile');
+    const start = page.getByRole('button', { name: 'Start from it' });
+    const arrives = Promise.withResolvers<void>();
+    await tiles.nth(1).click();
+    await page.route(
+      await page.locator('.stage .picture').evaluate((img: HTMLImageElement) => img.src),
+      async (route) => {
+        await arrives.promise;
+        await route.continue();
+      },
+    );
+    const late = page.waitForResponse((response) => response.request().resourceType() === 'fetch');
+    await start.click();
+    await tiles.first().click();
+    const name = (await page.locator('.stage .picture').getAttribute('src'))!.split('/').at(-1)!;
+    await start.click();
+    await page.getByRole('button', { name: `Remove ${name}` }).waitFor();
+    arrives.resolve();
+    await (await late).finished();
+    await page.waitForTimeout(200);
+    assert.ok(await page.getByRole('button', { name: `Remove ${name}` }).isVisible());
+    const isTaken = await page.locator('.prompt textarea').evaluate((prompt) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.setData('text/plain', 'a tree');
+      return !prompt.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    });
+    assert.equal(isTaken, false);
+    assert.deepEqual(wrong, []);
+    await page.context().close();
   });
 
   test('only what a mask is painted over is made anew, and edges grow', async () => {

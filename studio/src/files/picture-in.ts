@@ -52,8 +52,8 @@ function megapixels(pixels: number): number {
   return Math.round(pixels / 1e5) / 10;
 }
 
-export function release(picture: PictureIn | undefined): void {
-  if (picture) URL.revokeObjectURL(picture.url);
+export function release({ url }: PictureIn): void {
+  URL.revokeObjectURL(url);
 }
 
 /** The hash by which recipes name a picture. Not by `crypto.subtle`, which pages have over https and on this machine alone. */

@@ -1,35 +1,78 @@
-/** What the server says is wrong with single fields, shown beside them. */
+/** What the server says is wrong with a field, shown beside it until its setting changes. */
 
-import { signal } from '@preact/signals';
-import { plainText, sentence } from '../text.ts';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { errorText } from '../text.ts';
+import * as settings from './settings.ts';
 
-/** Fields of requests that the page has a place for. */
-const SHOWN = [
-  ...['prompt', 'negativePrompt', 'trueCfgScale', 'width', 'height', 'steps', 'guidance', 'seed', 'batch', 'sampler'],
-  ...['schedule', 'image', 'strength', 'maskImage', 'maskBlur', 'paddingMaskCrop', 'outpaint', 'referenceImage'],
-  ...['controlImage', 'controlMode', 'controlnetConditioningScale', 'controlGuidanceStart', 'controlGuidanceEnd'],
-  ...['control', 'cannyLow', 'cannyHigh', 'reduxImage', 'promptEmbedsScale', 'loras'],
-] as const;
-export type FieldName = (typeof SHOWN)[number];
+/** Fields of requests that the page has a place for, with the settings that they come from. */
+const SETTINGS = {
+  prompt: settings.prompt,
+  negativePrompt: settings.negativePrompt,
+  trueCfgScale: settings.trueCfgScale,
+  width: settings.width,
+  height: settings.height,
+  steps: settings.steps,
+  guidance: settings.guidance,
+  seed: settings.seed,
+  batch: settings.count,
+  sampler: settings.sampler,
+  schedule: settings.schedule,
+  loras: settings.loras,
+  image: settings.startPicture,
+  strength: settings.strength,
+  maskImage: computed(() => [settings.marks.value, settings.maskPicture.value]),
+  maskBlur: settings.maskBlur,
+  paddingMaskCrop: settings.maskCrop,
+  outpaint: settings.margins,
+  referenceImage: settings.references,
+  controlImage: settings.controlPictures,
+  controlMode: settings.controlPictures,
+  controlnetConditioningScale: settings.controlPictures,
+  controlGuidanceStart: settings.controlStart,
+  controlGuidanceEnd: settings.controlEnd,
+  control: settings.drawsEdges,
+  cannyLow: settings.cannyLow,
+  cannyHigh: settings.cannyHigh,
+  reduxImage: settings.promptPictures,
+  promptEmbedsScale: settings.promptPictures,
+} satisfies Readonly<Record<string, ReadonlySignal<unknown>>>;
+export type FieldName = keyof typeof SETTINGS;
+/** A field, or those that share a place. */
+export type FieldNames = FieldName | readonly FieldName[];
 
 /** Keys of configurations, which some messages name, where they are others than the field's own words. */
 const KEYS: Readonly<Record<string, FieldName>> = { numInferenceSteps: 'steps', guidanceScale: 'guidance' };
 
-export const fieldErrors = signal<ReadonlyMap<FieldName, string>>(new Map());
+const refused = signal<{ readonly field: FieldName; readonly text: string; readonly setting: unknown } | undefined>(
+  undefined,
+);
+
+/** The field that is wrong, as long as its setting is the one that was refused. */
+export const fieldError = computed(() => {
+  const error = refused.value;
+  return error && SETTINGS[error.field].value === error.setting ? error : undefined;
+});
+
+/** Whether one of these is wrong. */
+export function isWrong(names: FieldNames | undefined): boolean {
+  return fieldError.value !== undefined && [names].flat().includes(fieldError.value.field);
+}
 
 /** Puts an error at the field that it names; false where it names none that the page shows. */
 export function placeError(error: unknown): boolean {
   const { message, hint } = error as { readonly message: string; readonly hint?: string };
   const [, named = '', text] = /^(\w+)[\w.[\]]*: (.*)$/s.exec(message) ?? [];
   const words = named.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const field = KEYS[words] ?? SHOWN.find((name) => name === words);
-  if (!field || text === undefined) return false;
-  const said = plainText(hint ? `${text}. ${sentence(hint)}` : text);
-  fieldErrors.value = new Map([[field, `${sentence(said)}.`]]);
+  const field = KEYS[words] ?? words;
+  if (text === undefined || !isShown(field)) return false;
+  refused.value = { field, text: errorText({ message: text, hint }), setting: SETTINGS[field].value };
   return true;
 }
 
-export function clearFieldErrors(...fields: readonly FieldName[]): void {
-  if (!fields.some((field) => fieldErrors.value.has(field))) return;
-  fieldErrors.value = new Map([...fieldErrors.value].filter(([field]) => !fields.includes(field)));
+function isShown(field: string): field is FieldName {
+  return Object.hasOwn(SETTINGS, field);
+}
+
+export function clearFieldError(): void {
+  refused.value = undefined;
 }

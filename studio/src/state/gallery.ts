@@ -3,7 +3,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { type JobPicture, server } from '../server.ts';
 import { announce, notify, tellError } from './notices.ts';
-import { selection } from './selection.ts';
+import { isSelected, select, selection } from './selection.ts';
 
 const PAGE = 60;
 
@@ -17,11 +17,20 @@ export const isLoading = signal(false);
 /** Whether the first answer is there. */
 export const loaded = signal(false);
 
-/** The picture on the stage, where it is finished. */
+let shown: JobPicture | undefined;
+/** The picture on the stage, where it is finished; it stays there while a search does not find it. */
 export const selected = computed(() => {
-  const shown = selection.value;
-  return pictures.value.find(({ job, index }) => job === shown?.job && index === shown.index);
+  shown = [...pictures.value, shown].find((picture) => picture && isSelected(picture));
+  return shown;
 });
+
+/** The picture that others are compared with. */
+export const comparedTo = signal<JobPicture | undefined>(undefined);
+
+/** Compares the picture on the stage with those that are chosen next, or ends that. */
+export function toggleComparison(): void {
+  comparedTo.value = comparedTo.value ? undefined : selected.value;
+}
 
 let asked = 0;
 
@@ -67,52 +76,52 @@ export function followSearch(): void {
   });
 }
 
-/** Puts a picture that was just finished before the others. */
-export function addPicture(picture: JobPicture): void {
-  pictures.value = [picture, ...pictures.value.filter(({ name }) => name !== picture.name)];
+/** Puts a picture among the others: before them, where it was just finished. */
+export function addPicture(picture: JobPicture, at = 0): void {
+  pictures.value = pictures.value.filter(({ name }) => name !== picture.name).toSpliced(at, 0, picture);
 }
 
-export async function setFavourite(picture: JobPicture, favourite: boolean): Promise<void> {
+export async function toggleFavourite(picture: JobPicture): Promise<void> {
+  const { name, favourite } = picture;
   const set = (value: boolean): void => {
-    pictures.value = pictures.value.map((other) =>
-      other.name === picture.name ? { ...other, favourite: value } : other,
-    );
+    const changed = (other: JobPicture) => (other.name === name ? { ...other, favourite: value } : other);
+    shown &&= changed(shown);
+    pictures.value = pictures.value.map(changed);
   };
-  set(favourite);
+  set(!favourite);
   try {
-    await server().changePicture(picture.name, { favourite });
-    announce(favourite ? 'Marked as a favourite' : 'No longer a favourite');
+    await server().changePicture(name, { favourite: !favourite });
+    announce(favourite ? 'No longer a favourite' : 'Marked as a favourite');
   } catch (error) {
-    set(!favourite);
+    set(favourite);
     tellError(error);
   }
 }
 
 /** Deletes a picture, which can be taken back for a while; the stage goes on to its neighbour. */
 export async function remove(picture: JobPicture): Promise<void> {
-  const before = pictures.value;
-  const at = before.findIndex(({ name }) => name === picture.name);
-  pictures.value = before.filter(({ name }) => name !== picture.name);
+  const at = Math.max(
+    0,
+    pictures.value.findIndex(({ name }) => name === picture.name),
+  );
+  const putBack = (): void => {
+    addPicture(picture, at);
+    select(picture);
+  };
+  pictures.value = pictures.value.filter(({ name }) => name !== picture.name);
+  if (comparedTo.value?.name === picture.name) comparedTo.value = undefined;
   const next = pictures.value[at] ?? pictures.value.at(-1);
-  if (selection.value?.job === picture.job && selection.value.index === picture.index) {
-    selection.value = next && { job: next.job, index: next.index };
-  }
+  if (isSelected(picture)) selection.value = next;
   try {
     await server().changePicture(picture.name, { deleted: true });
-    notify('Picture deleted', { action: { label: 'Undo', undoes: true, run: () => restore(picture, at) } });
+    const restore = async (): Promise<void> => {
+      await server().changePicture(picture.name, { deleted: false });
+      putBack();
+      announce('The picture is back');
+    };
+    notify('Picture deleted', { action: { label: 'Undo', undoes: true, run: () => restore().catch(tellError) } });
   } catch (error) {
-    pictures.value = before;
-    tellError(error);
-  }
-}
-
-async function restore(picture: JobPicture, at: number): Promise<void> {
-  try {
-    await server().changePicture(picture.name, { deleted: false });
-    pictures.value = pictures.value.toSpliced(at, 0, picture);
-    selection.value = { job: picture.job, index: picture.index };
-    announce('The picture is back');
-  } catch (error) {
+    putBack();
     tellError(error);
   }
 }

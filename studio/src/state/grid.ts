@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import { type JobPicture, type Request, server } from '../server.ts';
 import { pictures } from './gallery.ts';
-import { liveJobs, submit } from './jobs.ts';
+import { submit } from './jobs.ts';
 import { hasGuidance } from './model.ts';
 import { saved } from './saved.ts';
 import * as settings from './settings.ts';
@@ -18,14 +18,16 @@ export const GRID_KEYS = {
 } as const;
 export type GridKey = keyof typeof GRID_KEYS;
 
-/** Those that have an effect on the next picture. */
+/** Those that have an effect on the next picture, with their names. */
 export const gridKeys = computed(() =>
-  Object.entries(GRID_KEYS).filter(
-    ([key]) =>
-      (key !== 'guidance' || hasGuidance.value) &&
-      (key !== 'strength' || settings.startPicture.value) &&
-      (key !== 'trueCfgScale' || settings.negativePrompt.value.trim() !== ''),
-  ),
+  (Object.keys(GRID_KEYS) as GridKey[])
+    .filter(
+      (key) =>
+        (key !== 'guidance' || hasGuidance.value) &&
+        (key !== 'strength' || settings.startPicture.value) &&
+        (key !== 'trueCfgScale' || settings.negativePrompt.value.trim() !== ''),
+    )
+    .map((key) => [key, GRID_KEYS[key]] as const),
 );
 
 export interface GridAxis {
@@ -42,17 +44,27 @@ export interface Grid {
 }
 
 /** Most cells: what a server takes of one caller at once. */
-export const MOST_CELLS = 64;
+const MOST_CELLS = 64;
 
 /** The latest grid, kept from visit to visit. */
 export const grid = saved<Grid | undefined>('grid', undefined);
-/** Pictures of cells that the gallery has not loaded; undefined where there is none. */
-const asked = signal<ReadonlyMap<string, JobPicture | undefined>>(new Map());
+/** Pictures of cells that the gallery has not loaded, by their jobs. */
+const asked = signal<ReadonlyMap<string, JobPicture>>(new Map());
 
-/** The values in a text such as `1, 2, 3`, each once; undefined where one is no number. */
-export function gridValues(text: string): readonly string[] | undefined {
+/** The values in a text such as `1, 2, 3`, each once; none where one is no number. */
+export function gridValues(text: string): readonly string[] {
   const values = [...new Set(text.split(/[\s,;]+/).filter((part) => part !== ''))];
-  return values.length > 0 && values.every((value) => Number.isFinite(Number(value))) ? values : undefined;
+  return values.every((value) => Number.isFinite(Number(value))) ? values : [];
+}
+
+/** Why a grid cannot be made; undefined where it can. */
+export function gridProblem(across: GridAxis, down: GridAxis): string | undefined {
+  const isOffered = ({ key }: GridAxis): boolean => gridKeys.value.some(([offered]) => offered === key);
+  const cells = across.values.length * down.values.length;
+  if (settings.prompt.value.trim() === '') return 'Write a prompt first.';
+  if (across.key === down.key || !isOffered(across) || !isOffered(down)) return 'Choose two different keys.';
+  if (cells === 0) return 'Write numbers with commas between them.';
+  return cells > MOST_CELLS ? `At most ${MOST_CELLS} pictures.` : undefined;
 }
 
 /** Asks for all cells. Rejects at the first that is refused; those before it are made. */
@@ -74,17 +86,13 @@ function cellValue(key: GridKey, text: string): string | number {
   return key === 'seed' ? text : Number(text);
 }
 
-/** The finished picture of a cell; asks for one that is not known. */
+/** The finished picture of a cell, as far as it is known. */
 export function pictureOf(job: string): JobPicture | undefined {
-  const known = pictures.value.find((picture) => picture.job === job) ?? asked.value.get(job);
-  if (!known && !asked.value.has(job) && !liveJobs.value.some(({ id }) => id === job)) void askFor(job);
-  return known;
+  return pictures.value.find((picture) => picture.job === job) ?? asked.value.get(job);
 }
 
-async function askFor(job: string): Promise<void> {
-  asked.value = new Map(asked.value).set(job, undefined);
-  const found = await server()
-    .job(job)
-    .catch(() => undefined);
-  if (found?.pictures[0]) asked.value = new Map(asked.value).set(job, found.pictures[0]);
+/** Asks for the picture of a cell that is not known; none where the job failed, or its picture was deleted. */
+export async function askForPicture(job: string): Promise<void> {
+  const found = await server().job(job);
+  if (found.pictures[0]) asked.value = new Map(asked.value).set(job, found.pictures[0]);
 }

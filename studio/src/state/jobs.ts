@@ -3,16 +3,18 @@
 import { signal } from '@preact/signals';
 import { keepInputs } from '../files/kept-inputs.ts';
 import {
+  type JobError,
   type JobEvent,
   type JobPicture,
   type JobState,
   type Preview,
   type Request,
   reachable,
+  type ServerError,
   server,
 } from '../server.ts';
-import { plainText, secondsText, sentence } from '../text.ts';
-import { clearFieldErrors, fieldErrors, placeError } from './field-errors.ts';
+import { errorText, plainText, secondsText, sentence } from '../text.ts';
+import { clearFieldError, placeError } from './field-errors.ts';
 import { addPicture } from './gallery.ts';
 import { askModel, model } from './model.ts';
 import { alert, announce, notify, tellError } from './notices.ts';
@@ -109,20 +111,27 @@ export class LiveJob {
         notify(sentence(event.message));
         break;
       case 'failed':
-        this.progress.value = { status: 'failed', text: sentence(plainText(event.error.message)) };
+        this.fail(event.error);
         placeError(event.error);
         // The stage says why, where it shows the job.
-        if (selection.value?.job === this.id) alert(event.error.message);
+        if (selection.value?.job === this.id) alert(errorText(event.error));
         else tellError(event.error);
         break;
       case 'interrupted':
-        this.progress.value = { status: 'interrupted', text: 'The server was stopped before it was done' };
+        this.fail();
         announce('The server was stopped before a picture was done');
         break;
       case 'cancelled':
         announce('Cancelled');
         break;
     }
+  }
+
+  /** Ends without all its pictures: for this error, or with the server. */
+  fail(error?: JobError): void {
+    this.progress.value = error
+      ? { status: 'failed', text: errorText(error) }
+      : { status: 'interrupted', text: 'The server was stopped before it was done' };
   }
 
   /** Says that nothing is heard of it for now. */
@@ -158,7 +167,12 @@ function hasPictures(request: JobState['request']): boolean {
 export const liveJobs = signal<readonly LiveJob[]>([]);
 /** Jobs that ended without all their pictures, until they are dismissed or asked for again. */
 export const failedJobs = signal<readonly LiveJob[]>([]);
-/** Whether a request is on its way to the server(). */
+/** A job that is not over, or that failed. */
+export function jobOf(id: string): LiveJob | undefined {
+  return [...liveJobs.value, ...failedJobs.value].find((job) => job.id === id);
+}
+
+/** Whether a request is on its way to the server. */
 export const submitting = signal(false);
 /** Ids of failed jobs that are not to be shown again. */
 const dismissed = saved<readonly string[]>('dismissed', []);
@@ -166,34 +180,44 @@ const MOST_DISMISSED = 200;
 
 /** Asks for what the settings say. */
 export async function generate(): Promise<void> {
-  if (submitting.value) return;
+  await ask(requested, generate);
+}
+
+/** Asks once more for what a failed job was asked for. */
+export async function repeat(job: LiveJob): Promise<void> {
+  const { request } = job;
+  if (!request) return;
+  const again = (): Promise<void> => repeat(job);
+  if (await ask(() => request, again)) dismissJob(job);
+}
+
+/** Sends a request, one at a time. False where it was refused, which is told with a way to ask `again`. */
+async function ask(request: () => Request | Promise<Request>, again: () => Promise<void>): Promise<boolean> {
+  if (submitting.value) return false;
   submitting.value = true;
-  clearFieldErrors(...fieldErrors.value.keys());
+  clearFieldError();
   followJobs();
   try {
-    await submit(await requested());
+    await submit(await request());
     announce('Your picture waits for its turn');
+    return true;
   } catch (error) {
-    tellRefusal(error);
+    tellRefusal(error, again);
+    return false;
   } finally {
     submitting.value = false;
   }
 }
 
 /** Tells why a request was refused: at the field that is wrong, or with a way to ask again. */
-function tellRefusal(error: unknown): void {
-  const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
+function tellRefusal(error: unknown, again: () => Promise<void>): void {
+  const { message, status, retryAfter } = error as ServerError;
   if (status === 0) {
     notify('The server cannot be reached. Your settings are kept; ask again when it is back.', { tone: 'error' });
-    return;
-  }
-  if (status !== 429) {
-    if (!placeError(error)) tellError(error);
-    return;
-  }
-  const { message } = error as Error;
-  const text = retryAfter === undefined ? message : `${message}. Ask again in ${secondsText(Math.max(1, retryAfter))}.`;
-  notify(sentence(text), { tone: 'error', action: { label: 'Ask again', run: () => void generate() } });
+  } else if (status === 429) {
+    const hint = retryAfter === undefined ? undefined : `ask again in ${secondsText(Math.max(1, retryAfter))}`;
+    notify(errorText({ message, hint }), { tone: 'error', action: { label: 'Ask again', run: again } });
+  } else if (!placeError(error)) tellError(error);
 }
 
 /** Sends a request, and watches the job that comes of it. */
@@ -215,44 +239,27 @@ export function dismissJob(job: LiveJob): void {
   dismissed.value = [job.id, ...dismissed.value].slice(0, MOST_DISMISSED);
 }
 
-/** Asks once more for what a failed job was asked for. */
-export async function repeat(job: LiveJob): Promise<void> {
-  if (!job.request) return;
-  try {
-    followJobs();
-    await submit(job.request);
-    dismissJob(job);
-    announce('Your picture waits for its turn');
-  } catch (error) {
-    tellError(error);
-  }
-}
-
 /** Failed jobs that are shown after they were missed, and how long after: in milliseconds. */
 const MISSED = { most: 20, age: 24 * 3600 * 1000 };
 
 /** Takes up jobs that go on from an earlier visit, or another window, and shows those that did not get done meanwhile. */
 export async function resumeJobs(): Promise<void> {
-  const isKnown = ({ id }: JobState): boolean => [...liveJobs.value, ...failedJobs.value].some((job) => job.id === id);
   for (const status of ['running', 'queued'] as const) {
     const { jobs } = await server().jobs({ status, limit: 200 });
-    for (const state of jobs.toReversed()) if (!isKnown(state)) watch(state);
+    for (const state of jobs.toReversed()) if (!jobOf(state.id)) watch(state);
   }
   for (const status of ['interrupted', 'failed'] as const) {
     const { jobs } = await server().jobs({ status, limit: MISSED.most });
     for (const state of jobs.toReversed()) {
       const isRecent = Date.now() - Date.parse(state.ended ?? state.created) < MISSED.age;
-      if (isRecent && !isKnown(state) && !dismissed.value.includes(state.id)) showFailed(state);
+      if (isRecent && !jobOf(state.id) && !dismissed.value.includes(state.id)) showFailed(state);
     }
   }
 }
 
 function showFailed(state: JobState): void {
   const job = new LiveJob(state);
-  const isFailed = state.status === 'failed';
-  job.progress.value = isFailed
-    ? { status: 'failed', text: sentence(plainText(state.error?.message ?? 'it failed')) }
-    : { status: 'interrupted', text: 'The server was stopped before it was done' };
+  job.fail(state.status === 'failed' ? (state.error ?? { code: 'internal', message: 'it failed' }) : undefined);
   failedJobs.value = [...failedJobs.value, job];
 }
 
@@ -275,9 +282,9 @@ async function follow(job: LiveJob): Promise<void> {
       for await (const event of server().events(job.id)) job.on(event);
       break;
     } catch (error) {
-      const { status, message } = error as { readonly status?: number; readonly message: string };
-      if (status !== 401 && status !== undefined && status > 0 && status < 500) {
-        job.progress.value = { status: 'failed', text: sentence(plainText(message)) };
+      const { status } = error as ServerError;
+      if (status !== 0 && status !== 401 && !(status >= 500)) {
+        job.fail(error as ServerError);
         break;
       }
       job.lose();

@@ -1,7 +1,7 @@
 /** The server's model: whether it is open, how far its opening is, what it assumes and takes, and the LoRAs there are. */
 
 import { computed, effect, signal } from '@preact/signals';
-import { isLost, type ServerLora, type ServerModel, server } from '../server.ts';
+import { isLost, type ServerError, type ServerLora, type ServerModel, server } from '../server.ts';
 
 export const model = signal<ServerModel | undefined>(undefined);
 export const loraList = signal<readonly ServerLora[]>([]);
@@ -31,7 +31,7 @@ export async function askModel(): Promise<void> {
     await told(server().model());
   } catch (error) {
     unchanged++;
-    if ((error as { status?: number }).status !== 0) throw error;
+    if ((error as ServerError).status !== 0) throw error;
   } finally {
     askAgain();
   }

@@ -1,7 +1,8 @@
 /** Short notices at the edge of the page, some with a way back, and what screen readers are told. */
 
 import { signal } from '@preact/signals';
-import { plainText, sentence } from '../text.ts';
+import type { ServerError } from '../server.ts';
+import { errorText, plainText } from '../text.ts';
 
 export interface NoticeAction {
   readonly label: string;
@@ -17,8 +18,6 @@ export interface Notice {
   readonly action?: NoticeAction | undefined;
 }
 
-/** Milliseconds that a notice stays; one with an action stays longer, and errors until they are dismissed. */
-const STAYS = { plain: 6000, action: 12_000 };
 const MOST = 3;
 /** Characters of a notice: it is read in passing. */
 const MOST_TEXT = 280;
@@ -37,7 +36,6 @@ export function notify(given: string, { tone = 'plain', action }: Partial<Pick<N
   notices.value = [...others, { id, text, tone, action }];
   if (tone === 'error') alert(text);
   else announce(action ? `${text}. ${action.label} is at the end of the page.` : text);
-  if (tone === 'plain') setTimeout(() => dismiss(id), action ? STAYS.action : STAYS.plain);
 }
 
 export function dismiss(id: number): void {
@@ -67,10 +65,10 @@ function fresh(text: string, before: string): string {
 }
 
 /** Tells of an error, in the server's words where it has some. */
-export function tellError(error: unknown, action?: NoticeAction): void {
+export function tellError(error: unknown): void {
   if (error instanceof DOMException && error.name === 'AbortError') return;
-  const { message = String(error), hint, status } = error as { message?: string; hint?: string; status?: number };
+  const { message = String(error), hint, status } = error as Partial<ServerError>;
   // The page asks for a key, and says that the server is away, by itself.
   if (status === 401 || status === 0) return;
-  notify(hint ? `${sentence(message)}. ${sentence(hint)}.` : sentence(message), { tone: 'error', action });
+  notify(errorText({ message, hint }), { tone: 'error' });
 }

@@ -2,10 +2,10 @@
 
 import { batch } from '@preact/signals';
 import { keptInput } from '../files/kept-inputs.ts';
-import { type PictureIn, pictureIn } from '../files/picture-in.ts';
-import { type Recipe, server } from '../server.ts';
-import { plainText } from '../text.ts';
-import { clearFieldErrors } from './field-errors.ts';
+import { type PictureIn, pictureIn, release } from '../files/picture-in.ts';
+import { type Recipe, type ServerError, server } from '../server.ts';
+import { bytesOf, plainText } from '../text.ts';
+import { clearFieldError } from './field-errors.ts';
 import { limits, loraNames } from './model.ts';
 import { notify } from './notices.ts';
 import * as settings from './settings.ts';
@@ -18,7 +18,7 @@ export async function recipeOf(file: Blob): Promise<Recipe | undefined> {
   try {
     return await server().recipe(file);
   } catch (error) {
-    if ((error as { status?: number }).status === 404) return undefined;
+    if ((error as ServerError).status === 404) return undefined;
     throw error;
   }
 }
@@ -35,14 +35,13 @@ export async function reuse(recipe: Recipe): Promise<void> {
   }));
   const found = await inputsOf(recipe.inputs ?? {});
   // Another recipe was asked for meanwhile.
-  if (latest !== recipe) return found.release();
+  if (latest !== recipe) return found.pictures.forEach(release);
   batch(() => {
-    clearFieldErrors();
+    clearFieldError();
     settings.prompt.value = recipe.prompt;
     settings.negativePrompt.value = recipe.negativePrompt ?? '';
     settings.trueCfgScale.value = recipe.trueCfgScale;
-    settings.width.value = recipe.width;
-    settings.height.value = recipe.height;
+    settings.setSize(recipe);
     settings.steps.value = recipe.steps;
     settings.guidance.value = recipe.guidance;
     settings.sampler.value = recipe.sampler;
@@ -74,33 +73,29 @@ function setPictures(recipe: Recipe, found: ReadonlyMap<Input, PictureIn>): void
     });
   const one = (values: number | readonly (number | null)[] | undefined, i: number) =>
     typeof values === 'number' ? values : values?.[i];
-  settings.clearPictures();
   settings.setStart(all('image')[0]?.picture);
-  const mask = all('maskImage')[0]?.picture;
-  if (mask) settings.setMaskPicture(mask);
+  settings.setMaskPicture(all('maskImage')[0]?.picture);
   if (outpaint && settings.startPicture.value) settings.margins.value = outpaint;
   settings.strength.value = recipe.strength;
   settings.resize.value = recipe.resize ?? 'stretch';
   settings.maskBlur.value = recipe.maskBlur ?? 0;
   settings.maskCrop.value = recipe.paddingMaskCrop;
-  settings.setReferences(all('referenceImage').map(({ picture }) => picture));
-  settings.setWeighted(
-    settings.controlPictures,
-    all('controlImage').map(({ picture, i }) => ({
-      picture,
-      scale: one(recipe.controlnetConditioningScale, i) ?? 1,
-      mode: one(recipe.controlMode, i) ?? 0,
-    })),
-  );
+  settings.references.value = all('referenceImage').map(({ picture }) => picture);
+  settings.controlPictures.value = all('controlImage').map(({ picture, i }) => ({
+    picture,
+    scale: one(recipe.controlnetConditioningScale, i) ?? 1,
+    mode: one(recipe.controlMode, i) ?? 0,
+  }));
   settings.drawsEdges.value = recipe.control === 'canny';
   settings.cannyLow.value = recipe.cannyLow;
   settings.cannyHigh.value = recipe.cannyHigh;
   settings.controlStart.value = one(recipe.controlGuidanceStart, 0) ?? 0;
   settings.controlEnd.value = one(recipe.controlGuidanceEnd, 0) ?? 1;
-  settings.setWeighted(
-    settings.promptPictures,
-    all('reduxImage').map(({ picture, i }) => ({ picture, scale: one(recipe.promptEmbedsScale, i) ?? 1, mode: 0 })),
-  );
+  settings.promptPictures.value = all('reduxImage').map(({ picture, i }) => ({
+    picture,
+    scale: one(recipe.promptEmbedsScale, i) ?? 1,
+    mode: 0,
+  }));
 }
 
 /** The pictures of a recipe: those that the browser kept, and those that it carries; the names of the others. */
@@ -113,16 +108,13 @@ async function inputsOf(inputs: Inputs) {
     if (picture) pictures.set(input, picture);
     else missing.push(plainText(input.name, 60));
   }
-  const release = (): void => {
-    for (const { url } of pictures.values()) URL.revokeObjectURL(url);
-  };
-  return { pictures, missing, release };
+  return { pictures, missing };
 }
 
 /** The content of a picture that the recipe carries. */
 function carried({ name, data }: Input): Blob | undefined {
   if (data === undefined) return undefined;
-  const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+  const bytes = bytesOf(data);
   return new File([bytes], name, { type: formatOf(bytes) });
 }
 

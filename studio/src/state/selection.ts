@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 
-export interface Selection {
+interface Selection {
   readonly job: string;
   readonly index: number;
 }
@@ -10,8 +10,6 @@ export interface Selection {
 export const selection = signal<Selection | undefined>(undefined);
 /** Whether the stage goes on to the next job by itself: not once a person has chosen a picture. */
 const follows = signal(true);
-/** The name of the picture that others are compared with. */
-export const comparedTo = signal<string | undefined>(undefined);
 
 export function isSelected({ job, index }: Selection): boolean {
   return selection.value?.job === job && selection.value.index === index;

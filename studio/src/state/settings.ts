@@ -1,6 +1,6 @@
 /** What the next picture is to be: one signal for each thing that can be set. What is undefined is left to the model. */
 
-import { batch, computed, type Signal, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { type PictureIn, release } from '../files/picture-in.ts';
 import type { Request } from '../server.ts';
 import { type Mark, paintedMask } from './mask.ts';
@@ -21,7 +21,7 @@ export interface Weighted {
 
 /** Pixels that a picture grows by on its left, right, top and bottom. */
 export type Margins = readonly [left: number, right: number, top: number, bottom: number];
-export const NO_MARGINS: Margins = [0, 0, 0, 0];
+const NO_MARGINS: Margins = [0, 0, 0, 0];
 
 export const prompt = saved('prompt', '');
 export const negativePrompt = saved('negativePrompt', '');
@@ -36,7 +36,7 @@ export const schedule = saved<string | undefined>('schedule', undefined);
 export const seed = saved('seed', '0');
 /** Whether every picture has this seed, or each draws a new one. */
 export const seedLocked = saved('seedLocked', false);
-export const count = saved('count', 1);
+export const count = saved<number | undefined>('count', 1);
 export const loras = saved<readonly LoraSetting[]>('loras', []);
 
 export const startPicture = signal<PictureIn | undefined>(undefined);
@@ -75,56 +75,38 @@ export const hasMask = computed(
   () => !grows.value && (maskPicture.value !== undefined || marks.value.some(({ erases }) => !erases)),
 );
 
+/** Pictures whose addresses hold them in memory; those that no setting has any more are released. */
+let held: readonly PictureIn[] = [];
+effect(() => {
+  const weighted = [...controlPictures.value, ...promptPictures.value].map(({ picture }) => picture);
+  const single = [startPicture.value, maskPicture.value].filter((picture) => picture !== undefined);
+  const now = [...single, ...references.value, ...weighted];
+  for (const picture of held) if (!now.includes(picture)) release(picture);
+  held = now;
+});
+
 /** Puts a picture in the place of the start picture, with no mask; undefined takes it away. */
 export function setStart(picture: PictureIn | undefined): void {
   batch(() => {
-    release(startPicture.value);
     startPicture.value = picture;
-    clearMask();
+    setMaskPicture(undefined);
   });
 }
 
-export function clearMask(): void {
-  release(maskPicture.value);
-  maskPicture.value = undefined;
-  marks.value = [];
-  margins.value = NO_MARGINS;
-}
-
-export function setMaskPicture(picture: PictureIn): void {
+/** Begins the mask anew, on a picture of one or on none. */
+export function setMaskPicture(picture: PictureIn | undefined): void {
   batch(() => {
-    clearMask();
     maskPicture.value = picture;
+    marks.value = [];
+    margins.value = NO_MARGINS;
   });
 }
 
-export function setReferences(pictures: readonly PictureIn[]): void {
-  for (const picture of references.value) if (!pictures.includes(picture)) release(picture);
-  references.value = pictures;
-}
-
-/** Puts these in the place of all control pictures, or all pictures of the prompt. */
-export function setWeighted(of: Signal<readonly Weighted[]>, pictures: readonly Weighted[]): void {
-  for (const { picture } of of.value) if (!pictures.some((other) => other.picture === picture)) release(picture);
-  of.value = pictures;
-}
-
-/** Everything that goes in beside the prompt, taken away. */
-export function clearPictures(): void {
+/** Sets both sides; what is undefined is left to the model. */
+export function setSize(size: { readonly width?: number; readonly height?: number }): void {
   batch(() => {
-    setStart(undefined);
-    setReferences([]);
-    setWeighted(controlPictures, []);
-    setWeighted(promptPictures, []);
-    strength.value = undefined;
-    resize.value = 'stretch';
-    maskBlur.value = 0;
-    maskCrop.value = undefined;
-    drawsEdges.value = false;
-    cannyLow.value = undefined;
-    cannyHigh.value = undefined;
-    controlStart.value = 0;
-    controlEnd.value = 1;
+    width.value = size.width;
+    height.value = size.height;
   });
 }
 
@@ -148,13 +130,13 @@ export async function requested(): Promise<Request> {
       guidance: hasGuidance.value ? guidance.value : undefined,
       sampler: offered(sampler.value, model.value?.samplers),
       schedule: offered(schedule.value, model.value?.schedules),
-      loras: loras.value.length > 0 ? loras.value.map(({ name, scale }) => ({ path: name, scale })) : undefined,
+      loras: some(loras.value.map(({ name, scale }) => ({ path: name, scale }))),
+      referenceImage: takesReferences.value ? some(references.value.map(({ file }) => file)) : undefined,
     }),
     ...(await startFields()),
-    ...defined({ referenceImage: takesReferences.value ? some(references.value.map(({ file }) => file)) : undefined }),
     ...controlFields(),
     ...promptFields(),
-    seed: seedsFrom(seed.value, count.value),
+    seed: seedsFrom(seed.value, count.value ?? 1),
     preview: 'step',
   } as Request;
 }
@@ -217,7 +199,7 @@ function seedsFrom(first: string, pictures: number): string | string[] {
 }
 
 /** The fields that have a value. */
-export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -1,16 +1,17 @@
 /** What pages do with whole pictures: start from one, and take in what is dropped anywhere. */
 
-import { FORMATS, pictureIn } from '../files/picture-in.ts';
+import { type PictureIn, pictureIn, release } from '../files/picture-in.ts';
 import { type JobPicture, type Recipe, server } from '../server.ts';
-import { remove } from '../state/gallery.ts';
 import { limits } from '../state/model.ts';
 import { announce, notify, tellError } from '../state/notices.ts';
 import { recipeOf, reuse } from '../state/recipe.ts';
 import { setStart } from '../state/settings.ts';
 import { plainText } from '../text.ts';
-import { focusGallery } from './gallery.tsx';
 import { openSection } from './section.tsx';
 import { START } from './start-fields.tsx';
+
+/** Formats of files that can carry a recipe. */
+const CARRIERS: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
 
 /** Reuses a recipe, and goes to the button that makes it. */
 export async function useRecipe(recipe: Recipe): Promise<void> {
@@ -22,38 +23,44 @@ export async function useRecipe(recipe: Recipe): Promise<void> {
   }
 }
 
-/** Deletes a picture; the focus stays where it was, or goes to the picture that the stage shows then. */
-export function discard(picture: JobPicture): void {
-  void remove(picture);
-  requestAnimationFrame(() => document.activeElement === document.body && focusGallery());
-}
+/** The picture to start from, until it has arrived. */
+let latest: JobPicture | undefined;
 
 /** Makes a picture of the gallery the one to start from. */
-export async function useAsStart({ name }: JobPicture): Promise<void> {
+export async function useAsStart(picture: JobPicture): Promise<void> {
+  const { name } = picture;
+  latest = picture;
   try {
-    setStart(await pictureIn(await server().picture(name), name, limits.value?.inputPixels));
-    openSection(START);
+    const read = await pictureIn(await server().picture(name), name, limits.value?.inputPixels);
+    // Another one was chosen meanwhile.
+    if (latest !== picture) return release(read);
+    startFrom(read);
     announce('The next picture starts from this one');
   } catch (error) {
     tellError(error);
   }
 }
 
+function startFrom(picture: PictureIn): void {
+  latest = undefined;
+  setStart(picture);
+  openSection(START);
+}
+
 /** Restores the recipe of a file, or starts from it where it carries none. */
 export async function takeIn(file: File): Promise<void> {
+  let picture: PictureIn | undefined;
   try {
-    const picture = await pictureIn(file, file.name, limits.value?.inputPixels);
-    const recipe = FORMATS.slice(0, 3).includes(file.type) ? await recipeOf(file) : undefined;
-    if (recipe) {
-      URL.revokeObjectURL(picture.url);
-      await useRecipe(recipe);
-      return;
-    }
-    setStart(picture);
-    openSection(START);
+    picture = await pictureIn(file, file.name, limits.value?.inputPixels);
+    const recipe = CARRIERS.includes(file.type) ? await recipeOf(file) : undefined;
+    if (recipe) return await useRecipe(recipe);
+    startFrom(picture);
     notify(`There is no recipe in ${picture.name}: the next picture starts from it`);
+    picture = undefined;
   } catch (error) {
     tellError(error);
+  } finally {
+    if (picture) release(picture);
   }
 }
 

@@ -5,12 +5,13 @@ import { useEffect } from 'preact/hooks';
 import { filesOf } from '../files/picture-in.ts';
 import { takeIn } from './actions.ts';
 import { Composer } from './composer.tsx';
-import { Gallery } from './gallery.tsx';
+import { Gallery, noteFocus } from './gallery.tsx';
 import { GridDialog } from './grid-dialog.tsx';
 import { Header } from './header.tsx';
 import { KeyDialog } from './key-dialog.tsx';
 import { Notices } from './notices.tsx';
 import { Opening } from './opening.tsx';
+import { PictureEditor } from './picture-editor.tsx';
 import { listenToKeys, Shortcuts } from './shortcuts.tsx';
 import { Stage } from './stage.tsx';
 
@@ -24,13 +25,14 @@ export function App() {
       <Header />
       <div class="columns">
         <Composer />
-        <main id="pictures" tabIndex={-1}>
+        <main id="pictures" tabIndex={-1} onFocusIn={noteFocus}>
           <Opening />
           <Stage />
           <Gallery />
         </main>
       </div>
       <DropAnywhere />
+      <PictureEditor />
       <GridDialog />
       <Shortcuts />
       <KeyDialog />
@@ -58,10 +60,11 @@ function DropAnywhere() {
       'drop',
       (event) => {
         show(-depth);
-        if (event.defaultPrevented) return;
-        event.preventDefault();
         const [file] = filesOf(event.dataTransfer);
-        if (file) void takeIn(file);
+        // Text that is dropped goes where it is dropped.
+        if (!file || event.defaultPrevented) return;
+        event.preventDefault();
+        void takeIn(file);
       },
       { signal },
     );

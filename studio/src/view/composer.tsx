@@ -2,11 +2,11 @@
 
 import { signal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { clearFieldErrors, fieldErrors } from '../state/field-errors.ts';
+import { fieldError } from '../state/field-errors.ts';
 import { generate, submitting } from '../state/jobs.ts';
 import { defaults, hasGuidance, limits } from '../state/model.ts';
 import * as settings from '../state/settings.ts';
-import { errorProps, FieldError, NumberField } from './fields.tsx';
+import { errorProps, Field, FieldError, NumberField } from './fields.tsx';
 import { IconButton } from './icon.tsx';
 import { Loras } from './loras.tsx';
 import { SizeFields } from './size-fields.tsx';
@@ -24,13 +24,10 @@ WIDE.addEventListener('change', () => {
 export function Composer() {
   const form = useRef<HTMLFormElement>(null);
   useSignalEffect(() => {
-    if (fieldErrors.value.size === 0) return;
+    if (!fieldError.value) return;
     isOpen.value = true;
     // Once the part that it is in has been opened.
-    requestAnimationFrame(() => {
-      const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"], .slot:has(.error) button');
-      wrong?.focus();
-    });
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-describedby$="-error"]')?.focus());
   });
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -43,7 +40,8 @@ export function Composer() {
       <button
         type="submit"
         class="primary"
-        disabled={!settings.prompt.value.trim() || submitting.value}
+        disabled={!settings.prompt.value.trim()}
+        aria-disabled={submitting.value}
         aria-keyshortcuts="Control+Enter"
       >
         Generate
@@ -71,7 +69,14 @@ export function Composer() {
               unset={defaults.value?.guidance}
             />
           )}
-          <PictureCount />
+          <NumberField
+            label="Pictures"
+            name="batch"
+            value={settings.count}
+            min={1}
+            max={Math.min(16, limits.value?.pictures ?? 16)}
+            unset={1}
+          />
         </div>
         <SeedField />
         <div class="parts">
@@ -94,46 +99,20 @@ function PromptField() {
     if (WIDE.matches) field.current?.focus();
   }, []);
   return (
-    <div class="field prompt">
-      <label for="prompt">Prompt</label>
-      <textarea
-        id="prompt"
-        ref={field}
-        rows={4}
-        dir="auto"
-        value={settings.prompt.value}
-        placeholder="A lighthouse by the sea at night"
-        onInput={(event) => {
-          settings.prompt.value = event.currentTarget.value;
-          clearFieldErrors('prompt');
-        }}
-        {...errorProps('prompt', 'prompt')}
-      />
-      <FieldError name="prompt" id="prompt" />
-    </div>
-  );
-}
-
-function PictureCount() {
-  const most = Math.min(16, limits.value?.pictures ?? 16);
-  return (
-    <div class="field">
-      <label for="count">Pictures</label>
-      <input
-        id="count"
-        type="number"
-        inputMode="numeric"
-        min={1}
-        max={most}
-        value={settings.count.value}
-        onChange={(event) => {
-          settings.count.value = Math.min(most, Math.max(1, Math.round(event.currentTarget.valueAsNumber) || 1));
-          event.currentTarget.value = String(settings.count.value);
-          clearFieldErrors('batch');
-        }}
-        {...errorProps('batch', 'count')}
-      />
-      <FieldError name="batch" id="count" />
+    <div class="prompt">
+      <Field label="Prompt" name="prompt">
+        {(control) => (
+          <textarea
+            {...control}
+            ref={field}
+            rows={4}
+            dir="auto"
+            value={settings.prompt.value}
+            placeholder="A lighthouse by the sea at night"
+            onInput={(event) => (settings.prompt.value = event.currentTarget.value)}
+          />
+        )}
+      </Field>
     </div>
   );
 }
@@ -159,7 +138,6 @@ function SeedField() {
               seed.value = event.currentTarget.value;
               seedLocked.value = true;
             } else event.currentTarget.value = seed.value;
-            clearFieldErrors('seed');
           }}
           {...errorProps('seed', 'seed')}
         />
@@ -172,10 +150,8 @@ function SeedField() {
         <IconButton
           icon="dice"
           label="Draw a seed"
-          onClick={() => {
-            seed.value = settings.drawSeed();
-            clearFieldErrors('seed');
-          }}
+          disabled={!seedLocked.value}
+          onClick={() => (seed.value = settings.drawSeed())}
         />
       </div>
       <FieldError name="seed" id="seed" />

@@ -3,22 +3,45 @@
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
-import { clearFieldErrors, type FieldName, fieldErrors } from '../state/field-errors.ts';
+import { type FieldName, type FieldNames, fieldError, isWrong } from '../state/field-errors.ts';
+
+/** The id of what is wrong with a field, where something is: for `aria-describedby`. */
+export function errorId(name: FieldNames | undefined, id: string): string | undefined {
+  return isWrong(name) ? `${id}-error` : undefined;
+}
 
 /** Attributes of a field that may be wrong; its `FieldError` has this id. */
-export function errorProps(name: FieldName | undefined, id: string) {
-  const isWrong = name !== undefined && fieldErrors.value.has(name);
-  return isWrong ? { 'aria-invalid': true, 'aria-describedby': `${id}-error` } : {};
+export function errorProps(name: FieldNames | undefined, id: string) {
+  return { 'aria-invalid': isWrong(name) || undefined, 'aria-describedby': errorId(name, id) };
 }
 
 /** What is wrong with a field. */
-export function FieldError({ name, id }: { readonly name: FieldName | undefined; readonly id: string }) {
-  const error = name && fieldErrors.value.get(name);
-  if (!error) return null;
+export function FieldError({ name, id }: { readonly name: FieldNames | undefined; readonly id: string }) {
+  if (!isWrong(name)) return null;
   return (
     <p class="error" id={`${id}-error`}>
-      {error}
+      {fieldError.value!.text}
     </p>
+  );
+}
+
+interface FieldProps {
+  readonly label: string;
+  /** The field of requests. */
+  readonly name?: FieldName | undefined;
+  /** The control, which has these attributes. */
+  readonly children: (control: { readonly id: string } & ReturnType<typeof errorProps>) => ComponentChildren;
+}
+
+/** A control below its label. */
+export function Field({ label, name, children }: FieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children({ id, ...errorProps(name, id) })}
+      <FieldError name={name} id={id} />
+    </div>
   );
 }
 
@@ -35,32 +58,29 @@ interface NumberFieldProps {
 }
 
 export function NumberField({ label, value, min, max, step = 1, name, unset = 'auto' }: NumberFieldProps) {
-  const id = useId();
   const set = (text: string): void => {
     const number = step < 1 ? Number(text) : Math.round(Number(text) / step) * step;
     value.value = text === '' || !Number.isFinite(number) ? undefined : Math.min(max, Math.max(min, number));
-    if (name) clearFieldErrors(name);
   };
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        id={id}
-        type="number"
-        inputMode="decimal"
-        min={min}
-        max={max}
-        step={step < 1 ? 'any' : step}
-        placeholder={String(unset)}
-        value={value.value ?? ''}
-        onChange={(event) => {
-          set(event.currentTarget.value);
-          event.currentTarget.value = String(value.value ?? '');
-        }}
-        {...errorProps(name, id)}
-      />
-      <FieldError name={name} id={id} />
-    </div>
+    <Field label={label} name={name}>
+      {(control) => (
+        <input
+          {...control}
+          type="number"
+          inputMode="decimal"
+          min={min}
+          max={max}
+          step={step < 1 ? 'any' : step}
+          placeholder={String(unset)}
+          value={value.value ?? ''}
+          onChange={(event) => {
+            set(event.currentTarget.value);
+            event.currentTarget.value = String(value.value ?? '');
+          }}
+        />
+      )}
+    </Field>
   );
 }
 
@@ -68,14 +88,24 @@ interface SliderProps {
   readonly label: string;
   readonly value: number;
   readonly onInput: (value: number) => void;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number;
   readonly name?: FieldName;
   readonly hidesLabel?: boolean;
 }
 
-export function Slider({ label, value, onInput, min, max, step, name, hidesLabel = false }: SliderProps) {
+/** Parts of one, unless other bounds are given. */
+export function Slider({
+  label,
+  value,
+  onInput,
+  min = 0,
+  max = 1,
+  step = 0.05,
+  name,
+  hidesLabel = false,
+}: SliderProps) {
   const id = useId();
   return (
     <div class="slider">
@@ -89,10 +119,7 @@ export function Slider({ label, value, onInput, min, max, step, name, hidesLabel
         max={max}
         step={step}
         value={value}
-        onInput={(event) => {
-          onInput(event.currentTarget.valueAsNumber);
-          if (name) clearFieldErrors(name);
-        }}
+        onInput={(event) => onInput(event.currentTarget.valueAsNumber)}
         {...errorProps(name, id)}
       />
       <output for={id}>{Number(value.toFixed(2))}</output>
@@ -101,51 +128,52 @@ export function Slider({ label, value, onInput, min, max, step, name, hidesLabel
   );
 }
 
-interface ChoiceProps {
+interface ChoiceProps<T extends string> {
   readonly label: string;
-  readonly value: string;
+  readonly value: T;
   /** Values, and the words for them. */
-  readonly options: readonly (readonly [value: string, label: string])[];
-  readonly onChange: (value: string) => void;
+  readonly options: readonly (readonly [value: T, label: string])[];
+  readonly onChange: (value: T) => void;
   readonly name?: FieldName;
 }
 
-export function Choice({ label, value, options, onChange, name }: ChoiceProps) {
-  const id = useId();
+export function Choice<T extends string>({ label, value, options, onChange, name }: ChoiceProps<T>) {
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select
-        id={id}
-        value={value}
-        onChange={(event) => {
-          onChange(event.currentTarget.value);
-          if (name) clearFieldErrors(name);
-        }}
-        {...errorProps(name, id)}
-      >
-        {options.map(([option, words]) => (
-          <option key={option} value={option}>
-            {words}
-          </option>
-        ))}
-      </select>
-      <FieldError name={name} id={id} />
-    </div>
+    <Field label={label} name={name}>
+      {(control) => (
+        <select {...control} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
+          {options.map(([option, words]) => (
+            <option key={option} value={option}>
+              {words}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }
 
 interface CheckProps {
   readonly checked: boolean;
   readonly onChange: (checked: boolean) => void;
+  readonly name?: FieldNames;
   readonly children: ComponentChildren;
 }
 
-export function Check({ checked, onChange, children }: CheckProps) {
+export function Check({ checked, onChange, name, children }: CheckProps) {
+  const id = useId();
   return (
-    <label class="check">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
-      <span>{children}</span>
-    </label>
+    <>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={checked}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+          {...errorProps(name, id)}
+        />
+        <span>{children}</span>
+      </label>
+      <FieldError name={name} id={id} />
+    </>
   );
 }

@@ -4,10 +4,10 @@ import { useComputed, useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useEffect, useRef } from 'preact/hooks';
 import type { JobPicture } from '../server.ts';
-import { favouritesOnly, hasMore, isLoading, loaded, loadMore, pictures, search, selected } from '../state/gallery.ts';
+import { favouritesOnly, hasMore, isLoading, loaded, loadMore, pictures, search } from '../state/gallery.ts';
 import { cancel, dismissJob, failedJobs, type LiveJob, liveJobs } from '../state/jobs.ts';
 import { isSelected, select, selection } from '../state/selection.ts';
-import { plainText } from '../text.ts';
+import { plainText, sentence } from '../text.ts';
 import { showsGrid } from './grid-dialog.tsx';
 import { Icon, IconButton } from './icon.tsx';
 import { PreviewCanvas } from './preview.tsx';
@@ -32,9 +32,7 @@ export function Gallery() {
             type="search"
             placeholder="Search"
             value={search.value}
-            onInput={(event) => {
-              search.value = event.currentTarget.value;
-            }}
+            onInput={(event) => (search.value = event.currentTarget.value)}
           />
         </label>
         <IconButton icon="grid" label="Grid over two keys" keys="G" onClick={() => (showsGrid.value = true)} />
@@ -48,7 +46,7 @@ export function Gallery() {
       </div>
       <Tiles />
       {loaded.value && isEmpty && (
-        <p class="faint">{isFiltered ? 'No picture is like this.' : 'Pictures that you make are kept here.'}</p>
+        <p class="faint">{isFiltered ? 'No pictures match.' : 'Pictures that you make are kept here.'}</p>
       )}
       {hasMore.value && <More />}
     </section>
@@ -71,6 +69,9 @@ function Tiles() {
       for (const tile of list.querySelectorAll('.tile[tabindex="0"]'))
         if (tile !== stop) tile.setAttribute('tabindex', '-1');
       stop?.setAttribute('tabindex', '0');
+      if (document.activeElement !== document.body || hadFocus?.isConnected !== false) return;
+      hadFocus = undefined;
+      focusGallery({ preventScroll: true });
     });
   });
   const onKey = (event: KeyboardEvent): void => {
@@ -80,11 +81,10 @@ function Tiles() {
     const to =
       { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tiles.length - 1 }[event.key] ??
       vertical(event.key, tiles, at);
-    const next = to === undefined ? undefined : tiles[to];
     if (to === undefined) return;
     event.preventDefault();
-    next?.focus();
-    next?.click();
+    tiles[to]?.focus();
+    tiles[to]?.click();
     if (to >= tiles.length - 1 && hasMore.value) void loadMore();
   };
   return (
@@ -92,10 +92,10 @@ function Tiles() {
       {liveJobs.value
         .toReversed()
         .flatMap((job) =>
-          unfinished(job).map((index) => <LiveTile key={`${job.id}:${index}`} job={job} index={index} />),
+          unfinished(job).map((index) => <JobTile key={`${job.id}:${index}`} job={job} index={index} />),
         )}
       {failedJobs.value.toReversed().map((job) => (
-        <FailedTile key={job.id} job={job} />
+        <JobTile key={job.id} job={job} index={0} />
       ))}
       {pictures.value.map((picture) => (
         <Tile key={picture.name} picture={picture} />
@@ -163,55 +163,46 @@ const Tile = memo(({ picture }: { readonly picture: JobPicture }) => {
   );
 });
 
-function LiveTile({ job, index }: { readonly job: LiveJob; readonly index: number }) {
+/** A picture of a job that is not over, or that ended without it. */
+function JobTile({ job, index }: { readonly job: LiveJob; readonly index: number }) {
+  const { hasFailed, prompt } = job;
   const preview = job.previews.value.get(index);
-  const { text, part } = job.progress.value;
+  const { status, text, part } = job.progress.value;
   const place = { job: job.id, index };
   return (
     <li class="live">
       <button
         type="button"
-        class="tile"
+        class={hasFailed ? 'tile is-failed' : 'tile'}
         tabIndex={-1}
         aria-current={isSelected(place) ? 'true' : undefined}
         onClick={() => select(place)}
       >
-        {preview ? <PreviewCanvas preview={preview} /> : <span class="waiting" />}
-        <span class="unseen">{job.prompt}: </span>
-        <span class="tile-text">{text}</span>
+        {hasFailed ? <Icon name="broken" /> : preview ? <PreviewCanvas preview={preview} /> : <span class="waiting" />}
+        <span class="unseen">{prompt}: </span>
+        <span class="tile-text">{hasFailed ? sentence(status) : text}</span>
         {part !== undefined && <span class="bar" style={{ '--part': part }} />}
       </button>
-      <IconButton icon="close" label={`Cancel ${job.prompt}`} onClick={() => cancel(job)} />
+      {hasFailed ? (
+        <IconButton icon="close" label={`Dismiss ${prompt}`} onClick={() => dismissJob(job)} />
+      ) : (
+        <IconButton icon="close" label={`Cancel ${prompt}`} onClick={() => cancel(job)} />
+      )}
     </li>
   );
 }
 
-function FailedTile({ job }: { readonly job: LiveJob }) {
-  const { status } = job.progress.value;
-  const place = { job: job.id, index: 0 };
-  const word = status === 'interrupted' ? 'Interrupted' : 'Failed';
-  return (
-    <li class="live">
-      <button
-        type="button"
-        class="tile is-failed"
-        tabIndex={-1}
-        aria-current={isSelected(place) ? 'true' : undefined}
-        onClick={() => select(place)}
-      >
-        <Icon name="broken" />
-        <span class="unseen">{job.prompt}: </span>
-        <span class="tile-text">{word}</span>
-      </button>
-      <IconButton icon="close" label={`Dismiss ${job.prompt}`} onClick={() => dismissJob(job)} />
-    </li>
-  );
+let hadFocus: Element | undefined;
+
+/** Remembers what has the focus among the pictures, for when it goes away with a picture or a job. */
+export function noteFocus({ target }: FocusEvent): void {
+  hadFocus = target as Element;
 }
 
 /** Puts the focus on the picture of the stage, or on the gallery where it has none; for when what had it is gone. */
-export function focusGallery(): void {
+export function focusGallery(options?: FocusOptions): void {
   requestAnimationFrame(() => {
-    const name = selected.value && '.tile[aria-current]';
-    document.querySelector<HTMLElement>(name ?? '#gallery')?.focus();
+    const place = document.querySelector<HTMLElement>('.tile[aria-current]') ?? document.getElementById('gallery');
+    place?.focus(options);
   });
 }

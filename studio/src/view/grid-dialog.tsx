@@ -1,23 +1,26 @@
 /** A grid over two keys: what it goes over, and its pictures as they come. */
 
-import { signal, useSignal } from '@preact/signals';
+import { type Signal, signal, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import {
+  askForPicture,
   GRID_KEYS,
   type Grid,
   type GridAxis,
   type GridKey,
   grid,
   gridKeys,
+  gridProblem,
   gridValues,
-  MOST_CELLS,
   makeGrid,
   pictureOf,
 } from '../state/grid.ts';
-import { liveJobs } from '../state/jobs.ts';
+import { jobOf } from '../state/jobs.ts';
 import { tellError } from '../state/notices.ts';
 import { select } from '../state/selection.ts';
-import { prompt } from '../state/settings.ts';
 import { Dialog } from './dialog.tsx';
+import { Choice, Field } from './fields.tsx';
+import { Icon } from './icon.tsx';
 import { PreviewCanvas } from './preview.tsx';
 import { StoredPicture } from './stored-picture.tsx';
 
@@ -31,42 +34,36 @@ const EXAMPLES: Readonly<Record<GridKey, string>> = {
   trueCfgScale: '1, 2, 4',
 };
 
+interface Draft {
+  readonly key: GridKey;
+  readonly text: string;
+}
+
 export function GridDialog() {
-  const across = useSignal<{ key: GridKey; text: string }>({ key: 'seed', text: EXAMPLES.seed });
-  const down = useSignal<{ key: GridKey; text: string }>({ key: 'steps', text: EXAMPLES.steps });
+  const across = useSignal<Draft>({ key: 'seed', text: EXAMPLES.seed });
+  const down = useSignal<Draft>({ key: 'steps', text: EXAMPLES.steps });
   const isMaking = useSignal(false);
   if (!showsGrid.value) return null;
-  const axes = [across, down].map(({ value: { key, text } }) => ({ key, values: gridValues(text) }));
-  const [x, y] = axes as [Partial<GridAxis>, Partial<GridAxis>];
-  const cells = (x.values?.length ?? 0) * (y.values?.length ?? 0);
-  const canMake = cells > 0 && cells <= MOST_CELLS && x.key !== y.key && prompt.value.trim() !== '' && !isMaking.value;
+  const axisOf = ({ key, text }: Draft): GridAxis => ({ key, values: gridValues(text) });
+  const [x, y] = [axisOf(across.value), axisOf(down.value)];
+  const problem = gridProblem(x, y);
   const make = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (!canMake) return;
+    if (problem || isMaking.value) return;
     isMaking.value = true;
-    await makeGrid(x as GridAxis, y as GridAxis).catch(tellError);
+    await makeGrid(x, y).catch(tellError);
     isMaking.value = false;
   };
-  const why =
-    prompt.value.trim() === ''
-      ? 'Write a prompt first.'
-      : x.key === y.key
-        ? 'Choose two different keys.'
-        : cells === 0
-          ? 'Write numbers with commas between them.'
-          : cells > MOST_CELLS
-            ? `At most ${MOST_CELLS} pictures.`
-            : `${cells} pictures.`;
   return (
     <Dialog title="Grid" onClose={() => (showsGrid.value = false)} isLarge>
       <form class="grid-form" onSubmit={(event) => void make(event)}>
         <AxisFields label="Across" axis={across} />
         <AxisFields label="Down" axis={down} />
-        <button type="submit" class="primary" disabled={!canMake}>
+        <button type="submit" class="primary" disabled={problem !== undefined} aria-disabled={isMaking.value}>
           Make the grid
         </button>
         <p class="hint" role="status">
-          {why}
+          {problem ?? `${x.values.length * y.values.length} pictures.`}
         </p>
       </form>
       {grid.value && <GridTable grid={grid.value} />}
@@ -74,41 +71,26 @@ export function GridDialog() {
   );
 }
 
-interface AxisFieldsProps {
-  readonly label: string;
-  readonly axis: { value: { key: GridKey; text: string } };
-}
-
-function AxisFields({ label, axis }: AxisFieldsProps) {
+function AxisFields({ label, axis }: { readonly label: string; readonly axis: Signal<Draft> }) {
   return (
     <fieldset class="row">
       <legend class="unseen">{label}</legend>
-      <label class="field">
-        <span>{label}</span>
-        <select
-          value={axis.value.key}
-          onChange={(event) => {
-            const key = event.currentTarget.value as GridKey;
-            axis.value = { key, text: EXAMPLES[key] };
-          }}
-        >
-          {gridKeys.value.map(([key, name]) => (
-            <option key={key} value={key}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="field is-wide">
-        <span>Values</span>
-        <input
-          type="text"
-          value={axis.value.text}
-          onInput={(event) => {
-            axis.value = { ...axis.value, text: event.currentTarget.value };
-          }}
-        />
-      </label>
+      <Choice
+        label={label}
+        value={axis.value.key}
+        options={gridKeys.value}
+        onChange={(key) => (axis.value = { key, text: EXAMPLES[key] })}
+      />
+      <Field label="Values">
+        {(control) => (
+          <input
+            {...control}
+            type="text"
+            value={axis.value.text}
+            onInput={(event) => (axis.value = { ...axis.value, text: event.currentTarget.value })}
+          />
+        )}
+      </Field>
     </fieldset>
   );
 }
@@ -151,29 +133,33 @@ function GridTable({ grid: { across, down, jobs } }: { readonly grid: Grid }) {
 }
 
 function Cell({ job, name }: { readonly job: string | undefined; readonly name: string }) {
+  const made = job === undefined ? undefined : jobOf(job);
+  const picture = job === undefined ? undefined : pictureOf(job);
+  const preview = made?.previews.value.get(0);
+  useEffect(() => {
+    if (job !== undefined && !made && !picture) askForPicture(job).catch(() => {});
+  }, [job, made, picture]);
   if (job === undefined) return <span class="cell" />;
-  const live = liveJobs.value.find(({ id }) => id === job);
-  const picture = pictureOf(job);
-  const preview = live?.previews.value.get(0);
-  const content = picture ? (
-    <StoredPicture name={picture.name} thumbnail={320} alt={name} loading="lazy" />
-  ) : preview ? (
-    <PreviewCanvas preview={preview} />
-  ) : (
-    live && <span class="waiting" />
-  );
   return (
     <button
       type="button"
       class="cell"
       aria-label={name}
-      disabled={!picture && !live}
+      disabled={!picture && !made}
       onClick={() => {
         select({ job, index: 0 });
         showsGrid.value = false;
       }}
     >
-      {content}
+      {picture ? (
+        <StoredPicture name={picture.name} thumbnail={320} alt={name} loading="lazy" />
+      ) : made?.hasFailed ? (
+        <Icon name="broken" />
+      ) : preview ? (
+        <PreviewCanvas preview={preview} />
+      ) : (
+        made && <span class="waiting" />
+      )}
     </button>
   );
 }

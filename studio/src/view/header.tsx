@@ -4,7 +4,7 @@ import { isLost, needsKey } from '../server.ts';
 import { model } from '../state/model.ts';
 import { THEMES, theme } from '../state/theme.ts';
 import { plainText, shortModelName } from '../text.ts';
-import { Icon, IconButton } from './icon.tsx';
+import { IconButton } from './icon.tsx';
 import { askForKey } from './key-dialog.tsx';
 import { showsShortcuts } from './shortcuts.tsx';
 
@@ -22,15 +22,11 @@ export function Header() {
       </h1>
       <ModelLine />
       <IconButton icon="keyboard" label="Keyboard shortcuts" keys="?" onClick={() => (showsShortcuts.value = true)} />
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={`Theme: ${theme.value}. Change to ${next}`}
-        title={`Theme: ${theme.value}`}
+      <IconButton
+        icon={THEME_ICONS[theme.value]}
+        label={`Theme: ${theme.value}. Change to ${next}`}
         onClick={() => (theme.value = next)}
-      >
-        <Icon name={THEME_ICONS[theme.value]} />
-      </button>
+      />
     </header>
   );
 }
@@ -47,20 +43,19 @@ function ModelLine() {
   }
   if (isLost.value) return <p class="model is-wrong">The server cannot be reached</p>;
   if (!state) return <p class="model">Connecting</p>;
-  switch (state.status) {
-    case 'ready':
-      return (
-        <p class="model" title={plainText(`${state.model} on ${state.device}`)}>
-          {shortModelName(state.model ?? '')} <span class="faint">on {plainText(state.device ?? '', 60)}</span>
-        </p>
-      );
-    case 'failed':
-      return <p class="model is-wrong">The model cannot be opened</p>;
-    case 'waiting':
-      return <p class="model">No worker is there</p>;
-    case 'loading':
-      return <p class="model">Opening the model</p>;
-    default:
-      return <p class="model">The model opens with the next picture</p>;
-  }
+  if (state.status !== 'ready')
+    return <p class={state.status === 'failed' ? 'model is-wrong' : 'model'}>{WORDS[state.status]}</p>;
+  return (
+    <p class="model" title={plainText(`${state.model} on ${state.device}`)}>
+      {shortModelName(state.model ?? '')} <span class="faint">on {plainText(state.device ?? '', 60)}</span>
+    </p>
+  );
 }
+
+const WORDS = {
+  closed: 'The model opens with the next picture',
+  released: 'The model opens with the next picture',
+  waiting: 'No worker is connected',
+  loading: 'Opening the model',
+  failed: 'The model cannot be opened',
+} as const;

@@ -1,8 +1,7 @@
 /** LoRAs of the next picture, each with its strength. */
 
-import { clearFieldErrors } from '../state/field-errors.ts';
 import { loraList, loraNames } from '../state/model.ts';
-import { type LoraSetting, loras } from '../state/settings.ts';
+import { loras } from '../state/settings.ts';
 import { plainText } from '../text.ts';
 import { errorProps, FieldError, Slider } from './fields.tsx';
 import { IconButton } from './icon.tsx';
@@ -12,10 +11,6 @@ export function Loras() {
   const used = loras.value;
   const others = loraNames.value.filter((name) => !used.some((lora) => lora.name === name));
   if (used.length === 0 && others.length === 0) return null;
-  const set = (to: readonly LoraSetting[]): void => {
-    loras.value = to;
-    clearFieldErrors('loras');
-  };
   return (
     <Section title="LoRAs" state={used.length > 0 ? `${used.length} in use` : undefined} fields={['loras']}>
       {used.length > 0 && (
@@ -31,16 +26,15 @@ export function Loras() {
                 <IconButton
                   icon="close"
                   label={`Remove ${shown}`}
-                  onClick={() => set(used.filter((other) => other !== lora))}
+                  onClick={() => (loras.value = used.filter((other) => other !== lora))}
                 />
                 <Slider
                   label={`Strength of ${shown}`}
                   hidesLabel
                   min={-1}
                   max={2}
-                  step={0.05}
                   value={lora.scale}
-                  onInput={(scale) => set(used.with(i, { ...lora, scale }))}
+                  onInput={(scale) => (loras.value = used.with(i, { ...lora, scale }))}
                 />
               </li>
             );
@@ -55,7 +49,7 @@ export function Loras() {
           onChange={(event) => {
             const name = event.currentTarget.value;
             event.currentTarget.value = '';
-            if (name) set([...used, { name, scale: 1 }]);
+            if (name) loras.value = [...used, { name, scale: 1 }];
           }}
           {...errorProps('loras', 'lora')}
         >

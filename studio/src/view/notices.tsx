@@ -1,9 +1,12 @@
 /** Notices at the edge of the page, and the lines that screen readers listen to. */
 
-import { useRef } from 'preact/hooks';
-import { alarm, announcement, dismiss, type NoticeAction, notices } from '../state/notices.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import { alarm, announcement, dismiss, type Notice, notices } from '../state/notices.ts';
 import { focusGallery } from './gallery.tsx';
 import { IconButton } from './icon.tsx';
+
+/** Milliseconds that a notice stays; one with an action stays longer, and errors until they are dismissed. */
+const STAYS = { plain: 6000, action: 12_000 };
 
 export function Notices() {
   const before = useRef<HTMLElement | null>(null);
@@ -13,11 +16,6 @@ export function Notices() {
     requestAnimationFrame(() => {
       if (document.activeElement === document.body && before.current?.isConnected) before.current.focus();
     });
-  };
-  const act = async (id: number, { run, undoes }: NoticeAction): Promise<void> => {
-    leave(id);
-    await run();
-    if (undoes) focusGallery();
   };
   return (
     <>
@@ -30,16 +28,8 @@ export function Notices() {
               before.current = relatedTarget;
           }}
         >
-          {notices.value.map(({ id, text, tone, action }) => (
-            <div key={id} class={`notice is-${tone}`}>
-              <p dir="auto">{text}</p>
-              {action && (
-                <button type="button" class="quiet" onClick={() => void act(id, action)}>
-                  {action.label}
-                </button>
-              )}
-              <IconButton icon="close" label="Dismiss" onClick={() => leave(id)} />
-            </div>
+          {notices.value.map((notice) => (
+            <NoticeLine key={notice.id} notice={notice} onLeave={() => leave(notice.id)} />
           ))}
         </section>
       )}
@@ -50,5 +40,39 @@ export function Notices() {
         {alarm.value}
       </p>
     </>
+  );
+}
+
+interface NoticeLineProps {
+  readonly notice: Notice;
+  readonly onLeave: () => void;
+}
+
+function NoticeLine({ notice: { id, text, tone, action }, onLeave }: NoticeLineProps) {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (tone === 'error') return;
+    // One that a person is at stays for another while.
+    const timer = setInterval(
+      () => element.current?.matches(':hover, :focus-within') || dismiss(id),
+      action ? STAYS.action : STAYS.plain,
+    );
+    return () => clearInterval(timer);
+  }, []);
+  const act = async (): Promise<void> => {
+    onLeave();
+    await action?.run();
+    if (action?.undoes) focusGallery();
+  };
+  return (
+    <div ref={element} class={`notice is-${tone}`}>
+      <p dir="auto">{text}</p>
+      {action && (
+        <button type="button" class="quiet" onClick={() => void act()}>
+          {action.label}
+        </button>
+      )}
+      <IconButton icon="close" label="Dismiss" onClick={onLeave} />
+    </div>
   );
 }

@@ -1,11 +1,11 @@
 /** A mask over the start picture, painted, written in numbers or given as a file; and edges that are dragged outwards for what is around it. */
 
-import { useSignal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PictureIn } from '../files/picture-in.ts';
 import { drawMark, maskLayer, type Stroke } from '../state/mask.ts';
 import { tellError } from '../state/notices.ts';
-import { clearMask, grows, type Margins, margins, marks, maskPicture, setMaskPicture } from '../state/settings.ts';
+import { grows, type Margins, margins, marks, maskPicture, setMaskPicture, startPicture } from '../state/settings.ts';
 import { Dialog } from './dialog.tsx';
 import { EdgeHandle, SIDES } from './edge-handle.tsx';
 import { Slider } from './fields.tsx';
@@ -13,17 +13,22 @@ import { IconButton } from './icon.tsx';
 import { PictureSlot } from './picture-slot.tsx';
 import { RectangleFields } from './rectangle-fields.tsx';
 
-interface EditorProps {
-  readonly picture: PictureIn;
-  readonly onClose: () => void;
+export const isEditing = signal(false);
+
+export function PictureEditor() {
+  const picture = startPicture.value;
+  return isEditing.value && picture ? <Editor key={picture.url} picture={picture} /> : null;
 }
 
-export function PictureEditor({ picture, onClose }: EditorProps) {
+function Editor({ picture }: { readonly picture: PictureIn }) {
   const brush = useSignal(Math.round(Math.max(picture.width, picture.height) / 10));
   const erases = useSignal(false);
   const frame = useRef<HTMLDivElement>(null);
   const [left, right, top, bottom] = margins.value;
   const whole = { width: picture.width + left + right, height: picture.height + top + bottom };
+  const close = (): void => {
+    isEditing.value = false;
+  };
   const undo = (): void => {
     marks.value = marks.value.slice(0, -1);
   };
@@ -31,13 +36,13 @@ export function PictureEditor({ picture, onClose }: EditorProps) {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      marks.value = marks.value.slice(0, -1);
+      undo();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
   return (
-    <Dialog title="Mask and edges" onClose={onClose} isLarge>
+    <Dialog title="Mask and edges" onClose={close} isLarge>
       <p class="hint">
         {grows.value
           ? 'What is beyond the edges is painted. The mask waits until the edges are back.'
@@ -86,16 +91,14 @@ export function PictureEditor({ picture, onClose }: EditorProps) {
           onInput={(value) => (brush.value = value)}
         />
         <IconButton icon="undo" label="Undo" keys="Control+Z" disabled={marks.value.length === 0} onClick={undo} />
-        <button type="button" class="quiet" onClick={clearMask}>
+        <button type="button" class="quiet" onClick={() => setMaskPicture(undefined)}>
           Clear
         </button>
-        <form method="dialog">
-          <button type="submit" class="primary">
-            Done
-          </button>
-        </form>
+        <button type="button" class="primary" onClick={close}>
+          Done
+        </button>
       </div>
-      <details class="part" open={false}>
+      <details class="part">
         <summary>
           <h3>Without painting</h3>
         </summary>

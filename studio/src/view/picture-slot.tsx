@@ -2,10 +2,10 @@
 
 import { useId, useRef } from 'preact/hooks';
 import { FORMATS, filesOf, type PictureIn, pictureIn } from '../files/picture-in.ts';
-import { clearFieldErrors, type FieldName } from '../state/field-errors.ts';
+import type { FieldName } from '../state/field-errors.ts';
 import { limits } from '../state/model.ts';
 import { announce, tellError } from '../state/notices.ts';
-import { FieldError } from './fields.tsx';
+import { errorId, FieldError } from './fields.tsx';
 import { Icon, IconButton } from './icon.tsx';
 
 interface PictureSlotProps {
@@ -26,7 +26,6 @@ export function PictureSlot({ label, name, several = false, onPictures }: Pictur
     for (const one of read) if (one.status === 'rejected') tellError(one.reason);
     const pictures = read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     if (pictures.length === 0) return;
-    clearFieldErrors(name);
     onPictures(pictures);
     announce(pictures.length === 1 ? `${pictures[0]!.name} is added` : `${pictures.length} pictures are added`);
   };
@@ -34,7 +33,7 @@ export function PictureSlot({ label, name, several = false, onPictures }: Pictur
     <div class="slot">
       <button
         type="button"
-        aria-describedby={`${id}-error`}
+        aria-describedby={errorId(name, id)}
         onClick={() => input.current?.click()}
         onDragOver={(event) => event.preventDefault()}
         onDrop={(event) => {

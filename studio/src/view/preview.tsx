@@ -2,11 +2,12 @@
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Preview } from '../server.ts';
+import { bytesOf } from '../text.ts';
 
 export function PreviewCanvas({ preview: { width, height, rgb } }: { readonly preview: Preview }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
-    const bytes = Uint8Array.fromBase64?.(rgb) ?? Uint8Array.from(atob(rgb), (char) => char.charCodeAt(0));
+    const bytes = bytesOf(rgb);
     const pixels = new ImageData(width, height);
     const { data } = pixels;
     for (let from = 0, to = 0; to < data.length; to += 4) {

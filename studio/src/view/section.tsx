@@ -1,7 +1,7 @@
 /** A part of the form that is folded away until it is needed: it opens by itself where something in it is wrong. */
 
 import type { ComponentChildren } from 'preact';
-import { type FieldName, fieldErrors } from '../state/field-errors.ts';
+import { type FieldName, isWrong } from '../state/field-errors.ts';
 import { saved } from '../state/saved.ts';
 
 /** Titles of the parts that a person opened. */
@@ -18,11 +18,10 @@ interface SectionProps {
 
 export function Section({ title, state, fields, children }: SectionProps) {
   const isOpen = opened.value.includes(title);
-  const isWrong = fields.some((field) => fieldErrors.value.has(field));
   return (
     <details
       class="part"
-      open={isOpen || isWrong}
+      open={isOpen || isWrong(fields)}
       onToggle={({ currentTarget: { open } }) => {
         if (open === isOpen) return;
         opened.value = open ? [...opened.value, title] : opened.value.filter((other) => other !== title);

@@ -1,13 +1,14 @@
 /** Keyboard shortcuts: the one table that keys and their list are taken from. */
 
 import { signal } from '@preact/signals';
-import { pictures, selected, setFavourite } from '../state/gallery.ts';
+import { pictures, remove, selected, toggleComparison, toggleFavourite } from '../state/gallery.ts';
 import { cancel, liveJobs } from '../state/jobs.ts';
 import { undoLatest } from '../state/notices.ts';
 import { saved } from '../state/saved.ts';
-import { comparedTo, select, selection } from '../state/selection.ts';
-import { discard, download, useRecipe } from './actions.ts';
+import { select, selection } from '../state/selection.ts';
+import { download, useRecipe } from './actions.ts';
 import { Dialog } from './dialog.tsx';
+import { Check } from './fields.tsx';
 import { focusGallery } from './gallery.tsx';
 import { showsGrid } from './grid-dialog.tsx';
 
@@ -19,7 +20,7 @@ interface Shortcut {
   readonly keys: string;
   readonly does: string;
   readonly matches: (event: KeyboardEvent) => boolean;
-  readonly run: () => void;
+  readonly run: (event: KeyboardEvent) => unknown;
   /** Works while text is typed, too. */
   readonly anywhere?: true;
 }
@@ -39,21 +40,21 @@ const withControl =
 
 const SHORTCUTS: readonly Shortcut[] = [
   { keys: 'Ctrl Enter', does: 'Generate', anywhere: true, matches: withControl('enter'), run: submit },
-  { keys: 'P', does: 'Go to the prompt', matches: single('p'), run: () => focus('#prompt') },
+  { keys: 'P', does: 'Go to the prompt', matches: single('p'), run: () => focus('.prompt textarea') },
   { keys: '/', does: 'Search the gallery', matches: single('/'), run: () => focus('.search input') },
-  { keys: '← →', does: 'The newer or the older picture', matches: single('ArrowLeft', 'ArrowRight'), run: () => {} },
-  { keys: 'R', does: 'Reuse the recipe', matches: single('r'), run: () => selected.value && void useRecipe(selected.value.recipe) },
-  { keys: 'F', does: 'Favourite', matches: single('f'), run: () => selected.value && void setFavourite(selected.value, !selected.value.favourite) },
-  { keys: 'D', does: 'Download', matches: single('d'), run: () => selected.value && void download(selected.value) },
-  { keys: 'C', does: 'Compare with another picture', matches: single('c'), run: () => (comparedTo.value = comparedTo.value ? undefined : selected.value?.name) },
-  { keys: 'Delete', does: 'Delete the picture', matches: single('Delete'), run: () => selected.value && discard(selected.value) },
-  { keys: 'Ctrl Z', does: 'Undo the deletion', matches: withControl('z'), run: () => void undo() },
+  { keys: '← →', does: 'The newer or the older picture', matches: single('ArrowLeft', 'ArrowRight'), run: ({ key }) => go(key === 'ArrowLeft' ? -1 : 1) },
+  { keys: 'R', does: 'Reuse the recipe', matches: single('r'), run: () => selected.value && useRecipe(selected.value.recipe) },
+  { keys: 'F', does: 'Favourite', matches: single('f'), run: () => selected.value && toggleFavourite(selected.value) },
+  { keys: 'D', does: 'Download', matches: single('d'), run: () => selected.value && download(selected.value) },
+  { keys: 'C', does: 'Compare with another picture', matches: single('c'), run: toggleComparison },
+  { keys: 'Delete', does: 'Delete the picture', matches: single('Delete'), run: () => selected.value && remove(selected.value) },
+  { keys: 'Ctrl Z', does: 'Undo the deletion', matches: withControl('z'), run: undo },
   { keys: 'X', does: 'Cancel what is being made', matches: single('x'), run: () => {
     const job = liveJobs.value.find(({ id }) => id === selection.value?.job) ?? liveJobs.value[0];
     if (job) cancel(job);
   } },
   { keys: 'G', does: 'Grid over two keys', matches: single('g'), run: () => (showsGrid.value = true) },
-  { keys: '?', does: 'Show these shortcuts', matches: (event) => event.key === '?', run: () => (showsShortcuts.value = true) },
+  { keys: '?', does: 'Show these shortcuts', matches: single('?'), run: () => (showsShortcuts.value = true) },
 ]; // biome-ignore format: one shortcut reads as one row
 
 /** Takes the latest deletion back; the keyboard goes with the picture, unless it is elsewhere. */
@@ -91,8 +92,7 @@ export function listenToKeys(): () => void {
     const shortcut = SHORTCUTS.find(({ matches, anywhere }) => (anywhere || !isTyping) && matches(event));
     if (!shortcut) return;
     event.preventDefault();
-    if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') go(event.key === 'ArrowLeft' ? -1 : 1);
-    else shortcut.run();
+    shortcut.run(event);
   };
   addEventListener('keydown', onKey);
   return () => removeEventListener('keydown', onKey);
@@ -114,16 +114,9 @@ export function Shortcuts() {
           </div>
         ))}
       </dl>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={usesSingleKeys.value}
-          onChange={(event) => {
-            usesSingleKeys.value = event.currentTarget.checked;
-          }}
-        />
+      <Check checked={usesSingleKeys.value} onChange={(checked) => (usesSingleKeys.value = checked)}>
         Use shortcuts of a single key
-      </label>
+      </Check>
     </Dialog>
   );
 }

@@ -1,8 +1,7 @@
 /** The size of the picture: a shape at the model's own area, or any sides in steps of 16 pixels. */
 
-import { batch } from '@preact/signals';
 import { defaults } from '../state/model.ts';
-import { height, startPicture, width } from '../state/settings.ts';
+import { height, setSize, startPicture, width } from '../state/settings.ts';
 import { NumberField } from './fields.tsx';
 import { IconButton } from './icon.tsx';
 
@@ -22,17 +21,7 @@ export function SizeFields() {
   const automatic = startPicture.value ? 'as picture' : undefined;
   const now = { width: width.value ?? own.width, height: height.value ?? own.height };
   const isLeftOpen = width.value === undefined && height.value === undefined;
-  const set = (ratio: number): void =>
-    batch(() => {
-      const sides = sidesOf(ratio, own.width * own.height);
-      width.value = sides.width;
-      height.value = sides.height;
-    });
-  const leaveOpen = (): void =>
-    batch(() => {
-      width.value = undefined;
-      height.value = undefined;
-    });
+  const side = { min: MULTIPLE, max: 8192, step: MULTIPLE };
   return (
     <fieldset class="size">
       <legend>Size</legend>
@@ -46,7 +35,7 @@ export function SizeFields() {
               type="button"
               class="chip"
               aria-pressed={isChosen}
-              onClick={() => (isChosen && !isLeftOpen ? leaveOpen() : set(ratio))}
+              onClick={() => setSize(isChosen && !isLeftOpen ? {} : sides)}
             >
               {name}
             </button>
@@ -54,34 +43,13 @@ export function SizeFields() {
         })}
       </div>
       <div class="row sides">
-        <NumberField
-          label="Width"
-          name="width"
-          value={width}
-          min={16}
-          max={8192}
-          step={MULTIPLE}
-          unset={automatic ?? own.width}
-        />
+        <NumberField label="Width" name="width" value={width} {...side} unset={automatic ?? own.width} />
         <IconButton
           icon="swap"
           label="Swap width and height"
-          onClick={() =>
-            batch(() => {
-              width.value = now.height;
-              height.value = now.width;
-            })
-          }
+          onClick={() => setSize({ width: now.height, height: now.width })}
         />
-        <NumberField
-          label="Height"
-          name="height"
-          value={height}
-          min={16}
-          max={8192}
-          step={MULTIPLE}
-          unset={automatic ?? own.height}
-        />
+        <NumberField label="Height" name="height" value={height} {...side} unset={automatic ?? own.height} />
       </div>
     </fieldset>
   );

@@ -1,29 +1,26 @@
 /** The stage: one picture, large, while it forms and when it is done, and what can be done with it. */
 
-import { computed, useSignalEffect } from '@preact/signals';
+import { useSignalEffect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { JobPicture } from '../server.ts';
-import { pictures, selected, setFavourite } from '../state/gallery.ts';
-import { cancel, dismissJob, failedJobs, type LiveJob, liveJobs, repeat } from '../state/jobs.ts';
+import { comparedTo, remove, selected, toggleComparison, toggleFavourite } from '../state/gallery.ts';
+import { cancel, dismissJob, jobOf, type LiveJob, repeat } from '../state/jobs.ts';
 import { defaults } from '../state/model.ts';
-import { comparedTo, selection } from '../state/selection.ts';
+import { selection } from '../state/selection.ts';
 import { prompt } from '../state/settings.ts';
 import { plainText, secondsText } from '../text.ts';
-import { discard, download, useAsStart, useRecipe } from './actions.ts';
+import { download, useAsStart, useRecipe } from './actions.ts';
 import { Comparison } from './comparison.tsx';
 import { Icon, IconButton } from './icon.tsx';
 import { PreviewCanvas } from './preview.tsx';
 import { RecipeTable } from './recipe-table.tsx';
 import { StoredPicture } from './stored-picture.tsx';
 
-const shownJob = computed(() => [...liveJobs.value, ...failedJobs.value].find(({ id }) => id === selection.value?.job));
-const compared = computed(() => pictures.value.find(({ name }) => name === comparedTo.value));
-
 export function Stage() {
   const picture = selected.value;
-  const job = shownJob.value;
-  const other = compared.value;
+  const job = selection.value && jobOf(selection.value.job);
+  const other = comparedTo.value;
   const element = useRef<HTMLElement>(null);
   useSignalEffect(() => {
     if (selection.value) element.current?.scrollIntoView({ block: 'nearest' });
@@ -72,7 +69,7 @@ function Frame({
 function Finished({ picture }: { readonly picture: JobPicture }) {
   const { name, job, index, width, height, recipe } = picture;
   // The last preview stays below it until the picture is there.
-  const preview = liveJobs.value.find(({ id }) => id === job)?.previews.value.get(index);
+  const preview = jobOf(job)?.previews.value.get(index);
   return (
     <Frame width={width} height={height}>
       {preview && <PreviewCanvas preview={preview} />}
@@ -194,7 +191,7 @@ function Actions({ picture }: { readonly picture: JobPicture }) {
           label={isCompared ? 'Stop comparing' : 'Compare with another picture'}
           keys="C"
           pressed={isCompared}
-          onClick={() => (comparedTo.value = isCompared ? undefined : name)}
+          onClick={toggleComparison}
         />
         <IconButton
           icon="heart"
@@ -202,14 +199,12 @@ function Actions({ picture }: { readonly picture: JobPicture }) {
           keys="F"
           pressed={favourite}
           filled={favourite}
-          onClick={() => void setFavourite(picture, !favourite)}
+          onClick={() => void toggleFavourite(picture)}
         />
         <IconButton icon="download" label="Download" keys="D" onClick={() => void download(picture)} />
-        <IconButton icon="trash" label="Delete" keys="Delete" onClick={() => discard(picture)} />
+        <IconButton icon="trash" label="Delete" keys="Delete" onClick={() => void remove(picture)} />
       </fieldset>
-      {isCompared && comparedTo.value === name && (
-        <p class="hint">Choose another picture below to compare with this one.</p>
-      )}
+      {comparedTo.value?.name === name && <p class="hint">Choose another picture below to compare with this one.</p>}
       <RecipeTable picture={picture} />
     </div>
   );

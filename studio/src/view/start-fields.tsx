@@ -1,6 +1,6 @@
 /** The picture to start from, with how much of it changes, a mask, and new edges. */
 
-import { signal } from '@preact/signals';
+import { useId } from 'preact/hooks';
 import type { PictureIn } from '../files/picture-in.ts';
 import { defaults, pictureUse } from '../state/model.ts';
 import {
@@ -15,19 +15,18 @@ import {
   strength,
   width,
 } from '../state/settings.ts';
-import { Check, Choice, Slider } from './fields.tsx';
+import { Check, Choice, errorId, FieldError, Slider } from './fields.tsx';
 import { Icon } from './icon.tsx';
-import { PictureEditor } from './picture-editor.tsx';
+import { isEditing } from './picture-editor.tsx';
 import { PictureSlot, Thumb } from './picture-slot.tsx';
 import { Section } from './section.tsx';
 
 export const START = 'Start from a picture';
-const isEditing = signal(false);
 
 const FITS = [
-  ['stretch', 'Stretched'],
-  ['cover', 'Cropped'],
-  ['contain', 'Extended'],
+  ['stretch', 'Stretch'],
+  ['cover', 'Crop'],
+  ['contain', 'Extend'],
 ] as const;
 /** Pixels around a mask where only that part is worked on. */
 const AROUND = 32;
@@ -36,11 +35,7 @@ export function StartFields() {
   const picture = startPicture.value;
   const state = picture && (grows.value ? 'new edges' : hasMask.value ? 'with a mask' : 'on');
   return (
-    <Section
-      title={START}
-      state={state}
-      fields={['image', 'strength', 'maskImage', 'maskBlur', 'paddingMaskCrop', 'outpaint']}
-    >
+    <Section title={START} state={state} fields={[...PICTURE, 'strength', 'maskBlur', 'paddingMaskCrop']}>
       {pictureUse.value === 'fill' && (
         <p class="hint">This model repaints a part of a picture: give it one, then a mask or new edges.</p>
       )}
@@ -49,12 +44,15 @@ export function StartFields() {
       ) : (
         <PictureSlot label="Choose or drop a picture" name="image" onPictures={([first]) => setStart(first)} />
       )}
-      {isEditing.value && picture && <PictureEditor picture={picture} onClose={() => (isEditing.value = false)} />}
     </Section>
   );
 }
 
+/** What can be wrong with the picture itself. */
+const PICTURE = ['image', 'maskImage', 'outpaint'] as const;
+
 function StartPicture({ picture }: { readonly picture: PictureIn }) {
+  const id = useId();
   const isSized = width.value !== undefined || height.value !== undefined;
   return (
     <>
@@ -64,26 +62,30 @@ function StartPicture({ picture }: { readonly picture: PictureIn }) {
           <p class="hint">
             {picture.width} × {picture.height}
           </p>
-          <button type="button" class="quiet" onClick={() => (isEditing.value = true)}>
+          <button
+            type="button"
+            class="quiet"
+            aria-describedby={errorId(PICTURE, id)}
+            onClick={() => (isEditing.value = true)}
+          >
             <Icon name="brush" /> Mask and edges
           </button>
+          <FieldError name={PICTURE} id={id} />
         </div>
       </div>
       <Slider
         label="Strength"
         name="strength"
         min={0.05}
-        max={1}
-        step={0.05}
         value={strength.value ?? defaults.value?.strength ?? 0.6}
         onInput={(value) => (strength.value = value)}
       />
       {isSized && (
         <Choice
-          label="Brought to the size above"
+          label="Fit to the size above"
           value={resize.value}
           options={FITS}
-          onChange={(value) => (resize.value = value as 'stretch' | 'cover' | 'contain')}
+          onChange={(value) => (resize.value = value)}
         />
       )}
       {hasMask.value && (
@@ -91,13 +93,13 @@ function StartPicture({ picture }: { readonly picture: PictureIn }) {
           <Slider
             label="Soft edge of the mask"
             name="maskBlur"
-            min={0}
             max={64}
             step={1}
             value={maskBlur.value}
             onInput={(value) => (maskBlur.value = value)}
           />
           <Check
+            name="paddingMaskCrop"
             checked={maskCrop.value !== undefined}
             onChange={(checked) => (maskCrop.value = checked ? AROUND : undefined)}
           >

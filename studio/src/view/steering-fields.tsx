@@ -1,7 +1,8 @@
 /** Pictures beside the prompt: references, control pictures with their ControlNets, and pictures as a part of the prompt. */
 
 import type { Signal } from '@preact/signals';
-import { useId } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import type { PictureIn } from '../files/picture-in.ts';
 import { controlnets, hasRedux, pictureUse, takesReferences } from '../state/model.ts';
 import {
   cannyHigh,
@@ -12,8 +13,6 @@ import {
   drawsEdges,
   promptPictures,
   references,
-  setReferences,
-  setWeighted,
   takesControl,
   type Weighted,
 } from '../state/settings.ts';
@@ -38,7 +37,7 @@ export function ReferenceFields() {
             <li key={picture.url}>
               <Thumb
                 picture={picture}
-                onRemove={() => setReferences(references.value.filter((other) => other !== picture))}
+                onRemove={() => (references.value = references.value.filter((other) => other !== picture))}
               />
             </li>
           ))}
@@ -48,7 +47,7 @@ export function ReferenceFields() {
         label={given.length > 0 ? 'Add another reference' : 'Add references'}
         name="referenceImage"
         several
-        onPictures={(more) => setReferences([...references.value, ...more])}
+        onPictures={(more) => (references.value = [...references.value, ...more])}
       />
     </Section>
   );
@@ -88,9 +87,7 @@ export function ControlFields() {
                 <Slider
                   label={`Strength of ${one.picture.name}`}
                   name="controlnetConditioningScale"
-                  min={0}
                   max={2}
-                  step={0.05}
                   value={one.scale}
                   onInput={(scale) => change({ scale })}
                 />
@@ -105,21 +102,25 @@ export function ControlFields() {
             nets.length > 1 ? `Picture for ${plainText(nets[given.length]!.name, 40)}` : 'Choose or drop a picture'
           }
           name="controlImage"
-          onPictures={([picture]) => add(controlPictures, picture)}
+          onPictures={(pictures) => add(controlPictures, pictures)}
         />
       )}
       {nets.some(({ modes }) => modes !== undefined) && (
         <p class="hint">
-          The page of the ControlNet says which kind is which; InstantX's begins with edges, tile, depth, blur, pose.
+          The model card of the ControlNet lists its kinds. InstantX's begin with edges, tile, depth, blur, pose.
         </p>
       )}
-      <Check checked={drawsEdges.value} onChange={(checked) => (drawsEdges.value = checked)}>
+      <Check
+        name={hasRoom ? 'control' : ['control', 'controlImage']}
+        checked={drawsEdges.value}
+        onChange={(checked) => (drawsEdges.value = checked)}
+      >
         Draw the edges of the picture (Canny)
       </Check>
       {drawsEdges.value && (
         <div class="row">
-          <NumberField label="Edges go on above" name="cannyLow" value={cannyLow} min={0} max={2000} unset={100} />
-          <NumberField label="Edges begin above" name="cannyHigh" value={cannyHigh} min={0} max={2000} unset={200} />
+          <NumberField label="Low threshold" name="cannyLow" value={cannyLow} min={0} max={2000} unset={100} />
+          <NumberField label="High threshold" name="cannyHigh" value={cannyHigh} min={0} max={2000} unset={200} />
         </div>
       )}
       {nets.length > 0 && <ControlSpan />}
@@ -134,18 +135,12 @@ function ControlSpan() {
       <Slider
         label="Steers from"
         name="controlGuidanceStart"
-        min={0}
-        max={1}
-        step={0.05}
         value={controlStart.value}
         onInput={(value) => (controlStart.value = Math.min(value, controlEnd.value))}
       />
       <Slider
         label="Steers until"
         name="controlGuidanceEnd"
-        min={0}
-        max={1}
-        step={0.05}
         value={controlEnd.value}
         onInput={(value) => (controlEnd.value = Math.max(value, controlStart.value))}
       />
@@ -167,9 +162,7 @@ export function PromptPictureFields() {
           <Slider
             label={`Weight of ${picture.name}`}
             name="promptEmbedsScale"
-            min={0}
             max={2}
-            step={0.05}
             value={scale}
             onInput={(value) => change({ scale: value })}
           />
@@ -179,16 +172,14 @@ export function PromptPictureFields() {
         label={promptPictures.value.length > 0 ? 'Add another picture' : 'Add pictures'}
         name="reduxImage"
         several
-        onPictures={(more) => {
-          for (const picture of more) add(promptPictures, picture);
-        }}
+        onPictures={(pictures) => add(promptPictures, pictures)}
       />
     </Section>
   );
 }
 
-function add(to: Signal<readonly Weighted[]>, picture: Weighted['picture'] | undefined): void {
-  if (picture) to.value = [...to.value, { picture, scale: 1, mode: 0 }];
+function add(to: Signal<readonly Weighted[]>, pictures: readonly PictureIn[]): void {
+  to.value = [...to.value, ...pictures.map((picture) => ({ picture, scale: 1, mode: 0 }))];
 }
 
 function countOf({ length }: readonly unknown[]): string | undefined {
@@ -198,27 +189,18 @@ function countOf({ length }: readonly unknown[]): string | undefined {
 interface WeightedPicturesProps {
   readonly of: Signal<readonly Weighted[]>;
   /** What can be set of one of them. */
-  readonly children: (one: Weighted, index: number, change: (to: Partial<Weighted>) => void) => unknown;
+  readonly children: (one: Weighted, index: number, change: (to: Partial<Weighted>) => void) => ComponentChildren;
 }
 
 function WeightedPictures({ of, children }: WeightedPicturesProps) {
-  const id = useId();
   if (of.value.length === 0) return null;
   return (
     <ul class="weighted">
       {of.value.map((one, i) => (
-        <li key={`${id}${one.picture.url}`}>
-          <Thumb
-            picture={one.picture}
-            onRemove={() =>
-              setWeighted(
-                of,
-                of.value.filter((other) => other !== one),
-              )
-            }
-          />
+        <li key={one.picture.url}>
+          <Thumb picture={one.picture} onRemove={() => (of.value = of.value.filter((other) => other !== one))} />
           <div class="weighted-fields">
-            {children(one, i, (to) => (of.value = of.value.with(i, { ...one, ...to }))) as never}
+            {children(one, i, (to) => (of.value = of.value.with(i, { ...one, ...to })))}
           </div>
         </li>
       ))}

@@ -1,37 +1,30 @@
 /** Fields of words and of how steps are taken: the negative prompt, and the sampler with its schedule. */
 
-import { useId } from 'preact/hooks';
-import { clearFieldErrors } from '../state/field-errors.ts';
 import { model } from '../state/model.ts';
 import * as settings from '../state/settings.ts';
 import { plainText } from '../text.ts';
-import { Choice, errorProps, FieldError, NumberField } from './fields.tsx';
+import { Choice, Field, NumberField } from './fields.tsx';
 import { Section } from './section.tsx';
 
 export function NegativeFields() {
   const { negativePrompt, trueCfgScale } = settings;
-  const id = useId();
   return (
     <Section
       title="Negative prompt"
       state={negativePrompt.value.trim() ? 'on' : undefined}
       fields={['negativePrompt', 'trueCfgScale']}
     >
-      <div class="field">
-        <label for={id}>What to keep out</label>
-        <textarea
-          id={id}
-          rows={2}
-          dir="auto"
-          value={negativePrompt.value}
-          onInput={(event) => {
-            negativePrompt.value = event.currentTarget.value;
-            clearFieldErrors('negativePrompt');
-          }}
-          {...errorProps('negativePrompt', id)}
-        />
-        <FieldError name="negativePrompt" id={id} />
-      </div>
+      <Field label="What to keep out" name="negativePrompt">
+        {(control) => (
+          <textarea
+            {...control}
+            rows={2}
+            dir="auto"
+            value={negativePrompt.value}
+            onInput={(event) => (negativePrompt.value = event.currentTarget.value)}
+          />
+        )}
+      </Field>
       <NumberField
         label="How strongly (true CFG)"
         name="trueCfgScale"
@@ -65,14 +58,13 @@ export function SamplerFields() {
   const { samplers = [], schedules = [] } = model.value ?? {};
   if (samplers.length === 0) return null;
   // The first of each is what is taken where nothing is said.
-  const isSet =
-    [sampler.value ?? samplers[0], schedule.value ?? schedules[0]].join() !== [samplers[0], schedules[0]].join();
+  const other = (chosen: string | undefined, [first]: readonly string[]) => (chosen === first ? undefined : chosen);
   const words = (names: Readonly<Record<string, string>>) => (name: string) =>
     [name, names[name] ?? plainText(name, 40)] as const;
   return (
     <Section
       title="Sampler"
-      state={isSet ? (sampler.value ?? schedule.value) : undefined}
+      state={other(sampler.value, samplers) ?? other(schedule.value, schedules)}
       fields={['sampler', 'schedule']}
     >
       <Choice
