@@ -23,13 +23,18 @@ export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: 
 
 /**
  * Dense attention that XLA:CPU fuses into one kernel, without scores in memory; barriers keep its neighbours out of the fusion.
- * Computed in `F`, whose products have kernels on this processor.
+ * Computed in `F`, whose products have kernels on this processor. Those kernels take arrays in row-major order, and XLA, which stores a
+ * transposed array in another order, would widen its products to f32; a reshaped array is row-major.
  */
 export function fusedAttention<F extends Float>(
   { q, k, v, bias, ...rest }: AttentionInputs<Float>,
   dtype: F,
 ): Tensor<Float> {
   const apart = <D extends Float>(t: Tensor<D>): Tensor<D> => new Tensor({ kind: 'barrier' }, [t], t.dtype, t.shape);
-  const inputs = { q: apart(q.cast(dtype)), k: apart(k.cast(dtype)), v: apart(v.cast(dtype)) };
+  const operand = (t: Tensor<Float>): Tensor<F> => {
+    const [b, h, ...rows] = t.shape as [number, number, number, number];
+    return apart(t.cast(dtype).reshape([b * h, ...rows])).reshape(t.shape);
+  };
+  const inputs = { q: operand(q), k: operand(k), v: operand(v) };
   return apart(denseAttention<F>({ ...inputs, bias: bias?.cast(dtype), ...rest })).cast(q.dtype);
 }

@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fromF32, toF32 } from '../../../src/support/floats.ts';
+import { readHloProgram } from '../../../src/xla/ahead/hlo-program.ts';
 import { map } from '../../../src/xla/graph/map.ts';
 import type { AttentionInputs } from '../../../src/xla/lowering/attention.ts';
 import { chunkedAttention } from '../../../src/xla/lowering/chunked.ts';
+import { fusesAttention } from '../../../src/xla/lowering/cpu.ts';
 import { denseAttention, fusedAttention } from '../../../src/xla/lowering/dense.ts';
 import { cpuFlags, lower, type Target } from '../../../src/xla/lowering/lower.ts';
 import {
@@ -164,4 +166,24 @@ test('a map runs its body for each entry, with what is shared whole, also inside
   ]);
   const expected = values.data.map((value, i) => value * 10 ** (i % 4) + Math.floor(i / 8));
   assert.deepEqual([...actual], [...expected]);
+});
+
+test('attention of transposed arrays multiplies bf16 without widening it', async (t) => {
+  const cpu = { apiVersion: client.plugin.apiVersion, instructions: [] };
+  if (!fusesAttention(cpu)) return t.skip('the older XLA has no such kernel');
+  const projected = ['q', 'k', 'v'].map((name) => parameter(name, 'bf16', [1, 64, 4, 32]));
+  const [q, k, v] = projected.map((x) => x.transpose([0, 2, 1, 3]));
+  const lowered = lower(graph('attention', projected, [attention(q!, k!, v!, { scale: 1 })]), {
+    platform: 'cpu',
+    cpu,
+    bf16Products: true,
+  });
+  using program = await client.compile(print(lowered), { flags: cpuFlags(client.plugin) });
+  const { computations } = readHloProgram(program.optimizedProgram()!.bytes);
+  const operandTypes = computations.flatMap(({ instructions }) =>
+    [...instructions.values()]
+      .filter(({ opcode }) => opcode === 'dot')
+      .flatMap(({ operands }) => operands.map((operand) => instructions.get(operand)!.shape[0]!.type)),
+  );
+  assert.deepEqual(operandTypes, ['bf16', 'bf16', 'bf16', 'bf16']);
 });
