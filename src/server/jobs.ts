@@ -11,8 +11,8 @@ import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import type { Backend, LoadingProgress } from './backend.ts';
 import { Job, type JobEvent } from './job.ts';
+import { Line, type OpenJob } from './line.ts';
 import { type NetworkRequest, networkRequest, picturesOf, type RequestLimits, requestText } from './network-request.ts';
-import { Pace } from './pace.ts';
 import { Refusal } from './refusal.ts';
 import { Stopped } from './stopped.ts';
 import type { HistoryQuery, Store } from './store.ts';
@@ -68,38 +68,24 @@ export interface SubmitOptions {
 /** What a picture is taken for whose model is not known yet, for estimates. */
 const UNKNOWN = { width: 1024, height: 1024, steps: 8 } as const;
 
-/** A job that has not ended, and what only `Jobs` knows of it. */
-interface Live {
-  readonly job: Job;
-  readonly request: NetworkRequest;
-  /** Characters of its request. */
-  readonly size: number;
-  readonly stop: AbortController;
-  /** Pictures × steps × pixels, of which some are done. */
-  readonly work: number;
-  done: number;
-  position: number;
-}
-
 /** The jobs of a server. */
 export class Jobs {
   readonly limits: JobLimits;
   readonly #options: JobsOptions;
-  /** Jobs that have not ended, in the order of their coming. */
-  readonly #live = new Map<string, Live>();
-  readonly #waiting = new Set<Live>();
-  readonly #admitted = new Set<Live>();
+  readonly #line: Line;
   /** Jobs whose end the store could not keep, such as on a full disk, with what keeps it. */
   readonly #unkept = new Map<string, { readonly job: Job; readonly keep: () => void }>();
-  #inputBytes = 0;
-  readonly #pace = new Pace();
-  #telling: NodeJS.Immediate | undefined;
   #draining = false;
 
   /** Takes up what the store has: jobs that did not end are interrupted, or run again; those of a queue go on. */
   constructor(options: JobsOptions) {
     this.#options = options;
     this.limits = { ...JOB_LIMITS, ...options.limits };
+    this.#line = new Line({
+      room: (model) => options.host.room(model),
+      onPosition: (open, position, estimate) =>
+        this.#tell(open, { type: 'queued', position, ...(estimate !== undefined && { estimate }) }),
+    });
     for (const record of options.store.open()) {
       const { keepsJobs } = options.host;
       if (!options.resume && !keepsJobs) options.store.finish(record.id, 'interrupted', Date.now());
@@ -114,8 +100,7 @@ export class Jobs {
 
   /** Jobs that wait, and jobs that are being made. */
   get counts(): { readonly queued: number; readonly running: number } {
-    const running = [...this.#live.values()].filter(({ job }) => job.status === 'running').length;
-    return { queued: this.#live.size - running, running };
+    return this.#line.counts;
   }
 
   /** What requests have where they leave it out, besides the model's own defaults. */
@@ -140,7 +125,9 @@ export class Jobs {
     // What depends on the model is checked here too, once that is open.
     host.requirePossible(request);
     const { whole, shown } = requestText(request);
-    this.#requireRoom(whole.length);
+    if (this.#draining)
+      throw new Refusal(503, 'the server is being stopped', { code: 'busy', hint: 'try again later', retryAfter: 10 });
+    this.#line.requireRoom(whole.length, this.limits);
     const created = Date.now();
     const id = `${created.toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
     const prompt = [request.prompt].flat().join('\n');
@@ -170,7 +157,7 @@ export class Jobs {
     const { store } = this.#options;
     // The store tells neither those that run from those that wait, nor ends that it could not keep.
     const isOpen = query.status === 'queued' || query.status === 'running';
-    const records = store.jobs(isOpen ? { ...query, status: 'queued', limit: this.#live.size } : query);
+    const records = store.jobs(isOpen ? { ...query, status: 'queued', limit: this.#line.all.length } : query);
     return records
       .map((record) => (this.#known(record.id) ?? new Job({ record, pictures: store.picturesOf(record.id) })).state)
       .filter(({ status }) => !isOpen || status === query.status)
@@ -179,7 +166,7 @@ export class Jobs {
 
   /** A job that is in memory. */
   #known(id: string): Job | undefined {
-    return (this.#live.get(id) ?? this.#unkept.get(id))?.job;
+    return (this.#line.get(id) ?? this.#unkept.get(id))?.job;
   }
 
   /** Cancels a job of a caller. Resolves to it when it has ended; to undefined where there is none. */
@@ -192,12 +179,10 @@ export class Jobs {
   /** Takes no more jobs, and waits for those that were accepted, for so many milliseconds; those left are interrupted. */
   async drain(grace: number): Promise<void> {
     this.#draining = true;
-    const jobs = [...this.#live.values()];
-    const all = Promise.all(jobs.map(({ job }) => job.over));
     const timer = setTimeout(() => {
-      for (const { stop } of jobs) stop.abort(new Stopped({ type: 'interrupted' }));
+      for (const open of this.#line.all) this.#stop(open, new Stopped({ type: 'interrupted' }));
     }, grace);
-    await all;
+    await Promise.all(this.#line.all.map(({ job }) => job.over));
     clearTimeout(timer);
   }
 
@@ -211,117 +196,78 @@ export class Jobs {
       : { ...defaults, ...given };
   }
 
-  #requireRoom(size: number): void {
-    if (this.#draining)
-      throw new Refusal(503, 'the server is being stopped', { code: 'busy', hint: 'try again later', retryAfter: 10 });
-    const { queued } = this.counts;
-    const isLarge = this.#live.size > 0 && this.#inputBytes + size > this.limits.inputBytes;
-    if (queued < this.limits.queue && !isLarge) return;
-    const work = [...this.#live.values()].reduce((sum, live) => sum + left(live), 0);
-    const seconds = this.#pace.secondsFor(work / this.#live.size);
-    const why = isLarge ? 'the pictures of those that wait have no room for more' : `${queued} jobs wait`;
-    throw new Refusal(429, `the queue is full: ${why}`, {
-      code: 'busy',
-      hint: 'try again later',
-      retryAfter: Math.max(1, Math.ceil(seconds ?? 1)),
-    });
-  }
-
   #add(job: Job, request: NetworkRequest, size: number): void {
     const { width, height, steps } = this.#options.host.served(request.model)?.defaults ?? UNKNOWN;
     const pixels = (request.width ?? width) * (request.height ?? height);
     const work = job.total * (request.steps ?? steps) * pixels;
-    const live: Live = { job, request, size, stop: new AbortController(), work, done: 0, position: -1 };
-    this.#inputBytes += size;
-    if (this.#live.size === 0) this.#pace.busy(true);
-    this.#live.set(job.id, live);
-    this.#waiting.add(live);
-    this.#tellPositions();
-    this.#admit();
+    this.#line.add({ job, request, size, work, stop: new AbortController() });
+    this.#takeNext();
   }
 
   #cancel(id: string, reason: string): void {
-    const live = this.#live.get(id);
-    if (!live) return;
-    const stopped = new Stopped({ type: 'cancelled', reason });
-    live.stop.abort(stopped);
-    if (this.#waiting.has(live)) this.#failed(live, stopped);
+    const open = this.#line.get(id);
+    if (open) this.#stop(open, new Stopped({ type: 'cancelled', reason }));
   }
 
-  /** Hands jobs over while there is room for their model: the next of whoever has the fewest there. */
-  #admit(): void {
-    const { host } = this.#options;
-    for (;;) {
-      const inside = new Map<string | undefined, number>();
-      const taken = new Map<string | undefined, number>();
-      for (const { job, request } of this.#admitted) {
-        inside.set(job.caller, (inside.get(job.caller) ?? 0) + 1);
-        taken.set(request.model, (taken.get(request.model) ?? 0) + 1);
-      }
-      const of = ({ job }: Live): number => inside.get(job.caller) ?? 0;
-      const next = this.#waiting
-        .values()
-        .filter(({ request: { model } }) => (taken.get(model) ?? 0) < host.room(model))
-        .reduce<Live | undefined>((least, live) => (least && of(least) <= of(live) ? least : live), undefined);
-      if (!next) return;
-      this.#waiting.delete(next);
-      this.#admitted.add(next);
-      void this.#run(next);
-    }
+  #stop(open: OpenJob, stopped: Stopped): void {
+    open.stop.abort(stopped);
+    if (!this.#line.isTaken(open)) this.#failed(open, stopped);
   }
 
-  async #run(live: Live): Promise<void> {
-    const { job, request, stop } = live;
+  #takeNext(): void {
+    for (let next = this.#line.take(); next; next = this.#line.take()) void this.#run(next);
+  }
+
+  async #run(open: OpenJob): Promise<void> {
+    const { job, request, stop } = open;
     const { id, caller } = job;
-    const onLoading = (progress: LoadingProgress): void => this.#tell(live, loading(progress));
+    const onLoading = (progress: LoadingProgress): void => this.#tell(open, loading(progress));
     const has = (index: number): boolean => job.pictures.some(({ info }) => info.index === index);
     try {
       const made = this.#options.host.make({ id, request, caller, signal: stop.signal, onLoading, has });
-      for await (const event of made) await this.#on(live, event);
+      for await (const event of made) await this.#on(open, event);
     } catch (error) {
-      this.#failed(live, error);
+      this.#failed(open, error);
     }
   }
 
-  async #on(live: Live, event: Event): Promise<void> {
-    const { job } = live;
+  async #on(open: OpenJob, event: Event): Promise<void> {
+    const { job } = open;
     const { store } = this.#options;
     switch (event.type) {
       case 'image':
-        return this.#tell(live, { type: 'image', picture: await store.addPicture(job.id, event.index, event.image) });
+        return this.#tell(open, { type: 'image', picture: await store.addPicture(job.id, event.index, event.image) });
       case 'done': {
         const now = Date.now();
         this.#keepEnd(job, () => store.finish(job.id, 'done', now, { report: event.report }));
-        return this.#ended(live, event, now);
+        return this.#ended(open, event, now);
       }
       case 'step': {
         // Of a job that a worker began for the server before this one, the stage was told to that.
-        if (job.status === 'queued') this.#begun(live);
-        const done = (event.pictures.length / job.total) * (live.work / event.steps);
-        live.done += done;
-        this.#pace.done(done);
-        return this.#tell(live, event);
+        if (job.status === 'queued') this.#begun(open);
+        this.#line.progress(open, event.pictures.length / job.total / event.steps);
+        return this.#tell(open, event);
       }
       case 'stage':
-        if (job.status === 'queued') this.#begun(live);
-        return this.#tell(live, event);
+        if (job.status === 'queued') this.#begun(open);
+        return this.#tell(open, event);
       default:
-        return this.#tell(live, event);
+        return this.#tell(open, event);
     }
   }
 
-  #begun({ job, stop }: Live): void {
+  #begun({ job, stop }: OpenJob): void {
     const { seconds } = this.limits;
     const late = new FluxionError('aborted', `it took longer than the ${seconds} seconds that this server allows`);
     const timer = setTimeout(() => stop.abort(late), seconds * 1000);
     timer.unref();
     void job.over.then(() => clearTimeout(timer));
-    this.#tellPositions();
+    this.#line.tellPositions();
   }
 
   /** Ends a job that was stopped, or that failed. */
-  #failed(live: Live, error: unknown): void {
-    const { job } = live;
+  #failed(open: OpenJob, error: unknown): void {
+    const { job } = open;
     if (job.hasEnded) return;
     const { store } = this.#options;
     const now = Date.now();
@@ -333,7 +279,7 @@ export class Jobs {
       const why = { code: 'aborted', message: event.reason };
       this.#keepEnd(job, () => store.finish(job.id, 'cancelled', now, { error: why }));
     }
-    this.#ended(live, event, now);
+    this.#ended(open, event, now);
   }
 
   /** Keeps the end of a job in the store; one that cannot be kept stays in memory, and is tried again with the next. */
@@ -354,44 +300,17 @@ export class Jobs {
     }
   }
 
-  #ended(live: Live, event: JobEvent, now: number): void {
-    if (!this.#live.delete(live.job.id)) return;
-    this.#inputBytes -= live.size;
-    this.#waiting.delete(live);
-    this.#admitted.delete(live);
-    if (this.#live.size === 0) this.#pace.busy(false);
-    this.#tell(live, event, now);
-    this.#tellPositions();
-    this.#admit();
+  #ended(open: OpenJob, event: JobEvent, now: number): void {
+    if (!this.#line.remove(open)) return;
+    this.#tell(open, event, now);
+    this.#takeNext();
   }
 
-  #tell({ job }: Live, given: JobEvent, now?: number): void {
+  #tell({ job }: OpenJob, given: JobEvent, now?: number): void {
     const event = toldEvent(given);
     job.tell(event, now);
     this.#options.onEvent?.(job, event);
   }
-
-  /** Tells jobs that wait how many are before them, where that has changed; once a turn of the loop, however many changed. */
-  #tellPositions(): void {
-    this.#telling ??= setImmediate(() => {
-      this.#telling = undefined;
-      let position = 0;
-      let before = 0;
-      for (const live of this.#live.values()) {
-        if (live.job.status === 'queued' && live.position !== position++) {
-          live.position = position - 1;
-          const estimate = this.#pace.secondsFor(before);
-          this.#tell(live, { type: 'queued', position: live.position, ...(estimate !== undefined && { estimate }) });
-        }
-        before += left(live);
-      }
-    });
-  }
-}
-
-/** Work that is left of a job. */
-function left({ work, done }: Live): number {
-  return Math.max(0, work - done);
 }
 
 /** Whether a caller may see a job: their own, and those from before the server asked for keys. */
