@@ -3,6 +3,7 @@
 import { type ErrorCode, FluxionError } from '../support/errors.ts';
 import { pause } from '../support/until-aborted.ts';
 import { INPUT_FIELDS } from './input-fields.ts';
+import { isJobEnd } from './job-ends.ts';
 import type { JobEventJson, JobPicture, JobState, JobStatus } from './jobs.ts';
 import type { PictureSource } from './kinds.ts';
 import type { Recipe } from './recipe.ts';
@@ -59,7 +60,6 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
-const ENDS: readonly string[] = ['done', 'failed', 'cancelled', 'interrupted'];
 /** Attempts to read on after a connection was lost, and milliseconds between them. */
 const ATTEMPTS = 10;
 const BETWEEN = 1000;
@@ -255,7 +255,7 @@ async function* jobEvents(answer: Response, signal?: AbortSignal): AsyncGenerato
         const event = JSON.parse(data.join('\n')) as JobEventJson;
         data = [];
         yield event;
-        if (ENDS.includes(event.type)) return;
+        if (isJobEnd(event.type)) return;
       }
       if (done) throw lost('the server closed it');
     }

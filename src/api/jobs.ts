@@ -2,12 +2,13 @@
 
 import { z } from 'zod';
 import { EVENT, type EventOf } from './events.ts';
+import { JOB_ENDS } from './job-ends.ts';
 import { count, SEED_NUMBER } from './kinds.ts';
 import type { Immutable } from './knobs.ts';
 import { RECIPE } from './recipe.ts';
 
 /** How far a job is. `interrupted`: the server was stopped before it was done. */
-export const JOB_STATUS = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
+export const JOB_STATUS = z.enum(['queued', 'running', ...JOB_ENDS]);
 /** How far a job is. `interrupted`: the server was stopped before it was done. */
 export type JobStatus = z.output<typeof JOB_STATUS>;
 

@@ -45,6 +45,10 @@ export async function jsonBody(c: Context<ServerEnv>, limit?: number): Promise<u
   return parseJson(bytes, 'the body');
 }
 
+export function isForm(c: Context<ServerEnv>): boolean {
+  return /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');
+}
+
 /** A form: its fields by name, each with all that were sent of it. Refuses with 400 what is none. */
 export async function formBody(c: Context<ServerEnv>, limit?: number): Promise<Map<string, (string | File)[]>> {
   const type = c.req.header('content-type') ?? '';

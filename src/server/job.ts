@@ -1,5 +1,6 @@
 /** A job: a request that a server accepted, how far it is, and those who watch it. */
 
+import { isJobEnd } from '../api/job-ends.ts';
 import type { JobError, JobEventOf, JobState, JobStatus } from '../api/jobs.ts';
 import { EventQueue } from '../engine/event-queue.ts';
 import type { Preview } from '../picture/preview.ts';
@@ -9,13 +10,6 @@ import type { StoredPicture } from './stored-picture.ts';
 /** An event of a job, with its picture or previews. */
 export type JobEvent = JobEventOf<StoredPicture, Preview>;
 
-/** Events that are told once a job is over: one of them is the last. */
-const ENDS: Readonly<Partial<Record<JobEvent['type'], JobStatus>>> = {
-  done: 'done',
-  failed: 'failed',
-  cancelled: 'cancelled',
-  interrupted: 'interrupted',
-};
 /** Of these, a reader who comes late is told the last alone. */
 const PASSING: readonly JobEvent['type'][] = ['queued', 'loading', 'memory', 'stage', 'step'];
 /** Most warnings and LoRAs that are kept for readers who come late. */
@@ -74,7 +68,7 @@ export class Job {
   }
 
   get hasEnded(): boolean {
-    return this.#status !== 'queued' && this.#status !== 'running';
+    return isJobEnd(this.#status);
   }
 
   /** Pictures that are finished, in the order of their making. */
@@ -142,11 +136,10 @@ export class Job {
     if (this.hasEnded) return;
     if (event.type === 'stage' || event.type === 'step') this.#begin();
     if (event.type === 'image') this.#pictures.push(event.picture);
-    else if (PASSING.includes(event.type) || ENDS[event.type]) this.#last.set(event.type, event);
+    else if (PASSING.includes(event.type) || isJobEnd(event.type)) this.#last.set(event.type, event);
     else if (this.#notes.length < MOST_NOTES) this.#notes.push(event);
     for (const reader of this.#readers) reader.push(event);
-    const status = ENDS[event.type];
-    if (status) this.#end(status, event.type === 'failed' ? event.error : undefined, now);
+    if (isJobEnd(event.type)) this.#end(event.type, event.type === 'failed' ? event.error : undefined, now);
   }
 
   #left(): void {
@@ -173,9 +166,9 @@ export class Job {
     const last = [...this.#last.values()];
     return [
       ...this.#notes,
-      ...last.filter(({ type }) => !ENDS[type]),
+      ...last.filter(({ type }) => !isJobEnd(type)),
       ...images,
-      ...last.filter(({ type }) => ENDS[type]),
+      ...last.filter(({ type }) => isJobEnd(type)),
     ];
   }
 }

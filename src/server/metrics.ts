@@ -41,10 +41,24 @@ class Histogram {
   }
 }
 
+/** Counts, by labels. */
+class Counter {
+  readonly #counts = new Map<string, number>();
+
+  add(labels: Labels): void {
+    const text = labelled(labels);
+    this.#counts.set(text, (this.#counts.get(text) ?? 0) + 1);
+  }
+
+  lines(name: string): string[] {
+    return [...this.#counts].map(([labels, count]) => `${name}${labels} ${count}`);
+  }
+}
+
 /** Counts what jobs and answers come to. */
 export class Metrics implements Disposable {
-  readonly #ended = new Map<string, { readonly labels: Labels; count: number }>();
-  readonly #answers = new Map<number, number>();
+  readonly #ended = new Counter();
+  readonly #answers = new Counter();
   readonly #begun = new Map<string, number>();
   readonly #wait = new Histogram(SECONDS);
   readonly #step = new Histogram(SECONDS);
@@ -69,15 +83,12 @@ export class Metrics implements Disposable {
     const began = this.#begun.get(job.id);
     if (began !== undefined) this.#job.add((performance.now() - began) / 1000);
     this.#begun.delete(job.id);
-    const labels = { api: job.api, status: job.status };
-    const known = this.#ended.get(`${job.api} ${job.status}`) ?? { labels, count: 0 };
-    known.count++;
-    this.#ended.set(`${job.api} ${job.status}`, known);
+    this.#ended.add({ api: job.api, status: job.status });
   }
 
   /** Counts an answer by its status. */
   onAnswer(status: number): void {
-    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
+    this.#answers.add({ status: String(status) });
   }
 
   /** All figures as text. */
@@ -86,7 +97,8 @@ export class Metrics implements Disposable {
     const stats = host.stats();
     const { rss, heapUsed, external } = process.memoryUsage();
     const gauge = (name: string, help: string, value: number) => block(name, 'gauge', help, [line(name, value)]);
-    const counter = (name: string, help: string, value: number) => block(name, 'counter', help, [line(name, value)]);
+    const counter = (name: string, help: string, value: number | Counter) =>
+      block(name, 'counter', help, typeof value === 'number' ? [line(name, value)] : value.lines(name));
     const histogram = (name: string, help: string, values: Histogram) =>
       block(name, 'histogram', help, values.lines(name));
     const lag = 'fluxion_event_loop_lag_seconds';
@@ -98,24 +110,12 @@ export class Metrics implements Disposable {
       gauge('fluxion_jobs_running', 'Jobs that are being made.', running),
       gauge('fluxion_model_ready', '1 if the model is open.', host.status.status === 'ready' ? 1 : 0),
       ...(host.workers === undefined ? [] : [gauge('fluxion_workers', 'Workers of the queue.', host.workers)]),
-      block(
-        'fluxion_jobs_total',
-        'counter',
-        'Jobs that ended.',
-        [...this.#ended.values()].map(({ labels, count }) => line('fluxion_jobs_total', count, labels)),
-      ),
+      counter('fluxion_jobs_total', 'Jobs that ended.', this.#ended),
       histogram('fluxion_wait_seconds', 'Seconds from accepting a job to its first work.', this.#wait),
       histogram('fluxion_job_seconds', 'Seconds from the first work to the end of a job.', this.#job),
       histogram('fluxion_step_seconds', 'Seconds of a denoising step, as each job in its batch saw it.', this.#step),
       histogram('fluxion_batch_slots', 'Slots of the batch that each picture was made in.', this.#batch),
-      block(
-        'fluxion_http_answers_total',
-        'counter',
-        'Answers by status.',
-        [...this.#answers].map(([status, count]) =>
-          line('fluxion_http_answers_total', count, { status: String(status) }),
-        ),
-      ),
+      counter('fluxion_http_answers_total', 'Answers by status.', this.#answers),
       ...(stats
         ? [
             counter('fluxion_batches_total', 'Batches that were begun since the model was opened.', stats.batches),
@@ -156,6 +156,10 @@ function block(name: string, type: string, help: string, lines: readonly string[
 }
 
 function line(name: string, value: number, labels: Labels = {}): string {
+  return `${name}${labelled(labels)} ${value}`;
+}
+
+function labelled(labels: Labels): string {
   const pairs = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`);
-  return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`;
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }

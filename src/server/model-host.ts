@@ -212,18 +212,6 @@ export class ModelHost implements Backend {
   }
 }
 
-function servedModel(flux: Flux): ServedModel {
-  const { name, device, defaults } = flux;
-  return {
-    ...{ name, device, defaults },
-    get guidance() {
-      return flux.sizes.transformer.guidanceEmbeds;
-    },
-    get pictureUse() {
-      return flux.pictureUse;
-    },
-    get beside() {
-      return flux.beside;
-    },
-  };
+function servedModel({ name, device, defaults, sizes, pictureUse, beside }: Flux): ServedModel {
+  return { name, device, defaults, guidance: sizes.transformer.guidanceEmbeds, pictureUse, beside };
 }

@@ -7,7 +7,7 @@ import { JOB_STATUS } from '../api/jobs.ts';
 import { REQUEST_KNOBS, type Request } from '../api/request.ts';
 import type { ServerModel } from '../api/served.ts';
 import { requireRecipe } from '../pipeline/recipe.ts';
-import { bodyBytes, formBody, jsonBody, parseJson } from './body.ts';
+import { bodyBytes, formBody, isForm, jsonBody, parseJson } from './body.ts';
 import type { ServerContext, ServerEnv } from './context.ts';
 import { eventStream, type SentEvent } from './event-stream.ts';
 import type { Job, JobEvent } from './job.ts';
@@ -146,7 +146,7 @@ async function requestOf(
   c: Context<ServerEnv>,
   limit: number | undefined,
 ): Promise<{ readonly model: string | undefined; readonly request: Request }> {
-  if (!/^multipart\/form-data/i.test(c.req.header('content-type') ?? '')) return withModel(await jsonBody(c, limit));
+  if (!isForm(c)) return withModel(await jsonBody(c, limit));
   const form = await formBody(c, limit);
   const [text, ...more] = form.get('request') ?? ['{}'];
   if (typeof text !== 'string' || more.length > 0) throw new Refusal(400, 'request: expected one text of JSON');

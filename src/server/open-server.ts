@@ -6,6 +6,7 @@ import { isOfBundled, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { requestDefaultsOf } from '../config/options.ts';
 import { findPersonalConfig } from '../config/personal.ts';
 import type { Config } from '../config/schema.ts';
+import { log } from '../support/log.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { decodeText } from '../support/text.ts';
 import { userPath } from '../support/user-path.ts';
@@ -45,6 +46,7 @@ export class Server implements AsyncDisposable {
   readonly #metrics = new Metrics();
   readonly #config: Config;
   readonly #purging: NodeJS.Timeout;
+  #purged = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   /** Opens the folder of a configuration; the model is opened by `host.start()`, or by the first job. Throws `bad_config`, `io`. */
@@ -56,7 +58,7 @@ export class Server implements AsyncDisposable {
       allowHost: config.allow_host,
       rateLimit: config.rate_limit,
     };
-    const log = write && new ServerLog({ write, prompts: config.log_prompts });
+    const serverLog = write && new ServerLog({ write, prompts: config.log_prompts });
     const asked = config.queue === '' ? { config, sources } : withoutBundled(config, sources);
     // Before the folder is taken: an address that is none leaves nothing behind.
     this.host = config.queue === '' ? configuredHost(config, sources) : queueOf(config, asked.sources);
@@ -69,7 +71,7 @@ export class Server implements AsyncDisposable {
       limits: configuredLimits(config),
       onEvent: (job, event) => {
         this.#metrics.onEvent(job, event);
-        log?.onEvent(job, event);
+        serverLog?.onEvent(job, event);
       },
     });
     this.app = createApp({
@@ -79,9 +81,13 @@ export class Server implements AsyncDisposable {
       bodyLimit: config.max_body * 2 ** 20,
       security: this.security,
       metrics: this.#metrics,
-      log,
+      log: serverLog,
     });
-    const purge = (): void => void this.store.purge(Date.now() - UNDO).catch(() => {});
+    const purge = (): void => {
+      this.#purged = this.store
+        .purge(Date.now() - UNDO)
+        .catch((error: Error) => log('warn', `pictures that were deleted are still there: ${error.message}`));
+    };
     purge();
     this.#purging = setInterval(purge, PURGE_EVERY).unref();
   }
@@ -98,6 +104,7 @@ export class Server implements AsyncDisposable {
     using _store = this.store;
     await using _host = this.host;
     await this.jobs.drain(grace);
+    await this.#purged;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,17 @@ import { type Event, Flux, FluxionError } from '../../src/index.ts';
 import type { Job, JobEvent } from '../../src/server/job.ts';
 import type { Refusal } from '../../src/server/refusal.ts';
 import { temporaryFolder } from '../support/command-line.ts';
-import { eventsOf, greyPng, RANDOM_MODEL, REPORT, SMALL, TestJobs, typesOf, until } from '../support/server.ts';
+import {
+  eventsOf,
+  greyPng,
+  RANDOM_MODEL,
+  REPORT,
+  refusingModel,
+  SMALL,
+  TestJobs,
+  typesOf,
+  until,
+} from '../support/server.ts';
 
 /** A model that makes no picture until it is told to, or is aborted. */
 function slowModel() {
@@ -29,7 +39,7 @@ function slowModel() {
     }
     yield { type: 'done', report: REPORT };
   }
-  const flux = { name: 'slow', device: 'none', stream, close: async () => {}, indices: () => [0] } as unknown as Flux;
+  const flux = { ...refusingModel, name: 'slow', stream } as unknown as Flux;
   return { begun, go: gate.resolve, open: async () => flux };
 }
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
+import { isJobEnd } from '../../src/api/job-ends.ts';
 import { FluxionClient, type JobStatus } from '../../src/client.ts';
 import type { Request } from '../../src/index.ts';
 import { PROGRAM, programEnvironment } from './command-line.ts';
@@ -155,8 +156,7 @@ export async function load(url: string, { requests, clients, cancelled, request,
     accepted.push(id);
     if (fate < cancelled * 100) return count((await client.cancel(id)).status);
     if (i % 10 === 0) idle.push(await neverReads(`${url}/v1/jobs/${id}/events`));
-    for await (const event of client.events(id, signal))
-      if (['done', 'failed', 'cancelled', 'interrupted'].includes(event.type)) count(event.type as JobStatus);
+    for await (const event of client.events(id, signal)) if (isJobEnd(event.type)) count(event.type);
   };
   const start = performance.now();
   await Promise.all(

@@ -5,26 +5,19 @@ import { previewFile } from '../../picture/preview-file.ts';
 import { base64Text } from '../base64.ts';
 import type { Job, JobEvent } from '../job.ts';
 
-/** How far a caller's pictures are. */
-export interface Progress {
+/** The answer of an idle server to how far it is. */
+const IDLE = {
   /** 0 to 1. */
-  readonly progress: number;
-  readonly eta_relative: number;
-  readonly state: {
-    readonly skipped: boolean;
-    readonly interrupted: boolean;
-    readonly stopping_generation: boolean;
-    readonly job: string;
-    readonly job_count: number;
-    readonly job_no: number;
-    readonly job_timestamp: string;
-    readonly sampling_step: number;
-    readonly sampling_steps: number;
-  };
+  progress: 0,
+  eta_relative: 0,
+  state: {
+    skipped: false, interrupted: false, stopping_generation: false, job: '', job_count: 0, job_no: 0, job_timestamp: '0',
+    sampling_step: 0, sampling_steps: 0,
+  }, // biome-ignore format: a list
   /** The newest preview as a PNG in base64. */
-  readonly current_image: string | null;
-  readonly textinfo: string | null;
-}
+  current_image: null as string | null,
+  textinfo: null as string | null,
+};
 
 interface Running {
   readonly job: Job;
@@ -59,10 +52,10 @@ export class RunningJobs {
     };
   }
 
-  /** How far the first of a caller's jobs is; the answer of an idle server without any. */
-  async progress(caller: string | undefined, withImage: boolean): Promise<Progress> {
+  /** How far the first of a caller's jobs is. */
+  async progress(caller: string | undefined, withImage: boolean): Promise<typeof IDLE> {
     const [running, ...others] = this.#of(caller ?? '');
-    if (!running) return idle();
+    if (!running) return IDLE;
     const { job, step, steps, preview, began, stopped } = running;
     const progress = steps === 0 ? 0 : Math.min(0.99, running.done / (steps * job.total));
     const elapsed = (performance.now() - began) / 1000;
@@ -70,7 +63,7 @@ export class RunningJobs {
       progress,
       eta_relative: progress === 0 ? 0 : (elapsed * (1 - progress)) / progress,
       state: {
-        ...idle().state,
+        ...IDLE.state,
         interrupted: stopped,
         stopping_generation: stopped,
         job: job.id,
@@ -104,19 +97,6 @@ function see(running: Running, event: JobEvent): void {
   running.steps = event.steps;
   running.done += event.pictures.length;
   running.preview = event.previews?.at(-1) ?? running.preview;
-}
-
-function idle(): Progress {
-  return {
-    progress: 0,
-    eta_relative: 0,
-    state: {
-      skipped: false, interrupted: false, stopping_generation: false, job: '', job_count: 0, job_no: 0, job_timestamp: '0',
-      sampling_step: 0, sampling_steps: 0,
-    }, // biome-ignore format: a list
-    current_image: null,
-    textinfo: null,
-  };
 }
 
 /** As A1111 writes it: 20260130154500. */

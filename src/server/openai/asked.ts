@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { checked } from '../../api/check.ts';
 import { byField, fieldNamed } from '../../api/field-names.ts';
-import { oneOf, whole } from '../../api/kinds.ts';
+import { FORMAT, oneOf, whole } from '../../api/kinds.ts';
 import { pictureFields } from '../../api/picture-use.ts';
 import type { Request } from '../../api/request.ts';
 import { alphaMask } from '../../picture/alpha-mask.ts';
@@ -22,7 +22,7 @@ const OPTIONS = z.object({
   model: text.optional(),
   size: text.regex(/^(auto|\d{1,5}x\d{1,5})$/, SIZE).optional(),
   quality: oneOf('auto', 'low', 'medium', 'high', 'xhigh', 'max', 'standard', 'hd').type.optional(),
-  output_format: oneOf('png', 'jpeg', 'webp').type.optional(),
+  output_format: FORMAT.optional(),
   output_compression: whole(0, 100).type.optional(),
   response_format: oneOf('b64_json', 'url').type.optional(),
   background: oneOf('auto', 'opaque', 'transparent').type.optional(),
@@ -55,7 +55,7 @@ export interface Asked {
 export function namesOf({ fields }: Given): GivenNames {
   const given = Object.keys(fields).map((name) => [fieldNamed(name) ?? name, name] as const);
   const own = Object.keys(OPTIONS.shape).map((name) => [name, name] as const);
-  const others = [['width', 'size'], ['height', 'size'], ['batch', 'n'], ['prompt', 'prompt'], ['image', 'image'], ['images', 'images'], ['mask', 'mask'], ['referenceImage', 'image'], ['controlImage', 'image'], ['maskImage', 'mask'], ['seed', 'seed']] as const; // biome-ignore format: a list
+  const others = [['width', 'size'], ['height', 'size'], ['batch', 'n'], ['referenceImage', 'image'], ['controlImage', 'image'], ['maskImage', 'mask']] as const; // biome-ignore format: a list
   return new Map([...own, ...others, ...given]);
 }
 

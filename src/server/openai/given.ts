@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import { fieldNamed } from '../../api/field-names.ts';
 import { REQUEST_KNOBS } from '../../api/request.ts';
 import { base64Bytes } from '../base64.ts';
-import { formBody, jsonBody } from '../body.ts';
+import { formBody, isForm, jsonBody } from '../body.ts';
 import type { ServerEnv } from '../context.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -19,8 +19,7 @@ export interface Given {
 
 /** Reads a body. Throws a refusal that names the field. */
 export async function readGiven(c: Context<ServerEnv>, limit: number | undefined): Promise<Given> {
-  const isForm = /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');
-  return isForm ? ofForm(await formBody(c, limit)) : ofJson(await jsonBody(c, limit));
+  return isForm(c) ? ofForm(await formBody(c, limit)) : ofJson(await jsonBody(c, limit));
 }
 
 /** `image` and `images` are pictures in base64 or `data:` addresses, also as `{ image_url }`. */
