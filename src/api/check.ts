@@ -3,15 +3,13 @@
 import { z } from 'zod';
 import { FluxionError, nearest } from '../support/errors.ts';
 import { oneLine } from '../support/quote.ts';
-import { type Knobs, plainName } from './knobs.ts';
+import { namesOf, plainName } from './knobs.ts';
 import { DEVICE_WORDS, LOAD_KNOBS } from './load.ts';
 import { REQUEST_KNOBS } from './request.ts';
 
 /** Fields by their configuration keys, everyday names and other programs' words. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
-  ...Object.entries<Knobs[string]>({ ...REQUEST_KNOBS, ...LOAD_KNOBS }).flatMap(([field, { key, also = [] }]) =>
-    [plainName(field), ...(key === undefined ? [] : [key]), ...also].map((name) => [name, field] as const),
-  ),
+  ...namesOf({ ...REQUEST_KNOBS, ...LOAD_KNOBS }),
   ...[['num', 'batch'], ['lora', 'loras'], ['abort_signal', 'signal'], ['torch_dtype', 'dtype']] as const,
 ]); // biome-ignore format: a name and its field are one word each
 

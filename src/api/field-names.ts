@@ -1,17 +1,11 @@
 /** Fields of a request by every name they go by: their own, their configuration keys, and the everyday names of these. */
 
-import { type Knobs, plainName } from './knobs.ts';
+import { namesOf, plainName } from './knobs.ts';
 import { type REQUEST, REQUEST_KNOBS } from './request.ts';
 
 type RequestField = keyof typeof REQUEST.shape;
 
-const NAMES: ReadonlyMap<string, RequestField> = new Map(
-  Object.entries<Knobs[string]>(REQUEST_KNOBS).flatMap(([field, { key, also = [] }]) =>
-    [field, ...(key === undefined ? [] : [key]), ...also].map(
-      (name) => [plainName(name), field as RequestField] as const,
-    ),
-  ),
-);
+const NAMES = namesOf(REQUEST_KNOBS) as ReadonlyMap<string, RequestField>;
 
 /** The field of a request that a name means, such as `guidance` for `guidance_scale`; undefined for a name of nothing. */
 export function fieldNamed(name: string): RequestField | undefined {

@@ -22,6 +22,11 @@ export interface Kind<T extends z.ZodType = z.ZodType> {
   readonly step?: number;
 }
 
+/** A kind of value without words to choose from and without bounds. */
+export function kind<T extends z.ZodType>(name: string, type: T, expected: string, placeholder = '') {
+  return { name, type, expected, placeholder } satisfies Kind;
+}
+
 /** Longest text in characters and longest list in entries; T5 reads at most 512 tokens. */
 const TEXT_LIMIT = 32_768;
 const LIST_LIMIT = 1024;
@@ -44,21 +49,15 @@ export const list = <T extends z.ZodType>(item: T, of: string) =>
 const some = <T extends z.ZodType>(item: T, expected: string, of: string) =>
   z.union([item, list(item, of).min(1, 'at least one')], expected);
 
-export const text = { name: 'text', type: TEXT, expected: 'text', placeholder: 'TEXT' } satisfies Kind;
-export const path = { name: 'path', type: TEXT, expected: 'a path', placeholder: 'PATH' } satisfies Kind;
+/** A kind of one or several. */
+const someKind = <T extends z.ZodType>(name: string, item: T, expected: string, of: string, placeholder: string) =>
+  kind(name, some(item, expected, of), expected, placeholder);
+
+export const text = kind('text', TEXT, 'text', 'TEXT');
+export const path = kind('path', TEXT, 'a path', 'PATH');
 /** One path or several. */
-export const paths = {
-  name: 'paths',
-  type: some(TEXT, 'a path, or a list of them', 'paths'),
-  expected: 'a path, or a list of them',
-  placeholder: 'PATH',
-} satisfies Kind;
-export const boolean = {
-  name: 'boolean',
-  type: BOOLEAN,
-  expected: 'True or False',
-  placeholder: 'True|False',
-} satisfies Kind;
+export const paths = someKind('paths', TEXT, 'a path, or a list of them', 'paths', 'PATH');
+export const boolean = kind('boolean', BOOLEAN, 'True or False', 'True|False');
 
 /** A whole number, in configurations a multiple of `step`; what divides it in a request depends on the model. */
 export function whole(min: number, max: number, step = 1): Kind<z.ZodNumber> {
@@ -83,38 +82,24 @@ export function number(min: number, max: number): Kind<z.ZodNumber> {
 /** A number for all, or a list with one for each. */
 export function numbers(min: number, max: number) {
   const expected = `a number from ${min} to ${max}, or a list of them`;
-  return {
-    name: 'numbers',
-    type: some(number(min, max).type, expected, 'numbers'),
-    expected,
-    placeholder: 'X|X,X,…',
-  } satisfies Kind;
+  return someKind('numbers', number(min, max).type, expected, 'numbers', 'X|X,X,…');
 }
 
 /** A whole number for all, or a list with one or null for each. */
 export function wholes(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}, or a list of them with null for none`;
   const { type } = whole(min, max);
-  return {
-    name: 'numbers',
-    type: z.union([type, list(type.nullable(), 'numbers').min(1, 'at least one')], expected),
-    expected,
-    placeholder: 'N|N,N,…',
-  } satisfies Kind;
+  const some = z.union([type, list(type.nullable(), 'numbers').min(1, 'at least one')], expected);
+  return kind('numbers', some, expected, 'N|N,N,…');
 }
 
 export function oneOf<const T extends string>(...words: readonly T[]) {
   const expected = `one of ${words.join(', ')}`;
   const type = z.enum(words, expected) as unknown as z.ZodType<T, T>;
-  return { name: 'word', type, expected, placeholder: words.join('|'), words } satisfies Kind;
+  return { ...kind('word', type, expected, words.join('|')), words } satisfies Kind;
 }
 
-export const prompts = {
-  name: 'prompts',
-  type: some(TEXT, 'text, or a list of texts', 'texts'),
-  expected: 'text, or a list of texts',
-  placeholder: 'TEXT',
-} satisfies Kind;
+export const prompts = someKind('prompts', TEXT, 'text, or a list of texts', 'texts', 'TEXT');
 
 /** A picture's pixels: [height, width, 3] RGB, or [height, width, 4] with alpha last, 8 bit, row-major. */
 export interface RawPicture {
@@ -146,25 +131,16 @@ function isPictureSource(value: unknown): boolean {
 
 export const PICTURE = z.custom<PictureSource>(isPictureSource, PICTURE_WORDS);
 
-export const picture = {
-  name: 'picture',
-  type: PICTURE,
-  expected: "a picture's path",
-  placeholder: 'PATH',
-} satisfies Kind;
+export const picture = kind('picture', PICTURE, "a picture's path", 'PATH');
 
+const somePictures = z.union([PICTURE, z.array(PICTURE).min(1).max(PICTURES_LIMIT)], {
+  error: ({ input }) =>
+    Array.isArray(input) && input.length > PICTURES_LIMIT
+      ? `at most ${PICTURES_LIMIT} pictures`
+      : `${PICTURE_WORDS}, or a list of them`,
+});
 /** One picture or several. */
-export const pictures = {
-  name: 'pictures',
-  type: z.union([PICTURE, z.array(PICTURE).min(1).max(PICTURES_LIMIT)], {
-    error: ({ input }) =>
-      Array.isArray(input) && input.length > PICTURES_LIMIT
-        ? `at most ${PICTURES_LIMIT} pictures`
-        : `${PICTURE_WORDS}, or a list of them`,
-  }),
-  expected: "a picture's path, or a list of them",
-  placeholder: 'PATH',
-} satisfies Kind;
+export const pictures = kind('pictures', somePictures, "a picture's path, or a list of them", 'PATH');
 
 /** Largest margin of an outpainted picture, and largest side, in pixels. */
 export const SIDE_LIMIT = 8192;
@@ -172,23 +148,23 @@ const MARGINS = `four whole numbers from 0 to ${SIDE_LIMIT}: left, right, top, b
 const margin = z.int(MARGINS).min(0, MARGINS).max(SIDE_LIMIT, MARGINS);
 
 /** Pixels to add at the sides of a picture. */
-export const margins = {
-  name: 'margins',
-  type: z.tuple([margin, margin, margin, margin], MARGINS),
-  expected: MARGINS,
-  placeholder: 'LEFT,RIGHT,TOP,BOTTOM',
-} satisfies Kind;
+export const margins = kind(
+  'margins',
+  z.tuple([margin, margin, margin, margin], MARGINS),
+  MARGINS,
+  'LEFT,RIGHT,TOP,BOTTOM',
+);
 
 const FLOATS = ['bfloat16', 'float32', 'float16', 'bf16', 'f32', 'f16', 'fp32', 'fp16', 'float', 'half'] as const;
-const SHOWN_FLOATS = FLOATS.slice(0, 3);
+const FLOAT_WORDS = 'bfloat16, float32 or float16';
 
 /** A floating-point type, which becomes `f32`, `bf16` or `f16`. */
-export const float = {
-  name: 'float',
-  type: z.enum(FLOATS, 'bfloat16, float32 or float16').transform(parseFloatName),
-  expected: 'bfloat16, float32 or float16',
-  placeholder: SHOWN_FLOATS.join('|'),
-} satisfies Kind;
+export const float = kind(
+  'float',
+  z.enum(FLOATS, FLOAT_WORDS).transform(parseFloatName),
+  FLOAT_WORDS,
+  FLOATS.slice(0, 3).join('|'),
+);
 
 const SEED = 'random, a whole number from -2⁶³ to 2⁶⁴ - 1';
 const MIN_SEED = -(2n ** 63n);
@@ -212,12 +188,7 @@ const seed = z.union(
 /** A seed of noise: a whole number from -2^63 to 2^64 - 1, also as decimal digits, or `random` (or -1) for one that is drawn and recorded. */
 export type Seed = z.input<typeof seed>;
 
-export const seeds = {
-  name: 'seeds',
-  type: some(seed, `${SEED}, or a list of them`, 'seeds'),
-  expected: `${SEED}, or a list of them`,
-  placeholder: 'N|N,N,…|random',
-} satisfies Kind;
+export const seeds = someKind('seeds', seed, `${SEED}, or a list of them`, 'seeds', 'N|N,N,…|random');
 
 /** A seed as JSON holds it: a number up to 2⁵³ - 1, else a string of decimal digits. */
 export type SeedNumber = number | string;
@@ -237,14 +208,11 @@ export const SEED_NUMBER = z
 
 const FALLING = 'a falling list of numbers above 0, at most 1';
 
-export const sigmas = {
-  name: 'sigmas',
-  type: list(NUMBER.gt(0, FALLING).lte(1, FALLING), 'numbers')
-    .min(1, FALLING)
-    .refine((values) => values.every((value, i) => i === 0 || value < values[i - 1]!), { error: FALLING }),
-  expected: FALLING,
-  placeholder: '[X, …]',
-} satisfies Kind;
+const falling = list(NUMBER.gt(0, FALLING).lte(1, FALLING), 'numbers')
+  .min(1, FALLING)
+  .refine((values) => values.every((value, i) => i === 0 || value < values[i - 1]!), { error: FALLING });
+
+export const sigmas = kind('sigmas', falling, FALLING, '[X, …]');
 
 /** A number as a report has it. */
 export const count = z.int().min(0);

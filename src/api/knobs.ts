@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import type { Kind } from './kinds.ts';
+import { type Kind, kind } from './kinds.ts';
 
 /** The groups of `--help`, in its order. */
 export const GROUPS = [
@@ -82,25 +82,21 @@ export function byKey(knobs: Knobs, fields: Readonly<Record<string, unknown>>): 
 }
 
 export const callback = <T>(help: string) => ({
-  kind: {
-    name: 'callback',
-    type: z.custom<T>((value) => typeof value === 'function', 'a function'),
-    expected: 'a function',
-    placeholder: '',
-  },
+  kind: kind(
+    'callback',
+    z.custom<T>((value) => typeof value === 'function', 'a function'),
+    'a function',
+  ),
   help,
 });
 
+const SIGNAL = z.custom<AbortSignal>((value) => {
+  const { throwIfAborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof throwIfAborted === 'function' && typeof addEventListener === 'function';
+}, 'an AbortSignal, such as that of an AbortController');
+
 export const signal = (help: string) => ({
-  kind: {
-    name: 'signal',
-    type: z.custom<AbortSignal>((value) => {
-      const { throwIfAborted, addEventListener } = Object(value) as Partial<AbortSignal>;
-      return typeof throwIfAborted === 'function' && typeof addEventListener === 'function';
-    }, 'an AbortSignal, such as that of an AbortController'),
-    expected: 'an AbortSignal',
-    placeholder: '',
-  },
+  kind: kind('signal', SIGNAL, 'an AbortSignal'),
   help,
 });
 
@@ -110,4 +106,13 @@ export function plainName(written: string): string {
     .replaceAll('-', '_')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase();
+}
+
+/** The fields of knobs by every name they go by, spelt as in configurations: their own, their keys, and the everyday names of these. */
+export function namesOf(knobs: Knobs): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(knobs).flatMap(([field, { key, also = [] }]) =>
+      [field, ...(key === undefined ? [] : [key]), ...also].map((name) => [plainName(name), field]),
+    ),
+  );
 }

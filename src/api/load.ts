@@ -1,7 +1,7 @@
 /** Options for opening a model, and for compiling a run of it for devices that are not here. */
 
 import { z } from 'zod';
-import { boolean, float, list, NUMBER, number, oneOf, path, paths, TEXT, text, whole } from './kinds.ts';
+import { boolean, float, kind, list, NUMBER, number, oneOf, path, paths, TEXT, text, whole } from './kinds.ts';
 import { callback, type Immutable, type Knobs, settings, signal, strict } from './knobs.ts';
 
 /** The devices a user may name: one device, the best GPU, or the best of all. */
@@ -57,7 +57,7 @@ const nodes = strict(
 const blockSizes = strict({ blockQ: size, blockKv: size, blockKvCompute: size }, '{ blockQ: 512 }');
 
 /** A kind of value that configurations spell otherwise. */
-const own = <T extends z.ZodType>(type: T) => ({ name: 'object', type, expected: '', placeholder: '' });
+const own = <T extends z.ZodType>(type: T) => kind('object', type, '');
 
 export const MODEL_KNOB = {
   kind: path, key: 'pretrained_model_name_or_path', also: ['model', 'm', 'model_path', 'model_id', 'model_name', 'checkpoint', 'ckpt'], group: 'Model',

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import {
   boolean,
+  kind,
   list,
   margins,
   NUMBER,
@@ -227,7 +228,7 @@ export const REQUEST_KNOBS = {
     help: 'Noise levels before the shift, in falling order, one for each step; the final 0 is added.',
   },
   loras: {
-    kind: { name: 'loras', type: LORAS, expected: 'a list of LoRAs', placeholder: '' },
+    kind: kind('loras', LORAS, 'a list of LoRAs'),
     help: "LoRAs for this request, instead of the model's current ones; <lora:NAME:SCALE> in a prompt adds to either.",
   },
   cache: {
@@ -243,11 +244,11 @@ export const REQUEST_KNOBS = {
     help: 'Decodes the predicted clean picture after every step.',
   },
   caller: {
-    kind: { name: 'caller', type: TEXT, expected: 'a name', placeholder: '' },
+    kind: kind('caller', TEXT, 'a name'),
     help: 'Whose request it is: callers take turns, and requests of one caller are served in order. By default, every request is a caller.',
   },
   slot: {
-    kind: { name: 'slot', type: SLOT, expected: 'a slot of a batch', placeholder: '' },
+    kind: kind('slot', SLOT, 'a slot of a batch'),
     help: "Makes each picture in this slot of a batch, such as a recipe's; the other slots run empty.",
   },
   signal: signal("Stops the work within a block; the stream then rejects with the signal's reason."),

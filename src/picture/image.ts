@@ -151,15 +151,12 @@ export async function encode({ width, height, data }: Pixels, format: ImageForma
   checked(QUALITY, quality, 'quality');
   // Loaded on first use: sharp takes longer to load than all other imports of the command line.
   const { default: sharp } = await import('sharp');
-  const picture = sharp(data, { raw: { width, height, channels: 3 } });
-  switch (format) {
-    case 'png':
-      return picture.png({ compressionLevel: 6, adaptiveFiltering: true }).toBuffer();
-    case 'jpeg':
-      return picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
-    case 'webp':
-      return picture.webp({ quality }).toBuffer();
-    default:
-      throw format satisfies never;
-  }
+  const options = {
+    png: { compressionLevel: 6, adaptiveFiltering: true },
+    jpeg: { quality, chromaSubsampling: '4:4:4' },
+    webp: { quality },
+  } as const;
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .toFormat(format, options[format])
+    .toBuffer();
 }

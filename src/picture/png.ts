@@ -125,31 +125,23 @@ function readText(type: string, data: Uint8Array, room: number): { keyword: stri
   if (rest === undefined || keywordBytes.length === 0 || keywordBytes.length > 79) return undefined;
   const keyword = decode('latin1', keywordBytes);
   if (type === 'tEXt') return bounded(keyword, rest, 'latin1', room);
-  if (type === 'zTXt') return rest[0] === 0 ? inflated(keyword, rest.subarray(1), 'latin1', room) : undefined;
-  const [compressed, method] = rest;
+  const [first, second] = rest;
+  if (type === 'zTXt')
+    return first === 0 ? bounded(keyword, inflated(rest.subarray(1), room), 'latin1', room) : undefined;
   const [, afterLanguage] = splitAtNul(rest.subarray(2));
   const [, text] = splitAtNul(afterLanguage ?? new Uint8Array());
-  if (text === undefined || (compressed === 1 && method !== 0)) return undefined;
-  return compressed === 1 ? inflated(keyword, text, 'utf8', room) : bounded(keyword, text, 'utf8', room);
+  // The first byte tells whether it is compressed, the second by which method.
+  if (text === undefined || (first === 1 && second !== 0)) return undefined;
+  return bounded(keyword, first === 1 ? inflated(text, room) : text, 'utf8', room);
 }
 
-function bounded(
-  keyword: string,
-  bytes: Uint8Array,
-  encoding: Encoding,
-  room: number,
-): { keyword: string; text: string } | undefined {
-  return bytes.length <= room ? { keyword, text: decode(encoding, bytes) } : undefined;
+function bounded(keyword: string, bytes: Uint8Array | undefined, encoding: Encoding, room: number) {
+  return bytes && bytes.length <= room ? { keyword, text: decode(encoding, bytes) } : undefined;
 }
 
-function inflated(
-  keyword: string,
-  bytes: Uint8Array,
-  encoding: Encoding,
-  room: number,
-): { keyword: string; text: string } | undefined {
+function inflated(bytes: Uint8Array, room: number): Uint8Array | undefined {
   try {
-    return { keyword, text: decode(encoding, inflateSync(bytes, { maxOutputLength: room })) };
+    return inflateSync(bytes, { maxOutputLength: room });
   } catch {
     return undefined;
   }

@@ -5,8 +5,8 @@ import type { ImageFormat } from './picture-file.ts';
 
 /** Pixels of the picture for each pixel of a preview, along each side. */
 const SCALE = 8;
-/** Of JPEG and WebP: there is little to see yet. */
-const QUALITY = 80;
+/** Quick, and of no high quality: there is little to see yet. */
+const OPTIONS = { png: { compressionLevel: 3 }, jpeg: { quality: 80 }, webp: { quality: 80 } } as const;
 
 /** Encodes a preview, enlarged by `scale`, which smooths it. */
 export async function previewFile(
@@ -17,14 +17,5 @@ export async function previewFile(
   const { default: sharp } = await import('sharp');
   const picture = sharp(data, { raw: { width, height, channels: 3 } });
   const enlarged = scale === 1 ? picture : picture.resize(width * scale, height * scale, { kernel: 'cubic' });
-  switch (format) {
-    case 'png':
-      return enlarged.png({ compressionLevel: 3 }).toBuffer();
-    case 'jpeg':
-      return enlarged.jpeg({ quality: QUALITY }).toBuffer();
-    case 'webp':
-      return enlarged.webp({ quality: QUALITY }).toBuffer();
-    default:
-      throw format satisfies never;
-  }
+  return enlarged.toFormat(format, OPTIONS[format]).toBuffer();
 }

@@ -59,8 +59,7 @@ export async function recipeFiles(recipe: Recipe, picture: string, given: Given)
   for (const part of PART_NAMES) {
     const file = model.parts?.[part];
     if (file === undefined || given.keys.has(part)) continue;
-    const places = named([file.name], [recallFile(file.hash), ...below(here, [file.name])]);
-    const place = await found(file.hash, places, async (path) => fileHash(path));
+    const place = await fileWith(file, here, fileHash);
     if (place === undefined) missing.push({ what: `the ${part} '${file.name}'`, hint: `${part}=PATH` });
     else values[part] = place;
   }
@@ -78,9 +77,9 @@ export async function recipeFiles(recipe: Recipe, picture: string, given: Given)
     const files = model.beside?.[field];
     if (files === undefined || given.keys.has(key)) continue;
     const places: string[] = [];
-    for (const { name, hash } of files) {
-      const seen = named([name], [recallFile(hash), ...below(here, [name])]);
-      const place = await found(hash, seen, async (path) => fileHash(path));
+    for (const file of files) {
+      const { name } = file;
+      const place = await fileWith(file, here, fileHash);
       // A picture must not decide what is downloaded.
       const isHere = place !== undefined || cachedRepos(FLUX1).some(({ repo }) => `${name}/`.startsWith(`${repo}/`));
       if (isHere) places.push(place ?? name);
@@ -136,9 +135,17 @@ function isOnHand(name: string): boolean {
 }
 
 /** An input picture: from the recipe, or a file with the same content. */
-function inputPlace({ name, hash, data }: RecipeInput, here: readonly string[]): Promise<string | undefined> {
-  if (data !== undefined) return Promise.resolve(dataAddress(name, data));
-  return found(hash, named([name], [recallFile(hash), ...below(here, [name])]), async (path) => pictureHash(path));
+async function inputPlace(input: RecipeInput, here: readonly string[]): Promise<string | undefined> {
+  return input.data === undefined ? fileWith(input, here, pictureHash) : dataAddress(input.name, input.data);
+}
+
+/** The file or folder of this name and content. */
+function fileWith(
+  { name, hash }: { readonly name: string; readonly hash: string },
+  here: readonly string[],
+  hashOf: (path: string) => string,
+): Promise<string | undefined> {
+  return found(hash, [name], [recallFile(hash), ...below(here, [name])], hashOf);
 }
 
 async function loraPlace(
@@ -151,26 +158,22 @@ async function loraPlace(
   const names = [file.split('/').at(-1)!, `${name}.safetensors`, name];
   const inDir = loraDir === undefined ? [] : below([loraDir], names);
   const onHub = file.includes('/') && isLora(file) ? [file] : [];
-  const hashOf = (path: string) => loraHash({ path });
-  const same = await found(hash, named(names, [recallFile(hash), ...inDir, ...below(here, names), ...onHub]), hashOf);
+  const places = [recallFile(hash), ...inDir, ...below(here, names), ...onHub];
+  const same = await found(hash, names, places, (path) => loraHash({ path }));
   // A folder the user names is used as it is; a changed file is reported at the end.
   return same ?? inDir[0];
 }
 
-/** Puts paths with the recorded name first: a file of equal content with another name would change the new recipe. */
-function named(names: readonly string[], places: readonly (string | undefined)[]): (string | undefined)[] {
-  const isNamed = (place: string | undefined): boolean => place !== undefined && names.includes(basename(place));
-  return places.toSorted((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
-}
-
-/** The first place whose content has the hash. */
+/** The first place whose content has the hash; those with the recorded names go first, as another name would change the new recipe. */
 async function found(
   hash: string,
+  names: readonly string[],
   places: readonly (string | undefined)[],
-  hashOf: (path: string) => Promise<string>,
+  hashOf: (path: string) => string | Promise<string>,
 ): Promise<string | undefined> {
-  for (const place of places) {
-    if (place === undefined) continue;
+  const known = places.filter((place) => place !== undefined);
+  const isNamed = (place: string): boolean => names.includes(basename(place));
+  for (const place of [...known.filter(isNamed), ...known.filter((place) => !isNamed(place))]) {
     try {
       if ((await hashOf(place)) === hash) return place;
     } catch {

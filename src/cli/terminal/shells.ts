@@ -29,7 +29,6 @@ interface GrammarKey {
 
 /** The script for bash 4 and newer, which splits words at `=`. */
 export function bashScript({ commands, keys, topics }: Grammar): string {
-  const valued = keys.filter(({ values }) => values !== undefined);
   return `# fluxion completions bash
 _fluxion() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]} key= takes_keys= words= choices=
@@ -44,25 +43,12 @@ _fluxion() {
   fi
   case $command in
     help) COMPREPLY=($(compgen -W "${topics.join(' ')}" -- "$cur")); return ;;
-${commands
-  .map(({ name, flags, takesKeys, choices }) => {
-    const own = Object.entries(choices).filter(([flag]) => flag.startsWith('--'));
-    const cases = own.map(([flag, values]) => `${flag}) choices="${values!.join(' ')}" ;;`).join(' ');
-    const parts = [
-      `words="${flags.map((flag) => `--${flag}`).join(' ')}"`,
-      ...(takesKeys ? ['takes_keys=1'] : []),
-      ...(own.length > 0 ? [`case $key in ${cases} esac`] : []),
-      ...(choices['words']?.length ? [`[[ $key ]] || choices="${choices['words'].join(' ')}"`] : []),
-      ...(choices['words']?.length === 0 ? ['[[ $cur == -* ]] || return'] : []),
-    ];
-    return `    ${name}) ${parts.join('; ')} ;;`;
-  })
-  .join('\n')}
+${commands.map((command) => commandCase(command, { flags: 'words', list: (words) => `"${words}"`, current: '$cur' })).join('\n')}
     *) return ;;
   esac
   if [[ $takes_keys && $key ]]; then
     case $key in
-${valued.map(({ name, flag, values, isSwitch }) => `      ${isSwitch ? name : `${name}|--${flag}`}) choices="${values!.join(' ')}" ;;`).join('\n')}
+${keyCases(keys, (words) => `"${words}"`)}
 ${keys
   .filter(({ isSwitch }) => isSwitch)
   .map(({ flag }) => `      --${flag}) key= ;;`)
@@ -88,6 +74,40 @@ complete -F _fluxion fluxion
 `;
 }
 
+/** How bash and zsh differ in the words of a command. */
+interface Dialect {
+  /** The variable of the command's flags. */
+  readonly flags: string;
+  /** A list of words. */
+  readonly list: (words: string) => string;
+  /** The word at the cursor. */
+  readonly current: string;
+}
+
+/** A command's branch of `case`, in bash and zsh: its flags, and what may follow it or them. */
+function commandCase(
+  { name, flags, takesKeys, choices: { words, ...own } }: GrammarCommand,
+  { flags: variable, list, current }: Dialect,
+): string {
+  const cases = Object.entries(own).map(([flag, values]) => `${flag}) choices=${list(values!.join(' '))} ;;`);
+  const parts = [
+    `${variable}=${list(flags.map((flag) => `--${flag}`).join(' '))}`,
+    ...(takesKeys ? ['takes_keys=1'] : []),
+    ...(cases.length > 0 ? [`case $key in ${cases.join(' ')} esac`] : []),
+    ...(words?.length ? [`[[ -n $key ]] || choices=${list(words.join(' '))}`] : []),
+    ...(words?.length === 0 ? [`[[ ${current} == -* ]] || return`] : []),
+  ];
+  return `    ${name}) ${parts.join('; ')} ;;`;
+}
+
+/** The branches of `case` for the keys whose values are known, in bash and zsh. */
+function keyCases(keys: readonly GrammarKey[], list: Dialect['list']): string {
+  const lines = keys.flatMap(({ name, flag, values, isSwitch }) =>
+    values ? [`      ${isSwitch ? name : `${name}|--${flag}`}) choices=${list(values.join(' '))} ;;`] : [],
+  );
+  return lines.join('\n');
+}
+
 /** The script for zsh, an autoloaded function. */
 export function zshScript({ commands, keys, topics }: Grammar): string {
   return `#compdef fluxion
@@ -102,30 +122,11 @@ _fluxion() {
   elif [[ $words[CURRENT-1] == --* ]]; then key=$words[CURRENT-1]; fi
   case $words[2] in
     help) compadd -- ${topics.join(' ')}; return ;;
-${commands
-  .map(({ name, flags, takesKeys, choices }) => {
-    const own = Object.entries(choices).filter(([flag]) => flag.startsWith('--'));
-    const cases = own.map(([flag, values]) => `${flag}) choices=(${values!.join(' ')}) ;;`).join(' ');
-    const parts = [
-      `flags=(${flags.map((flag) => `--${flag}`).join(' ')})`,
-      ...(takesKeys ? ['takes_keys=1'] : []),
-      ...(own.length > 0 ? [`case $key in ${cases} esac`] : []),
-      ...(choices['words']?.length ? [`[[ -n $key ]] || choices=(${choices['words'].join(' ')})`] : []),
-      ...(choices['words']?.length === 0 ? ['[[ $words[CURRENT] == -* ]] || return'] : []),
-    ];
-    return `    ${name}) ${parts.join('; ')} ;;`;
-  })
-  .join('\n')}
+${commands.map((command) => commandCase(command, { flags: 'flags', list: (words) => `(${words})`, current: '$words[CURRENT]' })).join('\n')}
   esac
   if [[ -n $takes_keys && -n $key ]]; then
     case $key in
-${keys
-  .filter(({ values }) => values !== undefined)
-  .map(
-    ({ name, flag, values, isSwitch }) =>
-      `      ${isSwitch ? name : `${name}|--${flag}`}) choices=(${values!.join(' ')}) ;;`,
-  )
-  .join('\n')}
+${keyCases(keys, (words) => `(${words})`)}
     esac
   fi
   if (( $#choices )); then compadd -- $choices; return; fi
