@@ -36,7 +36,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Progress and reports are told as they are.
   'weights/hub': ['weights/files', 'weights/folders', 'api/load.ts'],
   'weights/lora': ['api/events.ts', 'weights/files', 'weights/folders', 'weights/hub', 'xla/graph'],
-  weights: ['weights/files', 'weights/folders', 'xla/runtime', 'xla/graph'],
+  // What adapters change a weight by is calculated on the device.
+  weights: ['weights/files', 'weights/folders', 'weights/lora/matrix.ts', 'xla/runtime', 'xla/graph'],
 
   nn: ['xla/graph'],
   // The updates of a step are among a run's programs.

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { attempt } from './attempt.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,12 +21,8 @@ export function findProgram(name: string, env: Environment = process.env): strin
   return searchPath(env)
     .map((folder) => join(folder, file))
     .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return statSync(path).isFile();
-      } catch {
-        return false;
-      }
+      const isRunnable = attempt(() => accessSync(path, constants.X_OK) ?? true, false);
+      return isRunnable && statSync(path, { throwIfNoEntry: false })?.isFile();
     });
 }
 

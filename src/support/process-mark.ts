@@ -3,10 +3,12 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { attempt } from './attempt.ts';
 
 /** Identifies the scope of process ids: this boot of this machine, and its namespace. */
+const namespace = attempt(() => readlinkSync('/proc/self/ns/pid'), '');
 const PLACE = createHash('sha256')
-  .update([hostname(), read('/proc/sys/kernel/random/boot_id'), namespace()].join('\0'))
+  .update([hostname(), read('/proc/sys/kernel/random/boot_id'), namespace].join('\0'))
   .digest('hex')
   .slice(0, 12);
 
@@ -24,25 +26,9 @@ export function processState(mark: string): 'running' | 'ended' | 'elsewhere' {
 
 /** Returns the ids of other processes that have mapped or run a file below `path`; none if the system does not tell. */
 export function processesUsing(path: string): number[] {
-  const real = realPath(path);
-  const ids = entriesOf('/proc').filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`);
+  const real = attempt(() => realpathSync(path), path);
+  const ids = attempt(() => readdirSync('/proc'), []).filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`);
   return ids.filter((id) => read(`/proc/${id}/maps`).includes(` ${real}`)).map(Number);
-}
-
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 function isRunning(pid: number): boolean {
@@ -60,18 +46,6 @@ function startOf(pid: number): string {
   return read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? '0';
 }
 
-function namespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
-  }
-}
-
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
+  return attempt(() => readFileSync(path, 'utf8').trim(), '');
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
+import { attempt } from './attempt.ts';
 
 /** Instruction sets in which bf16 numbers are multiplied without being widened, in Linux's words. */
 const BF16_PRODUCTS = ['avx512_bf16', 'amx_bf16', 'avx10_2', 'bf16', 'svebf16'];
@@ -45,10 +46,5 @@ function instructionSets(info: string): readonly string[] {
 }
 
 function cpuInfo(): string {
-  if (platform() !== 'linux') return '';
-  try {
-    return readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return '';
-  }
+  return platform() === 'linux' ? attempt(() => readFileSync('/proc/cpuinfo', 'utf8'), '') : '';
 }

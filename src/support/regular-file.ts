@@ -37,8 +37,50 @@ export function readRegular(path: string, limit: number): Buffer {
   }
 }
 
+/** A file of fixed size whose byte ranges can be looked at until it is disposed. */
+export interface FileBytes extends Disposable {
+  readonly path: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /**
+   * Returns bytes `offset` to `offset + length`; a view into the file where the implementation maps it, else a copy. Throws `bad_file` when
+   * they do not lie within the file.
+   */
+  view(offset: number, length: number): Uint8Array;
+}
+
+/** A regular file whose views are read from it, into memory of `allocate`. */
+export class ReadFile implements FileBytes {
+  readonly path: string;
+  readonly size: number;
+  readonly descriptor: number;
+  readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
+  #open = true;
+
+  constructor(path: string, allocate = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length)) {
+    const { descriptor, size } = openRegular(path);
+    this.path = path;
+    this.size = size;
+    this.descriptor = descriptor;
+    this.#allocate = allocate;
+  }
+
+  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (!this.#open) throw new FluxionError('disposed', `${this.path}: read after it was closed`);
+    checkRange(this, offset, length);
+    const bytes = this.#allocate(length);
+    readRange(this.descriptor, this.path, bytes, offset);
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open) closeSync(this.descriptor);
+    this.#open = false;
+  }
+}
+
 /** Fills `bytes` from byte `offset` on; throws `io` if the file ends too early, as one that shrank since it was opened does. */
-export function readRange(descriptor: number, path: string, bytes: Uint8Array, offset: number): void {
+function readRange(descriptor: number, path: string, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length; ) {
     const got = explaining(path, () => readSync(descriptor, bytes, done, bytes.length - done, offset + done));
     if (got === 0) throw new FluxionError('io', `${path}: ends at byte ${offset + done}; it shrank while it was read`);

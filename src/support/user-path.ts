@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { attempt } from './attempt.ts';
 import { FluxionError } from './errors.ts';
 import { withoutSecrets } from './shown-url.ts';
 
@@ -58,12 +59,7 @@ function homeOf(user: string): string {
 }
 
 function listedHome(user: string): string | undefined {
-  try {
-    const line = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .find((entry) => entry.startsWith(`${user}:`));
-    return line?.split(':')[5] || undefined;
-  } catch {
-    return undefined; // Windows
-  }
+  // Windows has no such list.
+  const users = attempt(() => readFileSync('/etc/passwd', 'utf8'), '').split('\n');
+  return users.find((entry) => entry.startsWith(`${user}:`))?.split(':')[5] || undefined;
 }

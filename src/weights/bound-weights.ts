@@ -19,7 +19,8 @@ import {
 import type { TensorStore } from './files/tensors.ts';
 import { bindWeights, type WeightOrigin, type WeightSource } from './folders/bind.ts';
 import { placeGenerated } from './generate.ts';
-import { type HostMatrix, multiplied, type Product, placeMerged } from './merge.ts';
+import type { Base, Change } from './lora/matrix.ts';
+import { multiplied, placeMerged } from './merge.ts';
 import { generateWeights } from './random.ts';
 
 /** How adapters change the weights of a component. */
@@ -29,18 +30,7 @@ export interface WeightOverlay {
   /** The values of a factor, in its type and shape; undefined for zeros. */
   factor(spec: WeightSpec): Uint8Array | undefined;
   /** The sum to add to a weight before it is placed; `base` is the whole weight as in the file. */
-  change(
-    spec: WeightSpec,
-    base: WeightBase,
-  ): Promise<{ readonly difference: Float32Array | undefined; readonly product: Product | undefined } | undefined>;
-}
-
-/** The basis for calculating differences of a weight. */
-export interface WeightBase {
-  /** Rows in f32, fresh. */
-  rows(start: number, end: number): Float32Array;
-  /** The product of two matrices in f32, calculated on the device. */
-  multiply(left: HostMatrix, right: HostMatrix): Promise<Float32Array>;
+  change(spec: WeightSpec, base: Base): Promise<Change | undefined>;
 }
 
 function fileBytes(source: WeightSource): Uint8Array {

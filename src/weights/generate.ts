@@ -2,6 +2,7 @@
 
 import { elementCount } from '../support/dtype.ts';
 import { fromF32 } from '../support/floats.ts';
+import { getOrMake } from '../support/get-or-make.ts';
 import { iota } from '../xla/graph/ops.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
@@ -37,38 +38,36 @@ export async function placeGenerated(
 
 function generator({ dtype, shape, axes, segments }: WeightSpec): Traced {
   const key = [dtype, shape, axes, segments].join(' ');
-  const known = traces.get(key);
-  if (known) return known;
-  const traced = trace(
-    'random_weight',
-    new Weights('f32', 'f32'),
-    { start: spec('u32', [2]), range: spec('f32', [2]) },
-    ({ start, range }) => {
-      const scalar = <T extends 'u32' | 'f32'>(t: Tensor<T>, i: number): Tensor<T> =>
-        t
-          .slice(0, i, i + 1)
-          .reshape([])
-          .broadcastTo(shape);
-      const shifted = (t: Tensor<'u32'>, bits: number): Tensor<'u32'> => t.div(2 ** bits);
-      const [first, second, third, last] = HASH.shifts;
-      let stride = 1;
-      let index = scalar(start, 0);
-      for (let dim = shape.length - 1; dim >= 0; dim--) {
-        index = index.add(iota('u32', shape, dim).mul(stride));
-        stride *= shape[dim]!;
-      }
-      let h = index.mul(HASH.index).add(scalar(start, 1));
-      h = h.mul(h).add(shifted(h, first));
-      h = h.add(shifted(h, second)).mul(HASH.first);
-      h = h.add(shifted(h, third)).mul(HASH.second);
-      h = h.add(shifted(h, last));
-      const unit = h
-        .cast('f32')
-        .mul(2 ** -32)
-        .sub(0.5);
-      return { weight: shard(unit.mul(scalar(range, 0)).add(scalar(range, 1)).cast(dtype), axes, segments) };
-    },
+  return getOrMake(traces, key, () =>
+    trace(
+      'random_weight',
+      new Weights('f32', 'f32'),
+      { start: spec('u32', [2]), range: spec('f32', [2]) },
+      ({ start, range }) => {
+        const scalar = <T extends 'u32' | 'f32'>(t: Tensor<T>, i: number): Tensor<T> =>
+          t
+            .slice(0, i, i + 1)
+            .reshape([])
+            .broadcastTo(shape);
+        const shifted = (t: Tensor<'u32'>, bits: number): Tensor<'u32'> => t.div(2 ** bits);
+        const [first, second, third, last] = HASH.shifts;
+        let stride = 1;
+        let index = scalar(start, 0);
+        for (let dim = shape.length - 1; dim >= 0; dim--) {
+          index = index.add(iota('u32', shape, dim).mul(stride));
+          stride *= shape[dim]!;
+        }
+        let h = index.mul(HASH.index).add(scalar(start, 1));
+        h = h.mul(h).add(shifted(h, first));
+        h = h.add(shifted(h, second)).mul(HASH.first);
+        h = h.add(shifted(h, third)).mul(HASH.second);
+        h = h.add(shifted(h, last));
+        const unit = h
+          .cast('f32')
+          .mul(2 ** -32)
+          .sub(0.5);
+        return { weight: shard(unit.mul(scalar(range, 0)).add(scalar(range, 1)).cast(dtype), axes, segments) };
+      },
+    ),
   );
-  traces.set(key, traced);
-  return traced;
 }

@@ -5,26 +5,13 @@
 
 import type { DType } from '../support/dtype.ts';
 import { convertFloats, fromF32 } from '../support/floats.ts';
+import { getOrMake } from '../support/get-or-make.ts';
 import { dot } from '../xla/graph/ops.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { spec, type Traced, trace } from '../xla/graph/trace.ts';
 import { type WeightSpec, Weights } from '../xla/graph/weights.ts';
 import type { ArrayPlan, Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
-
-/** B · A, for A [rank, in] and B [out, rank]. */
-export interface Product {
-  readonly rank: number;
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-}
-
-/** A matrix in row-major order, in any type of floating point. */
-export interface HostMatrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly dtype: DType;
-  readonly bytes: Uint8Array;
-}
+import type { Matrix, Product } from './lora/matrix.ts';
 
 const traces = new Map<string, Traced>();
 
@@ -60,27 +47,25 @@ export async function placeMerged(
 
 function mergeProgram(from: DType, { dtype, shape, axes, segments }: WeightSpec, rank: number): Traced {
   const key = [from, shape, rank, dtype, axes].join();
-  const known = traces.get(key);
-  if (known) return known;
   const [out, inputs] = shape as [number, number];
   const given = {
     weight: { ...spec(from, shape, axes), segments },
     a: { ...spec('f32', [rank, inputs], [null, axes[1]!]), segments },
     b: spec('f32', [out, rank], [axes[0]!, null]),
   };
-  const traced = trace('merge', new Weights('f32', 'f32'), given, ({ weight, a, b }) => {
-    const sum = weight.cast('f32').add(dot(b, a, { batch: [[], []], contract: [[1], [0]] }));
-    return { merged: shard(sum.cast(dtype), axes, segments) };
-  });
-  traces.set(key, traced);
-  return traced;
+  return getOrMake(traces, key, () =>
+    trace('merge', new Weights('f32', 'f32'), given, ({ weight, a, b }) => {
+      const sum = weight.cast('f32').add(dot(b, a, { batch: [[], []], contract: [[1], [0]] }));
+      return { merged: shard(sum.cast(dtype), axes, segments) };
+    }),
+  );
 }
 
 /** Multiplies [n, k] by [k, m] in f32 and returns the product to the host. Shapes are few: each is compiled once. */
-export async function multiplied(runtime: Runtime, left: HostMatrix, right: HostMatrix): Promise<Float32Array> {
+export async function multiplied(runtime: Runtime, left: Matrix, right: Matrix): Promise<Float32Array> {
   using _programs = runtime.lease();
   using given = new DisposableStack();
-  const place = async ({ rows, columns, dtype, bytes }: HostMatrix) => {
+  const place = async ({ rows, columns, dtype, bytes }: Matrix) => {
     const values = convertFloats(dtype, 'f32', bytes, [rows, columns]);
     return given.use(await runtime.place({ dtype: 'f32', shape: [rows, columns] }, (part) => part.take(values, 'f32')));
   };
@@ -92,12 +77,10 @@ export async function multiplied(runtime: Runtime, left: HostMatrix, right: Host
 
 function productProgram(n: number, k: number, m: number): Traced {
   const key = `product ${n} ${k} ${m}`;
-  const known = traces.get(key);
-  if (known) return known;
   const given = { left: spec('f32', [n, k]), right: spec('f32', [k, m]) };
-  const traced = trace('product', new Weights('f32', 'f32'), given, ({ left, right }) => ({
-    product: dot(left, right, { batch: [[], []], contract: [[1], [0]] }),
-  }));
-  traces.set(key, traced);
-  return traced;
+  return getOrMake(traces, key, () =>
+    trace('product', new Weights('f32', 'f32'), given, ({ left, right }) => ({
+      product: dot(left, right, { batch: [[], []], contract: [[1], [0]] }),
+    })),
+  );
 }

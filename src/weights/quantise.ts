@@ -6,6 +6,7 @@
 
 import type { DType, Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
+import { getOrMake } from '../support/get-or-make.ts';
 import { select } from '../xla/graph/ops.ts';
 import { rotate } from '../xla/graph/rotation.ts';
 import { shard } from '../xla/graph/sharding.ts';
@@ -43,19 +44,17 @@ export async function quantise(
 
 function quantiseProgram(from: DType, components: readonly WeightSpec[]): Traced {
   const key = JSON.stringify([from, components.map(({ name: _, rows: __, ...spec }) => spec)]);
-  const known = traces.get(key);
-  if (known) return known;
   const values = components.find(({ component }) => component === 'values')!;
   const { shape, axes, segments } = values;
   const given: InputSpec = { dtype: from, shape, axes, segments };
-  const traced = trace('quantise', new Weights('f32', 'f32'), { weight: given }, ({ weight }) => {
-    const made = quantised(rotate(weight as Tensor<Float>, values.rotation ?? 1), components);
-    return Object.fromEntries(
-      components.map((spec) => [spec.component!, shard(made[spec.component!]!, spec.axes, spec.segments)]),
-    );
-  });
-  traces.set(key, traced);
-  return traced;
+  return getOrMake(traces, key, () =>
+    trace('quantise', new Weights('f32', 'f32'), { weight: given }, ({ weight }) => {
+      const made = quantised(rotate(weight as Tensor<Float>, values.rotation ?? 1), components);
+      return Object.fromEntries(
+        components.map((spec) => [spec.component!, shard(made[spec.component!]!, spec.axes, spec.segments)]),
+      );
+    }),
+  );
 }
 
 function quantised(w: Tensor<'f32'>, components: readonly WeightSpec[]): Partial<Record<MatrixComponent, Tensor>> {

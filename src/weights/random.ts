@@ -29,11 +29,8 @@ function source(weight: DeclaredWeight, seed: number): WeightSource {
       : { spread: 0, centre: name.endsWith('bias') ? 0 : 1 }),
   };
   return {
-    key: name,
     rows: rows && [rows.start, rows.end],
     dtype: 'f32',
-    shape,
-    file: 'random weights',
     generated,
     bytes: () => fromF32('f32', generateValues(generated, elementCount(shape))),
   };

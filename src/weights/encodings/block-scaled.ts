@@ -8,6 +8,7 @@
 
 import type { DType } from '../../support/dtype.ts';
 import { toF32 } from '../../support/floats.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import type { Decoded, DerivedTensor, Rows, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats, requireTensor } from './companions.ts';
 import { CODES, decodeRows, products, type Words, wordsOf } from './decode-rows.ts';
@@ -175,9 +176,7 @@ const MXFP8 = new Map<Decoded, Words>();
 
 /** Products with all powers of two, 256 for each; the same for every weight. */
 function mxfp8Products(decoded: Decoded): Words {
-  const known = MXFP8.get(decoded) ?? products(E8M0, E4M3, decoded);
-  MXFP8.set(decoded, known);
-  return known;
+  return getOrMake(MXFP8, decoded, () => products(E8M0, E4M3, decoded));
 }
 
 function roundUp(count: number, multiple: number): number {

@@ -31,15 +31,9 @@ export interface Generated {
 
 /** Where a declared weight's bytes are. */
 export interface WeightSource {
-  /** Key in the file. */
-  readonly key: string;
   /** Rows of the stored tensor, if not all of it. */
   readonly rows: readonly [start: number, end: number] | undefined;
   readonly dtype: DType;
-  /** The declared shape, which the bytes have. */
-  readonly shape: readonly number[];
-  /** Path of the file. */
-  readonly file: string;
   /** The rule that generates the values, if no file holds them. */
   readonly generated?: Generated;
   /** Looks at the bytes, without a copy where the file is mapped; valid until the store is disposed. */
@@ -81,11 +75,8 @@ export function bindWeights<W extends DeclaredWeight>(
     used.set(key, [...(used.get(key) ?? []), [start, end]]);
     const range = end - start === rows ? undefined : ([start, end] as const);
     bound.set(weight, {
-      key,
       rows: range,
       dtype: info.dtype,
-      shape: weight.shape,
-      file: info.file,
       bytes: () => store.bytes(key, range),
       ...(info.encoding !== undefined && store.raw && { raw: () => store.raw!(key, range) }),
       coded: () => store.coded?.(key, range),

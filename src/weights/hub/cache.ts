@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, link, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { writeWhole } from '../../support/write-file.ts';
@@ -49,19 +50,21 @@ export class RepoCache {
   /** Returns the last known commit of a revision; undefined if unknown. */
   commitOf(revision: string): string | undefined {
     if (isCommit(revision)) return revision;
-    try {
-      const commit = readFileSync(join(this.folder, 'refs', ...revision.split('/')), 'utf8').trim();
-      return isCommit(commit) ? commit : undefined;
-    } catch {
-      return undefined;
-    }
+    const commit = attempt(() => readFileSync(this.#ref(revision), 'utf8').trim(), '');
+    return isCommit(commit) ? commit : undefined;
+  }
+
+  /** Folder of a revision's last known commit, as far as its files are there; undefined if none is. */
+  known(revision: string): string | undefined {
+    const commit = this.commitOf(revision);
+    const folder = commit && this.snapshot(commit);
+    return folder && kindOf(folder) === 'folder' ? folder : undefined;
   }
 
   /** Remembers the commit of a branch or tag. */
   async remember(revision: string, commit: string): Promise<void> {
     if (isCommit(revision) || this.commitOf(revision) === commit) return;
-    const path = join(this.folder, 'refs', ...revision.split('/'));
-    writeWhole(path, commit);
+    writeWhole(this.#ref(revision), commit);
   }
 
   /** Tells by its size whether a file is whole: names are hashes, and a blob gets its name only after its check. */
@@ -87,6 +90,10 @@ export class RepoCache {
       await rm(aside, { force: true });
       throw error;
     });
+  }
+
+  #ref(revision: string): string {
+    return join(this.folder, 'refs', ...revision.split('/'));
   }
 
   #pointer(file: RemoteFile, commit: string): string {

@@ -32,9 +32,7 @@ export async function findExtra(
   const { hub, file } = place;
   const { settings = hubSettings() } = options;
   const within = (folder: string): string => (file === undefined ? folder : join(folder, file));
-  const cache = new RepoCache(settings.cache, hub.repo);
-  const commit = cache.commitOf(hub.revision);
-  const known = commit === undefined ? undefined : cache.snapshot(commit);
+  const known = new RepoCache(settings.cache, hub.repo).known(hub.revision);
   if (known !== undefined && isWhole(components, known, file)) return within(known);
   if (settings.network === 'forbidden') {
     throw new FluxionError(
@@ -74,7 +72,6 @@ function neededNames(
 
 /** Whether a snapshot has all that is needed, the shards that an index names included. */
 function isWhole(components: readonly Component[], folder: string, file: string | undefined): boolean {
-  if (kindOf(folder) !== 'folder') return false;
   const within = (inner: string): string[] => {
     const path = join(folder, inner);
     return kindOf(path) === 'folder' ? listFolder(path).map((name) => (inner === '' ? name : `${inner}/${name}`)) : [];

@@ -20,16 +20,14 @@ export interface RemoteFile {
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
 }
 
-/** Names of components whose weights are not taken from the repository. */
-export type Without = readonly string[];
-
 const INDEX = 'model_index.json';
-/** Chooses the files of a pipeline; throws `unsupported` if the repository is not one, `not_found` if it is incomplete. */
+
+/** Chooses the files of a pipeline, but no weights of components `without` them; throws `unsupported` if the repository is not one, `not_found` if it is incomplete. */
 export function neededFiles(
   family: Family,
   files: readonly RemoteFile[],
   repo: string,
-  without: Without = [],
+  without: readonly string[] = [],
 ): RemoteFile[] {
   const has = (path: string): boolean => files.some((file) => file.path === path);
   if (!has(INDEX)) {
@@ -62,7 +60,7 @@ export function neededFiles(
 }
 
 /** Lists the files that a local folder lacks of a pipeline, judged by its own files; empty for a complete one. */
-export function missingFiles(family: Family, folder: string, without: Without = []): string[] {
+export function missingFiles(family: Family, folder: string, without: readonly string[] = []): string[] {
   const { components, scheduler } = family;
   const missing = [INDEX, ...[scheduler, ...components].map(configOf)].filter(
     (path) => kindOf(join(folder, path)) !== 'file',

@@ -2,7 +2,7 @@
 
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { kindOf } from '../files/file-bytes.ts';
+import { attempt } from '../../support/attempt.ts';
 import { readJsonObject } from '../files/json.ts';
 import type { Family } from '../folders/family.ts';
 import { RepoCache } from './cache.ts';
@@ -62,33 +62,23 @@ function revisionsOf(cache: RepoCache): [revision: string, commit: string][] {
 function describe(family: Family, repo: string, revision: string, path: string, arriving: number): CachedRepo {
   const files = filesBelow(path);
   const sizes = files.map((file) => statSync(join(path, file), { throwIfNoEntry: false })?.size ?? 0);
-  const pipeline = classOf(join(path, 'model_index.json'));
+  const index = join(path, 'model_index.json');
+  const name = attempt(() => readJsonObject(index).get('_class_name'), undefined);
+  let missing: string[];
+  try {
+    missing = missingFiles(family, path);
+  } catch (error) {
+    missing = [(error as Error).message];
+  }
   return {
     repo,
     revision,
     path,
-    pipeline,
-    missing: missingOf(family, path),
+    pipeline: typeof name === 'string' ? name : undefined,
+    missing,
     weights: files.filter((file) => /\.(safetensors|gguf)$/.test(file)),
     bytes: sizes.reduce((sum, size) => sum + size, arriving),
   };
-}
-
-function missingOf(family: Family, path: string): string[] {
-  try {
-    return missingFiles(family, path);
-  } catch (error) {
-    return [(error as Error).message];
-  }
-}
-
-function classOf(index: string): string | undefined {
-  try {
-    const name = kindOf(index) === 'file' ? readJsonObject(index).get('_class_name') : undefined;
-    return typeof name === 'string' ? name : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Bytes that a file takes on disk, since unfinished downloads have holes. */
@@ -106,11 +96,6 @@ function filesBelow(folder: string, depth = DEPTH): string[] {
 }
 
 function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .slice(0, MOST)
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch {
-    return [];
-  }
+  const entries = attempt(() => readdirSync(folder, { withFileTypes: true }), []);
+  return entries.slice(0, MOST).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

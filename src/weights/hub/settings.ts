@@ -5,6 +5,7 @@
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
@@ -67,20 +68,12 @@ function endpointOf(text: string): Pick<HubSettings, 'endpoint' | 'login'> {
   }
   const { username, password } = url;
   url.username = url.password = '';
-  const given = [username, password].map(decoded).join(':');
+  // A stray `%` stays.
+  const given = [username, password].map((text) => attempt(() => decodeURIComponent(text), text)).join(':');
   return {
     endpoint: url.href.replace(/\/+$/, ''),
     ...(given !== ':' && { login: `Basic ${Buffer.from(given).toString('base64')}` }),
   };
-}
-
-/** Decodes a part of an address; keeps a stray `%`. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** The folder or file that a variable names; an empty variable counts as unset. */

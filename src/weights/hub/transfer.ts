@@ -3,11 +3,12 @@
  * has arrived, so a killed process loses at most a second's work. A file gets its name only after its hash is verified.
  */
 
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
+import { updateFrom } from '../../support/hash-file.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { writeWhole } from '../../support/write-file.ts';
@@ -46,10 +47,9 @@ interface Span {
 /** Milliseconds between notes. */
 const NOTE = 1000;
 
-/** Returns how many bytes an interrupted download has received. */
-export function arrivedBytes({ file, target }: Transfer): number {
-  const open = readNote(target, file.size);
-  return open ? file.size - total(open) : 0;
+/** Counts the bytes that are still to be fetched: less than all where downloads were interrupted. */
+export function missingBytes(transfers: readonly Transfer[]): number {
+  return transfers.reduce((sum, { file, target }) => sum + total(openSpans(target, file)), 0);
 }
 
 /** Fetches all files; the first failure stops the others, and received bytes stay for the next try. */
@@ -105,8 +105,7 @@ class Download implements AsyncDisposable {
   constructor(transfer: Transfer, options: TransferOptions) {
     this.#transfer = transfer;
     this.#options = options;
-    const { size } = transfer.file;
-    this.#open = readNote(transfer.target, size) ?? [{ start: 0, end: size }];
+    this.#open = openSpans(transfer.target, transfer.file);
   }
 
   /** Whether there is a piece to fetch. An empty file is one empty piece. */
@@ -276,6 +275,11 @@ async function discard(target: string): Promise<void> {
   await rm(partialOf(target), { force: true });
 }
 
+/** The spans of a file that have not arrived. */
+function openSpans(target: string, { size }: RemoteFile): Span[] {
+  return readNote(target, size) ?? [{ start: 0, end: size }];
+}
+
 /** Reads the missing spans of an interrupted download; undefined if there is none, or if its files do not match. */
 function readNote(target: string, size: number): Span[] | undefined {
   try {
@@ -317,9 +321,8 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Prom
 }
 
 async function hashFile(path: string, { hash, size }: RemoteFile, signal: AbortSignal | undefined): Promise<string> {
-  const sum: Hash = createHash(hash.kind === 'sha256' ? 'sha256' : 'sha1');
+  const sum = createHash(hash.kind === 'sha256' ? 'sha256' : 'sha1');
   if (hash.kind === 'git-sha1') sum.update(`blob ${size}\0`);
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) });
-  for await (const chunk of stream) sum.update(chunk as Buffer);
+  await updateFrom(sum, path, signal);
   return sum.digest('hex');
 }

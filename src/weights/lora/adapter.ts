@@ -4,10 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { LoraReport } from '../../api/events.ts';
 import { byteSize } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { updateFrom } from '../../support/hash-file.ts';
 import { oneLine } from '../../support/quote.ts';
 import { resizeRows } from '../../support/rows.ts';
 import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
@@ -16,9 +16,9 @@ import type { Family } from '../folders/family.ts';
 import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { adaptedComponents, type ModuleRef, type Role } from './keys.ts';
 import { type Located, locateLora } from './locate.ts';
-import { type Matrix, rowsOf } from './matrix.ts';
+import { type Base, type Matrix, rowsOf } from './matrix.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
-import { type Base, type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
+import { type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
 /** What a file adds to one declared weight; to columns that it does not have, nothing. */
 export type Addition =
@@ -366,7 +366,7 @@ export function loraHash(source: LoraSource): Promise<string> {
 /** Settings beside a file count because they change the result. */
 async function hashOf(path: string, config: string | undefined): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of [path, ...(config === undefined ? [] : [config])])
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  await updateFrom(hash, path);
+  if (config !== undefined) await updateFrom(hash, config);
   return hash.digest('hex').slice(0, 12);
 }

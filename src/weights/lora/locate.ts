@@ -63,7 +63,7 @@ export function locateLora({ path, weightName }: LoraPlace): Located {
       if (path === BUNDLED_LORA) return located(inFolder(fileURLToPath(BUNDLED), weightName));
       const found = onHub({ path, weightName });
       const { hub } = found ?? {};
-      const snapshot = hub && snapshotOf(hub);
+      const snapshot = hub && new RepoCache(hubSettings().cache, hub.repo).known(hub.revision);
       if (hub && snapshot) return located(inFolder(snapshot, found?.weightName, hub.repo), basename(hub.repo));
       const dangling = danglingLink(path, { code: 'ENOENT' });
       if (dangling) throw dangling;
@@ -86,7 +86,7 @@ export async function fetchLora({ path, weightName: given }: LoraPlace, options:
   if (!found) return;
   const { hub, weightName } = found;
   const { settings = hubSettings() } = options;
-  const snapshot = snapshotOf(hub, settings);
+  const snapshot = new RepoCache(settings.cache, hub.repo).known(hub.revision);
   if (snapshot !== undefined && chosen(safetensorsIn(snapshot), weightName) !== undefined) return;
   if (settings.network === 'forbidden') {
     // If several are here, locateLora asks for one.
@@ -249,12 +249,4 @@ function wholeModel(place: string): FluxionError {
   return new FluxionError('unsupported', `${place}: expected a LoRA, found a whole model`, {
     hint: 'to open a model, set pretrained_model_name_or_path',
   });
-}
-
-/** The folder of a repository's files in the cache that the Hugging Face tools share, as far as they are there. */
-function snapshotOf({ repo, revision }: HubModel, { cache } = hubSettings()): string | undefined {
-  const known = new RepoCache(cache, repo);
-  const commit = known.commitOf(revision);
-  const folder = commit && known.snapshot(commit);
-  return folder && kindOf(folder) === 'folder' ? folder : undefined;
 }

@@ -11,6 +11,29 @@ export interface Matrix {
   readonly bytes: Uint8Array;
 }
 
+/** B · A, for A [rank, in] and B [out, rank]. */
+export interface Product {
+  readonly rank: number;
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+/** What a weight is changed by before it is placed; either, or both. */
+export interface Change {
+  readonly difference: Float32Array | undefined;
+  readonly product: Product | undefined;
+}
+
+/** Multiplies [n, k] by [k, m] in f32, wherever that is fast: products of whole weights are of 10⁹ terms. */
+export type Multiply = (left: Matrix, right: Matrix) => Promise<Float32Array>;
+
+/** What a difference is calculated from. */
+export interface Base {
+  /** Rows `start` to `end` of what the file calls the module's weight, before any adapter, in f32; the caller may change them. */
+  rows(start: number, end: number): Float32Array;
+  readonly multiply: Multiply;
+}
+
 /** Lays a matrix over f32 values. */
 export function matrixOf(rows: number, columns: number, values: Float32Array): Matrix {
   return { rows, columns, dtype: 'f32', bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
@@ -27,9 +50,6 @@ export function rowsOf(matrix: Matrix, start: number, end: number): Matrix {
   const { columns, dtype, bytes } = matrix;
   return { rows: end - start, columns, dtype, bytes: bytes.subarray(start * row, end * row) };
 }
-
-/** Multiplies [n, k] by [k, m] in f32, wherever that is fast: products of whole weights are of 10⁹ terms. */
-export type Multiply = (left: Matrix, right: Matrix) => Promise<Float32Array>;
 
 /** The product of [n, k] and [k, m] in f32, for small ones. */
 export function multiply(left: Matrix, right: Matrix): Float32Array {

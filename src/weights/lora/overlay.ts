@@ -4,13 +4,13 @@
  * additions that are no low-rank products are merged in either mode. Tags name contents, so that only what changed is placed again.
  */
 
-import { byteSize } from '../../support/dtype.ts';
+import { byteSize, elementCount } from '../../support/dtype.ts';
 import { convertFloats, fromF32 } from '../../support/floats.ts';
 import { resizeRows } from '../../support/rows.ts';
 import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
 import type { Adapter, Addition } from './adapter.ts';
-import { valuesOf } from './matrix.ts';
-import { addTo, type Base, type LowRank } from './terms.ts';
+import { type Base, type Change, type Product, valuesOf } from './matrix.ts';
+import { addTo, type LowRank } from './terms.ts';
 
 /** An adapter in use. */
 export interface Applied {
@@ -21,19 +21,6 @@ export interface Applied {
 
 /** How adapters are applied. */
 export type ApplyMode = 'merged' | 'beside';
-
-/** What is added to a weight on the device: B · A, for A [rank, in] and B [out, rank]. */
-export interface Product {
-  readonly rank: number;
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-}
-
-/** What a weight is changed by; either, or both. */
-export interface Change {
-  readonly difference: Float32Array | undefined;
-  readonly product: Product | undefined;
-}
 
 /** Factors are padded to one of these ranks, so that programs serve many adapters. */
 const BUCKETS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
@@ -163,7 +150,7 @@ export class Overlay {
     let difference: Float32Array | undefined;
     for (const { addition, scales } of list) {
       if (addition.kind !== 'difference') continue;
-      difference ??= new Float32Array(spec.shape.reduce((n, d) => n * d, 1));
+      difference ??= new Float32Array(elementCount(spec.shape));
       const values = resizeRows(await addition.values(base), addition.columns, spec.shape[1] ?? 1);
       addTo(difference, values, addition.strength === 'replaces' ? 1 : scales[0]!);
     }

@@ -6,15 +6,18 @@
 
 import { FluxionError } from '../../support/errors.ts';
 import type { Role } from './keys.ts';
-import { hadamard, kronecker, type Matrix, type Multiply, matrixOf, multiply, rowsOf, valuesOf } from './matrix.ts';
+import {
+  type Base,
+  hadamard,
+  kronecker,
+  type Matrix,
+  type Multiply,
+  matrixOf,
+  multiply,
+  rowsOf,
+  valuesOf,
+} from './matrix.ts';
 import type { Entry, LoraModule } from './parse.ts';
-
-/** What a difference is calculated from. */
-export interface Base {
-  /** Rows `start` to `end` of what the file calls the module's weight, before any adapter, in f32; the caller may change them. */
-  rows(start: number, end: number): Float32Array;
-  readonly multiply: Multiply;
-}
 
 /** scale · B · A, for A [rank, in] and B [out, rank]. */
 export interface LowRank {

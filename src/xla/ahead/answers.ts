@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { log } from '../../support/log.ts';
 import { readRegular } from '../../support/regular-file.ts';
@@ -37,12 +38,10 @@ export class AheadAnswers {
 
   /** The kept report on a program, under its current name; `undefined` if there is no intact one. */
   read(program: AheadProgram): KeptAnswer | undefined {
-    try {
+    return attempt(() => {
       const { place, result } = JSON.parse(readRegular(this.#file(program), MAX_ANSWER).toString('utf8')) as KeptAnswer;
       return { place, result: { ...result, name: program.name } };
-    } catch {
-      return undefined;
-    }
+    }, undefined);
   }
 
   /** Keeps an answer; a folder that cannot be written costs the next one's time, never this one. */

@@ -7,6 +7,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { Client } from '../pjrt/client.ts';
 import type { Executable } from '../pjrt/executable.ts';
@@ -81,11 +82,9 @@ export class Replay implements Disposable {
     const alike = new Map<string, Promise<Executable>>();
     const compiled = this.#cut.operations.map(({ module }) => {
       const key = Buffer.from(module).toString('latin1');
-      const known = alike.get(key);
-      if (known) return known;
-      const compiling = client.compile(module, { optimised }, { signal }).then((one) => this.#executables.use(one));
-      alike.set(key, compiling);
-      return compiling;
+      return getOrMake(alike, key, async () =>
+        this.#executables.use(await client.compile(module, { optimised }, { signal })),
+      );
     });
     // Waits for all, so that none arrives after disposal.
     const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');

@@ -4,6 +4,7 @@
  */
 
 import type { Float } from '../../support/dtype.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { dot } from './ops.ts';
 import { constant, type Tensor } from './tensor.ts';
 
@@ -26,9 +27,7 @@ function hadamard(block: number, dtype: Float): Tensor<Float> {
       for (let both = (at % block) & Math.floor(at / block); both > 0; both &= both - 1) odd = !odd;
       return odd ? -1 : 1;
     });
-  const matrix = matrices.get(key) ?? constant(signs(), dtype, [block, block]);
-  matrices.set(key, matrix);
-  return matrix;
+  return getOrMake(matrices, key, () => constant(signs(), dtype, [block, block]));
 }
 
 /** Rotates x [..., n] in blocks that divide n. */

@@ -2,6 +2,7 @@
 
 import { realpathSync } from 'node:fs';
 import { FluxionError } from '../../support/errors.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { untilAborted } from '../../support/until-aborted.ts';
 import { tpuEnvironment } from '../plugins/tpu.ts';
 import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
@@ -42,9 +43,7 @@ export class Plugin {
     } catch (cause) {
       throw new FluxionError('not_found', `no PJRT plugin at ${path}`, { cause, hint: 'check the path' });
     }
-    const plugin = loaded.get(real) ?? new Plugin(real);
-    loaded.set(real, plugin);
-    return plugin;
+    return getOrMake(loaded, real, () => new Plugin(real));
   }
 
   /** The version of the PJRT C API that the plugin implements, such as `0.81`. */

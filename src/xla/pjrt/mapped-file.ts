@@ -8,45 +8,29 @@
 
 import { closeSync } from 'node:fs';
 import koffi from 'koffi';
-import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
-import { checkRange, openRegular, readRange } from '../../support/regular-file.ts';
+import { checkRange, type FileBytes, ReadFile } from '../../support/regular-file.ts';
 import { Handle } from './lifetime.ts';
 import { addressOf, alignedBytes, type MemoryOwner, ownerOf, setOwner, viewNative } from './memory.ts';
-
-/** A file of fixed size whose byte ranges can be looked at until it is disposed. */
-export interface MappedBytes extends Disposable {
-  readonly path: string;
-  readonly size: number;
-  /** Whether views lie over the file itself, rather than being read from it. */
-  readonly mapped: boolean;
-  /** Returns bytes `offset` to `offset + length`; throws `bad_file` when they do not lie within the file. */
-  view(offset: number, length: number): Uint8Array<ArrayBuffer>;
-}
 
 /** The next use of bytes of a mapped file. */
 export type Advice = 'soon' | 'done' | 'gone';
 
 /** Opens a file as memory; where the system cannot map it (Windows, some network file systems), views are read into 64-byte aligned memory. */
-export function openMapped(path: string): MappedBytes {
-  const { descriptor, size } = openRegular(path);
-  let kept = false;
-  try {
-    const base = mapDescriptor(descriptor, size);
-    if (base === undefined && size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
-    const file =
-      base === undefined ? new AlignedFile(path, size, descriptor) : new MappedFile(path, size, base, descriptor);
-    kept = true;
-    return file;
-  } finally {
-    if (!kept) closeSync(descriptor);
-  }
+export function openMapped(path: string): FileBytes {
+  using opening = new DisposableStack();
+  const file = opening.use(new ReadFile(path, alignedBytes));
+  const { size, descriptor } = file;
+  const base = mapDescriptor(descriptor, size);
+  if (base === undefined && size > 0) log('debug', `${path} cannot be mapped; it is read instead`);
+  const opened = base === undefined ? file : new MappedFile(path, size, base, descriptor);
+  opening.move();
+  return opened;
 }
 
-class MappedFile implements MappedBytes, MemoryOwner {
+class MappedFile implements FileBytes, MemoryOwner {
   readonly path: string;
   readonly size: number;
-  readonly mapped = true;
   readonly #handle: Handle;
   readonly #base: bigint;
   readonly descriptor: number;
@@ -143,32 +127,6 @@ export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
 function detach(views: Map<string, WeakRef<ArrayBuffer>>): void {
   for (const view of views.values()) view.deref()?.transfer(0);
   views.clear();
-}
-
-class AlignedFile implements MappedBytes {
-  readonly path: string;
-  readonly size: number;
-  readonly mapped = false;
-  #descriptor: number | undefined;
-
-  constructor(path: string, size: number, descriptor: number) {
-    this.path = path;
-    this.size = size;
-    this.#descriptor = descriptor;
-  }
-
-  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    if (this.#descriptor === undefined) throw new FluxionError('disposed', `${this.path} used after dispose`);
-    checkRange(this, offset, length);
-    const bytes = alignedBytes(length);
-    readRange(this.#descriptor, this.path, bytes, offset);
-    return bytes;
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
-  }
 }
 
 type Call = ReturnType<ReturnType<typeof koffi.load>['func']>;

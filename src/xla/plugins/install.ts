@@ -8,11 +8,13 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, type Dirent, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { byteText } from '../../support/byte-text.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { updateFrom } from '../../support/hash-file.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { processMark, processState } from '../../support/process-mark.ts';
@@ -120,8 +122,7 @@ async function sweep(parent: string, now: number): Promise<void> {
 /** Hashes a file with SHA-256. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
-    hash.update(chunk);
+  await updateFrom(hash, path, signal);
   return hash.digest('hex');
 }
 
@@ -182,7 +183,7 @@ class ProgressMeter {
 /** Bytes downloaded (wheels) and unpacked (everything else) under a folder. Files and folders come and go while it looks. */
 function measure(folder: string): { download: number; unpacked: number } {
   const found = { download: 0, unpacked: 0 };
-  for (const entry of entriesOf(folder)) {
+  for (const entry of attempt(() => readdirSync(folder, { withFileTypes: true }), [])) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       const { download, unpacked } = measure(path);
@@ -194,13 +195,4 @@ function measure(folder: string): { download: number; unpacked: number } {
     }
   }
   return found;
-}
-
-/** The entries of a folder; nothing if it has been removed meanwhile. */
-function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
 }

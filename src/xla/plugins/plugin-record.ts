@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { log } from '../../support/log.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
 import { reasonOf } from '../../support/system-error.ts';
@@ -55,12 +56,10 @@ export function writeRecord(folder: string, file: string, sha256: string): Packa
 
 /** The record in the folder of a package; undefined if there is none that is whole. */
 function readRecord(folder: string): PackageRecord | undefined {
-  try {
-    const record = JSON.parse(readRegular(join(folder, RECORD), MAX_RECORD).toString('utf8')) as unknown;
+  return attempt(() => {
+    const record: unknown = JSON.parse(readRegular(join(folder, RECORD), MAX_RECORD).toString('utf8'));
     return isRecord(record) ? { ...record, files: filesOf(record as Partial<PackageRecord>) } : undefined;
-  } catch {
-    return undefined;
-  }
+  }, undefined);
 }
 
 /** Tells whether a value read from JSON is a record. */

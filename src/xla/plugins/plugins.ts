@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { FluxionError, nearest } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
@@ -261,10 +262,9 @@ export function listPlugins(): PluginStatus[] {
     // A plugin added by hand appears in the row of the device's best package.
     const path = used?.source === 'installed' || entry !== best ? installedPath(entry) : used?.path;
     const found = path === undefined ? undefined : { path, source: path === used?.path ? used.source : 'installed' };
-    const status = found ? found.source : automatic(entry);
     return {
       ...entry,
-      status: status as PluginStatus['status'],
+      status: (found?.source ?? automatic(entry)) as PluginStatus['status'],
       path: found?.path,
       present: isPresent(entry),
       used: used ? path === used.path : entry === best,
@@ -275,12 +275,7 @@ export function listPlugins(): PluginStatus[] {
 
 function automatic(entry: PluginEntry): 'available' | 'manual' | 'unsupported' {
   if (entry.manual !== undefined) return 'manual';
-  try {
-    wheelFor(entry);
-    return 'available';
-  } catch {
-    return 'unsupported';
-  }
+  return attempt(() => wheelFor(entry), undefined) ? 'available' : 'unsupported';
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { attempt } from '../../support/attempt.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { addedPlugins } from './added-plugins.ts';
 import { PLUGINS, type PluginEntry } from './plugin-table.ts';
@@ -22,12 +23,8 @@ function deviceExists(path: string): boolean {
   if (existsSync(path)) return true;
   const start = basename(path).match(/^(.*)0$/)?.[1];
   if (start === undefined) return false;
-  try {
-    const names = readdirSync(dirname(path));
-    return names.some((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)));
-  } catch {
-    return false;
-  }
+  const names = attempt(() => readdirSync(dirname(path)), []);
+  return names.some((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)));
 }
 
 /** The error for devices that this machine lacks, with the plugin's reason if there is one. */

@@ -4,6 +4,7 @@
  */
 
 import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { localShape, type MeshAxis, partsOf, type Split } from '../graph/axes.ts';
 import type { Shape } from '../graph/shape.ts';
 import { alignedBytes } from '../pjrt/memory.ts';
@@ -60,19 +61,18 @@ export class Part {
     const size = byteSize(dtype);
     const last = shape.length - 1;
     if (last < 0) return [{ start: 0, length: size }];
-    let inner = this.#columns();
+    let runs = this.#columns();
     let width = shape[last]!;
-    let runs = inner;
     // From the last dimension outwards; whole dimensions widen the runs, others repeat them.
     for (let dim = last - 1; dim >= 0; dim--) {
       const [first, count] = [this.start[dim]!, this.shape[dim]!];
+      const inner = runs;
       const contiguous = inner.length === 1 && inner[0]!.start === 0 && inner[0]!.length === width;
       runs = contiguous
         ? [{ start: first * width, length: count * width }]
         : Array.from({ length: count }, (_, i) =>
             inner.map(({ start, length }) => ({ start: (first + i) * width + start, length })),
           ).flat();
-      inner = runs;
       width *= shape[dim]!;
     }
     return runs.map(({ start, length }) => ({ start: start * size, length: length * size }));
@@ -118,8 +118,6 @@ export function partsOfMesh(layout: Layout): Part[] {
       const index = names.reduce((at, name) => at * partsOf([name], mesh) + coordinates.get(name)!, 0);
       return index * local[dim]!;
     });
-    const part = known.get(start.join()) ?? new Part(layout, start);
-    known.set(start.join(), part);
-    return part;
+    return getOrMake(known, start.join(), () => new Part(layout, start));
   });
 }

@@ -65,7 +65,7 @@ function partsOf(store: WeightStore, d: number): DeclaredWeight[] {
 function assertBinds(declared: readonly DeclaredWeight[], store: WeightStore, component: string): void {
   const bound = bindTo(declared, store, component);
   assert.equal(bound.size, declared.length);
-  const small = [...bound].filter(([, { shape }]) => shape.length === 1);
+  const small = [...bound].filter(([{ shape }]) => shape.length === 1);
   assert.ok(small.length > 0);
   for (const [{ shape }, source] of small) assert.equal(source.bytes().length, 2 * shape[0]!);
 }

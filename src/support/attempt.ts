@@ -1,0 +1,10 @@
+/** For calls whose failure says enough by itself. */
+
+/** Returns what a call returns, or `otherwise` if it throws. */
+export function attempt<T, O = T>(call: () => T, otherwise: O): T | O {
+  try {
+    return call();
+  } catch {
+    return otherwise;
+  }
+}
