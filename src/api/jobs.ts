@@ -67,6 +67,9 @@ export const JOB_EVENT = z.discriminatedUnion('type', [
 /** The state of a job, as JSON. */
 export type JobEventJson = Immutable<z.output<typeof JOB_EVENT>>;
 
+/** The last event of a job. */
+export type JobEnd = Extract<JobEventJson, { type: (typeof JOB_ENDS)[number] }>;
+
 /** An event of a job in memory, with the pictures and previews themselves. */
 export type JobEventOf<Picture, Preview> =
   | Exclude<JobEventJson, { type: 'image' | 'step' }>

@@ -1,10 +1,10 @@
 /** A job: a request that a server accepted, how far it is, and those who watch it. */
 
 import { isJobEnd } from '../api/job-ends.ts';
-import type { JobError, JobEventOf, JobState, JobStatus } from '../api/jobs.ts';
+import type { JobEnd, JobError, JobEventOf, JobState, JobStatus } from '../api/jobs.ts';
 import { EventQueue } from '../engine/event-queue.ts';
 import type { Preview } from '../picture/preview.ts';
-import type { JobRecord } from './store.ts';
+import { errorOf, type JobRecord } from './store.ts';
 import type { StoredPicture } from './stored-picture.ts';
 
 /** An event of a job, with its picture or previews. */
@@ -43,7 +43,7 @@ export class Job {
   readonly #readers = new Set<EventQueue<JobEvent>>();
   #status: JobStatus;
   #ended: number | null;
-  #error: JobError | undefined;
+  #end: JobEnd | undefined;
 
   constructor(options: JobOptions) {
     const { record, pictures = [] } = options;
@@ -56,11 +56,8 @@ export class Job {
     this.#pictures = [...pictures];
     this.#status = record.status;
     this.#ended = record.ended;
-    this.#error = record.error;
-    const end = endOf(record);
-    if (!end) return;
-    this.#last.set(end.type, end);
-    this.#over.resolve();
+    this.#end = record.end;
+    if (record.end) this.#over.resolve();
   }
 
   get status(): JobStatus {
@@ -77,7 +74,7 @@ export class Job {
   }
 
   get error(): JobError | undefined {
-    return this.#error;
+    return errorOf(this.#end);
   }
 
   /** The job as it is now, as JSON. */
@@ -92,7 +89,7 @@ export class Job {
       request: JSON.parse(request) as Record<string, unknown>,
       total: this.total,
       pictures: this.#pictures.map(({ info }) => info),
-      ...(this.#error && { error: this.#error }),
+      ...(this.error && { error: this.error }),
     };
   }
 
@@ -136,10 +133,10 @@ export class Job {
     if (this.hasEnded) return;
     if (event.type === 'stage' || event.type === 'step') this.#begin();
     if (event.type === 'image') this.#pictures.push(event.picture);
-    else if (PASSING.includes(event.type) || isJobEnd(event.type)) this.#last.set(event.type, event);
-    else if (this.#notes.length < MOST_NOTES) this.#notes.push(event);
+    else if (PASSING.includes(event.type)) this.#last.set(event.type, event);
+    else if (!isEnd(event) && this.#notes.length < MOST_NOTES) this.#notes.push(event);
     for (const reader of this.#readers) reader.push(event);
-    if (isJobEnd(event.type)) this.#end(event.type, event.type === 'failed' ? event.error : undefined, now);
+    if (isEnd(event)) this.#finish(event, now);
   }
 
   #left(): void {
@@ -151,11 +148,11 @@ export class Job {
     for (const type of ['queued', 'loading'] as const) this.#last.delete(type);
   }
 
-  #end(status: JobStatus, error: JobError | undefined, now: number): void {
-    this.#status = status;
-    this.#error = error;
+  #finish(end: JobEnd, now: number): void {
+    this.#status = end.type;
+    this.#end = end;
     this.#ended = now;
-    for (const type of PASSING) this.#last.delete(type);
+    this.#last.clear();
     for (const reader of [...this.#readers]) reader.end();
     this.#over.resolve();
   }
@@ -163,22 +160,12 @@ export class Job {
   /** What a reader is told first. */
   #present(): JobEvent[] {
     const images = this.#pictures.map((picture): JobEvent => ({ type: 'image', picture }));
-    const last = [...this.#last.values()];
-    return [
-      ...this.#notes,
-      ...last.filter(({ type }) => !isJobEnd(type)),
-      ...images,
-      ...last.filter(({ type }) => isJobEnd(type)),
-    ];
+    return [...this.#notes, ...this.#last.values(), ...images, ...(this.#end ? [this.#end] : [])];
   }
 }
 
-/** The last event of a job that the store says has ended. */
-function endOf({ status, error, report }: JobRecord): JobEvent | undefined {
-  if (status === 'done' && report) return { type: 'done', report };
-  if (status === 'failed') return { type: 'failed', error: error ?? { code: 'internal', message: 'it failed' } };
-  if (status === 'cancelled') return { type: 'cancelled', reason: error?.message ?? 'cancelled on request' };
-  return status === 'interrupted' ? { type: 'interrupted' } : undefined;
+function isEnd(event: JobEvent): event is JobEnd {
+  return isJobEnd(event.type);
 }
 
 function withoutPreviews(event: JobEvent): JobEvent | undefined {

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { JobState } from '../api/jobs.ts';
+import type { JobEnd, JobState } from '../api/jobs.ts';
 import { INPUT_FIELDS, type Request } from '../api/request.ts';
 import type { Event } from '../pipeline/events.ts';
 import { FluxionError } from '../support/errors.ts';
@@ -15,7 +15,7 @@ import { Line, type OpenJob } from './line.ts';
 import { type NetworkRequest, networkRequest, picturesOf, type RequestLimits, requestText } from './network-request.ts';
 import { Refusal } from './refusal.ts';
 import { Stopped } from './stopped.ts';
-import type { HistoryQuery, Store } from './store.ts';
+import type { HistoryQuery, JobRecord, NewJob, Store } from './store.ts';
 import { toldError, toldEvent } from './told.ts';
 
 /** Bounds of jobs. */
@@ -73,8 +73,8 @@ export class Jobs {
   readonly limits: JobLimits;
   readonly #options: JobsOptions;
   readonly #line: Line;
-  /** Jobs whose end the store could not keep, such as on a full disk, with what keeps it. */
-  readonly #unkept = new Map<string, { readonly job: Job; readonly keep: () => void }>();
+  /** Jobs whose end the store could not keep, such as on a full disk. */
+  readonly #unkept = new Map<string, { readonly job: Job; readonly end: JobEnd; readonly now: number }>();
   #draining = false;
 
   /** Takes up what the store has: jobs that did not end are interrupted, or run again; those of a queue go on. */
@@ -88,7 +88,7 @@ export class Jobs {
     });
     for (const record of options.store.open()) {
       const { keepsJobs } = options.host;
-      if (!options.resume && !keepsJobs) options.store.finish(record.id, 'interrupted', Date.now());
+      if (!options.resume && !keepsJobs) options.store.finish(record.id, { type: 'interrupted' }, Date.now());
       else {
         const request = JSON.parse(record.wholeRequest) as NetworkRequest;
         const pictures = keepsJobs ? options.store.picturesOf(record.id) : [];
@@ -131,17 +131,20 @@ export class Jobs {
     const created = Date.now();
     const id = `${created.toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
     const prompt = [request.prompt].flat().join('\n');
-    const record = { id, caller: caller ?? null, api, created, total: picturesOf(request), request: shown };
-    try {
-      this.#options.store.accept({ ...record, prompt, wholeRequest: whole });
-    } catch (error) {
-      throw error instanceof FluxionError ? new Refusal(507, error.message, { code: 'io', hint: error.hint }) : error;
-    }
-    const queued = { ...record, status: 'queued', ended: null, error: undefined, report: undefined } as const;
-    const job = new Job({ record: queued, attached, cancel: (reason) => this.#cancel(id, reason) });
+    const texts = { prompt, request: shown, wholeRequest: whole };
+    const record = this.#kept({ id, caller: caller ?? null, api, created, total: picturesOf(request), ...texts });
+    const job = new Job({ record, attached, cancel: (reason) => this.#cancel(id, reason) });
     this.#add(job, request, whole.length);
     this.#keepEnds();
     return job;
+  }
+
+  #kept(job: NewJob): JobRecord {
+    try {
+      return this.#options.store.accept(job);
+    } catch (error) {
+      throw error instanceof FluxionError ? new Refusal(507, error.message, { code: 'io', hint: error.hint }) : error;
+    }
   }
 
   /** A job by its id, of any age; undefined where there is none, or it is another caller's. */
@@ -211,7 +214,7 @@ export class Jobs {
 
   #stop(open: OpenJob, stopped: Stopped): void {
     open.stop.abort(stopped);
-    if (!this.#line.isTaken(open)) this.#failed(open, stopped);
+    if (!open.isTaken) this.#failed(open, stopped);
   }
 
   #takeNext(): void {
@@ -237,11 +240,8 @@ export class Jobs {
     switch (event.type) {
       case 'image':
         return this.#tell(open, { type: 'image', picture: await store.addPicture(job.id, event.index, event.image) });
-      case 'done': {
-        const now = Date.now();
-        this.#keepEnd(job, () => store.finish(job.id, 'done', now, { report: event.report }));
-        return this.#ended(open, event, now);
-      }
+      case 'done':
+        return this.#end(open, event);
       case 'step': {
         // Of a job that a worker began for the server before this one, the stage was told to that.
         if (job.status === 'queued') this.#begun(open);
@@ -267,43 +267,33 @@ export class Jobs {
 
   /** Ends a job that was stopped, or that failed. */
   #failed(open: OpenJob, error: unknown): void {
-    const { job } = open;
-    if (job.hasEnded) return;
-    const { store } = this.#options;
-    const now = Date.now();
-    const event: JobEvent =
-      error instanceof Stopped ? error.event : { type: 'failed', error: toldError(error, `job ${job.id}`) };
-    // The row of an interrupted job stays open: the next start decides what becomes of it.
-    if (event.type === 'failed') this.#keepEnd(job, () => store.finish(job.id, 'failed', now, { error: event.error }));
-    if (event.type === 'cancelled') {
-      const why = { code: 'aborted', message: event.reason };
-      this.#keepEnd(job, () => store.finish(job.id, 'cancelled', now, { error: why }));
-    }
-    this.#ended(open, event, now);
+    const { id, hasEnded } = open.job;
+    if (hasEnded) return;
+    this.#end(open, error instanceof Stopped ? error.event : { type: 'failed', error: toldError(error, `job ${id}`) });
   }
 
-  /** Keeps the end of a job in the store; one that cannot be kept stays in memory, and is tried again with the next. */
-  #keepEnd(job: Job, keep: () => void): void {
-    this.#unkept.set(job.id, { job, keep });
+  /** Ends a job. An end that the store cannot keep stays in memory, and is tried again with the next. */
+  #end(open: OpenJob, end: JobEnd): void {
+    const { job } = open;
+    if (!this.#line.remove(open)) return;
+    const now = Date.now();
+    // The row of an interrupted job stays open: the next start decides what becomes of it.
+    if (end.type !== 'interrupted') this.#unkept.set(job.id, { job, end, now });
     this.#keepEnds();
+    this.#tell(open, end, now);
+    this.#takeNext();
   }
 
   #keepEnds(): void {
-    for (const [id, { keep }] of this.#unkept) {
+    for (const [id, { end, now }] of this.#unkept) {
       try {
-        keep();
+        this.#options.store.finish(id, end, now);
       } catch (error) {
         log('warn', `job ${id}: its end could not be kept: ${(error as Error).message}`);
         return;
       }
       this.#unkept.delete(id);
     }
-  }
-
-  #ended(open: OpenJob, event: JobEvent, now: number): void {
-    if (!this.#line.remove(open)) return;
-    this.#tell(open, event, now);
-    this.#takeNext();
   }
 
   #tell({ job }: OpenJob, given: JobEvent, now?: number): void {

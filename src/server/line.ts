@@ -11,17 +11,12 @@ export interface OpenJob {
   readonly request: NetworkRequest;
   /** Characters of its request. */
   readonly size: number;
-  /** Pictures × steps × pixels. */
-  readonly work: number;
   readonly stop: AbortController;
-}
-
-/** What only the line knows of a job. */
-interface Place {
-  readonly open: OpenJob;
-  isTaken: boolean;
-  /** Work that is done. */
+  /** Pictures × steps × pixels, of which some are done. */
+  readonly work: number;
   done: number;
+  /** Whether it was taken to be made. */
+  isTaken: boolean;
   /** Jobs before it, as it was told last. */
   position: number;
 }
@@ -35,7 +30,7 @@ export interface LineOptions {
 
 export class Line {
   readonly #options: LineOptions;
-  readonly #places = new Map<string, Place>();
+  readonly #open = new Map<string, OpenJob>();
   readonly #pace = new Pace();
   #size = 0;
   #telling: NodeJS.Immediate | undefined;
@@ -45,26 +40,26 @@ export class Line {
   }
 
   get all(): readonly OpenJob[] {
-    return [...this.#places.values()].map(({ open }) => open);
+    return [...this.#open.values()];
   }
 
   /** Jobs that wait, and jobs that are being made. */
   get counts(): { readonly queued: number; readonly running: number } {
     const running = this.all.filter(({ job }) => job.status === 'running').length;
-    return { queued: this.#places.size - running, running };
+    return { queued: this.#open.size - running, running };
   }
 
   get(id: string): OpenJob | undefined {
-    return this.#places.get(id)?.open;
+    return this.#open.get(id);
   }
 
   /** Throws `busy` where one more job would be too much: so many may wait, and requests may have so many characters together. */
   requireRoom(size: number, most: { readonly queue: number; readonly inputBytes: number }): void {
     const { queued } = this.counts;
-    const isLarge = this.#places.size > 0 && this.#size + size > most.inputBytes;
+    const isLarge = this.#open.size > 0 && this.#size + size > most.inputBytes;
     if (queued < most.queue && !isLarge) return;
-    const work = this.#places.values().reduce((sum, place) => sum + left(place), 0);
-    const seconds = this.#pace.secondsFor(work / this.#places.size);
+    const work = this.#open.values().reduce((sum, open) => sum + left(open), 0);
+    const seconds = this.#pace.secondsFor(work / this.#open.size);
     const why = isLarge ? 'the pictures of those that wait have no room for more' : `${queued} jobs wait`;
     throw new Refusal(429, `the queue is full: ${why}`, {
       code: 'busy',
@@ -73,53 +68,43 @@ export class Line {
     });
   }
 
-  add(open: OpenJob): void {
-    this.#size += open.size;
-    if (this.#places.size === 0) this.#pace.busy(true);
-    this.#places.set(open.job.id, { open, isTaken: false, done: 0, position: -1 });
+  add(job: Omit<OpenJob, 'done' | 'isTaken' | 'position'>): void {
+    this.#size += job.size;
+    if (this.#open.size === 0) this.#pace.busy(true);
+    this.#open.set(job.job.id, { ...job, done: 0, isTaken: false, position: -1 });
     this.tellPositions();
-  }
-
-  /** Whether a job was taken to be made. */
-  isTaken({ job }: OpenJob): boolean {
-    return this.#places.get(job.id)?.isTaken ?? false;
   }
 
   /** Takes the next job for whose model there is room, of the caller of whom the fewest are being made. */
   take(): OpenJob | undefined {
     const callers = new Map<string | undefined, number>();
     const models = new Map<string | undefined, number>();
-    for (const { open, isTaken } of this.#places.values()) {
+    for (const { job, request, isTaken } of this.#open.values()) {
       if (!isTaken) continue;
-      const { job, request } = open;
       callers.set(job.caller, (callers.get(job.caller) ?? 0) + 1);
       models.set(request.model, (models.get(request.model) ?? 0) + 1);
     }
-    const of = ({ open }: Place): number => callers.get(open.job.caller) ?? 0;
-    const next = this.#places
+    const hasRoom = (model: string | undefined): boolean => (models.get(model) ?? 0) < this.#options.room(model);
+    const of = ({ job }: OpenJob): number => callers.get(job.caller) ?? 0;
+    const next = this.#open
       .values()
-      .filter(
-        ({ open: { request }, isTaken }) =>
-          !isTaken && (models.get(request.model) ?? 0) < this.#options.room(request.model),
-      )
-      .reduce<Place | undefined>((least, place) => (least && of(least) <= of(place) ? least : place), undefined);
+      .filter(({ request, isTaken }) => !isTaken && hasRoom(request.model))
+      .reduce<OpenJob | undefined>((least, open) => (least && of(least) <= of(open) ? least : open), undefined);
     if (next) next.isTaken = true;
-    return next?.open;
+    return next;
   }
 
   /** Counts a part of a job's work as done. */
-  progress({ job, work }: OpenJob, part: number): void {
-    const place = this.#places.get(job.id);
-    if (!place) return;
-    place.done += part * work;
-    this.#pace.done(part * work);
+  progress(open: OpenJob, part: number): void {
+    open.done += part * open.work;
+    this.#pace.done(part * open.work);
   }
 
   /** Removes a job that has ended; false where it is not there. */
   remove({ job, size }: OpenJob): boolean {
-    if (!this.#places.delete(job.id)) return false;
+    if (!this.#open.delete(job.id)) return false;
     this.#size -= size;
-    if (this.#places.size === 0) this.#pace.busy(false);
+    if (this.#open.size === 0) this.#pace.busy(false);
     this.tellPositions();
     return true;
   }
@@ -130,19 +115,18 @@ export class Line {
       this.#telling = undefined;
       let position = 0;
       let before = 0;
-      for (const place of this.#places.values()) {
-        const { open } = place;
-        if (open.job.status === 'queued' && place.position !== position++) {
-          place.position = position - 1;
-          this.#options.onPosition(open, place.position, this.#pace.secondsFor(before));
+      for (const open of this.#open.values()) {
+        if (open.job.status === 'queued' && open.position !== position++) {
+          open.position = position - 1;
+          this.#options.onPosition(open, open.position, this.#pace.secondsFor(before));
         }
-        before += left(place);
+        before += left(open);
       }
     });
   }
 }
 
 /** Work that is left of a job. */
-function left({ open, done }: Place): number {
-  return Math.max(0, open.work - done);
+function left({ work, done }: OpenJob): number {
+  return Math.max(0, work - done);
 }

@@ -1,13 +1,13 @@
 /** Why a job is stopped: it was cancelled, or the server is. */
 
+import type { JobEnd } from '../api/jobs.ts';
 import { FluxionError } from '../support/errors.ts';
-import type { JobEvent } from './job.ts';
 
 /** The reason of a job's signal where it is the job's last event too. */
 export class Stopped extends FluxionError {
-  readonly event: JobEvent & { readonly type: 'cancelled' | 'interrupted' };
+  readonly event: JobEnd & { readonly type: 'cancelled' | 'interrupted' };
 
-  constructor(event: JobEvent & { readonly type: 'cancelled' | 'interrupted' }) {
+  constructor(event: JobEnd & { readonly type: 'cancelled' | 'interrupted' }) {
     super('aborted', event.type === 'cancelled' ? event.reason : 'the server was stopped');
     this.event = event;
   }

@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Report } from '../api/events.ts';
-import type { JobError, JobPicture, JobStatus } from '../api/jobs.ts';
+import type { JobEnd, JobError, JobPicture, JobStatus } from '../api/jobs.ts';
 import type { Recipe } from '../api/recipe.ts';
 import type { Image } from '../picture/image.ts';
 import { writeDurably } from '../picture/save.ts';
@@ -63,9 +63,8 @@ export interface JobRecord {
   readonly total: number;
   /** The request as JSON text, without the content of pictures. */
   readonly request: string;
-  readonly error: JobError | undefined;
-  /** Figures of a job that is done. */
-  readonly report: Report | undefined;
+  /** The last event of a job that has ended. */
+  readonly end: JobEnd | undefined;
 }
 
 /** A job to be accepted. */
@@ -126,7 +125,7 @@ export class Store implements Disposable {
   }
 
   /** Keeps a job from now on, as `queued`. Throws `io`, and then it is not kept. */
-  accept({ id, caller, api, created, total, prompt, request, wholeRequest }: NewJob): void {
+  accept({ id, caller, api, created, total, prompt, request, wholeRequest }: NewJob): JobRecord {
     // A job that was accepted outlives a power cut too; how far it is need not, and costs no wait for the disk.
     this.#db.exec('PRAGMA synchronous = FULL');
     try {
@@ -137,6 +136,7 @@ export class Store implements Disposable {
     } finally {
       this.#db.exec('PRAGMA synchronous = NORMAL');
     }
+    return { id, caller, api, created, total, request, status: 'queued', ended: null, end: undefined };
   }
 
   /** Writes a picture of a job: its file first, so that no row that a power cut leaves names half of one. Throws `io`. */
@@ -159,17 +159,13 @@ export class Store implements Disposable {
   }
 
   /** Keeps how a job ended, and when: in milliseconds since 1970. */
-  finish(
-    id: string,
-    status: JobStatus,
-    ended: number,
-    { error, report }: { readonly error?: JobError; readonly report?: Report } = {},
-  ): void {
+  finish(id: string, end: JobEnd, ended: number): void {
+    const error = errorOf(end);
     this.#run('UPDATE jobs SET status = ?, ended = ?, error = ?, report = ?, whole_request = NULL WHERE id = ?', [
-      status,
+      end.type,
       ended,
       error ? JSON.stringify(error) : null,
-      report ? JSON.stringify(report) : null,
+      end.type === 'done' ? JSON.stringify(end.report) : null,
       id,
     ]);
   }
@@ -281,7 +277,7 @@ export class Store implements Disposable {
 }
 
 function jobOf(row: Row): JobRecord {
-  const { id, caller, api, status, created, ended, total, request, error, report } = row;
+  const { id, caller, api, status, created, ended, total, request } = row;
   return {
     id: String(id),
     caller: caller === null ? null : String(caller),
@@ -291,9 +287,22 @@ function jobOf(row: Row): JobRecord {
     ended: ended === null ? null : Number(ended),
     total: Number(total),
     request: String(request),
-    error: typeof error === 'string' ? (JSON.parse(error) as JobError) : undefined,
-    report: typeof report === 'string' ? (JSON.parse(report) as Report) : undefined,
+    end: endOf(row),
   };
+}
+
+/** The error of a job, as its state has it. */
+export function errorOf(end: JobEnd | undefined): JobError | undefined {
+  if (end?.type === 'cancelled') return { code: 'aborted', message: end.reason };
+  return end?.type === 'failed' ? end.error : undefined;
+}
+
+function endOf({ status, error, report }: Row): JobEnd | undefined {
+  const told = (text: SQLInputValue | undefined): unknown => JSON.parse(String(text));
+  if (status === 'done') return { type: 'done', report: told(report) as Report };
+  if (status === 'failed') return { type: 'failed', error: told(error) as JobError };
+  if (status === 'cancelled') return { type: 'cancelled', reason: (told(error) as JobError).message };
+  return status === 'interrupted' ? { type: 'interrupted' } : undefined;
 }
 
 /** A WHERE clause of the conditions that have a value, which is `true` where there is nothing to fill in. */

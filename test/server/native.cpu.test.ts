@@ -119,13 +119,13 @@ describe('the native API', () => {
   test('cancels a job, and once more is no error', async () => {
     const answer = await server.post('/v1/jobs', { ...SMALL, steps: 200 });
     const { id } = JOB.parse(await answer.json());
-    for (const [method, path] of [
-      ['DELETE', `/v1/jobs/${id}`],
-      ['POST', `/v1/jobs/${id}/cancel`],
-    ] as const) {
-      const cancelled = await server.ask(path, { method });
-      assert.equal(JOB.parse(await cancelled.json()).status, 'cancelled');
-    }
+    const cancelled = async (method: string, path: string) =>
+      JOB.parse(await (await server.ask(path, { method })).json());
+    const job = await cancelled('DELETE', `/v1/jobs/${id}`);
+    assert.equal(job.status, 'cancelled');
+    assert.deepEqual(job.error, { code: 'aborted', message: 'cancelled on request' });
+    // By then it is the store's.
+    assert.deepEqual(await cancelled('POST', `/v1/jobs/${id}/cancel`), job);
   });
 
   test('a client that goes away cancels its own job', async () => {

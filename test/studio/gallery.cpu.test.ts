@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NO_BROWSER } from '../support/browser.ts';
+import { REPORT } from '../support/server.ts';
 import { ask, DESKTOP, finished, TestStudio } from '../support/studio.ts';
 import { drop } from './page.ts';
 
@@ -29,7 +30,7 @@ describe('a gallery of thousands', { skip: NO_BROWSER }, () => {
         wholeRequest: request,
       });
       await store.addPicture(id, 0, image!);
-      store.finish(id, 'done', i);
+      store.finish(id, { type: 'done', report: REPORT }, i);
     }
   });
   after(() => studio?.[Symbol.asyncDispose]());
