@@ -22,19 +22,19 @@ const MOST_BYTES = 256 * 2 ** 20;
 export async function pictureIn(blob: Blob, given: string, mostPixels = Number.POSITIVE_INFINITY): Promise<PictureIn> {
   const name = plainText(given, 100) || 'picture';
   if (blob.size > MOST_BYTES) throw new Error(`${name} is too large: ${Math.round(blob.size / 1e6)} MB`);
-  if (!FORMATS.includes(blob.type)) throw new Error(`${name} is no PNG, JPEG, WebP, AVIF or GIF`);
+  if (!FORMATS.includes(blob.type)) throw new Error(`${name} is not a PNG, JPEG, WebP, AVIF or GIF`);
   const url = URL.createObjectURL(blob);
   try {
     const { naturalWidth: width, naturalHeight: height } = await loaded(url);
     if (width * height > mostPixels)
       throw new Error(
-        `${name} has ${megapixels(width * height)} megapixels; this server takes ${megapixels(mostPixels)}`,
+        `${name} has ${megapixels(width * height)} megapixels; this server takes at most ${megapixels(mostPixels)}`,
       );
     const file = new File([blob], name, { type: blob.type });
     return { name, file, url, width, height };
   } catch (error) {
     URL.revokeObjectURL(url);
-    throw error instanceof Error ? error : new Error(`${name} is no picture that this browser can read`);
+    throw error instanceof Error ? error : new Error(`${name} is not a picture that this browser can read`);
   }
 }
 

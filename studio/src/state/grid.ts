@@ -5,6 +5,7 @@ import { type JobPicture, type Request, server } from '../server.ts';
 import { pictures } from './gallery.ts';
 import { submit } from './jobs.ts';
 import { hasGuidance } from './model.ts';
+import { requested } from './request.ts';
 import { saved } from './saved.ts';
 import * as settings from './settings.ts';
 
@@ -69,7 +70,7 @@ export function gridProblem(across: GridAxis, down: GridAxis): string | undefine
 
 /** Asks for all cells. Rejects at the first that is refused; those before it are made. */
 export async function makeGrid(across: GridAxis, down: GridAxis): Promise<void> {
-  const shared = { ...(await settings.requested()), seed: settings.seed.value };
+  const shared = { ...(await requested()), seed: settings.seed.value };
   const jobs: string[][] = [];
   for (const y of down.values) {
     const row: string[] = [];

@@ -55,7 +55,7 @@ export async function reuse(recipe: Recipe): Promise<void> {
   const missing = loras.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
   const lacks = [
     ...(missing.length > 0 ? [`the LoRA ${missing.join(', ')} is not on this server`] : []),
-    ...(recipe.prompt2 !== undefined || recipe.sigmas ? ['a part of it can only be made by fluxion redo'] : []),
+    ...(recipe.prompt2 !== undefined || recipe.sigmas ? ['only fluxion redo can make it exactly'] : []),
     ...(found.missing.length > 0
       ? [`this browser no longer has ${found.missing.join(', ')}: add the picture again`]
       : []),

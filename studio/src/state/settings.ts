@@ -2,9 +2,8 @@
 
 import { batch, computed, effect, signal } from '@preact/signals';
 import { type PictureIn, release } from '../files/picture-in.ts';
-import type { Request } from '../server.ts';
-import { type Mark, paintedMask } from './mask.ts';
-import { controlnets, hasGuidance, hasRedux, loraList, model, pictureUse, takesReferences } from './model.ts';
+import type { Mark } from './mask.ts';
+import { controlnets, loraList, pictureUse } from './model.ts';
 import { saved } from './saved.ts';
 
 export interface LoraSetting {
@@ -25,6 +24,8 @@ const NO_MARGINS: Margins = [0, 0, 0, 0];
 
 export const prompt = saved('prompt', '');
 export const negativePrompt = saved('negativePrompt', '');
+/** How strongly a negative prompt keeps things out, unless that is set. */
+export const TRUE_CFG_SCALE = 4;
 export const trueCfgScale = saved<number | undefined>('trueCfgScale', undefined);
 export const width = saved<number | undefined>('width', undefined);
 export const height = saved<number | undefined>('height', undefined);
@@ -113,93 +114,4 @@ export function setSize(size: { readonly width?: number; readonly height?: numbe
 /** A seed as tools draw them: 32 bits. */
 export function drawSeed(): string {
   return String(crypto.getRandomValues(new Uint32Array(1))[0]);
-}
-
-/** The request that these settings ask for. A seed that is not locked is drawn, and shown. */
-export async function requested(): Promise<Request> {
-  if (!seedLocked.value) seed.value = drawSeed();
-  const negative = negativePrompt.value.trim();
-  return {
-    prompt: prompt.value,
-    ...defined({
-      negativePrompt: negative || undefined,
-      trueCfgScale: negative ? (trueCfgScale.value ?? 4) : undefined,
-      width: width.value,
-      height: height.value,
-      steps: steps.value,
-      guidance: hasGuidance.value ? guidance.value : undefined,
-      sampler: offered(sampler.value, model.value?.samplers),
-      schedule: offered(schedule.value, model.value?.schedules),
-      loras: some(loras.value.map(({ name, scale }) => ({ path: name, scale }))),
-      referenceImage: takesReferences.value ? some(references.value.map(({ file }) => file)) : undefined,
-    }),
-    ...(await startFields()),
-    ...controlFields(),
-    ...promptFields(),
-    seed: seedsFrom(seed.value, count.value ?? 1),
-    preview: 'step',
-  } as Request;
-}
-
-async function startFields(): Promise<Partial<Request>> {
-  const picture = startPicture.value;
-  if (!picture) return {};
-  const mask = hasMask.value ? await paintedMask(marks.value, picture, maskPicture.value) : undefined;
-  const isSized = width.value !== undefined || height.value !== undefined;
-  return defined({
-    image: picture.file,
-    strength: strength.value,
-    resize: isSized && resize.value !== 'stretch' ? resize.value : undefined,
-    outpaint: grows.value ? ([...margins.value] as [number, number, number, number]) : undefined,
-    maskImage: mask,
-    ...(mask && {
-      maskBlur: maskBlur.value || undefined,
-      softMask: maskBlur.value > 0 || undefined,
-      paddingMaskCrop: maskCrop.value,
-    }),
-  }) as Partial<Request>;
-}
-
-function controlFields(): Partial<Request> {
-  const given = controlPictures.value;
-  if (!takesControl.value || given.length === 0) return {};
-  const nets = controlnets.value;
-  const modes = given.map(({ mode }, i) => (nets[nets.length === 1 ? 0 : i]?.modes === undefined ? null : mode));
-  return defined({
-    controlImage: given.map(({ picture }) => picture.file),
-    ...(drawsEdges.value && { control: 'canny' as const, cannyLow: cannyLow.value, cannyHigh: cannyHigh.value }),
-    ...(nets.length > 0 && {
-      controlMode: modes.some((mode) => mode !== null) ? modes : undefined,
-      controlnetConditioningScale: given.map(({ scale }) => scale),
-      controlGuidanceStart: controlStart.value || undefined,
-      controlGuidanceEnd: controlEnd.value < 1 ? controlEnd.value : undefined,
-    }),
-  }) as Partial<Request>;
-}
-
-function promptFields(): Partial<Request> {
-  const given = promptPictures.value;
-  if (!hasRedux.value || given.length === 0) return {};
-  return { reduxImage: given.map(({ picture }) => picture.file), promptEmbedsScale: given.map(({ scale }) => scale) };
-}
-
-/** What was chosen, unless this server does not have it. */
-function offered(chosen: string | undefined, from: readonly string[] | undefined): string | undefined {
-  return chosen !== undefined && from?.includes(chosen) === false ? undefined : chosen;
-}
-
-function some<T>(list: readonly T[]): readonly T[] | undefined {
-  return list.length > 0 ? list : undefined;
-}
-
-/** A seed, or as many as there are pictures, one after the other. */
-function seedsFrom(first: string, pictures: number): string | string[] {
-  if (pictures === 1) return first;
-  return Array.from({ length: pictures }, (_, i) => String(BigInt(first) + BigInt(i)));
-}
-
-/** The fields that have a value. */
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -45,8 +45,8 @@ function Editor({ picture }: { readonly picture: PictureIn }) {
     <Dialog title="Mask and edges" onClose={close} isLarge>
       <p class="hint">
         {grows.value
-          ? 'What is beyond the edges is painted. The mask waits until the edges are back.'
-          : 'Paint over what is to be repainted. Drag an edge outwards to go on beyond it.'}
+          ? 'The space beyond the old edges is painted. The mask is not used while there is any.'
+          : 'Paint over the part to repaint, or drag an edge outwards to go on beyond it.'}
       </p>
       <div class="editor">
         <div ref={frame} class="editor-frame" style={{ '--ratio': whole.width / whole.height }}>

@@ -41,7 +41,10 @@ function rows(recipe: Recipe): readonly (readonly [name: string, value: string])
     ['Sampler', recipe.sampler],
     ['Schedule', recipe.schedule],
     ['Strength', recipe.strength],
+    ['Soft edge of the mask', recipe.maskBlur],
     ['Edges', recipe.outpaint?.join(', ')],
+    ['Control strength', [recipe.controlnetConditioningScale ?? []].flat().join(', ')],
+    ['Weights in the prompt', [recipe.promptEmbedsScale ?? []].flat().join(', ')],
     ['LoRAs', loras?.map(({ name, scale }) => `${name} × ${scale}`).join(', ')],
     [
       'Pictures in',

@@ -5,7 +5,8 @@ import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { JobPicture } from '../server.ts';
 import { comparedTo, remove, selected, toggleComparison, toggleFavourite } from '../state/gallery.ts';
-import { cancel, dismissJob, jobOf, type LiveJob, repeat } from '../state/jobs.ts';
+import { cancel, dismissJob, jobOf, repeat } from '../state/jobs.ts';
+import type { LiveJob } from '../state/live-job.ts';
 import { defaults } from '../state/model.ts';
 import { selection } from '../state/selection.ts';
 import { prompt } from '../state/settings.ts';
@@ -125,7 +126,9 @@ function Failed({ job }: { readonly job: LiveJob }) {
           Dismiss
         </button>
       </div>
-      {!job.request && <p class="faint">The pictures that went in are not at hand: set them again to make it.</p>}
+      {!job.request && (
+        <p class="faint">This browser does not have the pictures that went in: add them again to make it.</p>
+      )}
     </div>
   );
 }

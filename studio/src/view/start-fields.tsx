@@ -37,7 +37,7 @@ export function StartFields() {
   return (
     <Section title={START} state={state} fields={[...PICTURE, 'strength', 'maskBlur', 'paddingMaskCrop']}>
       {pictureUse.value === 'fill' && (
-        <p class="hint">This model repaints a part of a picture: give it one, then a mask or new edges.</p>
+        <p class="hint">This model repaints a part of a picture: add one, then a mask or new edges.</p>
       )}
       {picture ? (
         <StartPicture picture={picture} />
@@ -103,7 +103,7 @@ function StartPicture({ picture }: { readonly picture: PictureIn }) {
             checked={maskCrop.value !== undefined}
             onChange={(checked) => (maskCrop.value = checked ? AROUND : undefined)}
           >
-            Work on the part around the mask alone, at full size
+            Work only on the part around the mask, at full size
           </Check>
         </>
       )}

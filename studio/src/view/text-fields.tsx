@@ -32,9 +32,9 @@ export function NegativeFields() {
         min={1}
         max={30}
         step={0.5}
-        unset={4}
+        unset={settings.TRUE_CFG_SCALE}
       />
-      <p class="hint">Steps take twice as long with it.</p>
+      <p class="hint">Each step takes twice as long.</p>
     </Section>
   );
 }
@@ -43,7 +43,7 @@ const SAMPLERS: Readonly<Record<string, string>> = {
   euler: 'Euler',
   heun: 'Heun (two evaluations a step)',
   dpmpp_2m: 'DPM++ 2M',
-  lcm: 'LCM (for LoRAs of a few steps)',
+  lcm: 'LCM (for few-step LoRAs)',
   euler_ancestral: 'Euler ancestral',
 };
 const SCHEDULES: Readonly<Record<string, string>> = {
