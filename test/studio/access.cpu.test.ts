@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NO_BROWSER } from '../support/browser.ts';
 import { ask, DESKTOP, finished, PHONE, TestStudio } from '../support/studio.ts';
-import { focused, open, seriousFaults } from './page.ts';
+import { focused, open, openSettings, promptField, seriousFaults } from './page.ts';
 
 const FORM = `
 - link "Go to the pictures":
@@ -189,7 +189,7 @@ describe('the studio without eyes or a mouse', { skip: NO_BROWSER }, () => {
   test('the focus stays while a picture is asked for, and goes on from a job that is over', async () => {
     const { page, wrong } = await studio.visit();
     await page.locator('.gallery .tile').first().waitFor();
-    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a red house');
+    await promptField(page).fill('a red house');
     await page.getByLabel('Steps', { exact: true }).fill('200');
     const generate = page.getByRole('button', { name: 'Generate' });
     await generate.focus();
@@ -255,7 +255,7 @@ describe('the studio without eyes or a mouse', { skip: NO_BROWSER }, () => {
     const { page, wrong } = await studio.visit(PHONE);
     await page.locator('.gallery .tile').first().click();
     await page.getByRole('button', { name: 'Start from it' }).click();
-    await page.locator('.settings').evaluate((details: HTMLDetailsElement) => (details.open = true));
+    await openSettings(page);
     for (const title of ['Start from a picture', 'Negative prompt', 'Sampler', 'LoRAs']) await open(page, title);
     const small = await page
       .locator(':is(button, input, select, textarea, summary):visible')

@@ -10,7 +10,7 @@ import { NO_BROWSER, openBrowser } from '../support/browser.ts';
 import { temporaryFolder } from '../support/command-line.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { ask, finished, TestStudio } from '../support/studio.ts';
-import { seriousFaults, unexpected } from './page.ts';
+import { action, madePicture, promptField, seriousFaults, unexpected } from './page.ts';
 
 /** Answers with how often a page has asked for a path. */
 function countRequests(page: Page, path: string): () => number {
@@ -91,7 +91,7 @@ describe('the studio when things go wrong', { skip: NO_BROWSER }, () => {
       await first.stop('SIGKILL');
       await page.getByText('The server cannot be reached').first().waitFor();
       assert.equal(await page.locator('.live').count(), 2, 'nothing is lost from view');
-      await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('asked meanwhile');
+      await promptField(page).fill('asked meanwhile');
       await page.getByRole('button', { name: 'Generate' }).click();
       await page.locator('.notice').getByText('Your settings are kept').waitFor();
       await using second = await start();
@@ -99,20 +99,14 @@ describe('the studio when things go wrong', { skip: NO_BROWSER }, () => {
       await page.getByRole('button', { name: /^a white sailboat: Interrupted/ }).click();
       await page.locator('.stage').getByText('The server was stopped before it was done').waitFor();
       await page.getByRole('button', { name: 'Make it again' }).click();
-      await page
-        .getByRole('img', { name: /^a white sailboat/ })
-        .first()
-        .waitFor();
+      await madePicture(page, 'a white sailboat').waitFor();
       assert.equal(await page.getByRole('button', { name: /Interrupted/ }).count(), 1);
       // Another visit shows what was missed, until it is dismissed.
       await page.reload();
       await page.getByRole('button', { name: /^a red house: Interrupted/ }).waitFor();
       await page.getByRole('button', { name: 'Dismiss a red house' }).click();
       await page.reload();
-      await page
-        .getByRole('img', { name: /^a white sailboat/ })
-        .first()
-        .waitFor();
+      await madePicture(page, 'a white sailboat').waitFor();
       assert.equal(await page.getByRole('button', { name: /Interrupted/ }).count(), 0);
       assert.deepEqual(unexpected(wrong), []);
     } finally {
@@ -151,10 +145,7 @@ describe('the studio when things go wrong', { skip: NO_BROWSER }, () => {
     await page.keyboard.press('Enter');
     await dialog.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Generate' }).click();
-    await page
-      .getByRole('img', { name: /^a white house at night/ })
-      .first()
-      .waitFor();
+    await madePicture(page, 'a white house at night').waitFor();
     assert.deepEqual(unexpected(wrong), []);
   });
 
@@ -179,18 +170,12 @@ describe('the studio when things go wrong', { skip: NO_BROWSER }, () => {
     await ask(page, 'a red house', { Steps: '2' });
     await finished(page);
     await page.context().setOffline(true);
-    await page.getByRole('group', { name: 'This picture' }).getByRole('button', { name: 'Favourite' }).click();
+    await action(page, 'Favourite').click();
     await page.getByText('The server cannot be reached').first().waitFor();
-    assert.equal(
-      await page
-        .getByRole('group', { name: 'This picture' })
-        .getByRole('button', { name: 'Favourite' })
-        .getAttribute('aria-pressed'),
-      'false',
-    );
+    assert.equal(await action(page, 'Favourite').getAttribute('aria-pressed'), 'false');
     await page.context().setOffline(false);
     await page.getByText('tiny on cpu').waitFor();
-    await page.getByRole('group', { name: 'This picture' }).getByRole('button', { name: 'Favourite' }).click();
+    await action(page, 'Favourite').click();
     await page.locator('.tile .badge').waitFor();
     assert.deepEqual(unexpected(wrong), []);
   });

@@ -9,7 +9,7 @@ import { NO_BROWSER } from '../support/browser.ts';
 import { ModelFolders } from '../support/condition-cases.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { ask, DESKTOP, finished, PHONE, TestStudio } from '../support/studio.ts';
-import { focused, give, open, seriousFaults, unexpected } from './page.ts';
+import { focused, give, open, openSettings, promptField, seriousFaults, unexpected } from './page.ts';
 
 const fixture = (name: string): string => repositoryPath(`test/fixtures/conditions/${name}`);
 const [LINES, DEPTH, HOUSE, SHORE] = ['lines.png', 'depth.png', 'house.png', 'shore.png'].map(fixture) as [
@@ -50,7 +50,7 @@ describe('the controls', { skip: NO_BROWSER }, () => {
     await page.getByLabel('What to keep out').fill('clouds');
     await page.getByRole('button', { name: '4:3' }).click();
     // Ctrl+Enter in a field takes what was just written there.
-    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a red house');
+    await promptField(page).fill('a red house');
     await page.locator('.composer').getByLabel('Pictures').fill('2');
     await page.getByLabel('Steps', { exact: true }).fill('3');
     await page.keyboard.press('Control+Enter');
@@ -148,7 +148,7 @@ describe('the controls', { skip: NO_BROWSER }, () => {
     await dialog.waitFor({ state: 'detached' });
     await focused(opener);
     await page.getByLabel('Soft edge of the mask').press('ArrowRight');
-    await page.getByLabel('Work on the part around the mask alone').check();
+    await page.getByLabel('Work only on the part around the mask').check();
     await ask(page, 'a house', { Steps: '2' });
     await finished(page);
     const { request } = await studio.newest();
@@ -191,7 +191,7 @@ describe('the controls of a model with ControlNets and Redux', { skip: NO_BROWSE
   for (const [device, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
     test(`control pictures with kinds and strengths, pictures in the prompt with weights, several references: ${device}`, async () => {
       const { page, wrong } = await studio.visit({ ...options, colorScheme: device === 'phone' ? 'dark' : 'light' });
-      await page.locator('.settings').evaluate((details: HTMLDetailsElement) => (details.open = true));
+      await openSettings(page);
       await page.getByRole('heading', { name: 'Control picture' }).waitFor();
       for (const title of ['Control picture', 'Pictures in the prompt', 'References']) await open(page, title);
       await give(page, 'Picture for controlnet-union', LINES);
@@ -240,7 +240,7 @@ describe('the controls of a model with ControlNets and Redux', { skip: NO_BROWSE
       await page.locator('.gallery .tile').first().click();
       await page.getByRole('button', { name: 'Reuse recipe' }).click();
       await page.locator('.notice').getByText('Recipe restored', { exact: true }).waitFor();
-      await page.locator('.settings').evaluate((details: HTMLDetailsElement) => (details.open = true));
+      await openSettings(page);
       assert.equal(await page.getByLabel('Kind of control of lines.png').inputValue(), '2');
       await page.getByRole('button', { name: 'Generate' }).click();
       await page.waitForFunction(

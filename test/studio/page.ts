@@ -6,6 +6,26 @@ import type { Locator, Page } from 'playwright-core';
 /** Milliseconds within which the focus goes where it should. */
 const FOCUS = 10_000;
 
+/** The prompt that is written. */
+export function promptField(page: Page): Locator {
+  return page.getByRole('textbox', { name: 'Prompt', exact: true });
+}
+
+/** What can be done with the picture on the stage, by its button's name. */
+export function action(page: Page, name: string): Locator {
+  return page.getByRole('group', { name: 'This picture' }).getByRole('button', { name });
+}
+
+/** A picture that is done, by the beginning of its prompt. */
+export function madePicture(page: Page, prompt: string): Locator {
+  return page.getByRole('img', { name: new RegExp(`^${prompt}`) }).first();
+}
+
+/** Opens the settings, which are folded on a phone. */
+export async function openSettings(page: Page): Promise<void> {
+  await page.locator('.settings').evaluate((details: HTMLDetailsElement) => (details.open = true));
+}
+
 /** Opens a part of the form. */
 export async function open(page: Page, title: string): Promise<void> {
   const part = page.locator('.composer details.part', { has: page.getByRole('heading', { name: title }) });

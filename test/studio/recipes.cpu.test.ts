@@ -7,7 +7,7 @@ import { Flux, type Recipe } from '../../src/index.ts';
 import { NO_BROWSER } from '../support/browser.ts';
 import { repositoryPath } from '../support/fixture.ts';
 import { ask, finished, TestStudio } from '../support/studio.ts';
-import { drop, focused, give, open, openAddresses, unexpected } from './page.ts';
+import { drop, focused, give, open, openAddresses, promptField, unexpected } from './page.ts';
 
 const HOUSE = repositoryPath('test/fixtures/conditions/house.png');
 const PNG = { name: 'it.png', type: 'image/png' };
@@ -99,7 +99,7 @@ describe('recipes in the studio', { skip: NO_BROWSER }, () => {
       .locator('.notice')
       .getByText('this browser no longer has house.png, mask.png: add the picture again')
       .waitFor();
-    assert.equal(await other.getByRole('textbox', { name: 'Prompt', exact: true }).inputValue(), 'a house at night');
+    assert.equal(await promptField(other).inputValue(), 'a house at night');
     assert.deepEqual(alsoWrong, []);
     await other.context().close();
   });
@@ -122,7 +122,7 @@ describe('recipes in the studio', { skip: NO_BROWSER }, () => {
     const loras = [{ name: '<b>evil\u202E', hash: 'x', scale: 1 }];
     await drop(page, { ...PNG, bytes: png({ fluxion: JSON.stringify({ ...recipe, prompt, loras }) }) });
     await page.locator('.notice').getByText('the LoRA <b>evil is not on this server').waitFor();
-    const field = page.getByRole('textbox', { name: 'Prompt', exact: true });
+    const field = promptField(page);
     assert.equal(await field.inputValue(), prompt, 'what is made is what was written');
     await open(page, 'LoRAs');
     assert.equal(await page.locator('.loras .name').getAttribute('title'), '<b>evil');
@@ -142,7 +142,7 @@ describe('recipes in the studio', { skip: NO_BROWSER }, () => {
 
   test('recipes with wrong values, other files and huge pictures change nothing, and it is said why', async () => {
     const { page, wrong } = await studio.visit();
-    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('mine');
+    await promptField(page).fill('mine');
     const addresses = await openAddresses(page);
     const told = (text: string | RegExp): Promise<void> => page.locator('.notice').getByText(text).last().waitFor();
     const broken: readonly [Partial<Record<keyof Recipe, unknown>>, RegExp][] = [
@@ -159,18 +159,20 @@ describe('recipes in the studio', { skip: NO_BROWSER }, () => {
     await drop(page, { ...PNG, bytes: png({ fluxion: '{' }) });
     await told(/its recipe is not valid JSON/);
     await drop(page, { name: 'note\u202Es<b>.txt', type: 'text/plain', bytes: Buffer.from('hello') });
-    await told('Note s<b>.txt is no PNG, JPEG, WebP, AVIF or GIF');
+    await told('Note s<b>.txt is not a PNG, JPEG, WebP, AVIF or GIF');
     await drop(page, { name: 'not.png', type: 'image/png', bytes: Buffer.from('<svg onload=alert(1)>') });
-    await told('Not.png is no picture that this browser can read');
+    await told('Not.png is not a picture that this browser can read');
     await drop(page, {
       name: 'x.svg',
       type: 'image/svg+xml',
       bytes: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
     });
-    await told('X.svg is no PNG, JPEG, WebP, AVIF or GIF');
+    await told('X.svg is not a PNG, JPEG, WebP, AVIF or GIF');
     await drop(page, { name: 'bomb.png', type: 'image/png', bytes: png({}, [30_000, 30_000], false) });
-    await told(/^Bomb\.png (has 900 megapixels; this server takes 33\.6|is no picture that this browser can read)\.$/);
-    assert.equal(await page.getByRole('textbox', { name: 'Prompt', exact: true }).inputValue(), 'mine');
+    await told(
+      /^Bomb\.png (has 900 megapixels; this server takes at most 33\.6|is not a picture that this browser can read)\.$/,
+    );
+    assert.equal(await promptField(page).inputValue(), 'mine');
     assert.equal(await page.locator('.composer .thumb').count(), 0);
     assert.equal(await addresses(), 0);
     // One without a recipe is what the next picture starts from.

@@ -8,7 +8,7 @@ import { ApiKeys } from '../../src/server/security.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { NO_BROWSER } from '../support/browser.ts';
 import { ask, DESKTOP, finished, PHONE, TestStudio } from '../support/studio.ts';
-import { drop, seriousFaults } from './page.ts';
+import { action, drop, madePicture, openSettings, promptField, seriousFaults } from './page.ts';
 
 /** Bytes of everything that the first load asks for, as they travel. */
 const FIRST_LOAD = 200_000;
@@ -86,10 +86,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await page.getByRole('button', { name: /^a white sailboat:/ }).waitFor();
     await page.getByRole('button', { name: 'Cancel a red house' }).first().click();
     await finished(page);
-    await page
-      .getByRole('img', { name: /^a white sailboat/ })
-      .first()
-      .waitFor();
+    await madePicture(page, 'a white sailboat').waitFor();
     const { jobs } = (await (await studio.server.ask('/v1/jobs?limit=2')).json()) as { jobs: unknown[] };
     assert.deepEqual(
       jobs.map((job) => JOB.parse(job).status),
@@ -107,7 +104,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await tiles.first().click();
     // What a search does not find stays on the stage.
     await page.getByRole('searchbox').fill('lighthouse');
-    await page.getByRole('img', { name: /^a lighthouse/ }).waitFor();
+    await madePicture(page, 'a lighthouse').waitFor();
     const favourite = page
       .getByRole('group', { name: 'This picture' })
       .getByRole('button', { name: 'Favourite', pressed: false });
@@ -137,13 +134,10 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await page.locator('.gallery .tile', { has: page.locator('img[alt^="a lighthouse"]') }).click();
     await page.getByRole('button', { name: 'Reuse recipe' }).click();
     const field = (label: string) => page.getByLabel(label, { exact: true });
-    assert.equal(
-      await page.getByRole('textbox', { name: 'Prompt', exact: true }).inputValue(),
-      'a lighthouse by the sea at night',
-    );
+    assert.equal(await promptField(page).inputValue(), 'a lighthouse by the sea at night');
     assert.equal(await field('Seed').inputValue(), '7');
     const downloading = page.waitForEvent('download');
-    await page.getByRole('group', { name: 'This picture' }).getByRole('button', { name: 'Download' }).click();
+    await action(page, 'Download').click();
     const png = await readFile(await (await downloading).path());
     await page.context().close();
 
@@ -212,10 +206,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('slider', { name: 'Strength' }).press('End');
     await ask(page, 'a white sailboat on the ocean at noon', { Steps: '8', Seed: '7' });
-    await page
-      .getByRole('img', { name: /^a white sailboat on the ocean at noon/ })
-      .first()
-      .waitFor();
+    await madePicture(page, 'a white sailboat on the ocean at noon').waitFor();
     const { request, pictures } = await studio.newest();
     assert.ok(request['maskImage'] && request['image']);
     await page.locator(`.stage img[src*="${pictures[0]!.name}"]`).waitFor();
@@ -255,10 +246,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await edge.press('ArrowRight');
     await page.getByRole('button', { name: 'Done' }).click();
     await ask(page, 'a wide sea', { Steps: '2' });
-    await page
-      .getByRole('img', { name: /^a wide sea/ })
-      .first()
-      .waitFor();
+    await madePicture(page, 'a wide sea').waitFor();
     const wide = await studio.newest();
     assert.deepEqual(wide.request['outpaint'], [0, 32, 0, 0]);
     assert.deepEqual([wide.pictures[0]!.width, wide.pictures[0]!.height], [160, 128]);
@@ -275,7 +263,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
     await slider.focus();
     await page.keyboard.press('End');
     assert.equal(await slider.inputValue(), '100');
-    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a tree');
+    await promptField(page).fill('a tree');
     await page.getByRole('button', { name: 'Grid over two keys' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Across').selectOption('Steps');
@@ -304,7 +292,7 @@ describe('the studio', { skip: NO_BROWSER }, () => {
         const { page, wrong } = await studio.visit({ ...options, colorScheme });
         await page.locator('.gallery .tile').first().click();
         await finished(page);
-        await page.locator('.settings').evaluate((details: HTMLDetailsElement) => (details.open = true));
+        await openSettings(page);
         assert.deepEqual(await seriousFaults(page), []);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(overflow <= 0, `the page is ${overflow} pixels wider than the screen`);
