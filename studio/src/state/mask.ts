@@ -24,8 +24,8 @@ type Size = { readonly width: number; readonly height: number };
 /** Draws a mark; a stroke, from one of its points on. */
 export function drawMark(context: CanvasRenderingContext2D, mark: Mark, from = 0): void {
   context.globalCompositeOperation = mark.erases ? 'destination-out' : 'source-over';
+  context.fillStyle = context.strokeStyle;
   if (!('points' in mark)) {
-    context.fillStyle = context.strokeStyle;
     context.fillRect(mark.left, mark.top, mark.width, mark.height);
     return;
   }
@@ -35,9 +35,13 @@ export function drawMark(context: CanvasRenderingContext2D, mark: Mark, from = 0
   const [first, ...rest] = mark.points.slice(from);
   if (!first) return;
   context.beginPath();
+  if (rest.length === 0) {
+    context.arc(...first, mark.size / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
   context.moveTo(...first);
-  // A line of no length is a dot.
-  for (const point of rest.length > 0 ? rest : [first]) context.lineTo(...point);
+  for (const point of rest) context.lineTo(...point);
   context.stroke();
 }
 
