@@ -3,7 +3,7 @@
  * the text is normalised, is spread over three files; the order of precedence here is that of transformers 5 `from_pretrained`.
  */
 
-import { bad, isRecord, type JsonRecord } from './files.ts';
+import { bad, isRecord, type JsonRecord, readRecord } from './files.ts';
 import { codePoints, Trie } from './trie.ts';
 
 /** A token that is matched as a whole, ahead of the model. */
@@ -26,14 +26,10 @@ export type Role = (typeof ROLES)[number];
 const MAX_ADDED = 10_000;
 const MAX_CHARACTERS = 262_144;
 
-/** The JSON files special tokens are read from; undefined if a folder lacks one. */
-export interface SpecialTokenFiles {
-  readonly config: JsonRecord | undefined;
-  readonly specialTokensMap: JsonRecord | undefined;
-  readonly tokenizerJson: JsonRecord | undefined;
-}
-
+/** The special tokens of a tokenizer folder, and the files that they are in; undefined if the folder lacks one. */
 export interface SpecialTokens {
+  readonly config: JsonRecord | undefined;
+  readonly tokenizerJson: JsonRecord | undefined;
   /** Every added token by content. */
   readonly added: ReadonlyMap<string, AddedToken>;
   /** The token that plays a role, where one does. */
@@ -41,15 +37,14 @@ export interface SpecialTokens {
 }
 
 /** Collects the special tokens of a tokenizer folder; `standard` gives the roles that no file names. */
-export function readSpecialTokens(
-  files: SpecialTokenFiles,
-  standard: Partial<Record<Role, string>>,
-  where: string,
-): SpecialTokens {
-  const config = files.config ?? {};
+export function readSpecialTokens(where: string, standard: Partial<Record<Role, string>>): SpecialTokens {
+  const [tokenizerJson, given, map] = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'].map(
+    (name) => readRecord(where, name),
+  );
+  const config = given ?? {};
   const decoder = config['added_tokens_decoder'];
   const explicit = isRecord(decoder);
-  const listed: unknown = explicit ? Object.values(decoder) : (files.tokenizerJson?.['added_tokens'] ?? []);
+  const listed: unknown = explicit ? Object.values(decoder) : (tokenizerJson?.['added_tokens'] ?? []);
   if (!Array.isArray(listed) || listed.length > MAX_ADDED) {
     throw bad(where, `added_tokens: expected an array of at most ${MAX_ADDED} tokens`);
   }
@@ -60,7 +55,7 @@ export function readSpecialTokens(
   }
 
   const listedContents = new Set(added.keys());
-  const named: JsonRecord = explicit ? config : { ...config, ...files.specialTokensMap };
+  const named: JsonRecord = explicit ? config : { ...config, ...map };
   const roles = new Map<Role, string>();
   for (const role of ROLES) {
     const value = named[role] ?? standard[role];
@@ -70,7 +65,19 @@ export function readSpecialTokens(
     // What is listed keeps its properties; of several roles with the same content the last one's hold.
     if (!listedContents.has(token.content)) added.set(token.content, token);
   }
-  return { added, roles };
+  return { config: given, tokenizerJson, added, roles };
+}
+
+/** The id of the token that plays a role; throws `bad_file` if the vocabulary lacks it. */
+export function idOfRole(
+  { roles }: SpecialTokens,
+  role: Role,
+  find: (token: string) => number | undefined,
+  where: string,
+): number {
+  const id = find(roles.get(role)!);
+  if (id !== undefined) return id;
+  throw bad(where, `${role} '${roles.get(role)}' is not in the vocabulary`);
 }
 
 function readToken(value: unknown, where: string): AddedToken {

@@ -4,8 +4,8 @@
  */
 
 import { FluxionError } from '../support/errors.ts';
-import { makeSplitter, readSpecialTokens } from './added-tokens.ts';
-import { bad, checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
+import { idOfRole, makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
+import { checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
 import { BPE } from './models.ts';
 import { INERT_IN_COMPOSITION, UNKNOWN_LETTERS } from './newer-unicode.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
@@ -28,18 +28,13 @@ const COMPOSABLE = new RegExp(`[^${INERT_IN_COMPOSITION}]+`, 'gv');
 
 /** Loads the CLIP tokenizer of a folder; throws `not_found` or `bad_file` naming the file. */
 export function loadClipTokenizer(folder: string): Tokenizer {
-  const tokenizerJson = readRecord(folder, 'tokenizer.json');
-  const config = readRecord(folder, 'tokenizer_config.json');
-  const special = readSpecialTokens(
-    { config, tokenizerJson, specialTokensMap: readRecord(folder, 'special_tokens_map.json') },
-    {
-      bos_token: '<|startoftext|>',
-      eos_token: '<|endoftext|>',
-      unk_token: '<|endoftext|>',
-      pad_token: '<|endoftext|>',
-    },
-    folder,
-  );
+  const special = readSpecialTokens(folder, {
+    bos_token: '<|startoftext|>',
+    eos_token: '<|endoftext|>',
+    unk_token: '<|endoftext|>',
+    pad_token: '<|endoftext|>',
+  });
+  const { tokenizerJson } = special;
   const source = tokenizerJson
     ? recordAt(tokenizerJson, 'model', `${folder}/tokenizer.json`)
     : readVocabularyAndMerges(folder);
@@ -52,12 +47,8 @@ export function loadClipTokenizer(folder: string): Tokenizer {
     end_of_word_suffix: END_OF_WORD,
   });
 
-  const idOf = (role: 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token'): number => {
-    const token = special.roles.get(role)!;
-    const id = Object.hasOwn(vocab, token) ? vocab[token] : undefined;
-    if (id !== undefined) return id;
-    throw bad(folder, `${role} '${token}' is not in the vocabulary`);
-  };
+  const inVocabulary = (token: string) => (Object.hasOwn(vocab, token) ? vocab[token] : undefined);
+  const idOf = (role: Role): number => idOfRole(special, role, inVocabulary, folder);
   const unknown = idOf('unk_token');
   const find = (token: string): Token => ({ id: model.tokens_to_ids.get(token) ?? unknown, text: token });
   const known = [...special.added.values()].filter(({ content }) => Object.hasOwn(vocab, content));
@@ -68,7 +59,7 @@ export function loadClipTokenizer(folder: string): Tokenizer {
   );
 
   return makeTokenizer({
-    maxLength: readMaxLength(config, MAX_LENGTH),
+    maxLength: readMaxLength(special.config, MAX_LENGTH),
     prefix: [idOf('bos_token')],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
-import { makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
+import { idOfRole, makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
 import { makeCharsmap } from './charsmap.ts';
 import { bad, checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
 import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
@@ -21,30 +21,21 @@ const UNKNOWN_ID = 2;
 /** Loads the T5 tokenizer of a folder; throws `not_found`, `unsupported` or `bad_file` naming the file. */
 export function loadT5Tokenizer(folder: string): Tokenizer {
   const path = join(folder, 'tokenizer.json');
-  const tokenizerJson = readRecord(folder, 'tokenizer.json');
+  const special = readSpecialTokens(folder, { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' });
+  const { tokenizerJson } = special;
   if (!tokenizerJson) throw missing(folder, path);
-  const config = readRecord(folder, 'tokenizer_config.json');
-  const special = readSpecialTokens(
-    { config, tokenizerJson, specialTokensMap: readRecord(folder, 'special_tokens_map.json') },
-    { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
-    folder,
-  );
   const pieces = checkPieces(recordAt(tokenizerJson, 'model', path)['vocab'], path);
   if (pieces.length <= UNKNOWN_ID) throw bad(path, `vocab: ${pieces.length} pieces are too few`);
   const model = makeUnigram(pieces, UNKNOWN_ID);
 
-  const idOf = (role: Role): number => {
-    const id = model.ids.get(special.roles.get(role)!);
-    if (id !== undefined) return id;
-    throw bad(path, `${role} '${special.roles.get(role)}' is not in the vocabulary`);
-  };
+  const idOf = (role: Role): number => idOfRole(special, role, (token) => model.ids.get(token), path);
   const find = (token: string): Token => ({ id: model.ids.get(token) ?? UNKNOWN_ID, text: token });
   const split = makeSplitter([...special.added.values()].filter(({ content }) => model.ids.has(content)));
   const charsmap = findCharsmap(tokenizerJson['normalizer']);
   const normalize = charsmap === undefined ? (text: string) => text : makeCharsmap(charsmap, path);
 
   return makeTokenizer({
-    maxLength: readMaxLength(config, LONGEST_PROMPT),
+    maxLength: readMaxLength(special.config, LONGEST_PROMPT),
     prefix: [],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),

@@ -8,9 +8,9 @@ import { convertFloats, fromF32 } from '../support/floats.ts';
 import { getOrMake } from '../support/get-or-make.ts';
 import { dot } from '../xla/graph/ops.ts';
 import { shard } from '../xla/graph/sharding.ts';
-import { spec, type Traced, trace } from '../xla/graph/trace.ts';
+import { type InputSpec, spec, type Traced, trace } from '../xla/graph/trace.ts';
 import { type WeightSpec, Weights } from '../xla/graph/weights.ts';
-import type { ArrayPlan, Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
+import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { Matrix, Product } from './lora/matrix.ts';
 
 const traces = new Map<string, Traced>();
@@ -26,7 +26,7 @@ export async function placeMerged(
   const [out, inputs] = weight.shape as [number, number];
   const traced = mergeProgram(base.dtype, weight, rank);
   using given = new DisposableStack();
-  const place = async (plan: ArrayPlan, bytes: Uint8Array) =>
+  const place = async (plan: InputSpec, bytes: Uint8Array) =>
     given.use(await runtime.place(plan, (part) => part.take(bytes, plan.dtype)));
   const program = await runtime.compile(traced);
   const outputs = await program.start({

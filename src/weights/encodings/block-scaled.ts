@@ -9,6 +9,7 @@
 import type { DType } from '../../support/dtype.ts';
 import { toF32 } from '../../support/floats.ts';
 import { getOrMake } from '../../support/get-or-make.ts';
+import { roundUp } from '../../support/multiples.ts';
 import type { Decoded, DerivedTensor, Rows, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats, requireTensor } from './companions.ts';
 import { CODES, decodeRows, products, type Words, wordsOf } from './decode-rows.ts';
@@ -177,8 +178,4 @@ const MXFP8 = new Map<Decoded, Words>();
 /** Products with all powers of two, 256 for each; the same for every weight. */
 function mxfp8Products(decoded: Decoded): Words {
   return getOrMake(MXFP8, decoded, () => products(E8M0, E4M3, decoded));
-}
-
-function roundUp(count: number, multiple: number): number {
-  return Math.ceil(count / multiple) * multiple;
 }

@@ -2,6 +2,7 @@
 
 import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { roundUp } from '../../support/multiples.ts';
 import type { GgmlType } from '../encodings/dequant.ts';
 import { streamRuns } from './write-file.ts';
 
@@ -36,10 +37,11 @@ export async function streamGguf(
   for (const tensor of tensors) {
     const { name, code, shape } = tensor;
     header.push(text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(code), u64(at));
-    at += aligned(sizeOf(tensor));
+    at += roundUp(sizeOf(tensor), ALIGNMENT);
   }
   const runs = function* (): Generator<Uint8Array> {
-    yield padded(Buffer.concat(header));
+    const head = Buffer.concat(header);
+    yield Buffer.concat([head, padding(head)]);
     for (const tensor of tensors) {
       const bytes = tensor.bytes();
       if (bytes.length !== sizeOf(tensor)) {
@@ -50,7 +52,7 @@ export async function streamGguf(
         );
       }
       yield bytes;
-      yield new Uint8Array(aligned(bytes.length) - bytes.length);
+      yield padding(bytes);
     }
   };
   await streamRuns(path, runs(), signal);
@@ -60,12 +62,9 @@ function sizeOf({ type, shape }: GgufOutput): number {
   return (elementCount(shape) / type.elements) * type.bytes;
 }
 
-function aligned(size: number): number {
-  return Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-}
-
-function padded(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)]);
+/** The zeros between a run of bytes and the next. */
+function padding({ length }: Uint8Array): Uint8Array {
+  return new Uint8Array(roundUp(length, ALIGNMENT) - length);
 }
 
 function u32(value: number): Buffer {

@@ -6,6 +6,7 @@
 
 import { byteLength, byteSize, type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { roundUp } from '../../support/multiples.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject, quote } from './json.ts';
 import { streamRuns } from './write-file.ts';
@@ -239,7 +240,7 @@ export function planSafetensors<T extends TensorSpec>(
   // Written entry by entry: an object would move names that look like numbers to the front.
   const json = `{${[...entries].map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
   const text = Buffer.from(json);
-  const header = Buffer.alloc(Math.ceil((8 + text.length) / ALIGNMENT) * ALIGNMENT, ' ');
+  const header = Buffer.alloc(roundUp(8 + text.length, ALIGNMENT), ' ');
   header.writeBigUInt64LE(BigInt(header.length - 8));
   header.set(text, 8);
   return { header, ordered };

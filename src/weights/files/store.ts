@@ -155,18 +155,11 @@ function checkShard(
 ): void {
   const missing = [...expected].filter((key) => !found.has(key));
   const extra = [...found.keys()].filter((key) => !expected.has(key));
-  if (missing.length > 0) {
-    throw new FluxionError(
-      'bad_file',
-      `${shard}: lacks ${missing.length} keys that ${index} expects in it: ${some(missing)}`,
-    );
-  }
-  if (extra.length > 0) {
-    throw new FluxionError(
-      'bad_file',
-      `${shard}: has ${extra.length} keys that ${index} does not list: ${some(extra)}`,
-    );
-  }
+  const wrong =
+    missing.length > 0
+      ? `lacks ${missing.length} keys that ${index} expects in it: ${some(missing)}`
+      : `has ${extra.length} keys that ${index} does not list: ${some(extra)}`;
+  if (missing.length + extra.length > 0) throw new FluxionError('bad_file', `${shard}: ${wrong}`);
 }
 
 /** Joins at most ten names. */

@@ -9,7 +9,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { kindOf, notThere } from '../files/file-bytes.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import type { WeightOrigin } from './bind.ts';
-import { fileContents, groupOf, requireGroup, type TensorGroup } from './detect.ts';
+import { type FileContents, fileContents, groupOf, requireGroup, type TensorGroup } from './detect.ts';
 import {
   type Component,
   type ComponentName,
@@ -104,7 +104,7 @@ function assemble<M>(
   const { components } = family;
   const open = (component: Component): TensorStore => {
     const own = parts[component.name];
-    return own === undefined ? base!.openWeights(component) : openPart(family, component, own, options);
+    return own === undefined ? base!.openWeights(component) : openGroup(family, component, own, options).store;
   };
   /** The config of a component: the base's, or the config of the file that replaces it, for which the base's is a hint. */
   const configOf = (component: Component): unknown => {
@@ -144,9 +144,18 @@ function assemble<M>(
 export function originOf<M>(source: ModelSource<M>, name: ComponentName<M>): WeightOrigin {
   const { random, family } = source;
   if (random && !random.read.has(name)) return random;
+  return grouped(family, source.openWeights(name), (contents) => groupOf(contents, componentNamed(family, name)));
+}
+
+/** A store, which it takes over, and the group that `find` finds in it. */
+function grouped(
+  family: Family,
+  store: TensorStore,
+  find: (contents: FileContents) => TensorGroup,
+): { readonly store: TensorStore; readonly group: TensorGroup } {
   using opened = new DisposableStack();
-  const store = opened.use(source.openWeights(name));
-  const group = groupOf(fileContents(store, family), componentNamed(family, name));
+  opened.use(store);
+  const group = find(fileContents(store, family));
   opened.move();
   return { store, group };
 }
@@ -159,11 +168,7 @@ export function openGroup(
   options: OpenTensorsOptions,
 ): { readonly store: TensorStore; readonly group: TensorGroup } {
   if (kindOf(path) === 'missing') throw notThere(path);
-  using opened = new DisposableStack();
-  const store = opened.use(openTensors(path, options));
-  const group = requireGroup(fileContents(store, family), component);
-  opened.move();
-  return { store, group };
+  return grouped(family, openTensors(path, options), (contents) => requireGroup(contents, component));
 }
 
 /** The source with random weights, except for the parts given. */
@@ -181,15 +186,10 @@ export function withRandomWeights<M>(
     openWeights: (name) => {
       const component = componentNamed(family, name);
       const path = parts[name];
-      if (path !== undefined) return openPart(family, component, path, options);
+      if (path !== undefined) return openGroup(family, component, path, options).store;
       throw new FluxionError('not_found', `${source.path}: its ${component.folder} has random weights, and no file`);
     },
   };
-}
-
-/** Opens the file given for a component, which must hold it. */
-function openPart(family: Family, component: Component, path: string, options: OpenTensorsOptions): TensorStore {
-  return openGroup(family, component, path, options).store;
 }
 
 /** The base's scheduler, unless replaced parts make it a model that is published with a different one: with guidance, or without. */

@@ -29,7 +29,7 @@ import { ensurePlugin } from '../plugins/plugins.ts';
 import { reasonIn, TRIAL_ENVIRONMENT, trialFailure } from '../plugins/trial.ts';
 import type { MeshOptions } from '../runtime/devices.ts';
 import { effortFor, programText } from '../runtime/program.ts';
-import type { Precision } from '../runtime/runtime.ts';
+import type { RuntimeOptions } from '../runtime/runtime.ts';
 import { AheadAnswers } from './answers.ts';
 import { type AheadTarget, networkRate, noSuchSlice } from './device-models.ts';
 import type { AheadAnswer, AheadProgram, AheadRequest, AheadResult, FoundDevices } from './process.ts';
@@ -53,9 +53,9 @@ export function arrangeAhead(target: AheadTarget, mesh: MeshOptions | undefined)
   };
 }
 
-export interface AheadOptions extends AttentionOptions {
-  readonly precision?: Precision | undefined;
-  readonly attentionFallback?: 'error' | 'auto' | undefined;
+export interface AheadOptions
+  extends AttentionOptions,
+    Pick<RuntimeOptions, 'precision' | 'attentionFallback' | 'signal' | 'onProgress'> {
   /** Folder that executables are written to, as `NAME.pjrt`. */
   readonly out?: string | undefined;
   /**
@@ -65,8 +65,6 @@ export interface AheadOptions extends AttentionOptions {
   readonly quick?: boolean | undefined;
   /** Compiles again instead of repeating kept reports. */
   readonly fresh?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((message: string) => void) | undefined;
 }
 
 /** A compiled program; sizes in bytes, all of one device. */

@@ -3,6 +3,7 @@
  * for them on a command line. Data, and the reading of those names.
  */
 
+import { elementCount } from '../../support/dtype.ts';
 import { FluxionError, nearest } from '../../support/errors.ts';
 import { PLATFORMS, type Platform, type PlatformName } from '../lowering/platform.ts';
 
@@ -156,7 +157,7 @@ export function parseTarget(name: string): AheadTarget {
   const { torus } = model ?? {};
   const dimensions = torus ?? 1;
   const bounds = (size ?? (torus ? '' : '1')).split('x').map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : 0));
-  const product = bounds.reduce((count, bound) => count * bound, 1);
+  const product = elementCount(bounds);
   if (bounds.length !== dimensions || product < 1 || product > MOST) {
     const wanted = torus ? `chips along ${dimensions} dimensions, ${MOST} at most` : `1 to ${MOST} devices`;
     throw new FluxionError('bad_config', `${name}: expected ${wanted}`, { hint: sizes });
@@ -167,7 +168,7 @@ export function parseTarget(name: string): AheadTarget {
 
 /** Hosts have 2 × 2 chips, so that slices are even along two dimensions, but for those within one host. */
 function isSlice(bounds: readonly number[]): boolean {
-  const chips = bounds.reduce((count, bound) => count * bound, 1);
+  const chips = elementCount(bounds);
   return bounds.slice(0, 2).every((bound) => bound % 2 === 0) || (chips <= HOST_CHIPS && chips !== 3);
 }
 

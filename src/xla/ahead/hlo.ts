@@ -1,5 +1,6 @@
 /** Summarises an optimised program: collectives, custom calls, products, and bytes moved. */
 
+import { elementCount } from '../../support/dtype.ts';
 import {
   type HloComputation,
   type HloInstruction,
@@ -77,14 +78,14 @@ export function productFlops(
   among: HloComputation['instructions'],
 ): number {
   const [left, right] = operands.map((number) => among.get(number)?.shape[0]?.dimensions);
-  const results = product(shape[0]?.dimensions ?? []);
+  const results = elementCount(shape[0]?.dimensions ?? []);
   if (more.kernelFeatures !== undefined && right)
-    return (2 * results * product(right)) / (right[more.kernelFeatures] ?? 1);
+    return (2 * results * elementCount(right)) / (right[more.kernelFeatures] ?? 1);
   if (!left) return 0;
   const library = LIBRARIES.find(({ name }) => target.startsWith(name));
   if (opcode !== 'dot' && !library) return 0;
   const contracted = library?.contracted(more.config, left) ?? more.contracted;
-  return 2 * results * product(contracted.map((axis) => left[axis] ?? 1));
+  return 2 * results * elementCount(contracted.map((axis) => left[axis] ?? 1));
 }
 
 /** Libraries whose calls are matrix products, and how their settings say which dimensions of the left side are summed over. */
@@ -109,10 +110,6 @@ const LIBRARIES: readonly {
     },
   },
 ];
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((all, size) => all * size, 1);
-}
 
 const MOVES = ['copy', 'copy-start', 'transpose'];
 /** Opcodes that leave an array's bits in place. */

@@ -1,5 +1,6 @@
 /** The operations of an optimised program: what each one is, for people, and how much it computes and moves. */
 
+import { elementCount } from '../../support/dtype.ts';
 import { bytesOf, productFlops } from './hlo.ts';
 import { isOperation } from './hlo-cut.ts';
 import type { HloArray, HloComputation, HloInstruction, HloProgram } from './hlo-program.ts';
@@ -115,7 +116,7 @@ function attentionFlops({ target, config, operands }: HloInstruction, among: Ins
   };
   const keys = Number(settings?.intermediate_tensor_shape?.dimensions?.at(-1) ?? 0);
   const queries = among.get(operands[0] ?? 0)?.shape[0]?.dimensions ?? [];
-  return 4 * keys * queries.reduce((all, size) => all * size, 1);
+  return 4 * keys * elementCount(queries);
 }
 
 /** How often a loop runs, if the compiler worked it out. */

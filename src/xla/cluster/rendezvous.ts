@@ -36,18 +36,20 @@ const ANSWER = 60_000;
 /** Meets the other processes and returns the prefix of the run's own keys; `waiting` is called with the missing ones. Throws `io` or `bad_config`. */
 export async function meet(store: Store, place: StorePlace, waiting: (message: string) => void): Promise<string> {
   const prefix = `fluxion/${place.run}/`;
-  const session =
-    place.id === 0 ? await lead(store, place, prefix, waiting) : await join(store, place, prefix, waiting);
-  return `${prefix}${session}/`;
+  const meeting = { store, place, prefix, waiting };
+  return `${prefix}${await (place.id === 0 ? lead(meeting) : join(meeting))}/`;
+}
+
+interface Meeting {
+  readonly store: Store;
+  readonly place: StorePlace;
+  /** Of the keys of all runs of this name. */
+  readonly prefix: string;
+  readonly waiting: (message: string) => void;
 }
 
 /** Process 0: answers everyone who joins until all have taken the answer. */
-async function lead(
-  store: Store,
-  place: StorePlace,
-  prefix: string,
-  waiting: (message: string) => void,
-): Promise<string> {
+async function lead({ store, place, prefix, waiting }: Meeting): Promise<string> {
   const { count } = place;
   const session = randomBytes(8).toString('hex');
   const present = new Presence(store, `${prefix}lead`, session, place);
@@ -78,12 +80,7 @@ async function lead(
 }
 
 /** For processes other than 0: joins until process 0 has answered. */
-async function join(
-  store: Store,
-  place: StorePlace,
-  prefix: string,
-  waiting: (message: string) => void,
-): Promise<string> {
+async function join({ store, place, prefix, waiting }: Meeting): Promise<string> {
   const { id, count } = place;
   const number = randomBytes(8).toString('hex');
   const present = new Presence(store, `${prefix}join/${id}`, `${number} ${count}`, place);

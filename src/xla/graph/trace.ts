@@ -8,7 +8,7 @@ import { shard } from './sharding.ts';
 import { parameter, type Tensor } from './tensor.ts';
 import type { WeightSpec, Weights } from './weights.ts';
 
-/** The element type and shape of one input, and what its dimensions mean if a mesh may split them. */
+/** The element type and shape of an input or another array, and what its dimensions mean if a mesh may split them. */
 export interface InputSpec<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;

@@ -2,6 +2,7 @@
 
 import type { Float } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { roundUp } from '../../support/multiples.ts';
 import { customCall } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AttentionInputs, packHeads, sizesOf, unpackHeads } from './attention.ts';
@@ -155,8 +156,4 @@ export function vmemBytes(kernel: { blockQ: number; blockKv: number; blockKvComp
   // The scores of a piece are still in use while the next piece's are computed.
   const scores = 4 * blockQ * blockKvCompute * (blockKv > blockKvCompute ? 2 : 1);
   return Math.max(DEFAULT_VMEM, roundUp(1.25 * (windows + scratch + scores), MIB));
-}
-
-function roundUp(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
 }

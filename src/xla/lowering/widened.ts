@@ -4,6 +4,7 @@
  * memory.
  */
 
+import { elementCount } from '../../support/dtype.ts';
 import { concatenate, dot, matmulTransposed } from '../graph/ops.ts';
 import { Tensor } from '../graph/tensor.ts';
 
@@ -79,7 +80,7 @@ function transposedLayer(
 
 /** Tokens of x, and the ranges of columns and rows that a weight is cut into. */
 function tilesOf(x: Tensor, { shape: [out, width] }: Tensor) {
-  const tokens = x.shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  const tokens = elementCount(x.shape.slice(0, -1));
   return { tokens, inner: ranges(width!, TILE.in), rows: ranges(out!, TILE.out) };
 }
 

@@ -1,5 +1,6 @@
 /** PJRT_NamedValue lists: create options on the way in, attributes and statistics on the way out. */
 
+import { roundUp } from '../../support/multiples.ts';
 import { ENUMS, STRUCTS } from './header.gen.ts';
 import { addressOf, readString, readWords, viewNative } from './memory.ts';
 
@@ -71,9 +72,8 @@ function payload(value: OptionValue): Uint8Array {
   return new Uint8Array(BigInt64Array.from(value, BigInt).buffer);
 }
 
-function pad(length: number): number {
-  return Math.ceil(length / 8) * 8;
-}
+/** Lengths and places are whole words. */
+const pad = (length: number): number => roundUp(length, 8);
 
 /** Decodes a list that a plugin reports, whose structs may be longer than the header's. */
 export function decodeNamedValues(address: bigint, count: number): Map<string, AttributeValue> {

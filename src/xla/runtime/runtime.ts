@@ -12,7 +12,7 @@ import type { Recording } from '../ahead/recording.ts';
 import { Agreement } from '../cluster/agreement.ts';
 import { type Share, shareOf } from '../cluster/nodes.ts';
 import type { Axes } from '../graph/axes.ts';
-import type { Traced } from '../graph/trace.ts';
+import type { InputSpec, Traced } from '../graph/trace.ts';
 import { type Platform, platformOf, settleAttention, type Target } from '../lowering/lower.ts';
 import type { Sharding } from '../lowering/rules.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
@@ -35,15 +35,6 @@ export type { Platform } from '../lowering/lower.ts';
 export type { MemoryKind } from '../pjrt/device.ts';
 export { type Advice, advise, isMapped, openMapped } from '../pjrt/mapped-file.ts';
 export { type DeviceChoice, type MeshOptions, type Precision, type RuntimeOptions, ShardedArray, type Share };
-
-/** The type and shape of an array, and what its dimensions mean if a mesh may split them. */
-export interface ArrayPlan {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly axes?: Axes | undefined;
-  /** Widths of the segments that make up the last dimension. */
-  readonly segments?: readonly number[] | undefined;
-}
 
 /** A device, or a mesh of devices of one kind, on which traced functions are compiled, cached and run. */
 export class Runtime implements AsyncDisposable {
@@ -270,7 +261,7 @@ export class Runtime implements AsyncDisposable {
    * that the devices do not use in place are dropped from memory once they are copied.
    */
   async place(
-    { dtype, shape, axes, segments }: ArrayPlan,
+    { dtype, shape, axes, segments }: InputSpec,
     read: (part: Part) => Uint8Array,
     memory?: MemoryKind,
   ): Promise<ShardedArray> {
