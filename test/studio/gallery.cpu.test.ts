@@ -152,6 +152,30 @@ describe('a gallery of thousands', { skip: NO_BROWSER }, () => {
     await page.context().close();
   });
 
+  test('keeps a picture that is finished while a search is answered', async () => {
+    const { page, wrong } = await studio.visit();
+    await page.locator('.gallery .tile').first().waitFor();
+    const { promise: isMade, resolve: made } = Promise.withResolvers<void>();
+    const searched = page.waitForResponse(/[?&]search=/);
+    await page.route(/[?&]search=/, async (route) => {
+      const response = await route.fetch();
+      await isMade;
+      await route.fulfill({ response });
+    });
+    const asked = page.waitForRequest(/[?&]search=/);
+    await page.getByRole('searchbox').fill('a green house');
+    await asked;
+    await ask(page, 'a green house');
+    await finished(page);
+    made();
+    await searched;
+    await page.locator('.gallery .tile img[alt^="a green house"]').waitFor();
+    await page.getByRole('button', { name: 'Show more' }).waitFor({ state: 'detached' });
+    assert.equal(await page.locator('.gallery .tile').count(), 1);
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+  });
+
   test('every address of a picture in memory is let go of', async () => {
     const { page, wrong } = await studio.visit();
     await page.evaluate(() => {

@@ -33,6 +33,8 @@ export function toggleComparison(): void {
 }
 
 let asked = 0;
+/** Pictures put before the others since the server was last asked, newest first: its answer may be from before them. */
+let arrived: readonly JobPicture[] = [];
 
 /** Asks for the pictures anew, as search and favourites say. */
 export async function reload(): Promise<void> {
@@ -45,6 +47,7 @@ export async function loadMore(): Promise<void> {
 
 async function load(before: string | undefined): Promise<void> {
   const mine = ++asked;
+  arrived = [];
   isLoading.value = true;
   try {
     const { pictures: found, next } = await server().pictures({
@@ -55,7 +58,11 @@ async function load(before: string | undefined): Promise<void> {
     });
     // A later question has been asked meanwhile.
     if (mine !== asked) return;
-    pictures.value = before === undefined ? found : [...pictures.value, ...found];
+    if (before !== undefined) pictures.value = [...pictures.value, ...found];
+    else {
+      const known = new Set(found.map(({ name }) => name));
+      pictures.value = [...arrived.filter(({ name }) => !known.has(name)), ...found];
+    }
     hasMore.value = next !== undefined;
     loaded.value = true;
   } catch (error) {
@@ -78,6 +85,7 @@ export function followSearch(): void {
 
 /** Puts a picture among the others: before them, where it was just finished. */
 export function addPicture(picture: JobPicture, at = 0): void {
+  if (at === 0) arrived = [picture, ...arrived];
   pictures.value = pictures.value.filter(({ name }) => name !== picture.name).toSpliced(at, 0, picture);
 }
 

@@ -130,7 +130,13 @@ function More() {
     return () => near.disconnect();
   }, [list]);
   return (
-    <button ref={button} type="button" class="quiet more" disabled={isLoading.value} onClick={() => void loadMore()}>
+    <button
+      ref={button}
+      type="button"
+      class="quiet more"
+      aria-disabled={isLoading.value}
+      onClick={() => void loadMore()}
+    >
       Show more
     </button>
   );
