@@ -1,4 +1,4 @@
-/** The server as a Hono application: its guard, its APIs, and what tells operators how it is. */
+/** The server as a Hono application: its guard, its APIs, and its health checks and metrics. */
 
 import { Hono } from 'hono';
 import { a1111Routes } from './a1111/routes.ts';
@@ -15,16 +15,16 @@ import { crossOrigin, guard, type SecurityOptions } from './security.ts';
 import type { ServerLog } from './server-log.ts';
 import { studioPage } from './studio.ts';
 
-/** What an application is made of. */
+/** The parts of an application. */
 export interface AppOptions extends ServerContext {
   readonly security?: SecurityOptions | undefined;
   readonly metrics?: Metrics | undefined;
   readonly log?: ServerLog | undefined;
 }
 
-/** Methods that paths are asked with. */
+/** HTTP methods that some route answers. */
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
-/** Bodies of the most bytes that may have that are held at the same time. */
+/** Bodies of the largest size that the server may hold at the same time. */
 const HELD_BODIES = 8;
 
 /** Makes the application: `app.fetch` answers requests, with or without a socket. */
@@ -36,12 +36,12 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   app.onError((error) => errorResponse(error));
   app.notFound((c) => {
     const where = `${c.req.method} ${c.req.path.slice(0, 200)}`;
-    const hint = 'GET /openapi.json lists what there is';
+    const hint = 'GET /openapi.json lists all paths';
     const methods = METHODS.filter((method) =>
       app.router.match(method, c.req.path)[0].some(([[, { method }]]) => method !== 'ALL'),
     );
     if (methods.length === 0)
-      return errorResponse(new Refusal(404, `there is nothing at ${where}`, { code: 'not_found', hint }));
+      return errorResponse(new Refusal(404, `no such path: ${where}`, { code: 'not_found', hint }));
     const answer = errorResponse(new Refusal(405, `expected ${methods.join(' or ')}, found ${where}`, { hint }));
     answer.headers.set('allow', methods.join(', '));
     return answer;

@@ -1,4 +1,4 @@
-/** Pictures that come as text. */
+/** Base64, for pictures that are sent as text. */
 
 export function base64Text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
@@ -7,6 +7,6 @@ export function base64Text(bytes: Uint8Array): string {
 /** The bytes of base64, with or without `data:…,` before it; undefined for anything else, such as an address. */
 export function base64Bytes(text: string): Uint8Array | undefined {
   const base64 = text.replace(/^data:[^,]{0,200};base64,/, '');
-  // Looks for one character that is wrong: a pattern of the whole would take time by the square of a long text.
+  // Looks for one wrong character: a pattern of the whole text could take time quadratic in its length.
   return base64 === '' || /[^A-Za-z0-9+/=\s]/.test(base64) ? undefined : Buffer.from(base64, 'base64');
 }

@@ -1,16 +1,16 @@
-/** Bodies of requests, read up to a limit: JSON, and forms with files. What is too large or no such body is refused, whatever it says of itself. */
+/** Reads request bodies up to a limit: JSON, and forms with files. The bytes decide what is refused, whatever the headers claim. */
 
 import type { Context } from 'hono';
 import type { ServerEnv } from './context.ts';
 import { Refusal } from './refusal.ts';
 
-/** Bytes of a body by default: a few photographs in base64. */
+/** Most bytes of a body by default: a few photographs in base64. */
 export const BODY_LIMIT = 64 * 2 ** 20;
-/** Most parts of a form, and most values of a JSON text: parsing more would hold up others. */
+/** Most parts of a form, and most values of a JSON text: parsing more would hold up other requests. */
 const MOST_PARTS = 256;
 const MOST_VALUES = 200_000;
 
-/** The bytes of a body. Refuses with 413 what is larger, and with 415 what is compressed. */
+/** The bytes of a body. Refuses a larger body with 413, and a compressed one with 415. */
 export async function bodyBytes(c: Context<ServerEnv>, limit: number = BODY_LIMIT): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = c.req.header('content-encoding') ?? 'identity';
   if (encoding !== 'identity') throw new Refusal(415, `content-encoding: expected none, found '${encoding}'`);
@@ -19,7 +19,7 @@ export async function bodyBytes(c: Context<ServerEnv>, limit: number = BODY_LIMI
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    // Leaving the loop lets go of what is not read.
+    // Leaving the loop discards the rest of the body.
     for await (const chunk of c.req.raw.body ?? []) {
       size += chunk.length;
       if (size > limit) throw tooLarge;
@@ -27,7 +27,9 @@ export async function bodyBytes(c: Context<ServerEnv>, limit: number = BODY_LIMI
       chunks.push(chunk);
     }
   } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(400, 'the body: it broke off', { code: 'aborted' });
+    throw error instanceof Refusal
+      ? error
+      : new Refusal(400, 'the body: the connection broke off before its end', { code: 'aborted' });
   }
   const bytes = new Uint8Array(size);
   let at = 0;
@@ -38,7 +40,7 @@ export async function bodyBytes(c: Context<ServerEnv>, limit: number = BODY_LIMI
   return bytes;
 }
 
-/** The JSON of a body, whatever its content type. Refuses with 400 what is none. */
+/** The JSON of a body, whatever its content type. Refuses other text with 400. */
 export async function jsonBody(c: Context<ServerEnv>, limit?: number): Promise<unknown> {
   const bytes = await bodyBytes(c, limit);
   if (countOf(bytes, ',[{') > MOST_VALUES) throw new Refusal(400, `the body: expected at most ${MOST_VALUES} values`);
@@ -49,7 +51,7 @@ export function isForm(c: Context<ServerEnv>): boolean {
   return /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');
 }
 
-/** A form: its fields by name, each with all that were sent of it. Refuses with 400 what is none. */
+/** A form: all values of each field, by its name. Refuses any other body with 400. */
 export async function formBody(c: Context<ServerEnv>, limit?: number): Promise<Map<string, (string | File)[]>> {
   const type = c.req.header('content-type') ?? '';
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
@@ -60,7 +62,10 @@ export async function formBody(c: Context<ServerEnv>, limit?: number): Promise<M
   try {
     form = await new Response(bytes, { headers: { 'content-type': type } }).formData();
   } catch {
-    throw new Refusal(400, 'the body: expected a form, multipart/form-data, and it is none or is cut off');
+    throw new Refusal(
+      400,
+      'the body: expected a whole form (multipart/form-data), found something else or a part of one',
+    );
   }
   const fields = new Map<string, (string | File)[]>();
   for (const [name, value] of form) fields.set(name, [...(fields.get(name) ?? []), value]);
@@ -72,12 +77,12 @@ export function parseJson(text: Uint8Array | string, what: string): unknown {
   try {
     return JSON.parse(typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch (cause) {
-    const message = cause instanceof SyntaxError ? cause.message : 'it is no UTF-8';
+    const message = cause instanceof SyntaxError ? cause.message : 'it is not UTF-8';
     throw new Refusal(400, `${what}: expected JSON: ${message}`);
   }
 }
 
-/** How many of these characters there are. */
+/** How many of the bytes are one of these ASCII characters. */
 function countOf(bytes: Uint8Array, characters: string): number {
   const counted = new Uint8Array(256);
   for (const code of Buffer.from(characters)) counted[code] = 1;

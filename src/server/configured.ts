@@ -1,4 +1,4 @@
-/** What a configuration says of servers and workers alike: the model and how it is opened, and the bounds of jobs. */
+/** What servers and workers both take from a configuration: the model, how it is opened, and the bounds of jobs. */
 
 import { basename } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
@@ -8,12 +8,12 @@ import { Flux } from '../pipeline/flux.ts';
 import type { JobLimits } from './jobs.ts';
 import { ModelHost } from './model-host.ts';
 
-/** The model of a configuration, which is opened when it is first needed. */
+/** The model of a configuration. It is opened when it is first needed. */
 export function configuredHost(config: Config, sources: LoadedConfig['sources']): ModelHost {
   const { pretrained_model_name_or_path: model } = config;
   return new ModelHost({
     name: configuredName(config),
-    // LoRAs beside the weights: requests with others share a batch.
+    // LoRAs stay beside the weights, so that requests with different LoRAs share a batch.
     open: async (given) => {
       const options = await loadOptions(config, sources);
       const flux = await Flux.load(model, { ...options, loraMode: 'beside', ...given });
@@ -25,7 +25,7 @@ export function configuredHost(config: Config, sources: LoadedConfig['sources'])
   });
 }
 
-/** What the model of a configuration is called, as far as can be told before it is opened. */
+/** The name of a configuration's model, as far as it is known before the model is opened. */
 export function configuredName({ flux_name: name, pretrained_model_name_or_path: model }: Config): string {
   return name ?? basename(model);
 }

@@ -1,8 +1,8 @@
-/** Server-sent events out of an async iterable, at the pace of their reader. */
+/** Sends an async iterable as server-sent events, at the pace of their reader. */
 
 import { within } from '../support/until-aborted.ts';
 
-/** One event: its name, where it has one, and its data as JSON. */
+/** One event: its name, if it has one, and its data as JSON. */
 export interface SentEvent {
   readonly event?: string;
   readonly data: unknown;
@@ -12,8 +12,8 @@ export interface SentEvent {
 const SILENCE = 15_000;
 
 /**
- * The answer that sends events as they come. A client that goes away ends the iteration, and aborts the signal for what it waits for.
- * `last` is sent after them, such as `[DONE]`.
+ * The answer that sends events as they come. If the client goes away, the iteration ends, and `left` aborts whatever it waits for.
+ * `last`, such as `[DONE]`, is sent after all events.
  */
 export function eventStream(
   events: (left: AbortSignal) => AsyncIterable<SentEvent>,

@@ -1,10 +1,10 @@
-/** Bytes of bodies that a server holds at the same time: of many large ones at once, some are refused before memory runs out. */
+/** Counts the bytes of all bodies that a server holds: it refuses further large bodies before memory runs out. */
 
 import { Refusal } from './refusal.ts';
 
-/** What one request holds; disposing gives it back. */
+/** The bytes that one request holds; disposing frees them. */
 export interface HeldShare extends Disposable {
-  /** Throws `busy` where others hold too much. */
+  /** Throws `busy` if all requests together would hold too much. */
   take(bytes: number): void;
 }
 

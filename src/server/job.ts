@@ -1,4 +1,4 @@
-/** A job: a request that a server accepted, how far it is, and those who watch it. */
+/** A job: a request that a server accepted, its progress, and its readers. */
 
 import { isJobEnd } from '../api/job-ends.ts';
 import type { JobEnd, JobError, JobEventOf, JobState, JobStatus } from '../api/jobs.ts';
@@ -10,30 +10,30 @@ import type { StoredPicture } from './stored-picture.ts';
 /** An event of a job, with its picture or previews. */
 export type JobEvent = JobEventOf<StoredPicture, Preview>;
 
-/** Of these, a reader who comes late is told the last alone. */
+/** Of each of these types, a late reader gets only the last event. */
 const PASSING: readonly JobEvent['type'][] = ['queued', 'loading', 'memory', 'stage', 'step'];
-/** Most warnings and LoRAs that are kept for readers who come late. */
+/** Most warnings and LoRAs that are kept for late readers. */
 const MOST_NOTES = 100;
 
 export interface JobOptions {
   readonly record: JobRecord;
-  /** Pictures that were made before. */
+  /** Pictures that are finished already. */
   readonly pictures?: readonly StoredPicture[];
-  /** Asks for the end of the job. */
+  /** Called to cancel the job. */
   readonly cancel?: (reason: string) => void;
-  /** Whether it is cancelled once nobody watches it any more. */
+  /** Whether the job is cancelled when its last reader leaves. */
   readonly attached?: boolean;
 }
 
-/** One job. */
+/** A request that a server accepted. */
 export class Job {
   readonly id: string;
   readonly api: string;
-  /** Whose it is; undefined where the server asks for no key. */
+  /** Whose job it is; undefined if the server asks for no key. */
   readonly caller: string | undefined;
-  /** Pictures that it makes. */
+  /** Number of pictures that the job makes. */
   readonly total: number;
-  /** Resolves when the job has ended, however that was. */
+  /** Resolves when the job has ended, however it ended. */
   readonly over: Promise<void>;
   readonly #over = Promise.withResolvers<void>();
   readonly #options: JobOptions;
@@ -68,7 +68,7 @@ export class Job {
     return isJobEnd(this.#status);
   }
 
-  /** Pictures that are finished, in the order of their making. */
+  /** Finished pictures, in the order in which they were made. */
   get pictures(): readonly StoredPicture[] {
     return this.#pictures;
   }
@@ -94,14 +94,14 @@ export class Job {
   }
 
   /**
-   * What happens to the job, from any time on: first how far it is, with all pictures that are finished, then what follows until it has ended.
-   * Any number may read. A slow reader loses previews first, and holds nobody up. Leaving the loop, or the signal, ends this reading alone;
-   * of a job that is attached to its readers, the last one's leaving cancels the job.
+   * The events of the job, from any time on: first its current state with all finished pictures, then every event until the job has ended.
+   * Any number of readers may read. A slow reader loses previews first, and holds nobody up. Leaving the loop, or the signal, ends this
+   * reading alone. A job that is attached to its readers is cancelled when the last one leaves.
    */
   events(signal?: AbortSignal): AsyncGenerator<JobEvent, void, undefined> {
     const leave = (): void => {
       void reader.return();
-      this.#left(); // also where nothing was read yet
+      this.#left(); // also if nothing was read yet
     };
     const reader: EventQueue<JobEvent> = new EventQueue<JobEvent>({
       start: () => {
@@ -128,7 +128,7 @@ export class Job {
     return this.over;
   }
 
-  /** Tells an event to all who read; the events `done`, `failed`, `cancelled` and `interrupted` end the job, at `now` in milliseconds since 1970. */
+  /** Sends an event to all readers; `done`, `failed`, `cancelled` and `interrupted` end the job, at `now` in milliseconds since 1970. */
   tell(event: JobEvent, now: number = Date.now()): void {
     if (this.hasEnded) return;
     if (event.type === 'stage' || event.type === 'step') this.#begin();
@@ -157,7 +157,7 @@ export class Job {
     this.#over.resolve();
   }
 
-  /** What a reader is told first. */
+  /** The events that a new reader gets first. */
   #present(): JobEvent[] {
     const images = this.#pictures.map((picture): JobEvent => ({ type: 'image', picture }));
     return [...this.#notes, ...this.#last.values(), ...images, ...(this.#end ? [this.#end] : [])];

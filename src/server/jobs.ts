@@ -1,6 +1,6 @@
 /**
- * The one way from every API into the engine: jobs that were accepted, in the store before their sender is told so, and made in the batches
- * that the engine forms of them.
+ * The one way from every API into the engine. A job is in the store before its sender is told that it was accepted; the engine forms
+ * batches of all jobs.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -18,17 +18,17 @@ import { Stopped } from './stopped.ts';
 import type { HistoryQuery, JobRecord, NewJob, Store } from './store.ts';
 import { toldError, toldEvent } from './told.ts';
 
-/** Bounds of jobs. */
+/** Bounds that a server sets for jobs. */
 export interface JobLimits extends RequestLimits {
-  /** Jobs that may wait. */
+  /** Most jobs that wait. */
   readonly queue: number;
-  /** Seconds that a job may take once it is begun. */
+  /** Most seconds that a job takes once it is begun. */
   readonly seconds: number;
-  /** Characters of the requests, with the pictures that go in, of all jobs that have not ended: they are kept in memory. */
+  /** Most characters of all requests whose jobs have not ended, input pictures included: they stay in memory. */
   readonly inputBytes: number;
 }
 
-/** Bounds of jobs where none are given. */
+/** The default bounds of jobs. */
 export const JOB_LIMITS: JobLimits = {
   queue: 256,
   seconds: 3600,
@@ -39,33 +39,33 @@ export const JOB_LIMITS: JobLimits = {
   inputBytes: 2 ** 30,
 };
 
-/** What jobs are made with. */
+/** Where jobs are kept and made, and what applies to all of them. */
 export interface JobsOptions {
   readonly store: Store;
-  /** Where they are made. */
+  /** What makes the jobs. */
   readonly host: Backend;
   readonly limits?: Partial<JobLimits> | undefined;
-  /** What requests have where they leave it out; the model's own defaults otherwise. */
+  /** Values for fields that requests omit; the model's own defaults otherwise. */
   readonly defaults?: Partial<Request> | undefined;
-  /** Runs jobs again that the server was stopped or killed before; by default they are shown as `interrupted`. */
+  /** Runs the unfinished jobs of a server that was stopped or killed; by default they are shown as `interrupted`. */
   readonly resume?: boolean | undefined;
-  /** Told of every event of every job, after those who read them. */
+  /** Called with every event of every job, after the job's readers got it. */
   readonly onEvent?: ((job: Job, event: JobEvent) => void) | undefined;
 }
 
 /** Where a job comes from. */
 export interface SubmitOptions {
-  /** The API that it came by. */
+  /** The API that the job came by. */
   readonly api: string;
-  /** Whose it is: callers take turns, and see their own jobs alone. Undefined where the server asks for no key. */
+  /** Whose job it is: callers take turns, and see only their own jobs. Undefined if the server asks for no key. */
   readonly caller?: string | undefined;
-  /** Which model is asked for; the server's own by default. */
+  /** The requested model; the server's default model if undefined. */
   readonly model?: string | undefined;
-  /** Cancels the job once nobody reads its events any more. */
+  /** Cancels the job when the last reader of its events leaves. */
   readonly attached?: boolean | undefined;
 }
 
-/** What a picture is taken for whose model is not known yet, for estimates. */
+/** A picture's size and steps in estimates, as long as its model's defaults are not known. */
 const UNKNOWN = { width: 1024, height: 1024, steps: 8 } as const;
 
 /** The jobs of a server. */
@@ -73,11 +73,11 @@ export class Jobs {
   readonly limits: JobLimits;
   readonly #options: JobsOptions;
   readonly #line: Line;
-  /** Jobs whose end the store could not keep, such as on a full disk. */
+  /** Jobs whose end the store could not keep, for instance because the disk is full. */
   readonly #unkept = new Map<string, { readonly job: Job; readonly end: JobEnd; readonly now: number }>();
   #draining = false;
 
-  /** Takes up what the store has: jobs that did not end are interrupted, or run again; those of a queue go on. */
+  /** Takes over the store's unfinished jobs: they become `interrupted`, or run again; jobs of a queue go on. */
   constructor(options: JobsOptions) {
     this.#options = options;
     this.limits = { ...JOB_LIMITS, ...options.limits };
@@ -103,26 +103,26 @@ export class Jobs {
     return this.#line.counts;
   }
 
-  /** What requests have where they leave it out, besides the model's own defaults. */
+  /** Values for fields that requests omit, before the model's own defaults. */
   get defaults(): Partial<Request> {
     return this.#options.defaults ?? {};
   }
 
-  /** Whether the server takes jobs. */
+  /** Whether the server is being stopped and takes no more jobs. */
   get isDraining(): boolean {
     return this.#draining;
   }
 
   /**
-   * Accepts a request. Rejects with `bad_request` for one that cannot be honoured, with `busy` where the queue is full or the server is
-   * being stopped, and with `io` where the job cannot be kept.
+   * Accepts a request. Rejects with `bad_request` if the request cannot be honoured, with `busy` if the queue is full or the server is
+   * being stopped, and with `io` if the job cannot be kept.
    */
   async submit(given: Request, { api, caller, model: wanted, attached = false }: SubmitOptions): Promise<Job> {
     const { host } = this.#options;
     const model = host.modelFor(wanted);
     const checked = await networkRequest(this.#completed(given), this.limits, (name) => host.requireLora(name, model));
     const request = { ...checked, ...(model !== undefined && { model }) };
-    // What depends on the model is checked here too, once that is open.
+    // Once the model is open, this also checks what depends on it.
     host.requirePossible(request);
     const { whole, shown } = requestText(request);
     if (this.#draining)
@@ -147,7 +147,7 @@ export class Jobs {
     }
   }
 
-  /** A job by its id, of any age; undefined where there is none, or it is another caller's. */
+  /** A job by its id, of any age; undefined if there is none, or if it is another caller's. */
   get(id: string, caller?: string): Job | undefined {
     const known = this.#known(id);
     const record = known ? undefined : this.#options.store.job(id);
@@ -155,10 +155,10 @@ export class Jobs {
     return job && isTheirs(job, caller) ? job : undefined;
   }
 
-  /** Jobs of a caller, newest first, those included that have not ended. */
+  /** Jobs of a caller, newest first, including jobs that have not ended. */
   list(query: HistoryQuery): JobState[] {
     const { store } = this.#options;
-    // The store tells neither those that run from those that wait, nor ends that it could not keep.
+    // The store does not know which jobs run and which wait, nor the ends that it could not keep.
     const isOpen = query.status === 'queued' || query.status === 'running';
     const records = store.jobs(isOpen ? { ...query, status: 'queued', limit: this.#line.all.length } : query);
     return records
@@ -172,14 +172,14 @@ export class Jobs {
     return (this.#line.get(id) ?? this.#unkept.get(id))?.job;
   }
 
-  /** Cancels a job of a caller. Resolves to it when it has ended; to undefined where there is none. */
+  /** Cancels a job of a caller. Resolves to the job when it has ended; to undefined if there is no such job. */
   async cancel(id: string, caller?: string): Promise<Job | undefined> {
     const job = this.get(id, caller);
     await job?.cancel();
     return job;
   }
 
-  /** Takes no more jobs, and waits for those that were accepted, for so many milliseconds; those left are interrupted. */
+  /** Takes no more jobs. Accepted jobs have `grace` milliseconds to end; the rest are interrupted. */
   async drain(grace: number): Promise<void> {
     this.#draining = true;
     const timer = setTimeout(() => {
@@ -189,7 +189,7 @@ export class Jobs {
     clearTimeout(timer);
   }
 
-  /** The request with the server's defaults; one with a picture that goes in has the size of that. */
+  /** The request with the server's defaults. A request with an input picture does not take their size: the picture sets it. */
   #completed(given: Request): Request {
     const { defaults } = this.#options;
     if (!defaults || typeof given !== 'object' || given === null) return given;
@@ -243,7 +243,7 @@ export class Jobs {
       case 'done':
         return this.#end(open, event);
       case 'step': {
-        // Of a job that a worker began for the server before this one, the stage was told to that.
+        // If a worker began the job before this server started, the previous server got the `stage` event.
         if (job.status === 'queued') this.#begun(open);
         this.#line.progress(open, event.pictures.length / job.total / event.steps);
         return this.#tell(open, event);
@@ -272,12 +272,12 @@ export class Jobs {
     this.#end(open, error instanceof Stopped ? error.event : { type: 'failed', error: toldError(error, `job ${id}`) });
   }
 
-  /** Ends a job. An end that the store cannot keep stays in memory, and is tried again with the next. */
+  /** Ends a job. An end that the store cannot keep stays in memory, and is written with the next one. */
   #end(open: OpenJob, end: JobEnd): void {
     const { job } = open;
     if (!this.#line.remove(open)) return;
     const now = Date.now();
-    // The row of an interrupted job stays open: the next start decides what becomes of it.
+    // The row of an interrupted job stays open: the next start interrupts the job or runs it again.
     if (end.type !== 'interrupted') this.#unkept.set(job.id, { job, end, now });
     this.#keepEnds();
     this.#tell(open, end, now);
@@ -303,7 +303,7 @@ export class Jobs {
   }
 }
 
-/** Whether a caller may see a job: their own, and those from before the server asked for keys. */
+/** Whether a caller may see a job: their own jobs, and jobs from before the server asked for keys. */
 export function isTheirs({ caller: owner }: Pick<Job, 'caller'>, caller: string | undefined): boolean {
   return owner === undefined || caller === undefined || owner === caller;
 }

@@ -1,4 +1,4 @@
-/** Jobs that have not ended, in the order of their coming: which is made next, and where those that wait stand. */
+/** Jobs that have not ended, in the order in which they came: which one is made next, and how many are before each. */
 
 import type { Job } from './job.ts';
 import type { NetworkRequest } from './network-request.ts';
@@ -9,22 +9,22 @@ import { Refusal } from './refusal.ts';
 export interface OpenJob {
   readonly job: Job;
   readonly request: NetworkRequest;
-  /** Characters of its request. */
+  /** Characters of the request. */
   readonly size: number;
   readonly stop: AbortController;
-  /** Pictures × steps × pixels, of which some are done. */
+  /** Pictures × steps × pixels; `done` is the part that is finished. */
   readonly work: number;
   done: number;
-  /** Whether it was taken to be made. */
+  /** Whether the backend has the job. */
   isTaken: boolean;
-  /** Jobs before it, as it was told last. */
+  /** Number of jobs before it that its readers were told last. */
   position: number;
 }
 
 export interface LineOptions {
-  /** How many jobs of a model are made at a time. */
+  /** Most jobs of a model that are made at a time. */
   readonly room: (model: string | undefined) => number;
-  /** Told how many jobs are before one that waits, and the estimated seconds until it begins, where that has changed. */
+  /** Called when the number of jobs before a waiting job changes, with that number and the estimated seconds until the job begins. */
   readonly onPosition: (open: OpenJob, position: number, estimate: number | undefined) => void;
 }
 
@@ -53,14 +53,16 @@ export class Line {
     return this.#open.get(id);
   }
 
-  /** Throws `busy` where one more job would be too much: so many may wait, and requests may have so many characters together. */
+  /** Throws `busy` if `queue` jobs wait, or if all requests together would have more than `inputBytes` characters. */
   requireRoom(size: number, most: { readonly queue: number; readonly inputBytes: number }): void {
     const { queued } = this.counts;
     const isLarge = this.#open.size > 0 && this.#size + size > most.inputBytes;
     if (queued < most.queue && !isLarge) return;
     const work = this.#open.values().reduce((sum, open) => sum + left(open), 0);
     const seconds = this.#pace.secondsFor(work / this.#open.size);
-    const why = isLarge ? 'the pictures of those that wait have no room for more' : `${queued} jobs wait`;
+    const why = isLarge
+      ? 'the input pictures of waiting jobs fill the memory set aside for them'
+      : `${queued} jobs wait`;
     throw new Refusal(429, `the queue is full: ${why}`, {
       code: 'busy',
       hint: 'try again later',
@@ -75,7 +77,7 @@ export class Line {
     this.tellPositions();
   }
 
-  /** Takes the next job for whose model there is room, of the caller of whom the fewest are being made. */
+  /** Takes the next job whose model has room, from the caller with the fewest jobs being made. */
   take(): OpenJob | undefined {
     const callers = new Map<string | undefined, number>();
     const models = new Map<string | undefined, number>();
@@ -100,7 +102,7 @@ export class Line {
     this.#pace.done(part * open.work);
   }
 
-  /** Removes a job that has ended; false where it is not there. */
+  /** Removes a job that has ended; false if the line does not have it. */
   remove({ job, size }: OpenJob): boolean {
     if (!this.#open.delete(job.id)) return false;
     this.#size -= size;
@@ -109,7 +111,7 @@ export class Line {
     return true;
   }
 
-  /** Tells jobs that wait how many are before them, where that has changed; once a turn of the loop, however many changed. */
+  /** Reports changed positions of waiting jobs, once in a turn of the event loop, however many jobs changed. */
   tellPositions(): void {
     this.#telling ??= setImmediate(() => {
       this.#telling = undefined;
@@ -126,7 +128,7 @@ export class Line {
   }
 }
 
-/** Work that is left of a job. */
+/** The rest of a job's work. */
 function left({ work, done }: OpenJob): number {
   return Math.max(0, work - done);
 }

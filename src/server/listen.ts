@@ -1,4 +1,4 @@
-/** A server on a socket of Node. */
+/** Serves a fetch handler on a socket of Node. */
 
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type ServerResponse, STATUS_CODES } from 'node:http';
@@ -9,20 +9,20 @@ import { FluxionError } from '../support/errors.ts';
 import { explained } from '../support/system-error.ts';
 import { errorBody, errorResponse, Refusal } from './refusal.ts';
 
-/** How long a connection is borne with, in milliseconds. */
+/** Time limits of a connection, in milliseconds. */
 export interface ListenTimes {
-  /** That headers, and a whole request with its body, may take to arrive. */
+  /** For headers to arrive, and for a whole request with its body. */
   readonly headers: number;
   readonly request: number;
-  /** Without a byte of an answer being taken, as long as there are some. An answer that is not ready yet is waited for. */
+  /** For a client that reads nothing of an answer that is ready. An answer that is not ready yet has no limit. */
   readonly unread: number;
-  /** Without a request. Longer than proxies keep theirs, which would send a request as this one is closed. */
+  /** Without a request. Longer than proxies keep a connection: one might send a request just as the server closes it. */
   readonly idle: number;
 }
 const TIMES: ListenTimes = { headers: 20_000, request: 120_000, unread: 120_000, idle: 75_000 };
 const MOST_CONNECTIONS = 2000;
 
-/** What Node says of requests that it cannot read. */
+/** Node's codes for requests that it cannot read, with our answers. */
 const UNREADABLE: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'the headers are too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions of the body are too large'],
@@ -31,20 +31,20 @@ const UNREADABLE: Readonly<Record<string, readonly [status: number, message: str
 
 /** A server that listens. */
 export interface Listening {
-  /** Such as `http://127.0.0.1:8000`. */
+  /** For instance `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** Takes no new connections and resolves when those that are open have ended; `force` ends them. */
+  /** Takes no new connections; resolves when the open ones have ended. When `force` resolves, it ends them. */
   close(force?: Promise<unknown>): Promise<void>;
 }
 
-/** Listens at an address. Throws `io` where it is taken or cannot be had. */
+/** Listens at an address. Throws `io` if the address is taken or not available. */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { host, port, times }: { readonly host: string; readonly port: number; readonly times?: Partial<ListenTimes> },
 ): Promise<Listening> {
   const { headers, request, unread, idle } = { ...TIMES, ...times };
   const listener = getRequestListener((given) => fetch(given), { overrideGlobalObjects: false, errorHandler });
-  // Requests without a host are refused by the listener, which says why.
+  // The listener refuses requests without a host, and says why; Node would not.
   const options = {
     headersTimeout: headers,
     requestTimeout: request,
@@ -56,7 +56,7 @@ export async function listen(
   const answers = new WeakMap<Duplex, ServerResponse>();
   server.on('request', ({ socket }, answer) => {
     answers.set(socket, answer);
-    // Of requests that were sent without waiting, the next may be answered already.
+    // With pipelined requests, the socket may already have its next answer.
     answer.once('close', () => answers.get(socket) === answer && answers.delete(socket));
   });
   server.setTimeout(unread, (socket) => {
@@ -64,7 +64,7 @@ export async function listen(
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || answers.get(socket)?.headersSent) return socket.destroy();
-    const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'this is no request of HTTP'];
+    const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'expected an HTTP request, found something else'];
     const body = JSON.stringify(errorBody(new Refusal(status, message)));
     socket.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
@@ -84,7 +84,7 @@ export async function listen(
   };
 }
 
-/** Answers what is no request, such as one without a host, and what the application could not. */
+/** Answers invalid requests, such as one without a host, and errors that the application did not handle. */
 function errorHandler(error: unknown): Response {
   return errorResponse(error instanceof RequestError ? new Refusal(400, `the request: ${error.message}`) : error);
 }

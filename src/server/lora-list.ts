@@ -1,4 +1,4 @@
-/** The LoRAs that requests may name: those of the server's folder, and the one that comes with the program. */
+/** The LoRAs that requests may name: all in the server's folder, and the bundled one. */
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { Recent } from '../support/recent.ts';
 
 const MOST = 1000;
 
-/** Descriptions by file, size and time: of all that a list has, and of the bundled one. */
+/** Descriptions by file, size and time, with room for a whole list and the bundled LoRA. */
 const described = new Recent<string, ServerLora | undefined>(MOST + 1);
 
-/** Lists the LoRAs of a folder and those below; files that are none are left out. */
+/** Lists the LoRAs of a folder and its subfolders; leaves out other files. */
 export async function listLoras(folder: string | undefined): Promise<ServerLora[]> {
   const bundled = await describe(BUNDLED_LORA, BUNDLED_LORA, 0, 0);
   if (folder === undefined) return bundled ? [bundled] : [];
@@ -24,7 +24,7 @@ export async function listLoras(folder: string | undefined): Promise<ServerLora[
     names.map(async (name) => {
       const path = join(folder, name);
       const file = await stat(path).catch(() => undefined);
-      // A link to nowhere, or gone since.
+      // A broken link, or a file that was removed meanwhile.
       if (!file) return undefined;
       const { size, mtimeMs } = file;
       return describe(path, name.replaceAll('\\', '/').replace(/\.safetensors$/, ''), size, mtimeMs);

@@ -11,7 +11,7 @@ type Labels = Readonly<Record<string, string>>;
 const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
 const PICTURES = [1, 2, 4, 8, 16, 32, 64];
 
-/** Milliseconds between two looks at how late the event loop is. What Node tells has them in it. */
+/** Milliseconds between two samples of the event loop's delay. Node includes them in the delay. */
 const BETWEEN = 10;
 
 class Histogram {
@@ -41,7 +41,7 @@ class Histogram {
   }
 }
 
-/** Counts, by labels. */
+/** Counts by labels. */
 class Counter {
   readonly #counts = new Map<string, number>();
 
@@ -55,7 +55,7 @@ class Counter {
   }
 }
 
-/** Counts what jobs and answers come to. */
+/** Collects the figures of jobs and answers. */
 export class Metrics implements Disposable {
   readonly #ended = new Counter();
   readonly #answers = new Counter();
@@ -118,26 +118,26 @@ export class Metrics implements Disposable {
       counter('fluxion_http_answers_total', 'Answers by status.', this.#answers),
       ...(stats
         ? [
-            counter('fluxion_batches_total', 'Batches that were begun since the model was opened.', stats.batches),
-            counter('fluxion_pictures_total', 'Pictures that were made since the model was opened.', stats.pictures),
+            counter('fluxion_batches_total', 'Batches begun since the model was opened.', stats.batches),
+            counter('fluxion_pictures_total', 'Pictures made since the model was opened.', stats.pictures),
             gauge('fluxion_programs_loaded', 'Programs on the device.', stats.programs.loaded),
             gauge('fluxion_programs_bytes', 'Bytes of programs on the device.', stats.programs.bytes),
-            counter('fluxion_programs_evicted_total', 'Programs that had to go.', stats.programs.evicted),
-            gauge('fluxion_loras_bytes', 'Bytes of LoRA files that are kept.', stats.loras.bytes),
-            counter('fluxion_loras_evicted_total', 'LoRA files that had to go.', stats.loras.evicted),
+            counter('fluxion_programs_evicted_total', 'Programs that were evicted.', stats.programs.evicted),
+            gauge('fluxion_loras_bytes', 'Bytes of LoRA files in memory.', stats.loras.bytes),
+            counter('fluxion_loras_evicted_total', 'LoRA files that were evicted.', stats.loras.evicted),
           ]
         : []),
       ...(stats?.memory.device === undefined
         ? []
         : [gauge('fluxion_device_memory_bytes', 'Bytes in use on the first device.', stats.memory.device)]),
       gauge('process_resident_memory_bytes', 'Resident memory of the process.', rss),
-      gauge('nodejs_heap_size_used_bytes', "Bytes of JavaScript's objects.", heapUsed),
+      gauge('nodejs_heap_size_used_bytes', 'Bytes of JavaScript objects.', heapUsed),
       gauge(
         'nodejs_external_memory_bytes',
-        'Bytes outside of the heap that its objects hold, buffers included.',
+        'Bytes outside the heap that JavaScript objects hold, buffers included.',
         external,
       ),
-      block(lag, 'summary', 'How late timers are, since the start.', [
+      block(lag, 'summary', 'Delay of timers, since the start.', [
         quantile(0.5),
         quantile(0.99),
         line(`${lag}_sum`, count === 0 ? 0 : count * late(mean)),

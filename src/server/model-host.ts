@@ -1,6 +1,6 @@
 /**
- * The model of a server: opened in the background, lent to those who make pictures, and closed while nobody needs it, if that is asked
- * for. What fails is told to those who wait, and tried again by the next.
+ * The model of a server: opened in the background, lent to jobs, and closed while idle if that is configured. If opening fails, all
+ * waiting jobs get the error, and the next job tries again.
  */
 
 import type { PullProgress } from '../api/load.ts';
@@ -19,33 +19,33 @@ import { toldError } from './told.ts';
 
 /** How a model is opened and kept. */
 export interface ModelHostOptions {
-  /** What the model is called until it is open and tells its name. */
+  /** The model's name until it is open and has its own. */
   readonly name?: string | undefined;
   /** Opens the model. */
   readonly open: (options: {
     readonly signal: AbortSignal;
     readonly onProgress: (message: string, download?: PullProgress) => void;
   }) => Promise<Flux>;
-  /** Milliseconds without work after which the model leaves the device; it never does by default. */
+  /** Milliseconds without work after which the model leaves the device; by default, it stays. */
   readonly idleRelease?: number | undefined;
   /** Folder of the LoRAs that requests may name. */
   readonly loraDir?: string | undefined;
 }
 
-/** A model that is lent; disposing gives it back. */
+/** A borrowed model; disposing gives it back. */
 export interface Lease extends Disposable {
   readonly flux: Flux;
 }
 
 const OPENING: LoadingProgress = { message: 'opening the model' };
-/** Jobs that are in the engine at the same time: enough for its batches; the pictures that go into the others wait unread. */
+/** Jobs in the engine at the same time: enough for its batches. The input pictures of other jobs are not decoded yet. */
 const IN_ENGINE = 32;
 /** Milliseconds between two reports of a download. */
 const BETWEEN = 250;
 
 /** Holds one model. */
 export class ModelHost implements Backend {
-  /** Jobs end with the process. */
+  /** Jobs end when the process does. */
   readonly keepsJobs = false;
   readonly #options: ModelHostOptions;
   readonly #closing = new AbortController();
@@ -58,7 +58,7 @@ export class ModelHost implements Backend {
   #told = 0;
   #leases = 0;
   #idle: NodeJS.Timeout | undefined;
-  /** The end of the closing that goes on. */
+  /** Resolves when the model that was released last is closed. */
   #released: Promise<void> = Promise.resolve();
 
   constructor(options: ModelHostOptions) {
@@ -66,7 +66,7 @@ export class ModelHost implements Backend {
     this.#name = options.name ?? 'fluxion';
   }
 
-  /** What the model is called. */
+  /** The model's name. */
   get name(): string {
     return this.#name;
   }
@@ -75,7 +75,7 @@ export class ModelHost implements Backend {
     return this.#opening && !this.#flux ? { status: 'loading', progress: this.#progress } : this.#status;
   }
 
-  /** The model, where it is open now. */
+  /** The model, if it is open now. */
   get flux(): Flux | undefined {
     return this.#flux;
   }
@@ -124,14 +124,14 @@ export class ModelHost implements Backend {
     return this.#flux?.stats();
   }
 
-  /** Begins to open the model, unless it is open or being opened. Rejects where it cannot be opened. */
+  /** Begins to open the model, unless it is open or being opened. Rejects if it cannot be opened. */
   start(): Promise<Flux> {
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
     this.#opening ??= this.#open();
     return this.#opening;
   }
 
-  /** Borrows the model, which is opened if it is not; `onProgress` is told of that. Rejects with the signal's reason, and where it cannot be opened. */
+  /** Borrows the model and opens it if needed, with reports to `onProgress`. Rejects with the signal's reason, or if opening fails. */
   async lease(signal: AbortSignal, onProgress: (progress: LoadingProgress) => void): Promise<Lease> {
     using lending = new DisposableStack();
     this.#leases++;
@@ -180,7 +180,7 @@ export class ModelHost implements Backend {
     this.#rest();
   }
 
-  /** Begins the idle time, if nobody has the model. */
+  /** Begins the idle time, if nobody borrows the model. */
   #rest(): void {
     const { idleRelease } = this.#options;
     if (this.#leases > 0 || idleRelease === undefined) return;
@@ -199,7 +199,7 @@ export class ModelHost implements Backend {
     this.#released = flux.close().catch((error) => log('warn', `the idle model could not be closed: ${error}`));
   }
 
-  /** Closes the model for good; what is made with it ends in `disposed`. */
+  /** Closes the model for good; jobs that still use it fail with `disposed`. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#idle);
     this.#closing.abort(new FluxionError('disposed', 'the server is closed'));

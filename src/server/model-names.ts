@@ -1,16 +1,16 @@
-/** How clients name models: with or without their organisation, in any case; and names that stand for whichever there is. */
+/** How clients name models: with or without the organisation, in upper or lower case; some names stand for any model. */
 
 import { Refusal } from './refusal.ts';
 
-/** The name that stands for whichever model there is, and those that clients of OpenAI's own have built in. */
+/** Names that stand for any model: our own, and those that OpenAI's clients have built in. */
 const ANY_MODEL = /^(default|fluxion|dall-e-\d|(chat)?gpt-image-[\w.-]+)$/;
 
-/** The part of a name that tells models apart. */
+/** A model's name without its organisation, in lower case. */
 export function shortName(name: string): string {
   return name.toLowerCase().split('/').at(-1)!;
 }
 
-/** Whether a client names no model in particular. */
+/** Whether a client accepts any model. */
 export function isAnyModel(wanted: string | undefined): boolean {
   return wanted === undefined || ANY_MODEL.test(wanted);
 }
@@ -20,7 +20,7 @@ export function meansModel(wanted: string, model: string): boolean {
   return shortName(wanted) === shortName(model) || isAnyModel(wanted);
 }
 
-/** The refusal of a model that is not there. */
+/** The refusal of a model that the server does not have. */
 export function noModel(wanted: string, models: readonly string[]): Refusal {
   const expected = models.length > 10 ? `one of ${models.length} models` : models.join(' or ');
   return new Refusal(404, `model: expected ${expected}, found '${wanted.slice(0, 200)}'`, {

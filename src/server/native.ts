@@ -1,4 +1,4 @@
-/** The native API: everything that the command line can do, as jobs that are watched and cancelled, with their history and pictures. */
+/** The native API: everything that the command line can do, as jobs that clients watch and cancel, with a history and its pictures. */
 
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
@@ -25,22 +25,24 @@ function wholeText(min: number, max: number) {
 
 const PAGE = z.object({
   limit: wholeText(1, 200).default(50).describe('Most entries of the page.'),
-  before: z.string().max(100, 'an id or a name').optional().describe('The `next` of the page before.'),
-  search: z.string().max(1000, 'at most 1000 characters').optional().describe('Text that the prompt has.'),
+  before: z.string().max(100, 'an id or a name').optional().describe('The `next` of the previous page.'),
+  search: z.string().max(1000, 'at most 1000 characters').optional().describe('Text that the prompt contains.'),
 });
 /** The query of a page of jobs. */
-export const JOBS_PAGE = PAGE.extend({ status: JOB_STATUS.optional().describe('Only jobs of this status.') });
+export const JOBS_PAGE = PAGE.extend({ status: JOB_STATUS.optional().describe('Only jobs with this status.') });
 /** The query of a page of pictures. */
 export const PICTURES_PAGE = PAGE.extend({
   favourite: z
     .enum(['true', 'false'], 'true or false')
     .transform((text) => text === 'true')
     .optional()
-    .describe('Only favourites, or only others.'),
+    .describe('Only favourites (true), or only other pictures (false).'),
 });
-/** The query of a picture, which is sent as its file without it. */
-export const RENDITION = z.object({ width: wholeText(16, 2048).optional().describe('Pixels of a smaller picture.') });
-/** What can be changed of a picture. */
+/** The query of a picture; without `width`, the answer is the picture's own file. */
+export const RENDITION = z.object({
+  width: wholeText(16, 2048).optional().describe('Width of a smaller copy, in pixels.'),
+});
+/** The changes that a picture takes. */
 export const PICTURE_CHANGE = z.strictObject(
   { favourite: z.boolean('true or false').optional(), deleted: z.boolean('true or false').optional() },
   'an object such as { favourite: true }',
@@ -134,14 +136,14 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
   };
   api.get('/model', (c) => c.json(model()));
   api.post('/model', (c) => {
-    // What comes of it is told as the model's status.
+    // A failure shows in the model's status.
     host.start().catch(() => {});
     return c.json(model(), 202);
   });
   return api;
 }
 
-/** The request of a body, and the model that it names: JSON, or a form with the JSON in `request` and files in the fields of its pictures. */
+/** A body's request and model. The body is JSON, or a form with the JSON in `request` and files in the fields of its pictures. */
 async function requestOf(
   c: Context<ServerEnv>,
   limit: number | undefined,
@@ -170,7 +172,7 @@ async function* sent(events: AsyncGenerator<JobEvent>): AsyncGenerator<SentEvent
   for await (const event of events) yield { event: event.type, data: event };
 }
 
-/** A file that never changes under its name. */
+/** The answer with a file that never changes under its name. */
 function answer(bytes: Uint8Array, type: string): Response {
   return new Response(new Uint8Array(bytes), {
     headers: {

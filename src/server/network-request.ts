@@ -1,6 +1,6 @@
 /**
- * A request as it may come over a network: pictures by their content and LoRAs by their names, never by paths or addresses of this machine;
- * with seeds drawn, so that it makes the same pictures whenever it runs; and as text that the store keeps.
+ * A request as it may come over a network: with pictures by content and LoRAs by name, never by a path or address of this machine; with
+ * its random seeds drawn, so that it makes the same pictures whenever it runs; and as text for the store.
  */
 
 import { randomInt } from 'node:crypto';
@@ -17,26 +17,26 @@ import { Refusal } from './refusal.ts';
 
 /** Bounds of one request. */
 export interface RequestLimits {
-  /** Pictures of all its prompts and seeds. */
+  /** Pictures of all prompts and seeds. */
   readonly pictures: number;
   /** Pixels of one picture. */
   readonly pixels: number;
   readonly steps: number;
-  /** Pixels of a picture that goes in. */
+  /** Pixels of an input picture. */
   readonly inputPixels: number;
 }
 
-/** A request that was checked: everything of it is JSON. */
+/** A request that was checked: all its values are JSON, but for bigint seeds. */
 export interface NetworkRequest extends Omit<CheckedRequest, 'signal' | 'caller'> {
-  /** Which model, where a backend has several. */
+  /** The model, if a backend has several. */
   readonly model?: string;
 }
 
-/** Random seeds are as large as those of other tools. */
+/** Random seeds are below this, as in other tools. */
 const RANDOM_SEEDS = 2 ** 32;
 const DATA = /^data:[^,]*;base64,/;
 
-/** Checks a request and its bounds; `requireLora` throws for what is no LoRA's name. Throws `bad_request` naming the field, and `not_found` for a LoRA. */
+/** Checks a request and its bounds; `requireLora` throws for an unknown LoRA. Throws `bad_request` naming the field, and `not_found` for a LoRA. */
 export async function networkRequest(
   given: Request,
   limits: RequestLimits,
@@ -63,18 +63,18 @@ export async function networkRequest(
   return { ...request, ...pictures, ...(request.seed !== undefined && { seed: drawn(request.seed) }) };
 }
 
-/** The request with the places of its LoRAs, whose names are those of files in the folder. Throws `not_found`, `bad_request`. */
+/** The request with its LoRAs' names replaced by their paths in the folder. Throws `not_found`, `bad_request`. */
 export function withLoras(request: NetworkRequest, loraDir: string | undefined): NetworkRequest {
   const loras = request.loras?.map((lora) => ({ ...lora, path: namedLora(loraDir, lora.path) }));
   return { ...request, ...(loras && { loras }) };
 }
 
-/** Pictures that a request makes. */
+/** Number of pictures that a request makes. */
 export function picturesOf({ prompt, seed = 0, batch = 1 }: NetworkRequest): number {
   return [prompt].flat().length * [seed].flat().length * batch;
 }
 
-/** The request as JSON text: whole, as `networkRequest` takes it again, and as it is shown, without the content of pictures. */
+/** The request as JSON text: `whole`, which can run again, and `shown`, without the content of pictures. */
 export function requestText(request: NetworkRequest): { readonly whole: string; readonly shown: string } {
   const plain = (_key: string, value: unknown) => (typeof value === 'bigint' ? seedNumber(value) : value);
   const inputs = Object.fromEntries(
@@ -98,7 +98,7 @@ function requireBounds(request: NetworkRequest, limits: RequestLimits): void {
   over('batch', limits.pictures, picturesOf(request), ' pictures of all prompts and seeds');
   over('steps', limits.steps, steps);
   over('sigmas', limits.steps, sigmas.length);
-  // A side alone stands for a picture of its square at the most that other sides can be.
+  // If only one side is given, the other is at least one pixel.
   over(width > height ? 'width' : 'height', limits.pixels, Math.max(width * height, width, height), ' pixels');
 }
 

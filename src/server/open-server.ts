@@ -1,4 +1,4 @@
-/** A server with all that belongs to it: the store of its folder, the model of a configuration, jobs, figures, log and application. */
+/** Opens a server with its parts: the store, the configuration's model or queue, jobs, metrics, log and application. */
 
 import { randomUUID } from 'node:crypto';
 import type { Hono } from 'hono';
@@ -23,16 +23,16 @@ import { Store } from './store.ts';
 
 /** What a server is opened with besides its configuration. */
 export interface OpenServerOptions {
-  /** What says which keys the command line set. */
+  /** Where each key was set, such as on the command line. */
   readonly sources?: LoadedConfig['sources'];
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Where lines of the log go; by default, there is none. */
+  /** Writes a line of the log; by default, there is no log. */
   readonly write?: ServerLogOptions['write'] | undefined;
 }
 
-/** Most bytes of a file with keys. */
+/** Most bytes of a file of API keys. */
 const KEY_FILE_LIMIT = 2 ** 20;
-/** Milliseconds that a deleted picture can be taken back, and between two looks for those that cannot. */
+/** Milliseconds for which a deleted picture can be restored, and between two purges of older ones. */
 const UNDO = 24 * 3_600_000;
 const PURGE_EVERY = 3_600_000;
 
@@ -49,7 +49,7 @@ export class Server implements AsyncDisposable {
   #purged = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  /** Opens the folder of a configuration; the model is opened by `host.start()`, or by the first job. Throws `bad_config`, `io`. */
+  /** Opens the folder of a configuration; `host.start()` or the first job opens the model. Throws `bad_config`, `io`. */
   constructor(config: Config, { sources = {}, env = process.env, write }: OpenServerOptions = {}) {
     this.#config = config;
     this.security = {
@@ -60,7 +60,7 @@ export class Server implements AsyncDisposable {
     };
     const serverLog = write && new ServerLog({ write, prompts: config.log_prompts });
     const asked = config.queue === '' ? { config, sources } : withoutBundled(config, sources);
-    // Before the folder is taken: an address that is none leaves nothing behind.
+    // Before the folder is opened: an invalid address must leave nothing behind.
     this.host = config.queue === '' ? configuredHost(config, sources) : queueOf(config, asked.sources);
     this.store = new Store(config.output_dir || '.');
     this.jobs = new Jobs({
@@ -86,13 +86,13 @@ export class Server implements AsyncDisposable {
     const purge = (): void => {
       this.#purged = this.store
         .purge(Date.now() - UNDO)
-        .catch((error: Error) => log('warn', `pictures that were deleted are still there: ${error.message}`));
+        .catch((error: Error) => log('warn', `deleted pictures could not be removed from the disk: ${error.message}`));
     };
     purge();
     this.#purging = setInterval(purge, PURGE_EVERY).unref();
   }
 
-  /** Takes no more jobs, lets those that were accepted end within `drain_timeout`, and closes model and store. */
+  /** Takes no more jobs, gives accepted jobs `grace` milliseconds to end, and closes model and store. */
   close(grace: number = this.#config.drain_timeout): Promise<void> {
     this.#closing ??= this.#close(grace);
     return this.#closing;
@@ -112,14 +112,14 @@ export class Server implements AsyncDisposable {
   }
 }
 
-/** A configuration without what the bundled model's file says of pictures: workers may have any model. */
+/** A configuration without the picture settings of the bundled model's file: workers may have any model. */
 function withoutBundled(config: Config, sources: LoadedConfig['sources']): Pick<LoadedConfig, 'config' | 'sources'> {
   const asked = Object.fromEntries(Object.entries(sources).filter(([, source]) => !isOfBundled(source)));
   const sides = (['resolution', 'width', 'height'] as const).filter((key) => !Object.hasOwn(asked, key));
   return { config: { ...config, ...Object.fromEntries(sides.map((key) => [key, undefined])) }, sources: asked };
 }
 
-/** The queue of a configuration. A model that is not named is whichever workers have. */
+/** The queue of a configuration. If no model is named, the workers decide it. */
 function queueOf(config: Config, sources: LoadedConfig['sources']): QueueBackend {
   const name = configuredName(config);
   const isNamed = sources.pretrained_model_name_or_path !== undefined || sources.flux_name !== undefined;
@@ -141,8 +141,8 @@ function keysOf(config: Config, env: Readonly<Record<string, string | undefined>
 let own: Server | undefined;
 
 /**
- * A server as a fetch handler, for a program of one's own: `export default app`. It is opened by the first request, with the user's own
- * configuration file (FLUXION_CONFIG), and its model by the first job. `close` lets accepted jobs end and closes it.
+ * A server as a fetch handler, for your own program: `export default app`. The first request opens it, with the user's own
+ * configuration file (FLUXION_CONFIG); the first job opens its model. `close` lets accepted jobs end and closes the server.
  */
 export const app: {
   readonly fetch: (request: Request) => Promise<Response>;

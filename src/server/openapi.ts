@@ -1,4 +1,4 @@
-/** The OpenAPI document of the native API, made from the schemas that requests are checked with. */
+/** The OpenAPI document of the native API, made from the schemas that check requests. */
 
 import { z } from 'zod';
 import { JOB, JOB_ERROR, JOB_EVENT, JOB_PICTURE } from '../api/jobs.ts';
@@ -12,7 +12,7 @@ type Json = Record<string, unknown>;
 
 const PICTURE_SCHEMA = { type: 'string', description: 'The content of a picture file: data:image/png;base64,…' };
 
-/** A schema as OpenAPI has it. */
+/** A schema in OpenAPI's form. */
 function schemaOf(type: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...schema } = z.toJSONSchema(type, {
     io,
@@ -25,7 +25,7 @@ function schemaOf(type: z.ZodType, io: 'input' | 'output'): Json {
   return schema;
 }
 
-/** The schema of requests, with what each field does and its default. */
+/** The schema of requests, with the purpose and default of each field. */
 function requestSchema(): Json {
   const { caller: _, signal: __, allowUrl: ___, ...shape } = REQUEST.shape;
   const schema = schemaOf(z.strictObject(shape), 'input') as { properties: Record<string, Json> };
@@ -35,7 +35,7 @@ function requestSchema(): Json {
     Object.assign(property, { description: knob.help });
     if (knob.default !== undefined && field !== 'prompt') property['default'] = knob.default;
   }
-  schema.properties['model'] = { type: 'string', description: 'Which model, where the server has several.' };
+  schema.properties['model'] = { type: 'string', description: 'The model, if the server has several.' };
   return schema as unknown as Json;
 }
 
@@ -49,7 +49,7 @@ const list = (of: string, name: string): Json => ({
   type: 'object',
   properties: {
     [name]: { type: 'array', items: ref(of) },
-    next: { type: 'string', description: 'What `before` is for the next page, if there may be one.' },
+    next: { type: 'string', description: 'The `before` of the next page, if there may be one.' },
   },
 });
 const inPath = (name: string, description: string): Json => {
@@ -67,7 +67,7 @@ const query = (type: z.ZodType): Json[] => {
   }));
 };
 const EVENTS = {
-  description: 'How far the job is, then what follows until it has ended, as server-sent events.',
+  description: 'The current state of the job, then every event until it has ended, as server-sent events.',
   content: { 'text/event-stream': { schema: ref('JobEvent') } },
 };
 
@@ -81,7 +81,7 @@ export function openApi(): Json {
   const loras = { type: 'object', properties: { loras: { type: 'array', items: ref('Lora') } } };
   const cancelled = {
     200: json('The job, which has ended.', ref('Job')),
-    404: error('There is no such job of yours.'),
+    404: error('You have no such job.'),
   };
   return {
     openapi: '3.1.0',
@@ -104,7 +104,7 @@ export function openApi(): Json {
       '/v1/jobs': {
         post: {
           summary:
-            'Accepts a request for pictures. A client that accepts text/event-stream is sent the events of the job, and cancels it by going away.',
+            'Accepts a request for pictures. A client that accepts text/event-stream gets the events of the job, and cancels it by going away.',
           requestBody: {
             required: true,
             content: { 'application/json': { schema: ref('Request') }, 'multipart/form-data': { schema: form } },
@@ -129,13 +129,13 @@ export function openApi(): Json {
         get: {
           summary: 'A job as it is now.',
           parameters: [ID],
-          responses: { 200: json('The job.', ref('Job')), 404: error('There is no such job of yours.') },
+          responses: { 200: json('The job.', ref('Job')), 404: error('You have no such job.') },
         },
         delete: { summary: 'Cancels a job.', parameters: [ID], responses: cancelled },
       },
       '/v1/jobs/{id}/cancel': { post: { summary: 'Cancels a job.', parameters: [ID], responses: cancelled } },
       '/v1/jobs/{id}/events': {
-        get: { summary: 'What happens to a job.', parameters: [ID], responses: { 200: EVENTS } },
+        get: { summary: 'The events of a job.', parameters: [ID], responses: { 200: EVENTS } },
       },
       '/v1/pictures': {
         get: {
@@ -151,7 +151,7 @@ export function openApi(): Json {
           responses: { 200: { description: 'The file.', content: { 'image/png': {}, 'image/webp': {} } } },
         },
         patch: {
-          summary: 'Makes a picture a favourite, deletes it, or takes that back.',
+          summary: 'Makes a picture a favourite or deletes it, or undoes either.',
           parameters: [NAME],
           requestBody: { content: { 'application/json': { schema: schemaOf(PICTURE_CHANGE, 'input') } } },
           responses: { 200: json('The picture.', ref('Picture')) },
@@ -164,7 +164,7 @@ export function openApi(): Json {
       },
       '/v1/recipes': {
         post: {
-          summary: 'The recipe inside of a picture file, which is the body.',
+          summary: 'The recipe inside a picture file; the file is the body.',
           requestBody: { content: { 'application/octet-stream': {} } },
           responses: { 200: json('The recipe.', ref('Recipe')), 404: error('The file has none.') },
         },
@@ -174,11 +174,11 @@ export function openApi(): Json {
       },
       '/v1/model': {
         get: {
-          summary: 'The model, how far its opening is, its defaults, what it takes, and the limits of requests.',
+          summary: 'The model: its state, its defaults, the inputs that it takes, and the limits of requests.',
           responses: { 200: json('The model.', ref('Model')) },
         },
         post: {
-          summary: 'Has the model opened, unless it is; one that could not be opened is tried again.',
+          summary: 'Begins to open the model, unless it is open; after a failure, tries again.',
           responses: { 202: json('The model.', ref('Model')) },
         },
       },

@@ -1,23 +1,23 @@
-/** What an answer that waits for a job comes to: its pictures, or how it ended without them. */
+/** The outcome of a job, for an answer that waits for it: its pictures, or why there are none. */
 
 import { type ErrorCode, FluxionError } from '../support/errors.ts';
 import type { Job, JobEvent } from './job.ts';
 import { Refusal } from './refusal.ts';
 import type { StoredPicture } from './stored-picture.ts';
 
-/** Throws the reason where an event ends a job without all of its pictures. */
+/** Throws the reason if an event ends a job without all its pictures. */
 export function requireSuccess(event: JobEvent): void {
   if (event.type === 'failed') {
     const { message, hint } = event.error;
     const code = event.error.code as ErrorCode;
-    // A job that is stopped otherwise is cancelled or interrupted: this one took longer than it may.
+    // Other stopped jobs are `cancelled` or `interrupted`: this one exceeded its time limit.
     throw code === 'aborted' ? new Refusal(504, message, { code, hint }) : new FluxionError(code, message, { hint });
   }
   if (event.type === 'cancelled') throw new Refusal(409, `the job was cancelled: ${event.reason}`, { code: 'aborted' });
   if (event.type === 'interrupted') throw new Refusal(503, 'the server was stopped', { code: 'busy', retryAfter: 10 });
 }
 
-/** Reads a job until it ends, or the signal ends the reading: its pictures in their order, and its warnings. `check` may throw on any event. */
+/** Reads a job until it ends, or the signal aborts: its pictures in order, and its warnings. `check` may throw on any event. */
 export async function collected(
   job: Job,
   signal: AbortSignal,

@@ -1,21 +1,21 @@
-/** How fast a server works, as far as it can be told from what it did: for estimates of when a job begins. */
+/** The speed of a server, measured on its past work, for estimates of when a job begins. */
 
-/** Seconds of work that weigh half beside what came after them. */
+/** Seconds of work after which the record so far counts half. */
 const MEMORY = 60;
 
-/** Work done over the time in which there was some to do. Work is in any unit. */
+/** Work done per second, counting only time in which there was work. Work is in any unit. */
 export class Pace {
   #work = 0;
   #seconds = 0;
   #since: number | undefined;
 
-  /** Tells whether there is work now; time without is not counted. */
+  /** Records whether there is work now; idle time is not counted. */
   busy(isBusy: boolean, now = performance.now()): void {
     this.#count(now);
     this.#since = isBusy ? now : undefined;
   }
 
-  /** Tells that work was done. */
+  /** Records finished work. */
   done(work: number, now = performance.now()): void {
     this.#count(now);
     this.#work += work;
@@ -24,7 +24,7 @@ export class Pace {
     this.#seconds /= 2;
   }
 
-  /** Seconds that this work takes; undefined as long as nothing was done. */
+  /** Estimated seconds for this work; undefined until some work was done. */
   secondsFor(work: number): number | undefined {
     return this.#work === 0 || this.#seconds === 0 ? undefined : (work * this.#seconds) / this.#work;
   }

@@ -1,9 +1,9 @@
-/** The head of a picture that came over the network: what is none, or unfolds to too many pixels, is refused before anything is decoded. */
+/** Checks the head of a picture from the network: refuses other files, and pictures of too many pixels, before decoding anything. */
 
 import { pictureFormat } from '../picture/decode-file.ts';
 import { Refusal } from './refusal.ts';
 
-/** Reads a picture's size; `where` names the field. Throws `bad_file` for what is no picture, `bad_request` for one beyond the limit in pixels. */
+/** Reads a picture's size; `where` names the field. Throws `bad_file` if it is not a picture, `bad_request` if it has over `limit` pixels. */
 export async function pictureSize(
   bytes: Uint8Array,
   where: string,

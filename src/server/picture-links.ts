@@ -1,12 +1,12 @@
-/** Addresses of pictures that open without a key, for an hour: programs fetch the `url` of OpenAI's API as it is, and so does an `<img>`. */
+/** Picture addresses that need no key for an hour: programs, and an `<img>`, fetch the `url` of OpenAI's API without sending one. */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Seconds that an address is good for, as OpenAI's are. */
+/** Seconds for which an address is valid, as with OpenAI. */
 const GOOD_FOR = 3600;
 const PICTURE = /^\/v1\/pictures\/[^/]+$/;
 
-/** Signs addresses, and knows its own. They are good until the server is stopped. */
+/** Signs addresses and recognises its own. They end with the server. */
 export class PictureLinks {
   readonly #secret = randomBytes(32);
 
@@ -16,7 +16,7 @@ export class PictureLinks {
     return `${path}?expires=${expires}&signature=${this.#signature(path, expires).toString('base64url')}`;
   }
 
-  /** Whether a request for this path has an address that was signed, and that is still good. */
+  /** Whether this path and query are a signed address that is still valid. */
   opens(path: string, { expires = '', signature = '' }: Readonly<Record<string, string>>, now = Date.now()): boolean {
     if (!PICTURE.test(path) || !/^\d{1,12}$/.test(expires) || Number(expires) * 1000 < now) return false;
     const given = Buffer.from(signature, 'base64url');

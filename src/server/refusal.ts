@@ -1,14 +1,14 @@
-/** What a server says no to, and with which status of HTTP. */
+/** Refusals of a server, and the HTTP status of every error. */
 
 import type { JobError } from '../api/jobs.ts';
 import { type ErrorCode, FluxionError } from '../support/errors.ts';
 import { toldError } from './told.ts';
 
-/** An error of a request over the network: what it lacks, or what the server has no room for. */
+/** An error of a request over the network: a fault in the request, or a server that has no room for it. */
 export class Refusal extends FluxionError {
-  /** A status of HTTP, 400 to 599. */
+  /** The HTTP status, 400 to 599. */
   readonly status: number;
-  /** Seconds after which it may be tried again. */
+  /** Seconds after which the client may try again. */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -26,7 +26,7 @@ export class Refusal extends FluxionError {
   }
 }
 
-/** Statuses of Fluxion's own errors; the rest are the server's fault. */
+/** HTTP statuses of Fluxion's error codes; all other codes are faults of the server, 500. */
 const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   bad_request: 400,
   bad_config: 400,
@@ -39,18 +39,18 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   denied: 403,
 };
 
-/** The status of HTTP that stands for an error. */
+/** The HTTP status of an error. */
 export function statusOf(error: unknown): number {
   if (error instanceof Refusal) return error.status;
   return (error instanceof FluxionError ? STATUSES[error.code] : undefined) ?? 500;
 }
 
-/** What ended a request: `error`, or that its client went away, which is nobody's fault and no line of a log. */
+/** The reason why a request ended: `error`, or, if its client went away, a refusal that is not logged as a fault. */
 export function endOf(error: unknown, { aborted }: AbortSignal): unknown {
   return aborted ? new Refusal(499, 'the client went away', { code: 'aborted' }) : error;
 }
 
-/** How OpenAI's clients tell errors apart. */
+/** The error type that OpenAI's clients expect for a status. */
 function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';
@@ -58,7 +58,7 @@ function typeOf(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
-/** The body of an answer that is an error. */
+/** The body of an error answer. */
 export interface ErrorBody {
   readonly error: JobError & {
     readonly type: string;
@@ -67,14 +67,14 @@ export interface ErrorBody {
   };
 }
 
-/** The body of an answer that is an error, in the form that OpenAI's clients read too. Errors of the server's own are told to its log alone. */
+/** The body of an error answer, in a form that OpenAI's clients read too. Details of the server's own faults go to its log only. */
 export function errorBody(error: unknown): ErrorBody {
   const told = toldError(error);
   const param = /^(\w[\w.[\]]*): /.exec(told.message)?.[1] ?? null;
   return { error: { ...told, type: typeOf(statusOf(error)), param } };
 }
 
-/** The answer to a request that failed; `shaped` brings it into the form of an API. */
+/** The answer to a request that failed; `shaped` converts its body to the form of another API. */
 export function errorResponse(error: unknown, shaped: (body: ErrorBody) => unknown = (body) => body): Response {
   const retryAfter = error instanceof Refusal ? error.retryAfter : undefined;
   const headers = new Headers(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });

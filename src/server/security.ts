@@ -1,6 +1,6 @@
 /**
- * Who may ask: keys, the pages that a browser may ask from, and how often. A server without keys answers this machine alone; whoever
- * makes a browser take a name of theirs for this machine (DNS rebinding) is told apart by the name.
+ * Access control: API keys, the pages that may send requests from a browser, and rate limits. A server without keys answers only this
+ * machine; it checks the host name, since a stranger's name may resolve to this machine (DNS rebinding).
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -11,10 +11,10 @@ import type { ServerEnv } from './context.ts';
 import type { PictureLinks } from './picture-links.ts';
 import { Refusal } from './refusal.ts';
 
-/** Shortest key: 16 characters of base64 are 96 bits. */
+/** Fewest characters of a key: 16 characters of base64 are 96 bits. */
 const SHORTEST_KEY = 16;
 
-/** Keys of callers. Only their hashes are kept, and all are compared in one time. */
+/** Keys of callers. Only their hashes are kept; a comparison always takes the same time. */
 export class ApiKeys {
   readonly #keys: readonly { readonly caller: string; readonly hash: Buffer }[];
 
@@ -22,7 +22,7 @@ export class ApiKeys {
     this.#keys = keys;
   }
 
-  /** Reads keys, one a line or between commas, each as `KEY` or `NAME:KEY`; `#` begins a comment. Throws `bad_config`. */
+  /** Reads keys, `KEY` or `NAME:KEY`, separated by line breaks or commas; `#` begins a comment. Throws `bad_config`. */
   static parse(text: string, where: string): ApiKeys {
     const lines = text.split(/[\n,]/).map((line) => line.replace(/#.*$/, '').trim());
     const keys = lines
@@ -44,7 +44,7 @@ export class ApiKeys {
     return new ApiKeys(keys);
   }
 
-  /** All keys of several sources. */
+  /** Joins the keys of several sources. */
   static all(...sources: readonly ApiKeys[]): ApiKeys {
     return new ApiKeys(sources.flatMap((keys) => keys.#keys));
   }
@@ -53,7 +53,7 @@ export class ApiKeys {
     return this.#keys.length;
   }
 
-  /** Whose key it is; undefined where it is nobody's. */
+  /** The caller whose key it is; undefined for an unknown key. */
   callerOf(key: string): string | undefined {
     const hash = sha256(key);
     let caller: string | undefined;
@@ -66,14 +66,14 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Who may ask a server. */
+/** Who may send requests to a server. */
 export interface SecurityOptions {
   readonly keys?: ApiKeys | undefined;
-  /** Origins of pages that browsers may ask from, such as `https://example.org`; `*` for all. */
+  /** Origins of pages that may send requests, such as `https://example.org`; `*` for all. */
   readonly allowOrigin?: readonly string[] | undefined;
-  /** Names that this machine is asked by, besides `localhost` and addresses. */
+  /** Host names that a server without keys answers to, besides `localhost` and addresses. */
   readonly allowHost?: readonly string[] | undefined;
-  /** Requests a minute that make work, of one caller; no limit by default. */
+  /** Requests for work that one caller may send in a minute; no limit by default. */
   readonly rateLimit?: number | undefined;
 }
 
@@ -82,7 +82,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Refuses to listen where others can ask without a key. Throws `bad_config`. */
+/** Refuses to listen at an address where other machines could send requests without a key. Throws `bad_config`. */
 export function requireSafeAddress(host: string, { keys }: SecurityOptions, openToAll: boolean): void {
   if (isLoopback(host) || (keys && keys.count > 0) || openToAll) return;
   throw new FluxionError('bad_config', `host=${host}: other machines could use this server, and it asks for no key`, {
@@ -90,16 +90,16 @@ export function requireSafeAddress(host: string, { keys }: SecurityOptions, open
   });
 }
 
-/** Paths that are answered without a key: they tell nothing of anybody's work. */
+/** Paths that are answered without a key: they reveal nothing of anybody's work. */
 const WITHOUT_KEY = /^\/(healthz|readyz|openapi\.json)?$|^\/assets(\/|$)/;
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Whether pages of an origin may ask. */
+/** Whether pages of an origin may send requests. */
 function isListed(origin: string | undefined, { allowOrigin = [] }: SecurityOptions): origin is string {
   return origin !== undefined && (allowOrigin.includes(origin) || allowOrigin.includes('*'));
 }
 
-/** Lets pages of listed origins read answers, errors included, and tells browsers beforehand what they may send. */
+/** Lets pages of listed origins read answers, errors included, and answers browsers' preflight requests. */
 export function crossOrigin(options: SecurityOptions): MiddlewareHandler<ServerEnv> {
   return async (c, next) => {
     const origin = c.req.header('origin');
@@ -110,7 +110,7 @@ export function crossOrigin(options: SecurityOptions): MiddlewareHandler<ServerE
     c.header('vary', 'Origin', { append: true });
     if (!asks) return c.header('access-control-expose-headers', 'location, retry-after');
     c.header('access-control-allow-methods', 'GET, POST, PATCH, DELETE');
-    // Clients such as OpenAI's add their own.
+    // Clients such as OpenAI's add headers of their own.
     const headers = c.req.header('access-control-request-headers');
     c.header('access-control-allow-headers', headers ?? 'authorization, content-type, accept');
     c.header('access-control-max-age', '600');
@@ -118,7 +118,7 @@ export function crossOrigin(options: SecurityOptions): MiddlewareHandler<ServerE
   };
 }
 
-/** Lets a request through, or refuses it: by its host, its origin, its key and how often its caller asks. Links open pictures without a key. */
+/** Lets a request through or refuses it, by its host, origin, key and its caller's rate. Links open pictures without a key. */
 export function guard(options: SecurityOptions, links?: PictureLinks): MiddlewareHandler<ServerEnv> {
   const { keys, rateLimit } = options;
   const isOpen = !keys || keys.count === 0;
@@ -126,21 +126,21 @@ export function guard(options: SecurityOptions, links?: PictureLinks): Middlewar
   return async (c, next) => {
     const { req } = c;
     const isSafe = SAFE_METHODS.includes(req.method);
-    // Wherever it is shown: nobody can guess it.
+    // From any host or origin: nobody can guess a signature.
     if (isSafe && links?.opens(req.path, req.query())) return next();
     const host = req.header('host') ?? new URL(req.url).host;
     if (isOpen) requireKnownHost(host, options);
     const origin = req.header('origin');
     if (!isListed(origin, options))
       requireOwnPage(origin, host, { site: req.header('sec-fetch-site'), mode: req.header('sec-fetch-mode') });
-    // The path as routes are found by it: another reading of it must not come by without a key.
+    // This is the path that selects the route: parsed in any other way, it could slip past without a key.
     if (!isOpen && !WITHOUT_KEY.test(req.path)) c.set('caller', callerOf(keys, req.header('authorization')));
     if (rateLimit && !isSafe) buckets.take(c.get('caller') ?? '');
     return next();
   };
 }
 
-/** The key of `Bearer KEY`, or of HTTP's `Basic`, which A1111's clients send: it is the password there. */
+/** The key of `Bearer KEY`, or the password of HTTP's `Basic`, which A1111's clients send. */
 function keyOf(authorization = ''): string | undefined {
   const [, scheme = '', given = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
   if (scheme.toLowerCase() !== 'basic') return given === '' ? undefined : given;
@@ -152,13 +152,13 @@ function callerOf(keys: ApiKeys, authorization: string | undefined): string {
   const key = keyOf(authorization);
   const caller = key === undefined ? undefined : keys.callerOf(key);
   if (caller !== undefined) return caller;
-  throw new Refusal(401, key === undefined ? 'this server asks for a key' : 'the key is not known here', {
+  throw new Refusal(401, key === undefined ? 'this server asks for a key' : 'the key is unknown to this server', {
     code: 'denied',
     hint: 'send it as Authorization: Bearer KEY',
   });
 }
 
-/** A name that is not this machine's own may be one that a stranger points here. An address cannot be. */
+/** Refuses an unknown host name: a stranger may have pointed it at this machine. An address is safe from that. */
 function requireKnownHost(host: string, { allowHost = [] }: SecurityOptions): void {
   const name = host
     .replace(/:\d+$/, '')
@@ -171,7 +171,7 @@ function requireKnownHost(host: string, { allowHost = [] }: SecurityOptions): vo
   });
 }
 
-/** A page of this server has its origin; a picture that a strange page shows is asked for without one. */
+/** Refuses other sites' pages: a foreign origin, or a cross-site request without one, such as for an `<img>`. */
 function requireOwnPage(
   origin: string | undefined,
   host: string,
@@ -186,10 +186,10 @@ function requireOwnPage(
   });
 }
 
-/** How many callers are remembered. */
+/** Most callers whose rate is remembered. */
 const MOST_BUCKETS = 10_000;
 
-/** Requests of each caller, as many as flow in over a minute. */
+/** Token buckets: each caller's refills with `perMinute` requests over a minute. */
 class Buckets {
   readonly #perMinute: number;
   readonly #buckets = new Map<string, { left: number; at: number }>();
@@ -198,7 +198,7 @@ class Buckets {
     this.#perMinute = perMinute;
   }
 
-  /** Throws where a caller has none left. */
+  /** Takes one request of a caller. Throws if none is left. */
   take(caller: string, now = performance.now()): void {
     const { left, at } = this.#buckets.get(caller) ?? { left: this.#perMinute, at: now };
     const filled = Math.min(this.#perMinute, left + ((now - at) / 60_000) * this.#perMinute);

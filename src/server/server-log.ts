@@ -1,15 +1,15 @@
-/** The log of a server: one JSON object a line, of answers and of jobs that ended. Prompts are in it only where that is asked for. */
+/** The log of a server: one JSON object a line, for each answer and each job that ended. Prompts are in it only on request. */
 
 import type { Job, JobEvent } from './job.ts';
 
-/** Where a log goes, and what is in it. */
+/** Where a log goes, and what it contains. */
 export interface ServerLogOptions {
   readonly write: (line: string) => void;
-  /** Whether requests are in it, with their prompts. */
+  /** Whether it contains requests, with their prompts. */
   readonly prompts?: boolean | undefined;
 }
 
-/** Writes what happened. */
+/** Writes the lines of a server's log. */
 export class ServerLog {
   readonly #options: ServerLogOptions;
 
@@ -17,12 +17,12 @@ export class ServerLog {
     this.#options = options;
   }
 
-  /** Writes a line of what happened. */
+  /** Writes one line. */
   write(event: string, fields: Readonly<Record<string, unknown>>): void {
     this.#options.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
   }
 
-  /** Tells of a job that ended. */
+  /** Writes a line if the event ended the job. */
   onEvent(job: Job, { type }: JobEvent): void {
     if (!job.hasEnded) return;
     const { created, ended, request, error } = job.state;
@@ -33,7 +33,7 @@ export class ServerLog {
       status: type,
       seconds: (Date.parse(ended!) - Date.parse(created)) / 1000,
       pictures: job.pictures.length,
-      // Messages may quote what was asked.
+      // Messages may quote the request.
       ...(error && { error: this.#options.prompts ? error : { code: error.code } }),
       ...(this.#options.prompts && { request }),
     });

@@ -1,9 +1,9 @@
-/** Why a job is stopped: it was cancelled, or the server is. */
+/** Why a job is stopped: the job was cancelled, or the server is being stopped. */
 
 import type { JobEnd } from '../api/jobs.ts';
 import { FluxionError } from '../support/errors.ts';
 
-/** The reason of a job's signal where it is the job's last event too. */
+/** The reason of a job's signal; it carries the job's last event. */
 export class Stopped extends FluxionError {
   readonly event: JobEnd & { readonly type: 'cancelled' | 'interrupted' };
 
@@ -12,7 +12,7 @@ export class Stopped extends FluxionError {
     this.event = event;
   }
 
-  /** Whether the server leaves a job that is still wanted. */
+  /** Whether only the server stops, and the job is still wanted. */
   get leaves(): boolean {
     return this.event.type === 'interrupted';
   }

@@ -1,6 +1,6 @@
 /**
- * What a server keeps in its output_dir: accepted jobs, their pictures, and the history of both, in SQLite beside the PNGs. A job is on the
- * disk before it is accepted, and a picture before its row is, so that a killed server loses no job and leaves no half of a file.
+ * The jobs and pictures that a server keeps in its output_dir, with their history: a SQLite file beside the PNGs. A job is on the
+ * disk before it is accepted, and a picture's file before its row, so that a killed server loses no job and leaves no partial file.
  */
 
 import { rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ const VERSION = 1;
 
 const SCHEMA = `
   CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,           -- in the order of their coming
+    id TEXT PRIMARY KEY,           -- ascending in time
     caller TEXT,
     api TEXT NOT NULL,
     status TEXT NOT NULL,
@@ -48,13 +48,13 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
-/** Also for databases from before it; older versions of Fluxion do not mind. */
+/** Added to older databases too; older versions of Fluxion ignore it. */
 const LATER_INDEX = 'CREATE INDEX IF NOT EXISTS pictures_deleted ON pictures (deleted) WHERE deleted IS NOT NULL';
 
-/** A job as the store has it. */
+/** A job as the store keeps it. */
 export interface JobRecord {
   readonly id: string;
-  /** Whose it is; null where the server asks for no key. */
+  /** Whose job it is; null if the server asks for no key. */
   readonly caller: string | null;
   readonly api: string;
   readonly status: JobStatus;
@@ -76,12 +76,12 @@ export interface NewJob extends Pick<JobRecord, 'id' | 'caller' | 'api' | 'creat
 
 /** A page of the history, newest first. */
 export interface HistoryQuery {
-  /** Whose; undefined for everybody's. */
+  /** The caller whose entries are listed; undefined for everybody's. */
   readonly caller?: string | undefined;
-  /** Text that the prompt has. */
+  /** Text that the prompt contains. */
   readonly search?: string | undefined;
   readonly status?: JobStatus | undefined;
-  /** Only what is older than this id, or name of a picture. */
+  /** Only entries older than the job with this id, or the picture with this name. */
   readonly before?: string | undefined;
   readonly favourite?: boolean | undefined;
   readonly limit: number;
@@ -89,7 +89,7 @@ export interface HistoryQuery {
 
 type Row = Record<string, SQLInputValue>;
 
-/** What a record is made of: not the whole request, whose pictures may be many megabytes. */
+/** Columns of a record: not the whole request, whose pictures may be many megabytes. */
 const RECORD = 'id, caller, api, status, created, ended, total, request, error, report';
 
 /** The jobs and pictures of a folder. */
@@ -97,16 +97,16 @@ export class Store implements Disposable {
   readonly folder: string;
   readonly #db: DatabaseSync;
 
-  /** Opens the folder, and makes it if it is not there. Throws `io` where it cannot be written, or another server has it. */
+  /** Opens the folder; creates it if needed. Throws `io` if it cannot be written, or if another server has it. */
   constructor(folder: string) {
     this.folder = folder;
     explaining(folder, () => makeFolder(folder));
     const path = join(folder, DATABASE);
     try {
-      // Not imported: an older Node has no such module, and would not come to say that it is too old.
+      // Not imported: an older Node lacks this module, and would fail before it can say that it is too old.
       const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
       this.#db = new DatabaseSync(path, { enableForeignKeyConstraints: true });
-      // Exclusive: of two servers in one folder, each would take the other's jobs for its own that were interrupted.
+      // Exclusive: a second server in this folder would take the first one's jobs for interrupted ones.
       this.#db.exec(
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;',
       );
@@ -124,9 +124,9 @@ export class Store implements Disposable {
     });
   }
 
-  /** Keeps a job from now on, as `queued`. Throws `io`, and then it is not kept. */
+  /** Keeps a job, as `queued`. Throws `io` if the job could not be kept. */
   accept({ id, caller, api, created, total, prompt, request, wholeRequest }: NewJob): JobRecord {
-    // A job that was accepted outlives a power cut too; how far it is need not, and costs no wait for the disk.
+    // An accepted job must survive a power cut. Its progress need not, so other writes do not wait for the disk.
     this.#db.exec('PRAGMA synchronous = FULL');
     try {
       this.#run(
@@ -139,7 +139,7 @@ export class Store implements Disposable {
     return { id, caller, api, created, total, request, status: 'queued', ended: null, end: undefined };
   }
 
-  /** Writes a picture of a job: its file first, so that no row that a power cut leaves names half of one. Throws `io`. */
+  /** Writes a picture of a job: the file before the row, so that after a power cut every row has a whole file. Throws `io`. */
   async addPicture(job: string, index: number, image: Image): Promise<StoredPicture> {
     const name = `${job}_${index}.png`;
     const path = await writeDurably(join(this.folder, name), await image.png());
@@ -158,7 +158,7 @@ export class Store implements Disposable {
     return this.picture(name)!;
   }
 
-  /** Keeps how a job ended, and when: in milliseconds since 1970. */
+  /** Keeps how and when a job ended; `ended` is in milliseconds since 1970. */
   finish(id: string, end: JobEnd, ended: number): void {
     const error = errorOf(end);
     this.#run('UPDATE jobs SET status = ?, ended = ?, error = ?, report = ?, whole_request = NULL WHERE id = ?', [
@@ -170,7 +170,7 @@ export class Store implements Disposable {
     ]);
   }
 
-  /** Jobs that were accepted and did not end, in the order of their coming, with their whole requests. */
+  /** Jobs that have not ended, oldest first, with their whole requests. */
   open(): (JobRecord & { readonly wholeRequest: string })[] {
     return this.#all('SELECT * FROM jobs WHERE whole_request IS NOT NULL ORDER BY id', []).map((row) => ({
       ...jobOf(row),
@@ -186,21 +186,21 @@ export class Store implements Disposable {
     const { where, values } = conditions([
       ['(caller = ? OR caller IS NULL)', caller],
       ["prompt LIKE ? ESCAPE '\\'", search === undefined ? undefined : containing(search)],
-      // Jobs that wait are few, and found by an index: those that have not ended.
+      // Jobs that have not ended are few, and an index finds them.
       status === 'queued' ? ['whole_request IS NOT NULL', true] : ['status = ?', status],
       ['id < ?', before],
     ]);
     return this.#all(`SELECT ${RECORD} FROM jobs ${where} ORDER BY id DESC LIMIT ?`, [...values, limit]).map(jobOf);
   }
 
-  /** Pictures of a job that were not deleted. */
+  /** Pictures of a job, without deleted ones. */
   picturesOf(job: string): StoredPicture[] {
     return this.#all('SELECT * FROM pictures WHERE job = ? AND deleted IS NULL ORDER BY number', [job]).map((row) =>
       this.#pictureOf(row),
     );
   }
 
-  /** Pictures of all jobs that were not deleted, newest first. */
+  /** Pictures of all jobs, newest first, without deleted ones. */
   pictures({ caller, search, favourite, before, limit }: HistoryQuery): StoredPicture[] {
     const { where, values } = conditions([
       ['deleted IS NULL', true],
@@ -217,12 +217,12 @@ export class Store implements Disposable {
     return rows.map((row) => this.#pictureOf(row));
   }
 
-  /** A picture by its name, deleted ones included; undefined where there is none. */
+  /** A picture by its name, deleted or not; undefined if there is none. */
   picture(name: string): StoredPicture | undefined {
     return this.#all('SELECT * FROM pictures WHERE name = ?', [name]).map((row) => this.#pictureOf(row))[0];
   }
 
-  /** Whether a picture is shown; one that was deleted can be taken back until `purge`. */
+  /** Deletes or restores a picture; a deleted one can be restored until `purge`. */
   setDeleted(name: string, deleted: boolean): void {
     this.#run('UPDATE pictures SET deleted = ? WHERE name = ?', [deleted ? Date.now() : null, name]);
   }
@@ -231,7 +231,7 @@ export class Store implements Disposable {
     this.#run('UPDATE pictures SET favourite = ? WHERE name = ?', [Number(favourite), name]);
   }
 
-  /** Removes pictures for good that were deleted before a time, in milliseconds since 1970. */
+  /** Removes pictures for good if they were deleted before this time, in milliseconds since 1970. */
   async purge(before: number): Promise<void> {
     for (const { name } of this.#all('SELECT name FROM pictures WHERE deleted < ?', [before])) {
       await rm(join(this.folder, String(name)), { force: true });
@@ -291,7 +291,7 @@ function jobOf(row: Row): JobRecord {
   };
 }
 
-/** The error of a job, as its state has it. */
+/** The error of a job, as its state shows it. */
 export function errorOf(end: JobEnd | undefined): JobError | undefined {
   if (end?.type === 'cancelled') return { code: 'aborted', message: end.reason };
   return end?.type === 'failed' ? end.error : undefined;
@@ -305,7 +305,7 @@ function endOf({ status, error, report }: Row): JobEnd | undefined {
   return status === 'interrupted' ? { type: 'interrupted' } : undefined;
 }
 
-/** A WHERE clause of the conditions that have a value, which is `true` where there is nothing to fill in. */
+/** A WHERE clause of all conditions whose value is not undefined; `true` means that the condition has no placeholder. */
 function conditions(all: readonly (readonly [sql: string, value: SQLInputValue | true | undefined])[]) {
   const given = all.filter(([, value]) => value !== undefined);
   return {
@@ -314,12 +314,12 @@ function conditions(all: readonly (readonly [sql: string, value: SQLInputValue |
   };
 }
 
-/** A pattern of LIKE for text that has this text somewhere. */
+/** A LIKE pattern that matches any text containing this one. */
 function containing(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }
 
-/** Primary result codes of SQLite with a reason and a remedy of their own. */
+/** SQLite's primary result codes, each with a reason and a remedy. */
 const SQLITE: Readonly<Record<number, readonly [reason: string, hint: string]>> = {
   5: ['another server has this folder', 'stop it, or choose another output_dir'],
   8: ['the file cannot be written', 'check its permissions, or choose another output_dir'],
@@ -327,7 +327,7 @@ const SQLITE: Readonly<Record<number, readonly [reason: string, hint: string]>> 
   11: ['the file is damaged', 'move it away: pictures carry their recipes, the history is lost'],
   13: ['the disk is full', 'make room, or choose another output_dir'],
   14: ['the file cannot be opened', 'check its permissions, or choose another output_dir'],
-  26: ['this is no database', 'move it away, or choose another output_dir'],
+  26: ['this is not a database', 'move it away, or choose another output_dir'],
 };
 
 function sqliteError(error: unknown, where: string): unknown {

@@ -1,4 +1,4 @@
-/** A picture that a job made: its file, and what is known of it without reading that. */
+/** A picture that a job made: its file, and the facts that are known without reading the file. */
 
 import { readFile } from 'node:fs/promises';
 import type { JobPicture } from '../api/jobs.ts';
@@ -16,7 +16,7 @@ export class StoredPicture {
     this.#path = path;
   }
 
-  /** The PNG, which carries the picture's recipe: the file that the command line would write. Throws `not_found`, `io`. */
+  /** The PNG with the picture's recipe inside: the same file that the command line writes. Throws `not_found`, `io`. */
   async png(): Promise<Uint8Array> {
     try {
       return await readFile(this.#path);

@@ -1,6 +1,6 @@
 /**
- * The studio's page: static files that Vite built, under a content security policy that lets nothing in from elsewhere. In a checkout they
- * are built when they are first asked for; the package has them.
+ * The studio's page: static files built by Vite, under a content security policy that allows nothing from elsewhere. In a checkout,
+ * the first request builds them; the package contains them.
  */
 
 import { existsSync } from 'node:fs';
@@ -13,9 +13,9 @@ import { FluxionError } from '../support/errors.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BUILT = join(ROOT, 'dist/studio');
-/** There in a checkout alone. */
+/** Exists only in a checkout. */
 const BUILD = join(ROOT, 'studio/build.ts');
-/** What the page is made of, in a checkout. */
+/** Sources of the page, in a checkout. */
 const SOURCES = ['studio', 'src/api', 'src/client.ts'];
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Pictures that people give are shown by blob addresses. */
+/** Input pictures are shown by blob addresses. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -53,10 +53,10 @@ type File = {
 
 let pages: Promise<ReadonlyMap<string, File>> | undefined;
 
-/** Answers `/` and `/assets/…`; undefined where there is no such file. Throws `not_found` where the page is not built and cannot be. */
+/** Answers `/` and `/assets/…`; undefined if there is no such file. Throws `not_found` if the page is not built and cannot be built. */
 export async function studioPage(request: Request): Promise<Response | undefined> {
   pages ??= open();
-  // A build that failed is tried again.
+  // After a failed build, the next request tries again.
   pages.catch(() => (pages = undefined));
   const file = (await pages).get(new URL(request.url).pathname);
   if (!file) return undefined;
@@ -91,7 +91,7 @@ async function newest(): Promise<number> {
   return Math.max(...times);
 }
 
-/** Reads all files into memory, compressed: there are few. */
+/** Reads all files into memory and compresses them: there are few. */
 async function open(): Promise<ReadonlyMap<string, File>> {
   await buildIfStale();
   const names = await readdir(BUILT, { recursive: true, withFileTypes: true });
@@ -117,7 +117,7 @@ async function read(path: string, isHashed: boolean): Promise<File> {
     headers: {
       ...HEADERS,
       'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
-      // Names of assets change with their content.
+      // The name of an asset contains a hash of its content.
       'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
     },
     bodies: { br: new Uint8Array(br), gzip: new Uint8Array(gz), identity },

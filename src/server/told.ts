@@ -1,4 +1,4 @@
-/** What clients are told of errors and events: nothing of the server's inside, and no folder of its machine. */
+/** Errors and events as clients see them: without the server's internals, and without folders of its machine. */
 
 import { basename } from 'node:path';
 import type { JobError } from '../api/jobs.ts';
@@ -8,18 +8,18 @@ import { explained } from '../support/system-error.ts';
 import type { JobEvent } from './job.ts';
 
 /**
- * An absolute path up to its last name, of Unix or Windows; names may have spaces. It ends at a quote, and where a message goes on after it.
- * Paths of the server's own API are no paths of its machine.
+ * An absolute path of Unix or Windows up to its last name; names may have spaces. It ends at a quote, or where the message goes on.
+ * Paths of the server's own API stay.
  */
 const FOLDERS =
   /(?<![\w.…/\\:])(?:\/(?!(?:v1|sdapi)\/)|[A-Za-z]:[\\/]|\\\\|file:\/\/)(?:(?![:,;)] | [/(]| [A-Za-z]:[\\/])[^'"`\n])*[/\\]/g;
 
-/** Text without the folders of absolute paths: of `/data/loras/a.safetensors` is left `…/a.safetensors`. */
+/** Text without the folders of absolute paths: `/data/loras/a.safetensors` becomes `…/a.safetensors`. */
 export function withoutFolders(text: string): string {
   return text.replaceAll(FOLDERS, '…/');
 }
 
-/** An error as clients are told it. One that is not Fluxion's own is written to the log, as that of `subject`, and told as no more than that. */
+/** An error as clients see it. An unexpected error is logged under `subject`; clients only learn that the log has it. */
 export function toldError(error: unknown, subject?: string): JobError {
   const known = explained(error);
   if (!(known instanceof FluxionError)) {
@@ -31,7 +31,7 @@ export function toldError(error: unknown, subject?: string): JobError {
   return { code, message: withoutFolders(message), ...(hint !== undefined && { hint: withoutFolders(hint) }) };
 }
 
-/** An event as clients are told it. */
+/** An event as clients see it. */
 export function toldEvent(event: JobEvent): JobEvent {
   if (event.type === 'warning' || event.type === 'loading') return { ...event, message: withoutFolders(event.message) };
   if (event.type !== 'lora') return event;

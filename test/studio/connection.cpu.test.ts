@@ -135,7 +135,7 @@ describe('the studio when things go wrong', { skip: NO_BROWSER }, () => {
     await finished(page);
     await page.locator('.gallery .tile img[src^="blob:"]').first().waitFor();
     // The server forgets the key.
-    const body = JSON.stringify({ error: { code: 'denied', message: 'the key is not known here' } });
+    const body = JSON.stringify({ error: { code: 'denied', message: 'the key is unknown to this server' } });
     await page.route('**/v1/**', (route) => route.fulfill({ status: 401, contentType: 'application/json', body }));
     await ask(page, 'a white house at night', { Steps: '2' });
     await dialog.getByText('The server does not know the key that was given.').waitFor();
