@@ -4,7 +4,7 @@
  */
 
 import type { MemoryPlan, Residency, StageMemory } from '../api/events.ts';
-import { BESIDE, type ProgramUse, STAGES, type StageName } from '../models/programs.ts';
+import { BESIDE, type ProgramUse, type StageName } from '../models/programs.ts';
 import { byteText } from '../support/byte-text.ts';
 import { FluxionError } from '../support/errors.ts';
 import type { Traced } from '../weights/set.ts';
@@ -44,6 +44,10 @@ const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
 const isBeside = ({ component }: ProgramUse): boolean => BESIDE.some((name) => name === component);
 
+type Uses = readonly ProgramUse[];
+
+const byStage = ({ stage }: ProgramUse): StageName => stage;
+
 /** Bytes of the weights of each block of a step, in the order of their use. */
 function blockBytes(uses: readonly ProgramUse[], sharding: Sharding): number[] {
   const blocks = uses.filter((use) => use.stage === 'step' && use.runs > 1 && !isBeside(use));
@@ -59,23 +63,17 @@ function stagesOf(
   { encoders, transformer, modulations, held }: Residency,
   { sharding, memoryOf, countsCode }: PlanOptions,
 ): StageMemory[] {
-  const of = (...stages: readonly StageName[]) => uses.filter((use) => stages.includes(use.stage) && !isBeside(use));
-  const besideOf = (...stages: readonly StageName[]) =>
-    uses.filter((use) => stages.includes(use.stage) && isBeside(use));
   const weights = (list: readonly ProgramUse[]): number => weightBytes(list, sharding);
   /** A few blocks at a time, and everything that is not a block. */
   const streamed = (list: readonly ProgramUse[]): number => {
     const blocks = list.filter(({ runs }) => runs > 1).map((use) => weights([{ ...use, runs: 1 }]));
     return weights(list.filter(({ runs }) => runs === 1)) + STREAMED_BLOCKS * Math.max(0, ...blocks);
   };
-  const [encode, pictures, prepare, step, decode] = STAGES.map((stage) => of(stage)) as [
-    ProgramUse[],
-    ProgramUse[],
-    ProgramUse[],
-    ProgramUse[],
-    ProgramUse[],
-  ];
-  const [besideEncoders, besideDenoiser] = [besideOf('encode'), besideOf('prepare', 'step')];
+  const own = uses.filter((use) => !isBeside(use));
+  const beside = uses.filter(isBeside);
+  const { encode = [], pictures = [], prepare = [], step = [], decode = [] } = Object.groupBy(own, byStage);
+  const besideEncoders = beside.filter(({ stage }) => stage === 'encode');
+  const besideDenoiser = beside.filter(({ stage }) => stage === 'prepare' || stage === 'step');
   const encoderWeights = (encoders === 'streamed' ? streamed(encode) : weights(encode)) + weights(besideEncoders);
   const waiting = encoders === 'kept' ? encoderWeights : 0;
   const denoiser = [...prepare, ...step];
@@ -92,29 +90,32 @@ function stagesOf(
   /** Weights of the autoencoder: if the transformer is resident between batches, so are they; otherwise only the stage that uses them has them. */
   const autoencoder = (own: readonly ProgramUse[] = []): number =>
     weights(transformer === 'kept' ? [...pictures, ...decode] : own);
-  const code = countsCode ? uses.reduce((sum, { traced }) => sum + (memoryOf(traced)?.code ?? 0), 0) : 0;
+  const code = countsCode ? sum(uses.map(({ traced }) => memoryOf(traced)?.code ?? 0)) : 0;
 
-  const outputs = ({ traced }: ProgramUse): number => outputBytes(traced, sharding).reduce((a, b) => a + b, 0);
+  const outputs = ({ traced }: ProgramUse): number => sum(outputBytes(traced, sharding));
   const lasting = [...prepare, ...besideDenoiser.filter(({ stage, lasts }) => stage === 'prepare' || lasts)];
   const kept = sum(lasting.map((use) => use.runs * (use.prompts ?? 1) * outputs(use)));
-  const stage = (name: StageMemory['stage'], held: number, list: readonly ProgramUse[], lasting = 0): StageMemory => {
+  /** The row of a stage with programs of the model's own. */
+  const stage = (
+    name: StageMemory['stage'],
+    held: number,
+    own: Uses,
+    beside: Uses = [],
+    lasting = 0,
+  ): StageMemory[] => {
+    if (own.length === 0) return [];
+    const list = [...own, ...beside];
     const alive = name === 'decode' || name === 'pictures' ? ALIVE_IN_AUTOENCODER : ALIVE;
     const values = lasting + alive * Math.max(0, ...list.map(outputs));
     const temporaries = Math.max(0, ...list.map(({ traced }) => memoryOf(traced)?.temporaries ?? 0));
-    return { stage: name, weights: held, values, temporaries, code, total: held + values + temporaries + code };
+    return [{ stage: name, weights: held, values, temporaries, code, total: held + values + temporaries + code }];
   };
   return [
-    ...(encode.length > 0
-      ? [stage('encode', encoderWeights + heldIf('kept') + autoencoder(), [...encode, ...besideEncoders])]
-      : []),
+    ...stage('encode', encoderWeights + heldIf('kept') + autoencoder(), encode, besideEncoders),
     // If the prompts are already encoded, the transformer was never moved out.
-    ...(pictures.length > 0
-      ? [stage('pictures', waiting + heldIf('kept', 'yields') + autoencoder(pictures), pictures)]
-      : []),
-    ...(denoiser.length > 0
-      ? [stage('denoise', waiting + during + autoencoder(), [...denoiser, ...besideDenoiser], kept)]
-      : []),
-    ...(decode.length > 0 ? [stage('decode', waiting + heldIf('kept', 'yields') + autoencoder(decode), decode)] : []),
+    ...stage('pictures', waiting + heldIf('kept', 'yields') + autoencoder(pictures), pictures),
+    ...stage('denoise', waiting + during + autoencoder(), denoiser, besideDenoiser, kept),
+    ...stage('decode', waiting + heldIf('kept', 'yields') + autoencoder(decode), decode),
   ];
 }
 

@@ -7,9 +7,13 @@ export interface AdaptedPrompt extends SeededPrompt {
   readonly loras: readonly Applied[];
 }
 
-/** Jobs of equal keys have the same conditioning. */
-export function keyOf({ prompt, prompt2, negative, loras }: AdaptedPrompt): string {
-  return JSON.stringify([prompt, prompt2, negative, loras.map(({ adapter, scale }) => [adapter.hash, scale])]);
+/** The LoRAs of a prompt by their content and strength. */
+export const hashesOf = ({ loras }: AdaptedPrompt) => loras.map(({ adapter, scale }) => [adapter.hash, scale] as const);
+
+/** Prompts of equal keys have the same conditioning. */
+export function keyOf(adapted: AdaptedPrompt): string {
+  const { prompt, prompt2, negative } = adapted;
+  return JSON.stringify([prompt, prompt2, negative, hashesOf(adapted)]);
 }
 
 /** Text of everything that determines a run's programs and their inputs; `opened` describes how the model was opened. */

@@ -1,6 +1,9 @@
-/** Which picture of a batch has which slot of its programs. */
+/** Which picture of a batch has which slot of its programs, and what the programs take. */
 
+import type { BatchShare } from '../engine/batch-share.ts';
+import type { Applied } from '../weights/lora/overlay.ts';
 import { keyOf } from './adapted-prompt.ts';
+import { denoiseSizes } from './denoise.ts';
 import type { DecidedRequest } from './request.ts';
 import type { Slot } from './slot.ts';
 
@@ -55,4 +58,15 @@ export function layoutOf(slots: readonly Slot[], { most, oneDevice }: LayoutLimi
   );
   const decoded = oneDevice ? decodedTogether(first.ticket.decided, length) : 1;
   return { pictures: Array.from({ length }, (_, i) => slots[i]), each: kinds.size > 1, decoded };
+}
+
+/** Sizes that the programs of a batch are traced for. */
+export function batchSizes({ each }: BatchLayout, { slots: batch }: BatchShare, decided: DecidedRequest) {
+  return denoiseSizes(decided, { batch, prompts: each ? batch : 1 });
+}
+
+/** The LoRAs of every slot, or one list for all pictures. Empty slots take any picture's. */
+export function batchLoras({ pictures, each }: BatchLayout, length: number): (readonly Applied[])[] {
+  const first = pictures.find((slot) => slot !== undefined)!.prompt.loras;
+  return each ? Array.from({ length }, (_, i) => pictures[i]?.prompt.loras ?? first) : [first];
 }

@@ -158,7 +158,7 @@ export class Transformer implements Disposable {
     request: DenoiseRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<DenoiseStep, void, undefined> {
-    const { size, textTokens, promptTokens = 0, references = [], negative, given = {} } = request;
+    const { size, references = [], negative, given = {} } = request;
     const programs = this.programs({ ...request, negative: negative !== undefined });
     const { transformer: parts, update, guide, after } = programs;
     const { overlay, streaming, adapterRank } = request;
@@ -169,18 +169,14 @@ export class Transformer implements Disposable {
       owned.use(await runtime.upload(values, 'f32', shape));
 
     const pictures = [size, ...references].map((picture, i) => imagePositions(picture, i));
-    const told = [{ ...programs, prompt: conditioning, tokens: textTokens + promptTokens }];
-    if (negative) {
-      const { opposite = programs } = programs;
-      told.push({
-        ...programs,
-        ...opposite,
-        prompt: negative.conditioning,
-        tokens: opposite === programs ? textTokens + promptTokens : textTokens,
-      });
-    }
+    const told = [
+      { programs, prompt: conditioning },
+      ...(negative ? [{ programs: programs.opposite ?? programs, prompt: negative.conditioning }] : []),
+    ];
     const prompts: Told[] = [];
-    for (const { transformer: parts, cache: cached, prompt, tokens } of told) {
+    for (const { programs, prompt } of told) {
+      const { transformer: parts, cache: cached } = programs;
+      const tokens = prompt.sequence.shape[1]!;
       const rope = positionTables(this.#source.transformer, [textPositions(tokens), ...pictures]);
       const cos = await upload(rope.cos, rope.shape);
       const sin = await upload(rope.sin, rope.shape);

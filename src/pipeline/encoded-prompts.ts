@@ -5,6 +5,7 @@ import { fromF32, toF32 } from '../support/floats.ts';
 import { Overlay } from '../weights/lora/overlay.ts';
 import type { Traced } from '../weights/set.ts';
 import type { Runtime } from '../xla/runtime/runtime.ts';
+import { hashesOf } from './adapted-prompt.ts';
 import type { BatchLayout } from './batch-layout.ts';
 import type { PromptPictures } from './conditions/condition.ts';
 import type { Conditioning, EncodeOptions, TextEncoders } from './encode.ts';
@@ -23,6 +24,8 @@ export type Side = 'prompt' | 'negative';
 interface SlotPrompt {
   readonly slot: Slot;
   readonly prompt: Prompt;
+  /** Prompts of equal keys have the same rows. */
+  readonly key: string;
 }
 
 /** A row of what a pass of the encoders made. */
@@ -66,8 +69,8 @@ export class EncodedPrompts implements Disposable {
 
   /** The parts of a picture's prompts that did not fit the encoders. */
   warningsOf(slot: Slot): readonly string[] {
-    return promptsOf(slot).flatMap((prompt) => {
-      const { conditioning, row } = this.#encoded.get(encodedKey(prompt))!;
+    return promptsOf(slot).flatMap(({ key }) => {
+      const { conditioning, row } = this.#encoded.get(key)!;
       return conditioning.warnings[row]!;
     });
   }
@@ -148,7 +151,7 @@ export class EncodedPrompts implements Disposable {
 
   /** Frees all prompts except those of these pictures. */
   keep(slots: readonly Slot[]): void {
-    const keys = new Set(slots.flatMap(promptsOf).map(encodedKey));
+    const keys = new Set(slots.flatMap(promptsOf).map(({ key }) => key));
     const before = new Set([...this.#encoded.values()].map(({ conditioning }) => conditioning));
     for (const key of [...this.#encoded.keys()]) if (!keys.has(key)) this.#encoded.delete(key);
     for (const { conditioning } of this.#encoded.values()) before.delete(conditioning);
@@ -157,12 +160,12 @@ export class EncodedPrompts implements Disposable {
 
   #of(slot: Slot, side: Side): Encoded {
     const [prompt, negative] = promptsOf(slot);
-    return this.#encoded.get(encodedKey(side === 'prompt' ? prompt! : negative!))!;
+    return this.#encoded.get((side === 'prompt' ? prompt! : negative!).key)!;
   }
 
   /** One picture for each prompt that is still to be encoded. */
   #missing(slots: readonly Slot[]): Map<string, SlotPrompt> {
-    const all = slots.flatMap(promptsOf).map((prompt) => [encodedKey(prompt), prompt] as const);
+    const all = slots.flatMap(promptsOf).map((prompt) => [prompt.key, prompt] as const);
     return new Map(all.filter(([key]) => !this.#encoded.has(key)));
   }
 
@@ -176,7 +179,12 @@ const prompts = new WeakMap<Slot, readonly SlotPrompt[]>();
 /** A picture's prompt, and its negative one where it has one. Known again, as thousands of pictures may wait. */
 function promptsOf(slot: Slot): readonly SlotPrompt[] {
   const { prompt: own } = slot;
-  const known = prompts.get(slot) ?? [own, own.negative ?? []].flat().map((prompt) => ({ slot, prompt }));
+  const known =
+    prompts.get(slot) ??
+    [own, own.negative ?? []].flat().map((prompt) => {
+      const key = JSON.stringify([groupKey(slot), prompt.prompt, prompt.prompt2]);
+      return { slot, prompt, key };
+    });
   prompts.set(slot, known);
   return known;
 }
@@ -205,17 +213,7 @@ function joined(
   return { pooled: fromF32(dtype, pooled), sequence: fromF32(dtype, sequence) };
 }
 
-const keys = new WeakMap<SlotPrompt, string>();
-
-/** Prompts of equal keys have the same rows. */
-function encodedKey(of: SlotPrompt): string {
-  const key = keys.get(of) ?? JSON.stringify([groupKey(of.slot), of.prompt.prompt, of.prompt.prompt2]);
-  keys.set(of, key);
-  return key;
-}
-
 /** Prompts with equal keys may be encoded in one pass. A prompt from a recipe gets its own pass, as it had then. */
 function groupKey({ prompt, ticket, fixed }: Slot): string {
-  const loras = prompt.loras.map(({ adapter, scale }) => [adapter.hash, scale]);
-  return JSON.stringify([ticket.decided.maxSequenceLength, loras, fixed && (fixed.encoded ?? 1)]);
+  return JSON.stringify([ticket.decided.maxSequenceLength, hashesOf(prompt), fixed && (fixed.encoded ?? 1)]);
 }

@@ -5,46 +5,29 @@
 
 import { checked } from '../api/check.ts';
 import type { MemoryPlan, Report } from '../api/events.ts';
-import { MODEL } from '../api/kinds.ts';
-import { LOAD, type LoadOptions } from '../api/load.ts';
+import type { LoadOptions } from '../api/load.ts';
 import type { NetworksBeside, PictureUse } from '../api/picture-use.ts';
 import { type CheckedRequest, REQUEST, type Request } from '../api/request.ts';
 import { BatchShare } from '../engine/batch-share.ts';
 import { Engine, type EngineStats } from '../engine/engine.ts';
 import type { Group } from '../engine/waiting.ts';
-import { FLUX1, type Flux1Parts, type Flux1Source, type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
+import { type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
 import { pictureUse } from '../families/flux1/picture-use.ts';
-import { BUNDLED, randomModel } from '../families/flux1/published.ts';
+import { BUNDLED } from '../families/flux1/published.ts';
 import type { Image } from '../picture/image.ts';
-import { overrideShift, type SchedulerConfig } from '../sampling/schedule.ts';
-import { userPath } from '../support/user-path.ts';
-import { fingerprint } from '../weights/files/fingerprint.ts';
-import { openModel } from '../weights/folders/model-source.ts';
-import { LoraModel } from '../weights/lora/adapter.ts';
 import { Recording, type RecordingOptions } from '../xla/ahead/recording.ts';
-import { openMapped, Runtime } from '../xla/runtime/runtime.ts';
 import type { AdaptedPrompt } from './adapted-prompt.ts';
-import { BatchMaker, type Components } from './batch-maker.ts';
+import { BatchMaker } from './batch-maker.ts';
 import { modelClosed } from './closed.ts';
 import { type DecidingModel, decideUnread, decideWhole } from './conditions/steered.ts';
-import { ControlNets } from './controlnets.ts';
-import { Autoencoder } from './decode.ts';
-import { Transformer } from './denoise.ts';
-import { TextEncoders } from './encode.ts';
 import type { Event } from './events.ts';
-import { type Extras, extraSizes, findExtras, openExtras } from './extras.ts';
-import { ImagePrompts } from './image-prompts.ts';
-import { Loras, loraEvents } from './loras.ts';
-import { findModel, withUserPaths } from './model-path.ts';
+import { extraSizes } from './extras.ts';
+import { type Loras, loraEvents } from './loras.ts';
 import { outsideScope } from './model-scope.ts';
-import { autoencoderTypes, type ModelTypes, modelTypes } from './model-types.ts';
-import { type Identity, recipeLora } from './recipe.ts';
+import { type OpenModel, openModel } from './open-model.ts';
 import { type DecidedRequest, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
 import { groupsOf, RequestTicket, type Slot } from './slot.ts';
-import { besideFiles, partFiles, travellingName } from './travelling.ts';
-
-/** Of random weights; one will do. */
-const RANDOM_SEED = 0;
+import { travellingName } from './travelling.ts';
 
 /** A model that is opened on a device and makes pictures, one batch at a time; a batch may hold pictures of several waiting requests. */
 export class Flux implements AsyncDisposable {
@@ -53,51 +36,20 @@ export class Flux implements AsyncDisposable {
   /** The folder or file it was read from. */
   readonly path: string;
   readonly defaults: RequestDefaults;
-  readonly #loras: Loras;
-  readonly #runtime: Runtime;
-  readonly #source: Flux1Source;
-  /** Networks beside the model. */
-  readonly #extras: Extras;
-  readonly #parts: Components;
-  readonly #scheduler: SchedulerConfig;
-  readonly #types: ModelTypes;
-  readonly #loadSeconds: number;
-  /** Whether the transformer is the one in the model's folder, so that its training scope applies. */
-  readonly #trained: boolean;
-  #closing: Promise<void> | undefined;
-  /** What stands in for parts of the model. */
-  readonly #given: Flux1Parts;
-  #files: Pick<Identity, 'fingerprint' | 'base' | 'parts' | 'beside'> | undefined;
+  readonly #opened: OpenModel;
+  readonly #deciding: DecidingModel;
   readonly #maker: BatchMaker;
   readonly #engine: Engine<Slot, RequestTicket>;
+  #closing: Promise<void> | undefined;
 
-  private constructor(opened: Opened, options: LoadOptions) {
-    this.#runtime = opened.runtime;
-    this.#source = opened.source;
-    this.#extras = opened.extras;
-    this.#parts = opened.parts;
-    this.#types = opened.types;
-    this.#loadSeconds = opened.seconds;
-    this.#scheduler = overrideShift(opened.source.scheduler, options);
-    this.#trained = options.transformer === undefined && options.weights !== 'random';
-    this.#given = options;
-    this.#loras = opened.loras;
-    this.path = opened.source.path;
-    this.name = options.name ?? opened.name;
-    this.defaults = requestDefaults(opened.source, opened.parts.encoders.longestPrompt);
-    const { runtime } = opened;
-    this.#maker = new BatchMaker({
-      ...opened,
-      loraMode: opened.loras.mode,
-      memory: {
-        budget: options.memoryLimit ?? runtime.availableMemory,
-        hostBudget: runtime.streamsFrom === 'file' ? undefined : runtime.hostMemory,
-        offload: options.offloadEncoders ?? true,
-        residency: options.residency ?? 'auto',
-      },
-      maxBatch: options.maxBatch,
-      identity: (prompt) => this.#identity(prompt),
-    });
+  private constructor(opened: OpenModel) {
+    const { source, parts, options, scheduler, extras } = opened;
+    this.#opened = opened;
+    this.path = source.path;
+    this.name = opened.name;
+    this.defaults = requestDefaults(source, parts.encoders.longestPrompt);
+    this.#deciding = { ...sizesOf(source), scheduler, defaults: this.defaults, extras: extraSizes(extras) };
+    this.#maker = new BatchMaker(opened);
     this.#engine = new Engine({
       make: (batch, waiting) => this.#maker.make(batch, waiting, (groups) => this.#engine.giveBack(groups)),
       most: (group) => this.#maker.most(group),
@@ -112,66 +64,33 @@ export class Flux implements AsyncDisposable {
    * the bundled `tiny`. Reads configs and tokenizers and checks every weight's name and shape; weights are placed when first used.
    */
   static async load(from: string = BUNDLED, given: LoadOptions = {}): Promise<Flux> {
-    const model = userPath(checked(MODEL, from, 'model'));
-    const options = withUserPaths(checked(LOAD, given, 'options'));
-    options.signal?.throwIfAborted();
-    Runtime.check(options);
-    const types = modelTypes(options);
-    const reading = { openFile: openMapped, decoded: types.storage };
-    const found = options.weights === 'random' ? undefined : await findModel(model, options);
-    const beside = await findExtras(options, options, found?.path);
-    const start = performance.now();
-    const { source, name } = found
-      ? { source: openModel(FLUX1, found.path, options, reading), name: found.name }
-      : randomModel(model, options, { ...reading, seed: RANDOM_SEED });
-    const extras = openExtras(beside, source, reading);
-    await using opening = new AsyncDisposableStack();
-    const runtime = opening.use(await Runtime.open(options));
-    const parts: Components = {
-      encoders: opening.use(new TextEncoders(source, types)),
-      transformer: opening.use(new Transformer(source, types)),
-      controlnets: opening.use(new ControlNets(extras.controlnets, source.transformer, types)),
-      imagePrompts: extras.redux && opening.use(new ImagePrompts(extras.redux, types)),
-      autoencoder: opening.use(new Autoencoder(source, autoencoderTypes(types, runtime.platform), options)),
-    };
-    const declared = [...parts.encoders.declared, ...parts.transformer.weights.declared];
-    const loras = new Loras(new LoraModel(FLUX1, declared), {
-      mode: options.loraMode ?? 'beside',
-      strict: options.loraStrict ?? false,
-      folder: options.loraDir,
-      openFile: openMapped,
-      onProgress: options.onProgress,
-    });
-    const seconds = (performance.now() - start) / 1000;
-    const flux = new Flux({ source, extras, runtime, parts, loras, types, seconds, name }, options);
-    opening.move();
-    return flux;
+    return new Flux(await openModel(from, given));
   }
 
   /** The vendor's name of the device, with the number of devices if there are several. */
   get device(): string {
-    return this.#runtime.deviceName;
+    return this.#opened.runtime.deviceName;
   }
 
   /** The LoRAs for all requests: `await flux.loras.set([{ path, scale: 0.8 }])`. Throws `disposed` once the model is closed. */
   get loras(): Loras {
     if (this.#closing) throw modelClosed();
-    return this.#loras;
+    return this.#opened.loras;
   }
 
   /** Configs of the model's parts. */
   get sizes(): ModelSizes {
-    return sizesOf(this.#source);
+    return sizesOf(this.#opened.source);
   }
 
   /** What the model makes of one picture that goes in without a mask. */
   get pictureUse(): PictureUse {
-    return pictureUse(this.#source, this.name);
+    return pictureUse(this.#opened.source, this.name);
   }
 
   /** The networks that were opened with the model. */
   get beside(): NetworksBeside {
-    const { controlnets, paths, redux } = this.#extras;
+    const { controlnets, paths, redux } = this.#opened.extras;
     return {
       controlnets: controlnets.map(({ config: { modes } }, i) => ({
         name: travellingName(paths.controlnet[i]!),
@@ -183,24 +102,24 @@ export class Flux implements AsyncDisposable {
 
   /** How many devices work together, including those of other processes. */
   get deviceCount(): number {
-    return this.#runtime.devices.length * this.#runtime.apart.count;
+    return this.#opened.runtime.devices.length * this.#opened.runtime.apart.count;
   }
 
   /** Which of how many processes this one is that make pictures together. */
   get nodes(): { readonly id: number; readonly count: number } {
-    return this.#runtime.nodes;
+    return this.#opened.runtime.nodes;
   }
 
   /** Records what runs on the devices, and when, until it is stopped; begin and stop between the events of a stream. Throws `disposed`, `bad_request`. */
   record(options: RecordingOptions = {}): Recording {
     if (this.#closing) throw modelClosed();
-    return new Recording(this.#runtime, options);
+    return new Recording(this.#opened.runtime, options);
   }
 
   /** Which of a request's pictures this process makes, counted over all prompts and seeds from 0: all of them where it works alone. */
   indices(request: Request): number[] {
     const { prompts, batch } = this.#decide(request).decided;
-    const { own } = new BatchShare(this.#runtime, batch);
+    const { own } = new BatchShare(this.#opened.runtime, batch);
     return prompts.flatMap((_, i) => own.map((picture) => i * batch + picture));
   }
 
@@ -233,12 +152,12 @@ export class Flux implements AsyncDisposable {
 
   /** What waits, what was made since the model was opened, and what is in memory. */
   stats(): FluxStats {
-    const { executables, compiled, client } = this.#runtime;
+    const { executables, compiled, client } = this.#opened.runtime;
     const { size: loaded, ...kept } = executables;
     const device = client.defaultDevice.memoryStats()?.bytesInUse;
     return {
       ...this.#engine.stats,
-      loras: this.#loras.stats,
+      loras: this.#opened.loras.stats,
       programs: { loaded, ...kept, compiled: compiled.programs, fromCache: compiled.fromCache },
       memory: { process: process.memoryUsage.rss(), ...(device !== undefined && { device }) },
     };
@@ -251,29 +170,27 @@ export class Flux implements AsyncDisposable {
     return { request, decided: decideUnread(request, this.#deciding) };
   }
 
-  get #deciding(): DecidingModel {
-    const extras = extraSizes(this.#extras);
-    return { ...sizesOf(this.#source), scheduler: this.#scheduler, defaults: this.defaults, extras };
-  }
-
   /** Reads the pictures and LoRAs of a request, reports what is already known, and queues it for the device. */
   async #start(ticket: RequestTicket): Promise<void> {
     const { request } = ticket;
     request.signal?.throwIfAborted();
     const { decided, prompts } = await this.#read(ticket);
     ticket.decided = decided;
-    const { apart, warnings } = this.#runtime;
+    const { apart, warnings } = this.#opened.runtime;
     const groups = this.#groupsOf(ticket, prompts);
     const together =
       groups[0]!.key === undefined ? decided.batch : Math.min(this.#maker.most(groups[0]!), ticket.total);
-    const share = new BatchShare(this.#runtime, together);
+    const share = new BatchShare(this.#opened.runtime, together);
     for (const message of warnings) ticket.warn(message);
     for (const message of requestWarnings(request, decided, this.defaults, {
       together,
       slots: share.slots * apart.count,
     }))
       ticket.warn(message);
-    const outside = this.#trained ? outsideScope(this.path, this.name, decided) : undefined;
+    const { transformer, weights } = this.#opened.options;
+    // A model's scope is that of its own transformer.
+    const isTrained = transformer === undefined && weights !== 'random';
+    const outside = isTrained ? outsideScope(this.path, this.name, decided) : undefined;
     if (outside !== undefined) ticket.warn(outside);
     for (const event of loraEvents(prompts)) ticket.tell(event);
     if (apart.count > 1 && share.own.length === 0) {
@@ -285,7 +202,10 @@ export class Flux implements AsyncDisposable {
   }
 
   #groupsOf(ticket: RequestTicket, prompts: readonly AdaptedPrompt[]): Group<Slot>[] {
-    return groupsOf(ticket, prompts, { loraMode: this.#loras.mode, alone: this.#runtime.nodes.count > 1 });
+    return groupsOf(ticket, prompts, {
+      loraMode: this.#opened.loras.mode,
+      alone: this.#opened.runtime.nodes.count > 1,
+    });
   }
 
   /** Compiles the programs of a request's first batch and returns its memory plan; places nothing. */
@@ -297,7 +217,7 @@ export class Flux implements AsyncDisposable {
       const { decided, prompts } = await this.#read(asked);
       using _turn = await this.#engine.enter(signal);
       if (this.#closing) throw modelClosed();
-      using _programs = this.#runtime.lease();
+      using _programs = this.#opened.runtime.lease();
       const none = async (): Promise<void> => {};
       const ticket = new RequestTicket({ ...asked, decided }, { start: none, leave: none, read: () => {} });
       return (await this.#maker.planFirst(this.#groupsOf(ticket, prompts), signal)).memory;
@@ -310,7 +230,7 @@ export class Flux implements AsyncDisposable {
   /** Reads the LoRAs and pictures of a request now, so that later changes do not matter and an unreadable file delays nobody. */
   async #read({ request, decided: unread }: Asked): Promise<{ decided: DecidedRequest; prompts: AdaptedPrompt[] }> {
     const loras = await Promise.all(
-      unread.prompts.map(({ loraTags }) => this.#loras.resolve(request.loras, loraTags, request.signal)),
+      unread.prompts.map(({ loraTags }) => this.#opened.loras.resolve(request.loras, loraTags, request.signal)),
     );
     const reports = loras.map((applied) => applied.map(({ adapter }) => adapter.report));
     const decided = await decideWhole(request, this.#deciding, reports);
@@ -318,32 +238,12 @@ export class Flux implements AsyncDisposable {
     return { decided, prompts: decided.prompts.map((prompt, i) => ({ ...prompt, loras: loras[i]! })) };
   }
 
-  #identity({ loras }: AdaptedPrompt): Identity {
-    const { random, paths, path } = this.#source;
-    this.#files ??= {
-      ...(!random && { fingerprint: fingerprint(paths) }),
-      base: travellingName(path),
-      parts: partFiles(this.#given),
-      beside: besideFiles(this.#extras.paths),
-    };
-    return {
-      name: this.name,
-      ...this.#files,
-      ...(random && { weights: 'random' }),
-      types: this.#types,
-      scheduler: this.#scheduler,
-      device: this.#runtime.platform.name,
-      precision: this.#runtime.precision,
-      loras: loras.map(recipeLora),
-    };
-  }
-
   /** Tells the figures of a request that is done. */
   #finish(ticket: RequestTicket): void {
     const { clock, programs, images } = ticket;
-    const peak = this.#runtime.client.defaultDevice.memoryStats()?.peakBytesInUse;
+    const peak = this.#opened.runtime.client.defaultDevice.memoryStats()?.peakBytesInUse;
     const report: Report = {
-      timings: clock.timings(this.#loadSeconds),
+      timings: clock.timings(this.#opened.seconds),
       peakMemory: process.resourceUsage().maxRSS * 1024,
       ...(peak !== undefined && { peakDeviceMemory: peak }),
       programs,
@@ -366,11 +266,11 @@ export class Flux implements AsyncDisposable {
   }
 
   async #free(): Promise<void> {
-    this.#loras.close();
+    this.#opened.loras.close();
     await this.#engine.close(modelClosed());
     this.#maker[Symbol.dispose]();
-    for (const part of Object.values<Disposable | undefined>({ ...this.#parts })) part?.[Symbol.dispose]();
-    await this.#runtime[Symbol.asyncDispose]();
+    for (const part of Object.values<Disposable | undefined>({ ...this.#opened.parts })) part?.[Symbol.dispose]();
+    await this.#opened.runtime[Symbol.asyncDispose]();
   }
 }
 
@@ -388,17 +288,6 @@ export interface FluxStats extends EngineStats {
 interface Asked {
   readonly request: CheckedRequest;
   readonly decided: DecidedRequest;
-}
-
-interface Opened {
-  readonly source: Flux1Source;
-  readonly extras: Extras;
-  readonly runtime: Runtime;
-  readonly parts: Components;
-  readonly loras: Loras;
-  readonly types: ModelTypes;
-  readonly seconds: number;
-  readonly name: string;
 }
 
 /** A stream that ends in an error. */

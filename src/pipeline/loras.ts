@@ -122,12 +122,10 @@ export class Loras {
     const uses = [...(loras ?? []), ...named];
     if (uses.length > MAX_LORAS)
       throw new FluxionError('bad_request', `loras: ${uses.length} are more than the ${MAX_LORAS} allowed`);
-    const asked = await Promise.all(uses.map((use) => this.#apply(use, signal)));
+    const asked = await Promise.all(
+      uses.map(async (use) => ({ adapter: await this.#load(use, signal), scale: use.scale ?? 1 })),
+    );
     return loras === undefined ? [...this.#current, ...asked] : asked;
-  }
-
-  async #apply(use: LoraUse, signal: AbortSignal | undefined): Promise<Applied> {
-    return { adapter: await this.#load(use, signal), scale: use.scale ?? 1 };
   }
 
   async #load(use: LoraUse, signal: AbortSignal | undefined): Promise<Adapter> {
@@ -174,14 +172,6 @@ export function loraPath(use: Pick<LoraUse, 'path'>, folder: string | undefined)
   return /[/\\]/.test(path) ? (pathByName(folder, path) ?? path) : locateByName(folder, path);
 }
 
-/** Warnings about LoRAs in use: keys that match nothing, settings that are not applied. */
-function loraWarnings(applied: readonly Applied[]): string[] {
-  return applied.flatMap(({ adapter: { report } }) => [
-    ...(report.unmatched.count > 0 ? [unmatchedText(report)] : []),
-    ...report.warnings,
-  ]);
-}
-
 /** One event for each distinct use of a LoRA in a run's prompts, and warnings about the parts of its file that are not applied. */
 export function* loraEvents(prompts: readonly { readonly loras: readonly Applied[] }[]): Generator<Event> {
   const told = new Set<string>();
@@ -191,11 +181,14 @@ export function* loraEvents(prompts: readonly { readonly loras: readonly Applied
       JSON.stringify([report.path, report.name, scale]),
     );
     for (const [key, same] of uses) {
-      for (const [i, applied] of same.entries()) {
+      for (const [i, { adapter, scale }] of same.entries()) {
         if (told.has(`${key} ${i}`)) continue;
         told.add(`${key} ${i}`);
-        yield { type: 'lora', lora: applied.adapter.report, scale: applied.scale };
-        if (i === 0) for (const message of loraWarnings([applied])) yield warning(message);
+        const { report: lora } = adapter;
+        yield { type: 'lora', lora, scale };
+        if (i > 0) continue;
+        if (lora.unmatched.count > 0) yield warning(unmatchedText(lora));
+        for (const message of lora.warnings) yield warning(message);
       }
     }
   }

@@ -7,6 +7,7 @@ import { Fields, MAX_WIDTH } from '../../weights/folders/config-fields.ts';
 import type { Agreement, Component, SourcePart } from '../../weights/folders/family.ts';
 import { affine } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
+import { agree } from './agree.ts';
 import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
 import { derivedTrunk, trunkFields } from './transformer.ts';
 
@@ -145,37 +146,15 @@ export function controlNetAgreements(
   return [
     ...(net.hintChannels === undefined
       ? []
-      : [
-          {
-            field: 'patch_size',
-            expected: (2 * scale) / HINT_SCALE,
-            from: "the model's autoencoder",
-            found: net.patchSize,
-          },
-        ]),
-    {
-      field: 'in_channels',
-      expected: transformer.outChannels,
-      from: "the transformer's latents",
-      found: net.inChannels,
-    },
-    {
-      field: 'num_attention_heads × attention_head_dim',
-      expected: transformer.heads * transformer.headDim,
-      from: "the transformer's",
-      found: net.heads * net.headDim,
-    },
-    {
-      field: 'joint_attention_dim',
-      expected: transformer.jointAttentionDim,
-      from: "the transformer's",
-      found: net.jointAttentionDim,
-    },
-    {
-      field: 'pooled_projection_dim',
-      expected: transformer.pooledDim,
-      from: "the transformer's",
-      found: net.pooledDim,
-    },
+      : [agree('patch_size', net.patchSize, (2 * scale) / HINT_SCALE, "the model's autoencoder")]),
+    agree('in_channels', net.inChannels, transformer.outChannels, "the transformer's latents"),
+    agree(
+      'num_attention_heads × attention_head_dim',
+      net.heads * net.headDim,
+      transformer.heads * transformer.headDim,
+      "the transformer's",
+    ),
+    agree('joint_attention_dim', net.jointAttentionDim, transformer.jointAttentionDim, "the transformer's"),
+    agree('pooled_projection_dim', net.pooledDim, transformer.pooledDim, "the transformer's"),
   ];
 }

@@ -7,6 +7,7 @@ import type { VaeConfig } from '../../models/vae.ts';
 import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import type { ComponentName, Family, ModelParts } from '../../weights/folders/family.ts';
 import type { ModelSource } from '../../weights/folders/pipeline-folder.ts';
+import { agree } from './agree.ts';
 import { AUTOENCODER } from './autoencoder.ts';
 import { CLIP } from './clip.ts';
 import { CONTROLNET } from './controlnet.ts';
@@ -63,30 +64,15 @@ export const FLUX1: Family<ModelSizes> = {
   ],
   absent: ['feature_extractor', 'image_encoder'],
   agreements: ({ transformer, clip, t5, vae }) => [
-    {
-      field: 'joint_attention_dim',
-      expected: transformer.jointAttentionDim,
-      from: 'text_encoder_2 d_model',
-      found: t5.width,
-    },
-    {
-      field: 'pooled_projection_dim',
-      expected: transformer.pooledDim,
-      from: 'text_encoder hidden_size',
-      found: clip.width,
-    },
-    {
-      field: 'out_channels',
-      expected: transformer.outChannels,
-      from: 'vae latent_channels × 4',
-      found: 4 * vae.latentChannels,
-    },
-    {
-      field: 'in_channels',
-      expected: transformer.inChannels,
-      from: 'out_channels (a control model has twice as many, and Fill also has channels for a mask)',
-      found: toolOf(transformer, vae) ? transformer.inChannels : transformer.outChannels,
-    },
+    agree('joint_attention_dim', t5.width, transformer.jointAttentionDim, 'text_encoder_2 d_model'),
+    agree('pooled_projection_dim', clip.width, transformer.pooledDim, 'text_encoder hidden_size'),
+    agree('out_channels', 4 * vae.latentChannels, transformer.outChannels, 'vae latent_channels × 4'),
+    agree(
+      'in_channels',
+      toolOf(transformer, vae) ? transformer.inChannels : transformer.outChannels,
+      transformer.inChannels,
+      'out_channels (a control model has twice as many, and Fill also has channels for a mask)',
+    ),
   ],
 };
 

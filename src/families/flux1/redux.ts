@@ -6,6 +6,7 @@ import type { SiglipConfig } from '../../models/siglip.ts';
 import { Fields, MAX_WIDTH } from '../../weights/folders/config-fields.ts';
 import type { Agreement, Component } from '../../weights/folders/family.ts';
 import { affine, itself } from '../../weights/folders/layout.ts';
+import { agree } from './agree.ts';
 import { REDUX_DEV } from './presets.ts';
 
 const CLASS = 'ReduxImageEncoder';
@@ -48,12 +49,7 @@ export function reduxAgreements(
   transformer: FluxConfig,
 ): readonly Agreement[] {
   return [
-    { field: 'redux_dim', expected: encoder.width, from: "the image encoder's hidden_size", found: reduxDim },
-    {
-      field: 'txt_in_features',
-      expected: transformer.jointAttentionDim,
-      from: "the transformer's joint_attention_dim",
-      found: textDim,
-    },
+    agree('redux_dim', reduxDim, encoder.width, "the image encoder's hidden_size"),
+    agree('txt_in_features', textDim, transformer.jointAttentionDim, "the transformer's joint_attention_dim"),
   ];
 }

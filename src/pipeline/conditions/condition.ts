@@ -99,39 +99,35 @@ export interface Asked {
 /** The moments of an encoded picture's latents [h, w, 2c]: means, then logarithms of variances. */
 export type Moments = Float32Array;
 
-/** A picture whose latents are being made. Conditions and noise draw from its generator in order. */
-export class PictureMaking {
+/** What the latents of a picture are made from. */
+export interface MakingFrom {
   /** The first noise level. */
   readonly sigma: number;
+  /** Draws standard normal values. */
+  readonly normal: (count: number, dtype: ModelFloat) => Float32Array;
+  /** The type that the noise of latents is drawn in. */
+  readonly dtype: ModelFloat;
+  readonly moments: (picture: SizedPicture) => Moments;
+  readonly vae: VaeConfig;
+}
+
+/** A picture whose latents are being made. Conditions and noise draw from its generator in order. */
+export class PictureMaking {
+  readonly from: MakingFrom;
   /** Inputs of programs by their names, packed: [l, c], but for `reference` [r, c]. */
   readonly given: Record<string, Float32Array> = {};
   /** Clean latents that the picture starts from, packed. */
   known: Float32Array | undefined;
-  /** Draws standard normal values. */
-  readonly normal: (count: number, dtype: ModelFloat) => Float32Array;
-  readonly #dtype: ModelFloat;
-  readonly #moments: (picture: SizedPicture) => Moments;
-  readonly #vae: VaeConfig;
 
-  constructor(options: {
-    readonly sigma: number;
-    readonly normal: (count: number, dtype: ModelFloat) => Float32Array;
-    /** The type that the noise of latents is drawn in. */
-    readonly dtype: ModelFloat;
-    readonly moments: (picture: SizedPicture) => Moments;
-    readonly vae: VaeConfig;
-  }) {
-    this.sigma = options.sigma;
-    this.normal = options.normal;
-    this.#dtype = options.dtype;
-    this.#moments = options.moments;
-    this.#vae = options.vae;
+  constructor(from: MakingFrom) {
+    this.from = from;
   }
 
   /** Draws noise of a size, packed. */
   noise({ height, width }: LatentSize): Float32Array {
-    const channels = this.#vae.latentChannels;
-    return packLatents(this.normal(channels * height * width, this.#dtype), [1, channels, height, width]);
+    const { vae, normal, dtype } = this.from;
+    const channels = vae.latentChannels;
+    return packLatents(normal(channels * height * width, dtype), [1, channels, height, width]);
   }
 
   /** Draws latents of a picture from its moments, packed (diffusers `retrieve_latents`, `sample_mode='sample'`). */
@@ -149,9 +145,9 @@ export class PictureMaking {
   }
 
   #latents(picture: SizedPicture, value: (mean: number, logVariance: number, packed: number) => number): Float32Array {
-    const { latentChannels: c, shiftFactor, scalingFactor } = this.#vae;
+    const { latentChannels: c, shiftFactor, scalingFactor } = this.from.vae;
     const { rows, columns, width } = picture.size;
-    const moments = this.#moments(picture);
+    const moments = this.from.moments(picture);
     const out = new Float32Array(moments.length / 2);
     let packed = 0;
     for (let row = 0; row < rows; row++)

@@ -40,7 +40,7 @@ export function makeGiven(share: BatchShare, pictures: readonly (Slot | undefine
   const all = Object.entries(first).map(([name, { length }]) => [name, gather(length, ({ given }) => given[name]!)]);
   const { latents, ...given } = Object.fromEntries(all) as Record<'latents', Float32Array>;
   const each = first['latents']!.length;
-  return { latents, given, draw: () => gather(each, (making) => making.normal(each, 'f32')) };
+  return { latents, given, draw: () => gather(each, (making) => making.from.normal(each, 'f32')) };
 }
 
 /** Draws the latents and inputs of one picture. */

@@ -15,8 +15,10 @@ export function start(asked: Asked): Condition | undefined {
       making.known = making.sample(picture);
     },
     after(making) {
-      const { sigma, known } = making;
-      making.given['latents'] = making.given['latents']!.map((noise, i) => sigma * noise + (1 - sigma) * known![i]!);
+      const { known, from } = making;
+      making.given['latents'] = making.given['latents']!.map(
+        (noise, i) => from.sigma * noise + (1 - from.sigma) * known![i]!,
+      );
     },
   };
 }
