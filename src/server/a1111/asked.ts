@@ -1,4 +1,4 @@
-/** What `txt2img` and `img2img` of A1111's API ask for, as a request for pictures. */
+/** Translates the bodies of A1111's `txt2img` and `img2img` into requests. */
 
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
@@ -18,8 +18,8 @@ const boolean = z.boolean('true or false').nullish();
 const picture = z.string('a picture in base64');
 
 /**
- * The fields that have an effect here. Programs send all that A1111 has, and what it would have done with the others is nothing that FLUX.1
- * does: they are told in the answer's `info`.
+ * The fields that have an effect here. Programs send every field that A1111 has; FLUX.1 has no use for the others, and the answer's `info`
+ * lists them.
  */
 const BODY = z.looseObject({
   prompt: text,
@@ -30,7 +30,7 @@ const BODY = z.looseObject({
   height: number,
   batch_size: number,
   n_iter: number,
-  /** True guidance, away from the negative prompt. */
+  /** Scale of true guidance, away from the negative prompt. */
   cfg_scale: number,
   /** Forge's name for the distilled guidance. */
   distilled_cfg_scale: number,
@@ -49,7 +49,7 @@ const BODY = z.looseObject({
 }, 'an object'); // biome-ignore format: a list
 type A1111Body = z.output<typeof BODY>;
 
-/** Sent by programs whatever they ask for, and without effect on a picture. */
+/** Fields that programs always send and that do not affect a picture: `info` does not list them. */
 const SILENT = [
   'send_images',
   'save_images',
@@ -64,21 +64,21 @@ const SILENT = [
   'force_task_id',
 ];
 
-/** Rounds of a batch. */
+/** Most rounds of a batch. */
 const MOST_ROUNDS = 1000;
 
-/** How pictures are brought to the size, by A1111's number: just resize, crop and resize, resize and fill. */
+/** How input pictures are resized, by A1111's number: just resize, crop and resize, resize and fill. */
 const RESIZE = ['stretch', 'cover', 'contain'] as const;
 
 export interface A1111Asked {
-  /** One, or one for each of several pictures that are started from; each makes as many pictures. */
+  /** One request; or, with several start pictures, one for each, all with the same number of results. */
   readonly requests: readonly Request[];
-  /** Fields that were given and have no effect. */
+  /** Given fields that have no effect. */
   readonly ignored: readonly string[];
   readonly sendImages: boolean;
 }
 
-/** Understands a body; `img2img` needs a picture, and pictures may have `limit` pixels. Throws `bad_request` naming the field. */
+/** Parses a body. `img2img` needs a picture; pictures have at most `limit` pixels. Throws `bad_request` naming the field. */
 export async function understood(given: unknown, kind: 'txt2img' | 'img2img', limit: number): Promise<A1111Asked> {
   const body = checked(BODY, given, 'the body');
   const isSet = ([name, value]: [string, unknown]): boolean =>
@@ -95,7 +95,7 @@ export async function understood(given: unknown, kind: 'txt2img' | 'img2img', li
   const { images, ...steering } = kind === 'img2img' ? await pictures(body, limit) : { images: [] };
   const request = {
     prompt: prompt ?? '',
-    // Programs send an empty one, and guidance away from nothing takes twice as long.
+    // Programs send an empty negative prompt; guidance away from nothing would double the time for no gain.
     ...(negative && { negativePrompt: negative, ...(typeof cfg === 'number' && cfg > 1 && { trueCfgScale: cfg }) }),
     seed: seed === undefined || seed === null || Number(seed) === -1 ? 'random' : seed,
     batch: (body.batch_size ?? 1) * (body.n_iter ?? 1),
@@ -117,7 +117,7 @@ export async function understood(given: unknown, kind: 'txt2img' | 'img2img', li
   };
 }
 
-/** Several pictures are a batch: each is started from once in each of `n_iter` rounds, and the seeds count through. */
+/** Several start pictures are a batch: each of `n_iter` rounds starts once from each picture; seeds count up across all results. */
 function batchOf(
   request: Request,
   images: readonly Uint8Array[],
@@ -149,7 +149,7 @@ async function pictures(
   };
 }
 
-/** A1111 blurs its mask by 4 pixels and works on the whole picture unless it is told otherwise. */
+/** The mask of a body, with A1111's defaults: blurred by 4 pixels, on the whole picture. */
 async function maskOf(body: A1111Body, mask: string, limit: number): Promise<Partial<Request>> {
   const bytes = contentOf(mask, 'mask');
   return {

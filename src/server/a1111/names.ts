@@ -1,4 +1,4 @@
-/** Samplers and schedules by the names that A1111 and Forge, and the programs that speak to them, have for them. */
+/** Samplers and schedules by the names of A1111, Forge and their clients. */
 
 import { SAMPLER_NAMES, SCHEDULE_NAMES } from '../../api/recipe.ts';
 import { Refusal } from '../refusal.ts';
@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts';
 type Sampler = keyof typeof SAMPLER_NAMES;
 type Schedule = keyof typeof SCHEDULE_NAMES;
 
-/** By their names in k-diffusion and here too. */
+/** Samplers by A1111's names; the names of k-diffusion and our own are aliases. */
 export const SAMPLERS = (Object.keys(SAMPLER_NAMES) as Sampler[]).map((sampler) => ({
   name: SAMPLER_NAMES[sampler],
   sampler,
@@ -20,7 +20,7 @@ export const SCHEDULES = (Object.keys(SCHEDULE_NAMES) as Schedule[]).map((schedu
   aliases: schedule === 'default' ? ['automatic', 'normal', 'default', 'use same scheduler'] : [],
 }));
 
-/** The sampler and schedule that names mean: `DPM++ 2M Karras` names both, as programs before A1111's 1.9 do. Throws where there is none. */
+/** The sampler and schedule with these names. `DPM++ 2M Karras` names both, as clients of A1111 before 1.9 send it. Throws `not_found`. */
 export function samplerNamed(
   sampler: string | undefined,
   scheduler: string | undefined,

@@ -1,4 +1,4 @@
-/** The part of A1111's API that other programs use: below `/sdapi/v1`. */
+/** The part of A1111's API that other programs use, below `/sdapi/v1`. */
 
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
@@ -31,7 +31,7 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
     });
   }
 
-  /** The pictures of a request's jobs, those that were finished where it was interrupted; one job that fails ends the others. */
+  /** The answer with the pictures of a request's jobs: the finished ones if the jobs were interrupted. A job that fails ends the others. */
   async function answered(
     { requests, ignored, sendImages }: A1111Asked,
     given: unknown,
@@ -45,7 +45,7 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
       using followed = running.follow(job);
       return await collected(job, left, (event) => {
         followed.see(event);
-        // One that its client interrupted has the pictures that were finished.
+        // A job that its client interrupted keeps the pictures that were finished.
         if (event.type !== 'cancelled') requireSuccess(event);
       });
     });
@@ -54,7 +54,7 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
       throw endOf(error, signal);
     });
     if (signal.aborted) throw endOf(undefined, signal);
-    // Round after round, of each picture that was started from.
+    // Round by round; within a round, in the order of the start pictures.
     const rounds = Math.max(...made.map(({ pictures }) => pictures.length));
     const pictures = Array.from({ length: rounds }, (_, round) =>
       made.flatMap((of) => of.pictures[round] ?? []),
@@ -108,7 +108,7 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
   routes.post('/options', async (c) => {
     const { sd_model_checkpoint: wanted } = checked(OPTIONS, await jsonBody(c, bodyLimit), 'the body');
     if (wanted && wanted !== host.name)
-      throw new Refusal(404, `sd_model_checkpoint: this server has ${host.name}, and no '${wanted.slice(0, 200)}'`, {
+      throw new Refusal(404, `sd_model_checkpoint: expected ${host.name}, found '${wanted.slice(0, 200)}'`, {
         code: 'not_found',
       });
     return c.json(null);
@@ -122,7 +122,7 @@ export function a1111Routes({ jobs, host, bodyLimit }: ServerContext): Hono<Serv
   return routes;
 }
 
-/** An error as A1111 tells it. */
+/** An error in A1111's form. */
 function refused(error: unknown): Response {
   return errorResponse(error, ({ error: { code, message, hint } }) => {
     const detail = hint === undefined ? message : `${message} (${hint})`;
@@ -130,7 +130,7 @@ function refused(error: unknown): Response {
   });
 }
 
-/** What was asked, as A1111 says it again, without what would make the answer as long as the request. */
+/** The request as A1111 repeats it in the answer, but without its pictures: they would make the answer as long as the request. */
 function withoutPictures(given: unknown): Record<string, unknown> {
   return { ...(given as Record<string, unknown>), init_images: undefined, mask: undefined };
 }

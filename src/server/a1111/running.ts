@@ -1,11 +1,11 @@
-/** The jobs that came by A1111's API and run now: its clients ask how far they are, and interrupt them, without naming them. */
+/** Unfinished jobs of A1111's API: its clients ask for progress, and interrupt, without naming a job. */
 
 import type { Preview } from '../../picture/preview.ts';
 import { previewFile } from '../../picture/preview-file.ts';
 import { base64Text } from '../base64.ts';
 import type { Job, JobEvent } from '../job.ts';
 
-/** The answer of an idle server to how far it is. */
+/** The progress of an idle server. */
 const IDLE = {
   /** 0 to 1. */
   progress: 0,
@@ -24,7 +24,7 @@ interface Running {
   readonly began: number;
   step: number;
   steps: number;
-  /** Picture steps that are done of all. */
+  /** Finished steps, summed over all pictures. */
   done: number;
   preview: Preview | undefined;
   text: string | null;
@@ -32,10 +32,10 @@ interface Running {
 }
 
 export class RunningJobs {
-  /** In the order of their coming, by caller. */
+  /** By caller, oldest first. */
   readonly #running = new Map<string, Running[]>();
 
-  /** Begins to follow a job; disposing ends that. */
+  /** Follows a job until disposed. */
   follow(job: Job): Disposable & { readonly see: (event: JobEvent) => void } {
     const running: Running = {
       job, began: performance.now(), step: 0, steps: 0, done: 0, preview: undefined, text: 'waiting', stopped: false,
@@ -52,7 +52,7 @@ export class RunningJobs {
     };
   }
 
-  /** How far the first of a caller's jobs is. */
+  /** The progress of a caller's oldest job. */
   async progress(caller: string | undefined, withImage: boolean): Promise<typeof IDLE> {
     const [running, ...others] = this.#of(caller ?? '');
     if (!running) return IDLE;
@@ -99,7 +99,7 @@ function see(running: Running, event: JobEvent): void {
   running.preview = event.previews?.at(-1) ?? running.preview;
 }
 
-/** As A1111 writes it: 20260130154500. */
+/** A time as A1111 writes it: 20260130154500. */
 function timestamp(iso: string): string {
   return iso.replaceAll(/\D/g, '').slice(0, 14);
 }

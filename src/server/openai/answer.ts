@@ -1,4 +1,4 @@
-/** What a job's pictures are answered as: one body when all are done, or server-sent events with partial pictures while they form. */
+/** The answers of OpenAI's images API: one body when all pictures are done, or server-sent events with partial pictures on the way. */
 
 import type { ImageFormat } from '../../picture/picture-file.ts';
 import type { Preview } from '../../picture/preview.ts';
@@ -16,14 +16,14 @@ import { type GivenNames, openaiError } from './errors.ts';
 export interface Answering {
   readonly kind: 'image_generation' | 'image_edit';
   readonly options: Asked['options'];
-  /** Tokens of the pictures that went in, for each that is made. */
+  /** Tokens of the input pictures, for each picture that is made. */
   readonly imageTokens: number;
   readonly names: GivenNames;
-  /** The address of a picture that the server keeps, as the client reaches it. */
+  /** The address at which the client can fetch a kept picture. */
   readonly addressOf: (picture: StoredPicture) => string;
 }
 
-/** Tokens that the transformer read and made: those of prompts with their padding, of pictures that it looked at, and of the pictures. */
+/** Tokens of the transformer. Input: prompts with their padding, and reference pictures. Output: the pictures made. */
 interface Usage {
   readonly input_tokens: number;
   readonly input_tokens_details: { readonly text_tokens: number; readonly image_tokens: number };
@@ -48,7 +48,7 @@ function usageOf(pictures: readonly StoredPicture[], { imageTokens }: Answering)
   };
 }
 
-/** What every answer says of its pictures. */
+/** Fields that every answer has for its pictures. */
 function described({ options }: Answering, size: string) {
   const { quality = 'auto', output_format = 'png' } = options;
   return { background: 'opaque', output_format, quality, size } as const;
@@ -57,7 +57,7 @@ function described({ options }: Answering, size: string) {
 const sizeOf = ({ width, height }: { readonly width: number; readonly height: number }): string => `${width}x${height}`;
 const seconds = (): number => Math.floor(Date.now() / 1000);
 
-/** The pictures of a job once all are done. Rejects with how it failed. */
+/** The body with a job's pictures, once all are done. Rejects if the job fails. */
 export async function answered(job: Job, answering: Answering, signal: AbortSignal): Promise<Record<string, unknown>> {
   const { pictures, warnings } = await collected(job, signal, requireSuccess);
   signal.throwIfAborted();
@@ -84,15 +84,15 @@ async function base64(picture: StoredPicture, { options }: Answering): Promise<s
 }
 
 /**
- * The events of a job: `partial_image`s, as many of each picture as are asked for and in the order of their forming, and `completed` for
- * every picture; `error` where it fails. A client that does not read costs no more than the previews that it is owed.
+ * The events of a job: for every picture, the requested number of `partial_image`s in order, then `completed`; `error` if the job
+ * fails. For a client that does not read, the server holds no more than these events.
  */
 export async function* streamed(
   events: AsyncGenerator<JobEvent, void, undefined>,
   answering: Answering,
 ): AsyncGenerator<SentEvent, void, undefined> {
   const partial = new PartialImages(answering);
-  // Read without waiting for the client or the encoder: of unread events the job would drop the previews. They are few.
+  // Reads without waiting for the client or the encoder: a slow reader would lose previews. The few chosen ones fit in memory.
   const told = new ReadableStream<() => Promise<SentEvent>>({
     async start(controller) {
       try {
@@ -127,10 +127,10 @@ async function completed(picture: StoredPicture, answering: Answering): Promise<
   });
 }
 
-/** Chooses the steps whose previews are sent: as many of each picture as are asked for, evenly over its steps and before the last. */
+/** Chooses the previews to send: for each picture the requested number, spread evenly over the steps before the last. */
 class PartialImages {
   readonly #answering: Answering;
-  /** How many were chosen of each picture. */
+  /** Number of previews chosen so far, by picture. */
   readonly #chosen = new Map<number, number>();
 
   constructor(answering: Answering) {

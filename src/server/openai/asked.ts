@@ -1,4 +1,4 @@
-/** What a request to OpenAI's images API asks for: a request for pictures, and how they are answered. */
+/** Translates a request to OpenAI's images API into our request, and options for the answer. */
 
 import { z } from 'zod';
 import { checked } from '../../api/check.ts';
@@ -17,7 +17,7 @@ import type { Given } from './given.ts';
 const text = z.string('text');
 const SIZE = 'auto, or WIDTHxHEIGHT with sides divisible by 16, such as 1024x768';
 
-/** OpenAI's own fields; `prompt` and `n` are a request's too. */
+/** Fields that only OpenAI has; `prompt` and `n` are fields of our requests too. */
 const OPTIONS = z.object({
   model: text.optional(),
   size: text.regex(/^(auto|\d{1,5}x\d{1,5})$/, SIZE).optional(),
@@ -28,7 +28,7 @@ const OPTIONS = z.object({
   background: oneOf('auto', 'opaque', 'transparent').type.optional(),
   stream: z.boolean('true or false').optional(),
   partial_images: whole(0, 3).type.optional(),
-  // Without effect: there is no moderation and no end user, and pictures go in as they are.
+  // These have no effect: there is no moderation and no end user, and input pictures are used as they are.
   moderation: text.optional(),
   style: text.optional(),
   user: text.optional(),
@@ -37,21 +37,21 @@ const OPTIONS = z.object({
 });
 type Options = z.output<typeof OPTIONS>;
 
-/** Steps by quality, in multiples of the model's own. */
+/** Steps by quality, in multiples of the model's default. */
 const STEPS: Readonly<Record<NonNullable<Options['quality']>, number>> = {
   auto: 1, low: 0.5, medium: 1, standard: 1, high: 2, hd: 2, xhigh: 3, max: 4,
 }; // biome-ignore format: a table
 
-/** A request that was understood, as far as no model is needed for it. */
+/** A request, parsed as far as is possible without the model. */
 export interface Asked {
   readonly options: Options;
-  /** The fields of the request for pictures, but for the pictures of an edit. */
+  /** Fields of our request, except for the pictures of an edit. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly images: readonly { readonly bytes: Uint8Array; readonly width: number; readonly height: number }[];
   readonly mask?: Uint8Array | undefined;
 }
 
-/** What the client calls the fields of its request, for errors. */
+/** The client's names for the fields of our request, for errors. */
 export function namesOf({ fields }: Given): GivenNames {
   const given = Object.keys(fields).map((name) => [fieldNamed(name) ?? name, name] as const);
   const own = Object.keys(OPTIONS.shape).map((name) => [name, name] as const);
@@ -59,7 +59,7 @@ export function namesOf({ fields }: Given): GivenNames {
   return new Map([...own, ...others, ...given]);
 }
 
-/** Understands a body, whose pictures may have so many pixels. Throws `bad_request` and `bad_file` naming the field. */
+/** Parses a body whose pictures have at most `limit` pixels. Throws `bad_request` and `bad_file` naming the field. */
 export async function understood({ fields, images, mask }: Given, limit: number): Promise<Asked> {
   const isOption = (name: string): boolean => Object.hasOwn(OPTIONS.shape, name);
   const entries = Object.entries(fields).filter(([, value]) => value !== null);
@@ -100,7 +100,7 @@ function requirePossible({
       hint: 'ask for output_format=jpeg or webp',
     });
   if (partial_images && !stream)
-    throw new Refusal(400, 'partial_images: they are sent in a stream only', { hint: 'ask for stream=true' });
+    throw new Refusal(400, 'partial_images: only a stream has them', { hint: 'ask for stream=true' });
   if (stream && response_format === 'url') throw new Refusal(400, 'response_format: a stream sends b64_json only');
 }
 
@@ -112,30 +112,30 @@ function sidesOf(size = 'auto'): Pick<Request, 'width' | 'height'> {
   return { width, height };
 }
 
-/** Whether a request depends on what the model is. */
+/** Whether our request depends on the model. */
 export function needsModel({ options, fields, images }: Asked): boolean {
   return images.length > 0 || (STEPS[options.quality ?? 'auto'] !== 1 && fields['steps'] === undefined);
 }
 
-/** What of a model a request depends on. */
+/** The facts of a model that a request depends on. */
 interface Model extends Pick<Flux, 'pictureUse'> {
-  /** Steps of a request that leaves them out. */
+  /** Steps of a request that omits them. */
   readonly steps: number;
 }
 
-/** The request for pictures. Its pictures become what the model makes best use of; `model` is needed where `needsModel` says so. */
+/** Our request. Its pictures take the role that suits the model best; `model` is required if `needsModel` is true. */
 export async function requestFor(asked: Asked, model: Model | undefined, signal: AbortSignal): Promise<Request> {
   const { options, fields, images, mask } = asked;
   const factor = STEPS[options.quality ?? 'auto'];
   const steps = model && factor !== 1 ? { steps: Math.max(1, Math.round(model.steps * factor)) } : {};
-  // OpenAI's mask is by transparency; an opaque one is by brightness, as Fluxion's.
+  // OpenAI's masks count by transparency. An opaque mask counts by brightness, as in Fluxion.
   const maskImage = mask && ((await alphaMask(mask, { where: 'mask', signal })) ?? mask);
   const contents = images.map(({ bytes }) => bytes);
   const pictures = model && images.length > 0 ? pictureFields(model.pictureUse, contents, maskImage) : {};
   return { ...steps, ...pictures, ...fields, ...(options.partial_images && { preview: 'step' }) } as unknown as Request;
 }
 
-/** Tokens of the pictures that a model looks at. */
+/** Tokens of the reference pictures. */
 export function referenceTokens({ images }: Asked, { referenceImage, referenceResize }: Request): number {
   if (referenceImage === undefined) return 0;
   const sizes = images.map((size) => (referenceResize === false ? size : preferredSize(size)));

@@ -1,16 +1,16 @@
-/** Errors in OpenAI's shape, which name fields as the client did. */
+/** Errors in OpenAI's form; they name fields as the client did. */
 
 import { fieldNamed } from '../../api/field-names.ts';
 import type { ErrorBody } from '../refusal.ts';
 
-/** What a client called the fields of a request, by the fields. */
+/** The client's name of each field of our request. */
 export type GivenNames = ReadonlyMap<string, string>;
 
-/** A field at the beginning of a message, and the place in it. */
+/** The field at the beginning of a message, and the place inside it. */
 const FIELD = /^([A-Za-z_]\w*)((?:\[\d+\]|\.\w+)*): /;
 const UNKNOWN_FIELD = /there is no field '([^']{1,200})'/;
 
-/** An error as the client of OpenAI's reads it: all that it shows is the message. */
+/** An error for OpenAI's clients. They show only the message, so the hint becomes part of it. */
 export function openaiError(given: ErrorBody, names: GivenNames = new Map()) {
   const { hint, ...told } = given.error;
   const [prefix = '', field, rest = ''] = FIELD.exec(told.message) ?? [];
@@ -20,7 +20,7 @@ export function openaiError(given: ErrorBody, names: GivenNames = new Map()) {
   return { error: { ...told, message: hint === undefined ? text : `${text} (${hint})`, param } } as const;
 }
 
-/** The name of a field that the client did not give, or of a body that could not be read. */
+/** OpenAI's name for a field that the client did not give, or of a body that could not be read. */
 function ownName(field: string): string | undefined {
   return fieldNamed(field) !== undefined || field === 'images' || field === 'model' ? field : undefined;
 }

@@ -1,4 +1,4 @@
-/** Bodies of requests to OpenAI's images API, JSON or a form: fields by their names, and the pictures of an edit. */
+/** Reads bodies of OpenAI's images API, JSON or a form: fields by name, and the pictures of an edit. */
 
 import type { Context } from 'hono';
 import { fieldNamed } from '../../api/field-names.ts';
@@ -8,11 +8,11 @@ import { formBody, isForm, jsonBody } from '../body.ts';
 import type { ServerEnv } from '../context.ts';
 import { Refusal } from '../refusal.ts';
 
-/** What a body has. */
+/** The content of a body. */
 export interface Given {
-  /** Fields but for those below; null is as if it were not there. */
+  /** All fields but `image`, `images` and `mask`; fields that were null are left out. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Content of the pictures of an edit, in their order. */
+  /** Files of the pictures to edit, in order. */
   readonly images: readonly Uint8Array[];
   readonly mask?: Uint8Array | undefined;
 }
@@ -22,7 +22,7 @@ export async function readGiven(c: Context<ServerEnv>, limit: number | undefined
   return isForm(c) ? ofForm(await formBody(c, limit)) : ofJson(await jsonBody(c, limit));
 }
 
-/** `image` and `images` are pictures in base64 or `data:` addresses, also as `{ image_url }`. */
+/** Reads a JSON body; its `image`, `images` and `mask` are base64, `data:` addresses, or one of these as `{ image_url }`. */
 function ofJson(body: unknown): Given {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Refusal(400, 'the body: expected an object');
@@ -42,7 +42,7 @@ function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
-/** The content of fields of Fluxion's own that are pictures; all others as they are. */
+/** The value of a field: decoded if it is one of Fluxion's picture fields, otherwise as given. */
 function inputs(name: string, value: unknown): unknown {
   const field = fieldNamed(name);
   const { kind } = field === undefined ? { kind: undefined } : REQUEST_KNOBS[field];
@@ -62,7 +62,7 @@ function content(value: unknown, where: string): Uint8Array {
   });
 }
 
-/** Fields of a form are texts, and become what their fields take. */
+/** Reads a form: its texts become values of the types that the fields take. */
 async function ofForm(form: ReadonlyMap<string, readonly (string | File)[]>): Promise<Given> {
   const fields: Record<string, unknown> = {};
   const images: Uint8Array[] = [];
@@ -91,16 +91,16 @@ async function bytesOf(file: File, name: string): Promise<Uint8Array> {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-/** Kinds of values that texts are. */
+/** Kinds of fields whose values stay text. */
 const TEXTS: readonly string[] = ['text', 'prompts', 'word', 'path', 'caller'];
-/** OpenAI's own fields that are no texts. */
+/** OpenAI's own fields whose values are not text. */
 const VALUES: readonly string[] = ['n', 'output_compression', 'stream', 'partial_images'];
 
 function fieldValue(name: string, text: string): unknown {
   const field = fieldNamed(name);
   const isValue = VALUES.includes(name) || (field !== undefined && !TEXTS.includes(REQUEST_KNOBS[field].kind.name));
   if (!isValue) return text;
-  // A seed may have more digits than a number keeps.
+  // A seed may have more digits than a number is exact for.
   if (field === 'seed' && /^[+-]?\d+$/.test(text)) return text;
   try {
     return JSON.parse(text);

@@ -12,7 +12,7 @@ import { type Asked, namesOf, needsModel, referenceTokens, requestFor, understoo
 import { type GivenNames, openaiError } from './errors.ts';
 import { type Given, readGiven } from './given.ts';
 
-/** The routes of OpenAI's images API. With `links`, addresses of pictures open without a key. */
+/** The routes of OpenAI's images API. With `links`, answers contain picture addresses that open without a key. */
 export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: PictureLinks): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
 
@@ -40,12 +40,12 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
   });
   return routes;
 
-  /** The model that requests get which name none, then others. */
+  /** The default model, then the others. */
   function names(): string[] {
     return [...new Set([host.name, ...host.models.map(({ name }) => name)])];
   }
 
-  /** The request for pictures; the model is waited for where it depends on that. */
+  /** Our request; waits for the model if the request depends on it. */
   async function wished(asked: Asked, model: string | undefined, signal: AbortSignal): Promise<Request> {
     if (!needsModel(asked)) return requestFor(asked, undefined, signal);
     const { pictureUse, defaults } = await host.described(model, signal);
@@ -66,7 +66,7 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
     const request = await wished(asked, meant, signal);
     const job = await jobs.submit(request, { api: 'openai', caller: c.get('caller'), model, attached: true });
     const { protocol, host: place } = new URL(c.req.url);
-    // A proxy that ends TLS says so; whoever else says it misleads nobody but himself.
+    // A proxy that terminates TLS sets this header. A client that forges it only gets a wrong address itself.
     const scheme = c.req.header('x-forwarded-proto') === 'https' ? 'https:' : protocol;
     const addressOf: Answering['addressOf'] = ({ info }) => {
       const path = `/v1/pictures/${encodeURIComponent(info.name)}`;
@@ -82,14 +82,18 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
 function requirePictures(kind: Answering['kind'], { images, mask, options }: Asked): void {
   if (kind === 'image_edit' && images.length === 0)
     throw new Refusal(400, 'image: expected a picture to edit, found none', {
-      hint: 'POST /v1/images/generations makes pictures of a prompt alone',
+      hint: 'POST /v1/images/generations makes pictures from a prompt alone',
     });
   if (kind === 'image_generation' && (images.length > 0 || mask))
-    throw new Refusal(400, `${images.length > 0 ? 'image' : 'mask'}: pictures that go in are edited`, {
-      hint: 'POST /v1/images/edits',
-    });
+    throw new Refusal(
+      400,
+      `${images.length > 0 ? 'image' : 'mask'}: this path takes a prompt and no pictures to edit`,
+      {
+        hint: 'POST /v1/images/edits',
+      },
+    );
   if (options.response_format === 'url' && (options.output_format ?? 'png') !== 'png')
-    throw new Refusal(400, 'response_format: the pictures that are kept are PNGs', {
+    throw new Refusal(400, 'response_format: url needs PNG, the format of kept pictures', {
       hint: 'ask for b64_json, or for output_format=png',
     });
 }

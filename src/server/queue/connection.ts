@@ -1,4 +1,4 @@
-/** The connection to a Valkey or Redis server, which is lost and found again without anybody's help; and what its errors mean. */
+/** The connection to a Valkey or Redis server, which reconnects by itself; and the meaning of its errors. */
 
 import type { Redis } from 'iovalkey';
 import { FluxionError } from '../../support/errors.ts';
@@ -6,40 +6,40 @@ import { log } from '../../support/log.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
 
 const CONNECT_TIME = 10_000;
-/** Milliseconds between attempts to connect, from the first to the last. */
+/** Milliseconds between attempts to connect; the last value repeats. */
 const RETRIES = [50, 100, 200, 500, 1000, 2000] as const;
-/** Milliseconds that an answer may take before the connection is taken for dead, such as where a network swallows packets. */
+/** Milliseconds without an answer after which a connection counts as dead, for instance because a network drops packets. */
 const PATIENCE = 5000;
-/** Oldest Redis that has all commands which are used. */
+/** Oldest Redis that has all the commands we use. */
 const OLDEST = [6, 2] as const;
 
-/** What its errors mean, and what to do. */
+/** Known errors: pattern, code, meaning, remedy. */
 const TROUBLES: readonly (readonly [RegExp, 'busy' | 'denied' | 'io', string, string])[] = [
   [/^OOM /, 'busy', 'its memory is full', 'raise maxmemory, or wait until jobs have ended'],
-  [/^(NOAUTH|WRONGPASS|ERR invalid password|ERR AUTH)/, 'denied', 'it asks for another password', 'give it as in valkey://:PASSWORD@HOST:PORT'],
-  [/^NOPERM/, 'denied', 'this user has not the rights that a queue needs', 'allow it all commands on keys fluxion-queue* and channels fluxion-queue*'],
-  [/^MISCONF/, 'io', 'it cannot save to its disk, and takes nothing', 'make room on its disk'],
-  [/^READONLY/, 'io', 'it is a replica, and takes nothing', 'give the address of the primary'],
+  [/^(NOAUTH|WRONGPASS|ERR invalid password|ERR AUTH)/, 'denied', 'it asks for another password', 'put the password into the address: valkey://:PASSWORD@HOST:PORT'],
+  [/^NOPERM/, 'denied', 'this user lacks the rights that a queue needs', 'allow it all commands on keys fluxion-queue* and channels fluxion-queue*'],
+  [/^MISCONF/, 'io', 'it cannot save to its disk, and refuses writes', 'make room on its disk'],
+  [/^READONLY/, 'io', 'it is a replica, and refuses writes', 'give the address of the primary'],
   [/^LOADING/, 'busy', 'it is starting', 'wait a moment'],
-  [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOENT|closed|timed out/i, 'busy', 'it cannot be reached', 'start it, or check its address; it is tried again without end'],
+  [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOENT|closed|timed out/i, 'busy', 'it cannot be reached', 'start it, or check its address; attempts go on until it answers'],
 ]; // biome-ignore format: a table
 
-/** Throws `bad_config` for what is no address of a queue. */
+/** Throws `bad_config` if the address is not one of a queue. */
 export function requireQueueUrl(url: string): void {
   if (/^(valkey|redis)s?:\/\/[^/]+/.test(url) && URL.canParse(url)) return;
   throw new FluxionError(
     'bad_config',
     `queue=${withoutSecrets(url)}: expected valkey://HOST:PORT or redis://HOST:PORT`,
     {
-      hint: 'valkeys:// and rediss:// use TLS; a password stands as in valkey://:PASSWORD@HOST:PORT',
+      hint: 'valkeys:// and rediss:// use TLS; with a password: valkey://:PASSWORD@HOST:PORT',
     },
   );
 }
 
-/** A connection. Commands wait while it is lost. */
+/** A connection to a queue's server. Commands wait while it is lost. */
 export class QueueConnection implements Disposable {
   readonly client: Redis;
-  /** The address without its password. */
+  /** The address without user and password. */
   readonly shown: string;
   readonly #others: Redis[] = [];
   #lastError: Error | undefined;
@@ -48,7 +48,7 @@ export class QueueConnection implements Disposable {
     this.client = client;
     this.shown = shown;
     this.#watch(client);
-    // BullMQ makes connections of its own from this one, and may have no time to close them.
+    // BullMQ duplicates this connection, and may not get to close its duplicates.
     const duplicate = client.duplicate.bind(client);
     client.duplicate = (options) => {
       const other = duplicate(options);
@@ -59,11 +59,11 @@ export class QueueConnection implements Disposable {
     client.once('ready', () => void this.#look());
   }
 
-  /** Begins to connect. The client is loaded only now: whoever has no queue does not pay for it. */
+  /** Begins to connect. Loads the client library only now, so that servers without a queue do not pay for it. */
   static async open(url: string): Promise<QueueConnection> {
     requireQueueUrl(url);
     const { Redis } = await import('iovalkey');
-    // iovalkey knows the schemes of Redis alone, which speaks the same.
+    // iovalkey knows only Redis's schemes; the protocol is the same.
     const client = new Redis(url.replace(/^valkey/, 'redis'), {
       connectTimeout: CONNECT_TIME,
       keepAlive: CONNECT_TIME,
@@ -71,17 +71,17 @@ export class QueueConnection implements Disposable {
       retryStrategy: (times) => RETRIES[Math.min(times, RETRIES.length) - 1]!,
       connectionName: 'fluxion',
     });
-    // A password may have characters that end an address in a text.
+    // Parsed, not matched by a pattern: a password may contain characters that end an address in text.
     const { protocol, host, pathname } = new URL(url);
     return new QueueConnection(client, `${protocol}//${host}${pathname}`);
   }
 
-  /** Another connection to the same server, for commands that block or listen; `patience`: milliseconds that an answer may take. */
+  /** Another connection to the same server, for commands that block or listen. An answer may take `patience` milliseconds. */
   another(patience?: number): Redis {
     return this.client.duplicate(patience === undefined ? {} : { socketTimeout: patience });
   }
 
-  /** The answer to commands that do not block, or the reason why there is none now. */
+  /** The answer to commands that do not block. Rejects with the reason if there is none now. */
   async ask<T>(command: (client: Redis) => Promise<T>): Promise<T> {
     if (this.client.status !== 'ready') throw this.explain(this.#lastError ?? new Error('closed'));
     const late = Promise.withResolvers<never>();
@@ -98,7 +98,7 @@ export class QueueConnection implements Disposable {
     }
   }
 
-  /** An error of the server or of the way to it, as people are told it. */
+  /** An error of the server or of the connection, as users see it. */
   explain(error: unknown): FluxionError {
     if (error instanceof FluxionError) return error;
     const { message, code } = error as { message?: string; code?: string };
@@ -120,9 +120,9 @@ export class QueueConnection implements Disposable {
     });
   }
 
-  /** Warns of a server that would lose jobs, or that is too old. */
+  /** Warns if the server is set to drop data, or is too old. */
   async #look(): Promise<void> {
-    // Without the right to ask, nothing is known.
+    // This user may lack the right to ask: then there is no warning.
     const info = await this.client.info().catch(() => '');
     const toldOf = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
     const policy = toldOf('maxmemory_policy');

@@ -1,4 +1,4 @@
-/** Reads what workers tell of many jobs over one connection. A job whose events are not taken is not read on: memory has a bound. */
+/** Reads the events of many jobs over one connection. A job is read only as fast as its events are consumed, which bounds memory. */
 
 import { setTimeout } from 'node:timers/promises';
 import type { Redis } from 'iovalkey';
@@ -6,12 +6,12 @@ import { untilAborted } from '../../support/until-aborted.ts';
 import type { QueueConnection } from './connection.ts';
 import { KEYS } from './protocol.ts';
 
-/** Entries of one job that are read at a time. */
+/** Most entries of one job in one read. */
 const AT_A_TIME = 32;
-/** Milliseconds that one read waits, and that are waited after one that failed. */
+/** Milliseconds that one read waits for entries, and the pause after a failed read. */
 const BLOCK = 5000;
 const AFTER_FAILURE = 500;
-/** Milliseconds without an answer after which the connection is made anew, such as where a network swallows packets. */
+/** Milliseconds without an answer after which the connection is replaced, for instance because a network drops packets. */
 const PATIENCE = 3 * BLOCK;
 
 /** An entry of a stream. */
@@ -20,20 +20,20 @@ export interface Entry {
   readonly fields: ReadonlyMap<string, Buffer>;
 }
 
-/** The reading of one job's stream. */
+/** One job's stream, as it is read. */
 export interface Following extends Disposable {
-  /** What comes next. Rejects with the signal's reason. */
+  /** The next entries. Rejects with the signal's reason. */
   readonly next: (signal: AbortSignal) => Promise<readonly Entry[]>;
-  /** The id of what was read last. */
+  /** The id of the entry that was read last. */
   readonly last: string;
-  /** Has the stream read from its beginning again. */
+  /** Starts again at the beginning of the stream. */
   readonly again: () => void;
 }
 
 interface Reading {
   readonly key: string;
   last: string;
-  /** Whoever waits for entries. */
+  /** Resolves the `next` that waits for entries. */
   wanted: PromiseWithResolvers<readonly Entry[]> | undefined;
 }
 
@@ -42,7 +42,7 @@ type Streams = readonly (readonly [
   entries: readonly (readonly [id: Buffer, fields: readonly Buffer[]])[],
 ])[];
 
-/** The streams that a server reads. */
+/** Reads the streams of a server's jobs. */
 export class EventReader implements Disposable {
   readonly #connection: QueueConnection;
   readonly #client: Redis;
@@ -52,14 +52,14 @@ export class EventReader implements Disposable {
   #isReading = false;
   #closed = false;
 
-  /** `id` is the server's. */
+  /** `id` is the id of the server. */
   constructor(connection: QueueConnection, id: string) {
     this.#connection = connection;
     this.#client = connection.another(PATIENCE);
     this.#wakeKey = KEYS.wake(id);
   }
 
-  /** Reads the stream of a job from its beginning, or what is left of it. */
+  /** Follows the stream of a job from the first entry that is still there. */
   follow(job: string): Following {
     const reading: Reading = { key: KEYS.events(job), last: '0', wanted: undefined };
     this.#readings.add(reading);
@@ -87,7 +87,7 @@ export class EventReader implements Disposable {
     this.#client.disconnect();
   }
 
-  /** Begins to read, or has the read that goes on begin anew with another stream. */
+  /** Begins to read; a blocked read is woken, so that the next one includes the new stream. */
   #read(): void {
     if (this.#isReading) {
       const { client } = this.#connection;
@@ -101,14 +101,14 @@ export class EventReader implements Disposable {
   async #loop(): Promise<void> {
     for (;;) {
       const wanting = [...this.#readings].filter(({ wanted }) => wanted);
-      // In the same turn as the look at who waits: whoever comes next starts the reading again.
+      // Set in the same turn of the loop as `wanting`: a later call of #read starts the loop again.
       this.#isReading = wanting.length > 0 && !this.#closed;
       if (!this.#isReading) return;
       const keys = [this.#wakeKey, ...wanting.map(({ key }) => key)];
       const ids = [this.#lastWake, ...wanting.map(({ last }) => last)];
       try {
         const found = await this.#client.xreadBuffer('COUNT', AT_A_TIME, 'BLOCK', BLOCK, 'STREAMS', ...keys, ...ids);
-        // Where a stream is to be read again since, this is not what is wanted.
+        // Skips streams that were restarted during the read.
         const current = wanting.filter(({ last }, i) => last === ids[i + 1]);
         this.#give((found ?? []) as unknown as Streams, current);
       } catch {

@@ -1,16 +1,16 @@
-/** Tells a server what becomes of a job. Steps are left out where nobody reads them; pictures and ends are told for sure. */
+/** Writes the events of a job for its server. Steps are dropped if nobody reads them; pictures and ends never are. */
 
 import type { Redis } from 'iovalkey';
 import type { Event } from '../../pipeline/events.ts';
 import { pause, untilAborted } from '../../support/until-aborted.ts';
 import { BACKLOG, EVENT_BYTES, isEnd, KEYS, LIFE, type QueueEvent } from './protocol.ts';
 
-/** Milliseconds until what must be told is tried again, such as where the queue's memory is full. */
+/** Milliseconds between attempts to write an event that must not be lost, for instance while the queue's memory is full. */
 const AGAIN = 1000;
-/** Bytes of a step without its previews. */
+/** Most bytes of a step without its previews. */
 const BESIDE_PREVIEWS = 2 ** 16;
 
-/** The stream of one attempt at a job. */
+/** Writes the events of one attempt at a job. */
 export class EventWriter {
   readonly #client: Redis;
   readonly #job: string;
@@ -24,7 +24,7 @@ export class EventWriter {
     this.#attempt = attempt;
   }
 
-  /** Tells an event of the model. Rejects with the signal's reason. */
+  /** Writes an event of the model. Rejects with the signal's reason. */
   async event(event: Event, signal: AbortSignal): Promise<void> {
     if (event.type === 'image') {
       const png = Buffer.from(await event.image.png());
@@ -33,13 +33,13 @@ export class EventWriter {
     if (event.type !== 'step') return this.tell(event as QueueEvent, signal);
     if (this.#unread >= BACKLOG.steps) return;
     const { previews, ...step } = event;
-    // In base64. Those of many large pictures may be more than a server takes.
+    // Previews are in base64. Those of many large pictures may exceed what a server takes.
     const bytes = (previews ?? []).reduce((sum, { data }) => sum + (data.length * 4) / 3, 0);
     const isWhole = this.#unread < BACKLOG.previews && bytes < EVENT_BYTES - BESIDE_PREVIEWS;
     return this.tell((isWhole ? event : step) as QueueEvent, signal);
   }
 
-  /** Tells an event, with the picture that belongs to it. */
+  /** Writes an event and its picture. */
   async tell(event: QueueEvent, signal: AbortSignal, png?: Buffer): Promise<void> {
     const mustBeTold = event.type === 'image' || event.type === 'begun' || isEnd(event.type);
     for (;;) {
@@ -54,15 +54,15 @@ export class EventWriter {
     }
   }
 
-  /** Takes back what was told of a job that nobody wants any more. */
+  /** Removes everything written for a job that is no longer wanted. */
   async clear(): Promise<void> {
     await this.#client.del(KEYS.events(this.#job), KEYS.tries(this.#job), ...this.#pictures);
   }
 
-  /** How many events are unread now. */
+  /** Writes an event; resolves to the number of unread events. */
   async #write(event: QueueEvent, png: Buffer | undefined): Promise<number> {
     const key = KEYS.events(this.#job);
-    // All of it or nothing: a picture is there before it is told of.
+    // One transaction: nobody sees the event without its picture.
     const writing = this.#client.multi();
     if (png && event.type === 'image') {
       const picture = KEYS.picture(this.#job, this.#attempt, event.index);

@@ -1,4 +1,4 @@
-/** A worker of a configuration. */
+/** Makes a worker from a configuration. */
 
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
@@ -7,15 +7,15 @@ import { ServerLog, type ServerLogOptions } from '../server-log.ts';
 import { requireQueueUrl } from './connection.ts';
 import { QueueWorker, type QueueWorkerOptions } from './queue-worker.ts';
 
-/** What a worker is opened with besides its configuration. */
+/** Options of a worker besides its configuration. */
 export interface OpenWorkerOptions extends Pick<QueueWorkerOptions, 'onProgress'> {
-  /** What says which keys the command line set. */
+  /** Where each key was set, such as on the command line. */
   readonly sources?: LoadedConfig['sources'];
-  /** Where lines of the log go; by default, there is none. */
+  /** Writes a line of the log; by default, there is no log. */
   readonly write?: ServerLogOptions['write'] | undefined;
 }
 
-/** Makes the worker of a configuration, which begins with `start`. Throws `bad_config` for what is no address of a queue. */
+/** Makes the worker of a configuration; `start` starts it. Throws `bad_config` if `queue` is not an address. */
 export function openWorker(config: Config, { sources = {}, write, onProgress }: OpenWorkerOptions = {}): QueueWorker {
   requireQueueUrl(config.queue);
   return new QueueWorker({

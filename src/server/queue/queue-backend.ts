@@ -1,4 +1,4 @@
-/** The workers of a queue as a backend: which there are, which models they have, and whether the queue can be used. */
+/** The workers of a queue as a backend: it knows the live workers, their models, and whether the queue can be used. */
 
 import { setTimeout } from 'node:timers/promises';
 import type { ServerLora } from '../../api/served.ts';
@@ -18,28 +18,28 @@ import { type OpenQueue, QueuedJob, waitingFor } from './queued-job.ts';
 import { openQueues } from './queues.ts';
 import { Workers } from './workers.ts';
 
-/** Which queue, and what its jobs are by default. */
+/** The queue, and defaults for its jobs. */
 export interface QueueBackendOptions {
   readonly url: string;
-  /** Tells this server from others. */
+  /** A unique id of this server. */
   readonly id: string;
-  /** The model of requests that name none; by default, the only one that there is, or was last. */
+  /** The default model; if undefined, the last one that all workers had in common, or else any of theirs. */
   readonly model: string | undefined;
-  /** What that model is called as long as there is none. */
+  /** The name of the default model until there is a worker. */
   readonly fallback: string;
-  /** Pixels that a picture may have. */
+  /** Most pixels of a picture. */
   readonly pixels: number;
 }
 
-/** Milliseconds between two looks at the queue. */
+/** Milliseconds between two checks of the queue. */
 const BEAT = 1000;
-/** Jobs of a model in the queue for each that its workers take at a time, so that none of them waits for a server; the least there are. */
+/** Jobs in a model's queue for each slot of its workers, so that no worker waits for a server; and the fewest per model. */
 const PER_SLOT = 2;
 const LEAST_ROOM = 8;
-/** Models that are remembered while none of their workers is there. */
+/** Most models whose names are remembered after their workers are gone. */
 const MOST_MODELS = 1000;
 
-/** The workers of a queue, as a backend. */
+/** A backend whose jobs are made by the workers of a queue. */
 export class QueueBackend implements Backend {
   readonly keepsJobs = true;
   readonly #options: QueueBackendOptions;
@@ -47,14 +47,14 @@ export class QueueBackend implements Backend {
   readonly #closing = new AbortController();
   /** Short names of models that had a worker. */
   readonly #known = new Set<string>();
-  /** The model of requests that name none: the last that was the only one. */
+  /** The last model that was the only one of all workers. */
   #only: string | undefined;
   #connecting: Promise<OpenQueue> | undefined;
-  /** Why the queue cannot be used now. */
+  /** The reason why the queue cannot be used now. */
   #trouble: FluxionError | undefined;
   #changed = Promise.withResolvers<void>();
 
-  /** Connects when it is started or first used. Throws `bad_config` for what is no address of a queue. */
+  /** Connects when started or first used. Throws `bad_config` if `url` is not an address of a queue. */
   constructor(options: QueueBackendOptions) {
     requireQueueUrl(options.url);
     this.#options = options;
@@ -64,7 +64,7 @@ export class QueueBackend implements Backend {
     return this.#default ?? this.#options.fallback;
   }
 
-  /** The model of requests that name none; undefined as long as there was no worker of any. */
+  /** The default model; undefined until there was a worker. */
   get #default(): string | undefined {
     return this.#options.model ?? this.#only ?? this.models[0]?.name;
   }
@@ -111,7 +111,7 @@ export class QueueBackend implements Backend {
     return this.#workers.loras;
   }
 
-  /** A worker looks the name up in its own folder; what no worker of the model has is refused now. */
+  /** Refuses a LoRA that no worker of the model has; the worker looks the name up in its own folder later. */
   requireLora(name: string, model: string | undefined): void {
     const workers = this.#workers.of(model ?? this.name).filter(({ status }) => status === 'ready');
     const known = workers.flatMap(({ loras }) => loras.map((lora) => lora.name));
@@ -155,7 +155,7 @@ export class QueueBackend implements Backend {
     connected.connection[Symbol.dispose]();
   }
 
-  /** The model of a job that was accepted when none was known: one for good, so that the job is in one queue only. */
+  /** Decides the model of a job that was accepted before any model was known. It never changes: the job must be in one queue only. */
   async #decided({ id, signal, onLoading }: Task, { connection: { client } }: OpenQueue): Promise<string> {
     if (this.#default === undefined) onLoading(waitingFor('any model'));
     const model = await this.#until(() => this.#default, signal);
@@ -183,10 +183,10 @@ export class QueueBackend implements Backend {
     };
   }
 
-  /** Looks at the queue as long as the server runs: whether it can be written, and who works. */
+  /** Checks every `BEAT`, until the server is closed, whether the queue can be written and which workers live. */
   async #watch(connection: QueueConnection): Promise<void> {
     const { signal } = this.#closing;
-    // The first connection takes a moment, which is no trouble yet.
+    // Connecting takes a moment, which is not an error yet.
     await new Promise((resolve) => {
       connection.client.once('ready', resolve).once('error', resolve);
       signal.addEventListener('abort', resolve, { once: true });

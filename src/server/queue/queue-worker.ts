@@ -1,6 +1,6 @@
 /**
- * A worker: takes jobs of its model from a queue, makes them and tells the server. What it was doing when it was killed is begun again by
- * another; what it is doing when it is stopped is finished within a time, or given back.
+ * A worker: takes jobs of its model from a queue, makes them and reports to the server. When a worker is killed, others begin its jobs
+ * again. When it is stopped, it finishes its jobs within a time limit and gives the rest back.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -23,29 +23,29 @@ import { EventWriter } from './event-writer.ts';
 import { type Announcement, announcedLoras, isId, JOB_MESSAGE, KEYS, LIFE, PREFIX, queueName } from './protocol.ts';
 import { Turns } from './turns.ts';
 
-/** What a worker works with. */
+/** Options of a worker. */
 export interface QueueWorkerOptions {
   readonly url: string;
   /** The model. */
   readonly host: ModelHost;
-  /** Jobs that it takes at a time. */
+  /** Most jobs that the worker takes at a time. */
   readonly slots: number;
-  /** Milliseconds without a sign of life after which a worker is taken for dead. */
+  /** Milliseconds without a sign of life after which a worker counts as dead. */
   readonly timeout: number;
   readonly limits?: Partial<JobLimits> | undefined;
   readonly log?: ServerLog | undefined;
-  /** Told what it is doing, for people. */
+  /** Called with one line of text when the worker begins something else. */
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** Tries after which a job is given up: by then it has ended as many workers. */
+/** Attempts after which a job is given up: it has killed as many workers. */
 const MOST_TRIES = 5;
-/** Tries after which a job is made alone, so that others do not share its fate. */
+/** Attempts after which a job is made alone, so that it takes no other job with it. */
 const TRIES_TOGETHER = 2;
-/** Milliseconds between two looks at the folder of LoRAs. */
+/** Milliseconds between two listings of the LoRA folder. */
 const LORAS_EVERY = 30_000;
 
-/** Why the making of a job ends before its time. */
+/** The reason why an attempt ends early. */
 class Ended extends FluxionError {
   readonly kind: 'stopped' | 'lost' | 'given back';
 
@@ -55,13 +55,13 @@ class Ended extends FluxionError {
   }
 }
 
-/** One making of a job. There may be two of one job for a while: one that lost it and is slow to end, and the one that follows. */
+/** One attempt at a job. A job may have two for a while: one that lost its lock and is slow to end, and its successor. */
 interface Attempt {
   readonly id: string;
   readonly stop: AbortController;
 }
 
-/** One worker. */
+/** A worker of a queue. */
 export class QueueWorker implements AsyncDisposable {
   readonly id: string = randomUUID();
   readonly #options: QueueWorkerOptions;
@@ -78,7 +78,7 @@ export class QueueWorker implements AsyncDisposable {
   #saidWhatIsLeftOut = false;
   #served: ServedModel | undefined;
   #lorasAt = Number.NEGATIVE_INFINITY;
-  /** Whether what it has goes back to the queue now. */
+  /** Whether the worker now gives its jobs back to the queue. */
   #givesBack = false;
   #closed: Promise<void> | undefined;
 
@@ -87,7 +87,7 @@ export class QueueWorker implements AsyncDisposable {
     this.#limits = { ...JOB_LIMITS, ...options.limits };
   }
 
-  /** Opens the model and takes jobs from then on. Rejects where the model cannot be opened or the queue lets nobody in. */
+  /** Opens the model, then takes jobs. Rejects if the model cannot be opened, or if the queue denies access. */
   async start(signal: AbortSignal): Promise<void> {
     const { url, host, timeout, slots } = this.#options;
     const connection = await QueueConnection.open(url);
@@ -119,10 +119,10 @@ export class QueueWorker implements AsyncDisposable {
         name: this.id,
         skipVersionCheck: true,
         lockDuration: timeout,
-        // BullMQ renews locks by the job's id, which is not enough where two attempts are under way: each renews its own.
+        // BullMQ renews locks by job id, which two attempts at one job would share: each attempt renews its own.
         skipLockRenewal: true,
         stalledInterval: timeout / 2,
-        // Jobs that end workers are told apart by their tries.
+        // We count attempts ourselves, under `KEYS.tries`.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         runRetryDelay: 1000,
         drainDelay: 5,
@@ -139,7 +139,7 @@ export class QueueWorker implements AsyncDisposable {
     await this.#say(connection);
   }
 
-  /** Takes no more jobs, and ends those it has within so many milliseconds; what is left then is given back. */
+  /** Takes no more jobs. The current ones have `grace` milliseconds to end; the rest are given back. */
   close(grace: number): Promise<void> {
     this.#closed ??= this.#close(grace);
     return this.#closed;
@@ -159,7 +159,7 @@ export class QueueWorker implements AsyncDisposable {
         for (const { stop } of this.#running) stop.abort(new Ended('given back', 'the worker was stopped'));
       };
       const timer = globalThis.setTimeout(giveBack, grace);
-      // While the queue cannot be reached, nothing can be given back: the others find out by themselves.
+      // If the queue cannot be reached, jobs cannot be given back: other workers take them once their locks expire.
       const { timeout } = this.#options;
       await Promise.race([this.#worker?.close(), setTimeout(grace + timeout, undefined, { ref: false })]).catch(
         () => {},
@@ -173,7 +173,7 @@ export class QueueWorker implements AsyncDisposable {
     if (connection) this.#options.log?.write('stopped', { worker: this.id });
   }
 
-  /** Waits for the queue; rejects where it will not let this worker in. */
+  /** Waits until the queue can be reached; rejects if it denies access. */
   async #reachable(connection: QueueConnection, signal: AbortSignal): Promise<void> {
     for (let told = ''; ; ) {
       signal.throwIfAborted();
@@ -183,7 +183,7 @@ export class QueueWorker implements AsyncDisposable {
       } catch (error) {
         const trouble = connection.explain(error);
         if (trouble.code === 'denied') throw trouble;
-        // The first connection takes a moment.
+        // Connecting takes a moment, which is not worth a line.
         if (told !== trouble.message && connection.client.status !== 'connecting') {
           told = trouble.message;
           this.#options.onProgress?.(`waiting: ${told}`);
@@ -193,7 +193,7 @@ export class QueueWorker implements AsyncDisposable {
     }
   }
 
-  /** Makes a job, and tells its server. What it resolves to is what becomes of the job in the queue. */
+  /** Makes a job and reports to its server. Resolves to what the queue should do: forget the job, or take it back. */
   async #make(queued: QueuedJob, token: string, { client }: QueueConnection): Promise<'over' | 'given back'> {
     const { id } = queued;
     if (!isId(id)) return 'over';
@@ -205,7 +205,7 @@ export class QueueWorker implements AsyncDisposable {
     const running = { id, stop };
     this.#running.add(running);
     using _renewal = this.#renewed(queued, token, stop);
-    // One that was taken in the last moment.
+    // The job was taken just before the worker began to give jobs back.
     if (this.#givesBack) stop.abort(new Ended('given back', 'the worker was stopped'));
     let outcome: string;
     let tries = 0;
@@ -231,7 +231,7 @@ export class QueueWorker implements AsyncDisposable {
     } finally {
       this.#running.delete(running);
     }
-    // A worker that lives has not been ended by the job.
+    // The worker survived this attempt, so it does not count against the job.
     if (tries > 0 && (outcome === 'given back' || outcome === 'lost'))
       await client.decr(KEYS.tries(id)).catch(() => {});
     if (outcome === 'stopped') await writer.clear().catch(() => {});
@@ -255,7 +255,10 @@ export class QueueWorker implements AsyncDisposable {
       await writer.event(event, signal);
     }
     if (pictures > 0)
-      throw new FluxionError('unsupported', `${pictures} pictures of this job are made by other processes`);
+      throw new FluxionError(
+        'unsupported',
+        `expected all pictures of the job, but other processes made ${pictures} of them`,
+      );
   }
 
   #stop(id: string): void {
@@ -263,7 +266,7 @@ export class QueueWorker implements AsyncDisposable {
       if (attempt.id === id) attempt.stop.abort(new Ended('stopped', 'it is not wanted any more'));
   }
 
-  /** Keeps the lock of an attempt until it is disposed, and ends an attempt that has lost it. */
+  /** Renews the lock of an attempt until disposed; aborts the attempt if the lock is lost. */
   #renewed(queued: QueuedJob, token: string, stop: AbortController): Disposable {
     const { timeout } = this.#options;
     const ended = new AbortController();
@@ -271,7 +274,7 @@ export class QueueWorker implements AsyncDisposable {
     const renew = async (): Promise<void> => {
       for (;;) {
         await setTimeout(timeout / 3, undefined, { signal, ref: false });
-        // What cannot be asked is not lost yet.
+        // If the queue cannot be reached, the lock may still be ours.
         const kept = await queued.extendLock(token, timeout).catch(() => 1);
         if (kept === 0) stop.abort(new Ended('lost', 'another worker has this job now'));
       }
@@ -280,7 +283,7 @@ export class QueueWorker implements AsyncDisposable {
     return { [Symbol.dispose]: () => ended.abort() };
   }
 
-  /** Says that this worker lives, again and again, and looks for jobs that are to stop, of which the message may have been lost. */
+  /** Announces this worker regularly. Also checks for jobs to stop, since a message on the channel may have been lost. */
   async #announce(connection: QueueConnection): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
@@ -300,11 +303,11 @@ export class QueueWorker implements AsyncDisposable {
         this.#saidWhatIsLeftOut = true;
         log(
           'warn',
-          `lora_dir: servers are not told of all LoRAs (${leftOut} left out): give them shorter names, or keep fewer`,
+          `lora_dir: ${leftOut} LoRAs do not fit into the worker's announcement, and servers refuse them: shorten names, or keep fewer files`,
         );
       }
     }
-    // A model that left the device for a while comes back with the next job.
+    // While an idle model is closed, its last description holds: the next job opens it again.
     this.#served = host.served() ?? this.#served;
     const served = this.#served;
     const announcement: Announcement = {
@@ -330,7 +333,7 @@ export class QueueWorker implements AsyncDisposable {
   }
 }
 
-/** How often the job was begun, this time included. */
+/** Counts this attempt; resolves to the number of attempts at the job so far. */
 async function counted(client: QueueConnection['client'], id: string): Promise<number> {
   const answers = (await client.multi().incr(KEYS.tries(id)).expire(KEYS.tries(id), LIFE).exec()) ?? [];
   const [error, tries] = answers[0] ?? [];

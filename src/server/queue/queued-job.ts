@@ -1,6 +1,6 @@
 /**
- * A job that workers make: it is handed to the queue of its model, where it stays until a worker has made it, whatever becomes of workers and
- * of this server. What workers tell is read from a stream of the job, which is kept until it is read.
+ * A job that workers make. It stays in its model's queue until a worker has made it, even if workers or this server are lost meanwhile.
+ * Workers write the job's events to a stream, which keeps them until a server has read them.
  */
 
 import type { Queue } from 'bullmq';
@@ -22,36 +22,36 @@ export interface OpenQueue {
   readonly connection: QueueConnection;
   readonly reader: EventReader;
   readonly queueOf: (model: string) => Queue;
-  /** Whether it cannot be used now. */
+  /** Whether the queue cannot be used now. */
   readonly isAway: () => boolean;
   readonly hasWorker: (model: string) => boolean;
-  /** Pixels that a picture may have. */
+  /** Most pixels of a picture. */
   readonly pixels: number;
 }
 
-/** Milliseconds between two attempts to hand a job over, and after which a job of which nothing was heard is looked for. */
+/** Milliseconds between attempts to hand a job over, and of silence after which the server checks that the queue still has the job. */
 const AGAIN = 1000;
 const SILENCE = 10_000;
-/** Seconds that a job that is done is known as one not to be made, which attempts that were given up may still do. */
+/** Seconds for which the stop key of a finished job remains, for attempts that were given up but still run. */
 const DONE_LIFE = 3600;
 
 export function waitingFor(model: string): LoadingProgress {
   return { message: `waiting for a worker of ${model}` };
 }
 
-/** One job of a server. */
+/** A server's view of a job in a queue. */
 export class QueuedJob {
   readonly #task: Task;
   readonly #model: string;
   readonly #open: OpenQueue;
   readonly #total: number;
-  /** Warnings and LoRAs that were told: those of another attempt are the same. */
+  /** Warnings and LoRAs reported so far: another attempt repeats them. */
   readonly #notes = new Set<string>();
-  /** The attempt that counts. */
+  /** The id of the attempt whose events count. */
   #attempt: string | undefined;
-  /** Whether the attempt said that it begins, which may have been read before this server was started. */
+  /** Whether this server read the `begun` of the attempt; an earlier server may have read and removed it. */
   #isSure = false;
-  /** Whether the queue lost a picture before it was read, and whether the job was handed over again for that. */
+  /** Whether the queue lost a picture before it was read, and whether the job was handed over again for that reason. */
   #isLost = false;
   #wasLost = false;
 
@@ -62,7 +62,7 @@ export class QueuedJob {
     this.#total = picturesOf(task.request);
   }
 
-  /** Has the job made, and tells of it. Leaving the loop ends the job, unless its signal says that the server leaves it. */
+  /** Has workers make the job, and yields its events. Leaving the loop ends the job, unless the signal's reason `leaves` it to workers. */
   async *events(): AsyncGenerator<Event, void, undefined> {
     let life = LIFE;
     let leaves = false;
@@ -78,16 +78,16 @@ export class QueuedJob {
     }
   }
 
-  /** Puts the job into its queue, unless it is there or was made. Tries again until that is done. */
+  /** Puts the job into its queue, unless it is there or was made. Tries until it succeeds. */
   async #handOver(): Promise<void> {
     const { id, request, caller, signal, onLoading } = this.#task;
     const { model: _, ...plain } = request;
     const data: JobMessage = { request: JSON.parse(requestText(plain).whole), ...(caller !== undefined && { caller }) };
     for (;;) {
       try {
-        // Its stream says how it ended, which a server that is started again has not read yet.
+        // The job ended while no server ran: its stream has the end.
         if ((await untilAborted(this.#newest(), signal))?.hasEnded) return;
-        // Adding a job that is there changes nothing.
+        // If the queue has the job already, this changes nothing.
         await untilAborted(this.#open.queueOf(this.#model).add('job', data, { jobId: id }), signal);
         if (!this.#open.hasWorker(this.#model)) onLoading(waitingFor(this.#model));
         return;
@@ -113,12 +113,12 @@ export class QueuedJob {
           this.#isSure = true;
           continue;
         }
-        // A worker that was given up may still tell of a job that another has.
+        // A worker that counts as dead may still write events of a job that another worker has.
         this.#attempt ??= attempt;
         if (attempt === this.#attempt) {
           if (yield* this.#on(event, entries)) return;
         } else if (!this.#isSure && (event.type === 'image' || isEnd(event.type))) {
-          // It may be the first of those that are left that was given up.
+          // #attempt is a guess, and may be an attempt that was given up: this entry may turn out to count.
           kept.add(entry);
         }
       }
@@ -126,7 +126,7 @@ export class QueuedJob {
     }
   }
 
-  /** Tells an event of the attempt that counts, one of `entries`; returns whether it was the last. */
+  /** Yields an event of the attempt that counts, one of `entries`; returns whether it was the last. */
   async *#on(
     event: Exclude<QueueEvent, { type: 'begun' }>,
     entries: readonly Entry[],
@@ -156,7 +156,7 @@ export class QueuedJob {
           return true;
         }
         if (!this.#isLost || this.#wasLost)
-          throw new FluxionError('io', `the worker said that the job is done, and ${missing} pictures lack`);
+          throw new FluxionError('io', `a worker reported the job as done, but ${missing} pictures are missing`);
         this.#wasLost = true;
         await untilAborted(this.#drop(entries), this.#task.signal);
         await this.#handOver();
@@ -174,7 +174,7 @@ export class QueuedJob {
     return false;
   }
 
-  /** A picture that a worker told of; undefined where the queue lost its memory since. */
+  /** A picture that a worker made; undefined if the queue has lost it since. */
   async #picture(key: string): Promise<Image | undefined> {
     const { connection, pixels } = this.#open;
     const reading = connection.client.getrangeBuffer(key, 0, pictureBytes(pixels));
@@ -183,27 +183,27 @@ export class QueuedJob {
     return png.length === 0 ? undefined : receivedPicture(png, pixels);
   }
 
-  /** Removes entries that were read from the stream. */
+  /** Removes read entries from the stream. */
   async #drop(entries: readonly Entry[]): Promise<void> {
     const { client } = this.#open.connection;
     if (entries.length > 0) await client.xdel(KEYS.events(this.#task.id), ...entries.map(({ id }) => id));
   }
 
-  /** What is told next; a queue of which nothing was heard for long is asked whether it still has the job, which it lost with its memory. */
+  /** The next entries. After a long silence, checks that the queue still has the job: a restart may have erased its memory. */
   async #heard(following: Following): Promise<readonly Entry[]> {
     const { signal } = this.#task;
     const next = following.next(signal);
     for (;;) {
       const entries = await within(next, SILENCE);
       if (entries) return entries;
-      // An answer that never comes must not keep a job from being cancelled.
+      // The signal ends the wait: a job can be cancelled even if the queue never answers.
       if (!this.#open.isAway()) await untilAborted(this.#lookFor(following), signal);
     }
   }
 
   /**
-   * Hands the job over again if the queue does not know it any more. Where an attempt at it has ended, or the stream was begun anew, that is
-   * read from its beginning.
+   * Hands the job over again if the queue no longer knows it. If an attempt has ended, or the stream was started anew, reads the stream
+   * from its beginning.
    */
   async #lookFor(following: Following): Promise<void> {
     const state = await this.#open
@@ -217,13 +217,13 @@ export class QueuedJob {
       return following.again();
     }
     if (state === 'unknown') await this.#handOver();
-    // Ids are times: a queue that forgot the job and has a clock that is behind begins before what was read.
+    // Ids are times. If the queue lost its memory and its clock is behind, a new stream's ids are smaller than the last one read.
     if (!stream || !isBefore(stream.last, following.last)) return;
     this.#isSure = false;
     following.again();
   }
 
-  /** What the job's stream has last; undefined where all was read, or nothing said. */
+  /** The last entry of the job's stream; undefined if the stream is empty. */
   async #newest(): Promise<
     { readonly last: string; readonly attempt: string; readonly hasEnded: boolean } | undefined
   > {
@@ -234,7 +234,7 @@ export class QueuedJob {
     return { last, attempt: fieldOf('attempt'), hasEnded: isEnd(fieldOf('type')) };
   }
 
-  /** Has workers stop the job, and takes what is left of it out of the queue. */
+  /** Tells workers to stop the job, and removes the rest of it from the queue. */
   async #forget(life: number): Promise<void> {
     const { id } = this.#task;
     const { connection, queueOf } = this.#open;
@@ -245,7 +245,7 @@ export class QueuedJob {
         .publish(KEYS.stops, id)
         .del(KEYS.events(id), KEYS.tries(id), KEYS.model(id))
         .exec();
-      // A job that a worker has stays until that lets it go.
+      // Fails while a worker has the job's lock; that worker removes the job.
       await queueOf(this.#model)
         .remove(id)
         .catch(() => {});
@@ -255,10 +255,10 @@ export class QueuedJob {
   }
 }
 
-/** What is told where another worker begins a job. */
+/** The warning when another worker begins a job again. */
 const BEGUN_AGAIN = 'the worker of this job was lost or stopped: another one begins it again';
 
-/** Whether an id of a stream's entry, of milliseconds and a number among those, comes before another. */
+/** Whether one id of a stream comes before another; ids are `MILLISECONDS-NUMBER`. */
 function isBefore(id: string, other: string): boolean {
   const [time = 0, number = 0] = id.split('-').map(Number);
   const [otherTime = 0, otherNumber = 0] = other.split('-').map(Number);

@@ -5,7 +5,7 @@ import { log } from '../../support/log.ts';
 import type { QueueConnection } from './connection.ts';
 import { PREFIX, queueName } from './protocol.ts';
 
-/** Returns the function that opens the queue of a model, or finds it open. BullMQ is loaded only now. */
+/** Loads BullMQ and returns the function that opens a model's queue, once. */
 export async function openQueues({ client }: QueueConnection): Promise<(model: string) => Queue> {
   const { Queue } = await import('bullmq');
   const queues = new Map<string, Queue>();
@@ -17,11 +17,11 @@ export async function openQueues({ client }: QueueConnection): Promise<(model: s
       connection: client as never,
       prefix: PREFIX,
       skipVersionCheck: true,
-      // BullMQ's own events, which nobody reads.
+      // Nobody reads BullMQ's own events.
       streams: { events: { maxLen: 100 } },
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
     });
-    // What goes wrong is told to who waits for it.
+    // The caller of a failed command gets the error too.
     queue.on('error', (error) => log('debug', `queue ${name}: ${error.message}`));
     queues.set(name, queue);
     return queue;

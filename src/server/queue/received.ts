@@ -1,4 +1,4 @@
-/** What a worker told, as the server's own: checked against what was asked, and with pictures decoded. */
+/** Turns messages of a worker into the server's own events: checked against the request, with pictures decoded. */
 
 import { decodeFile } from '../../picture/decode-file.ts';
 import { Image } from '../../picture/image.ts';
@@ -8,36 +8,37 @@ import { requireRecipe } from '../../pipeline/recipe.ts';
 import { type ErrorCode, FluxionError } from '../../support/errors.ts';
 import { broken, type QueueEvent } from './protocol.ts';
 
-/** What messages call it. */
+/** Its name in messages. */
 const EVENT = "a worker's event";
-/** Bytes of a PNG beside three for each pixel: filters, chunks and the recipe. */
+/** Bytes of a PNG besides its pixels: chunks and the recipe. */
 const BESIDE_PIXELS = 4 * 2 ** 20;
-/** A side of a preview is an eighth of the picture's. */
+/** A picture's side divided by its preview's side. */
 const PREVIEW = 8;
 
-/** Most bytes of a PNG with so many pixels. */
+/** Most bytes of a PNG with this many pixels. */
 export function pictureBytes(pixels: number): number {
   return pixels * 4 + BESIDE_PIXELS;
 }
 
-/** The picture of a PNG. Throws where it is none, is larger than allowed, or lacks its recipe. */
+/** Decodes a PNG. Throws if it is not a picture, is larger than allowed, or lacks its recipe. */
 export async function receivedPicture(png: Buffer, pixels: number): Promise<Image> {
   const where = "a worker's picture";
-  if (png.length > pictureBytes(pixels)) throw new FluxionError('bad_file', `${where}: it is too large`);
+  if (png.length > pictureBytes(pixels))
+    throw new FluxionError('bad_file', `${where}: expected at most ${pictureBytes(pixels)} bytes, found more`);
   const recipe = requireRecipe(png, where);
   const { pixels: decoded } = await decodeFile(png, where, pixels);
   if (decoded.width !== recipe.width || decoded.height !== recipe.height)
-    throw new FluxionError('bad_file', `${where}: its size is not that of its recipe`);
+    throw new FluxionError('bad_file', `${where}: its size differs from the size in its recipe`);
   return new Image(decoded, recipe);
 }
 
-/** An event that is told on as it is. Throws `bad_request` where it is not about this job. */
+/** Checks an event that needs no conversion. Throws `bad_request` if it does not fit the job. */
 export function receivedEvent(
   event: Exclude<QueueEvent, { type: 'begun' | 'loading' | 'image' | 'failed' }>,
   { total, pixels }: { readonly total: number; readonly pixels: number },
 ): Event {
   if ('pictures' in event && (event.total !== total || event.pictures.some((index) => index >= total)))
-    throw broken(EVENT, 'it is about other pictures than were asked for');
+    throw broken(EVENT, 'it is about pictures that were not requested');
   if (event.type !== 'step') return event as Event;
   const { previews, ...step } = event;
   if (!previews) return step as Event;
@@ -55,7 +56,7 @@ function receivedPreview(
   return { width, height, data, toJSON: () => ({ width, height, rgb }) };
 }
 
-/** The error of a job that a worker could not make. */
+/** The error of a job that failed in a worker. */
 export function receivedError({ error }: Extract<QueueEvent, { type: 'failed' }>): FluxionError {
   const { code, message, hint } = error;
   return new FluxionError((/^[a-z_]{1,40}$/.test(code) ? code : 'io') as ErrorCode, message, { hint });

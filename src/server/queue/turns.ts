@@ -1,4 +1,4 @@
-/** Turns of jobs in one worker: side by side as a rule, and one at a time for those that may have ended workers before. */
+/** Turns of jobs in one worker: usually side by side, but alone for a job that may have killed workers before. */
 
 import { untilAborted } from '../../support/until-aborted.ts';
 
@@ -7,13 +7,13 @@ interface Waiting {
   readonly turn: PromiseWithResolvers<void>;
 }
 
-/** Gives turns in the order in which they are asked for. */
+/** Gives turns in the order of the calls. */
 export class Turns {
   readonly #waiting: Waiting[] = [];
   #running = 0;
   #alone = false;
 
-  /** Waits for a turn, which lasts until it is disposed; `isAlone`: with nobody beside it. Rejects with the signal's reason. */
+  /** Waits for a turn, which lasts until it is disposed; `isAlone`: no other job runs beside it. Rejects with the signal's reason. */
   async enter(isAlone: boolean, signal: AbortSignal): Promise<Disposable> {
     const waiting: Waiting = { isAlone, turn: Promise.withResolvers() };
     this.#waiting.push(waiting);

@@ -1,4 +1,4 @@
-/** The workers of a queue, as a server knows them: those that said lately that they live. */
+/** The live workers of a queue, as a server knows them from their announcements. */
 
 import type { ServerLora } from '../../api/served.ts';
 import { log } from '../../support/log.ts';
@@ -7,16 +7,16 @@ import { shortName } from '../model-names.ts';
 import type { QueueConnection } from './connection.ts';
 import { ANNOUNCEMENT_BYTES, type Announcement, isId, KEYS, parseAnnouncement } from './protocol.ts';
 
-/** Most workers that are looked at. */
+/** Most workers that are read in one look. */
 const MOST = 1000;
 
 /** The workers that live now. */
 export class Workers {
   #all: readonly Announcement[] = [];
-  /** What was said last, so that it is parsed again only where it changed. */
+  /** The last announcements: only changed ones are parsed again. */
   #texts = new Map<string, { readonly text: Buffer; readonly announcement: Announcement | undefined }>();
 
-  /** Asks who is there. Rejects where the queue cannot be asked. */
+  /** Reads all announcements. Rejects if the queue cannot be read. */
   async look({ client }: QueueConnection): Promise<void> {
     const ids = (await client.srandmember(KEYS.workers, MOST)).filter(isId);
     const asked = client.pipeline();
@@ -41,7 +41,7 @@ export class Workers {
     if (gone.length > 0) await client.srem(KEYS.workers, ...gone);
   }
 
-  /** Forgets all, while nobody can be asked. */
+  /** Forgets all workers, because the queue cannot be read. */
   forget(): void {
     this.#all = [];
   }
@@ -53,7 +53,7 @@ export class Workers {
     return this.#all.filter((worker) => shortName(worker.model) === name);
   }
 
-  /** Models that a worker is ready to make jobs with: one entry each. */
+  /** Models that some worker has open, without duplicates. */
   get models(): readonly ServedModel[] {
     const models = new Map<string, ServedModel>();
     for (const { model, device, served } of this.#all) {

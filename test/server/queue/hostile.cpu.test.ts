@@ -51,8 +51,8 @@ describe('a queue of strangers', { skip: NO_QUEUE }, () => {
       [(job) => tell(job, 'null'), /a worker's event: it is not as expected/],
       [(job) => tell(job, { type: 'picture' }), /a worker's event: type is not as expected/],
       [(job) => tell(job, `"${'x'.repeat(17 * 2 ** 20)}"`), /expected at most 16777216 bytes, found/],
-      [(job) => tell(job, { ...STEP, total: 2 }), /other pictures than were asked for/],
-      [(job) => tell(job, { ...STEP, pictures: [1e9] }), /other pictures than were asked for/],
+      [(job) => tell(job, { ...STEP, total: 2 }), /about pictures that were not requested/],
+      [(job) => tell(job, { ...STEP, pictures: [1e9] }), /about pictures that were not requested/],
       [
         (job) => tell(job, { ...STEP, previews: [{ width: 8, height: 8, rgb: 'AAAA' }] }),
         /a preview of 8×8 has 3 bytes/,
@@ -60,8 +60,8 @@ describe('a queue of strangers', { skip: NO_QUEUE }, () => {
       [(job) => tell(job, { ...STEP, previews: [] }), /previews of other pictures/],
       [(job) => show(job, Buffer.from('no picture')), /a worker's picture/],
       [(job) => show(job, png.subarray(0, png.length - 500)), /a worker's picture/],
-      [(job) => show(job, Buffer.alloc(25 * 2 ** 20)), /a worker's picture: it is too large/],
-      [(job) => tell(job, { type: 'done', report: REPORT }), /1 pictures lack/],
+      [(job) => show(job, Buffer.alloc(25 * 2 ** 20)), /a worker's picture: expected at most \d+ bytes, found more/],
+      [(job) => tell(job, { type: 'done', report: REPORT }), /1 pictures are missing/],
       [(job) => tell(job, { type: 'done', report: 7 }), /report is not as expected/],
     ];
     for (const [act, pattern] of wrong) {
