@@ -1,5 +1,5 @@
 /**
- * Fluxion as an image model of the Vercel AI SDK, in one's own process.
+ * Fluxion as an image model of the Vercel AI SDK, in your own process.
  *
  * @example
  * await using flux = await Flux.load('tiny');

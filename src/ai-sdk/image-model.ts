@@ -17,20 +17,20 @@ import { askedSize } from './image-size.ts';
 export interface ImageModelOptions {
   /** Its name in responses and logs; the model's own by default. */
   readonly modelId?: string;
-  /** What `providerOptions.fluxion` has in every call that does not say otherwise. */
+  /** Defaults for `providerOptions.fluxion` of every call. */
   readonly defaults?: Readonly<Partial<Request>>;
 }
 
 /** The SDK gives every call the same seed: a second call would make the same pictures again, so one call makes all of them. */
 const MOST_IMAGES = 4096;
 
-/** Fields that the call itself has. */
+/** Request fields that the call has as options of its own. */
 const OF_THE_CALL = ['prompt', 'batch', 'signal', 'preview'];
 
 /**
- * Makes an image model of an opened model, for `generateImage`. Without a seed it draws one, which `providerMetadata.fluxion.images` has
- * beside the recipe. `providerOptions.fluxion` takes further fields of a request, and `outputFormat`. What cannot be honoured is a warning,
- * or rejects with `bad_request` naming the field.
+ * Makes an image model for `generateImage` from an opened model. Without a seed it draws one; `providerMetadata.fluxion.images` contains
+ * the seed and the recipe. `providerOptions.fluxion` takes further fields of a request, and `outputFormat`. An option that cannot be
+ * honoured causes a warning, or a rejection with `bad_request` naming the field.
  */
 export function imageModel(flux: Flux, options: ImageModelOptions = {}): ImageModelV4 {
   const modelId = options.modelId ?? flux.name;
@@ -64,7 +64,7 @@ export function imageModel(flux: Flux, options: ImageModelOptions = {}): ImageMo
   };
 }
 
-/** The request that a call is. */
+/** Translates a call into a request. */
 async function asked(
   flux: Flux,
   call: ImageModelV4CallOptions,
@@ -92,12 +92,12 @@ async function asked(
   const unsupported = ignored.map((field) => ({
     type: 'unsupported' as const,
     feature: `providerOptions.fluxion.${field}`,
-    details: 'the call itself says it',
+    details: 'use the option of the call itself',
   }));
   return { request, warnings: [...warnings, ...unsupported] };
 }
 
-/** A mask by its transparency if it has any, as in OpenAI's API, otherwise by its brightness. */
+/** Reads a mask by its transparency if it has any, as in OpenAI's API, otherwise by its brightness. */
 async function maskOf(
   source: PictureSource,
   allowUrl: boolean,
@@ -106,7 +106,7 @@ async function maskOf(
   return (await alphaMask(source, { where: 'mask', allowUrl, signal })) ?? source;
 }
 
-/** A picture of a call. An address is downloaded where `providerOptions.fluxion.allowUrl` allows it; never is it a path. */
+/** A picture of a call. An address is downloaded if `providerOptions.fluxion.allowUrl` allows it, and is never read as a path. */
 function pictureOf(file: ImageModelV4File, where: string): PictureSource {
   if (file.type === 'file') return typeof file.data === 'string' ? Buffer.from(file.data, 'base64') : file.data;
   if (/^(https?:\/\/|data:)/i.test(file.url)) return file.url;

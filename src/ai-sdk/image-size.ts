@@ -9,13 +9,13 @@ export interface AskedSize {
   readonly warnings: readonly SharedV4Warning[];
 }
 
-/** Sides are multiples of it. */
+/** Sides are multiples of this. */
 const STEP = 16;
 
 const nearest = (side: number): number => Math.max(STEP, Math.round(side / STEP) * STEP);
 
 /**
- * Sides for the wanted proportions, with about as many pixels as `usual`; `undefined` if nothing was asked for. Throws `bad_request` naming
+ * Sides for the wanted proportions, with about as many pixels as `usual`; `undefined` if no size was requested. Throws `bad_request` naming
  * the field.
  */
 export function askedSize(
@@ -34,7 +34,7 @@ export function askedSize(
         ...(isExact ? [] : [{ type: 'compatibility', feature: 'size', details } as const]),
         ...(aspectRatio === undefined
           ? []
-          : [{ type: 'unsupported', feature: 'aspectRatio', details: 'size says it already' } as const]),
+          : [{ type: 'unsupported', feature: 'aspectRatio', details: 'size already sets it' } as const]),
       ],
     };
   }

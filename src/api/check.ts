@@ -1,4 +1,4 @@
-/** Checks what callers give, field by field. Every mistake is a `bad_request` that names the field, what it takes and what was found. */
+/** Checks callers' values field by field. A mistake is a `bad_request` that names the field, what was expected and what was found. */
 
 import { z } from 'zod';
 import { FluxionError, nearest } from '../support/errors.ts';
@@ -38,7 +38,7 @@ export function checked<T extends z.ZodType>(schema: T, value: unknown, what: st
   });
 }
 
-/** Asks whether the nearest of the values that can be chosen was meant. */
+/** A hint with the valid value nearest to the given one. */
 function meant(value: unknown, values: readonly unknown[]): string | undefined {
   if (typeof value !== 'string') return undefined;
   const near =
@@ -50,14 +50,14 @@ function meant(value: unknown, values: readonly unknown[]): string | undefined {
 
 type Issue = z.core.$ZodIssue;
 
-/** What is wrong inside the list, for a field that takes one value or a list. */
+/** The issue inside the list, for a field that takes one value or a list. */
 function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const inside = issue.errors.flat().find(({ path }) => path.length > 0);
   return inside ? { ...inside, path: [...issue.path, ...inside.path] } : issue;
 }
 
-/** The fields that an object has at a place of a schema. */
+/** The field names of the object at a path of a schema. */
 function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const [key, ...rest] = path;
   if (schema instanceof z.ZodOptional) return fieldsAt(schema.unwrap() as z.ZodType, path);

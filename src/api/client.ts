@@ -19,20 +19,20 @@ export type { ServerLora, ServerModel } from './served.ts';
 /** A request, and the model it is for if the server has several. */
 export type JobRequest = Request & { readonly model?: string };
 
-/** A page of a list, newest first; `before` is the `next` of the page before. */
+/** A page of a list, newest first; `before` is the `next` of the previous page. */
 export interface Page {
   readonly limit?: number;
   readonly before?: string;
-  /** Text that the prompt has. */
+  /** Text that the prompt contains. */
   readonly search?: string;
 }
 
-/** What a server said no to, or that it could not be reached (`status` 0). */
+/** A server's refusal of a request, or a server that cannot be reached (`status` 0). */
 export class ServerError extends FluxionError {
   readonly status: number;
   /** The field that is wrong. */
   readonly param: string | undefined;
-  /** Seconds after which the server says that it may be tried again. */
+  /** Seconds after which the client may try again, if the server says so. */
   readonly retryAfter: number | undefined;
 
   constructor(status: number, { code = 'io', message, hint, param }: ErrorBody, retryAfter?: number) {
@@ -52,19 +52,19 @@ interface ErrorBody {
   readonly param?: string | null;
 }
 
-/** Which server, and how it is asked. */
+/** The server's address, and how to send requests to it. */
 export interface ClientOptions {
-  /** Such as `http://localhost:8000`; in a browser, the page's own server by default. */
+  /** For instance `http://localhost:8000`; in a browser, the page's own server by default. */
   readonly url?: string;
   readonly key?: string;
   readonly fetch?: typeof fetch;
 }
 
-/** Attempts to read on after a connection was lost, and milliseconds between them. */
+/** Most attempts to resume after a lost connection, and milliseconds between them. */
 const ATTEMPTS = 10;
 const BETWEEN = 1000;
 
-/** A server, as a program asks it. Every method rejects with `ServerError`. */
+/** A client of one server. Every method rejects with `ServerError`. */
 export class FluxionClient {
   readonly #url: string;
   readonly #key: string | undefined;
@@ -76,12 +76,12 @@ export class FluxionClient {
     this.#fetch = (...call) => given(...call);
   }
 
-  /** Submits a request. Its job runs whether or not anybody watches. */
+  /** Submits a request. Its job runs whether or not anybody reads its events. */
   async submit(request: JobRequest): Promise<JobState> {
     return this.#json('POST', '/v1/jobs', bodyOf(request));
   }
 
-  /** Makes pictures and tells what happens; leaving the loop, or the signal, cancels the job. */
+  /** Makes pictures and yields the job's events; leaving the loop, or the signal, cancels the job. */
   async *stream(request: JobRequest, signal?: AbortSignal): AsyncGenerator<JobEventJson, void, undefined> {
     const asking = { body: bodyOf(request), signal, accept: 'text/event-stream' };
     yield* jobEvents(await this.#ask('POST', '/v1/jobs', asking), signal);
@@ -123,7 +123,7 @@ export class FluxionClient {
     return this.#json('GET', `/v1/jobs${queryOf(page)}`);
   }
 
-  /** Cancels a job; resolves to it when it has ended. */
+  /** Cancels a job; resolves to the job when it has ended. */
   cancel(id: string): Promise<JobState> {
     return this.#json('DELETE', `/v1/jobs/${encodeURIComponent(id)}`);
   }
@@ -134,17 +134,17 @@ export class FluxionClient {
     return this.#json('GET', `/v1/pictures${queryOf(page)}`);
   }
 
-  /** The address of a picture's file, or of a smaller version, for pages of a server that needs no key. */
+  /** The address of a picture's file, or of a smaller copy, for pages of a server that needs no key. */
   pictureUrl(name: string, { width }: { readonly width?: number } = {}): string {
     return `${this.#url}/v1/pictures/${encodeURIComponent(name)}${queryOf({ width })}`;
   }
 
-  /** A picture's file, or a smaller one of it. */
+  /** A picture's file, or a smaller copy. */
   async picture(name: string, size: { readonly width?: number } = {}): Promise<Blob> {
     return (await this.#ask('GET', this.pictureUrl(name, size).slice(this.#url.length))).blob();
   }
 
-  /** Makes a picture a favourite, deletes it, or takes that back, which the server allows for a day. */
+  /** Makes a picture a favourite or deletes it, or undoes either. A deleted picture can be restored for a day. */
   changePicture(
     name: string,
     change: { readonly favourite?: boolean; readonly deleted?: boolean },
@@ -152,7 +152,7 @@ export class FluxionClient {
     return this.#json('PATCH', `/v1/pictures/${encodeURIComponent(name)}`, JSON.stringify(change));
   }
 
-  /** The recipe inside of a picture file. */
+  /** The recipe inside a picture file. */
   recipe(file: Blob): Promise<Recipe> {
     return this.#json('POST', '/v1/recipes', file);
   }
@@ -165,7 +165,7 @@ export class FluxionClient {
     return this.#json('GET', '/v1/model');
   }
 
-  /** Has the model opened, unless it is; resolves at once, to how far that is. */
+  /** Begins to open the model, unless it is open; resolves at once to the model's current state. */
   openModel(): Promise<ServerModel> {
     return this.#json('POST', '/v1/model');
   }
@@ -173,7 +173,7 @@ export class FluxionClient {
   async #json<T>(method: string, path: string, body?: Body): Promise<T> {
     const answer = await this.#ask(method, path, { body });
     return answer.json().catch((cause: Error) => {
-      throw new ServerError(0, { message: `the answer is no JSON, or broke off: ${cause.message}` });
+      throw new ServerError(0, { message: `the answer is not JSON, or broke off: ${cause.message}` });
     }) as Promise<T>;
   }
 
@@ -246,7 +246,7 @@ async function* jobEvents(answer: Response, signal?: AbortSignal): AsyncGenerato
         signal?.throwIfAborted();
         throw lost(cause.message);
       });
-      // A line ends in LF, CRLF or CR, and a CR that is the last so far may be half of such an end.
+      // A line ends in LF, CRLF or CR; a CR at the end of the text so far may be the first half of a CRLF.
       const lines = (text + value).split(done ? /\r\n|\n|\r/ : /\r\n|\n|\r(?!$)/);
       text = lines.pop()!;
       for (const line of lines) {

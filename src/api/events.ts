@@ -22,7 +22,7 @@ const TIMINGS = z.object({
   secondsPerStep: seconds,
   /** Latents to pixels, all pictures. */
   decode: seconds,
-  /** What MaxDiffusion calls inference time: denoising and decoding. */
+  /** Denoising and decoding, as in MaxDiffusion's inference time. */
   inference: seconds,
 });
 
@@ -44,20 +44,20 @@ const REPORT = z.object({
 /** Memory of one device in a stage, in bytes. */
 export type StageMemory = Immutable<z.output<typeof STAGE_MEMORY>>;
 const STAGE_MEMORY = z.object({
-  /** Prompts are encoded, then input pictures. */
+  /** `encode` is for prompts, `pictures` for input pictures. */
   stage: z.enum(['encode', 'pictures', 'denoise', 'decode']),
   /** Weights that are in place. */
   weights: count,
   /** Values that programs hand to each other. */
   values: count,
-  /** The most that one program needs besides. */
+  /** The most temporary memory that one program needs. */
   temporaries: count,
   /** Compiled programs. */
   code: count,
   total: count,
 });
 
-/** What becomes of weights. */
+/** The residency of weights. */
 export type Residency = Immutable<z.output<typeof RESIDENCY>>;
 const RESIDENCY = z.object({
   /** `kept` for later prompts, `released` once prompts are encoded, or `streamed`, layer by layer. */
@@ -76,12 +76,12 @@ const RESIDENCY = z.object({
 /** What a run holds in memory, in bytes. */
 export type MemoryPlan = Immutable<z.output<typeof MEMORY_PLAN>>;
 const MEMORY_PLAN = RESIDENCY.extend({
-  /** What one device may hold. */
+  /** Most bytes that one device may hold. */
   budget: z.number(),
   stages: z.array(STAGE_MEMORY),
   /** The largest stage. */
   peak: count,
-  /** Page-locked memory of the host that streamed weights wait in, and what may be used of it. */
+  /** Page-locked memory of the host in which streamed weights wait, and the most that may be used. */
   host: count,
   hostBudget: z.number(),
   fits: z.boolean(),
@@ -90,7 +90,7 @@ const MEMORY_PLAN = RESIDENCY.extend({
 /** A report on a LoRA file. */
 export type LoraReport = Immutable<z.output<typeof LORA_REPORT>>;
 const LORA_REPORT = z.object({
-  /** What recipes and reports call it. */
+  /** The LoRA's name in recipes and reports. */
   name: z.string(),
   path: z.string(),
   /** Which program's spelling its keys are in. */
@@ -104,19 +104,19 @@ const LORA_REPORT = z.object({
   alphas: z.array(z.number()),
   /** Whether this is a control LoRA (FLUX.1 Canny, Depth), which takes a picture beside the latents. */
   control: z.boolean(),
-  /** Keys nothing could be done with: how many, and the first ten. */
+  /** Keys that match nothing: their number, and the first ten. */
   unmatched: z.object({ count, first: z.array(z.string()) }),
   /** Settings beside the weights that are not applied, or are uncertain. */
   warnings: z.array(z.string()),
 });
 
-/** Which pictures of the request, by index, and how many it has. */
+/** The indices of the pictures concerned, and the number of pictures in the request. */
 const pictures = { pictures: z.array(count), total: count };
 const sides = { width: count, height: count };
 
 /** What a run reports, in the order in which it happens, as JSON. */
 export const EVENT = z.discriminatedUnion('type', [
-  /** A part of the work on some pictures begins. */
+  /** A stage of some pictures begins. */
   z.object({ type: z.literal('stage'), stage: z.enum(['compile', 'encode', 'denoise', 'decode']), ...pictures }),
   /** The memory plan of the run, before any weight is placed. */
   z.object({ type: z.literal('memory'), plan: MEMORY_PLAN }),

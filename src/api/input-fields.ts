@@ -1,2 +1,2 @@
-/** Fields of a request that are a picture, or one or several. Without its schema, which clients in browsers do without. */
+/** Fields of a request that take pictures. Apart from the schema, so that clients in browsers do not load it. */
 export const INPUT_FIELDS = ['image', 'maskImage', 'referenceImage', 'controlImage', 'reduxImage'] as const;

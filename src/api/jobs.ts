@@ -38,7 +38,7 @@ const [STAGE, MEMORY, LORA_USED, WARNING, STEP, , DONE] = EVENT.options;
 export const JOB_EVENT = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('queued'),
-    /** Jobs that came before it and were not begun. */
+    /** Number of earlier jobs that have not begun. */
     position: count,
     /** Estimated seconds until the job begins. */
     estimate: z.number().optional(),
@@ -80,13 +80,13 @@ export type JobEventOf<Picture, Preview> =
 export const JOB = z.object({
   id: z.string(),
   status: JOB_STATUS,
-  /** The API that it came by. */
+  /** The API that the job came by. */
   api: z.string(),
   created: z.iso.datetime(),
   ended: z.iso.datetime().optional(),
-  /** The request, without the content of pictures that went in. */
+  /** The request, without the content of input pictures. */
   request: z.record(z.string(), z.unknown()),
-  /** Pictures that it makes. */
+  /** Number of pictures that the job makes. */
   total: count,
   pictures: z.array(JOB_PICTURE),
   error: JOB_ERROR.optional(),

@@ -1,6 +1,6 @@
 /**
- * The kinds of value that can be asked for: each a schema, and the words for it in messages and help. Schemas speak in the words
- * that follow `expected`.
+ * The kinds of value that a setting takes: each has a schema, and words for messages and help. A schema's message is the phrase
+ * that follows `expected`.
  */
 
 import { z } from 'zod';
@@ -12,13 +12,13 @@ export interface Kind<T extends z.ZodType = z.ZodType> {
   readonly type: T;
   /** Follows `must be`. */
   readonly expected: string;
-  /** Stands for a value in help. */
+  /** Placeholder for a value in help. */
   readonly placeholder: string;
-  /** The words that may be chosen. */
+  /** The words to choose from. */
   readonly words?: readonly string[];
   readonly min?: number;
   readonly max?: number;
-  /** Values in configurations are multiples of it. */
+  /** In configurations, values are multiples of this. */
   readonly step?: number;
 }
 
@@ -30,7 +30,7 @@ export function kind<T extends z.ZodType>(name: string, type: T, expected: strin
 /** Longest text in characters and longest list in entries; T5 reads at most 512 tokens. */
 const TEXT_LIMIT = 32_768;
 const LIST_LIMIT = 1024;
-/** Most pictures that are looked at together: each may be large. */
+/** Most pictures in one list: each may be large. */
 const PICTURES_LIMIT = 16;
 
 export const TEXT = z.string('text').max(TEXT_LIMIT, `at most ${TEXT_LIMIT} characters`);
@@ -59,7 +59,7 @@ export const path = kind('path', TEXT, 'a path', 'PATH');
 export const paths = someKind('paths', TEXT, 'a path, or a list of them', 'paths', 'PATH');
 export const boolean = kind('boolean', BOOLEAN, 'True or False', 'True|False');
 
-/** A whole number, in configurations a multiple of `step`; what divides it in a request depends on the model. */
+/** A whole number. In configurations, it is a multiple of `step`; in a request, the divisor depends on the model. */
 export function whole(min: number, max: number, step = 1): Kind<z.ZodNumber> {
   const range = `a whole number from ${min} to ${max}`;
   const type = z
@@ -109,7 +109,7 @@ export interface RawPicture {
 }
 
 /**
- * A picture that is given: a path, `-` for standard input, an address (downloaded only where that is allowed), the content of a file, or
+ * An input picture: a path, `-` for standard input, an address (downloaded only if that is allowed), the content of a file, or
  * pixels such as an `Image` or a canvas's `ImageData`.
  */
 export type PictureSource = string | URL | Blob | Uint8Array | RawPicture;
@@ -170,7 +170,7 @@ const SEED = 'random, a whole number from -2⁶³ to 2⁶⁴ - 1';
 const MIN_SEED = -(2n ** 63n);
 const MAX_SEED = 2n ** 64n - 1n;
 const bits = z.bigint(SEED).min(MIN_SEED, SEED).max(MAX_SEED, SEED);
-/** What torch.manual_seed takes, but for -1, which means a random one in every other tool. */
+/** The range of torch.manual_seed, except for -1, which means a random seed in other tools. */
 const seed = z.union(
   [
     z.literal(['random', 'Random', 'RANDOM', -1, '-1']).transform(() => 'random' as const),
@@ -199,7 +199,7 @@ export function seedNumber(seed: bigint): SeedNumber {
   return Number.isSafeInteger(value) ? value : String(seed);
 }
 
-/** A seed as JSON holds it; longer ones that were written as numbers are not exact, and refused. */
+/** A seed as JSON holds it; refuses a larger number, which JSON has already rounded. */
 export const SEED_NUMBER = z
   .union([z.int(), z.string().regex(/^-?\d{1,20}$/)])
   .transform(BigInt)
@@ -214,7 +214,7 @@ const falling = list(NUMBER.gt(0, FALLING).lte(1, FALLING), 'numbers')
 
 export const sigmas = kind('sigmas', falling, FALLING, '[X, …]');
 
-/** A number as a report has it. */
+/** A number in a report. */
 export const count = z.int().min(0);
 
 /** Formats that pictures are written in. */

@@ -24,7 +24,7 @@ export type Group = (typeof GROUPS)[number];
 /** One thing that can be set. */
 export interface Knob {
   readonly kind: Kind;
-  /** Its configuration key; a knob without one is the library's alone. */
+  /** Its configuration key; a knob without one exists only in the library. */
   readonly key?: string;
   /** Everyday names of its key. */
   readonly also?: readonly string[];
@@ -32,11 +32,11 @@ export interface Knob {
   /** One sentence. */
   readonly help: string;
   readonly required?: true;
-  /** The value it has when nobody sets it. */
+  /** Its value if it is not set. */
   readonly default?: unknown;
-  /** What happens when a knob without default is not set. */
+  /** What happens if a knob without default is not set. */
   readonly unset?: string;
-  /** A value that says more than the default does. */
+  /** A value for examples. */
   readonly example?: string;
 }
 
@@ -48,7 +48,7 @@ type Fields<K extends Knobs> = {
     : z.ZodOptional<K[F]['kind']['type']>;
 };
 
-/** Nobody changes what was given. */
+/** Callers' values are never changed. */
 export type Immutable<T> = T extends
   | AbortSignal
   | URL
@@ -61,12 +61,12 @@ export type Immutable<T> = T extends
     ? { readonly [K in keyof T]: Immutable<T[K]> }
     : T;
 
-/** An object of these fields alone. */
+/** An object with only these fields. */
 export function strict<F extends z.ZodRawShape>(fields: F, example: string) {
   return z.strictObject(fields, `an object such as ${example}`);
 }
 
-/** The object that sets these knobs. */
+/** The type of an object that sets these knobs. */
 export function settings<K extends Knobs>(knobs: K, example: string) {
   const fields = Object.entries(knobs).map(([field, { kind, required }]) => [
     field,
@@ -75,7 +75,7 @@ export function settings<K extends Knobs>(knobs: K, example: string) {
   return strict(Object.fromEntries(fields) as Fields<K>, example);
 }
 
-/** What knobs have, by their configuration keys instead of their fields. */
+/** Values of knobs, by configuration key instead of field. */
 export function byKey(knobs: Knobs, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const keyed = Object.entries(knobs).flatMap(([field, { key }]) => (key === undefined ? [] : [[key, fields[field]]]));
   return Object.fromEntries(keyed);
@@ -108,7 +108,7 @@ export function plainName(written: string): string {
     .toLowerCase();
 }
 
-/** The fields of knobs by every name they go by, spelt as in configurations: their own, their keys, and the everyday names of these. */
+/** The fields of knobs by all their names, spelt as in configurations: the field's own, its key, and the key's everyday names. */
 export function namesOf(knobs: Knobs): ReadonlyMap<string, string> {
   return new Map(
     Object.entries(knobs).flatMap(([field, { key, also = [] }]) =>

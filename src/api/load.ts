@@ -15,13 +15,13 @@ export const DEVICE_WORDS: Readonly<Record<string, string>> = {
   mps: 'metal',
 };
 
-/** How far the download of a model is. */
+/** Progress of a model's download. */
 export interface PullProgress {
   readonly phase: 'listing' | 'waiting' | 'downloading' | 'checking' | 'retrying';
   /** Bytes on disk, including an earlier download's, and the expected total; both are 0 until the files are known. */
   readonly bytes: number;
   readonly totalBytes: number;
-  /** Over the last seconds; 0 until something has arrived. */
+  /** Average over the last seconds; 0 until the first bytes arrive. */
   readonly bytesPerSecond: number;
 }
 
@@ -96,11 +96,11 @@ export const LOAD_KNOBS = {
   },
   redux: {
     kind: path, key: 'redux', also: ['redux_model', 'image_embedder'], group: 'Model', unset: 'none', example: 'black-forest-labs/FLUX.1-Redux-dev',
-    help: 'FLUX.1 Redux, by which redux_image is a prompt: its pipeline folder or ORG/NAME on the hub, or a file with its projector.',
+    help: 'FLUX.1 Redux, which makes redux_image part of the prompt: its pipeline folder or ORG/NAME on the hub, or a file with its projector.',
   },
   imageEncoder: {
     kind: path, key: 'image_encoder', also: ['clip_vision', 'siglip'], group: 'Model', unset: "that of redux's folder", example: 'sigclip_vision_patch14_384.safetensors',
-    help: 'A file or folder with the SigLIP image encoder, where redux is a file.',
+    help: 'A file or folder with the SigLIP image encoder, if redux is a file.',
   },
   name: {
     kind: text, key: 'flux_name', group: 'Model', unset: "the model folder's name",
@@ -217,7 +217,7 @@ export const LOAD_KNOBS = {
   },
   signal: signal('Aborts the opening and, if processes share a client, every later wait for the others.'),
   onProgress: callback<(message: string, download?: PullProgress) => void>(
-    'Told of slow one-time work, such as the installation of a plugin; with figures where a model is downloaded.',
+    'Called with progress during slow one-time work, such as installing a plugin; a download of a model adds figures.',
   ),
 } as const satisfies Knobs; // biome-ignore format: one knob reads as one row
 
@@ -237,15 +237,15 @@ export type CheckedLoad = Immutable<z.output<typeof LOAD>>;
 export const AHEAD = strict(
   {
     ...LOAD.shape,
-    /** Such as `v6e:2x2`, `h200` or `cpu:4`. */
+    /** For instance `v6e:2x2`, `h200` or `cpu:4`. */
     target: TEXT,
     /** Folder that executables are written to. */
     out: TEXT.optional(),
-    /** Has TPUs' compilers try least, for a fifth of the time; temporaries are then up to two fifths more. */
+    /** TPU compilers optimise least, in a fifth of the time; temporaries then take up to two fifths more memory. */
     quick: z.boolean('true or false').optional(),
-    /** Compiles again what was compiled before, rather than to repeat what was said of it. */
+    /** Compiles everything again, instead of repeating the reports of programs that were compiled before. */
     fresh: z.boolean('true or false').optional(),
-    /** What is compiled; all by default. */
+    /** The programs to compile; all by default. */
     stages: list(
       z.enum(['encode', 'pictures', 'prepare', 'step', 'decode'], 'one of encode, pictures, prepare, step, decode'),
       'stages',

@@ -1,4 +1,4 @@
-/** `<lora:NAME:SCALE>` in prompts, as A1111 and Forge have it: which adapters a prompt asks for, and the prompt without that. */
+/** Parses `<lora:NAME:SCALE>` in prompts, as in A1111 and Forge: the adapters that a prompt names, and the prompt without the tags. */
 
 import { FluxionError } from '../support/errors.ts';
 import { oneLine } from '../support/quote.ts';
@@ -38,6 +38,6 @@ export function takeLoraTags(prompt: string): { readonly text: string; readonly 
 
 function noTag(found: string): FluxionError {
   return new FluxionError('bad_request', `${oneLine(found, 100)}: expected <lora:NAME:SCALE> with a number for SCALE`, {
-    hint: 'a LoRA is named so in a prompt, or given by --lora PATH:SCALE',
+    hint: 'write the tag in this form, or use --lora PATH:SCALE',
   });
 }

@@ -1,4 +1,4 @@
-/** What becomes of pictures that are given without a word of what for, as image APIs give them. */
+/** Chooses the use of pictures that come without a stated purpose, as in image APIs. */
 
 import type { PictureSource } from './kinds.ts';
 import type { Request } from './request.ts';

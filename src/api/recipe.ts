@@ -13,7 +13,7 @@ import { INPUT_FIELDS, REQUEST_KNOBS, SLOT, STEERING } from './request.ts';
 
 const text = z.string().max(100_000);
 const name = z.string().max(1000);
-/** A name that is looked up, and no path. */
+/** A name that is looked up, never a path. */
 const loraName = name.regex(/^[^/\\]+$/);
 /** A file's name, here or on the hub; it can never be a path to somewhere else. */
 const fileName = name.regex(/^(?![/~])(?!.*(^|\/)\.\.(\/|$))[^\\\0]+$/);
@@ -42,7 +42,7 @@ const PARTS = z.partialRecord(
 export type BesideFiles = Immutable<z.output<typeof BESIDE>>;
 const BESIDE = z.partialRecord(z.enum(BESIDE_FIELDS), z.array(z.object({ name: fileName, hash: name })).max(16));
 
-/** A picture that went in: the name of its file and a short hash of its content, which may be here in base64. */
+/** An input picture: its file's name, a short hash of its content and, if it is stored, the content in base64. */
 export type RecipeInput = Immutable<z.output<typeof INPUT>>;
 const INPUT = z.object({ name: name.regex(/^[^/\\\0]+$/), hash: name, data: z.base64().max(400_000).optional() });
 
@@ -50,7 +50,7 @@ const INPUT = z.object({ name: name.regex(/^[^/\\\0]+$/), hash: name, data: z.ba
 export type RecipeInputs = Immutable<z.output<typeof INPUTS>>;
 const INPUTS = z.partialRecord(z.enum(INPUT_FIELDS), z.array(INPUT).max(64));
 
-/** Everything that makes one picture again. Fields of later versions are let through: those known today are sound. */
+/** Everything that makes one picture again. Unknown fields, of later versions, are kept; known ones are checked. */
 export type Recipe = Immutable<z.output<typeof RECIPE>>;
 export const RECIPE = z.object({
   software: z.literal('fluxion'),
@@ -70,7 +70,7 @@ export const RECIPE = z.object({
   prompt: text,
   /** Text for T5, if it differs from `prompt`. */
   prompt2: text.optional(),
-  /** What the picture was guided away from, and how strongly. */
+  /** The text that the picture was guided away from, and how strongly. */
   negativePrompt: text.optional(),
   negativePrompt2: text.optional(),
   trueCfgScale: REQUEST_KNOBS.trueCfgScale.kind.type.optional(),
@@ -89,12 +89,12 @@ export const RECIPE = z.object({
     .object({ ...SLOT.shape, seed: SEED_NUMBER.optional() })
     .refine(({ size, index }) => index < size, 'index is beyond its size')
     .optional(),
-  /** `euler` where it is left out. */
+  /** `euler` if absent. */
   sampler: REQUEST_KNOBS.sampler.kind.type.optional(),
   /** How the noise levels are spaced; `default` if absent. */
   schedule: REQUEST_KNOBS.schedule.kind.type.optional(),
   sigmas: z.array(z.number()).max(10_000).optional(),
-  /** Pictures that went in, and what was done with them. */
+  /** Input pictures, and what was done with them. */
   inputs: INPUTS.optional(),
   ...STEERING.shape,
   /** The first-block cache, if it was on: its threshold, and the steps (from 1) that it cut short. */

@@ -1,4 +1,4 @@
-/** What can be asked of a model. */
+/** The schema of requests. */
 
 import { z } from 'zod';
 import {
@@ -21,16 +21,16 @@ import {
 } from './kinds.ts';
 import { type Immutable, type Knobs, settings, signal, strict } from './knobs.ts';
 
-/** A LoRA: its place and strength. */
+/** A LoRA: where it is, and its strength. */
 export const LORA = strict(
   {
     /** A file, a folder, or a repository of the Hugging Face hub: `ORG/NAME`, or `ORG/NAME@REVISION`. */
     path: TEXT,
     /** Which file of a folder or repository. */
     weightName: TEXT.optional(),
-    /** What recipes and reports call it; the file's name by default. */
+    /** The LoRA's name in recipes and reports; the file's name by default. */
     name: TEXT.optional(),
-    /** Multiplies all the file adds, 1 by default; 0 is as if it were not there, below 0 the opposite. */
+    /** Factor for everything the file adds, 1 by default; 0 turns the LoRA off, a negative factor inverts it. */
     scale: NUMBER.optional(),
   },
   "{ path: 'ink.safetensors', scale: 0.8 }",
@@ -77,7 +77,7 @@ export const REQUEST_KNOBS = {
   },
   negativePrompt: {
     kind: prompts, key: 'negative_prompt', also: ['negative', 'neg', 'neg_prompt', 'uncond'], group: 'Picture', unset: 'none', example: '"people, text"',
-    help: 'What the picture is guided away from, where true_cfg_scale is above 1; one for all prompts, or a list as long as prompt.',
+    help: 'What the picture is guided away from, if true_cfg_scale is above 1; one for all prompts, or a list as long as prompt.',
   },
   negativePrompt2: {
     kind: prompts, key: 'negative_prompt_2', also: ['negative_prompt2'], group: 'Picture', unset: 'the same as negative_prompt', example: '"blurred"',
@@ -135,7 +135,7 @@ export const REQUEST_KNOBS = {
   },
   resize: {
     kind: oneOf('stretch', 'cover', 'contain'), key: 'resize', also: ['resize_mode'], group: 'Pictures in', default: 'stretch',
-    help: 'How pictures that go in are fitted to width and height: stretched, cropped (cover), or extended at their edges (contain).',
+    help: 'How input pictures are fitted to width and height: stretched, cropped (cover), or extended at their edges (contain).',
   },
   referenceImage: {
     kind: pictures, key: 'reference_image', also: ['reference', 'references', 'kontext_image', 'image_reference'], group: 'Pictures in', unset: 'none', example: 'house.png',
@@ -195,7 +195,7 @@ export const REQUEST_KNOBS = {
   },
   embedInputs: {
     kind: boolean, key: 'embed_inputs', group: 'Pictures in', default: false,
-    help: 'Stores small pictures that go in inside the recipe, so that redo needs no other file.',
+    help: 'Stores small input pictures inside the recipe, so that redo needs no other file.',
   },
   seed: {
     kind: seeds, key: 'seed', also: ['s', 'S', 'seeds'], group: 'Picture', default: 0, example: '1,2,3',
@@ -259,7 +259,7 @@ export const REQUEST = settings(REQUEST_KNOBS, "{ prompt: 'a red house', seed: 7
 
 export { INPUT_FIELDS } from './input-fields.ts';
 
-/** Fields that say how these pictures are used. */
+/** Fields that say how input pictures are used. */
 export const STEERING = REQUEST.pick({
   strength: true,
   maskBlur: true,
@@ -279,7 +279,7 @@ export const STEERING = REQUEST.pick({
   cannyHigh: true,
 });
 
-/** Their names. */
+/** The names of these fields. */
 export const STEERED = Object.keys(STEERING.shape) as readonly (keyof Steering)[];
 
 /** How input pictures steer the result. */

@@ -25,7 +25,7 @@ export const MODEL_TRAITS = z.object({
     steps: count,
     guidance: z.number(),
     maxSequenceLength: count,
-    /** How much of a picture that it starts from changes. */
+    /** How much a start picture changes. */
     strength: z.number(),
   }),
   /** Whether guidance has an effect. */
@@ -53,7 +53,7 @@ export const SERVER_MODEL = z.object({
   /** Why loading `failed`; the next job tries again. */
   error: JOB_ERROR.optional(),
   ...MODEL_TRAITS.partial().shape,
-  /** What requests may say for `sampler` and `schedule`. */
+  /** The values of `sampler` and `schedule` that requests may have. */
   samplers: z.array(z.string()).optional(),
   schedules: z.array(z.string()).optional(),
   /** Names of the models that jobs can be made with now. */

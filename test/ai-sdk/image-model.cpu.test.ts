@@ -114,14 +114,14 @@ describe('generateImage', () => {
     const rounded = await made({ size: '70x50', aspectRatio: '4:3' });
     assert.deepEqual(rounded.warnings, [
       { type: 'compatibility', feature: 'size', details: 'sides are multiples of 16: the picture is 64x48' },
-      { type: 'unsupported', feature: 'aspectRatio', details: 'size says it already' },
+      { type: 'unsupported', feature: 'aspectRatio', details: 'size already sets it' },
     ]);
     const ignored = await made({ providerOptions: { fluxion: { n: 2, guidance: 3.5 } } });
     assert.equal(ignored.files.length, 1);
     assert.deepEqual(ignored.warnings[0], {
       type: 'unsupported',
       feature: 'providerOptions.fluxion.batch',
-      details: 'the call itself says it',
+      details: 'use the option of the call itself',
     });
     await assert.rejects(made({ size: '0x48' as `${number}x${number}` }), /size: expected two numbers above 0/);
     await assert.rejects(made({ prompt: { images: ['https://example.org/a.png'] } }), /address/);

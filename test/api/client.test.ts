@@ -93,8 +93,8 @@ test('every failure is a ServerError', async () => {
   const answers: readonly (readonly [() => Response | Promise<Response>, number, RegExp])[] = [
     [() => Promise.reject(new TypeError('refused')), 0, /cannot be reached: refused/],
     [() => new Response('<html>', { status: 502 }), 502, /answered 502/],
-    [() => new Response('<html>'), 0, /no JSON/],
-    [() => new Response(body('{"id"', 2, true)), 0, /no JSON, or broke off/],
+    [() => new Response('<html>'), 0, /not JSON/],
+    [() => new Response(body('{"id"', 2, true)), 0, /not JSON, or broke off/],
     [() => Response.json({ error: { code: 'busy', message: 'full', hint: 'later', param: 'n' } }, { status: 429, headers: { 'retry-after': '3' } }), 429, /full/],
   ]; // biome-ignore format: a table
   for (const [answer, status, message] of answers) {
