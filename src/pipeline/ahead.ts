@@ -42,7 +42,7 @@ import { findModel } from './model-path.ts';
 import { autoencoderTypes, modelTypes } from './model-types.ts';
 import { requestDefaults } from './request.ts';
 
-/** Seconds at the roofline of the stages that were compiled; a lower bound, for nothing is as fast as its peak. */
+/** Seconds of the compiled stages at the roofline: a lower bound, since no device reaches its peak. */
 export interface RunEstimate {
   readonly encode: number;
   readonly step: number;
@@ -140,7 +140,7 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   });
   const { offloadEncoders = true } = options;
   const compiledStages = uses.filter(({ traced }) => programs.has(traced)).map(({ stage }) => memoryStage(stage));
-  // As a run on such devices would decide, with all of their memory; for streaming, the host's memory is assumed to suffice.
+  // Decides as a run on such devices would with all of their memory free; the host's memory is assumed to suffice for streaming.
   const { stages: every, ...residency } = planMemory(all, {
     sharding,
     memoryOf: (traced) => programs.get(traced),
@@ -212,7 +212,7 @@ function weightsOf(uses: readonly ProgramUse[], stages: readonly StageName[], sh
 
 interface Counts {
   readonly steps: number;
-  /** Of the transformer, in all steps. */
+  /** Evaluations of the transformer, over all steps. */
   readonly evaluations: number;
   readonly batch: number;
   readonly together: number;

@@ -1,4 +1,4 @@
-/** Which picture of a batch has which slot of its programs, and what the programs take. */
+/** The layout of a batch: which slot of its programs each picture has, and what the programs take. */
 
 import type { BatchShare } from '../engine/batch-share.ts';
 import type { Applied } from '../weights/lora/overlay.ts';
@@ -9,9 +9,9 @@ import type { Slot } from './slot.ts';
 
 /** How a batch is laid out. */
 export interface BatchLayout {
-  /** Pictures by slot; in those left empty, zeros are computed. */
+  /** Pictures by slot; an empty slot computes with zeros. */
   readonly pictures: readonly (Slot | undefined)[];
-  /** Whether programs take a prompt, a guidance and LoRAs for each picture, and not the same for all. */
+  /** Whether programs take a prompt, a guidance and LoRAs for each picture, instead of one for all. */
   readonly each: boolean;
   /** Pictures that are decoded at a time, in the order of their slots. */
   readonly decoded: number;
@@ -19,7 +19,7 @@ export interface BatchLayout {
   readonly rank?: number | undefined;
 }
 
-/** What bounds a batch of strangers, and whether one device makes it. */
+/** The most pictures in a batch of several requests, and whether one device makes it. */
 export interface LayoutLimits {
   readonly most: number;
   readonly oneDevice: boolean;
@@ -32,7 +32,7 @@ function decodedTogether({ width, height }: DecidedRequest, pictures: number): n
   return [4, 2].find((count) => count <= pictures && count * width * height <= DECODED_PIXELS) ?? 1;
 }
 
-/** The pictures in a prompt. */
+/** Equal for prompts with equal pictures. */
 const promptKey = ({ conditions }: DecidedRequest): string =>
   conditions.map(({ prompt }) => prompt?.key ?? '').join('');
 

@@ -19,7 +19,7 @@ import { identityOf } from './identity.ts';
 import type { OpenModel } from './open-model.ts';
 import type { RequestTicket, Slot } from './slot.ts';
 
-/** Pictures of different prompts in a batch. */
+/** Most pictures of different prompts in a batch, by the kind of memory that programs use. */
 const MOST = { host: 8, device: 32 } as const;
 /** Operations of a step that saturate a processor: beyond them, more pictures at a time take proportionally longer. */
 const FILLS_PROCESSOR = 2e11;
@@ -42,7 +42,7 @@ export class BatchMaker implements Disposable {
     };
   }
 
-  /** How many pictures may share a batch with a group: as many as its request wants together, or as many as are faster together. */
+  /** The most pictures in a batch with this group: as many as its request wants together, or more where that is faster. */
   most({ key, slots, together }: Group<Slot>): number {
     if (key === undefined) return slots.length;
     const { runtime, options } = this.#model;
@@ -94,7 +94,7 @@ export class BatchMaker implements Disposable {
     return { layout, pass, run };
   }
 
-  /** Plans the batch that would be made of these groups first. */
+  /** Plans the first batch that these groups would make. */
   async planFirst(groups: readonly Group<Slot>[], signal: AbortSignal | undefined): Promise<RunPlan> {
     const [first] = groups as [Group<Slot>];
     const count = first.key === undefined ? 1 : this.most(first);
@@ -105,7 +105,7 @@ export class BatchMaker implements Disposable {
     return (await this.#plan(slots, first, signal)).run;
   }
 
-  /** Makes a batch. `waiting` are pictures whose prompts may be encoded along with it, and `giveBack` takes what memory has no room for. */
+  /** Makes a batch. Prompts of `waiting` pictures may be encoded along with it; `giveBack` takes the groups that memory has no room for. */
   async make(
     batch: Batch<Slot, RequestTicket>,
     waiting: readonly Slot[],

@@ -1,4 +1,4 @@
-/** A batch on the device: its prompts and pictures are encoded, its latents denoised and decoded, and each request is told of its pictures. */
+/** Runs a batch on the device: encodes its prompts and pictures, denoises and decodes its latents, and tells each request of its pictures. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../engine/engine.ts';
@@ -18,14 +18,14 @@ import { type Identity, makeRecipe } from './recipe.ts';
 import type { DecidedRequest } from './request.ts';
 import type { RequestTicket, Slot } from './slot.ts';
 
-/** An opened model, and what was encoded with it, for this batch or an earlier one. */
+/** An opened model, with the prompts and pictures that it encoded for this batch or earlier ones. */
 export interface BatchModel extends OpenModel {
   readonly prompts: EncodedPrompts;
   /** Input pictures as encoded by the autoencoder. */
   readonly pictures: EncodedPictures<SizedPicture>;
   /** Pictures of prompts as encoded by Redux. */
   readonly images: EncodedPictures<SquarePicture>;
-  /** Its identity in recipes, with the LoRAs of a prompt. */
+  /** The model's identity in recipes, with the LoRAs of a prompt. */
   readonly identity: (prompt: AdaptedPrompt) => Identity;
 }
 
@@ -71,13 +71,13 @@ export class BatchRun {
     const { pass, run } = this.#plan;
     const promptPictures = slots.flatMap((slot) => promptPicturesOf(slot)?.pictures ?? []);
     const inputs = slots.flatMap(({ ticket }) => ticket.decided.conditions.flatMap(({ pictures }) => pictures));
-    // The transformer may be there from an earlier run, and the autoencoder from one that was aborted.
+    // The transformer may still be on the device from an earlier run, and the autoencoder from an aborted one.
     this.#makeRoom(parts.autoencoder.weights);
     const hasPrompts = prompts.passOf(slots) === 0;
     if (!hasPrompts || !images.knows(promptPictures)) this.#makeRoom(parts.transformer.weights, parts.controlnets);
     if (!hasPrompts) {
       tell(this.#batch, (at) => ({ type: 'stage', stage: 'encode', ...at }));
-      // Encoders that stay need not encode for others now.
+      // Resident encoders can encode the prompts of waiting pictures later.
       const more = run.memory.encoders === 'kept' ? [] : waiting;
       const options = { streaming: run.streaming.t5, signal };
       await this.#encode(parts.encoders, () => prompts.encode(slots, more, pass, options));
@@ -108,7 +108,7 @@ export class BatchRun {
     return this.#batch.slots[0]!.ticket.decided;
   }
 
-  /** Denoises with encoded input pictures (`moments`), and text tokens of pictures in prompts. */
+  /** Denoises. `moments` are encoded input pictures, `tokens` the text tokens of pictures in prompts. */
   async #denoise(moments: ByKey, tokens: ByKey): Promise<Denoised> {
     const { runtime, parts, types, source, prompts } = this.#model;
     const { transformer, controlnets, autoencoder } = parts;
@@ -157,7 +157,7 @@ export class BatchRun {
         ...(cached && { cached }),
         ...(preview === 'step' && { previews: slots.flatMap((slot) => previewOf(slot) || []) }),
       }));
-      // Readers have a turn before the next step.
+      // Lets readers run before the next step.
       await setImmediate();
     }
     this.#clock.stop('denoise');
@@ -176,7 +176,7 @@ export class BatchRun {
     const each = final.length / share.held.length;
     const { pictures, decoded: pass } = layout;
     const isWanted = (slot: Slot | undefined): boolean => slot?.ticket.events.ended === false;
-    /** The slots that are decoded along with one: the last bits of a picture depend on its row in the pass. */
+    /** The slots that one pass decodes together: a picture's last bits depend on its row in the pass. */
     const passOf = (at: number) => pictures.slice(at - (at % pass), at - (at % pass) + pass);
     // Processes that share a mesh must run the decoder equally often, even for pictures nobody wants any more.
     const wanted = [...share.held.entries()].filter(([, at]) => share.rounds > 0 || passOf(at).some(isWanted));
@@ -211,7 +211,7 @@ export class BatchRun {
   }
 }
 
-/** A picture as its conditions leave it. */
+/** The picture after the last changes of its conditions. */
 function afterConditions(image: Image, { ticket: { decided } }: Slot): Image {
   const changes = decided.conditions.flatMap(({ finish }) => finish ?? []);
   if (changes.length === 0) return image;
@@ -221,7 +221,7 @@ function afterConditions(image: Image, { ticket: { decided } }: Slot): Image {
   );
 }
 
-/** Tells each request of a batch something about its pictures in it. */
+/** Sends each request of a batch an event about its pictures in it. */
 export function tell(
   { slots, tickets }: Batch<Slot, RequestTicket>,
   eventOf: (

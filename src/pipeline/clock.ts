@@ -1,4 +1,4 @@
-/** The seconds of a run's parts. */
+/** Measures how long the stages and steps of a run take. */
 
 import type { Report, Timings } from '../api/events.ts';
 
@@ -29,7 +29,7 @@ export class Clock {
     this.#seconds[part] += (performance.now() - this.#started) / 1000;
   }
 
-  /** Seconds since the step before; `cached` says that this one was not computed whole. */
+  /** Seconds since the previous step; `cached` says that this step was cut short. */
   step(cached: boolean): number {
     const now = performance.now();
     const seconds = (now - this.#lastStep) / 1000;

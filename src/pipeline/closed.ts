@@ -1,8 +1,8 @@
-/** What is said of a model that was closed. */
+/** The error of a closed model. */
 
 import { FluxionError } from '../support/errors.ts';
 
-/** The `disposed` error of whatever is asked of a closed model. */
+/** Makes the `disposed` error for calls on a closed model. */
 export function modelClosed(options: { readonly cause?: unknown } = {}): FluxionError {
   return new FluxionError('disposed', 'the model is closed', {
     ...options,

@@ -39,7 +39,7 @@ export interface BesideSizes extends Omit<Modulated, 'guidance'> {
 
 /** A batch, as ControlNets see it. */
 export interface BesideRequest extends Omit<BesideSizes, 'negative'>, Modulated {
-  /** By names that end in the number of the control picture: `control`, `pixels`, `mode`, and `scale` for every evaluation of the transformer. */
+  /** Inputs, whose names end in the number of the control picture: `control`, `pixels`, `mode`, and `scale` for every evaluation of the transformer. */
   readonly given?: Readonly<Record<string, Float32Array>>;
 }
 
@@ -49,7 +49,7 @@ export const givenNames = (picture: number) => ({
   control: `control${picture}`,
   /** [height, width, 3] in -1 to 1, for a net that takes pixels. */
   pixels: `pixels${picture}`,
-  /** [1], the kind of control of a union. */
+  /** [1], the kind of control, for a union net. */
   mode: `mode${picture}`,
   /** [evaluations], how strongly it steers. */
   scale: `scale${picture}`,
@@ -105,7 +105,7 @@ export class ControlNet implements Disposable {
     const { batch, prompts = 1, size } = given;
     const textTokens = textTokensOf(given);
     const sizes = { batch, prompts, imageTokens: size.tokens, textTokens, steps: evaluationsOf(given).length };
-    // Tokens of two by two latents are as wide as patches of what pixels are reduced to (`controlNetAgreements`).
+    // A token of 2 × 2 latents has as many channels as a patch of the reduced pixels (`controlNetAgreements`).
     const scale = (HINT_SCALE * this.config.patchSize) / 2;
     const pixels = { batch, height: scale * size.height, width: scale * size.width };
     return this.#traced.get(JSON.stringify([sizes, pixels]), () => ({
@@ -115,7 +115,7 @@ export class ControlNet implements Disposable {
     }));
   }
 
-  /** Prepares for a control picture, by its index among all: computes all that is the same in every step. */
+  /** Prepares for a control picture, by its index among all: computes everything that is the same in every step. */
   async begin(
     runtime: Runtime,
     { pooled, sequence }: Conditioning,
@@ -150,7 +150,7 @@ export class ControlNet implements Disposable {
     const sin = await upload(rope.sin, rope.shape);
     await run.drain();
     const steps = evaluationsOf(request).length;
-    /** How strongly each picture of the batch is steered in a step. */
+    /** The strength of the control in a step, for each picture of the batch. */
     const scaleAt = (step: number): Float32Array =>
       Float32Array.from({ length: batch }, (_, i) => given[names.scale]![i * steps + step]!);
     const kept = owned.move();
@@ -171,7 +171,7 @@ export class ControlNet implements Disposable {
     };
   }
 
-  /** Image and text through all blocks; `kept` takes the residuals over. */
+  /** Runs image and text through all blocks; `kept` owns the residuals. */
   async #blocks(
     run: Run,
     programs: NetPrograms,
@@ -225,13 +225,13 @@ export interface BlockInputs {
   readonly sin: ShardedArray;
 }
 
-/** Inputs of a net's blocks, whose text begins with the mode of a union. */
+/** Inputs of a net's blocks; a union's text tokens begin with its mode. */
 interface StepInputs extends BlockInputs {
   /** [b] */
   readonly scale: ShardedArray;
 }
 
-/** A net that is prepared for a control picture of every picture of a batch. */
+/** A net, prepared with one control picture for each picture of a batch. */
 export interface Steering extends Disposable {
   /** The residuals of step `step`, from 0, which `kept` owns; `undefined` if the net is inactive in that step. */
   residuals(step: number, latents: ShardedArray, kept: DisposableStack): Promise<Residuals | undefined>;

@@ -1,7 +1,7 @@
 /**
  * The ControlNets beside a transformer: each runs on the latents of a step, and its residuals are added to the transformer's image tokens
  * after its blocks. Those of several nets add up, as in diffusers' `FluxMultiControlNetModel`: the shortest list decides which block gets
- * which. A net that no picture of the batch wants in a step does not run.
+ * which residual. A net that no picture of the batch wants in a step does not run.
  */
 
 import type { Run } from '../engine/run.ts';
@@ -129,7 +129,7 @@ export class ControlNets implements Disposable {
 
 /** The nets of a batch while it is denoised. */
 export interface BesideRun extends Disposable {
-  /** Prepares step `i`, from 0: the nets are run on the latents before it when their residuals are first asked for. */
+  /** Prepares step `i`, from 0. The nets run on the latents before the step, once their residuals are first asked for. */
   step(i: number, latents: ShardedArray): BesideStep;
 }
 
@@ -148,7 +148,7 @@ async function residualsOf(
   return all;
 }
 
-/** The residuals of one step, and the blocks that they go after. */
+/** The residuals of one step, each added after its block. */
 export class BesideStep implements Disposable {
   readonly #make: (made: DisposableStack) => Promise<readonly Residuals[]>;
   readonly #which: Readonly<Record<keyof Residuals, readonly number[]>>;
@@ -156,7 +156,7 @@ export class BesideStep implements Disposable {
   readonly #owned = new DisposableStack();
   #residuals: Promise<readonly Residuals[]> | undefined;
 
-  /** `which` residual goes after each block of the transformer, and the `programs` that add one to `n` tokens. */
+  /** `which` has the index of the residual after each block of the transformer; `programs` add a residual to `n` tokens. */
   constructor(
     make: (made: DisposableStack) => Promise<readonly Residuals[]>,
     which: Readonly<Record<keyof Residuals, readonly number[]>>,

@@ -27,7 +27,7 @@ const CHART = 128;
 
 /** How the autoencoder shares memory with the rest. */
 export interface AutoencoderOptions {
-  /** Whether pictures are decoded in bands of rows, exact and in less memory: `auto`, where memory asks for it, by default. */
+  /** Whether pictures are decoded in bands of rows, which is exact and needs less memory: by default `auto`, if memory requires it. */
   readonly vaeTiling?: VaeTiling | undefined;
   /** Bytes that one device may use, half of them for decoding; by default, what is free when the model is opened. */
   readonly memoryLimit?: number | undefined;
@@ -43,7 +43,7 @@ export interface DecodeOptions {
 /** The autoencoder of a model. */
 export class Autoencoder implements Disposable {
   readonly weights: WeightSet;
-  /** Pixels a latent is wide and high. */
+  /** Width and height of a latent in pixels. */
   readonly scale: number;
   readonly #source: Flux1Source;
   readonly #types: ModelTypes;

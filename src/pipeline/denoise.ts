@@ -27,7 +27,7 @@ import { spread } from './spread.ts';
 
 /** What programs are traced for. */
 export interface DenoiseSizes extends BesideSizes, Omit<ConditionSizes, 'referenceTokens'> {
-  /** Threshold of the first-block cache; without one every step is computed whole. */
+  /** Threshold of the first-block cache; without it every step is computed whole. */
   readonly cacheThreshold?: number | undefined;
   /** Ranks of adapters that programs take; 0 by default. */
   readonly adapterRank?: number | undefined;
@@ -41,7 +41,7 @@ export interface DenoiseRequest extends Omit<DenoiseSizes, 'negative'>, Modulate
   readonly given?: Given;
   /** Draws new noise [b, l, channels], for samplers that add some in every step. */
   readonly draw?: () => Float32Array;
-  /** What pictures are guided away from, and how strongly: one strength for all, or one for each prompt. */
+  /** The prompt that pictures are guided away from, and how strongly: one strength for all, or one for each prompt. */
   readonly negative?: { readonly conditioning: Conditioning; readonly scale: number | readonly number[] } | undefined;
   /** ControlNets, which add to image tokens after blocks. They read the first prompt, and serve the negative one too. */
   readonly beside?: Pick<ControlNets, 'begin'> | undefined;
@@ -61,7 +61,7 @@ export function denoiseSizes(
   return { ...asked, ...steered } satisfies DenoiseSizes;
 }
 
-/** The same in numbers of tokens and evaluations. */
+/** Converts these sizes to numbers of tokens and evaluations. */
 export function programSizes({ size, references = [], cacheThreshold, ...given }: DenoiseSizes): DenoiseProgramSizes {
   const { batch, prompts, textTokens, promptTokens, addedChannels, adapterRank, blend, negative, sampler } = given;
   return {
@@ -91,7 +91,7 @@ export interface DenoiseStep {
   readonly velocity: ShardedArray;
   /** The predicted clean latents, [b, l, channels] f32. */
   readonly clean: ShardedArray;
-  /** Whether only the first block ran, in every evaluation of the step, and the cache stood in for the others. */
+  /** Whether the cache stood in for all blocks but the first in every evaluation of the step. */
   readonly cached: boolean;
 }
 
@@ -257,7 +257,7 @@ export class Transformer implements Disposable {
     return { velocity: await run.next(whole(parts.finalLayer), { x, mod: mods['final']! }), cached };
   }
 
-  /** Image and text through all blocks of a step, or through the first with the cache's result for the others. */
+  /** Runs image and text through all blocks of a step, or through the first one if the cache has a result for the others. */
   async #blocks(
     run: Run,
     parts: FluxPrograms,
@@ -301,7 +301,7 @@ export class Transformer implements Disposable {
   }
 }
 
-/** The transformer's prediction, and whether its first block alone was run for it. */
+/** The transformer's prediction, and whether only its first block ran for it. */
 interface Predicted {
   /** [b, l, channels] f32 */
   readonly velocity: ShardedArray;

@@ -15,7 +15,7 @@ import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ModelTypes } from './model-types.ts';
 import type { Prompt } from './request.ts';
 
-/** What the transformer is given about prompts; the holder disposes it. */
+/** Encoded prompts as the transformer takes them; the holder disposes them. */
 export interface Conditioning extends Disposable {
   /** [n, pooled dim] */
   readonly pooled: ShardedArray;
@@ -33,7 +33,7 @@ export interface PassSizes {
   readonly maxSequenceLength: number;
 }
 
-/** How the encoders' weights lie, as in the file and in place by default, and what stops the encoding. */
+/** How adapters change the encoders' weights and which are streamed, by default none; and the signal that stops the encoding. */
 export interface EncodeOptions extends Omit<Arrangement, 'rank'> {
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +54,7 @@ export class TextEncoders implements Disposable {
     this.#owned = opening.move();
   }
 
-  /** Every weight of both. */
+  /** Every weight of both encoders. */
   get declared(): readonly WeightSpec[] {
     return [...this.#clip.weights.declared, ...this.#t5.weights.declared];
   }

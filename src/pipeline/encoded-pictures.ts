@@ -1,6 +1,6 @@
-/** Pictures as a network encoded them. The last ones stay: a picture often goes into several requests. */
+/** Encoded pictures. The last ones are cached: a picture often goes into several requests. */
 
-/** Bytes that stay; the latents of a picture of 1024 × 1024 take 2 MiB, its tokens for the prompt 12 MiB. */
+/** Bytes of the cache; the latents of a picture of 1024 × 1024 take 2 MiB, its tokens for the prompt 12 MiB. */
 const KEPT = 128 << 20;
 
 /** Pictures of equal keys are equal. */

@@ -1,4 +1,4 @@
-/** Encoded prompts, kept while a picture waits that needs them. */
+/** Encoded prompts, kept while a waiting picture needs them. */
 
 import { byteSize, type DType } from '../support/dtype.ts';
 import { fromF32, toF32 } from '../support/floats.ts';
@@ -28,15 +28,15 @@ interface SlotPrompt {
   readonly key: string;
 }
 
-/** A row of what a pass of the encoders made. */
+/** One prompt's row in the result of a pass of the encoders. */
 interface Encoded {
   readonly conditioning: Conditioning;
   readonly row: number;
-  /** Prompts of its pass. */
+  /** Number of prompts in the pass. */
   readonly pass: number;
 }
 
-/** The programs that take what was encoded, each with the name of its input. */
+/** The programs that take encoded prompts, each with the name of its input. */
 export interface ConditioningInputs {
   readonly pooled: Traced;
   readonly sequence: Traced;
@@ -52,7 +52,7 @@ export class EncodedPrompts implements Disposable {
     this.#encoders = encoders;
   }
 
-  /** How many prompts are best encoded at a time for these pictures; 0 where all are there. */
+  /** How many prompts are best encoded at a time for these pictures; 0 if all are encoded. */
   passOf(slots: readonly Slot[]): number {
     const missing = this.#missing(slots);
     const [first] = missing.values();
@@ -62,7 +62,7 @@ export class EncodedPrompts implements Disposable {
     return Math.ceil(size / Math.ceil(size / PASS));
   }
 
-  /** Prompts of the pass that a picture's was encoded in. */
+  /** How many prompts were encoded in one pass with a picture's. */
   passThatMade(slot: Slot): number {
     return this.#of(slot, 'prompt').pass;
   }
@@ -176,7 +176,7 @@ export class EncodedPrompts implements Disposable {
 
 const prompts = new WeakMap<Slot, readonly SlotPrompt[]>();
 
-/** A picture's prompt, and its negative one where it has one. Known again, as thousands of pictures may wait. */
+/** A picture's prompt, and its negative prompt if it has one. Cached, as thousands of pictures may wait. */
 function promptsOf(slot: Slot): readonly SlotPrompt[] {
   const { prompt: own } = slot;
   const known =
@@ -194,7 +194,7 @@ export function promptPicturesOf({ ticket: { decided } }: Slot): PromptPictures 
   return decided.conditions.find(({ prompt }) => prompt !== undefined)?.prompt;
 }
 
-/** A row of what encoders made, as bytes. */
+/** One encoded prompt, as bytes. */
 interface RowBytes {
   readonly pooled: Uint8Array;
   readonly sequence: Uint8Array;

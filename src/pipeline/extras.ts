@@ -39,7 +39,7 @@ export interface Extras {
   readonly redux: ReduxSource | undefined;
 }
 
-/** The configs of such networks, as far as requests are decided by them. */
+/** The configs of such networks that deciding a request needs. */
 export interface ExtraSizes {
   readonly controlnets: readonly ControlNetConfig[];
   readonly redux: { readonly encoder: SiglipConfig; readonly projector: ReduxConfig } | undefined;

@@ -29,7 +29,7 @@ export class FirstBlockCache implements Disposable {
   readonly #threshold: number;
   #computed: Computed | undefined;
 
-  /** Skips blocks where the first one's residual has changed by less than `threshold`: at 0 never. */
+  /** Skips blocks where the first one's residual has changed by less than `threshold`; 0 never skips. */
   constructor(programs: FirstBlockCachePrograms, threshold: number) {
     this.#programs = programs;
     this.#threshold = threshold;
@@ -44,7 +44,7 @@ export class FirstBlockCache implements Disposable {
     const residual = await run.next(whole(firstResidual), { before, after: img });
     const change = await run.next(whole(residualChange), { residual, last });
     const [value] = new Float32Array((await change.toHost()).buffer);
-    // Written so that a change that is no number, such as 0 / 0, skips nothing.
+    // Written so that NaN, as from 0 / 0, skips nothing.
     return value! < this.#threshold ? run.next(whole(addRest), { img, txt, rest }) : undefined;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Flux: a model opened on a device, and the stream of events that making pictures with it is.
- * `generate` is `stream` drained; the command line draws it; a server sends it on.
+ * Flux: a model opened on a device. Making pictures with it is a stream of events: `generate` drains it,
+ * the command line draws it, a server sends it on.
  */
 
 import { checked } from '../api/check.ts';
@@ -83,7 +83,7 @@ export class Flux implements AsyncDisposable {
     return sizesOf(this.#opened.source);
   }
 
-  /** What the model makes of one picture that goes in without a mask. */
+  /** What the model uses a single input picture without a mask for. */
   get pictureUse(): PictureUse {
     return pictureUse(this.#opened.source, this.name);
   }
@@ -105,7 +105,7 @@ export class Flux implements AsyncDisposable {
     return this.#opened.runtime.devices.length * this.#opened.runtime.apart.count;
   }
 
-  /** Which of how many processes this one is that make pictures together. */
+  /** This process's number among those that make pictures together, and how many there are. */
   get nodes(): { readonly id: number; readonly count: number } {
     return this.#opened.runtime.nodes;
   }
@@ -116,7 +116,7 @@ export class Flux implements AsyncDisposable {
     return new Recording(this.#opened.runtime, options);
   }
 
-  /** Which of a request's pictures this process makes, counted over all prompts and seeds from 0: all of them where it works alone. */
+  /** The indices of a request's pictures that this process makes, counted over all prompts and seeds from 0; all of them if it works alone. */
   indices(request: Request): number[] {
     const { prompts, batch } = this.#decide(request).decided;
     const { own } = new BatchShare(this.#opened.runtime, batch);
@@ -134,7 +134,7 @@ export class Flux implements AsyncDisposable {
    * Makes pictures, reporting on the way; begins when the first event is asked for. Pictures of several requests that wait are made in
    * one batch where they can be. Leaving the loop, or the request's signal, stops the work within a block, unless others share the batch.
    * A slow reader holds up nobody else: it misses previews, and nothing more is begun for it while 16 of its pictures are unread.
-   * Rejects with `bad_request` before any work for what cannot be honoured.
+   * Rejects a request that cannot be honoured with `bad_request`, before any work.
    */
   stream(request: Request): AsyncGenerator<Event, void, undefined> {
     try {
@@ -238,7 +238,7 @@ export class Flux implements AsyncDisposable {
     return { decided, prompts: decided.prompts.map((prompt, i) => ({ ...prompt, loras: loras[i]! })) };
   }
 
-  /** Tells the figures of a request that is done. */
+  /** Reports the figures of a finished request. */
   #finish(ticket: RequestTicket): void {
     const { clock, programs, images } = ticket;
     const peak = this.#opened.runtime.client.defaultDevice.memoryStats()?.peakBytesInUse;
@@ -278,7 +278,7 @@ export class Flux implements AsyncDisposable {
 export interface FluxStats extends EngineStats {
   /** Programs on the device and their bytes; how many were compiled, came from the cache, and were evicted. */
   readonly programs: Record<'loaded' | 'bytes' | 'compiled' | 'fromCache' | 'evicted', number>;
-  /** LoRA files that were read and are kept, and how many had to go. */
+  /** LoRA files in memory, and how many were evicted. */
   readonly loras: Record<'files' | 'bytes' | 'evicted', number>;
   /** Bytes in use by the process, and on the first device if its plugin reports it. */
   readonly memory: { readonly process: number; readonly device?: number };
@@ -291,7 +291,7 @@ interface Asked {
 }
 
 /** A stream that ends in an error. */
-// biome-ignore lint/correctness/useYield: it has nothing else to tell
+// biome-ignore lint/correctness/useYield: it only throws
 async function* failing(error: unknown): AsyncGenerator<never, void, undefined> {
   throw error;
 }

@@ -1,4 +1,4 @@
-/** What recipes tell of an opened model. */
+/** The identity of an opened model, as recipes record it. */
 
 import { fingerprint } from '../weights/files/fingerprint.ts';
 import type { AdaptedPrompt } from './adapted-prompt.ts';
@@ -6,7 +6,7 @@ import type { OpenModel } from './open-model.ts';
 import { type Identity, recipeLora } from './recipe.ts';
 import { besideFiles, partFiles, travellingName } from './travelling.ts';
 
-/** Tells the identity of a model with the LoRAs of a prompt; reads the files for it once. */
+/** Returns a function from a prompt's LoRAs to the model's identity; it reads the files once. */
 export function identityOf({ name, source, options, extras, types, scheduler, runtime }: OpenModel) {
   const { random, paths, path } = source;
   let files: Pick<Identity, 'fingerprint' | 'base' | 'parts' | 'beside'> | undefined;

@@ -11,7 +11,7 @@ type Field = (typeof INPUT_FIELDS)[number];
 /** Pictures that were read, by field. */
 export type Inputs = { readonly [F in Field]?: readonly InputPicture[] };
 
-/** Longest content of a picture that travels in a recipe, in bytes. */
+/** Bytes of the largest picture file that a recipe embeds. */
 const EMBEDDED = 256 << 10;
 
 /** Most pixels that the input pictures of a request may have in total: two of the largest, 384 MiB. */
@@ -38,7 +38,7 @@ export async function readInputs(request: CheckedRequest, most: number = MOST_PI
     if (given === undefined) continue;
     const sources: readonly PictureSource[] = Array.isArray(given) ? given : [given];
     const pictures: InputPicture[] = [];
-    // One after the other: a decoder may take several times what a picture does.
+    // One after the other: decoding may take several times the memory of the picture.
     for (const source of sources) pictures.push(await read(source, REQUEST_KNOBS[field].key));
     all[field] = pictures;
   }

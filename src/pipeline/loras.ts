@@ -42,9 +42,10 @@ export function modulesText(lora: LoraReport): string[] {
 }
 
 /**
- * How LoRAs are applied. `beside`: as inputs of the programs, little of a step where layers are wide; exchanging or re-weighting them neither
- * compiles nor loads. `merged`: into the weights as these are placed, at no cost in a step; a change places the changed weights again.
- * The text encoders' part, which runs once a prompt, is always merged, and so is what is no low-rank product (LoKr, DoRA, differences).
+ * How LoRAs are applied. `beside`: as inputs of the programs, at a small cost in a step where layers are wide; exchanging or re-weighting them
+ * neither compiles nor loads. `merged`: added to the weights as these are placed, at no cost in a step; a change places the changed weights
+ * again. The text encoders' part, which runs once a prompt, is always merged, as is everything that is not a low-rank product (LoKr, DoRA,
+ * differences).
  */
 export type LoraMode = ApplyMode;
 
@@ -82,7 +83,7 @@ export class Loras {
     return this.#options.mode;
   }
 
-  /** Files that are kept, their bytes, and how many had to go so far. */
+  /** Files in memory, their bytes, and how many were evicted so far. */
   get stats(): { readonly files: number; readonly bytes: number; readonly evicted: number } {
     const bytes = this.#read.values().reduce((sum, file) => sum + file.bytes, 0);
     return { files: this.#read.size, bytes, evicted: this.#evicted };
@@ -121,7 +122,7 @@ export class Loras {
     const named = tags.map(({ name, scale }): LoraUse => ({ path: namedLora(this.#options.folder, name), scale }));
     const uses = [...(loras ?? []), ...named];
     if (uses.length > MAX_LORAS)
-      throw new FluxionError('bad_request', `loras: ${uses.length} are more than the ${MAX_LORAS} allowed`);
+      throw new FluxionError('bad_request', `loras: expected at most ${MAX_LORAS}, found ${uses.length}`);
     const asked = await Promise.all(
       uses.map(async (use) => ({ adapter: await this.#load(use, signal), scale: use.scale ?? 1 })),
     );

@@ -29,8 +29,8 @@ export function withUserPaths<T extends { readonly [K in (typeof PATHS)[number]]
 }
 
 /**
- * Finds a model's folder or file, and what to call it. A name on the hub, which a path of that name goes before, is looked up in the
- * cache, then downloaded, but for the weights of parts that are given.
+ * Finds a model's folder or file, and what to call it. A path wins over a hub name that is spelled the same. A model on
+ * the hub is looked up in the cache, then downloaded, without the weights of parts that options give.
  */
 export async function findModel(model: string, options: FindOptions): Promise<{ path: string; name: string }> {
   const named = (path: string, name: string) => ({

@@ -22,7 +22,7 @@ const SCOPE = z.object({
 });
 
 const LIMIT = 1 << 16;
-/** Words that are named. */
+/** Most unknown words that the warning names. */
 const NAMED = 3;
 
 /** Says in one line which parts of a request are outside a model's scope; `undefined` if none are, or if no scope is known. */
@@ -64,6 +64,6 @@ function scopeOf(folder: string): z.infer<typeof SCOPE> | undefined {
   try {
     return SCOPE.parse(parse(readRegular(path, LIMIT).toString('utf8'), { maxAliasCount: 0 }));
   } catch {
-    return undefined; // advice alone
+    return undefined; // a scope only gives advice
   }
 }

@@ -8,7 +8,7 @@ import type { Platform } from '../xla/runtime/runtime.ts';
 export interface ModelTypes {
   /** Element type of activations. */
   readonly compute: ModelFloat;
-  /** Element type weights are held in; they are converted where they are used. */
+  /** Element type of weights on the device; they are converted where they are used. */
   readonly storage: DType;
   /** The format of the blocks' matrices, if it differs from `storage`. */
   readonly form?: QuantisedForm | undefined;

@@ -10,9 +10,9 @@ import { spread } from './spread.ts';
 
 /** What the modulations of a batch depend on, besides its pooled prompts. */
 export interface Modulated {
-  /** Prompts, and guidance strengths: 1, the default, for all pictures, or one for each. */
+  /** Number of prompts and of guidance strengths: 1, the default, for all pictures, or one for each. */
   readonly prompts?: number | undefined;
-  /** Of all pictures, or of each prompt. */
+  /** One strength for all pictures, or one for each prompt. */
   readonly guidance: number | readonly number[];
   /** `euler` by default. */
   readonly sampler?: SamplerName | undefined;

@@ -37,20 +37,20 @@ export interface OpenModel {
   readonly name: string;
   readonly options: LoadOptions;
   readonly source: Flux1Source;
-  /** The model's own, with the overrides of the options. */
+  /** The model's own sampler settings, with the overrides of the options. */
   readonly scheduler: SchedulerConfig;
   readonly extras: Extras;
   readonly runtime: Runtime;
   readonly parts: Components;
   readonly loras: Loras;
   readonly types: ModelTypes;
-  /** What may be used of the memory, as it was before anything was placed. */
+  /** The memory that may be used, measured before anything was placed. */
   readonly memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
   /** Seconds that opening took, without downloads. */
   readonly seconds: number;
 }
 
-/** Of random weights; one will do. */
+/** The seed of all random weights. */
 const RANDOM_SEED = 0;
 
 /** Opens a model by path, name on the hub or `tiny`. Throws what finding and reading its files throws, and what `Runtime.open` throws. */

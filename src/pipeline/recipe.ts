@@ -37,7 +37,7 @@ export interface Identity {
   readonly scheduler: SchedulerConfig;
   readonly device: string;
   readonly precision?: Recipe['precision'];
-  /** Those applied to the prompt. */
+  /** The LoRAs applied to the prompt. */
   readonly loras?: readonly RecipeLora[];
 }
 
@@ -125,7 +125,7 @@ function negativeOf({ prompt, prompt2 }: Prompt, { trueCfgScale }: DecidedReques
   return { negativePrompt: prompt, ...(prompt2 !== prompt && { negativePrompt2: prompt2 }), trueCfgScale };
 }
 
-/** What a recipe says of the batch: all of it where its pictures depend on each other, else the slot that one had. */
+/** The batch in a recipe: all of it if its pictures depend on each other, else the slot of this picture. */
 function batchOf(
   decided: DecidedRequest,
   { seed, picture }: FinishedPrompt,
@@ -155,7 +155,7 @@ function seedAt(first: bigint, index: number): bigint {
   return seed < 2n ** 64n ? seed : seed - 2n ** 64n;
 }
 
-/** The same seed as a request says it: -1 is the number 2⁶⁴ - 1 to generators, and a random one to requests. */
+/** A generator's seed as a request writes it: generators read -1 as 2⁶⁴ - 1, requests as a random seed. */
 function askedSeed(seed: SeedNumber): SeedNumber {
   return seed === -1 ? seedNumber(2n ** 64n - 1n) : seed;
 }
@@ -167,13 +167,13 @@ export function recipeSlot({ batch, noise, cache }: Recipe): BatchSlot | undefin
   return slot;
 }
 
-/** The configuration that makes a recipe's picture again, or its whole batch if it depends on it; `batch.index` then says which picture. */
+/** The configuration that makes a recipe's picture again, or the whole batch that the picture depends on; `batch.index` then says which picture. */
 export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unknown>> {
   const { model, cache, batch, shift } = recipe;
   const whole = batch !== undefined && recipeSlot(recipe) === undefined;
   const fields: Readonly<Record<string, unknown>> = {
     ...recipe,
-    // It is made again on the device that is here.
+    // The device is left out: the picture is made again on the one that is here.
     device: undefined,
     ...Object.fromEntries(PART_NAMES.map((part) => [part, model.parts?.[part]?.name])),
     ...Object.fromEntries(BESIDE_FIELDS.map((field) => [field, oneOrAll(model.beside?.[field])])),
@@ -187,13 +187,13 @@ export function recipeConfig(recipe: Recipe): Partial<Record<keyof Config, unkno
       Object.values(recipe.inputs ?? {}).some((inputs) => inputs.some(({ data }) => data !== undefined)) || undefined,
     cache: cache?.kind,
     threshold: cache?.threshold,
-    // Without dynamic shifting, only a model that was left as it is has a shift.
+    // A fixed shift is the model's own; timeShift=false would set it to 1.
     timeShift: shift.fixed === undefined ? shift.dynamic : undefined,
     baseShift: shift.base,
     maxShift: shift.max,
   };
   return {
-    // Names alone travel, not where a model lies: for one that is not at hand by its name, the path is asked for.
+    // A recipe has the model's name, not its path; if the name is not found here, the user is asked for the path.
     pretrained_model_name_or_path: model.base ?? model.name,
     lora: recipe.loras?.map(({ name, scale }) => `${name}:${scale}`),
     ...byKey({ ...REQUEST_KNOBS, ...LOAD_KNOBS }, fields),
@@ -206,7 +206,7 @@ function oneOrAll(files: readonly { readonly name: string }[] | undefined): stri
   return names?.length === 1 ? names[0] : names;
 }
 
-/** What a picture file tells of how it was made. */
+/** How a picture was made, as its file tells. */
 export interface PictureInfo extends Omit<PictureFile, 'texts'> {
   readonly recipe?: Recipe;
   /** The text that A1111, Forge and we write. */

@@ -21,7 +21,7 @@ export interface RequestDefaults {
   readonly steps: number;
   readonly guidance: number;
   readonly maxSequenceLength: number;
-  /** How much of a picture that it starts from changes. */
+  /** How much a picture to start from changes. */
   readonly strength: number;
 }
 
@@ -33,8 +33,8 @@ export interface DefaultsOf {
 }
 
 /**
- * What a model of this kind assumes: dev's settings where it is distilled for guidance, schnell's where it is distilled for few steps,
- * which an unshifted schedule tells, and between them otherwise. `promptTokens` is what its T5 tokenizer was made for.
+ * The defaults of a kind of model: dev's if it is distilled for guidance, schnell's if it is distilled for few steps, as an unshifted
+ * schedule shows, and settings between them otherwise. `promptTokens` is the length that its T5 tokenizer was made for.
  */
 export function requestDefaults({ transformer, vae, scheduler }: DefaultsOf, promptTokens: number): RequestDefaults {
   const fills = toolOf(transformer, vae) === 'fill';
@@ -57,7 +57,7 @@ export interface Prompt {
 
 /** A prompt and its first seed, from which a batch of pictures is made. */
 export interface SeededPrompt extends Prompt {
-  /** What they are guided away from. */
+  /** The prompt that pictures are guided away from. */
   readonly negative?: Prompt | undefined;
   readonly seed: bigint;
   /** LoRAs that the prompt names. */
@@ -71,14 +71,14 @@ export interface DecidedRequest {
   readonly width: number;
   readonly height: number;
   readonly size: LatentSize;
-  /** Steps that were asked for; a strength leaves some of them. */
+  /** Steps that were asked for; a strength below 1 runs only the later ones. */
   readonly steps: number;
   readonly sampler: SamplerName;
   readonly schedule: Schedule;
-  /** How its noise levels are spaced. */
+  /** How the noise levels are spaced. */
   readonly spacing: Spacing;
   readonly guidance: number;
-  /** How strongly it is guided away from a negative prompt; undefined without one. */
+  /** How strongly pictures are guided away from a negative prompt; undefined without one. */
   readonly trueCfgScale: number | undefined;
   readonly steering: Steering;
   /** The input pictures as recipes name them, and the conditions made from them; none until the pictures are read. */
@@ -94,7 +94,7 @@ export interface DecidedRequest {
   readonly slot: BatchSlot | undefined;
 }
 
-/** Whether pictures of a request do not depend on those they are made with: JAX's noise is one draw a batch, and the first-block cache one decision. */
+/** Whether a request's pictures may share a batch with any others. JAX's noise is drawn, and the first-block cache decides, once for a whole batch. */
 export function mixes({ noise, cacheThreshold }: Pick<DecidedRequest, 'noise' | 'cacheThreshold'>): boolean {
   return noise !== 'jax' && cacheThreshold === undefined;
 }
@@ -105,7 +105,7 @@ const MAX_PICTURES = 65_536;
 
 /**
  * Fills in the defaults of a request, and checks what depends on the model; throws `bad_request` naming the field. `natural` is the size
- * that the pictures that go in ask for.
+ * that the input pictures suggest.
  */
 export function decide(
   request: CheckedRequest,
@@ -177,13 +177,13 @@ export function decide(
   };
 }
 
-/** Steps at and below which consecutive ones are too far apart for the first-block cache. */
+/** At this many steps or fewer, consecutive steps differ too much for the first-block cache. */
 const FEW_STEPS = 4;
 
 const LOST_LETTERS =
-  'the prompt has a replacement character (�): it lost letters where it was decoded, as text that is not UTF-8 does';
+  'the prompt has a replacement character (�): letters were lost in decoding, as happens to text that is not UTF-8';
 
-/** What to tell of a request that can be honoured, and may not be what was meant; devices make `together` pictures in `slots`. */
+/** Warnings about a request that can be honoured but may not be what was meant; devices make `together` pictures in `slots`. */
 export function requestWarnings(
   request: CheckedRequest,
   decided: DecidedRequest,
@@ -202,7 +202,7 @@ export function requestWarnings(
   ];
 }
 
-/** What to tell of a negative prompt without a scale, and the reverse. MaxDiffusion's files all have an empty one. */
+/** Warns of a negative prompt without a scale, and the reverse. An empty one is fine: all of MaxDiffusion's files have it. */
 function negativeWarnings(
   { negativePrompt, trueCfgScale = 1 }: CheckedRequest,
   { trueCfgScale: scale }: DecidedRequest,
@@ -214,14 +214,14 @@ function negativeWarnings(
     : [];
 }
 
-/** What to tell of a first-block cache that has no effect, or does not pay. */
+/** Warns of a first-block cache that has no effect or does not pay. */
 function cacheWarnings({ threshold }: CheckedRequest, { cacheThreshold, schedule }: DecidedRequest): string[] {
   const steps = schedule.timesteps.length;
   if (cacheThreshold === undefined)
     return threshold === undefined ? [] : ['threshold has no effect without cache=fbcache'];
   if (steps > FEW_STEPS || cacheThreshold === 0) return [];
   return [
-    `cache=fbcache does not pay at ${steps} ${steps === 1 ? 'step' : 'steps'}: each changes too much for its blocks to be skipped, and where they are the picture suffers`,
+    `cache=fbcache does not pay at ${steps} ${steps === 1 ? 'step' : 'steps'}: each step changes too much for its blocks to be skipped, and the picture suffers if they are`,
   ];
 }
 
@@ -231,7 +231,7 @@ function scheduleWarnings({ sigmas, spacing }: DecidedRequest): string[] {
   return [`schedule=${spacing} keeps the ends and the number of the given sigmas, and spaces the others anew`];
 }
 
-/** Random seeds are as large as other tools' seeds. */
+/** Random seeds are below 2³², as in other tools. */
 const RANDOM_SEEDS = 2 ** 32;
 
 function bad(field: string, expected: string, found: number): FluxionError {

@@ -17,7 +17,7 @@ export interface Slot extends EngineSlot<RequestTicket> {
   readonly index: number;
   /** Counted over the pictures of its prompt, from 0. */
   readonly picture: number;
-  /** The slot in a batch of its own whose other slots are empty, if one is prescribed. */
+  /** The prescribed slot, if any, in a batch whose other slots stay empty. */
   readonly fixed: BatchSlot | undefined;
   done: boolean;
 }
@@ -25,10 +25,10 @@ export interface Slot extends EngineSlot<RequestTicket> {
 /** A request that is being answered. */
 export class RequestTicket extends Ticket<Slot, Event> {
   readonly request: CheckedRequest;
-  /** Decided anew when its pictures were read. */
+  /** Decided again once the request's pictures are read. */
   decided: DecidedRequest;
   readonly clock = new Clock();
-  /** Programs of the batches it takes part in. */
+  /** Programs of the batches that the request takes part in. */
   readonly programs = { compiled: 0, fromCache: 0 };
   images = 0;
   readonly #warned = new Set<string>();
@@ -73,7 +73,7 @@ function withoutPreviews(event: Event): Event | undefined {
   return step;
 }
 
-/** The pictures of a request, as they may be shared out among batches; `alone` keeps prompts from being mixed. */
+/** Splits a request's pictures into groups that batches are made of; `alone` keeps prompts in separate batches. */
 export function groupsOf(
   ticket: RequestTicket,
   prompts: readonly AdaptedPrompt[],

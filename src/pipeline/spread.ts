@@ -1,6 +1,4 @@
-/** Values of a batch that are one for all its pictures, or one for each. */
-
-/** One number for all, or one for each, as `count` numbers; those beyond the last are 0. */
+/** Spreads one number for all of a batch's pictures, or a list with one for each, to `count` numbers; those beyond the list are 0. */
 export function spread(values: number | readonly number[], count: number): Float32Array {
   const all = new Float32Array(count);
   if (typeof values === 'number') return all.fill(values);

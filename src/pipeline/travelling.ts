@@ -1,4 +1,4 @@
-/** What a picture that is given away tells of the files it was made with: their names and hashes, and nothing of the machine they lie on. */
+/** What a shared picture tells of the files it was made with: their names and hashes, and nothing of the machine they are on. */
 
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { fingerprint } from '../weights/files/fingerprint.ts';
 import { parseHubName } from '../weights/hub/hub.ts';
 import type { ExtraPaths } from './extras.ts';
 
-/** A folder of the hub's cache, and what lies in it. */
+/** A snapshot folder in the hub's cache, and the path of a file in it. */
 const SNAPSHOT = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\](.+))?$/;
 
 /** Names a file or folder: `ORG/NAME` or `ORG/NAME/FILE` for one in the hub's cache, else the last part of its path. */

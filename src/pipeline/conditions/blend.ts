@@ -1,11 +1,11 @@
-/** A mask outside which the picture is unchanged: known latents are put back after every step (diffusers `FluxInpaintPipeline`). */
+/** Inpainting: outside a mask the picture is unchanged, as known latents are put back after every step (diffusers `FluxInpaintPipeline`). */
 
 import { applyOverlay } from '../../picture/mask.ts';
 import { maskLatents } from '../../sampling/mask-latents.ts';
 import type { Asked, Condition } from './condition.ts';
 import { maskOf } from './sized.ts';
 
-/** Makes the condition of `mask_image`; Fill models take the mask as channels, and keep to it by themselves. */
+/** Makes the condition of `mask_image`; Fill models take the mask as channels and need no blending. */
 export function blend(asked: Asked): Condition | undefined {
   const { inputs, tool, vae, size, crop } = asked;
   if (!inputs.maskImage || tool === 'fill') return undefined;

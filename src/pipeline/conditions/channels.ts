@@ -9,7 +9,7 @@ import { fillMask } from '../../sampling/mask-latents.ts';
 import type { Asked, Condition, PictureMaking } from './condition.ts';
 import { imageOf, maskOf, ofValues, sized } from './sized.ts';
 
-/** Makes the condition that a model's further channels ask for. */
+/** Makes the condition for a model with further input channels. */
 export function channels(asked: Asked): Condition | undefined {
   const { tool } = asked;
   return tool === 'control' || tool === 'fill' ? BY_TOOL[tool](asked) : undefined;

@@ -41,7 +41,7 @@ export interface EncodedPrompt {
 
 /** Pictures that are parts of a prompt. */
 export interface PromptPictures {
-  /** Equal where the same prompt becomes the same tokens. */
+  /** Equal if they turn the same prompt into the same tokens. */
   readonly key: string;
   readonly pictures: readonly SquarePicture[];
   join(prompt: EncodedPrompt, tokensOf: (picture: SquarePicture) => Float32Array): EncodedPrompt;
@@ -49,7 +49,7 @@ export interface PromptPictures {
 
 /** What a condition adds to the programs of a batch. */
 export interface ConditionPrograms {
-  /** Latent sizes of pictures that are looked at. */
+  /** Latent sizes of reference pictures. */
   readonly references?: readonly LatentSize[];
   /** Channels of image tokens beyond the model's own, for which adapters bring weights. */
   readonly addedChannels?: number;
@@ -80,19 +80,19 @@ export interface Condition {
 export interface Asked {
   readonly request: CheckedRequest;
   readonly inputs: Inputs;
-  /** The part of `image` that is worked on, if not all of it, and the mask for pasting it back. */
+  /** The part of `image` that is repainted, if not all of it, and the mask for pasting it back. */
   readonly crop: { readonly box: Box; readonly mask: Raster } | undefined;
   readonly width: number;
   readonly height: number;
   readonly size: LatentSize;
-  /** Evaluations of the transformer, of all steps. */
+  /** Evaluations of the transformer, over all steps. */
   readonly evaluations: number;
   readonly transformer: FluxConfig;
   readonly vae: VaeConfig;
   readonly extras: ExtraSizes;
-  /** The kind of transformer, with the LoRAs of the request. */
+  /** The kind of transformer, which the request's LoRAs may change. */
   readonly tool: Tool | 'plain' | undefined;
-  /** Pixels a latent is wide and high. */
+  /** Width and height of a latent in pixels. */
   readonly scale: number;
 }
 
@@ -114,7 +114,7 @@ export interface MakingFrom {
 /** A picture whose latents are being made. Conditions and noise draw from its generator in order. */
 export class PictureMaking {
   readonly from: MakingFrom;
-  /** Inputs of programs by their names, packed: [l, c], but for `reference` [r, c]. */
+  /** Inputs of programs by name, packed: [l, c]; `reference` is [r, c]. */
   readonly given: Record<string, Float32Array> = {};
   /** Clean latents that the picture starts from, packed. */
   known: Float32Array | undefined;
@@ -123,7 +123,7 @@ export class PictureMaking {
     this.from = from;
   }
 
-  /** Draws noise of a size, packed. */
+  /** Draws packed noise of a size. */
   noise({ height, width }: LatentSize): Float32Array {
     const { vae, normal, dtype } = this.from;
     const channels = vae.latentChannels;
@@ -139,7 +139,7 @@ export class PictureMaking {
     });
   }
 
-  /** The latents of a picture at their means, packed (`sample_mode='argmax'`). */
+  /** The mean latents of a picture, packed (`sample_mode='argmax'`). */
   mean(picture: SizedPicture): Float32Array {
     return this.#latents(picture, (mean) => mean);
   }

@@ -25,7 +25,7 @@ export function conditionsOf(asked: Asked): readonly Condition[] {
   return KINDS.flatMap((kind) => kind(asked) ?? []);
 }
 
-/** A field that another one needs. */
+/** Pairs of a field and another that it needs. */
 const NEEDS = [
   ['strength', 'image'],
   ['maskImage', 'image'],
@@ -41,7 +41,7 @@ const NEEDS = [
   ['pooledPromptEmbedsScale', 'reduxImage'],
 ] as const;
 
-/** Each tool by name, and the keys of pictures that a request lacks for it. */
+/** Each tool's name in messages, and the keys that a request lacks for it. */
 const TOOLS: Readonly<
   Record<Tool, { readonly is: string; readonly lacks: (request: CheckedRequest) => string | undefined }>
 > = {
@@ -61,8 +61,8 @@ const TOOLS: Readonly<
 };
 
 /**
- * Checks a request's pictures against each other and against the model, before any is read, and returns the kind of model that the LoRAs
- * of each prompt make of it; without `loras`, checks that depend on them are left out. Throws `bad_request`.
+ * Checks a request's pictures against each other and against the model, before any is read, and returns the kind of model, which the
+ * LoRAs of each prompt may change; without `loras`, checks that depend on them are left out. Throws `bad_request`.
  */
 export function checkConditions(
   request: CheckedRequest,
@@ -81,7 +81,7 @@ export function checkConditions(
     const { lacks, ...model } = TOOLS[tool];
     const is = lora ? `a control LoRA ('${lora.name}')` : model.is;
     const missing = lacks(request);
-    if (missing !== undefined) throw bad(`${lora ? 'this is made with' : 'this is'} ${is}, and needs ${missing}`);
+    if (missing !== undefined) throw bad(`${lora ? 'this request uses' : 'this is'} ${is}, and needs ${missing}`);
     if (request.referenceImage !== undefined)
       throw bad(
         `reference_image: ${is} does not take reference pictures`,

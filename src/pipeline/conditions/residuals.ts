@@ -1,6 +1,6 @@
 /**
  * Pictures for ControlNets, whose residuals steer the transformer (diffusers `FluxControlNetPipeline`): one for each net, or any number for
- * the only one.
+ * a single net.
  */
 
 import type { CheckedRequest } from '../../api/request.ts';
@@ -41,12 +41,12 @@ export function residuals(asked: Asked): Condition | undefined {
   };
 }
 
-/** The value for a picture, of all or of each. */
+/** A picture's value, from one value for all or a list with one for each. */
 export function eachOf<T>(values: T | readonly T[], picture: number): T {
   return Array.isArray(values) ? (values as readonly T[])[picture]! : (values as T);
 }
 
-/** How strongly a control picture steers in every evaluation: not at all before its start and after its end (`controlnet_keep`). */
+/** The strength of a control picture in every evaluation: 0 before its start and after its end (`controlnet_keep`). */
 function scalesOf(request: CheckedRequest, picture: number, evaluations: number): Float32Array {
   const { controlnetConditioningScale = 1, controlGuidanceStart = 0, controlGuidanceEnd = 1 } = request;
   const [scale, start, end] = [controlnetConditioningScale, controlGuidanceStart, controlGuidanceEnd].map((values) =>

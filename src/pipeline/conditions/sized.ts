@@ -14,7 +14,7 @@ export function sized({ pixels }: InputPicture, asked: Asked): SizedPicture {
   return fitted(pixels, asked, asked.request.resize);
 }
 
-/** The picture to start from, or the part of it that is worked on. */
+/** The picture to start from, or the part of it that is repainted. */
 export function imageOf(asked: Asked): SizedPicture {
   const [image] = asked.inputs.image!;
   // diffusers never stretches a cropped part.
@@ -25,7 +25,7 @@ function fitted(pixels: Pixels, { width, height, size }: Asked, how: Fit | undef
   return ofValues(toSigned(fit(pixels, width, height, how)), size);
 }
 
-/** The mask of `imageOf`. */
+/** The mask for the picture that `imageOf` returns. */
 export function maskOf({ width, height, request, inputs, crop }: Asked): Mask {
   const { maskBlur: blur, softMask: soft, resize } = request;
   return crop
@@ -44,19 +44,19 @@ export function cropOf({ request, inputs, width, height }: Omit<Asked, 'crop'>):
   return { mask, box: cropRegion(mask, width, height, paddingMaskCrop) };
 }
 
-/** A picture that is looked at: at a size that Kontext was trained on, or at its own, as far as latents allow. */
+/** A reference picture, at a size that Kontext was trained on, or at its own size as far as latents allow. */
 export function referenced({ pixels }: InputPicture, { request, scale }: Asked): SizedPicture {
   const { width, height } = request.referenceResize === false ? modelSize(pixels, 2 * scale) : preferredSize(pixels);
   return ofValues(toSigned(resample(pixels, width, height)), latentSize(width, height, scale));
 }
 
-/** A picture as an image encoder takes it: square, whatever it was (transformers `SiglipImageProcessor`). */
+/** A picture as an image encoder takes it: stretched to a square (transformers `SiglipImageProcessor`). */
 export function squared({ pixels }: InputPicture, side: number): SquarePicture {
   const values = toSigned(resample(pixels, side, side, 'bicubic'));
   return { values, key: `${side} ${createHash('sha256').update(values).digest('hex')}` };
 }
 
-/** Values [height, width, 3] in -1 to 1 of a picture. */
+/** A picture of these values, [height, width, 3] in -1 to 1. */
 export function ofValues(values: Float32Array, size: LatentSize): SizedPicture {
   const key = createHash('sha256').update(values).digest('hex');
   return { values, size, key: `${size.width}x${size.height} ${key}` };

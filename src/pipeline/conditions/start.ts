@@ -1,4 +1,4 @@
-/** A picture to start from, noised as far as the strength says (diffusers `FluxImg2ImgPipeline`). */
+/** A picture to start from, with as much noise as the strength asks for (diffusers `FluxImg2ImgPipeline`). */
 
 import type { Asked, Condition } from './condition.ts';
 import { imageOf } from './sized.ts';

@@ -16,13 +16,13 @@ import { type DecidedRequest, decide, type RequestDefaults } from '../request.ts
 import { checkConditions, conditionsOf } from './conditions.ts';
 import { cropOf } from './sized.ts';
 
-/** A model, as far as requests are decided by it. */
+/** The parts of a model that deciding a request needs. */
 export interface DecidingModel extends Pick<ModelSizes, 'transformer' | 'vae' | 'scheduler'> {
   readonly defaults: RequestDefaults;
   readonly extras: ExtraSizes;
 }
 
-/** Decides all of a request that depends on no device, and on the content of neither its pictures nor its LoRAs. Throws `bad_request`. */
+/** Decides what it can about a request without a device and without reading its pictures or LoRAs. Throws `bad_request`. */
 export function decideUnread(request: CheckedRequest, model: DecidingModel): DecidedRequest {
   checkConditions(request, model);
   return decide(request, model.defaults, model.scheduler, pixelsPerLatent(model.vae));
@@ -51,7 +51,7 @@ export async function decideWhole(
   return { ...decided, inputs: recipeInputs(given, request.embedInputs ?? false), conditions };
 }
 
-/** The pictures as conditions take them: with room around, or as edges. */
+/** The pictures as conditions take them: with margins to fill, or as edges. */
 function prepare(
   inputs: Inputs,
   { outpaint: margins, control, cannyLow, cannyHigh }: CheckedRequest,
@@ -68,14 +68,14 @@ function prepare(
   return { ...inputs, ...grown, ...(edges && { controlImage: edges }) };
 }
 
-/** A picture with room around it, and the mask of that. */
+/** A picture with margins around it, and the mask of the margins. */
 function grow(picture: InputPicture, margins: NonNullable<CheckedRequest['outpaint']>, step: number): Inputs {
   const [left, right, top, bottom] = margins;
   const { pixels, mask } = outpaint(picture.pixels, { left, right, top, bottom }, step);
   return { image: [{ ...picture, pixels }], maskImage: [{ ...picture, pixels: inColours(mask) }] };
 }
 
-/** The size of the picture that steers most, but no more pixels than the model makes by default; sides are multiples of `step`. */
+/** The size of the picture that steers most, with at most the pixels that the model makes by default; sides are multiples of `step`. */
 function naturalSize(inputs: Inputs, request: CheckedRequest, defaults: RequestDefaults, step: number) {
   const [picture] = inputs.image ?? inputs.controlImage ?? inputs.referenceImage ?? [];
   // A cropped part does not decide the size of the result.
