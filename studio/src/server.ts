@@ -1,4 +1,4 @@
-/** The server as the studio uses it: the client of the native API, whether it can be reached, and the key that some servers ask for. */
+/** The studio's connection to the server: the client of the native API, whether the server can be reached, and its key. */
 
 import { computed, effect, signal } from '@preact/signals';
 import { FluxionClient } from 'fluxion/client';
@@ -17,16 +17,16 @@ export type {
 
 import type { JobEventJson } from 'fluxion/client';
 
-/** A small picture of what a picture will be. */
+/** A small picture of the predicted result. */
 export type Preview = NonNullable<Extract<JobEventJson, { type: 'step' }>['previews']>[number];
 
 const KEPT = 'fluxion.key';
 
-/** A key of the server, where it asks for one; kept until the window is closed. */
+/** The server's key, if it asks for one; kept until the window is closed. */
 export const key = signal(sessionStorage.getItem(KEPT) ?? undefined);
-/** Why the server asks for a key: there is `none`, or it was `refused`. */
+/** Why the page has to ask for a key: it has `none`, or the server `refused` it. */
 export const needsKey = signal<'none' | 'refused' | undefined>(undefined);
-/** Whether the last question found no server. */
+/** Whether the last request could not reach the server. */
 export const isLost = signal(false);
 
 export function setKey(value: string): void {
@@ -56,12 +56,12 @@ const client = computed(
     }),
 );
 
-/** The client, with the key that was given last. */
+/** The client, with the latest key. */
 export function server(): FluxionClient {
   return client.value;
 }
 
-/** Resolves once the server can be asked: it is there, and knows the key. */
+/** Resolves once the server can be reached and accepts the key. */
 export function reachable(): Promise<void> {
   return new Promise((resolve) => {
     const stop = effect(() => {

@@ -1,4 +1,4 @@
-/** Quantities in words, and words from elsewhere. */
+/** Formats quantities, and cleans text from elsewhere. */
 
 /** Seconds as people say them: `8 s`, `2 min`, `1 h 5 min`. */
 export function secondsText(seconds: number): string {
@@ -16,12 +16,12 @@ export function bytesText(bytes: number): string {
   return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
 }
 
-/** A model's name without the way to it. */
+/** A model's name without its folder or organisation. */
 export function shortModelName(name: string): string {
   return plainText(name.split('/').at(-1)!, 80);
 }
 
-/** The text with a capital at its beginning. */
+/** The text with a capital first letter. */
 export function sentence(text: string): string {
   return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
 }
@@ -31,15 +31,15 @@ export function errorText({ message, hint }: { readonly message: string; readonl
   return plainText(`${sentence(message)}.${hint ? ` ${sentence(hint)}.` : ''}`, 500);
 }
 
-/** The bytes that base64 stands for. */
+/** Decodes base64. */
 export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
-/** Control characters, line breaks, and marks that would turn the direction of text after them. */
+/** Control characters, line breaks, and marks that would change the direction of the text after them. */
 const UNSHOWN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
-/** Text from a file or a server on one line, of so many characters at most, that changes nothing around it. */
+/** Makes text from a file or a server safe to show: one line of at most `most` characters. */
 export function plainText(text: string, most = 300): string {
   const line = text
     .slice(0, 4 * most)

@@ -1,22 +1,22 @@
 /**
- * Pictures that went in, kept by the browser under the hash by which recipes name them: servers forget them with the end of their job.
- * The ones that were not used for longest make room for others.
+ * Input pictures, kept by the browser under the hashes that recipes contain: a server forgets them when their job ends.
+ * The least recently used make room for others.
  */
 
 import { pictureHash } from './picture-in.ts';
 
-/** Bytes that are kept at most. */
+/** Most bytes that are kept. */
 const MOST_BYTES = 256e6;
 const STORE = 'inputs';
 
 interface Kept {
   readonly hash: string;
   readonly file: File;
-  /** When it was used last, in milliseconds since 1970. */
+  /** The time of the last use, in milliseconds since 1970. */
   readonly used: number;
 }
 
-/** Keeps pictures, or as many as there is room for. A browser that keeps nothing, such as in a private window, is none the worse. */
+/** Keeps as many of the pictures as fit. Does nothing if the browser stores nothing, such as in a private window. */
 export async function keepInputs(files: readonly File[]): Promise<void> {
   if (files.length === 0) return;
   const kept = await Promise.all(
@@ -29,11 +29,11 @@ export async function keepInputs(files: readonly File[]): Promise<void> {
     await makeRoom(store);
     await written(store.transaction);
   } catch {
-    // Reuse says which picture to add again.
+    // When a recipe is reused, the page says which picture is missing.
   }
 }
 
-/** The picture with this hash; undefined where it was never here, or had to go. */
+/** The picture with this hash; undefined if it was never kept, or was removed. */
 export async function keptInput(hash: string): Promise<File | undefined> {
   try {
     using database = await open();
@@ -46,7 +46,7 @@ export async function keptInput(hash: string): Promise<File | undefined> {
   }
 }
 
-/** Removes the pictures that were not used for longest. */
+/** Removes the least recently used pictures. */
 async function makeRoom(store: IDBObjectStore): Promise<void> {
   const newest = ((await answered(store.getAll())) as Kept[]).toSorted((a, b) => b.used - a.used);
   let bytes = 0;

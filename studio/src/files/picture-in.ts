@@ -1,10 +1,10 @@
-/** Pictures that people give: from a file, the clipboard, or the gallery. */
+/** Input pictures, from a file, the clipboard or the gallery. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { plainText } from '../text.ts';
 
-/** A picture that goes in; its address holds it in memory until `release`. */
+/** An input picture. Its address keeps it in memory until `release`. */
 export interface PictureIn {
   readonly name: string;
   readonly file: File;
@@ -15,10 +15,10 @@ export interface PictureIn {
 
 /** Formats that servers read. */
 export const FORMATS: readonly string[] = ['image/png', 'image/jpeg', 'image/webp', 'image/avif', 'image/gif'];
-/** Bytes that a server reads of a picture at most. */
+/** Most bytes of a picture that a server reads. */
 const MOST_BYTES = 256 * 2 ** 20;
 
-/** Reads a picture's size from its head. Throws where the file is none that the browser can show, or larger than `mostPixels`. */
+/** Reads a picture's size from its head. Throws if the browser cannot show the file, or if it has more than `mostPixels`. */
 export async function pictureIn(blob: Blob, given: string, mostPixels = Number.POSITIVE_INFINITY): Promise<PictureIn> {
   const name = plainText(given, 100) || 'picture';
   if (blob.size > MOST_BYTES) throw new Error(`${name} is too large: ${Math.round(blob.size / 1e6)} MB`);
@@ -38,7 +38,7 @@ export async function pictureIn(blob: Blob, given: string, mostPixels = Number.P
   }
 }
 
-/** A picture whose head was read; its pixels are decoded once it is shown. */
+/** Loads a picture's head; the pixels are decoded when it is shown. */
 function loaded(url: string): Promise<HTMLImageElement> {
   return new Promise((resolve, reject) => {
     const element = new Image();
@@ -56,7 +56,7 @@ export function release({ url }: PictureIn): void {
   URL.revokeObjectURL(url);
 }
 
-/** The hash by which recipes name a picture. Not by `crypto.subtle`, which pages have over https and on this machine alone. */
+/** The hash of a picture in recipes. Not from `crypto.subtle`: pages have that only over https or from this machine. */
 export async function pictureHash(blob: Blob): Promise<string> {
   return bytesToHex(sha256(new Uint8Array(await blob.arrayBuffer()))).slice(0, 12);
 }

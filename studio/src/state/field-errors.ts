@@ -1,10 +1,10 @@
-/** What the server says is wrong with a field, shown beside it until its setting changes. */
+/** The server's error for a field, shown beside the field until its setting changes. */
 
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { errorText } from '../text.ts';
 import * as settings from './settings.ts';
 
-/** Fields of requests that the page has a place for, with the settings that they come from. */
+/** Request fields that the page shows, with the settings they come from. */
 const SETTINGS = {
   prompt: settings.prompt,
   negativePrompt: settings.negativePrompt,
@@ -37,28 +37,28 @@ const SETTINGS = {
   promptEmbedsScale: settings.promptPictures,
 } satisfies Readonly<Record<string, ReadonlySignal<unknown>>>;
 export type FieldName = keyof typeof SETTINGS;
-/** A field, or those that share a place. */
+/** A field, or several fields that share a place. */
 export type FieldNames = FieldName | readonly FieldName[];
 
-/** Keys of configurations, which some messages name, where they are others than the field's own words. */
+/** Configuration keys that some messages name, if they differ from the field's own name. */
 const KEYS: Readonly<Record<string, FieldName>> = { numInferenceSteps: 'steps', guidanceScale: 'guidance' };
 
 const refused = signal<{ readonly field: FieldName; readonly text: string; readonly setting: unknown } | undefined>(
   undefined,
 );
 
-/** The field that is wrong, as long as its setting is the one that was refused. */
+/** The current error, as long as its field still has the setting that was refused. */
 export const fieldError = computed(() => {
   const error = refused.value;
   return error && SETTINGS[error.field].value === error.setting ? error : undefined;
 });
 
-/** Whether one of these is wrong. */
+/** Whether one of these fields is wrong. */
 export function isWrong(names: FieldNames | undefined): boolean {
   return fieldError.value !== undefined && [names].flat().includes(fieldError.value.field);
 }
 
-/** Puts an error at the field that it names; false where it names none that the page shows. */
+/** Shows an error at the field that it names; false if it names no field of the page. */
 export function placeError(error: unknown): boolean {
   const { message, hint } = error as { readonly message: string; readonly hint?: string };
   const [, named = '', text] = /^(\w+)[\w.[\]]*: (.*)$/s.exec(message) ?? [];

@@ -1,4 +1,4 @@
-/** Pictures that were made, newest first, as far as they were asked for. */
+/** Finished pictures, newest first, as far as they are loaded. */
 
 import { computed, effect, signal } from '@preact/signals';
 import { type JobPicture, server } from '../server.ts';
@@ -8,17 +8,17 @@ import { isSelected, select, selection } from './selection.ts';
 const PAGE = 60;
 
 export const pictures = signal<readonly JobPicture[]>([]);
-/** Whether there may be older ones. */
+/** Whether the server may have older pictures. */
 export const hasMore = signal(false);
 export const search = signal('');
 export const favouritesOnly = signal(false);
-/** Whether an answer is awaited. */
+/** Whether a page of pictures is being loaded. */
 export const isLoading = signal(false);
-/** Whether the first answer is there. */
+/** Whether the first page has arrived. */
 export const loaded = signal(false);
 
 let shown: JobPicture | undefined;
-/** The picture on the stage, where it is finished; it stays there while a search does not find it. */
+/** The picture on the stage, if it is finished; it stays there even if a search does not find it. */
 export const selected = computed(() => {
   shown = [...pictures.value, shown].find((picture) => picture && isSelected(picture));
   return shown;
@@ -27,7 +27,7 @@ export const selected = computed(() => {
 /** The picture that others are compared with. */
 export const comparedTo = signal<JobPicture | undefined>(undefined);
 
-/** Compares the picture on the stage with those that are chosen next, or ends that. */
+/** Starts comparing the picture on the stage with the ones chosen next, or stops it. */
 export function toggleComparison(): void {
   comparedTo.value = comparedTo.value ? undefined : selected.value;
 }
@@ -36,7 +36,7 @@ let asked = 0;
 /** Pictures put before the others since the server was last asked, newest first: its answer may be from before them. */
 let arrived: readonly JobPicture[] = [];
 
-/** Asks for the pictures anew, as search and favourites say. */
+/** Loads the pictures again, for the current search and filter. */
 export async function reload(): Promise<void> {
   await load(undefined);
 }
@@ -56,7 +56,7 @@ async function load(before: string | undefined): Promise<void> {
       ...(search.value.trim() && { search: search.value.trim() }),
       ...(favouritesOnly.value && { favourite: true }),
     });
-    // A later question has been asked meanwhile.
+    // A newer request is under way.
     if (mine !== asked) return;
     if (before !== undefined) pictures.value = [...pictures.value, ...found];
     else {
@@ -72,7 +72,7 @@ async function load(before: string | undefined): Promise<void> {
   }
 }
 
-/** Asks again shortly after what is searched for has changed. */
+/** Loads again shortly after the search text has changed. */
 export function followSearch(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
@@ -83,7 +83,7 @@ export function followSearch(): void {
   });
 }
 
-/** Puts a picture among the others: before them, where it was just finished. */
+/** Adds a picture to the list, at its beginning if the picture was just finished. */
 export function addPicture(picture: JobPicture, at = 0): void {
   if (at === 0) arrived = [picture, ...arrived];
   pictures.value = pictures.value.filter(({ name }) => name !== picture.name).toSpliced(at, 0, picture);
@@ -106,7 +106,7 @@ export async function toggleFavourite(picture: JobPicture): Promise<void> {
   }
 }
 
-/** Deletes a picture, which can be taken back for a while; the stage goes on to its neighbour. */
+/** Deletes a picture and offers to undo that for a while; the stage moves on to its neighbour. */
 export async function remove(picture: JobPicture): Promise<void> {
   const at = Math.max(
     0,

@@ -1,4 +1,4 @@
-/** A grid of pictures over two keys, such as seeds × guidance: one job for each cell, everything else as the settings say. */
+/** A grid of pictures over two keys, such as seeds × guidance: one job for each cell, with all other settings the same. */
 
 import { computed, signal } from '@preact/signals';
 import { type JobPicture, type Request, server } from '../server.ts';
@@ -9,7 +9,7 @@ import { requested } from './request.ts';
 import { saved } from './saved.ts';
 import * as settings from './settings.ts';
 
-/** Keys that a grid can go over, by the fields of requests. */
+/** Keys that a grid can vary, by request field. */
 export const GRID_KEYS = {
   seed: 'Seed',
   guidance: 'Guidance',
@@ -19,7 +19,7 @@ export const GRID_KEYS = {
 } as const;
 export type GridKey = keyof typeof GRID_KEYS;
 
-/** Those that have an effect on the next picture, with their names. */
+/** Grid keys that affect the next picture, with their names. */
 export const gridKeys = computed(() =>
   (Object.keys(GRID_KEYS) as GridKey[])
     .filter(
@@ -33,7 +33,7 @@ export const gridKeys = computed(() =>
 
 export interface GridAxis {
   readonly key: GridKey;
-  /** Decimal digits, since seeds may be larger than numbers are exact. */
+  /** Decimal digits: a seed may be too large for an exact number. */
   readonly values: readonly string[];
 }
 
@@ -44,21 +44,21 @@ export interface Grid {
   readonly jobs: readonly (readonly string[])[];
 }
 
-/** Most cells: what a server takes of one caller at once. */
+/** Most cells: as many jobs as a server takes from one caller at once. */
 const MOST_CELLS = 64;
 
 /** The latest grid, kept from visit to visit. */
 export const grid = saved<Grid | undefined>('grid', undefined);
-/** Pictures of cells that the gallery has not loaded, by their jobs. */
+/** Pictures of cells that the gallery has not loaded, by job. */
 const asked = signal<ReadonlyMap<string, JobPicture>>(new Map());
 
-/** The values in a text such as `1, 2, 3`, each once; none where one is no number. */
+/** The distinct values in a text such as `1, 2, 3`; empty if one of them is not a number. */
 export function gridValues(text: string): readonly string[] {
   const values = [...new Set(text.split(/[\s,;]+/).filter((part) => part !== ''))];
   return values.every((value) => Number.isFinite(Number(value))) ? values : [];
 }
 
-/** Why a grid cannot be made; undefined where it can. */
+/** Why the grid cannot be made; undefined if it can. */
 export function gridProblem(across: GridAxis, down: GridAxis): string | undefined {
   const isOffered = ({ key }: GridAxis): boolean => gridKeys.value.some(([offered]) => offered === key);
   const cells = across.values.length * down.values.length;
@@ -68,7 +68,7 @@ export function gridProblem(across: GridAxis, down: GridAxis): string | undefine
   return cells > MOST_CELLS ? `At most ${MOST_CELLS} pictures.` : undefined;
 }
 
-/** Asks for all cells. Rejects at the first that is refused; those before it are made. */
+/** Submits a job for every cell. Rejects at the first refusal; earlier cells are made all the same. */
 export async function makeGrid(across: GridAxis, down: GridAxis): Promise<void> {
   const shared = { ...(await requested()), seed: settings.seed.value };
   const jobs: string[][] = [];
@@ -87,12 +87,12 @@ function cellValue(key: GridKey, text: string): string | number {
   return key === 'seed' ? text : Number(text);
 }
 
-/** The finished picture of a cell, as far as it is known. */
+/** The finished picture of a cell, if it is loaded. */
 export function pictureOf(job: string): JobPicture | undefined {
   return pictures.value.find((picture) => picture.job === job) ?? asked.value.get(job);
 }
 
-/** Asks for the picture of a cell that is not known; none where the job failed, or its picture was deleted. */
+/** Loads the picture of a cell; there is none if the job failed, or if the picture was deleted. */
 export async function askForPicture(job: string): Promise<void> {
   const found = await server().job(job);
   if (found.pictures[0]) asked.value = new Map(asked.value).set(job, found.pictures[0]);

@@ -1,4 +1,4 @@
-/** Jobs that are not over, or that ended without all their pictures: asking for them, following them, and the ways to end or repeat them. */
+/** Unfinished and failed jobs: submits, follows, cancels and repeats them. */
 
 import { signal } from '@preact/signals';
 import { keepInputs } from '../files/kept-inputs.ts';
@@ -12,25 +12,25 @@ import { saved } from './saved.ts';
 import { followJobs, selectJob } from './selection.ts';
 
 export const liveJobs = signal<readonly LiveJob[]>([]);
-/** Jobs that ended without all their pictures, until they are dismissed or asked for again. */
+/** Jobs that ended without all their pictures, until they are dismissed or repeated. */
 export const failedJobs = signal<readonly LiveJob[]>([]);
-/** A job that is not over, or that failed. */
+/** An unfinished or failed job. */
 export function jobOf(id: string): LiveJob | undefined {
   return [...liveJobs.value, ...failedJobs.value].find((job) => job.id === id);
 }
 
 /** Whether a request is on its way to the server. */
 export const submitting = signal(false);
-/** Ids of failed jobs that are not to be shown again. */
+/** Ids of failed jobs that a person has dismissed. */
 const dismissed = saved<readonly string[]>('dismissed', []);
 const MOST_DISMISSED = 200;
 
-/** Asks for what the settings say. */
+/** Submits the request of the current settings. */
 export async function generate(): Promise<void> {
   await ask(requested, generate);
 }
 
-/** Asks once more for what a failed job was asked for. */
+/** Submits the request of a failed job again. */
 export async function repeat(job: LiveJob): Promise<void> {
   const { request } = job;
   if (!request) return;
@@ -38,7 +38,7 @@ export async function repeat(job: LiveJob): Promise<void> {
   if (await ask(() => request, again)) dismissJob(job);
 }
 
-/** Sends a request, one at a time. False where it was refused, which is told with a way to ask `again`. */
+/** Sends a request, one at a time. If it is refused, shows why with a button that calls `again`, and returns false. */
 async function ask(request: () => Request | Promise<Request>, again: () => Promise<void>): Promise<boolean> {
   if (submitting.value) return false;
   submitting.value = true;
@@ -56,7 +56,7 @@ async function ask(request: () => Request | Promise<Request>, again: () => Promi
   }
 }
 
-/** Tells why a request was refused: at the field that is wrong, or with a way to ask again. */
+/** Shows why a request was refused: at the wrong field, or in a notice with a button to ask again. */
 function tellRefusal(error: unknown, again: () => Promise<void>): void {
   const { message, status, retryAfter } = error as ServerError;
   if (status === 0) {
@@ -67,7 +67,7 @@ function tellRefusal(error: unknown, again: () => Promise<void>): void {
   } else if (!placeError(error)) tellError(error);
 }
 
-/** Sends a request, and watches the job that comes of it. */
+/** Sends a request and follows its job. */
 export async function submit(request: Request): Promise<LiveJob> {
   const job = watch(await server().submit(request), request);
   const files = Object.values(request).flat();
@@ -75,21 +75,21 @@ export async function submit(request: Request): Promise<LiveJob> {
   return job;
 }
 
-/** Cancels a job; its end comes as an event. */
+/** Cancels a job; its end arrives as an event. */
 export function cancel({ id }: LiveJob): void {
   server().cancel(id).catch(tellError);
 }
 
-/** Takes a failed job away. */
+/** Removes a failed job from the page. */
 export function dismissJob(job: LiveJob): void {
   failedJobs.value = failedJobs.value.filter((other) => other !== job);
   dismissed.value = [job.id, ...dismissed.value].slice(0, MOST_DISMISSED);
 }
 
-/** Failed jobs that are shown after they were missed, and how long after: in milliseconds. */
+/** Most failed jobs from before this visit that are shown, and their greatest age in milliseconds. */
 const MISSED = { most: 20, age: 24 * 3600 * 1000 };
 
-/** Takes up jobs that go on from an earlier visit, or another window, and shows those that did not get done meanwhile. */
+/** Follows jobs from an earlier visit or another window, and shows jobs that failed meanwhile. */
 export async function resumeJobs(): Promise<void> {
   for (const status of ['running', 'queued'] as const) {
     const { jobs } = await server().jobs({ status, limit: 200 });
@@ -122,7 +122,7 @@ function isLive(id: string): boolean {
   return liveJobs.value.some((job) => job.id === id);
 }
 
-/** Reads a job's events until it is over, however often the connection is lost meanwhile. */
+/** Reads a job's events until it has ended, however often the connection is lost. */
 async function follow(job: LiveJob): Promise<void> {
   for (;;) {
     try {

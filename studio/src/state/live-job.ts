@@ -1,4 +1,4 @@
-/** One job as the page follows it: how far it is, its previews, and its pictures. */
+/** One job as the page follows it: its progress, previews and pictures. */
 
 import { signal } from '@preact/signals';
 import type { JobError, JobEvent, JobPicture, JobState, Preview, Request } from '../server.ts';
@@ -9,14 +9,14 @@ import { askModel, model } from './model.ts';
 import { alert, announce, notify, tellError } from './notices.ts';
 import { selection } from './selection.ts';
 
-/** How far a job is. `lost`: the server cannot be asked. */
+/** Progress of a job. `lost`: the server cannot be reached. */
 export interface Progress {
   readonly status: 'queued' | 'loading' | 'running' | 'lost' | 'failed' | 'interrupted';
   /** One line for people. */
   readonly text: string;
-  /** Part of the work that is done, from 0 to 1; undefined while that is unknown. */
+  /** Finished part of the work, from 0 to 1; undefined while it is unknown. */
   readonly part?: number | undefined;
-  /** Seconds until it is done, as far as can be told. */
+  /** Estimated seconds until the job is done. */
   readonly left?: number | undefined;
 }
 
@@ -26,13 +26,13 @@ export class LiveJob {
   readonly total: number;
   readonly width: number | undefined;
   readonly height: number | undefined;
-  /** What asks for the same again; undefined where its pictures are not at hand. */
+  /** The request that repeats the job; undefined if its input pictures are not available. */
   readonly request: Request | undefined;
   readonly progress = signal<Progress>({ status: 'queued', text: 'Waiting' });
   /** The latest preview of each picture, by its index. */
   readonly previews = signal<ReadonlyMap<number, Preview>>(new Map());
   readonly finished = signal<readonly JobPicture[]>([]);
-  /** Steps that are done, of all pictures. */
+  /** Finished steps, summed over all pictures. */
   #done = 0;
   #secondsPerStep: number | undefined;
   #isAnnounced = false;
@@ -47,7 +47,7 @@ export class LiveJob {
     this.finished.value = pictures;
   }
 
-  /** Whether it ended without all its pictures. */
+  /** Whether the job ended without all its pictures. */
   get hasFailed(): boolean {
     const { status } = this.progress.value;
     return status === 'failed' || status === 'interrupted';
@@ -80,7 +80,7 @@ export class LiveJob {
           this.#secondsPerStep === undefined ? seconds : 0.7 * this.#secondsPerStep + 0.3 * seconds;
         this.#done += pictures.length;
         const all = steps * this.total;
-        // A job that is watched from its middle has steps that nobody told of.
+        // If the page joined in the middle of the job, it missed the events of earlier steps.
         this.#done = Math.max(this.#done, this.finished.value.length * steps + pictures.length * step);
         const left = ((all - this.#done) / pictures.length) * this.#secondsPerStep;
         this.progress.value = { status: 'running', text: `Step ${step} of ${steps}`, part: this.#done / all, left };
@@ -100,7 +100,7 @@ export class LiveJob {
       case 'failed':
         this.fail(event.error);
         placeError(event.error);
-        // The stage says why, where it shows the job.
+        // The stage shows the reason if the job is on it.
         if (selection.value?.job === this.id) alert(errorText(event.error));
         else tellError(event.error);
         break;
@@ -114,14 +114,14 @@ export class LiveJob {
     }
   }
 
-  /** Ends without all its pictures: for this error, or with the server. */
+  /** Ends the job without all its pictures: with this error, or because the server stopped. */
   fail(error?: JobError): void {
     this.progress.value = error
       ? { status: 'failed', text: errorText(error) }
       : { status: 'interrupted', text: 'The server was stopped before it was done' };
   }
 
-  /** Says that nothing is heard of it for now. */
+  /** Shows that the job's events do not arrive at present. */
   lose(): void {
     this.progress.value = { ...this.progress.value, status: 'lost', text: 'Waiting for the server', left: undefined };
   }
@@ -131,7 +131,7 @@ export class LiveJob {
     this.finished.value = [...this.finished.value, picture];
     addPicture(picture);
     const done = this.finished.value.length;
-    // Of many, the first and the last are told.
+    // Announces only the first and the last of many.
     if (done > 1 && done < this.total) return;
     announce(this.total === 1 ? 'Your picture is done' : `Picture ${done} of ${this.total} is done`);
   }
@@ -144,7 +144,7 @@ const STAGES = {
   decode: 'Finishing',
 } as const;
 
-/** Fields of a request as it is shown that say of a picture no more than its size. */
+/** Whether a request, as the server shows it, had input pictures: of these it shows only the size. */
 function hasPictures(request: JobState['request']): boolean {
   return Object.values(request)
     .flat()

@@ -1,15 +1,15 @@
-/** A mask as it is made: a picture of one, then strokes and rectangles of a brush or an eraser, in pixels of the picture. Undo takes the last one away. */
+/** A mask in the making: optionally a picture, then strokes and rectangles that paint or erase, in pixels. Undo removes the last mark. */
 
 import type { PictureIn } from '../files/picture-in.ts';
 
 export interface Stroke {
   readonly erases: boolean;
-  /** Diameter of the brush. */
+  /** Diameter of the brush, in pixels. */
   readonly size: number;
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** A rectangle that is filled. */
+/** A filled rectangle. */
 export interface Rectangle {
   readonly erases: boolean;
   readonly left: number;
@@ -21,7 +21,7 @@ export interface Rectangle {
 export type Mark = Stroke | Rectangle;
 type Size = { readonly width: number; readonly height: number };
 
-/** Draws a mark; a stroke, from one of its points on. */
+/** Draws a mark; of a stroke, only the points from index `from` on. */
 export function drawMark(context: CanvasRenderingContext2D, mark: Mark, from = 0): void {
   context.globalCompositeOperation = mark.erases ? 'destination-out' : 'source-over';
   context.fillStyle = context.strokeStyle;
@@ -45,7 +45,7 @@ export function drawMark(context: CanvasRenderingContext2D, mark: Mark, from = 0
   context.stroke();
 }
 
-/** What a mask's picture paints, in this colour: all of it that is lighter than mid-grey, brought to the size of the picture it is for. */
+/** The area that a mask's picture paints (lighter than mid-grey), in this colour, scaled to the size of the picture it is for. */
 export async function maskLayer(mask: PictureIn, { width, height }: Size, colour: string): Promise<HTMLCanvasElement> {
   const image = Object.assign(new Image(), { src: mask.url });
   await image.decode();

@@ -1,4 +1,4 @@
-/** The server's model: whether it is open, how far its opening is, what it assumes and takes, and the LoRAs there are. */
+/** The server's model: its state, the progress of its opening, its defaults and inputs, and the available LoRAs. */
 
 import { computed, effect, signal } from '@preact/signals';
 import { isLost, type ServerError, type ServerLora, type ServerModel, server } from '../server.ts';
@@ -14,17 +14,17 @@ export const limits = computed(() => model.value?.limits);
 export const controlnets = computed(() => model.value?.beside?.controlnets ?? []);
 export const hasRedux = computed(() => model.value?.beside?.redux ?? false);
 export const pictureUse = computed(() => model.value?.pictureUse);
-/** FLUX.1's tools, which have room for one picture, take no references. */
+/** FLUX.1's tools (Fill, Canny, Depth) have room for one picture and take no references. */
 export const takesReferences = computed(() => pictureUse.value !== 'fill' && pictureUse.value !== 'control');
 
-/** Milliseconds until the next question: at first, and at most where nothing changes. */
+/** Milliseconds until the state is requested again: at first, and at most, after answers without news. */
 const FIRST = 700;
 const LAST = 15_000;
 let timer: ReturnType<typeof setTimeout> | undefined;
-/** Questions whose answers told nothing new. */
+/** Number of answers in a row without news. */
 let unchanged = 0;
 
-/** Asks how the model is, and goes on asking while it is not ready. Rejects where that cannot be known. */
+/** Requests the model's state, again and again while it is not ready. Rejects if the server answers with an error. */
 export async function askModel(): Promise<void> {
   clearTimeout(timer);
   try {
@@ -37,14 +37,14 @@ export async function askModel(): Promise<void> {
   }
 }
 
-/** Has the server try once more to open the model. */
+/** Tells the server to try again to open the model. */
 export async function openModel(): Promise<void> {
   await told(server().openModel());
   unchanged = 0;
   askAgain();
 }
 
-/** Takes an answer; what the model offers stays known while it is away. */
+/** Stores an answer. What the model offers stays known while the model is closed. */
 async function told(answer: Promise<ServerModel>): Promise<void> {
   const { defaults, guidance, pictureUse, beside, samplers, schedules } = model.value ?? {};
   const known = { defaults, guidance, pictureUse, beside, samplers, schedules };
@@ -55,7 +55,7 @@ async function told(answer: Promise<ServerModel>): Promise<void> {
   model.value = { ...known, ...now } as ServerModel;
 }
 
-/** Asks later, where there is something to wait for and somebody to see it. */
+/** Schedules the next request, if the state may change and the page is visible. */
 function askAgain(): void {
   clearTimeout(timer);
   const { status } = model.value ?? {};
@@ -64,7 +64,7 @@ function askAgain(): void {
   timer = setTimeout(() => askModel().catch(() => {}), Math.min(LAST, FIRST * 1.4 ** unchanged));
 }
 
-/** Asks when there is news: the page is looked at again, the network is back, or the server was lost. */
+/** Requests the state when it may have changed: the page is visible again, the network is back, or the server was lost. */
 export function followModel(): void {
   const ask = (): void => {
     unchanged = 0;

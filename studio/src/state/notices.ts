@@ -1,4 +1,4 @@
-/** Short notices at the edge of the page, some with a way back, and what screen readers are told. */
+/** Short notices at the edge of the page, some with an undo, and announcements for screen readers. */
 
 import { signal } from '@preact/signals';
 import type { ServerError } from '../server.ts';
@@ -7,7 +7,7 @@ import { errorText, plainText } from '../text.ts';
 export interface NoticeAction {
   readonly label: string;
   readonly run: () => void | Promise<void>;
-  /** Whether it takes back what was done just now. */
+  /** Whether the action undoes what was just done. */
   readonly undoes?: boolean;
 }
 
@@ -19,11 +19,11 @@ export interface Notice {
 }
 
 const MOST = 3;
-/** Characters of a notice: it is read in passing. */
+/** Most characters of a notice: it is read in passing. */
 const MOST_TEXT = 280;
 
 export const notices = signal<readonly Notice[]>([]);
-/** The latest sentence for screen readers: said when they pause, or at once. */
+/** The latest sentences for screen readers: `announcement` waits for a pause, `alarm` interrupts. */
 export const announcement = signal('');
 export const alarm = signal('');
 
@@ -42,7 +42,7 @@ export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }
 
-/** Takes back the latest deletion. */
+/** Undoes the latest deletion. */
 export async function undoLatest(): Promise<void> {
   const latest = notices.value.findLast(({ action }) => action?.undoes);
   if (!latest) return;
@@ -54,21 +54,21 @@ export function announce(text: string): void {
   announcement.value = fresh(text, announcement.value);
 }
 
-/** Tells screen readers at once. */
+/** Makes screen readers say this at once. */
 export function alert(text: string): void {
   alarm.value = fresh(plainText(text, 500), alarm.value);
 }
 
-/** A sentence that is said again is told apart from the one before, or nothing would be said. */
+/** Makes a repeated sentence differ from the one before: screen readers ignore an unchanged text. */
 function fresh(text: string, before: string): string {
   return text === before ? `${text}\u00a0` : text;
 }
 
-/** Tells of an error, in the server's words where it has some. */
+/** Shows an error, in the server's words if there are any. */
 export function tellError(error: unknown): void {
   if (error instanceof DOMException && error.name === 'AbortError') return;
   const { message = String(error), hint, status } = error as Partial<ServerError>;
-  // The page asks for a key, and says that the server is away, by itself.
+  // Other parts of the page ask for a key, and show that the server is lost.
   if (status === 401 || status === 0) return;
   notify(errorText({ message, hint }), { tone: 'error' });
 }

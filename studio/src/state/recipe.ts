@@ -1,4 +1,4 @@
-/** From a recipe back to settings: that of a picture in the gallery, or of a file from anywhere. */
+/** From a recipe back to settings: the recipe of a picture in the gallery, or of any file. */
 
 import { batch } from '@preact/signals';
 import { keptInput } from '../files/kept-inputs.ts';
@@ -13,7 +13,7 @@ import * as settings from './settings.ts';
 type Inputs = NonNullable<Recipe['inputs']>;
 type Input = NonNullable<Inputs[keyof Inputs]>[number];
 
-/** The recipe that a file carries, which the server reads and checks; undefined where it has none. */
+/** The recipe inside a file, read and checked by the server; undefined if there is none. */
 export async function recipeOf(file: Blob): Promise<Recipe | undefined> {
   try {
     return await server().recipe(file);
@@ -25,7 +25,7 @@ export async function recipeOf(file: Blob): Promise<Recipe | undefined> {
 
 let latest: Recipe | undefined;
 
-/** Sets everything as it was for this picture, its pictures included where they are at hand, and locks its seed. */
+/** Sets everything as it was for this picture, including the input pictures that are available, and locks its seed. */
 export async function reuse(recipe: Recipe): Promise<void> {
   latest = recipe;
   const names = loraNames.value;
@@ -34,7 +34,7 @@ export async function reuse(recipe: Recipe): Promise<void> {
     scale,
   }));
   const found = await inputsOf(recipe.inputs ?? {});
-  // Another recipe was asked for meanwhile.
+  // Another recipe was chosen meanwhile.
   if (latest !== recipe) return found.pictures.forEach(release);
   batch(() => {
     clearFieldError();
@@ -63,7 +63,7 @@ export async function reuse(recipe: Recipe): Promise<void> {
   notify(lacks.length > 0 ? `Recipe restored, but ${lacks.join('; ')}` : 'Recipe restored');
 }
 
-/** Puts pictures where they were, and sets what was done with them. */
+/** Restores the input pictures, and the settings of their use. */
 function setPictures(recipe: Recipe, found: ReadonlyMap<Input, PictureIn>): void {
   const { inputs = {}, outpaint } = recipe;
   const all = (field: keyof Inputs) =>
@@ -98,7 +98,7 @@ function setPictures(recipe: Recipe, found: ReadonlyMap<Input, PictureIn>): void
   }));
 }
 
-/** The pictures of a recipe: those that the browser kept, and those that it carries; the names of the others. */
+/** The input pictures of a recipe that the browser kept or the recipe contains, and the names of the missing ones. */
 async function inputsOf(inputs: Inputs) {
   const pictures = new Map<Input, PictureIn>();
   const missing: string[] = [];
@@ -111,7 +111,7 @@ async function inputsOf(inputs: Inputs) {
   return { pictures, missing };
 }
 
-/** The content of a picture that the recipe carries. */
+/** The content of a picture that the recipe contains. */
 function carried({ name, data }: Input): Blob | undefined {
   if (data === undefined) return undefined;
   const bytes = bytesOf(data);

@@ -1,11 +1,11 @@
-/** From the settings to the request that asks for them. What is undefined in it is not sent. */
+/** Makes the request from the settings. Undefined fields are not sent. */
 
 import type { Request } from '../server.ts';
 import { paintedMask } from './mask.ts';
 import { controlnets, hasGuidance, hasRedux, model, takesReferences } from './model.ts';
 import * as settings from './settings.ts';
 
-/** The request that the settings ask for now, however long its mask takes. A seed that is not locked is drawn, and shown. */
+/** The request of the settings at the time of the call, even if drawing its mask takes long. Draws and shows a seed that is not locked. */
 export async function requested(): Promise<Request> {
   const { seed, seedLocked, count, startPicture, marks, maskPicture, loras, references } = settings;
   if (!seedLocked.value) seed.value = settings.drawSeed();
@@ -74,7 +74,7 @@ function promptFields() {
   return { reduxImage: given.map(({ picture }) => picture.file), promptEmbedsScale: given.map(({ scale }) => scale) };
 }
 
-/** What was chosen, unless this server does not have it. */
+/** The choice, unless this server does not offer it. */
 function offered(chosen: string | undefined, from: readonly string[] | undefined): string | undefined {
   return chosen !== undefined && from?.includes(chosen) === false ? undefined : chosen;
 }
@@ -83,7 +83,7 @@ function some<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length > 0 ? list : undefined;
 }
 
-/** A seed, or as many as there are pictures, one after the other. */
+/** The seed of one picture, or consecutive seeds of several. */
 function seedsFrom(first: string, pictures: number): string | string[] {
   if (pictures === 1) return first;
   return Array.from({ length: pictures }, (_, i) => String(BigInt(first) + BigInt(i)));

@@ -2,7 +2,7 @@
 
 import { effect, type Signal, signal } from '@preact/signals';
 
-/** A signal that begins with what was kept; what is kept must be JSON. */
+/** A signal that begins with its kept value; values must be JSON. */
 export function saved<T>(name: string, initial: T): Signal<T> {
   const key = `fluxion.${name}`;
   const value = signal<T>(read(key) ?? initial);
@@ -10,7 +10,7 @@ export function saved<T>(name: string, initial: T): Signal<T> {
     try {
       localStorage.setItem(key, JSON.stringify(value.value) ?? 'null');
     } catch {
-      // A browser that keeps nothing, or is full, has no memory; all else works.
+      // If the browser stores nothing, or is full, values end with the visit.
     }
   });
   return value;

@@ -1,4 +1,4 @@
-/** What the next picture is to be: one signal for each thing that can be set. What is undefined is left to the model. */
+/** The settings of the next picture, one signal each. Undefined leaves a setting to the model. */
 
 import { batch, computed, effect, signal } from '@preact/signals';
 import { type PictureIn, release } from '../files/picture-in.ts';
@@ -11,20 +11,20 @@ export interface LoraSetting {
   readonly scale: number;
 }
 
-/** A picture with how strongly it counts and, for a ControlNet of several kinds of control, which kind it is. */
+/** A picture with its strength and, for a ControlNet with several kinds of control, its kind. */
 export interface Weighted {
   readonly picture: PictureIn;
   readonly scale: number;
   readonly mode: number;
 }
 
-/** Pixels that a picture grows by on its left, right, top and bottom. */
+/** Pixels to add on the left, right, top and bottom of a picture. */
 export type Margins = readonly [left: number, right: number, top: number, bottom: number];
 const NO_MARGINS: Margins = [0, 0, 0, 0];
 
 export const prompt = saved('prompt', '');
 export const negativePrompt = saved('negativePrompt', '');
-/** How strongly a negative prompt keeps things out, unless that is set. */
+/** The default strength of a negative prompt. */
 export const TRUE_CFG_SCALE = 4;
 export const trueCfgScale = saved<number | undefined>('trueCfgScale', undefined);
 export const width = saved<number | undefined>('width', undefined);
@@ -33,9 +33,9 @@ export const steps = saved<number | undefined>('steps', undefined);
 export const guidance = saved<number | undefined>('guidance', undefined);
 export const sampler = saved<string | undefined>('sampler', undefined);
 export const schedule = saved<string | undefined>('schedule', undefined);
-/** Decimal digits: seeds may be larger than numbers are exact. */
+/** Decimal digits: a seed may be too large for an exact number. */
 export const seed = saved('seed', '0');
-/** Whether every picture has this seed, or each draws a new one. */
+/** Whether every request uses this seed, instead of drawing a new one. */
 export const seedLocked = saved('seedLocked', false);
 export const count = saved<number | undefined>('count', 1);
 export const loras = saved<readonly LoraSetting[]>('loras', []);
@@ -43,27 +43,27 @@ export const loras = saved<readonly LoraSetting[]>('loras', []);
 export const startPicture = signal<PictureIn | undefined>(undefined);
 export const strength = signal<number | undefined>(undefined);
 export const resize = signal<'stretch' | 'cover' | 'contain'>('stretch');
-/** A mask that was given as a picture; marks are made over it. */
+/** A mask given as a picture; marks are drawn over it. */
 export const maskPicture = signal<PictureIn | undefined>(undefined);
 export const marks = signal<readonly Mark[]>([]);
 export const margins = signal<Margins>(NO_MARGINS);
-/** Pixels over which what is repainted goes over into the rest. */
+/** Width in pixels of the soft edge between repainted and kept parts. */
 export const maskBlur = signal(0);
-/** Pixels around the mask that are worked on at full size; undefined for the whole picture. */
+/** Margin in pixels around the mask, if only that area is repainted, at full size; undefined for the whole picture. */
 export const maskCrop = signal<number | undefined>(undefined);
 
 export const references = signal<readonly PictureIn[]>([]);
 export const controlPictures = signal<readonly Weighted[]>([]);
-/** Whether the edges of control pictures are drawn by the server. */
+/** Whether the server draws the edges of control pictures. */
 export const drawsEdges = signal(false);
 export const cannyLow = signal<number | undefined>(undefined);
 export const cannyHigh = signal<number | undefined>(undefined);
-/** Parts of the steps between which ControlNets steer. */
+/** The part of the steps in which ControlNets steer, from 0 to 1. */
 export const controlStart = signal(0);
 export const controlEnd = signal(1);
 export const promptPictures = signal<readonly Weighted[]>([]);
 
-/** Whether a control picture has a use: a Control model or LoRA, or ControlNets. */
+/** Whether control pictures have an effect: there is a Control model or LoRA, or a ControlNet. */
 export const takesControl = computed(
   () =>
     pictureUse.value === 'control' ||
@@ -71,12 +71,12 @@ export const takesControl = computed(
     loras.value.some(({ name }) => loraList.value.some((lora) => lora.name === name && lora.control)),
 );
 export const grows = computed(() => margins.value.some((margin) => margin > 0));
-/** Whether only a part of the start picture is repainted. New edges have a mask of their own. */
+/** Whether a mask limits what is repainted. New edges have a mask of their own. */
 export const hasMask = computed(
   () => !grows.value && (maskPicture.value !== undefined || marks.value.some(({ erases }) => !erases)),
 );
 
-/** Pictures whose addresses hold them in memory; those that no setting has any more are released. */
+/** Pictures kept in memory by their addresses; released once no setting uses them. */
 let held: readonly PictureIn[] = [];
 effect(() => {
   const weighted = [...controlPictures.value, ...promptPictures.value].map(({ picture }) => picture);
@@ -86,7 +86,7 @@ effect(() => {
   held = now;
 });
 
-/** Puts a picture in the place of the start picture, with no mask; undefined takes it away. */
+/** Sets the start picture, without a mask; undefined removes it. */
 export function setStart(picture: PictureIn | undefined): void {
   batch(() => {
     startPicture.value = picture;
@@ -94,7 +94,7 @@ export function setStart(picture: PictureIn | undefined): void {
   });
 }
 
-/** Begins the mask anew, on a picture of one or on none. */
+/** Starts a new mask, on the given picture or empty. */
 export function setMaskPicture(picture: PictureIn | undefined): void {
   batch(() => {
     maskPicture.value = picture;
@@ -103,7 +103,7 @@ export function setMaskPicture(picture: PictureIn | undefined): void {
   });
 }
 
-/** Sets both sides; what is undefined is left to the model. */
+/** Sets both sides; an undefined side is left to the model. */
 export function setSize(size: { readonly width?: number; readonly height?: number }): void {
   batch(() => {
     width.value = size.width;
@@ -111,7 +111,7 @@ export function setSize(size: { readonly width?: number; readonly height?: numbe
   });
 }
 
-/** A seed as tools draw them: 32 bits. */
+/** Draws a seed of 32 bits, as other tools do. */
 export function drawSeed(): string {
   return String(crypto.getRandomValues(new Uint32Array(1))[0]);
 }

@@ -1,4 +1,4 @@
-/** What begins when the page is there, and again once a key is given or a server that was lost is back. */
+/** Work that begins when the page is loaded, and again once a key is given or a lost server is back. */
 
 import { effect } from '@preact/signals';
 import { isLost } from '../server.ts';
@@ -11,7 +11,7 @@ export function start(): void {
   for (const begin of [askModel, reload, resumeJobs, loadLoras]) begin().catch(tellError);
 }
 
-/** Takes up everything again when the server is back. */
+/** Starts everything again when the server is back. */
 export function followConnection(): void {
   let wasLost = false;
   effect(() => {

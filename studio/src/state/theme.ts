@@ -1,4 +1,4 @@
-/** Light or dark: as the system says, unless one is chosen. */
+/** The theme, light or dark: the system's, unless a person chose one. */
 
 import { effect } from '@preact/signals';
 import { saved } from './saved.ts';
@@ -8,7 +8,7 @@ export type Theme = (typeof THEMES)[number];
 
 export const theme = saved<Theme>('theme', 'system');
 
-/** Sets the page's theme, from now on. */
+/** Keeps the page in the chosen theme. */
 export function applyTheme(): void {
   effect(() => {
     document.documentElement.dataset['theme'] = theme.value;

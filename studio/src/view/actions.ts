@@ -1,4 +1,4 @@
-/** What pages do with whole pictures: start from one, and take in what is dropped anywhere. */
+/** Actions on whole pictures: start from one, reuse its recipe, save it, and take in dropped files. */
 
 import { type PictureIn, pictureIn, release } from '../files/picture-in.ts';
 import { type JobPicture, type Recipe, server } from '../server.ts';
@@ -13,7 +13,7 @@ import { START } from './start-fields.tsx';
 /** Formats of files that can carry a recipe. */
 const CARRIERS: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
 
-/** Reuses a recipe, and goes to the button that makes it. */
+/** Reuses a recipe and moves the focus to the button that generates it. */
 export async function useRecipe(recipe: Recipe): Promise<void> {
   try {
     await reuse(recipe);
@@ -23,16 +23,16 @@ export async function useRecipe(recipe: Recipe): Promise<void> {
   }
 }
 
-/** The picture to start from, until it has arrived. */
+/** The start picture that was chosen last, while it is loading. */
 let latest: JobPicture | undefined;
 
-/** Makes a picture of the gallery the one to start from. */
+/** Makes a picture of the gallery the start picture. */
 export async function useAsStart(picture: JobPicture): Promise<void> {
   const { name } = picture;
   latest = picture;
   try {
     const read = await pictureIn(await server().picture(name), name, limits.value?.inputPixels);
-    // Another one was chosen meanwhile.
+    // Another picture was chosen meanwhile.
     if (latest !== picture) return release(read);
     startFrom(read);
     announce('The next picture starts from this one');
@@ -47,7 +47,7 @@ function startFrom(picture: PictureIn): void {
   openSection(START);
 }
 
-/** Restores the recipe of a file, or starts from it where it carries none. */
+/** Restores the recipe of a file; a file without one becomes the start picture. */
 export async function takeIn(file: File): Promise<void> {
   let picture: PictureIn | undefined;
   try {
@@ -64,7 +64,7 @@ export async function takeIn(file: File): Promise<void> {
   }
 }
 
-/** Saves a picture's PNG, which carries its recipe, where the browser puts downloads. */
+/** Downloads a picture's PNG, which contains its recipe. */
 export async function download({ name, recipe }: JobPicture): Promise<void> {
   try {
     const url = URL.createObjectURL(await server().picture(name));
@@ -78,7 +78,7 @@ export async function download({ name, recipe }: JobPicture): Promise<void> {
   }
 }
 
-/** The first words of the prompt, as a file may be called. */
+/** The first words of the prompt, as a file name. */
 function fileWords({ prompt }: Recipe): string {
   const words =
     plainText(prompt, 200)

@@ -41,7 +41,7 @@ export function App() {
   );
 }
 
-/** Takes in pictures that are dropped or pasted where no other place takes them. */
+/** Takes in pictures that are dropped or pasted outside the places for pictures. */
 function DropAnywhere() {
   const isOver = useSignal(false);
   useEffect(() => {
@@ -61,7 +61,7 @@ function DropAnywhere() {
       (event) => {
         show(-depth);
         const [file] = filesOf(event.dataTransfer);
-        // Text that is dropped goes where it is dropped.
+        // Dropped text stays with the element it is dropped on.
         if (!file || event.defaultPrevented) return;
         event.preventDefault();
         void takeIn(file);

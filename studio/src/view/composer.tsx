@@ -1,4 +1,4 @@
-/** What is asked for: the prompt and the button first, then the size, steps, guidance and seed; everything else is folded. */
+/** The form for the next picture: prompt and button, then size, steps, guidance and seed; everything else is folded. */
 
 import { signal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
@@ -26,7 +26,7 @@ export function Composer() {
   useSignalEffect(() => {
     if (!fieldError.value) return;
     isOpen.value = true;
-    // Once the part that it is in has been opened.
+    // Waits until the section of the field is open.
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-describedby$="-error"]')?.focus());
   });
   const submit = (event: Event): void => {

@@ -1,4 +1,4 @@
-/** A dialog of the browser's own: it keeps the keyboard inside, closes on Escape, and gives the focus back. */
+/** A native dialog of the browser: it keeps the keyboard inside, closes on Escape, and restores the focus. */
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
@@ -18,7 +18,7 @@ export function Dialog({ title, onClose, children, isLarge = false }: DialogProp
     const before = document.activeElement;
     element.current?.showModal();
     return () => {
-      // A dialog that was removed while it was open leaves the focus nowhere.
+      // If a dialog is removed while it is open, nothing has the focus.
       if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
     };
   }, []);

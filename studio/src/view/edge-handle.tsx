@@ -1,4 +1,4 @@
-/** An edge of a picture that is dragged outwards, or moved by arrow keys: how much the picture grows there. */
+/** A handle at an edge of a picture: dragged, or moved by arrow keys, it sets how far the picture grows there. */
 
 import { useRef } from 'preact/hooks';
 
@@ -6,14 +6,14 @@ export const SIDES = ['left', 'right', 'top', 'bottom'] as const;
 export type Side = (typeof SIDES)[number];
 
 const MOST = 1024;
-/** The picture's sides stay multiples of this. */
+/** The picture's sides stay multiples of this many pixels. */
 const STEP = 16;
 
 interface EdgeHandleProps {
   readonly side: Side;
-  /** Pixels of the picture. */
+  /** Pixels by which the picture grows. */
   readonly value: number;
-  /** Pixels of the picture for one of the screen. */
+  /** Picture pixels per screen pixel. */
   readonly pixelsPer: () => number;
   readonly onChange: (value: number) => void;
 }

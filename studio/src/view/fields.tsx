@@ -1,21 +1,21 @@
-/** Fields of the form: each has its label, is left to the model where it is empty, and shows what the server says is wrong with it. */
+/** Fields of the form. Each has a label and shows the server's error; an empty one is left to the model. */
 
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { type FieldName, type FieldNames, fieldError, isWrong } from '../state/field-errors.ts';
 
-/** The id of what is wrong with a field, where something is: for `aria-describedby`. */
+/** The id of a field's error, if it has one, for `aria-describedby`. */
 export function errorId(name: FieldNames | undefined, id: string): string | undefined {
   return isWrong(name) ? `${id}-error` : undefined;
 }
 
-/** Attributes of a field that may be wrong; its `FieldError` has this id. */
+/** Attributes of a control whose `FieldError` has this id. */
 export function errorProps(name: FieldNames | undefined, id: string) {
   return { 'aria-invalid': isWrong(name) || undefined, 'aria-describedby': errorId(name, id) };
 }
 
-/** What is wrong with a field. */
+/** The error of a field. */
 export function FieldError({ name, id }: { readonly name: FieldNames | undefined; readonly id: string }) {
   if (!isWrong(name)) return null;
   return (
@@ -29,7 +29,7 @@ interface FieldProps {
   readonly label: string;
   /** The field of requests. */
   readonly name?: FieldName | undefined;
-  /** The control, which has these attributes. */
+  /** Renders the control, with these attributes. */
   readonly children: (control: { readonly id: string } & ReturnType<typeof errorProps>) => ComponentChildren;
 }
 
@@ -53,7 +53,7 @@ interface NumberFieldProps {
   readonly step?: number;
   /** The field of requests. */
   readonly name?: FieldName;
-  /** What it is when it is empty. */
+  /** The value that applies if the field is empty. */
   readonly unset?: number | string | undefined;
 }
 
@@ -95,7 +95,7 @@ interface SliderProps {
   readonly hidesLabel?: boolean;
 }
 
-/** Parts of one, unless other bounds are given. */
+/** A slider from 0 to 1, unless other bounds are given. */
 export function Slider({
   label,
   value,
@@ -131,7 +131,7 @@ export function Slider({
 interface ChoiceProps<T extends string> {
   readonly label: string;
   readonly value: T;
-  /** Values, and the words for them. */
+  /** Values and their labels. */
   readonly options: readonly (readonly [value: T, label: string])[];
   readonly onChange: (value: T) => void;
   readonly name?: FieldName;

@@ -1,4 +1,4 @@
-/** All pictures, newest first: those that are being made before them, and what did not get done. */
+/** All pictures, newest first, after those being made and the jobs that failed. */
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { memo } from 'preact/compat';
@@ -14,7 +14,7 @@ import { Icon, IconButton } from './icon.tsx';
 import { PreviewCanvas } from './preview.tsx';
 import { StoredPicture } from './stored-picture.tsx';
 
-/** Pixels across a tile, on fine screens. */
+/** Width of a tile in pixels, for screens of high resolution. */
 const THUMBNAIL = 320;
 
 export function Gallery() {
@@ -54,11 +54,11 @@ export function Gallery() {
   );
 }
 
-/** One stop of the Tab key: arrow keys go through the pictures. */
+/** The tiles are one stop of the Tab key; arrow keys move between them. */
 function Tiles() {
   const element = useRef<HTMLUListElement>(null);
   useSignalEffect(() => {
-    // A new choice, a new list: whichever the tiles are then, one of them takes the Tab key.
+    // Runs after a new choice or a new list: exactly one tile must be reachable by the Tab key.
     selection.value;
     pictures.value;
     liveJobs.value;
@@ -105,7 +105,7 @@ function Tiles() {
   );
 }
 
-/** The tile above or below another. */
+/** The index of the tile above or below another. */
 function vertical(key: string, tiles: readonly HTMLElement[], at: number): number | undefined {
   if (key !== 'ArrowUp' && key !== 'ArrowDown') return undefined;
   const first = tiles[0]!.getBoundingClientRect().top;
@@ -114,14 +114,14 @@ function vertical(key: string, tiles: readonly HTMLElement[], at: number): numbe
   return Math.min(tiles.length - 1, Math.max(0, key === 'ArrowUp' ? at - columns : at + columns));
 }
 
-/** Asks for older pictures when the end comes near, or is reached by keyboard. */
+/** Loads older pictures when the end of the list comes near, or is reached by keyboard. */
 function More() {
   const button = useRef<HTMLButtonElement>(null);
   const list = pictures.value;
   useEffect(() => {
-    // Anew with each list, even one as long as the last: an observer tells nothing more while the end stays near.
+    // A new observer for each list, even one of the same length: it reports only changes, and the end may stay near.
     const margin = '600px';
-    // Of several changes that are told at once, the last is how things are.
+    // Of several changes reported at once, the last is current.
     const near = new IntersectionObserver((changes) => changes.at(-1)!.isIntersecting && void loadMore(), {
       rootMargin: margin,
       scrollMargin: margin,
@@ -147,7 +147,7 @@ function unfinished({ total, finished }: LiveJob): readonly number[] {
   return Array.from({ length: total }, (_, i) => total - 1 - i).filter((index) => !done.has(index));
 }
 
-/** Drawn anew only where its picture changed: a gallery has thousands. */
+/** Rendered again only if its picture changed: a gallery has thousands. */
 const Tile = memo(({ picture }: { readonly picture: JobPicture }) => {
   const { name, recipe, favourite, job, index } = picture;
   const isCurrent = useComputed(() => (isSelected({ job, index }) ? ('true' as const) : undefined));
@@ -170,7 +170,7 @@ const Tile = memo(({ picture }: { readonly picture: JobPicture }) => {
   );
 });
 
-/** A picture of a job that is not over, or that ended without it. */
+/** A picture that is not finished: its job goes on, or ended without it. */
 function JobTile({ job, index }: { readonly job: LiveJob; readonly index: number }) {
   const { hasFailed, prompt } = job;
   const preview = job.previews.value.get(index);
@@ -201,12 +201,12 @@ function JobTile({ job, index }: { readonly job: LiveJob; readonly index: number
 
 let hadFocus: Element | undefined;
 
-/** Remembers what has the focus among the pictures, for when it goes away with a picture or a job. */
+/** Remembers the focused element of the gallery, in case it is removed with its picture or job. */
 export function noteFocus({ target }: FocusEvent): void {
   hadFocus = target as Element;
 }
 
-/** Puts the focus on the picture of the stage, or on the gallery where it has none; for when what had it is gone. */
+/** After the focused element was removed, focuses the picture of the stage, or the gallery if it does not show that one. */
 export function focusGallery(options?: FocusOptions): void {
   requestAnimationFrame(() => {
     const place = document.querySelector<HTMLElement>('.tile[aria-current]') ?? document.getElementById('gallery');

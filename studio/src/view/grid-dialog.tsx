@@ -1,4 +1,4 @@
-/** A grid over two keys: what it goes over, and its pictures as they come. */
+/** The grid over two keys: the form with its keys and values, and its pictures as they are finished. */
 
 import { type Signal, signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
@@ -97,7 +97,7 @@ function AxisFields({ label, axis }: { readonly label: string; readonly axis: Si
 
 function GridTable({ grid: { across, down, jobs } }: { readonly grid: Grid }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
     <section class="grid-scroll" tabIndex={0} aria-label="Pictures of the grid">
       <table>
         <thead>

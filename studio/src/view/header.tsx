@@ -1,4 +1,4 @@
-/** The head of the page: the model's name, or what it waits for, and the theme. */
+/** The head of the page: the model's name or state, and the theme. */
 
 import { isLost, needsKey } from '../server.ts';
 import { model } from '../state/model.ts';
@@ -31,7 +31,7 @@ export function Header() {
   );
 }
 
-/** Where the server and its model are. What goes on is shown large beside the pictures. */
+/** One line on the state of the server and its model. Progress is shown large beside the pictures. */
 function ModelLine() {
   const state = model.value;
   if (needsKey.value) {

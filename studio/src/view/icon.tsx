@@ -1,4 +1,4 @@
-/** Line icons on a grid of 24, drawn for the studio. They say nothing to screen readers: their button does. */
+/** Line icons on a 24 × 24 grid, drawn for the studio. They are hidden from screen readers; their button has the name. */
 
 const PATHS = {
   download: 'M12 4v11m0 0-4-4m4 4 4-4M5 20h14',
@@ -38,12 +38,12 @@ interface IconButtonProps {
   readonly onClick: () => void;
   readonly pressed?: boolean;
   readonly filled?: boolean;
-  /** It keeps the focus, but does nothing. */
+  /** The button does nothing, but keeps the focus. */
   readonly disabled?: boolean;
   readonly keys?: string;
 }
 
-/** A button that shows its icon alone; its name is told on hover and to screen readers. */
+/** A button that shows only an icon; its name appears on hover and for screen readers. */
 export function IconButton({ icon, label, onClick, pressed, filled, disabled, keys }: IconButtonProps) {
   return (
     <button

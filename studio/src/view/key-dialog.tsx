@@ -1,11 +1,11 @@
-/** Asks for the server's key, where it has keys. */
+/** Asks for the server's key, if the server needs one. */
 
 import { signal } from '@preact/signals';
 import { needsKey, setKey } from '../server.ts';
 import { start } from '../state/start.ts';
 import { Dialog } from './dialog.tsx';
 
-/** Whether the dialog was closed without a key; the head of the page has the way back. */
+/** Whether the dialog was closed without a key; the head of the page can open it again. */
 const isPutOff = signal(false);
 
 export function askForKey(): void {

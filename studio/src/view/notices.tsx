@@ -1,18 +1,18 @@
-/** Notices at the edge of the page, and the lines that screen readers listen to. */
+/** Notices at the edge of the page, and the live regions for screen readers. */
 
 import { useEffect, useRef } from 'preact/hooks';
 import { alarm, announcement, dismiss, type Notice, notices } from '../state/notices.ts';
 import { focusGallery } from './gallery.tsx';
 import { IconButton } from './icon.tsx';
 
-/** Milliseconds that a notice stays; one with an action stays longer, and errors until they are dismissed. */
+/** Milliseconds that a notice stays; longer with an action. Errors stay until they are dismissed. */
 const STAYS = { plain: 6000, action: 12_000 };
 
 export function Notices() {
   const before = useRef<HTMLElement | null>(null);
   const leave = (id: number): void => {
     dismiss(id);
-    // What had the focus is gone with its notice.
+    // The focused element was removed with its notice.
     requestAnimationFrame(() => {
       if (document.activeElement === document.body && before.current?.isConnected) before.current.focus();
     });
@@ -52,7 +52,7 @@ function NoticeLine({ notice: { id, text, tone, action }, onLeave }: NoticeLineP
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (tone === 'error') return;
-    // One that a person is at stays for another while.
+    // A notice under the pointer, or with the focus, stays for another period.
     const timer = setInterval(
       () => element.current?.matches(':hover, :focus-within') || dismiss(id),
       action ? STAYS.action : STAYS.plain,

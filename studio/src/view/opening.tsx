@@ -1,4 +1,4 @@
-/** How far the opening of the model is while it goes on, or why it could not be opened. */
+/** Progress of opening the model, or the reason why it failed. */
 
 import { useSignal } from '@preact/signals';
 import { isLost } from '../server.ts';

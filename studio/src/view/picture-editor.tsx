@@ -1,4 +1,4 @@
-/** A mask over the start picture, painted, written in numbers or given as a file; and edges that are dragged outwards for what is around it. */
+/** Edits the mask of the start picture (painted, in numbers, or from a file), and its edges, which are dragged outwards. */
 
 import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
@@ -121,7 +121,7 @@ interface MaskCanvasProps {
   readonly erases: boolean;
 }
 
-/** The painted mask; arrow keys move the brush and Space paints, for those who have no pointer. */
+/** The painted mask; without a pointer, arrow keys move the brush and Space paints. */
 function MaskCanvas({ picture: { width, height }, brush, erases }: MaskCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const current = useRef<{ stroke: Stroke; pointer: number } | undefined>(undefined);

@@ -1,4 +1,4 @@
-/** Places for pictures: one to put pictures in, and one that shows a picture that is in. */
+/** Places for input pictures: `PictureSlot` takes them, `Thumb` shows one. */
 
 import { useId, useRef } from 'preact/hooks';
 import { FORMATS, filesOf, type PictureIn, pictureIn } from '../files/picture-in.ts';
@@ -15,7 +15,7 @@ interface PictureSlotProps {
   readonly onPictures: (pictures: readonly PictureIn[]) => void;
 }
 
-/** Press it to choose files, or drop them on it. */
+/** A button that opens the file chooser and takes dropped files. */
 export function PictureSlot({ label, name, several = false, onPictures }: PictureSlotProps) {
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
@@ -61,7 +61,7 @@ export function PictureSlot({ label, name, several = false, onPictures }: Pictur
   );
 }
 
-/** A picture that is in, small, with the way to take it out. */
+/** A small view of an input picture, with a button to remove it. */
 export function Thumb({ picture, onRemove }: { readonly picture: PictureIn; readonly onRemove: () => void }) {
   const { url, name, width, height } = picture;
   return (

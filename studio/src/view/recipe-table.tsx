@@ -1,4 +1,4 @@
-/** What made a picture, in a line that opens to everything. */
+/** The recipe of a picture: a line that unfolds to a table. */
 
 import type { JobPicture, Recipe } from '../server.ts';
 import { plainText, shortModelName } from '../text.ts';

@@ -1,4 +1,4 @@
-/** A rectangle of a mask in numbers: for those who do not paint, and for edges that are to be exact. */
+/** A rectangle of a mask in numbers: for people who do not paint, and for exact edges. */
 
 import { useSignal } from '@preact/signals';
 import type { PictureIn } from '../files/picture-in.ts';

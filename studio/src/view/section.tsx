@@ -1,17 +1,17 @@
-/** A part of the form that is folded away until it is needed: it opens by itself where something in it is wrong. */
+/** A foldable section of the form: it opens by itself if one of its fields is wrong. */
 
 import type { ComponentChildren } from 'preact';
 import { type FieldName, isWrong } from '../state/field-errors.ts';
 import { saved } from '../state/saved.ts';
 
-/** Titles of the parts that a person opened. */
+/** Titles of the sections that a person opened. */
 const opened = saved<readonly string[]>('opened', []);
 
 interface SectionProps {
   readonly title: string;
-  /** What it is set to, in a word or two; undefined where it changes nothing. */
+  /** Its setting in a word or two; undefined if it changes nothing. */
   readonly state?: string | undefined;
-  /** Fields of requests that it sets. */
+  /** Request fields that the section sets. */
   readonly fields: readonly FieldName[];
   readonly children: ComponentChildren;
 }
@@ -36,7 +36,7 @@ export function Section({ title, state, fields, children }: SectionProps) {
   );
 }
 
-/** Opens a part that was just given something. */
+/** Opens a section, because something was just added to it. */
 export function openSection(title: string): void {
   if (!opened.value.includes(title)) opened.value = [...opened.value, title];
 }

@@ -1,4 +1,4 @@
-/** Keyboard shortcuts: the one table that keys and their list are taken from. */
+/** Keyboard shortcuts: one table for both the handler and the list on the page. */
 
 import { signal } from '@preact/signals';
 import { pictures, remove, selected, toggleComparison, toggleFavourite } from '../state/gallery.ts';
@@ -13,7 +13,7 @@ import { focusGallery } from './gallery.tsx';
 import { showsGrid } from './grid-dialog.tsx';
 
 export const showsShortcuts = signal(false);
-/** Whether single keys do something; some ways of typing press them by accident. */
+/** Whether single keys are shortcuts: speech input, for instance, may press them by accident. */
 const usesSingleKeys = saved('singleKeys', true);
 
 interface Shortcut {
@@ -21,7 +21,7 @@ interface Shortcut {
   readonly does: string;
   readonly matches: (event: KeyboardEvent) => boolean;
   readonly run: (event: KeyboardEvent) => unknown;
-  /** Works while text is typed, too. */
+  /** Also works while typing text. */
   readonly anywhere?: true;
 }
 
@@ -57,13 +57,13 @@ const SHORTCUTS: readonly Shortcut[] = [
   { keys: '?', does: 'Show these shortcuts', matches: single('?'), run: () => (showsShortcuts.value = true) },
 ]; // biome-ignore format: one shortcut reads as one row
 
-/** Takes the latest deletion back; the keyboard goes with the picture, unless it is elsewhere. */
+/** Undoes the latest deletion and focuses the picture, unless the focus is elsewhere. */
 async function undo(): Promise<void> {
   await undoLatest();
   if (document.activeElement?.matches('body, #gallery, .tile')) focusGallery();
 }
 
-/** Sends the form; a field that is being written in says what it has first. */
+/** Submits the form, after the focused field has reported its value. */
 function submit(): void {
   document.activeElement?.dispatchEvent(new Event('change', { bubbles: true }));
   document.querySelector<HTMLButtonElement>('.composer .primary:enabled')?.click();
@@ -73,7 +73,7 @@ function focus(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus();
 }
 
-/** Goes to the picture before or after the one on the stage. */
+/** Shows the picture before or after the one on the stage. */
 function go(by: number): void {
   const at = pictures.value.findIndex(({ name }) => name === selected.value?.name);
   const next = pictures.value[at < 0 ? 0 : at + by];
@@ -81,7 +81,7 @@ function go(by: number): void {
   if (document.activeElement?.matches('.tile')) focusGallery();
 }
 
-/** Listens to the keyboard; returns how to stop. */
+/** Listens to the keyboard; returns the function that stops it. */
 export function listenToKeys(): () => void {
   const onKey = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || document.querySelector('dialog[open]')) return;

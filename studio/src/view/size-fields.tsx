@@ -1,4 +1,4 @@
-/** The size of the picture: a shape at the model's own area, or any sides in steps of 16 pixels. */
+/** The size of the picture: a shape with the model's usual area, or any sides that are multiples of 16 pixels. */
 
 import { defaults } from '../state/model.ts';
 import { height, setSize, startPicture, width } from '../state/settings.ts';
@@ -55,7 +55,7 @@ export function SizeFields() {
   );
 }
 
-/** Sides of about this area. */
+/** Sides with this ratio and about this area. */
 function sidesOf(ratio: number, area: number): { readonly width: number; readonly height: number } {
   const side = (length: number): number => Math.max(MULTIPLE, Math.round(length / MULTIPLE) * MULTIPLE);
   return { width: side(Math.sqrt(area * ratio)), height: side(Math.sqrt(area / ratio)) };

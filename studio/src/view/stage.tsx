@@ -1,4 +1,4 @@
-/** The stage: one picture, large, while it forms and when it is done, and what can be done with it. */
+/** The stage: one picture, large, while it forms and when it is done, with its actions. */
 
 import { useSignalEffect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
@@ -50,7 +50,7 @@ export function Stage() {
   );
 }
 
-/** A box of a picture's shape, as large as there is room. */
+/** A box with a picture's proportions, as large as fits. */
 function Frame({
   width,
   height,
@@ -69,7 +69,7 @@ function Frame({
 
 function Finished({ picture }: { readonly picture: JobPicture }) {
   const { name, job, index, width, height, recipe } = picture;
-  // The last preview stays below it until the picture is there.
+  // The last preview stays below until the picture has loaded.
   const preview = jobOf(job)?.previews.value.get(index);
   return (
     <Frame width={width} height={height}>
@@ -88,7 +88,7 @@ function Finished({ picture }: { readonly picture: JobPicture }) {
 
 function Forming({ job, index }: { readonly job: LiveJob; readonly index: number }) {
   const preview = job.previews.value.get(index);
-  // A preview is an eighth of its picture.
+  // A preview's sides are an eighth of the picture's.
   const { width, height } = preview
     ? { width: 8 * preview.width, height: 8 * preview.height }
     : { width: job.width ?? defaults.value?.width ?? 1024, height: job.height ?? defaults.value?.height ?? 1024 };
@@ -99,7 +99,7 @@ function Forming({ job, index }: { readonly job: LiveJob; readonly index: number
   );
 }
 
-/** Prompts that every model draws. */
+/** Example prompts that every model can draw. */
 const EXAMPLES = [
   'a red house in the mountains at sunset',
   'a lighthouse by the sea at night',

@@ -1,4 +1,4 @@
-/** The picture to start from, with how much of it changes, a mask, and new edges. */
+/** The start picture, with its strength, mask and new edges. */
 
 import { useId } from 'preact/hooks';
 import type { PictureIn } from '../files/picture-in.ts';
@@ -28,7 +28,7 @@ const FITS = [
   ['cover', 'Crop'],
   ['contain', 'Extend'],
 ] as const;
-/** Pixels around a mask where only that part is worked on. */
+/** Margin in pixels around the mask if only that area is repainted. */
 const AROUND = 32;
 
 export function StartFields() {
@@ -48,7 +48,7 @@ export function StartFields() {
   );
 }
 
-/** What can be wrong with the picture itself. */
+/** Fields whose errors appear at the picture. */
 const PICTURE = ['image', 'maskImage', 'outpaint'] as const;
 
 function StartPicture({ picture }: { readonly picture: PictureIn }) {

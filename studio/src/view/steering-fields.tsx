@@ -1,4 +1,4 @@
-/** Pictures beside the prompt: references, control pictures with their ControlNets, and pictures as a part of the prompt. */
+/** Further input pictures: references, control pictures with their ControlNets, and pictures as a part of the prompt. */
 
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
@@ -188,7 +188,7 @@ function countOf({ length }: readonly unknown[]): string | undefined {
 
 interface WeightedPicturesProps {
   readonly of: Signal<readonly Weighted[]>;
-  /** What can be set of one of them. */
+  /** Renders the settings of one picture. */
   readonly children: (one: Weighted, index: number, change: (to: Partial<Weighted>) => void) => ComponentChildren;
 }
 

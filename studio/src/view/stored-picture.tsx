@@ -1,6 +1,6 @@
 /**
- * A picture of the server. Where that asks for a key, which an address cannot carry, its content is asked for instead, once it is near
- * what is seen.
+ * A picture of the server. If the server needs a key, which an `<img>` cannot send, the page fetches the picture itself, once it is
+ * close to the visible area.
  */
 
 import { useSignal } from '@preact/signals';
@@ -11,11 +11,11 @@ import { key, reachable, server } from '../server.ts';
 interface StoredPictureProps extends Pick<ImgHTMLAttributes, 'class' | 'loading' | 'width' | 'height'> {
   readonly name: string;
   readonly alt: string;
-  /** Pixels; the server sends a smaller copy. */
+  /** Width in pixels of a smaller copy. */
   readonly thumbnail?: number;
 }
 
-/** Attempts at a picture that could not be had, such as while the server was away. */
+/** Most attempts to fetch a picture, for instance while the server is lost, and milliseconds between them. */
 const ATTEMPTS = 3;
 const BETWEEN = 1000;
 

@@ -1,4 +1,4 @@
-/** Fields of words and of how steps are taken: the negative prompt, and the sampler with its schedule. */
+/** The negative prompt, and the sampler with its schedule. */
 
 import { model } from '../state/model.ts';
 import * as settings from '../state/settings.ts';
@@ -57,7 +57,7 @@ export function SamplerFields() {
   const { sampler, schedule } = settings;
   const { samplers = [], schedules = [] } = model.value ?? {};
   if (samplers.length === 0) return null;
-  // The first of each is what is taken where nothing is said.
+  // The first option is the default.
   const other = (chosen: string | undefined, [first]: readonly string[]) => (chosen === first ? undefined : chosen);
   const words = (names: Readonly<Record<string, string>>) => (name: string) =>
     [name, names[name] ?? plainText(name, 40)] as const;
