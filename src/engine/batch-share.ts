@@ -9,7 +9,7 @@ export class BatchShare {
   readonly held: readonly number[];
   /** The held pictures that this process returns; another process returns the rest. */
   readonly own: readonly number[];
-  /** Times that the decoder is run at least: exchanges between processes wait for all of them. */
+  /** Least number of times that the decoder runs: exchanges wait for every process. */
   readonly rounds: number;
   readonly #share: Share;
 

@@ -9,12 +9,12 @@ import { EventQueue } from './event-queue.ts';
 import { Queue } from './queue.ts';
 import { type Group, type Waiter, Waiting } from './waiting.ts';
 
-/** Pictures that may wait to be read; a request whose reader has left more of them gets no further batch. */
+/** Pictures that may wait to be read; a request with more unread pictures gets no further batch. */
 const UNREAD_PICTURES = 16;
 
-/** What becomes of a ticket. */
+/** How a ticket begins, is read and leaves. */
 export interface TicketOptions<E> {
-  /** Whose request it is; by default, nobody else's. */
+  /** Whose request it is; by default, a caller of its own. */
   readonly caller: unknown;
   /** Whether an event is a picture. */
   readonly picture: (event: E) => boolean;
@@ -79,7 +79,7 @@ export interface EngineTicket<S> extends Waiter<S> {
 /** The engine's view of a picture. */
 export interface EngineSlot<T> {
   readonly ticket: T;
-  /** Whether its picture was told. */
+  /** Whether its picture was sent. */
   readonly done: boolean;
 }
 
@@ -102,12 +102,12 @@ export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
     return this.#groups.flatMap(({ slots }) => slots);
   }
 
-  /** Requests with pictures in it that are still wanted. */
+  /** Requests that still want pictures of this batch. */
   get tickets(): readonly T[] {
     return [...new Set(this.slots.map(({ ticket }) => ticket))].filter(({ events }) => !events.ended);
   }
 
-  /** Aborts once nothing of it is wanted. */
+  /** Aborts once no picture of the batch is wanted. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -116,7 +116,7 @@ export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
     this.#controller.abort(reason);
   }
 
-  /** Resolves when nothing of it is on the device any more. */
+  /** Resolves when the batch has left the device. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
@@ -133,11 +133,11 @@ export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   }
 }
 
-/** What an engine makes batches with. */
+/** How an engine makes batches. */
 export interface EngineOptions<S extends EngineSlot<T>, T extends EngineTicket<S>> {
-  /** Makes a batch, and tells its tickets. Knows what waits. May reject where something fails for all of it. */
+  /** Makes a batch and sends events to its tickets; `waiting` are all waiting pictures. Rejects if the whole batch fails. */
   readonly make: (batch: Batch<S, T>, waiting: readonly S[]) => Promise<void>;
-  /** Pictures that may share a batch with this group. */
+  /** The most pictures in a batch with this group. */
   readonly most: (first: Group<S>) => number;
   /** Called when all pictures of a ticket are finished. */
   readonly finish: (ticket: T) => void;
@@ -158,11 +158,11 @@ export interface EngineStats {
   readonly pictures: number;
 }
 
-/** Batches of what waits, one after the other. */
+/** Makes batches of waiting pictures, one after the other. */
 export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   readonly #options: EngineOptions<S, T>;
   readonly #waiting = new Waiting<S, T>();
-  /** The device is for one batch at a time, or for who plans one. */
+  /** Turns at the device, each for making or planning one batch. */
   readonly #device = new Queue();
   #current: Batch<S, T> | undefined;
   #working: Promise<void> | undefined;
@@ -226,7 +226,7 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   }
 
   async #work(): Promise<void> {
-    // By then, all requests made in the same turn have arrived.
+    // Lets all requests made in the same turn arrive.
     await (this.#options.window > 0 ? setTimeout(this.#options.window) : setImmediate());
     while (await this.#makeOne());
   }
@@ -260,12 +260,12 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
     return true;
   }
 
-  /** Gives groups that a batch had no room for their turn again. */
+  /** Puts groups that a batch had no room for back at the front of the queue. */
   giveBack(groups: readonly Group<S>[]): void {
     this.#waiting.giveBack(groups.filter(({ slots }) => !slots[0]!.ticket.events.ended));
   }
 
-  /** An error of a batch of one request is that request's; the requests of a shared batch are each tried again alone. */
+  /** If a batch of one request fails, so does the request; the requests of a shared batch are each tried again alone. */
   #failed(batch: Batch<S, T>, error: unknown): void {
     const { tickets } = batch;
     if (tickets.length > 1) {

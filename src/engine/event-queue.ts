@@ -14,7 +14,7 @@ export interface EventQueueOptions<E> {
   readonly lighter: (event: E) => E | undefined;
 }
 
-/** Unread events that keep what a reader can do without. */
+/** Most unread events that keep the parts that a slow reader can miss. */
 const HEAVY = 2;
 
 /** One reader's events, in order. The first read starts the work; an error arrives after the events before it. */

@@ -11,7 +11,7 @@ import type { Traced } from '../weights/set.ts';
 import type { ProgramMemory } from '../xla/runtime/program.ts';
 import { outputBytes, Sharding, weightBytes } from '../xla/runtime/sizes.ts';
 
-/** Which row of the memory a stage belongs to. */
+/** The row of a memory plan that a stage belongs to. */
 export function memoryStage(stage: StageName): StageMemory['stage'] {
   return stage === 'prepare' || stage === 'step' ? 'denoise' : stage;
 }
@@ -64,7 +64,7 @@ function stagesOf(
   { sharding, memoryOf, countsCode }: PlanOptions,
 ): StageMemory[] {
   const weights = (list: readonly ProgramUse[]): number => weightBytes(list, sharding);
-  /** A few blocks at a time, and everything that is not a block. */
+  /** Weights of a few blocks at a time, and of everything that is not a block. */
   const streamed = (list: readonly ProgramUse[]): number => {
     const blocks = list.filter(({ runs }) => runs > 1).map((use) => weights([{ ...use, runs: 1 }]));
     return weights(list.filter(({ runs }) => runs === 1)) + STREAMED_BLOCKS * Math.max(0, ...blocks);
@@ -126,7 +126,7 @@ function* choices({ offload, residency }: BudgetOptions): Generator<Residency> {
   const streamed = { ...whole, transformer: 'streamed', modulations: 'released' } as const;
   if (residency !== 'streamed') {
     yield { ...whole, encoders, transformer: 'kept', modulations: 'kept' };
-    // Before modulations that would be placed for every batch: what yields is placed once a request.
+    // Goes before the next one: weights that yield are placed once a request, freed modulations once a batch.
     yield { ...whole, encoders, transformer: 'yields', modulations: 'kept' };
     yield { ...whole, encoders, transformer: 'kept', modulations: 'released' };
     yield { ...whole, encoders, transformer: 'yields', modulations: 'released' };
@@ -191,7 +191,7 @@ export function requireFit({ fits, peak, budget, host, hostBudget, stages, trans
     throw new FluxionError(
       'unsupported',
       `streamed weights would take ${byteText(host)} of the host's memory, and ${byteText(hostBudget)} are free`,
-      { hint: 'free some, or use smaller weights' },
+      { hint: 'free host memory, or use smaller weights' },
     );
   const remedies = [
     worst.weights > worst.temporaries && transformer !== 'streamed' ? 'residency=streamed' : undefined,

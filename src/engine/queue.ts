@@ -1,11 +1,11 @@
-/** Turns: those who enter wait until those before them have left. */
+/** Turns: callers who enter wait until those before them have left. */
 
 import { untilAborted } from '../support/until-aborted.ts';
 
 export class Queue {
   #last: Promise<void> = Promise.resolve();
 
-  /** Resolves when it is one's turn, with what ends the turn when disposed; rejects with the signal's reason. */
+  /** Resolves when it is the caller's turn, which disposing the result ends; rejects with the signal's reason. */
   async enter(signal?: AbortSignal): Promise<Disposable> {
     const before = this.#last;
     const turn = Promise.withResolvers<void>();

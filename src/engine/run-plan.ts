@@ -13,7 +13,7 @@ import type { Runtime } from '../xla/runtime/runtime.ts';
 import type { BatchShare } from './batch-share.ts';
 import { type BudgetOptions, planMemory } from './memory-plan.ts';
 
-/** What is decided of a run. */
+/** The decisions about a run. */
 export interface RunPlan {
   readonly share: BatchShare;
   /** The adapters of its pictures as applied to the transformer, and the ranks that its programs take. */
@@ -28,7 +28,7 @@ export interface RunPlan {
 export interface RunPlanOptions {
   readonly share: BatchShare;
   readonly models: ModelConfigs;
-  /** Traces the programs of the run with room for adapters of a rank; traced programs are known again. */
+  /** Traces the programs of the run with room for adapters of a rank; traces are cached. */
   readonly programs: (adapterRank: number) => RunPrograms;
   /** The adapters of each picture of the batch, or one list for all of them. */
   readonly loras: readonly (readonly Applied[])[];
@@ -37,7 +37,7 @@ export interface RunPlanOptions {
   /** The ranks that programs must take, if prescribed; they must suffice. */
   readonly adapterRank?: number | undefined;
   readonly memory: Pick<BudgetOptions, 'budget' | 'hostBudget' | 'offload' | 'residency'>;
-  /** Bytes that mapped files hold of the transformer's weights. */
+  /** Bytes of the transformer's weights in mapped files. */
   readonly transformerFileBytes: () => number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -69,7 +69,7 @@ export async function planRun(runtime: Runtime, options: RunPlanOptions): Promis
       ...memory,
       memoryOf: ({ graph }) => ({ temporaries: countTemporaries(graph), code: 0 }),
     }).transformer === 'streamed';
-  // Merged into weights that are streamed, adapters would be merged again in every step.
+  // Adapters merged into streamed weights would be merged again in every step.
   const beside = options.loraMode === 'beside' || (loras.some((applied) => applied.length > 0) && streams());
   const overlay = new Overlay(loras, beside ? 'beside' : 'merged');
   const adapterRank = Math.max(overlay.rank, options.adapterRank ?? ranks.fit(overlay.rank));

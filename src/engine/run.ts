@@ -13,7 +13,7 @@ const AHEAD_STREAMED = 1;
 
 const NONE: Arrangement = {};
 
-/** How a run's weights lie, as in the file and in place by default, and what stops it. */
+/** How adapters change a run's weights and which are streamed, by default none; and the signal that stops the run. */
 export interface RunOptions {
   readonly arrangement?: Arrangement;
   readonly signal?: AbortSignal | undefined;

@@ -1,11 +1,11 @@
-/** What waits for the device: whose turn it is, and which pictures go into a batch together. */
+/** The requests that wait for the device: whose turn it is, and which pictures go into a batch together. */
 
 /** Pictures that must share a batch; a single picture if pictures may be mixed. */
 export interface Group<S> {
   /** Groups with equal keys may share a batch; a group with `undefined` is alone. */
   readonly key: string | undefined;
   readonly slots: readonly S[];
-  /** How many pictures of the request should share a batch if there is room, whatever suits others. */
+  /** How many pictures of the request should share a batch if there is room, even where fewer would be as fast. */
   readonly together: number;
 }
 

@@ -67,7 +67,7 @@ function selfAttention<F extends Float>(w: Weights<F>, { width: d, heads: h }: E
   };
 }
 
-/** Attention and MLP, each normalised before and added to x [b, n, d]. */
+/** Attention and MLP, each on the normalised input and added to x [b, n, d]. */
 export function encoderLayer<F extends Float>(
   w: Weights<F>,
   cfg: EncoderLayerConfig,

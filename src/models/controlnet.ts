@@ -1,10 +1,10 @@
 /**
  * ControlNet for Flux (diffusers `FluxControlNetModel`; https://arxiv.org/abs/2302.05543): a shorter transformer that sees the latents and a
- * control picture, and whose image tokens after each block, through a linear layer of its own, are added to those of the transformer.
+ * control picture. After each of its blocks, a linear layer turns the image tokens into a residual for the transformer's image tokens.
  * Notable:
  * - its blocks are the transformer's, the same executables where the number of tokens is the same;
  * - a union ControlNet serves several kinds of control: a token that names the kind goes before the text;
- * - XLabs' networks take pixels, which a few convolutions reduce to tokens, where all others take the picture's latents.
+ * - XLabs' networks take pixels, which a few convolutions reduce to tokens; all others take the picture's latents.
  *
  * b batch · s steps · l image tokens · t text tokens · u control tokens before the text, 1 or 0 · d width
  */
@@ -41,7 +41,7 @@ export interface ControlNetConfig extends Omit<FluxConfig, 'outChannels'> {
   readonly patchSize: number;
 }
 
-/** Channels between the convolutions over pixels, the last of which reduce height and width by 8. */
+/** Channels between the convolutions of pixels, which together reduce height and width by 8. */
 const HINT_WIDTH = 16;
 /** The convolutions of pixels, in order. */
 export const HINT_CONVOLUTIONS: readonly string[] = [
@@ -49,7 +49,7 @@ export const HINT_CONVOLUTIONS: readonly string[] = [
   ...Array.from({ length: 6 }, (_, i) => `blocks.${i}`),
   'conv_out',
 ];
-/** Pixels along a side for each entry of the convolutions' result. */
+/** Side, in pixels, of what one entry of the convolutions' result covers. */
 export const HINT_SCALE = 8;
 
 /** Sizes and element types a ControlNet is traced for. */
@@ -230,7 +230,7 @@ export function residualPrograms<F extends Float>({
 }): ResidualPrograms {
   const w = () => new Weights(f, f);
   const residual = spec(f, [b, l, d], TOKENS);
-  /** Adds to the image tokens, which `before` other tokens precede. */
+  /** Adds to the image tokens, which follow `before` other tokens. */
   const add = (x: Tensor<F>, more: Tensor<F>, before: number): Tensor<F> => {
     const parts = split(
       x,

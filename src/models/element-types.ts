@@ -13,6 +13,6 @@ export interface ElementTypes {
 
 /** Element types of networks whose matrices may be quantised. */
 export interface ProgramTypes extends ElementTypes {
-  /** How the matrices of the blocks or layers are kept; those outside, which run once a step or once a picture, stay plain. */
+  /** The format of the matrices of the blocks or layers; matrices outside them, used once a step or once a picture, stay plain. */
   readonly form?: MatrixForm | undefined;
 }

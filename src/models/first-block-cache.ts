@@ -1,8 +1,8 @@
 /**
- * First-block cache: where the first block does to the image what it did in the last step that was computed whole, the other
- * blocks are taken to do so too, and what they added then is added again. Method of ParaAttention
+ * First-block cache: if the first block changes the image as it did in the last step that was computed whole, the other
+ * blocks are assumed to do so too, and what they added then is added again. Method of ParaAttention
  * (https://github.com/chengzeyi/ParaAttention), criterion of diffusers' `FirstBlockCache`: mean |r - r'| / mean |r'| over all
- * image tokens of all pictures, r being what the first block adds to them. What it adds to text decides nothing: only image tokens
+ * image tokens of all pictures, r being what the first block adds to them. What it adds to text does not count: only image tokens
  * leave the transformer. Small programs between those of the blocks, without weights.
  *
  * b batch · l image tokens · t text tokens · n both · d width

@@ -3,7 +3,7 @@
  * Notable:
  * - image and text tokens keep their own weights in the double blocks and share them in the single blocks;
  * - all that depends on timestep, guidance and pooled text is a row of shifts, scales and gates, calculated for every
- *   step before the loop (`conditioning`, `doubleModulation`, …), so those weights need not stay;
+ *   step before the loop (`conditioning`, `doubleModulation`, …), so those weights need not be resident;
  * - each part is a program of its own: the double blocks share one executable and the single blocks another.
  *
  * b batch · s steps · l image tokens · r reference tokens · t text tokens · n any of them · d width · h heads · c = d / h
@@ -77,7 +77,7 @@ interface Rope {
 /** Heads inside attention, where tokens meet: queries [b, n, h, c]; keys and values. */
 const QUERIES: Axes = ['activation_batch', 'attention_length', 'attention_heads', null];
 const KEYS: Axes = ['activation_batch', null, 'attention_heads', null];
-/** The same with heads side by side [b, n, d]: inside attention, and before and after it, where each token stands alone. */
+/** The same with heads side by side, [b, n, d]: inside attention; and before and after it, where tokens are separate. */
 const ATTENDED: Axes = ['activation_batch', 'attention_length', 'attention_heads'];
 const HEADS: Axes = ['activation_batch', 'activation_length', 'activation_heads'];
 

@@ -46,7 +46,7 @@ export type BesideName = (typeof BESIDE)[number];
 
 /** What conditions add to the programs of denoising; nothing by default. */
 export interface ConditionSizes {
-  /** Tokens of pictures that are looked at, after the image tokens. */
+  /** Tokens of reference pictures, after the image tokens. */
   readonly referenceTokens?: number | undefined;
   /** Tokens of pictures in the prompt, which follow its text tokens; a negative prompt has none. */
   readonly promptTokens?: number | undefined;
@@ -264,7 +264,7 @@ export function programUses(
   ]; // biome-ignore format: a list
 }
 
-/** What a request makes a model do. */
+/** The sizes of a request that decide how much a model computes. */
 export interface RunShape
   extends Pick<RunSizes, 'batch' | 'textTokens' | 'steps' | 'sampler' | 'referenceTokens' | 'encode'> {
   /** Pixels. */
@@ -278,7 +278,7 @@ export interface RunShape
  */
 export type StageFlops = Readonly<Record<StageName, Flops>>;
 
-/** Counts the operations of every stage, with nothing computed twice: steps whole, and pictures without bands. */
+/** Counts the operations of every stage, with nothing computed twice: whole steps, and pictures without bands. */
 export function stageFlops(models: ModelConfigs, { height, width, batch, ...shape }: RunShape): StageFlops {
   const scale = pixelsPerLatent(models.vae);
   const { evaluationsPerStep } = SAMPLERS[shape.sampler ?? 'euler'];
@@ -310,5 +310,5 @@ export function weightCounts(models: ModelConfigs): Readonly<Record<keyof ModelC
   return { transformer: of('transformer'), clip: of('clip'), t5: of('t5'), vae: of('vae') };
 }
 
-/** Numbers do not depend on types. */
+/** Counts do not depend on types. */
 const COUNTED: ProgramTypes = { compute: 'f32', storage: 'f32' };

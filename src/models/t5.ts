@@ -4,7 +4,7 @@
  * - positions enter as a bias on attention scores that depends on the distance alone; the first layer's bias serves all;
  * - scores are not scaled, linear layers have no bias, norms have no shift;
  * - nothing is masked: Flux lets padding attend and be attended to;
- * - in f16, what layers add up, and the last product of each, are f32, as transformers keeps `wo`: sums of the large T5 exceed f16.
+ * - in f16, the sums that pass through the layers, and each layer's last product, are f32, as `wo` is in transformers: the large T5's sums exceed f16.
  *
  * b batch · n tokens · d width · h heads · c width of a head, where h c need not be d
  */
@@ -33,7 +33,7 @@ export interface T5Config {
   readonly heads: number;
   /** Buckets of relative distance, half for each direction. */
   readonly buckets: number;
-  /** Distance from which on all share the last bucket. */
+  /** Distance from which on all distances share the last bucket. */
   readonly maxDistance: number;
   readonly eps: number;
 }
@@ -98,7 +98,7 @@ function gatedFeedForward<F extends Float>(
   return (x) => down(geluTanh(gate(x)).mul(up(x)).cast(wide));
 }
 
-/** Attention and gated MLP, each normalised before and added to x [b, n, d], which has the element type of the sums. */
+/** Attention and gated MLP, each on the normalised input and added to x [b, n, d], which has the element type of the sums. */
 function t5Layer<F extends Float>(w: Weights<F>, cfg: T5Config): (x: Tensor<Float>, bias: Tensor<F>) => Tensor<Float> {
   const norm1 = rmsNorm(w.at('layer.0.layer_norm'), { width: cfg.width, eps: cfg.eps, name: 'weight' });
   const attend = selfAttention(w.at('layer.0.SelfAttention'), cfg);

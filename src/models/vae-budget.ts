@@ -5,7 +5,7 @@ import { type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.
 /** Which autoencoder programs work in bands of rows: as many as memory requires, every large one, or none. */
 export const VAE_TILINGS = ['auto', 'on', 'off'] as const;
 
-/** When the autoencoder works in bands of rows: where memory asks for it, always, or never. */
+/** When the autoencoder works in bands of rows: if memory requires it, always, or never. */
 export type VaeTiling = (typeof VAE_TILINGS)[number];
 
 /** Bytes that a program may use between its input and its output if it works in bands; a smaller budget only costs time. */

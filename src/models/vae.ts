@@ -1,6 +1,6 @@
 /**
  * The image autoencoder (latent diffusion, https://arxiv.org/abs/2112.10752; diffusers `AutoencoderKL`), in diffusers' names.
- * Pictures are [b, height, width, channels] throughout. Latents cross its border packed as the transformer has them:
+ * Pictures are [b, height, width, channels] throughout. Latents go in and come out packed as the transformer has them:
  * a token is a 2 × 2 patch, its channels in the order (channel, row, column).
  * Notable: blocks are programs, run one after the other, and blocks of equal sizes share one. Where a budget is set, a program
  * that would take more works in bands of rows (nn/bands.ts) with the statistics of the whole picture: the same result.
@@ -48,7 +48,7 @@ export interface VaeConfig {
   readonly sampleSize: number;
 }
 
-/** Pixels a latent is wide and high. */
+/** Width and height of a latent in pixels. */
 export function pixelsPerLatent({ blockOutChannels }: Pick<VaeConfig, 'blockOutChannels'>): number {
   return 2 ** (blockOutChannels.length - 1);
 }
@@ -85,7 +85,7 @@ export interface VaePrograms {
 /** Rows that a block's result depends on beyond its own: one for each of two convolutions. */
 const HALO = 2;
 
-/** The shape of what goes into a part. */
+/** The size of a part's input. */
 interface Extent {
   readonly height: number;
   readonly width: number;
@@ -98,7 +98,7 @@ interface Extent {
 interface LiveValues {
   /** f32 values for each pixel of the input. */
   readonly whole: number;
-  /** The same for each pixel of a band and its halo; undefined for what does not work in bands. */
+  /** The same for each pixel of a band and its halo; undefined for parts that do not work in bands. */
   readonly banded?: number;
   /** Elements of convolution weights, of which a copy with another layout is made. */
   readonly weights: number;
@@ -256,7 +256,7 @@ class VaeTracer<F extends Float> {
     return [resnet(0), ...attend, resnet(1)];
   }
 
-  /** Norm, SiLU and convolution to the channels of the result, which `finish` makes the output of. */
+  /** Norm, SiLU and convolution to the channels of the result, which `finish` turns into the output. */
   out(
     {
       name,

@@ -4,7 +4,7 @@
 export function betaQuantile(p: number, a: number, b: number): number {
   if (p <= 0) return 0;
   if (p >= 1) return 1;
-  // Near 1 the distance to 1 is what is small: there the mirrored distribution is solved.
+  // Near 1, the distance to 1 is the small number, so the mirrored distribution is solved.
   const mean = a / (a + b);
   return p <= regularisedBeta(mean, a, b) ? solve(p, a, b) : 1 - solve(1 - p, b, a);
 }

@@ -1,4 +1,4 @@
-/** What a mask leaves of a picture: after every step of inpainting, the rest is put back at that step's noise level. */
+/** Keeps a picture outside a mask: after every step of inpainting, that part is put back at the step's noise level. */
 
 import type { Shape } from '../xla/graph/shape.ts';
 import { shard } from '../xla/graph/sharding.ts';

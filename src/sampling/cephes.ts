@@ -1,6 +1,6 @@
 /**
- * The single-precision logarithm of the Cephes library (S. Moshier), rounding by rounding as the vector code of torch
- * and XLA computes it, and the fused multiply-add that code is compiled with and JavaScript lacks.
+ * The single-precision logarithm of the Cephes library (S. Moshier), with every rounding of torch's and XLA's vector code;
+ * and the fused multiply-add that this code uses and JavaScript lacks.
  */
 
 const { fround } = Math;
@@ -12,7 +12,7 @@ export function fma(a: number, b: number, c: number): number {
   const near = fround(sum);
   const far = 2 * sum - near;
   if (near === sum || fround(far) !== far) return near;
-  // The f64 sum lies midway between two f32 values: what its own rounding dropped decides.
+  // The f64 sum lies midway between two f32 values: the part that its own rounding dropped decides.
   const back = sum - product;
   const dropped = product - (sum - back) + (c - back);
   return dropped !== 0 && dropped > 0 === far > near ? far : near;

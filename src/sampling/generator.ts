@@ -1,6 +1,6 @@
 /**
- * Generators of normal values that go on drawing, as a pipeline does that draws more than its initial noise: the noise
- * of an ancestral step, or of a picture that is encoded.
+ * Generators of normal values that can be drawn from repeatedly: besides the initial noise, pipelines draw the noise of
+ * ancestral steps and of encoded pictures.
  *
  * `torch`: `torch.randn` called again and again with one CPU generator. `philox`: AUTOMATIC1111's emulation of torch on
  * CUDA, whose offset grows by one a call. `jax`: draw n > 0 is that of `jax.random.fold_in(key, n)`; the first is that
@@ -22,7 +22,7 @@ export interface Generator {
   normal(count: number, dtype: ModelFloat): Float32Array;
 }
 
-/** Returns the generator of a seed, of which 64 bits count; of those, `torch` and `jax` use only the lower 32. */
+/** Returns the generator of a 64-bit seed, of which `torch` and `jax` use only the lower 32 bits. */
 export function generatorOf(kind: NoiseKind, seed: bigint): Generator {
   const low = Number(seed & 0xffffffffn);
   const high = Number((seed >> 32n) & 0xffffffffn);

@@ -1,4 +1,4 @@
-/** Classifier-free guidance (https://arxiv.org/abs/2207.12598), which diffusers' Flux pipelines call true CFG: away from what a negative prompt asks for. */
+/** Classifier-free guidance (https://arxiv.org/abs/2207.12598), which diffusers' Flux pipelines call true CFG: guides away from a negative prompt. */
 
 import type { Shape } from '../xla/graph/shape.ts';
 import { shard } from '../xla/graph/sharding.ts';

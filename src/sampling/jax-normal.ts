@@ -14,7 +14,7 @@ const { fround } = Math;
 
 /**
  * Draws `count` values, row-major, as `jax.random.normal(key, shape, dtype)` does in jax 0.10. The key of a seed is 0
- * and its low 32 bits: with JAX's default 32-bit integers nothing else of it enters the key.
+ * and its low 32 bits: with JAX's default 32-bit integers, its other bits do not count.
  */
 export function jaxNormal(key: ThreefryKey, count: number, dtype: ModelFloat): Float32Array {
   const words = threefryBits(key, count);

@@ -1,6 +1,6 @@
 /**
  * Updates that are linear in the latents x, the velocity v and one array more, with factors that the host computes in
- * f64. The predicted clean latents are x - σ v, so what a method says in terms of these is linear in x and v too.
+ * f64. The predicted clean latents are x - σ v, so an update that is linear in these is linear in x and v too.
  */
 
 import type { Shape } from '../xla/graph/shape.ts';

@@ -11,8 +11,8 @@ interface PictureMask {
 }
 
 /**
- * The mask for packed latents of `channels` channels, [tokens, 4 · channels]: of every latent its upper left pixel, which torch's nearest
- * interpolation takes. After diffusers' `FluxInpaintPipeline.prepare_mask_latents`. Throws `bad_shape` for a mask of another size.
+ * The mask for packed latents of `channels` channels, [tokens, 4 · channels]: the upper left pixel of every latent, as torch's nearest
+ * interpolation takes it. After diffusers' `FluxInpaintPipeline.prepare_mask_latents`. Throws `bad_shape` for a mask of another size.
  */
 export function maskLatents(mask: PictureMask, size: LatentSize, channels: number): Float32Array {
   const scale = pixelsPerLatent(mask, size);

@@ -1,4 +1,4 @@
-/** The clean latents that a prediction of the velocity amounts to: what a preview shows, and what samplers aim at. */
+/** The clean latents that a predicted velocity implies: previews show them, and samplers aim at them. */
 
 import type { Tensor } from '../xla/graph/tensor.ts';
 import type { ModelFloat } from './rounding.ts';

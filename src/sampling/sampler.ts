@@ -6,7 +6,7 @@ import type { Levels, Schedule } from './schedule.ts';
 
 /** One evaluation of the model, and the update of the latents after it. */
 export interface Evaluation {
-  /** What the model is told. */
+  /** The timestep that the model is given. */
   readonly timestep: number;
   /** Scalars of the update, by the names of its inputs. */
   readonly scalars: Readonly<Record<string, number>>;
@@ -18,15 +18,15 @@ export interface Evaluation {
 
 /**
  * The update after an evaluation: `latents`, `velocity` and perhaps one array more [b, l, c], and scalars [1, 1, 1] → the
- * next latents, the predicted clean latents and, where it carries something, what the next update takes. All f32.
+ * next latents, the predicted clean latents and, if it carries something, the array for the next update. All f32.
  *
- * The further array is `noise`, standard normal and new each time, or `carried`, the last update's: the first takes anything.
+ * The further array is `noise`, standard normal and new each time, or `carried`, the last update's: the first update gets anything.
  */
 export type UpdateProgram = Traced<string, 'latents' | 'clean' | 'carried'>;
 
 /** A way from noise to a picture. */
 export interface Sampler {
-  /** The noise levels where a request names none. */
+  /** The noise levels if a request gives none. */
   readonly levels: Levels;
   /** How often a step evaluates the model; the last one, down to no noise, does it once. */
   readonly evaluationsPerStep: number;

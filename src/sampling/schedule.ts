@@ -41,9 +41,9 @@ export interface Schedule {
 }
 
 /**
- * Where noise levels come from that nobody lists. `flow-match`: evenly from 1 down to 1/n, as FluxPipeline gives them to
+ * The source of noise levels if a request lists none. `flow-match`: evenly from 1 down to 1/n, as FluxPipeline gives them to
  * its scheduler. `dpm-solver`: those of DPMSolverMultistepScheduler with `use_flow_sigmas`, a thousandth lower, so that
- * none is pure noise, which has no logarithm of a signal; with its whole timesteps.
+ * none is pure noise, whose signal has no logarithm; its timesteps are whole numbers.
  */
 export type Levels = 'flow-match' | 'dpm-solver';
 
@@ -173,7 +173,7 @@ function stretchToTerminal(sigmas: readonly number[], terminal: number): number[
   if (sigmas.at(-1) === 1) {
     throw new FluxionError(
       'bad_request',
-      `steps: the model's scheduler has shift_terminal=${terminal}, which 1 step from noise to picture leaves no room for`,
+      `steps: expected at least 2 with the model's shift_terminal=${terminal}, found 1`,
       { hint: 'take 2 steps or more' },
     );
   }
@@ -189,7 +189,7 @@ export interface ShiftOverrides {
   readonly maxShift?: number | undefined;
 }
 
-/** Applies a run's overrides to the model's scheduler config; throws `bad_config` for shifts that are no numbers. */
+/** Applies a run's overrides to the model's scheduler config; throws `bad_config` for shifts that are not finite. */
 export function overrideShift(config: SchedulerConfig, overrides: ShiftOverrides): SchedulerConfig {
   const { timeShift = config.useDynamicShifting, baseShift = config.baseShift, maxShift = config.maxShift } = overrides;
   for (const [name, value] of Object.entries({ base_shift: baseShift, max_shift: maxShift })) {

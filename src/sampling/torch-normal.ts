@@ -16,7 +16,7 @@ const { fround } = Math;
 /** The values that `torch.randn` draws from one `torch.Generator('cpu')`, call by call, in torch 2.15. */
 export class TorchNormal {
   readonly #engine: Mt19937;
-  /** The second value of a pair that was drawn for its first; blocks of sixteen leave it for the next few values. */
+  /** The unused second value of a pair; blocks of sixteen leave it for the next values that are drawn one at a time. */
   #second: number | undefined;
 
   /** Seeds the generator; of `seed` only the low 32 bits count. */

@@ -8,7 +8,7 @@ import { affine, countBlocks, itself, type Rules, respelled } from '../../weight
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { FLUX_VAE } from './presets.ts';
 
-/** The fields that no shape tells. */
+/** The config fields that no tensor's shape shows. */
 const UNTOLD = ['normGroups', 'scalingFactor', 'shiftFactor', 'sampleSize'] as const;
 
 const ENCODER = 'encoder.conv_in.weight';
@@ -75,7 +75,7 @@ const config: Component<VaeConfig>['config'] = {
     };
   },
   derive(at, known) {
-    // The decoder tells all of it: files for text-to-image may lack the encoder.
+    // Everything is derived from the decoder: files for text-to-image may lack the encoder.
     const resnet = (level: number, i: number): string => `decoder.up_blocks.${level}.resnets.${i}.conv1.weight`;
     const levels = countBlocks((level) => at.has(resnet(level, 0)));
     const outChannels = at.size('decoder.conv_out.weight', 0);
@@ -104,7 +104,7 @@ const config: Component<VaeConfig>['config'] = {
 };
 
 const RESNET = ['norm1', 'conv1', 'norm2', 'conv2', 'conv_shortcut'];
-/** Every name it may declare. */
+/** Every tensor name that it may declare. */
 const TENSORS: readonly string[] = [
   ...['encoder', 'decoder'].flatMap((side) => [
     ...['conv_in', 'conv_norm_out', 'conv_out'].flatMap((name) => affine(`${side}.${name}`)),

@@ -6,7 +6,7 @@ import type { AdaptedModule, Component, SourcePart } from '../../weights/folders
 import { affine, countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { CLIP_L } from './presets.ts';
 
-/** The fields that no shape tells. */
+/** The config fields that no tensor's shape shows. */
 const UNTOLD = ['heads', 'activation', 'eps', 'eosTokenId', 'bosTokenId', 'padTokenId', 'projectionDim'] as const;
 
 const config: Component<ClipConfig>['config'] = {
@@ -77,7 +77,7 @@ const config: Component<ClipConfig>['config'] = {
 const LAYER = 'text_model.encoder.layers.#';
 const LINEAR = [...['q', 'k', 'v', 'out'].map((name) => `self_attn.${name}_proj`), 'mlp.fc1', 'mlp.fc2'];
 const NORMS = ['layer_norm1', 'layer_norm2'];
-/** Every name it may declare. */
+/** Every tensor name that it may declare. */
 const TENSORS: readonly string[] = [
   'text_model.embeddings.token_embedding.weight',
   'text_model.embeddings.position_embedding.weight',

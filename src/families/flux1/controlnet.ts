@@ -12,7 +12,7 @@ import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
 import { derivedTrunk, trunkFields } from './transformer.ts';
 
 const CLASS = 'FluxControlNetModel';
-/** More than any union has, and more channels and a larger patch than pixels are reduced to. */
+/** Limits above what any known ControlNet has: kinds of control, channels of reduced pixels, side of a patch. */
 const MAX_MODES = 1024;
 const MAX_HINT = 1024;
 const MAX_PATCH = 16;
@@ -30,7 +30,10 @@ const config: Component<ControlNetConfig>['config'] = {
     const hintChannels = optional('conditioning_embedding_channels', MAX_HINT);
     const patchSize = f.integer('patch_size', 1, 1, MAX_PATCH);
     if (hintChannels !== undefined && hintChannels * patchSize ** 2 !== inChannels)
-      throw f.bad('conditioning_embedding_channels', `× ${patchSize}² expected to be in_channels ${inChannels}`);
+      throw f.bad(
+        'conditioning_embedding_channels',
+        `expected in_channels / patch_size² (${inChannels} / ${patchSize}²)`,
+      );
     return {
       inChannels,
       ...trunkFields(f),
@@ -86,7 +89,7 @@ const config: Component<ControlNetConfig>['config'] = {
 const HINT_LAST = 'input_hint_block.conv_out.weight';
 const MODES = 'controlnet_mode_embedder.weight';
 
-/** XLabs counts its convolutions of pixels with the activations between them (https://github.com/XLabs-AI/x-flux, `src/flux/controlnet.py`). */
+/** XLabs' numbers of the convolutions of pixels also count the activations between them (https://github.com/XLabs-AI/x-flux, `src/flux/controlnet.py`). */
 const XLABS_HINT = new Map(
   HINT_CONVOLUTIONS.map((name, i) => [`input_hint_block.${name}`, `input_hint_block.${2 * i}`]),
 );

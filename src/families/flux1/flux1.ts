@@ -76,13 +76,13 @@ export const FLUX1: Family<ModelSizes> = {
   ],
 };
 
-/** What may be given in place of a model's own: its components, and the tokenizers. */
+/** The parts of a model that options can replace: its components, and the tokenizers. */
 export const PART_NAMES = [...FLUX1.components.map(({ name }) => name), 'tokenizer'] as readonly (
   | ComponentName<ModelSizes>
   | 'tokenizer'
 )[];
 
-/** The sampler FLUX.1 models are published with: dev's, which has guidance, shifts by the size of the picture; schnell's does not shift. */
+/** The sampler settings of published FLUX.1 models: models with guidance (dev) shift by the size of the picture, the others (schnell) do not shift. */
 export function publishedScheduler({ guidanceEmbeds }: Pick<FluxConfig, 'guidanceEmbeds'>): SchedulerConfig {
   return {
     numTrainTimesteps: 1000,

@@ -8,12 +8,12 @@ import { affine, countBlocks, itself } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { SIGLIP_SO400M } from './presets.ts';
 
-/** The fields that no shape tells. */
+/** The config fields that no tensor's shape shows. */
 const UNTOLD = ['heads', 'activation', 'eps', 'imageSize'] as const;
 
 const CLASS = 'SiglipVisionModel';
 const MODEL_TYPE = 'siglip_vision_model';
-/** Most pixels a side, and most of a patch. */
+/** Most pixels in a side of a picture or of a patch. */
 const MAX_SIZE = 4096;
 
 const config: Component<SiglipConfig>['config'] = {

@@ -80,7 +80,7 @@ export function bflToDiffusers(name: string): readonly SourcePart[] {
   ]);
 }
 
-/** XLabs' names of what its attention processors change; 1 is the image's, 2 the text's. */
+/** XLabs' names of the modules that its attention processors change; 1 stands for the image, 2 for the text. */
 const XLABS: readonly (readonly [name: string, module: string, parts?: AdaptedModule['parts']])[] = [
   ['double_blocks.#.processor.qkv_lora1', 'double_blocks.#.img_attn.qkv'],
   ['double_blocks.#.processor.proj_lora1', 'double_blocks.#.img_attn.proj'],

@@ -1,4 +1,4 @@
-/** What a FLUX.1 model makes of one picture: its tensors tell Fill and Control; Kontext, whose network is dev's, goes by its names. */
+/** What a FLUX.1 model uses a single picture for. Fill and Control are known by their tensors, Kontext, whose network is dev's, by its names. */
 
 import { basename } from 'node:path';
 import type { PictureUse } from '../../api/picture-use.ts';

@@ -15,7 +15,7 @@ export const BUNDLED = 'tiny';
 /** Path of the folder of the bundled model. */
 export const BUNDLED_FOLDER = fileURLToPath(new URL('../../../models/tiny/', import.meta.url));
 
-/** By the end of their names on the hub, each with its short ones. Krea's network is dev's, and so is Kontext's. */
+/** By the last part of their names on the hub, each with its short names. Krea's network is dev's, and so is Kontext's. */
 const PUBLISHED = {
   'FLUX.1-dev': { short: ['dev', 'flux-dev'], transformer: FLUX_DEV },
   'FLUX.1-schnell': { short: ['schnell', 'flux-schnell'], transformer: FLUX_SCHNELL },

@@ -11,7 +11,7 @@ import { REDUX_DEV } from './presets.ts';
 
 const CLASS = 'ReduxImageEncoder';
 
-/** What turns tokens of pictures into tokens of text. */
+/** The network that turns tokens of pictures into text tokens. */
 export const REDUX: Component<ReduxConfig> = {
   name: 'redux',
   title: 'a FLUX.1 Redux projector',

@@ -8,7 +8,7 @@ import { countBlocks, itself, type Rules, respelled } from '../../weights/folder
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { T5_XXL } from './presets.ts';
 
-/** The fields that no shape tells. */
+/** The config fields that no tensor's shape shows. */
 const UNTOLD = ['maxDistance', 'eps'] as const;
 
 const config: Component<T5Config>['config'] = {
@@ -17,7 +17,8 @@ const config: Component<T5Config>['config'] = {
     f.expect('model_type', 't5');
     const dKv = f.integer('d_kv', 64, 1, MAX_WIDTH);
     const heads = f.integer('num_heads', 8, 1, 1024);
-    if (heads * dKv > MAX_WIDTH) throw f.bad('num_heads', `× d_kv ${dKv} is more than ${MAX_WIDTH}`);
+    if (heads * dKv > MAX_WIDTH)
+      throw f.bad('num_heads', `expected at most ${Math.floor(MAX_WIDTH / dKv)} with d_kv ${dKv}`);
     const buckets = f.integer('relative_attention_num_buckets', 32, 4, MAX_WIDTH);
     const maxDistance = f.integer('relative_attention_max_distance', 128, 2, MAX_WIDTH);
     if (buckets % 2 !== 0) throw f.bad('relative_attention_num_buckets', 'expected an even number');

@@ -9,7 +9,7 @@ import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { bflToDiffusers, FLUX_ADAPTED, FLUX_MODULES } from './modules.ts';
 import { FLUX_DEV, FLUX_SCHNELL } from './presets.ts';
 
-/** The fields that no shape tells. */
+/** The config fields that no tensor's shape shows. */
 const UNTOLD = ['axesDimsRope'] as const;
 
 const config: Component<FluxConfig>['config'] = {
@@ -56,7 +56,10 @@ export function trunkFields(f: Fields): Trunk {
   if (axes[0] + axes[1] + axes[2] !== headDim)
     throw f.bad('axes_dims_rope', `expected a sum of ${headDim}, the head dimension`);
   if (heads * headDim > MAX_WIDTH)
-    throw f.bad('num_attention_heads', `× ${headDim} is a width of more than ${MAX_WIDTH}`);
+    throw f.bad(
+      'num_attention_heads',
+      `expected at most ${Math.floor(MAX_WIDTH / headDim)} with attention_head_dim ${headDim}`,
+    );
   return {
     layers: f.integer('num_layers', 19, 0, MAX_LAYERS),
     singleLayers: f.integer('num_single_layers', 38, 0, MAX_LAYERS),

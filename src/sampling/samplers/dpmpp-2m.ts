@@ -22,7 +22,7 @@ function factorsOf({ sigma, sigmaNext, before }: Step): CarriedFactors {
   const ratio = sigmaNext / sigma;
   // α' (1 - exp(-h)), with h = λ' - λ, the step in half-log-SNR.
   const toClean = 1 - sigmaNext - (1 - sigma) * ratio;
-  // How far the clean latents are extrapolated along their last change: h / (2 h before); an infinite step before allows none.
+  // How far the clean latents are extrapolated along their last change: h / (2 · the previous h), which is 0 after an infinite step.
   const h = halfLogSnr(sigmaNext) - halfLogSnr(sigma);
   const extra = before && sigmaNext > 0 ? h / (2 * (halfLogSnr(sigma) - halfLogSnr(before.sigma))) : 0;
   const ofClean = toClean * (1 + extra);

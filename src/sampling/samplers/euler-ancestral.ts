@@ -1,7 +1,7 @@
 /**
  * Euler's method with new noise in every step, in the form for flows that ComfyUI publishes (`sample_euler_ancestral_RF`,
- * with `eta` and `s_noise` 1): a step to a level below the next one, then scaled and given noise up to it, so that signal
- * and noise have the weights of the flow's path again.
+ * with `eta` and `s_noise` 1): each step goes below the next level; scaling and new noise then bring it up to that
+ * level, where signal and noise have the weights of the flow's path.
  */
 
 import { type NoisyFactors, noisyUpdate } from '../linear-update.ts';

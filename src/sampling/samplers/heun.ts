@@ -12,7 +12,7 @@ export const HEUN: Sampler = {
   evaluations: (schedule) =>
     stepsOf(schedule).flatMap(({ timestep, sigma, sigmaNext, timestepNext }) => {
       const change = sigmaNext - sigma;
-      // What is carried is the step with half its velocity; the other half is that at its end.
+      // Carries the step with half of its velocity; the other half is the velocity at its end.
       const predict: CarriedFactors = {
         sigma,
         latentsFactor: 1,

@@ -100,7 +100,10 @@ describe('the config of a network beside a model', () => {
     assert.equal(read(CONTROLNET, { ...net, num_mode: null, conditioning_embedding_channels: null }).layers, 19);
     const refused: [values: object, message: RegExp][] = [
       [{ num_mode: 0 }, /num_mode: expected an integer from 1 to/],
-      [{ conditioning_embedding_channels: 16 }, /conditioning_embedding_channels: × 1² expected to be in_channels 64/],
+      [
+        { conditioning_embedding_channels: 16 },
+        /conditioning_embedding_channels: expected in_channels \/ patch_size² \(64 \/ 1²\), found 16/,
+      ],
       [{ extra_condition_channels: 4 }, /extra_condition_channels: expected none, found 4/],
       [{ axes_dims_rope: [16, 56, 58] }, /axes_dims_rope: expected a sum of 128/],
       [{ patch_size: 1e9 }, /patch_size: expected an integer from 1 to/],

@@ -327,7 +327,7 @@ const REFUSED: readonly [(j: ReturnType<typeof json>, path: string) => unknown, 
     TRANSFORMER.config.read,
     { num_attention_heads: 1000 },
     'bad_file',
-    /num_attention_heads: × 128 is a width of more than 65536/,
+    /num_attention_heads: expected at most 512 with attention_head_dim 128, found /,
   ],
   [
     TRANSFORMER.config.read,
