@@ -3,7 +3,7 @@
  * files run unmodified, and mentioned once.
  */
 
-/** Keys that share a reason stand together. */
+/** Each reason, with its keys. */
 const REASONS: readonly (readonly [reason: string, ...keys: string[]])[] = [
   // Training
   [

@@ -16,7 +16,7 @@ export interface Key extends Knob {
   readonly use?: 'noted';
   /** The reason, for the note. */
   readonly because?: string;
-  /** Whether a file's value without effect is noted by name; MaxDiffusion's own files have such values. */
+  /** Whether a note names this key if a file's value has no effect; MaxDiffusion's own files contain such values. */
   readonly inFile?: 'noted';
 }
 
@@ -146,7 +146,7 @@ export const KEYS = {
   },
   rate_limit: {
     kind: number(0, 1_000_000), default: 0, example: '60', group: 'Server',
-    help: 'Requests for work a minute that one key may make; 0 for no limit.',
+    help: 'Requests for work that one key may make in a minute; 0 for no limit.',
   },
   max_queue: {
     kind: whole(1, 100_000), default: 256, group: 'Server',
@@ -182,7 +182,7 @@ export const KEYS = {
   },
   resume: {
     kind: boolean, default: false, group: 'Server',
-    help: 'Runs jobs again that were interrupted when the server was stopped or killed, instead of showing them as interrupted.',
+    help: 'Runs interrupted jobs of a stopped or killed server again, instead of showing them as interrupted.',
   },
   queue: {
     kind: text, default: '', example: 'valkey://HOST:6379', group: 'Server',
@@ -194,7 +194,7 @@ export const KEYS = {
   },
   worker_timeout: {
     kind: duration, default: '10s', example: '30s', group: 'Server',
-    help: 'Time without a sign of life after which a worker is taken for dead, and its jobs are begun again by others.',
+    help: 'Time without a sign of life after which a worker counts as dead, and other workers begin its jobs again.',
   },
   log_prompts: {
     kind: boolean, default: false, group: 'Server',

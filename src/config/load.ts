@@ -209,10 +209,10 @@ const SUPERSEDES: Partial<Record<KeyName, readonly KeyName[]>> = {
 };
 
 const SIZE = ['resolution', 'width', 'height'] as const;
-/** An input picture has its own size; the recipe of a picture that is made again says which size it had. */
+/** An input picture sets the size, except in a recipe, which has a size of its own. */
 const SUPERSEDES_SIZE = { image: SIZE, reference_image: SIZE, control_image: SIZE } as const;
 
-/** Keys that MaxDiffusion's files set, and those without which they have no effect. On the command line, and to the library, that is a mistake. */
+/** Keys of MaxDiffusion's files, each with the key it needs. Without that, a file's value is ignored; elsewhere it is an error. */
 const NEEDED_IN_FILES: Partial<Record<KeyName, KeyName>> = {
   controlnet_conditioning_scale: 'controlnet',
   negative_prompt: 'true_cfg_scale',

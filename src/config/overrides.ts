@@ -268,7 +268,7 @@ export function checkKeyName(written: string, where: string): string {
   throw new FluxionError('bad_config', `${where}: unknown key '${written}'`, { hint: meant + prompt });
 }
 
-/** The part of a prompt that looks like a misplaced setting: `a cat steps=4`, `a cat --ar 16:9`. */
+/** Finds the part of a prompt that looks like a misplaced setting: `a cat steps=4`, `a cat --ar 16:9`. */
 export function settingsWithin(prompt: string): string[] {
   const found = prompt.matchAll(/(?<=^|\s)(?:([a-z]\w*)=\S+|--([a-z][\w-]*)(?:[ =]\S+)?)/gi);
   return [...found].filter(([, key, flag]) => isKnown(key ?? flag)).map(([text]) => text);

@@ -11,7 +11,7 @@ import { type Arguments, settingsWithin, splitAssignment } from './overrides.ts'
 
 /** Bytes of a file of prompts, or of a prompt on standard input. */
 export const PROMPT_LIMIT: number = 1 << 20;
-/** As in a configuration file. */
+/** Most prompts, as in a configuration file. */
 const MOST_PROMPTS = 1024;
 
 /** The prompts of a command line, and notes on words that may have been misread. */

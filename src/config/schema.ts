@@ -18,7 +18,7 @@ export type Config = {
     | ((typeof KEYS)[Name] extends { readonly default: unknown } ? never : undefined);
 };
 
-/** What configurations have for kinds that are paths there. */
+/** Kinds whose values are paths in configurations. */
 const PATHS: Readonly<Record<string, z.ZodType>> = {
   path: userPaths,
   paths: z.union([userPaths, list(userPaths, 'paths').min(1)]),

@@ -79,13 +79,13 @@ function asBoolean(raw: unknown): unknown {
   return /^(false|no|off|n|f|0)$/i.test(String(raw)) ? false : raw;
 }
 
-/** Samplers as ComfyUI, A1111 and diffusers call them, in small letters. */
+/** Samplers by their names in ComfyUI, A1111 and diffusers, in lower case. */
 const SAMPLER_WORDS = {
   euler_a: 'euler_ancestral', 'euler a': 'euler_ancestral', 'euler ancestral': 'euler_ancestral', k_euler: 'euler', k_euler_a: 'euler_ancestral', k_euler_ancestral: 'euler_ancestral', k_heun: 'heun', k_dpmpp_2m: 'dpmpp_2m',
   'dpm++ 2m': 'dpmpp_2m', 'dpm++2m': 'dpmpp_2m', 'dpm++_2m': 'dpmpp_2m', dpmpp2m: 'dpmpp_2m', default: 'euler', flow_match_euler: 'euler', flowmatcheulerdiscretescheduler: 'euler', flowmatchheundiscretescheduler: 'heun', flowmatchlcmscheduler: 'lcm', dpmsolvermultistepscheduler: 'dpmpp_2m',
 }; // biome-ignore format: a table
 
-/** Other tools' words for values, with Fluxion's. */
+/** Other tools' words for values, and Fluxion's words for the same. */
 const WORDS: Partial<Record<KeyName, Readonly<Record<string, string>>>> = {
   hardware: DEVICE_WORDS,
   quantization: { '': 'none', '8': 'int8', '8bit': 'int8', '4': 'int4', '4bit': 'int4', float8: 'fp8', fp8_e4m3: 'fp8', off: 'none', false: 'none', no: 'none' },

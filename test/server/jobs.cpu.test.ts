@@ -1,4 +1,4 @@
-/** Jobs: what is told of them and to whom, whose they are, and what becomes of them when something fails. */
+/** Jobs: their events and readers, their callers, and their ends when something fails. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -21,7 +21,7 @@ import {
   until,
 } from '../support/server.ts';
 
-/** A model that makes no picture until it is told to, or is aborted. */
+/** A model that makes no picture until the test allows it, or the job is aborted. */
 function slowModel() {
   const begun: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -128,7 +128,7 @@ test('a caller sees and cancels only their own jobs; a full queue is refused; th
   assert.equal(mine.status, 'cancelled');
   assert.equal(yours.status, 'running');
 
-  // The engine takes 32 at once; the others wait outside of it.
+  // The engine takes 32 jobs at once; the others wait outside it.
   const submit = (caller: string) => jobs.submit(SMALL, { api: 'test', caller });
   const many = await Promise.all(Array.from({ length: 31 }, () => submit('many')));
   await until(() => jobs.counts.running === 32);
@@ -145,7 +145,7 @@ test('a caller sees and cancels only their own jobs; a full queue is refused; th
   });
   await many.at(-1)!.cancel('no');
   assert.equal(many.at(-1)!.status, 'cancelled');
-  // Whoever has fewest in the engine is next.
+  // The caller with the fewest jobs in the engine is next.
   await many[0]!.cancel();
   await until(() => other.status === 'running');
   model.go();
@@ -195,7 +195,7 @@ test('an end that the store cannot keep is told all the same, and kept once it c
   const job = await jobs.submit(SMALL, { api: 'test' });
   assert.equal((await eventsOf(job)).at(-1)?.type, 'done');
   assert.equal(store.job(job.id)?.status, 'queued');
-  // Whoever asks now is not left to wait for an end.
+  // New readers get the end too.
   assert.equal((await eventsOf(jobs.get(job.id)!)).at(-1)?.type, 'done');
   assert.deepEqual(
     jobs.list({ limit: 5 }).map(({ status }) => status),

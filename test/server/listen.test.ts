@@ -1,4 +1,4 @@
-/** Clients at the socket who are slow, lie or never read: each is ended with a reason, while others are answered. */
+/** Clients at the socket that are slow, lie or never read: each is disconnected with a reason, while others are answered. */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ const LARGE = 64 * 2 ** 20;
 let server: TestJobs;
 let listening: Listening;
 let port: number;
-/** Event streams that began, and of these those that ended. */
+/** Numbers of event streams that began, and that ended. */
 let began = 0;
 let ended = 0;
 const told = [mock.method(console, 'error', () => {}), mock.method(console, 'info', () => {})];
@@ -47,7 +47,7 @@ after(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** Sends pieces, then more of the last one again and again; resolves to what came back once the server has ended the connection. */
+/** Sends pieces, then repeats the last one; resolves to everything received once the server has ended the connection. */
 async function say(
   pieces: readonly (string | Buffer)[],
   { again = '', end = false, reads = true } = {},
@@ -60,7 +60,7 @@ async function say(
   for (const piece of pieces) socket.write(piece);
   if (end) socket.end();
   const trickle = again === '' ? undefined : setInterval(() => socket.write(again), 20);
-  // A socket that reads nothing is told of its end when it writes; which counts as a sign of life, and so is seldom.
+  // A socket that reads nothing learns of its end only by writing; writing is a sign of life, so it writes seldom.
   const probe = reads ? undefined : setInterval(() => socket.write('\r\n'), 3 * TIMES.unread);
   await new Promise((resolve) => socket.on('close', resolve));
   clearInterval(trickle);
@@ -109,7 +109,7 @@ test('an answer that takes long is waited for, and a connection without requests
 }, async () => {
   const answer = await say(['GET /late HTTP/1.1\r\nhost: localhost\r\n\r\n']);
   assert.match(answer, /^HTTP\/1\.1 404 /);
-  // Also where it was asked for before the one before it was answered.
+  // Also for a pipelined request.
   const both = await say([
     'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /late HTTP/1.1\r\nhost: localhost\r\n\r\n',
   ]);

@@ -1,7 +1,7 @@
 /**
- * More than a thousand requests that are wrong in every way, of every API: each is refused with what is wrong, nothing is the server's own
- * error, nothing is written, and nobody else waits. All are drawn from one seed: `FLUXION_SEED=… node --test` draws others, and a failure
- * names the one that failed.
+ * More than a thousand malformed requests to every API: each is refused with a reason, none causes an internal error, nothing is
+ * written, and no other client waits. All are drawn from one seed: `FLUXION_SEED=… node --test` draws others, and a failure names
+ * the request.
  */
 
 import assert from 'node:assert/strict';
@@ -28,7 +28,7 @@ interface Case {
   readonly what: string;
   readonly path: string;
   readonly init: RequestInit;
-  /** Whether it may have become sound. */
+  /** Whether the mutation may have left the request valid. */
   readonly sound?: boolean;
 }
 
@@ -50,7 +50,7 @@ const post = (path: string, body: BodyInit, headers: Record<string, string> = JS
   init: { method: 'POST', body, headers },
 });
 
-/** Long texts, of which a careless pattern would take the square of their length. */
+/** Long texts, on which a careless pattern would take time quadratic in their length. */
 const LONG = [' ', '\n', '<', '<lora:', '(', '[', 'a', '\\', '/', '=', 'lora ', 'data:', '%', '\u{1f600}', '=\n'].map(
   (piece) => `${piece.repeat(Math.ceil(MIB / Buffer.byteLength(piece) / 2))}!`,
 );
@@ -73,7 +73,7 @@ const ROUTES: readonly (readonly [path: string, base: object, fields: readonly s
 ]; // biome-ignore format: a table
 const JSON_ROUTES = ROUTES.slice(0, 7);
 
-/** JSON with one field set; as text, since `__proto__` is a field there. */
+/** JSON with one field set. It is text, because in text `__proto__` is a field like any other. */
 const withField = (base: object, field: string, text: string): string =>
   `{${[...Object.entries(base).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`), `${JSON.stringify(field)}:${text}`].join(',')}}`; // biome-ignore format: one text
 
@@ -87,7 +87,7 @@ function* odd(): Generator<Case> {
   }
 }
 
-/** Texts that are long, wherever a picture may be. */
+/** Long texts in every field that takes a picture. */
 function* long(): Generator<Case> {
   for (const text of LONG) {
     const data = `data:image/png;base64,${text}`;
@@ -297,7 +297,7 @@ test('each is refused with what is wrong', { timeout: 300_000 }, async (t) => {
   let slowest = '';
   let current = '';
   let going = true;
-  // Another client, to whom the loop comes every few milliseconds. Its waits are told in work of this process: others may have the processor.
+  // Another client, which needs the loop every few milliseconds. Its waits count this process's CPU time: others may have the processor.
   const worked = (): number => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
@@ -314,7 +314,7 @@ test('each is refused with what is wrong', { timeout: 300_000 }, async (t) => {
       current = what;
       const answer = await server.ask(path, init);
       const text = await answer.text();
-      // All of it may have been in one turn of the loop.
+      // All of it may have happened in one turn of the loop.
       await setImmediate();
       const told = `seed ${SEED}, ${what}: ${answer.status} ${text.slice(0, 300)}`;
       assert.ok(answer.status < 500 && (sound || answer.status >= 400), told);

@@ -1,4 +1,4 @@
-/** The native API: jobs, events, history, pictures, LoRAs and the model, asked without a socket. */
+/** The native API without a socket: jobs, events, history, pictures, LoRAs and the model. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -124,7 +124,7 @@ describe('the native API', () => {
     const job = await cancelled('DELETE', `/v1/jobs/${id}`);
     assert.equal(job.status, 'cancelled');
     assert.deepEqual(job.error, { code: 'aborted', message: 'cancelled on request' });
-    // By then it is the store's.
+    // By then, only the store has the job.
     assert.deepEqual(await cancelled('POST', `/v1/jobs/${id}/cancel`), job);
   });
 
@@ -198,7 +198,7 @@ describe('the native API', () => {
     assert.ok(!('signal' in properties!));
     const [limit] = document.paths['/v1/jobs']!.get!.parameters!;
     assert.deepEqual(limit!.schema, { type: 'integer', minimum: 1, maximum: 200, default: 50 });
-    // Every reference has its schema.
+    // Every reference points to a schema.
     const references = JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g);
     for (const [, name] of references) assert.ok(document.components.schemas[name!], name);
   });

@@ -1,4 +1,4 @@
-/** Who may ask, and what strangers send: keys, hosts, origins, rates, and requests that are wrong in every way. */
+/** Access control and hostile requests: keys, hosts, origins, rates, and malformed requests of every kind. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -113,7 +113,7 @@ test('paths that are read in two ways ask for a key', async () => {
   }
 });
 
-/** A request whose address is not put in order, as no client does. */
+/** A request whose path is sent as it is: clients would normalise it. */
 function askedAs(path: string): Request {
   return new Proxy(new Request('http://localhost:8000/'), {
     get: (request, name) => (name === 'url' ? `http://localhost:8000${path}` : Reflect.get(request, name, request)),
@@ -165,7 +165,7 @@ test('of many large bodies at once, some are refused before they are read', asyn
   const started = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   let pulled = 0;
-  // Each sends most of its body, and the end once all others have.
+  // Each sends most of its body, and the rest once all others have done so.
   const body = () =>
     new ReadableStream({
       async pull(controller) {
@@ -182,7 +182,7 @@ test('of many large bodies at once, some are refused before they are read', asyn
   gate.resolve();
   const statuses = (await Promise.all(asked)).map(({ status }) => status).sort();
   assert.deepEqual(statuses, [...Array(8).fill(400), ...Array(4).fill(503)]);
-  // What was held is given back.
+  // The held bytes are free again.
   assert.equal((await server.post('/v1/jobs', { prompt: 7 })).status, 400);
 });
 
@@ -235,7 +235,7 @@ test('a caller who asks too often waits', async () => {
   assert.ok(Number(statuses[2]!.headers.get('retry-after')) > 0);
 });
 
-/** Values that no field takes, or that would be too much. */
+/** Values that no field takes, or that are too large. */
 const ODD: readonly unknown[] = [
   null,
   true,
@@ -269,7 +269,7 @@ const FIELDS = [
   'noise',
   'controlImage',
 ];
-/** Where a value that looks odd is sound. */
+/** Odd values that are valid for their field. */
 const SOUND = new Set([
   'prompt ""',
   'prompt2 ""',
@@ -384,7 +384,7 @@ describe('what is malformed is answered with what is wrong', () => {
   });
 });
 
-/** A small PNG that says that it has a thousand million pixels. */
+/** A small PNG whose head claims a thousand million pixels. */
 async function bombOf(): Promise<Uint8Array> {
   const png = Buffer.from(await encode({ width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) }, 'png'));
   // IHDR lies at 12, its width and height at 16 and 20, its checksum at 29.

@@ -98,7 +98,7 @@ test('a full disk is an error of those jobs that it concerns', async (t) => {
   assert.equal(told.length, 3);
   for (const message of told) assert.match(message, /the disk is full/);
   const out = `/proc/${server.pid}/root${folder.file('out')}`;
-  // Not a byte is left while a job is made: neither its picture nor its end can be kept, and both are told.
+  // The disk fills up while a job is made: neither its picture nor its end can be kept, and readers learn both.
   const running = await server.client.submit({ ...SMALL, steps: 200 }).catch(() => undefined);
   if (running) {
     assert.throws(() => writeFileSync(`${out}/rest`, new Uint8Array(2 ** 20)), { code: 'ENOSPC' });
@@ -158,7 +158,7 @@ test('kill -9 at any moment loses no accepted job, and leaves whole pictures alo
   assert.ok(pictures.length >= accepted.size);
   for (const name of pictures) requireRecipe(readFileSync(join(out, name)), name);
   assert.equal(await server.stop(), 143);
-  // What killed servers left under temporary names is swept by the next.
+  // The next server removes temporary files of killed ones.
   assert.deepEqual(
     readdirSync(out).filter((name) => !/\.png$|^fluxion-server\.sqlite$/.test(name)),
     [],

@@ -1,4 +1,4 @@
-/** The store: in which order a picture comes to the disk. */
+/** The store: the order in which a picture reaches the disk. */
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -13,7 +13,7 @@ const RECIPE = { software: 'fluxion', version: '0', model: { name: 'none' }, pro
 test('a picture and its name are on the disk before its row is', async () => {
   const order: string[] = [];
   const { openSync, fsync, renameSync } = fs;
-  // Modules are imported after this: they take the functions that are mocked.
+  // Modules are imported after this, so that they get the mocked functions.
   const names = new Map<number, string>();
   const told = (path: unknown): string => /\.(partial|png)$/.exec(String(path))?.[1] ?? 'folder';
   mock.method(fs, 'openSync', (...given: Parameters<typeof openSync>) => {
@@ -61,7 +61,7 @@ test('a picture whose row cannot be kept leaves no file', async () => {
   using folder = fs.mkdtempDisposableSync(join(tmpdir(), 'fluxion-store-'));
   using store = new Store(folder.path);
   const image = new Image({ width: 16, height: 16, data: new Uint8Array(768) }, RECIPE);
-  // There is no such job.
+  // The store has no such job.
   await assert.rejects(store.addPicture('b', 0, image), /FOREIGN KEY/);
   assert.deepEqual(
     fs.readdirSync(folder.path).filter((name) => name.endsWith('.png')),

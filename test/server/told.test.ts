@@ -1,4 +1,4 @@
-/** What clients are told: nothing of the server's folders. */
+/** Errors and events for clients: without the server's folders. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,7 +25,7 @@ test('absolute paths lose their folders, and everything else stays', () => {
     'black-forest-labs/FLUX.1-schnell is gated',
   ])
     assert.equal(withoutFolders(text), text);
-  // In time that does not grow with the square of what strangers write.
+  // In time that is not quadratic in the length of a stranger's text.
   for (const piece of ['/', ' /', '/a ', '\\\\', 'C:/']) assert.ok(withoutFolders(piece.repeat(50_000)).length > 0);
 });
 

@@ -1,4 +1,4 @@
-/** A1111's API as programs use it: pictures of the library, progress with a preview, interruption of one's own, and lists. */
+/** A1111's API as programs use it: the library's pictures, progress with previews, interrupting one's own jobs, and lists. */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -21,7 +21,7 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]());
 
 const scene = drawn(64, 48, (x, y) => (y < 24 ? [90, 140, 220 - x] : [40 + x, 130, 60]));
-/** What a program sends, needed or not. */
+/** Fields that a program sends, including some without effect. */
 const ASKED = {
   prompt: 'a red house', negative_prompt: '', seed: 7, steps: 8, width: 64, height: 48, cfg_scale: 7, batch_size: 1, n_iter: 1,
   sampler_name: 'Euler', scheduler: 'Automatic', restore_faces: false, override_settings: {}, alwayson_scripts: {}, s_noise: 1,
@@ -42,7 +42,7 @@ async function ask<T>(
   });
   return { status: response.status, body: (await response.json()) as T };
 }
-/** The library's pictures, with the prompt padded as the model has it. */
+/** The library's pictures, with prompts padded to the model's default length. */
 async function library(request: Parameters<SmallServer['library']>[0]): Promise<string[]> {
   const { maxSequenceLength } = server.host.flux!.defaults;
   return server.library({ maxSequenceLength, ...request });
@@ -87,7 +87,7 @@ test('several pictures are a batch: each is started from, and the seeds count th
   const expected = await Promise.all(
     [7, 8, 9, 10].map(async (seed, i) => (await library({ seed, image: files[i % 2]!, strength: 0.5 }))[0]!),
   );
-  // In a batch with others the last bits may be others.
+  // In a batch with other pictures, the last bits may differ.
   for (const [i, image] of body.images.entries()) {
     const [made, alone] = [await pixelsOf(image), await pixelsOf(expected[i]!)];
     const worst = made.reduce((most, value, at) => Math.max(most, Math.abs(value - alone[at]!)), 0);

@@ -1,4 +1,4 @@
-/** Every field of OpenAI's and A1111's APIs with values that nobody means: each is answered or refused, and nothing is the server's own error. */
+/** Every field of OpenAI's and A1111's APIs with absurd values: each is answered or refused, and none causes an internal error. */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -22,7 +22,7 @@ const A1111 = ['prompt', 'negative_prompt', 'seed', 'steps', 'width', 'height', 
 
 const ASKED = { prompt: 'a house' };
 
-/** Asks a few at a time, as many as may wait. */
+/** Sends requests a few at a time, as many as the queue takes. */
 async function each<T>(cases: readonly T[], ask: (one: T) => Promise<void>): Promise<void> {
   const left = [...cases];
   const worker = async (): Promise<void> => {
@@ -31,7 +31,7 @@ async function each<T>(cases: readonly T[], ask: (one: T) => Promise<void>): Pro
   await Promise.all(Array.from({ length: 32 }, worker));
 }
 
-/** A body with one field of these set; JSON text, since `__proto__` is a field there. */
+/** A body with one field set. It is JSON text, because in text `__proto__` is a field like any other. */
 const bodyOf = (base: object, field: string, value: unknown): string => {
   const others = Object.entries(base).filter(([name]) => name !== field);
   const pairs = [...others, [field, value]].map(([name, one]) => `${JSON.stringify(name)}:${JSON.stringify(one)}`);

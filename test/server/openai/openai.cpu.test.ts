@@ -1,4 +1,4 @@
-/** OpenAI's images API through the packages that people use, as they are: `openai`, and `ai` with `@ai-sdk/openai-compatible`. */
+/** OpenAI's images API, called through the unmodified packages `openai`, and `ai` with `@ai-sdk/openai-compatible`. */
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -15,10 +15,10 @@ Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 
 const scene = drawn(64, 48, (x, y) => (y < 24 ? [90, 140, 220 - x] : [40 + x, 130, 60]));
 const shape = shapes(64, 48);
-/** Fluxion's own fields, beside OpenAI's. */
+/** Fields that only Fluxion has. */
 const OWN = { steps: 8, max_sequence_length: 16 };
 
-/** Fields as the package takes them: it passes on those that it does not know. */
+/** Fields in the package's type: it passes on unknown ones. */
 const fields = <T extends object>(given: T) => ({ prompt: 'a red house', size: '64x48', ...OWN, ...given });
 const pixelsOf = async (base64: string): Promise<Buffer> => sharp(Buffer.from(base64, 'base64')).raw().toBuffer();
 
@@ -202,7 +202,7 @@ test('a client that goes away while its job waits cancels it at once', async () 
   const long = openai.images.generate(fields({ steps: 200 }));
   const leave = new AbortController();
   const asked = { ...fields({ size: '80x48' }), stream: true } as const;
-  // The package rejects before the answer's head has come, and ends without events after it.
+  // The package rejects if it leaves before the head of the answer; after that, it ends without events.
   const waiting = openai.images.generate(asked, { signal: leave.signal }).then(
     (stream) => Array.fromAsync(stream),
     () => [],

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/command-line.ts';
 import { NO_QUEUE, QueuedJobs, QueueServer, startWorker } from '../../support/queue.ts';
 import { RANDOM_MODEL, REPORT, SMALL, until } from '../../support/server.ts';
 
-/** What a worker would tell of a picture, and its PNG. */
+/** A worker's events for a picture, and its PNG. */
 async function picture(): Promise<Buffer> {
   await using flux = await Flux.load(RANDOM_MODEL, { device: 'cpu' });
   const [image] = await flux.generate({ ...SMALL, seed: 1 });
@@ -30,7 +30,7 @@ describe('a queue of strangers', { skip: NO_QUEUE }, () => {
   after(() => queue[Symbol.asyncDispose]());
   beforeEach(() => queue.client.flushall());
 
-  /** Tells of a job as a worker does; what is text goes as it is. */
+  /** Writes an event as a worker does; text is written as it is. */
   async function tell(job: Pick<Job, 'id'>, event: object | string, attempt = 'a'): Promise<void> {
     const text = typeof event === 'string' ? event : JSON.stringify(event);
     const type = typeof event === 'string' ? '' : String((event as { type?: unknown }).type);
@@ -88,7 +88,7 @@ describe('a queue of strangers', { skip: NO_QUEUE }, () => {
     await show(job, png, 7);
     await show(job, png);
     await show(job, png);
-    // Of an attempt that was given up.
+    // Events of an attempt that was given up.
     await tell(job, { type: 'failed', error: { code: 'io', message: 'no' } }, 'b');
     await tell(job, { type: 'done', report: REPORT });
     const events = await reading;
@@ -113,7 +113,7 @@ describe('a queue of strangers', { skip: NO_QUEUE }, () => {
       await until(async () => (await queue.client.llen('fluxion-queue:random-flux:wait')) === 1);
     }
     await queue.client.flushall();
-    // Its last attempt was begun while the server before read, and the one before that told something since.
+    // The previous server read the `begun` of the last attempt; the attempt before it has written an event since.
     await queue.client.set(`fluxion-queue/picture/${id}/b/0`, png);
     await tell({ id }, STEP, 'a');
     await tell({ id }, { type: 'image', index: 0 }, 'b');

@@ -1,4 +1,4 @@
-/** Workers and servers of a queue that are killed, as processes of their own: no job is lost, and none is made twice. */
+/** Kills workers and servers of a queue, each a process of its own: no job is lost, and none is made twice. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Jobs over a queue: what is told of them, whose they are, and what becomes of them where workers, servers and the queue are lost. */
+/** Jobs over a queue: their events and callers, and their ends when workers, servers or the queue are lost. */
 
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { temporaryFolder } from '../../support/command-line.ts';
 import { NO_QUEUE, QueuedJobs, QueueServer, startWorker } from '../../support/queue.ts';
 import { eventsOf, greyPng, SMALL, TestJobs, typesOf, until } from '../../support/server.ts';
 
-/** A gate that jobs wait at after their first step, until it is opened. */
+/** A gate: jobs wait after their first step until it opens. */
 function gate(prompt = 'slow') {
   const opened = Promise.withResolvers<void>();
   return {
@@ -24,7 +24,7 @@ function gate(prompt = 'slow') {
   };
 }
 
-/** Goes on when the job is stopped alone. */
+/** Resolves only when the job is stopped. */
 const untilStopped = (_event: unknown, { signal }: { readonly signal?: AbortSignal | undefined }): Promise<void> =>
   new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
 
@@ -62,7 +62,7 @@ describe('a queue', { skip: NO_QUEUE }, () => {
     assert.equal(job.pictures.length, 2);
     for (const [i, picture] of job.pictures.entries())
       assert.ok(Buffer.from(await picture.png()).equals(Buffer.from(await same.pictures[i]!.png())));
-    // Nothing is left of it.
+    // The queue has nothing left of the job.
     await until(async () => (await queue.client.keys(`*${job.id}*`)).every((key) => /stop/.test(key)));
     const kept = await queue.client.ttl(`fluxion-queue/stop/${job.id}`);
     assert.ok(kept > 0 && kept <= 3600, `${kept} s`);
@@ -105,7 +105,7 @@ describe('a queue', { skip: NO_QUEUE }, () => {
     const told = announcedLoras(many);
     const bytes = Buffer.byteLength(JSON.stringify(told));
     assert.ok(bytes > ANNOUNCEMENT_BYTES / 2 && bytes < ANNOUNCEMENT_BYTES, `${bytes} bytes`);
-    // Control characters are longer where they are made safe to print.
+    // Control characters become longer when they are made safe to print.
     assert.deepEqual(announcedLoras([{ ...one, name: '\u001b'.repeat(100) }]), []); // biome-ignore format: short
   });
 
@@ -218,7 +218,7 @@ describe('a queue', { skip: NO_QUEUE }, () => {
 
   test('what a worker finds wrong with a request ends the job with the field', async () => {
     await using server = new QueuedJobs(queue.url);
-    // There is no worker yet whose LoRAs are known.
+    // No worker has announced its LoRAs yet.
     const job = await server.jobs.submit({ ...SMALL, loras: [{ path: 'nowhere' }] }, { api: 'test' });
     const other = await server.jobs.submit({ ...SMALL, controlImage: await greyPng() }, { api: 'test' });
     await using _worker = await startWorker(queue.url);
