@@ -22,7 +22,7 @@ export interface RunServerOptions {
   readonly onListening?: (url: string, fetch: (request: Request) => Response | Promise<Response>) => Promise<void>;
 }
 
-/** Notes of keys on the command line that a server with a queue has no use for. */
+/** Notes about keys on the command line that a server with a queue does not use. */
 function ofWorkers(sources: LoadedConfig['sources']): string[] {
   const loading: readonly string[] = Object.values(LOAD_KNOBS).flatMap((knob) => ('key' in knob ? [knob.key] : []));
   const names = Object.keys(sources) as (keyof typeof sources)[];
@@ -42,7 +42,7 @@ export async function runServer(
   const service = await readService(words, session, { command, source: 'a server is asked for pictures over HTTP' });
   const { sources, progress } = service;
   const config = { ...service.config, ...settings?.(service) };
-  // Workers have the model.
+  // With a queue, only workers have the model.
   if (config.queue === '') modelOf(config);
   service.note(config.queue === '' ? [] : ofWorkers(sources));
 

@@ -26,6 +26,6 @@ export function versionData(): Versions {
 /** Formats the versions; the first line has the program's alone. */
 export function versionLines({ version, node, platform, plugins }: Versions): string[] {
   const rows = plugins.map(({ device, package: name, version: released }) => `${device} plugin  ${name} ${released}`);
-  const installed = rows.length > 0 ? rows : ['plugins     none yet: that of the CPU installs itself on first use'];
+  const installed = rows.length > 0 ? rows : ['plugins     none yet: the CPU plugin installs itself on first use'];
   return [`fluxion ${version}`, `node        ${node}, ${platform}`, ...installed];
 }

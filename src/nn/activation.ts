@@ -1,4 +1,4 @@
-/** Activation functions, calculated in f32 and rounded once, and what keeps activations in range. */
+/** Activation functions, calculated in f32 and rounded once, and a clamp that keeps activations in range. */
 
 import type { Float } from '../support/dtype.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
@@ -8,7 +8,7 @@ const F16_MAX = 65_504;
 
 /**
  * Clamps f16 activations to ±65504 after a block, where they would overflow to infinity; other types have the range of f32 and are
- * unchanged. diffusers does this for single blocks and for the text of double blocks; a picture that overflows elsewhere is lost there.
+ * unchanged. diffusers does this for single blocks and for the text of double blocks; a picture that overflows elsewhere is lost there too.
  */
 export function inRange<F extends Float>(x: Tensor<F>): Tensor<F> {
   return x.dtype === 'f16' ? x.max(-F16_MAX).min(F16_MAX) : x;

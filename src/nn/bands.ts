@@ -1,7 +1,7 @@
 /**
  * A picture in bands of rows, one after the other, so that only one band's intermediate values are alive: exact, without seams.
- * Notable: a band is computed with `halo` rows more on either side, and near the picture's edge is shifted to lie inside it. There
- * the zeros that convolutions pad with are the picture's own edge; elsewhere what they spoil lies in the halo, which is cut off.
+ * Notable: a band is computed with `halo` more rows on either side, shifted to lie inside the picture near its edge. There,
+ * convolutions pad with zeros as at the edge of the whole picture; elsewhere, rows that padding spoils lie in the halo, which is cut off.
  */
 
 import type { DType } from '../support/dtype.ts';
@@ -16,7 +16,7 @@ export interface Bands {
   readonly halo: number;
 }
 
-/** Cuts a band's own rows out of what was computed of it with its halo, at any whole multiple of its height, or half of it. */
+/** Cuts a band's own rows out of a result that was computed with its halo, at a whole multiple or half of the band's height. */
 export type Own = <D extends DType>(y: Tensor<D>) => Tensor<D>;
 
 /** Applies `body` to every band of `x` [b, height, width, c], its halo included, and stacks the results: [count, …]. */

@@ -36,7 +36,7 @@ export function doublingConv<F extends Float>(
   const weight = w.param('weight', [c, c, 3, 3], ['conv_out', 'conv_in', null, null]);
   const bias = w.param('bias', [c], ['conv_out']);
   const f = weight.cast('f32');
-  // Above in a repeated pixel, the window's rows 1 and 2 meet the same pixel; below, its rows 0 and 1 do. So with columns.
+  // In the upper half of a repeated pixel, the window's rows 1 and 2 meet the same pixel; in the lower half, rows 0 and 1. Likewise columns.
   const halves = (t: Tensor<'f32'>, dim: 2 | 3): Tensor<'f32'>[] => {
     const [first, middle, last] = split(t, [1, 1, 1], dim) as [Tensor<'f32'>, Tensor<'f32'>, Tensor<'f32'>];
     return [concatenate([first, middle.add(last)], dim), concatenate([first.add(middle), last], dim)];

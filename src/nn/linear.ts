@@ -16,9 +16,9 @@ export interface LinearOptions {
   readonly out: number;
   readonly axes: readonly [input: LogicalAxis, output: LogicalAxis];
   readonly bias?: 'bias' | 'none';
-  /** Rows of a larger stored weight that this layer is. */
+  /** The rows of a larger stored weight that belong to this layer. */
   readonly rows?: RowRange;
-  /** How many of the last input features a plain matrix has no columns for in the checkpoint: they count through adapters alone. */
+  /** How many of the last input features have no columns in the checkpoint's plain matrix: only adapters use them. */
   readonly zeros?: number;
   /** The dimension of the input that pictures lie along, each with its own strengths of adapters; the first by default. */
   readonly pictures?: number | undefined;
@@ -55,7 +55,7 @@ function plain<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tens
 
 /** Element types of quantised values. */
 const VALUES = { int8: 'i8', fp8: 'f8e4m3', int4: 'i4' } as const;
-/** Columns that share a multiplier: the first of these that divides all that is side by side, or else all columns. */
+/** Columns that share a multiplier: the first of these that divides the width of every value side by side, or else all columns. */
 const GROUPS = [32, 16, 8];
 
 /** x Wᵀ for a quantised W: one scale for each row and, in 4 bits, a multiplier for each group of columns. */

@@ -68,7 +68,7 @@ export function groupNorm<F extends Float>(
     const of = (i: number): Tensor<'f32'> => moments.slice(2, i, i + 1).reshape([parts, b, groups, channels / groups]);
     const over = (t: Tensor<'f32'>): Tensor<'f32'> => t.mean(3).mean(0);
     const mean = over(of(0));
-    // A group varies as its channels do, and as their means differ.
+    // A group's variance is the mean of its channels' variances plus the variance of their means.
     const apart = of(0).sub(mean);
     const variance = over(of(1).add(apart.mul(apart)));
     const perChannel = (t: Tensor<'f32'>): Tensor<'f32'> =>

@@ -85,7 +85,7 @@ export class Image implements Pixels {
     return new Response(blob, { headers: { 'content-type': blob.type, 'content-length': String(blob.size) } });
   }
 
-  /** What JSON tells of the picture: its size and its recipe, without its pixels. */
+  /** The picture as JSON: its size and its recipe, without its pixels. */
   toJSON(): Pick<Image, 'width' | 'height' | 'recipe'> {
     const { width, height, recipe } = this;
     return { width, height, recipe };

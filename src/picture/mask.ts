@@ -1,4 +1,4 @@
-/** Masks: white is repainted, black stays. As diffusers' `mask_processor` and `apply_overlay` compute them; greys stay where that is asked for. */
+/** Masks: white is repainted, black stays. As diffusers' `mask_processor` and `apply_overlay` compute them; greys stay if asked for. */
 
 import { FluxionError } from '../support/errors.ts';
 import { gaussianBlur } from './blur.ts';
@@ -18,7 +18,7 @@ export interface MaskOptions extends Size {
   /** Whether greys stay as they are; by default they become black or white, as in diffusers. */
   readonly soft?: boolean | undefined;
   readonly fit?: Fit | undefined;
-  /** The part of the file to use, of `cropRegion`. */
+  /** The part of the file to use, from `cropRegion`. */
   readonly box?: Box | undefined;
 }
 

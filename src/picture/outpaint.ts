@@ -90,7 +90,7 @@ function repeated(picture: Pixels, { left, right, top, bottom }: Margins): Raste
   return canvas;
 }
 
-/** Blurs what lies around the picture, fully from two standard deviations on. */
+/** Blurs the area around the picture, fully from two standard deviations away. */
 function blurOutwards(canvas: Raster, picture: Size, { left, right, top, bottom }: Margins): void {
   const radius = Math.max(left, right, top, bottom) * BLUR;
   const blurred = gaussianBlur(canvas, radius);

@@ -5,7 +5,7 @@ import type { ImageFormat } from './picture-file.ts';
 
 /** Pixels of the picture for each pixel of a preview, along each side. */
 const SCALE = 8;
-/** Quick, and of no high quality: there is little to see yet. */
+/** Quick rather than of high quality: there is little to see yet. */
 const OPTIONS = { png: { compressionLevel: 3 }, jpeg: { quality: 80 }, webp: { quality: 80 } } as const;
 
 /** Encodes a preview, enlarged by `scale`, which smooths it. */

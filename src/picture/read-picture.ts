@@ -23,7 +23,7 @@ export interface InputPicture {
   readonly hash: string;
   /** The file's name without its folder, or one made from its hash. */
   readonly name: string;
-  /** The file; for pixels, the PNG of them. */
+  /** The file's bytes; for pixels, a PNG of them. */
   readonly bytes: Uint8Array;
 }
 
@@ -77,7 +77,7 @@ async function contentOf(source: Exclude<PictureSource, RawPicture>, options: Re
   const { where, allowUrl, signal } = options;
   if (ArrayBuffer.isView(source)) {
     checkBytes(source.byteLength, where);
-    // A view of this realm's class, which sharp asks for.
+    // sharp needs a view of this realm's class.
     return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), where };
   }
   if (typeof source === 'object' && 'arrayBuffer' in source) {
@@ -167,7 +167,7 @@ export function dataAddress(name: string, base64: string): string {
   return `data:application/octet-stream;name=${encodeURIComponent(name.toWellFormed()).replaceAll(/[!'()*]/g, '_')};base64,${base64}`;
 }
 
-/** The text that an address has in escapes; undefined if these are broken. */
+/** Decodes the escapes of an address; undefined if they are broken. */
 function unescaped(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -1,8 +1,8 @@
 /**
  * Resizing as PIL's `Image.resize` computes it, byte for byte: a pass along each side, with weights in fixed point and a rounding to
  * bytes after each pass.
- * Notable: rows are filtered as they are needed, so that next to the result only a few rows are in memory when a picture shrinks, and
- * four bytes for each of the result when it grows.
+ * Notable: rows are filtered as they are needed. Beside the result, only a few rows are in memory when a picture shrinks, and four
+ * bytes for each byte of the result when it grows.
  */
 
 import { FluxionError } from '../support/errors.ts';
@@ -115,7 +115,7 @@ interface Window {
   readonly weights: Int32Array;
 }
 
-/** The windows of one side: `to` pixels made of those from `begin` to `end`, of `from`. */
+/** The windows of one side: `to` pixels, made of the pixels from `begin` to `end` of a side of `from`. */
 function windows(from: number, begin: number, end: number, to: number, filter: Filter): Window[] {
   const { support, weight } = FILTERS[filter];
   const scale = (end - begin) / to;

@@ -108,7 +108,7 @@ const generate: Command = {
 
 export default generate;
 
-/** A file's name for its own model does not go with a model chosen on the command line. */
+/** A configuration file's flux_name names its own model, not one chosen on the command line. */
 function renamed(config: Config, { given }: Arguments): Config {
   const another = given.has('pretrained_model_name_or_path') || given.has('transformer');
   const stale = another && !given.has('flux_name');

@@ -26,7 +26,7 @@ const FLAGS = {
   'no-config': 'boolean',
 } as const;
 
-/** With any of these changes, the picture need not be in its slot of a batch. Input pictures may only have been moved. */
+/** A change of one of these frees the picture from its slot of a batch. Input pictures are not among them: they may only have been moved. */
 const REQUEST_KEYS = Object.entries<Knob>(REQUEST_KNOBS).flatMap(([field, { key }]) =>
   key === undefined || INPUT_FIELDS.some((input) => input === field) ? [] : [key],
 );
@@ -144,7 +144,7 @@ function indexOf({ batch }: Recipe, config: Config): number | undefined {
   return batch?.seed !== undefined && config.batch === batch.size ? batch.index : undefined;
 }
 
-/** What keeps a picture's bytes from being the same though nobody asked for a change. */
+/** The reasons why a picture's bytes may differ although nobody asked for a change. */
 function differencesOf(before: Recipe, now: Recipe): string[] {
   const pairs: (readonly [string, string | undefined, string | undefined])[] = [
     ['device', before.device, now.device],

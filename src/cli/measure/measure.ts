@@ -300,7 +300,7 @@ function peakOf({ rate: best, kind, platform }: BestMatmul, dtype: 'f32' | 'bf16
   };
 }
 
-/** Which device, and nothing of how many work together. */
+/** The options that choose the device, without how many work together. */
 function deviceOf({ device, cpuDevices, precision, onProgress }: LoadOptions) {
   return { ...(device && { device }), cpuDevices, ...(precision && { precision }), ...(onProgress && { onProgress }) };
 }

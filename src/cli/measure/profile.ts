@@ -1,4 +1,4 @@
-/** What `bench --profile` prints, and the files that it and `enable_profiler` write: the time of each program, and a trace for Perfetto. */
+/** The output of `bench --profile` and `enable_profiler`: a table with the time of each program, and a trace for Perfetto. */
 
 import { join } from 'node:path';
 import type { Config } from '../../config/schema.ts';
@@ -64,7 +64,7 @@ export class StepTrace {
     this.#last = Math.min(this.#first + config.profiler_steps - 1, steps);
   }
 
-  /** The trace, once it is there. */
+  /** The trace, once it is written. */
   get path(): string | undefined {
     return this.#written ? this.#path : undefined;
   }
@@ -95,15 +95,15 @@ export class StepTrace {
   }
 }
 
-/** Operations that are alike, together. */
+/** Equal operations, summed up. */
 interface Row {
   readonly operation: Operation;
   readonly count: number;
-  /** Of one run of the program. */
+  /** Seconds in one run of the program. */
   readonly seconds: number;
 }
 
-/** Shares of a program's time that its least rows and of a picture's that its least programs are below when they are summed up. */
+/** Rows below this share of a program's time, and programs below this share of a picture's, are summed up in one row. */
 const SMALL = 0.01;
 const MOST_ROWS = 10;
 

@@ -38,7 +38,7 @@ export function rememberFiles(recipe: Recipe, config: Config, loras: readonly Lo
     }
   for (const field of BESIDE_FIELDS) {
     const paths = [config[LOAD_KNOBS[field].key] ?? []].flat();
-    // Of the hub, a name is enough.
+    // For files of the hub, the name is enough.
     for (const [i, { hash }] of (beside?.[field] ?? []).entries())
       if (existsSync(paths[i] ?? '')) remember(hash, resolve(paths[i]!));
   }

@@ -33,9 +33,9 @@ import type { Output, WrittenFile } from './output.ts';
 /** A LoRA that was applied, and how strongly. */
 export type AppliedLora = LoraReport & { readonly scale: number };
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Outcome {
-  /** Which of the processes that made its pictures together this one was. */
+  /** This process's number among those that made the pictures, and how many there were. */
   readonly nodes: Flux['nodes'];
   readonly model: string;
   readonly report: Report;
@@ -69,7 +69,7 @@ function openModel(
   return Flux.load(model, { ...loadOptions(config, sources), signal, onProgress });
 }
 
-/** Opens the configured model and tells what making the pictures would hold in memory. */
+/** Opens the configured model and returns the memory plan for its pictures. */
 export async function planPictures(
   config: Config,
   options: Pick<MakeOptions, 'sources' | 'progress' | 'signal'>,

@@ -99,7 +99,7 @@ export async function recipeFiles(recipe: Recipe, picture: string, given: Given)
     }
     values.lora_config = listsOf(recipe.loras, places);
   }
-  // The recipe's list of names has its place in these lists, or in those that were given.
+  // The recipe's names are in these lists now, unless LoRAs were given.
   if (!given.keys.has('lora')) values.lora = [];
   if (missing.length > 0) throw notHere(missing, picture);
   return values;
@@ -193,7 +193,7 @@ function isLora(path: string): boolean {
   }
 }
 
-/** Files and folders of one of these names in folders and those in them, near ones first. */
+/** Files and folders of these names in the given folders and below them, near ones first. */
 function below(folders: readonly string[], names: readonly string[]): string[] {
   const matches: string[] = [];
   let level = [...folders];
@@ -213,7 +213,7 @@ function below(folders: readonly string[], names: readonly string[]): string[] {
   return matches;
 }
 
-/** The lists that keep the names that LoRAs had. */
+/** LoRAs as lists of paths with the names in the recipe. */
 function listsOf(loras: readonly RecipeLora[], places: readonly (string | undefined)[]): LoraConfig {
   return {
     lora_model_name_or_path: places.map((place) => place ?? ''),

@@ -27,19 +27,19 @@ function streamed({ held }: MemoryPlan): string {
 export function memoryTable(plan: MemoryPlan): string[] {
   const encoders = {
     kept: 'kept',
-    released: 'released once prompts are encoded',
+    released: 'freed once prompts are encoded',
     streamed: 'streamed, layer by layer',
   };
   const transformer = {
     kept: 'kept',
-    yields: 'kept, but for room for the encoders of a next request',
-    released: 'released after every batch, for the decoder',
+    yields: 'kept, except while prompts of a next request are encoded',
+    released: 'freed after every batch, to make room for the decoder',
     streamed: streamed(plan),
   };
   const rows: [string, string][] = [
     ['text encoders', encoders[plan.encoders]],
     ['transformer', transformer[plan.transformer]],
-    ['modulations', plan.modulations === 'kept' ? 'kept' : 'released after their use'],
+    ['modulations', plan.modulations === 'kept' ? 'kept' : 'freed after use'],
     ...plan.stages.map((stage): [string, string] => [stage.stage, stageText(stage, plan.budget)]),
     ...(plan.host > 0
       ? [['host', `${bytes(plan.host)} page-locked, of ${bytes(plan.hostBudget)}`] as [string, string]]

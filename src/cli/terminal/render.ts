@@ -18,7 +18,7 @@ export interface RunState {
   readonly step: number;
   /** 0 in stages that have no steps. */
   readonly steps: number;
-  /** Which pictures it is at, counted from 1, and of how many. */
+  /** The first and last picture in progress, counted from 1, and how many there are. */
   readonly first: number;
   readonly last: number;
   readonly total: number;
@@ -37,14 +37,14 @@ function picturesOf({ first, last, total }: RunState): string {
   return first === last ? `picture ${first}/${total}` : `pictures ${first}-${last}/${total}`;
 }
 
-/** Used for lines that are not about some pictures only. */
+/** For lines about all pictures. */
 const ALL = { first: 1, last: 1, total: 1 } as const;
 
 function range({ pictures, total }: { readonly pictures: readonly number[]; readonly total: number }) {
   return { first: pictures[0]! + 1, last: pictures.at(-1)! + 1, total };
 }
 
-/** Formats a run's state in less than `columns` characters: what matters least is left out first. */
+/** Formats a run's state in less than `columns` characters: the least important parts are left out first. */
 export function progressLine(state: RunState, columns: number, glyphs: keyof typeof BARS): string {
   const { stage, elapsed, step, steps, first, last, total, secondsPerStep } = state;
   const batch = picturesOf(state);
@@ -164,8 +164,8 @@ export class Progress implements Disposable {
   }
 
   /**
-   * Shows something that is not part of a run, such as the installation of a plugin, or a download with its figures. What
-   * follows a comma says how far it is, and makes no new stage.
+   * Shows something that is not part of a run, such as the installation of a plugin, or a download with its figures. Text
+   * after a comma is its progress, and begins no new stage.
    */
   activity(message: string, download?: PullProgress): void {
     const text = oneLine(message);
@@ -184,7 +184,7 @@ export class Progress implements Disposable {
     for (const line of lines) this.#stream.write(`${oneLine(line)}\n`);
   }
 
-  /** Takes the line away. */
+  /** Removes the progress line. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -195,7 +195,7 @@ export class Progress implements Disposable {
   #begin(state: Omit<RunState, 'elapsed' | 'secondsPerStep'>): void {
     this.#stageStart = performance.now();
     this.#state = { ...state, elapsed: 0, secondsPerStep: undefined };
-    // Every stage has its line the first time; of many batches only some do.
+    // Every stage of the first batch gets a line; later batches get one only if the pause has passed.
     if (state.first === 1) this.#drawnAt = Number.NEGATIVE_INFINITY;
     // Redraws the time of a stage without progress.
     if (this.#style === 'line') this.#timer ??= setInterval(() => this.#draw(), REDRAW * 2).unref();
