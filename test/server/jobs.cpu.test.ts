@@ -167,7 +167,7 @@ test('those that run are told from those that wait, and pictures that wait have 
     for (;;) accepted.push(await jobs.submit(large, { api: 'test' }));
   })().catch((error: Refusal) => error);
   assert.deepEqual([full.status, accepted.length > 0 && accepted.length < 20], [429, true]);
-  assert.match(full.message, /the queue is full: the pictures of those that wait/);
+  assert.match(full.message, /the queue is full: the input pictures of waiting jobs/);
   await accepted[0]!.cancel();
   await jobs.submit(large, { api: 'test' });
 });
