@@ -211,6 +211,9 @@ describe('the studio without eyes or a mouse', { skip: NO_BROWSER }, () => {
     await page.locator('.gallery .tile').first().click();
     await page.keyboard.press('Delete');
     const undo = page.locator('.notice').getByRole('button', { name: 'Undo' });
+    // The deletion moves the focus, a frame later.
+    await undo.waitFor();
+    await page.waitForFunction(() => document.activeElement?.matches('#gallery, .tile'));
     await undo.focus();
     await page.clock.fastForward(30_000);
     await focused(undo);
@@ -234,7 +237,7 @@ describe('the studio without eyes or a mouse', { skip: NO_BROWSER }, () => {
 
   test('with less motion asked for, nothing moves by itself', async () => {
     const { page, wrong } = await studio.visit({ ...DESKTOP, reducedMotion: 'reduce' });
-    await ask(page, 'a red house', { Steps: '200', Seed: '9' });
+    await ask(page, 'a red house', { Steps: '200', Pictures: '4', Seed: '9' });
     await page.locator('.job-line').getByText(/^Step/).waitFor();
     const moving = await page.evaluate(() =>
       document

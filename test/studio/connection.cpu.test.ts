@@ -84,13 +84,13 @@ describe('the studio when things go wrong', { skip: NO_BROWSER }, () => {
       const wrong: string[] = [];
       page.on('console', (message) => message.type() === 'error' && wrong.push(message.text()));
       await page.goto(first.url);
-      await ask(page, 'a red house', { Steps: '200' });
+      await ask(page, 'a red house', { Steps: '200', Pictures: '4' });
       await page.locator('.job-line').getByText(/^Step/).waitFor();
-      await ask(page, 'a white sailboat', { Steps: '4' });
+      await ask(page, 'a white sailboat', { Steps: '4', Pictures: '1' });
       await page.getByRole('button', { name: /^a white sailboat:/ }).waitFor();
       await first.stop('SIGKILL');
       await page.getByText('The server cannot be reached').first().waitFor();
-      assert.equal(await page.locator('.live').count(), 2, 'nothing is lost from view');
+      assert.equal(await page.locator('.live').count(), 5, 'nothing is lost from view');
       await promptField(page).fill('asked meanwhile');
       await page.getByRole('button', { name: 'Generate' }).click();
       await page.locator('.notice').getByText('Your settings are kept').waitFor();
