@@ -43,7 +43,7 @@ export interface AheadDevices {
   readonly order: readonly number[];
 }
 
-/** Arranges the devices of a target in a mesh; without one, the first works alone. Throws `bad_config` for a mesh that does not fit. */
+/** Arranges the devices of a target in a mesh; without a mesh, the first device works alone. Throws `bad_config` for a mesh that does not fit. */
 export function arrangeAhead(target: AheadTarget, mesh: MeshOptions | undefined): AheadDevices {
   const { axes, order } = mesh ? resolveMesh(mesh, target.devices) : { axes: [], order: [0] };
   return {
@@ -71,7 +71,7 @@ export interface AheadOptions
 export interface AheadReport extends Omit<AheadResult, 'flops' | 'accessed' | 'seconds'> {
   /** Floating-point operations, kernels of ours included. */
   readonly flops: number;
-  /** Bytes moved between device and memory by the compiler's count, and at least those of inputs and outputs. */
+  /** Bytes moved between device and memory, by the compiler's count; at least the bytes of inputs and outputs. */
   readonly accessed: number;
   /** Bytes from other devices. */
   readonly received: number;
@@ -92,7 +92,7 @@ export interface AheadCompilation {
   readonly programs: ReadonlyMap<Traced, AheadReport>;
   /** Programs that do not fit into the device's memory, with the compiler's reason. */
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
-  /** How many programs were compiled before, and had their report repeated. */
+  /** How many programs were compiled before: their kept reports are repeated. */
   readonly repeated: number;
   readonly warnings: readonly string[];
 }
@@ -151,7 +151,7 @@ export async function compileAhead(
   };
 }
 
-/** How the plugin is asked for the devices. */
+/** The topology or client options that give these devices. */
 function placeOf({ name, platform, model, devices }: AheadTarget): Pick<AheadRequest, 'topology' | 'client'> {
   const topology = (text: string, options: Options) => ({ topology: { name: text, options }, client: {} });
   if (!model) return { client: { [platform.deviceCountOption!]: devices } };
@@ -168,7 +168,7 @@ function report(
 ): AheadReport {
   const { graph } = partition(traced.graph, sharding, traced.inputs.length);
   const received = result.collectives.reduce((sum, collective) => sum + collective.received, 0);
-  // Compilers look into our TPU kernel's own estimate, and take libraries and kernels of GPUs to cost nothing.
+  // Compilers count our TPU kernel by its own estimate, and count GPU libraries and kernels as free.
   const fused = result.customCalls.some((target) => /fmha|triton/.test(target));
   const work = {
     flops: Math.max(flops, result.products) + (fused ? countFlops(graph).attention : 0),

@@ -25,7 +25,7 @@ interface KeptAnswer {
   readonly result: AheadResult;
 }
 
-/** The answers to a request that are known already, or will be. */
+/** The kept answers to requests. */
 export class AheadAnswers {
   readonly #folder = join(cacheFolder(), 'ahead');
   readonly #devices: string;
@@ -44,7 +44,7 @@ export class AheadAnswers {
     }, undefined);
   }
 
-  /** Keeps an answer; a folder that cannot be written costs the next one's time, never this one. */
+  /** Keeps an answer. If the folder cannot be written, only the next request takes longer. */
   write(program: AheadProgram, answer: KeptAnswer): void {
     try {
       writeWhole(this.#file(program), JSON.stringify(answer));

@@ -1,6 +1,6 @@
 /**
- * Devices that programs can be compiled for without having them: memory, peak rates and links from the makers' data sheets, and the names
- * for them on a command line. Data, and the reading of those names.
+ * Devices that programs can be compiled for while absent: memory, peak rates and links from the makers' data sheets, and their names on a
+ * command line. Data, and the parser of those names.
  */
 
 import { elementCount } from '../../support/dtype.ts';
@@ -15,7 +15,7 @@ const { name: TPU } = PLATFORMS.tpu;
 export interface DeviceModel {
   readonly title: string;
   readonly platform: PlatformName;
-  /** Bytes that programs can use; for TPUs the compiler's own limit is taken instead where it tells one. */
+  /** Bytes that programs can use; a limit that a TPU's compiler reports takes precedence. */
   readonly memory: number;
   /** FLOP/s of bf16 products, dense. */
   readonly flops: number;
@@ -27,10 +27,10 @@ export interface DeviceModel {
   readonly torus: number | undefined;
   /** Devices of one chip. */
   readonly perChip?: number;
-  /** What a TPU's topology is asked for besides its name. */
+  /** Options of a TPU's topology, besides its name. */
   readonly topology?: Readonly<Record<string, string>>;
   readonly computeCapability?: number;
-  /** `GpuTargetConfigProto` in text form: what XLA's compiler asks of a GPU. */
+  /** `GpuTargetConfigProto` in text form: what XLA's compiler must know about a GPU. */
   readonly targetConfig?: string;
   readonly source: string;
 }
@@ -91,7 +91,7 @@ interface GpuFacts {
   readonly memory: number;
 }
 
-/** XLA's description of a GPU: the facts that differ, and those that all three share, from XLA's own descriptions. */
+/** A GPU's description for XLA: its own facts, and those that all three GPUs share. Both are from XLA's own descriptions. */
 function gpuConfig({ name, cores, major, bandwidth, cache, clock, memory }: GpuFacts): string {
   return `gpu_device_info {
   threads_per_block_limit: 1024 threads_per_warp: 32 threads_per_core_limit: 2048
@@ -126,7 +126,7 @@ export function deviceModelOf(kind: string): DeviceModel | undefined {
 
 /** Devices to compile for. */
 export interface AheadTarget {
-  /** As it was asked for: `v6e:2x2`, `h200:2`, `cpu:4`. */
+  /** As the user wrote it: `v6e:2x2`, `h200:2`, `cpu:4`. */
   readonly name: string;
   readonly platform: Platform;
   /** `undefined` for the CPU, whose rates are unknown. */
@@ -166,7 +166,7 @@ export function parseTarget(name: string): AheadTarget {
   return { name, platform, model, bounds, devices: product * (model?.perChip ?? 1) };
 }
 
-/** Hosts have 2 × 2 chips, so that slices are even along two dimensions, but for those within one host. */
+/** Whether such a slice exists. Hosts have 2 × 2 chips, so a slice is even along two dimensions unless it lies within one host. */
 function isSlice(bounds: readonly number[]): boolean {
   const chips = elementCount(bounds);
   return bounds.slice(0, 2).every((bound) => bound % 2 === 0) || (chips <= HOST_CHIPS && chips !== 3);
@@ -192,8 +192,8 @@ function sizesOf(kind: string): string {
 }
 
 /**
- * Bytes a second that one device can receive from its neighbours in the target at once. A dimension of size two has one link, a longer one
- * two, and a dimension of one none.
+ * Bytes a second that one device can receive from all its neighbours in the target at once. A dimension of size one has no link, of size
+ * two one link, and a longer dimension two.
  */
 export function networkRate({ model, bounds }: AheadTarget): number {
   if (!model) return Number.POSITIVE_INFINITY;

@@ -1,16 +1,16 @@
 /**
- * Takes an optimised program apart: every operation of its entry as a program of its own, with the same operands, layouts and
- * backend settings. A compiler that is told to leave the program as it is makes the same code of it.
+ * Takes an optimised program apart: every operation of its entry becomes a program of its own, with the same operands, layouts and
+ * backend settings. Compiled without further optimisation, the operation gets the same code as in the whole program.
  *
- * Notable: what costs nothing (bitcasts, tuples, constants) goes with the operation that uses it; equal operations give equal bytes.
- * All arrays come and go in row-major order of their memory, so that no layouts have to be passed on.
+ * Notable: free instructions (bitcasts, tuples, constants) go with the operation that uses them; equal operations give equal bytes.
+ * Arguments and results are row-major views of their memory, so that no layouts have to be passed on.
  */
 
 import { FluxionError } from '../../support/errors.ts';
 import { fields, ProtoWriter } from '../../support/protobuf.ts';
 import { type HloComputation, type HloInstruction, type HloProgram, numbersOf } from './hlo-program.ts';
 
-/** An array that an operation makes or a program is given: an instruction's number, and which of its results. */
+/** Names an array that an operation makes or the program is given: the instruction's number, then the index of the result. */
 export type ValueName = `${number}.${number}`;
 
 /** An operation as a program of its own. */
@@ -66,7 +66,7 @@ export function cutProgram(program: HloProgram): CutProgram {
   return { operations, parameters, results };
 }
 
-/** The array that an instruction of the entry is or shows. */
+/** The array behind an instruction of the entry, seen through bitcasts and tuples; `undefined` if no operation makes it. */
 function sourceOf(entry: HloComputation, number: number): ValueName | undefined {
   const { opcode, operands, tupleIndex } = entry.instructions.get(number) ?? unknown(number);
   if (opcode === 'bitcast') return sourceOf(entry, operands[0]!);
@@ -158,7 +158,7 @@ class Cut {
     return this.#entry.write('tuple', shape, elements);
   }
 
-  /** A parameter for a value, seen in the layout that it has in the program. */
+  /** Adds a parameter for a value, and views it in the layout that the value has in the program. */
   #input(value: ValueName, shape: Uint8Array): number {
     const known = this.#written.get(value);
     if (known !== undefined) return known;
@@ -173,10 +173,10 @@ class Cut {
     return seen;
   }
 
-  /** The state of a loop, with copies of what the loop changes: arguments must not be written to. */
+  /** Writes the state of a loop, copying the elements that the loop changes: arguments must not be written to. */
   #ownState(tuple: number): number {
     const { calls, operands } = this.#instruction;
-    // Of condition and body, the body gives back the state.
+    // A loop calls a condition and a body; only the body returns the state.
     const body = calls
       .map((id) => computationOf(this.#program, id))
       .find(({ instructions, root }) => instructions.get(root)?.opcode === 'tuple');
@@ -255,7 +255,7 @@ class Sheet {
     return this.write('get-tuple-element', shape, [tuple], (proto) => proto.int(NAMES.tupleIndex, index));
   }
 
-  /** A value as a row-major array of what lies in memory. */
+  /** Views a value as a row-major array of the same memory. */
   packed(id: number, shape: Uint8Array): number {
     const packed = packedShape(shape);
     return packed === shape ? id : this.write('bitcast', packed, [id]);

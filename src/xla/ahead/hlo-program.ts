@@ -6,11 +6,11 @@
 import { FluxionError } from '../../support/errors.ts';
 import { fields, protoText, varints } from '../../support/protobuf.ts';
 
-/** An optimised program; what runs is `entry`, and it calls other computations. */
+/** An optimised program: it runs `entry`, which calls the other computations. */
 export interface HloProgram {
   readonly entry: HloComputation;
   readonly computations: readonly HloComputation[];
-  /** The flags it was compiled with: a serialized `DebugOptions`, where the program came with its configuration. */
+  /** The flags it was compiled with, a serialized `DebugOptions`; undefined if the program came without its configuration. */
   readonly debugOptions: Uint8Array | undefined;
 }
 
@@ -27,16 +27,16 @@ export interface HloInstruction {
   readonly name: string;
   readonly opcode: string;
   readonly shape: HloShape;
-  /** Of a custom call. */
+  /** The target of a custom call. */
   readonly target: string;
   /** Numbers of instructions in the same computation. */
   readonly operands: readonly number[];
   readonly calls: readonly number[];
-  /** Devices of one group of a collective that says so. */
+  /** Devices in one group of a collective; undefined if it does not say. */
   readonly group: number | undefined;
   /** Dimensions of the left side that a product sums over. */
   readonly contracted: readonly number[];
-  /** Dimension of a convolution's kernel that makes features; undefined of anything else. */
+  /** Dimension of a convolution's kernel that holds output features; undefined for other instructions. */
   readonly kernelFeatures: number | undefined;
   /** The backend's own settings, as JSON. */
   readonly config: string;
@@ -65,7 +65,7 @@ const ELEMENT_TYPES: Readonly<Record<number, readonly [name: string, bytes: numb
   23: ['f8e4m3b11fnuz', 1], 24: ['f8e5m2fnuz', 1], 25: ['f8e4m3fnuz', 1],
 }; // biome-ignore format: a table
 
-/** In `HloModuleConfigProto`. */
+/** Field number in `HloModuleConfigProto`. */
 const DEBUG_OPTIONS = 14;
 
 /** Reads a program; throws `bad_file` if it is cut off. */
@@ -121,7 +121,7 @@ function readInstruction(bytes: Uint8Array): [number: number, instruction: HloIn
     if (field === 28) target = protoText(content);
     if (field === 30) contracted!.push(...numbersOf(content, 1));
     if (field === 43) config = protoText(content);
-    // A list of groups, or since 2024 a message that holds one or says it in short.
+    // A list of groups or, since 2024, a message that holds such a list, in full or abbreviated.
     if (field === 49) group = membersOf(content);
     if (field === 87) group = groupOf(content) ?? group;
   }
@@ -130,7 +130,7 @@ function readInstruction(bytes: Uint8Array): [number: number, instruction: HloIn
   return [number, { ...own, group, kernelFeatures, ...lists }];
 }
 
-/** The numbers of a field, in one piece or several. */
+/** The numbers of a repeated field, packed or not. */
 export function numbersOf(message: Uint8Array, wanted: number): number[] {
   return [...fields(message)].flatMap(({ field, value, content }) =>
     field !== wanted ? [] : content ? varints(content) : [value],

@@ -25,7 +25,7 @@ export interface CollectiveSummary {
 
 export interface ProgramSummary {
   readonly collectives: readonly CollectiveSummary[];
-  /** Targets of custom calls, each once and in order of the alphabet. */
+  /** Targets of custom calls, sorted, without repetition. */
   readonly customCalls: readonly string[];
   /** FLOPs of products and convolutions on one device, library calls included; those in loops count once. */
   readonly products: number;
@@ -35,7 +35,7 @@ export interface ProgramSummary {
   readonly widened: number;
 }
 
-/** Summarises a serialized `HloModuleProtoWithConfig`; `devices` take part in collectives that do not say how many do. Throws `bad_file`. */
+/** Summarises a serialized `HloModuleProtoWithConfig`; `devices` is the group size of collectives that do not state theirs. Throws `bad_file`. */
 export function summariseProgram(bytes: Uint8Array, devices: number): ProgramSummary {
   const program = readHloProgram(bytes);
   const customCalls = new Set<string>();
@@ -88,7 +88,7 @@ export function productFlops(
   return 2 * results * elementCount(contracted.map((axis) => left[axis] ?? 1));
 }
 
-/** Libraries whose calls are matrix products, and how their settings say which dimensions of the left side are summed over. */
+/** Libraries of matrix products, and how to read from a call's settings which dimensions of the left side are summed over. */
 const LIBRARIES: readonly {
   readonly name: string;
   contracted(config: string, left: readonly number[]): number[];
@@ -115,7 +115,7 @@ const MOVES = ['copy', 'copy-start', 'transpose'];
 /** Opcodes that leave an array's bits in place. */
 const SAME = ['parameter', 'bitcast', 'reshape'];
 
-/** Copies and transposes of the entry, and fusions that are nothing else. */
+/** Bytes that the entry's copies and transposes write, and fusions that do nothing else. */
 function movedBytes({ entry, computations }: HloProgram): number {
   const moves = ({ opcode, calls }: HloInstruction): boolean => {
     if (opcode !== 'fusion') return MOVES.includes(opcode);
@@ -127,7 +127,7 @@ function movedBytes({ entry, computations }: HloProgram): number {
   return all.reduce((sum, { shape }) => sum + (shape[0]?.bytes ?? 0), 0);
 }
 
-/** f32 arrays of the entry with the very dimensions of a narrower argument. */
+/** Bytes of the entry's f32 arrays that have exactly the dimensions of a narrower argument. */
 function widenedBytes({ instructions }: HloComputation): number {
   const NARROW = /^(bf16|f16|f8)/;
   const all = [...instructions.values()];
@@ -143,7 +143,7 @@ function widenedBytes({ instructions }: HloComputation): number {
   return bytesOf(wide);
 }
 
-/** Bytes that one of `n` devices gets for a result of `size` bytes, round a ring. */
+/** Bytes that one of `n` devices in a ring receives for a result of `size` bytes. */
 export function receivedBytes(kind: CollectiveKind, size: number, n: number): number {
   switch (kind) {
     case 'all-gather':

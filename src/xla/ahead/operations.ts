@@ -11,7 +11,7 @@ export interface Operation {
   readonly name: string;
   /** Such as `dot`, `fusion of dot, exponential, reduce (YNNPACK)`, `while, 24 times: dot, exponential`. */
   readonly kind: string;
-  /** Operands and result of its largest product, or else its result. */
+  /** Operands and result of its largest product; its result if it has no product. */
   readonly shape: string;
   /** FLOPs of its products and convolutions; `undefined` if a loop does not say how often it runs, and for our own kernels. */
   readonly flops: number | undefined;
@@ -78,7 +78,7 @@ interface Inside {
   readonly instruction: HloInstruction;
   readonly among: Instructions;
   readonly flops: number;
-  /** How often it runs each time the operation does; undefined if that is not known. */
+  /** How often it runs in one run of the operation; undefined if unknown. */
   readonly runs: number | undefined;
 }
 
@@ -91,7 +91,7 @@ function* insideOf(
   depth = 0,
 ): Generator<Inside> {
   yield { instruction, among, flops: productFlops(instruction, among) || attentionFlops(instruction, among), runs };
-  // Reductions call what they do to two numbers.
+  // These call only a function of single numbers.
   if (depth > 16 || /^(reduce|sort|map|scatter|select-and-scatter|all-reduce|reduce-scatter)/.test(instruction.opcode))
     return;
   const times = instruction.opcode === 'while' ? tripsOf(instruction) : 1;

@@ -1,6 +1,6 @@
 /**
  * A separate program: reads a request on standard input, compiles it for devices that are not present, and answers with a line of JSON for
- * each program. Plugins for such devices leave threads behind and may crash their process, so it is not ours.
+ * each program. Plugins for such devices leave threads behind and may crash, so they get their own process.
  */
 
 import { writeFileSync } from 'node:fs';

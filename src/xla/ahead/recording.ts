@@ -1,6 +1,6 @@
 /**
- * Records what runs on a runtime's devices, and when: every program, and its operations by the plugin's profiler or, if it has none and they
- * are asked for, by running them one at a time (replay.ts) before the program's first run.
+ * Records what runs on a runtime's devices, and when. Every program is timed whole. Its operations are timed by the plugin's profiler; if
+ * there is none, they run one at a time (replay.ts), on request, before the program's first run.
  *
  * Notable: nothing is recorded, and nothing costs time, while a runtime has no recording.
  */
@@ -46,7 +46,7 @@ export interface ProgramProfile {
 
 /** What was recorded. */
 export interface Profile {
-  /** The source of the operations' times; `none` if nobody asked and the plugin has no profiler. */
+  /** The source of the operations' times; `none` if the plugin has no profiler and nobody asked for operations. */
   readonly source: 'profiler' | 'one by one' | 'none';
   /** Why the plugin's profiler recorded nothing, if it has one. */
   readonly note?: string;
@@ -91,7 +91,7 @@ export class Recording {
   readonly #programs = new Map<Executable, Seen>();
   readonly #spans: Span[] = [];
   #dropped = 0;
-  /** When the last program ended: the next one, which waited for it, took its time from then on. */
+  /** When the last program ended. The next one waited for it, so its own time counts from here. */
   #free = 0;
 
   /** Begins to record; throws `bad_request` if a recording is under way. */
@@ -112,7 +112,7 @@ export class Recording {
     runtime.recording = this;
   }
 
-  /** Notes something that took a while. */
+  /** Adds a span; times are milliseconds of `performance.now()`. */
   span(track: string, name: string, start: number, end: number): void {
     if (this.#spans.length < MOST_SPANS) this.#spans.push({ track, name, start, end });
     else this.#dropped++;
@@ -150,7 +150,7 @@ export class Recording {
     return outputs;
   }
 
-  /** Notes a run that was started at `start` and is done. */
+  /** Notes a finished run that started at `start`. */
   ran(executable: Executable, name: string, start: number): void {
     const end = performance.now();
     const begin = Math.max(start, Math.min(this.#free, end));
@@ -202,7 +202,7 @@ function profileOf(
   return { ...mean, operations };
 }
 
-/** Seconds of every operation by module and name, on one device at a mean, out of what a profiler recorded. */
+/** Seconds of every operation by module and name, from a profiler's recording: the mean over the devices. */
 export function operationSeconds(planes: readonly Plane[]): Map<string, Map<string, number>> {
   const found = new Map<string, Map<string, number>>();
   let devices = 0;
@@ -231,7 +231,7 @@ export function operationSeconds(planes: readonly Plane[]): Map<string, Map<stri
   return found;
 }
 
-/** The module that a device ran at a time; its event is called `NAME(NUMBER)`. Modules run one after the other, in order. */
+/** The module that a device was running at time `at`; its event is called `NAME(NUMBER)`. Modules run one after the other, in order. */
 function moduleAt(modules: Line | undefined, at: number): string | undefined {
   if (!modules) return undefined;
   let [low, high] = [0, modules.events.length];

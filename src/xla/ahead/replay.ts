@@ -1,8 +1,8 @@
 /**
  * Times the operations of a compiled program one by one, for plugins without a profiler: the optimised program is cut into
- * programs of one operation (hlo-cut.ts), which are compiled without optimising them again, and run in its order on its own arguments.
+ * programs of one operation (hlo-cut.ts). They are compiled without further optimisation and run in the program's order on its arguments.
  *
- * Notable: an operation alone takes another time than beside others, so the whole program is timed too. An operation that would overwrite
+ * Notable: an operation takes a different time alone than among others, so the whole program is timed too. An operation that would overwrite
  * its operand writes to fresh memory here.
  */
 
@@ -15,7 +15,7 @@ import { type CutOperation, type CutProgram, cutProgram, type ValueName } from '
 import { readHloProgram } from './hlo-program.ts';
 import { type Operation, operationsOf } from './operations.ts';
 
-/** A program's times, in seconds; the operations' are medians without what starting a program takes. */
+/** A program's times, in seconds. Times of operations are medians, less the time to start a program. */
 export interface ReplayTimes {
   readonly program: number;
   readonly operations: readonly { readonly operation: Operation; readonly seconds: number }[];
@@ -34,7 +34,7 @@ const LEAST_PASSES = 2;
 const ENOUGH = 3;
 const STARTS = 50;
 
-/** What a replay asks of the client of its program. */
+/** The part of a client that a replay uses. */
 export type Compiler = Pick<Client, 'compile' | 'upload'>;
 
 export class Replay implements Disposable {
@@ -58,7 +58,7 @@ export class Replay implements Disposable {
     this.#operations = operations;
   }
 
-  /** Takes a program apart and compiles the parts; throws `unsupported` for programs of several devices and plugins that do not show them. */
+  /** Takes a program apart and compiles the parts; throws `unsupported` for programs of several devices, and if the plugin does not show them. */
   static async of(client: Compiler, whole: Executable, signal?: AbortSignal): Promise<Replay> {
     const shown = whole.optimizedProgram();
     if (whole.addressableDevices.length !== 1 || shown?.format !== 'hlo_with_config')
@@ -86,7 +86,7 @@ export class Replay implements Disposable {
         this.#executables.use(await client.compile(module, { optimised }, { signal })),
       );
     });
-    // Waits for all, so that none arrives after disposal.
+    // Waits for all, so that no executable arrives after disposal.
     const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
     const executables = await Promise.all(compiled);

@@ -1,7 +1,7 @@
 /**
  * The roofline: the least time a program can take on a device, by arithmetic alone. A program computes and reads memory at the
- * same time, so that the slower of the two counts (Williams et al. 2009, https://doi.org/10.1145/1498765.1498785); what it gets
- * from other devices is added, for a program here is one block, and begins with it.
+ * same time, so that the slower of the two counts (Williams et al. 2009, https://doi.org/10.1145/1498765.1498785); time to
+ * receive from other devices is added, since a program here is one block and begins by receiving.
  */
 
 /** What one run of a program does, on one device. */
@@ -20,7 +20,7 @@ export interface Rates {
   readonly network: number;
 }
 
-/** What takes the time. */
+/** What limits a program. */
 export type Bound = 'compute' | 'memory' | 'network';
 
 /** Seconds of one run, and what limits it. */

@@ -6,7 +6,7 @@
 
 import type { Profile } from './recording.ts';
 
-/** One row of the picture, its events with times in microseconds since the process began. */
+/** One row of the trace, its events with times in microseconds since the process began. */
 interface Track {
   readonly process: string;
   readonly name: string;

@@ -17,7 +17,7 @@ export interface Line {
   readonly events: readonly TraceEvent[];
 }
 
-/** What happened, with times in microseconds; `start` is since 1970 where the plugin's clock is that. */
+/** An event, with times in microseconds; `start` counts from 1970 if the plugin's clock does. */
 export interface TraceEvent {
   readonly name: string;
   readonly start: number;
@@ -127,7 +127,7 @@ function readStat(bytes: Uint8Array, { stats }: Tables): [name: string, value: s
       found = new DataView(content.buffer, content.byteOffset, 8).getFloat64(0, true);
     if (field === 3 || field === 4) found = value;
     if (field === 5 && content) found = protoText(content);
-    // Long texts stand once, among the names.
+    // Long texts are stored once, among the names.
     if (field === 7) found = stats.get(value)?.name ?? '';
   }
   return [stats.get(id)?.name ?? '', found];

@@ -1,6 +1,6 @@
 /**
- * Exchanges figures that the processes of one mesh find out for themselves but must act on alike, such as free memory: all of them must
- * run the same programs in the same order. A program that gathers a few numbers does it, and needs only the mesh.
+ * Exchanges figures, such as free memory, that each process of a mesh finds out for itself but all must act on alike: all of them must
+ * run the same programs in the same order. The exchange is a program that gathers a few numbers, and needs only the mesh.
  */
 
 import type { MeshAxis } from '../graph/axes.ts';
@@ -19,7 +19,7 @@ interface WholeMesh {
   readonly client: Client;
   /** By position in the mesh. */
   readonly devices: readonly Device[];
-  /** Positions of this process's. */
+  /** Positions of this process's devices. */
   readonly local: readonly number[];
   readonly mesh: readonly MeshAxis[];
   /** Compile options of every program of the mesh. */

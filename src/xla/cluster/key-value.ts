@@ -2,16 +2,16 @@
  * The key-value store by which several processes make one client: `PJRT_Client_Create` is given three C functions (get, which
  * waits for a key, put and try-get), and XLA exchanges devices and the names of NCCL's groups through them.
  *
- * Threads: XLA calls from threads of its own, and is answered at once or not at all. koffi hands such a call to the JavaScript
- * thread that registered the function, while the caller waits; that thread sleeps in turn until a third, which does nothing else,
- * has the server's answer. The main thread waits for none of them, so that Ctrl-C is heard, which cancels what waits.
- * - One thread answers one call at a time, so gets have a thread of their own: a put never waits behind a get, and every get
- *   ends once its key is put. Gets wait for each other. A process of one device asks for one thing at a time, in the order of
- *   its programs, which is the same in all processes. With several devices a get could stand behind that of a device further
- *   ahead, whose key comes only when it has been answered: possible where one program exchanges along two axes of its mesh.
- *   XLA then ends with an error after ten minutes; one process for each device is free of it.
- * - A foreign call from the main thread's own stack cannot be handed on (koffi 3.3), so whatever may call back is called on
- *   another thread: creating a client, compiling, executing.
+ * Threads: XLA calls from its own threads, and the call must return the answer. koffi hands the call to the JavaScript thread that
+ * registered the function, while the caller waits. That thread sleeps until the store thread, which does nothing else, has the
+ * server's answer. The main thread never waits for the others, so that it hears Ctrl-C and can cancel their waits.
+ * - A thread answers one call at a time, so gets have a thread of their own: a put never waits behind a get, and every get
+ *   ends once its key is put. Gets wait for each other. A process of one device gets one key at a time, in the order of its
+ *   programs, which is the same in all processes. With several devices, a get can queue behind the get of a device further
+ *   ahead, whose key is put only after the first get is answered: possible where one program exchanges along two axes of its
+ *   mesh. XLA then ends with an error after ten minutes; one process for each device avoids this.
+ * - A foreign call from the main thread's own stack cannot be handed on (koffi 3.3), so calls that may call back run on another
+ *   thread: creating a client, compiling, executing.
  */
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
@@ -22,7 +22,7 @@ export type { StorePlace } from '../pjrt/store-protocol.ts';
 
 export interface KeyValueOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told whom this process waits for. */
+  /** Called with the processes that this one waits for. */
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -86,7 +86,7 @@ function first<T>(worker: Worker): Promise<T> {
   });
 }
 
-/** Has the thread of the server meet the other processes. */
+/** Waits until the store thread has met the other processes. */
 async function met(
   server: Worker,
   signal: AbortSignal | undefined,
@@ -94,7 +94,7 @@ async function met(
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = () => reject(signal?.reason);
-  // While the threads were started, too.
+  // The abort may have come while the threads started.
   signal?.throwIfAborted();
   signal?.addEventListener('abort', abort, { once: true });
   server.on('error', reject);

@@ -64,7 +64,7 @@ export function checkNodes({ id, count, store }: NodeOptions, mesh: MeshOptions 
   else checkApart(count, mesh);
 }
 
-/** Checks that a mesh leaves the batch to the processes. */
+/** Checks that a mesh lets independent processes split the batch. */
 function checkApart(count: number, mesh: MeshOptions | undefined): void {
   checkDcnOfProcesses(mesh?.dcn, count);
   if (!mesh) return;

@@ -3,8 +3,8 @@
  *
  * Process 0 makes up a session, whose name prefixes every later key, and tells it to those that join. Each joins with a random number
  * used only once, and accepts a session only from the answer to that number, so that no answer can be stale. Keys of a process that died
- * while joining expire after seconds; if process 0 answers them, it answers the next process as well. Once all have met, the keys they met
- * by are deleted.
+ * while joining expire after seconds; process 0 may answer them, and still answers the next process. Once all have met, the keys of the
+ * meeting are deleted.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -43,7 +43,7 @@ export async function meet(store: Store, place: StorePlace, waiting: (message: s
 interface Meeting {
   readonly store: Store;
   readonly place: StorePlace;
-  /** Of the keys of all runs of this name. */
+  /** Prefix of the keys of all runs of this name. */
   readonly prefix: string;
   readonly waiting: (message: string) => void;
 }
@@ -65,7 +65,7 @@ async function lead({ store, place, prefix, waiting }: Meeting): Promise<string>
       if (joined !== null) {
         const [number, theirs] = joined.split(' ') as [string, string];
         if (Number(theirs) === count) await store.set(`${prefix}answer/${number}`, session, ANSWER);
-        // One that died may have said so.
+        // At first, the count may still be that of a process that died.
         else if (Date.now() - start > PRESENCE * PATIENT) throw differs(id, theirs, count);
       }
       if ((await store.get(`${prefix}${session}/here/${id}`)) !== null) missing.delete(id);
@@ -130,7 +130,7 @@ class Presence {
     if (this.settled) this.#said = now;
   }
 
-  /** Makes the place free for the next run at once. */
+  /** Deletes the key, so that the next run need not wait until it expires. */
   async leave(): Promise<void> {
     if ((await this.#store.get(this.#key)) === this.#who) await this.#store.delete(this.#key);
   }

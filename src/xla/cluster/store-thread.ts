@@ -21,7 +21,7 @@ const server = new Redis(place.url.replace(/^valkey/, 'redis'), {
   lazyConnect: true,
   connectTimeout: CONNECT_TIMEOUT,
   maxRetriesPerRequest: 3,
-  // A server that goes away for a moment is waited for; one that never answered is reported at once.
+  // Waits for a server that goes away for a moment, but reports at once a server that never answered.
   retryStrategy: (times) => (connected && times <= 3 ? 200 * times : null),
   // Asks for no more rights than keys need.
   enableReadyCheck: false,

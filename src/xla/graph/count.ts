@@ -21,7 +21,7 @@ export interface Flops {
 export interface CountedUse {
   readonly traced: Traced;
   readonly runs: number;
-  /** Prefix of its weights in the checkpoint, for a part that runs once with relative names; for repeated parts, their network. */
+  /** Prefix of its weights in the checkpoint, for a part that runs once with relative names; for a repeated part, its network. */
   readonly scope?: string;
   /** Prefixes of each run's weights, if parts of other sizes use the same relative names. */
   readonly scopes?: readonly string[];
@@ -46,7 +46,7 @@ export function timesFlops({ linear, attention, total }: Flops, times: number): 
   return { linear: times * linear, attention: times * attention, total: times * total };
 }
 
-/** Counts the operations of one run of a graph. The body of a map counts once per entry, a manual region once: for one device. */
+/** Counts the operations of one run of a graph. The body of a map counts once per entry; a manual region counts for one device. */
 export function countFlops({ nodes }: Graph): Flops {
   return sumFlops(
     nodes.map(({ op, inputs, shape }) => {

@@ -73,7 +73,7 @@ export function split<D extends DType>(t: Tensor<D>, sizes: readonly number[], d
   });
 }
 
-/** Takes `size` entries of one dimension from `start` on. `start` is a scalar known when the program runs, clamped so that the entries fit. */
+/** Takes `size` entries of one dimension from `start` on. `start` is a scalar known only at run time, clamped so that the entries fit. */
 export function cut<D extends DType>(t: Tensor<D>, dim: number, start: Tensor<'i32'>, size: number): Tensor<D> {
   const d = resolveDim('cut', dim, t);
   if (start.shape.length > 0 || !Number.isInteger(size) || size < 1 || size > t.shape[d]!)

@@ -11,7 +11,7 @@ import type { ArrayType, CustomCall } from './custom-call.ts';
 import type { Graph } from './graph.ts';
 import type { Op, Tensor } from './tensor.ts';
 
-/** What else the printed program depends on. */
+/** What a printed program depends on besides its graph. */
 export interface PrintOptions {
   /** Precision of dots and convolutions on f32 operands; `HIGHEST` forbids shortened mantissas on GPU and TPU. */
   readonly precision?: 'DEFAULT' | 'HIGH' | 'HIGHEST' | undefined;
@@ -91,7 +91,7 @@ class Printer {
     this.#options = options;
   }
 
-  /** Appends the lines of all nodes but parameters, whose names are known, and adds the names of their values. */
+  /** Appends the lines of all nodes except parameters, which have names already, and adds the names of their values to `names`. */
   nodes(g: Graph, names: Map<Tensor, string>): void {
     for (const node of g.nodes) {
       if (node.op.kind === 'parameter') continue;
@@ -114,7 +114,7 @@ class Printer {
     return this.#emit(`stablehlo.constant dense<${value}> : ${COUNTER}`);
   }
 
-  /** Takes a piece of a tensor from starts known when the program runs. */
+  /** Cuts a piece out of a tensor, from starts that are known only at run time. */
   #cut(name: string, whole: Tensor, starts: readonly string[], piece: ArrayType): string {
     const types = [mlirType(whole), ...starts.map(() => COUNTER)];
     return this.#emit(

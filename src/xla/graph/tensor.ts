@@ -28,7 +28,7 @@ export interface ConvolutionWindow {
   readonly padding: readonly [readonly [number, number], readonly [number, number]];
 }
 
-/** Whether the activations that meet a quantised matrix may be `rounded` to its type if that is faster, or are `kept`. */
+/** Whether activations, when multiplied by a quantised matrix, may be `rounded` to its type if that is faster, or are `kept`. */
 export type Activations = 'rounded' | 'kept';
 
 /** A function of tensors: its parameters, its outputs, and every operation between them. */
@@ -60,9 +60,9 @@ export type Op =
       readonly limit: readonly number[];
       readonly stride: readonly number[];
     }
-  /** `size` entries of one dimension from a start that is a value: inputs the tensor and the start, an i32 scalar, clamped. */
+  /** `size` entries of one dimension; inputs are the tensor and the start, an i32 scalar, which is clamped. */
   | { readonly kind: 'cut'; readonly dim: number; readonly size: number }
-  /** `dealtBy` is the logical axis by which a mesh may deal out each operand by itself (`sideBySide`). */
+  /** `dealtBy` is the logical axis along which a mesh may split each operand by itself (`sideBySide`). */
   | { readonly kind: 'concatenate'; readonly dim: number; readonly dealtBy?: string }
   | { readonly kind: 'pad'; readonly low: readonly number[]; readonly high: readonly number[] }
   | { readonly kind: 'reduce'; readonly fn: 'add' | 'maximum'; readonly dims: readonly number[] }
@@ -75,10 +75,10 @@ export type Op =
   /**
    * x [..., in] times (values ∘ multipliers) ∘ scales, transposed; inputs x, values [out, in], scales [out] and, for groups of
    * columns, multipliers [out, in / group]. `activations` says whether x may be rounded to the type of the values; `rotation` is the
-   * block by which the matrix is rotated (rotation.ts), and x has to be.
+   * block by which the matrix is rotated (rotation.ts); x must be rotated alike.
    */
   | { readonly kind: 'quantisedMatmul'; readonly activations: Activations; readonly rotation: number }
-  /** `body` for each entry along dimension 0 of the first `mapped` inputs, with the others whole; its results stacked. */
+  /** Runs `body` on each entry along dimension 0 of the first `mapped` inputs, with the other inputs whole, and stacks the results. */
   | { readonly kind: 'map'; readonly body: Graph; readonly mapped: number }
   /** The unchanged value, hidden from the optimiser. */
   | { readonly kind: 'barrier' }
@@ -86,7 +86,7 @@ export type Op =
   | { readonly kind: 'shard'; readonly meaning: Meaning }
   /** The mesh axes that split the value from here on. */
   | { readonly kind: 'constrain'; readonly split: Split }
-  /** `body` on every device with its parts of the inputs, split as `operands` says; its result is a part of the value. */
+  /** Runs `body` on every device, on that device's parts of the inputs, split as `operands` says; each result is a part of the value. */
   | { readonly kind: 'manual'; readonly body: Graph; readonly operands: readonly Split[]; readonly result: Split }
   /** A kernel outside StableHLO; the node is its first result. */
   | { readonly kind: 'customCall'; readonly call: CustomCall };
@@ -166,7 +166,7 @@ export class Tensor<D extends DType = DType> {
     return this.unary('floor');
   }
 
-  /** The nearest whole number, the even one of two. */
+  /** Rounds to the nearest whole number; halves go to the even one. */
   round(): Tensor<D> {
     return this.unary('round_nearest_even');
   }
@@ -213,7 +213,7 @@ export class Tensor<D extends DType = DType> {
     return new Tensor({ kind: 'broadcast', dims: kept }, [squeezed], this.dtype, shape);
   }
 
-  /** Cuts `start` (inclusive) to `limit` (exclusive) out of one dimension, every `stride`-th element of it. */
+  /** Takes every `stride`-th entry of one dimension from `start` (inclusive) to `limit` (exclusive). */
   slice(dim: number, start: number, limit: number, stride = 1): Tensor<D> {
     const d = resolveDim('slice', dim, this);
     const size = this.shape[d]!;
@@ -259,7 +259,7 @@ export function parameter<D extends DType>(name: string, dtype: D, shape: Shape,
   return new Tensor({ kind: 'parameter', name, ...(meaning && { meaning }) }, [], dtype, [...shape]);
 }
 
-/** A value known at trace time: a number stretched over `shape`, or one array element each. */
+/** A value known at trace time: one number stretched over `shape`, or an array with a number for each element. */
 export function constant<D extends DType>(
   value: number | boolean | Float32Array | Int32Array,
   dtype: D,

@@ -49,7 +49,7 @@ export interface WeightSpec {
   readonly rows?: RowRange;
   /** Widths of the segments that make up the last dimension, each of which a mesh splits. */
   readonly segments?: readonly number[];
-  /** How many of the last columns the checkpoint does not have: they are zero, but for adapters. */
+  /** How many of the last columns the checkpoint lacks: they are zero, and only adapters use them. */
   readonly zeros?: number;
   /** Set for an adapter factor beside the weight with this name and these rows. */
   readonly factor?: AdapterFactor;
@@ -108,7 +108,7 @@ interface Declaration {
 }
 
 /**
- * A position in the checkpoint's name space, and the list that everything below it is declared in. `compute` is the element type that
+ * A position in the checkpoint's name space, and the list of everything declared in that name space. `compute` is the element type that
  * layers compute in; weights are stored in `storage` and converted where they are used.
  */
 export class Weights<F extends Float> {
@@ -132,12 +132,12 @@ export class Weights<F extends Float> {
     this.#declared = declared;
   }
 
-  /** The place one or more names further down: `w.at('img_attn.qkv')`. */
+  /** The position one or more names further down: `w.at('img_attn.qkv')`. */
   at(path: string): Weights<F> {
     return new Weights(this.compute, this.#storage, this.matrices, this.#resolve(path), this.#declared);
   }
 
-  /** The same name, for layers that compute in another element type. */
+  /** The same position, for layers that compute in another element type. */
   in<G extends Float>(compute: G): Weights<G> {
     return new Weights(compute, this.#storage, this.matrices, this.#path, this.#declared);
   }
@@ -177,7 +177,7 @@ export class Weights<F extends Float> {
     return tensor;
   }
 
-  /** Everything declared so far at any place of this name space, in order. */
+  /** Everything declared so far anywhere in this name space, in order. */
   get declared(): readonly Declaration[] {
     return [...this.#declared.values()];
   }

@@ -28,8 +28,8 @@ const FUSED_BY_HEADS = 2 ** 26;
 const FUSED_ABOVE = 2 ** 23;
 
 /**
- * The kernels of attention that programs are lowered with: those asked for, or `auto` with a warning if the platform lacks them. Throws
- * `unsupported` instead of the warning unless `attentionFallback` allows it; `device` is the device's name in that message.
+ * Settles which attention programs are lowered with: the one asked for, if the platform has it. Otherwise throws `unsupported` or, if
+ * `attentionFallback` allows, warns and takes `auto`; `device` is the device's name in that message.
  */
 export function settleAttention(
   { name, fused }: Platform,

@@ -51,8 +51,8 @@ const ONEDNN_FLAGS: Flags = {
 const minor = ({ apiVersion }: Pick<CpuTarget, 'apiVersion'>): number => Number(apiVersion.split('.')[1]);
 
 /**
- * Flags of every program. Operations run one at a time, in the order that keeps the least alive; each uses all threads anyway. The default
- * order starts everything it can, and widens every tile of a matrix before the first is used: ten times the temporaries.
+ * Flags of every program. Operations run one at a time, in the order that keeps the least memory in use; each uses all threads anyway. The
+ * default order starts everything it can, and widens every tile of a matrix before it uses the first: ten times the temporaries.
  */
 export function cpuFlags(cpu: Pick<CpuTarget, 'apiVersion'>): Flags {
   return minor(cpu) < SCHEDULER_BY_NAME
@@ -80,7 +80,7 @@ export function cpuStages(g: Graph, cpu: CpuTarget): readonly CpuStage[] {
   );
 }
 
-/** Whether a graph's bf16 products are oneDNN's, and so keep their type. */
+/** Whether oneDNN computes a graph's bf16 products, whose results then stay bf16. */
 export function multipliesByOnednn(g: Graph, cpu: CpuTarget | undefined): boolean {
   return cpu !== undefined && usesOnednn(cpu) && suitsOnednn(g);
 }

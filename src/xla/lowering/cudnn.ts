@@ -9,7 +9,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 
 const ROW_MAJOR = [3, 2, 1, 0];
-/** Logically [b, h, n, c], in memory [b, n, h, c]: the model's way back to tokens first moves nothing. */
+/** [b, h, n, c], stored as [b, n, h, c]: when the model transposes back to tokens first, nothing moves. */
 const TOKENS_FIRST = [3, 1, 2, 0];
 
 /** Why cuDNN cannot compute this attention on a GPU of this compute capability (such as 9.0); undefined if it can. */
@@ -77,7 +77,7 @@ function backendConfig(inputs: AttentionInputs): object {
     },
     is_flash_attention: true,
     mask_type: inputs.mask === 'causal' ? 'CAUSAL' : 'NO_MASK',
-    // q and k are [b, n, h, c]; the scores and what comes out are [b, h, n, …].
+    // q and k are [b, n, h, c]; the scores and the result are [b, h, n, …].
     bmm1_dot_dimension_numbers: {
       lhs_contracting_dimensions: ['3'],
       rhs_contracting_dimensions: ['3'],

@@ -23,8 +23,8 @@ export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: 
 
 /**
  * Dense attention that XLA:CPU fuses into one kernel, without scores in memory; barriers keep its neighbours out of the fusion.
- * Computed in `F`, whose products have kernels on this processor. Those kernels take arrays in row-major order, and XLA, which stores a
- * transposed array in another order, would widen its products to f32; a reshaped array is row-major.
+ * Computed in `F`, whose products have kernels on this processor. Those kernels take only row-major arrays. XLA stores a transposed array
+ * in another order and would widen its products to f32; a reshaped array is row-major.
  */
 export function fusedAttention<F extends Float>(
   { q, k, v, bias, ...rest }: AttentionInputs<Float>,

@@ -73,7 +73,7 @@ function lowerAttention(node: Tensor, target: Target): Tensor | undefined {
 }
 
 /**
- * XLA:CPU runs bf16 × bf16 → f32 natively; asked for a bf16 result it widens both operands to f32 in memory first.
+ * XLA:CPU runs bf16 × bf16 → f32 natively; asked for a bf16 result, it first widens both operands to f32 in memory.
  * Asking for f32 and rounding afterwards gives the same value at 2–3 times the speed.
  */
 function accumulateInF32(node: Tensor): Tensor | undefined {

@@ -1,6 +1,6 @@
 /**
  * The device mesh: named axes whose sizes multiply to the number of devices. The sizes are MaxDiffusion's: `ici_*` counts the
- * devices of one slice, which a fast network joins, `dcn_*` the slices, and an axis is as long as the product of its two.
+ * devices of one slice, joined by a fast network; `dcn_*` counts slices. The length of an axis is the product of its two sizes.
  */
 
 import { FluxionError, nearest } from '../../support/errors.ts';
@@ -25,7 +25,7 @@ export interface MeshSpec {
 export interface Mesh {
   /** From the major to the minor. */
   readonly axes: readonly MeshAxis[];
-  /** Which device stands at each position, positions in row-major order over the axes and devices slice by slice. */
+  /** Which device stands at each position. Positions are row-major over the axes; devices are numbered slice by slice. */
   readonly order: readonly number[];
 }
 

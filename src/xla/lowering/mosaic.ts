@@ -141,7 +141,7 @@ class FlashBody {
     w.store(w.splat(0, [blockQ, c]), this.#acc, [this.#zero, this.#zero]);
   }
 
-  /** Takes the first `valid` keys of a block in, piece by piece; pieces without any are left out. */
+  /** Adds the first `valid` keys of a block to the running softmax, piece by piece; skips pieces without valid keys. */
   #accumulate(valid: number): void {
     const { blockKvCompute: size } = this.#kernel;
     for (let start = 0; start < valid; start += size) this.#piece(start, Math.min(size, valid - start));

@@ -1,6 +1,6 @@
 /**
- * A graph under a mesh: logical axes become mesh axes, so that XLA's partitioner finds a decision wherever one matters.
- * Notable: weights that are split along the batch's axes are gathered where they are used, one program's at most at a time; each
+ * A graph under a mesh: logical axes become mesh axes, so that every split that matters is decided before XLA's partitioner runs.
+ * Notable: weights that are split along the batch's axes are gathered where they are used, at most one program's at a time; each
  * device computes attention over its own heads in a manual region, which may hold any kernel.
  */
 

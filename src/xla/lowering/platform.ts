@@ -39,13 +39,13 @@ export interface Platform {
   readonly tuningFlags?: (folder: string) => Flags;
   /** The compiler effort for programs that run a few times per picture, and for the fastest compilation; the compiler's own if not set. */
   readonly effort?: { readonly seldom: 'O1'; readonly quick: 'O0' };
-  /** Fused attention kernels, best first: unasked, and where `flash` asks for the platform's own. */
+  /** Fused attention kernels, best first: for `auto`, and for `flash`, which asks for the platform's own. */
   readonly fused: { readonly auto: readonly FusedKernel[]; readonly flash: readonly FusedKernel[] };
-  /** Bytes of attention scores above which computing them in blocks is faster or, off the CPU, what still fits. */
+  /** Bytes of attention scores above which they are computed in blocks: on a CPU because it is faster, elsewhere because they would not fit. */
   readonly chunkedAbove: number;
-  /** Whether products are asked for in f32 and rounded afterwards, because a short result would widen the operands in memory first. */
+  /** Whether products are asked for in f32 and rounded afterwards: for a narrower result, XLA would first widen the operands in memory. */
   readonly roundsProducts: boolean;
-  /** Whether convolutions run in f32 alone, and any other type would be converted around each. */
+  /** Whether convolutions run only in f32, so that any other type would be converted before and after each. */
   readonly convolvesInF32: boolean;
   /** Whether products of 8-bit integers are faster than widened ones; `unknown` if nobody has measured it. */
   readonly int8: 'faster' | 'unknown';
@@ -107,7 +107,7 @@ export const PLATFORMS: { readonly [N in PlatformName]: Platform & { readonly na
   metal: { ...OWN_MEMORY, name: 'metal' },
 };
 
-/** Finds the record of a platform by PJRT's name. An unknown platform is treated like Metal, about which the least is assumed. */
+/** Finds the record of a platform by PJRT's name. An unknown platform is treated like Metal, the platform with the fewest assumptions. */
 export function platformOf(name: string): Platform {
   const known = name.toLowerCase();
   return Object.hasOwn(PLATFORMS, known)

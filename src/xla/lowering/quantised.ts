@@ -10,7 +10,7 @@ import { constant, type Tensor } from '../graph/tensor.ts';
 import { platformOf } from './platform.ts';
 import type { Target } from './target.ts';
 
-/** Arithmetic of a product: `widened` brings the matrix to the type of the activations; otherwise both are `int8` or `fp8`. */
+/** Arithmetic of a product: `widened` converts the matrix to the type of the activations; otherwise both are `int8` or `fp8`. */
 export type Arithmetic = 'widened' | 'int8' | 'fp8';
 
 export interface ArithmeticChoice {

@@ -1,11 +1,11 @@
 /**
- * From what a dimension means to the mesh axes that split it: rules as data, in MaxDiffusion's form and with flax's meaning.
+ * Maps the meaning of a dimension to the mesh axes that split it: rules as data, in MaxDiffusion's form and with flax's meaning.
  * Notable:
- * - rules count in their order, and a mesh axis splits one dimension of an array at most; a later rule of the same name is
- *   for arrays whose mesh axes are taken;
- * - a dimension that its mesh axes do not divide is split by the leading ones that do, or stays whole: always right, and
- *   told in `notes`;
- * - inside attention heads are split by the axes of heads and then by those of the tokens (DeepSpeed Ulysses,
+ * - rules apply in order, and a mesh axis splits at most one dimension of an array; a later rule of the same name applies
+ *   where the mesh axes of the earlier one are taken;
+ * - a dimension that its mesh axes do not divide is split by the leading ones that do, or stays whole: the result is right,
+ *   and `notes` says so;
+ * - inside attention, heads are split by the axes of heads and then by those of the tokens (DeepSpeed Ulysses,
  *   https://arxiv.org/abs/2309.14509); where heads do not divide, queries are split and every device has all keys.
  */
 
@@ -29,7 +29,7 @@ const DEFAULT_RULES: readonly AxisRule[] = [
   ['conv_out', 'fsdp'],
 ];
 
-/** Axes of weights and activations here. */
+/** Logical axes of our weights and activations. */
 const LOGICAL_AXES = [
   'activation_batch', 'activation_length', 'activation_heads', 'attention_heads', 'attention_length',
   'embed', 'heads', 'mlp', 'vocab', 'conv_in', 'conv_out', 'norm',
@@ -66,7 +66,7 @@ export class Sharding {
       checkLogical(logical);
       const axes = given === null ? [] : typeof given === 'string' ? [given] : given;
       const unknown = axes.find((name) => !names.includes(name));
-      // Rules that nobody wrote may name axes that a smaller mesh lacks.
+      // The default rules may name axes that a smaller mesh lacks.
       if (unknown !== undefined && rules.length > 0)
         throw unknownAxis(`logical_axis_rules: ${logical}`, unknown, names);
       const kept = axes.filter(
@@ -107,19 +107,19 @@ export class Sharding {
     return kept;
   }
 
-  /** How many parts a logical axis that divides would be split into. */
+  /** How many parts a dimension of this logical axis is split into if its size divides. */
   parts(logical: string): number {
     return partsOf(this.#axesOf(logical), this.mesh);
   }
 
-  /** How the columns of a weight with `segments` side by side along `logical` are dealt out: into this many shares of every segment. */
+  /** How many shares each segment is split into, for a weight with `segments` side by side along `logical`. */
   shares(logical: string | null, segments: readonly number[]): number {
     if (logical === null) return 1;
     const total = segments.reduce((sum, width) => sum + width, 0);
     return partsOf(this.split({ axes: [logical], segments }, [total])[0]!, this.mesh);
   }
 
-  /** A weight's split where it is used: the axes that split the batch are gathered, for every device needs all of it for its pictures. */
+  /** A weight's split where it is used: gathered along the axes of the batch, since every device needs the whole weight for its pictures. */
   gathered(split: Split): Split {
     const batch = this.#axesOf('activation_batch');
     return split.map((names) => names.filter((name) => !batch.includes(name)));

@@ -136,19 +136,19 @@ export function flashBlocks(
   };
 }
 
-/** The largest multiple of `unit` from `low` to `high` that divides `tokens`; all of them where they are fewer. */
+/** The largest multiple of `unit` from `low` to `high` that divides `tokens`; all tokens, rounded up, if `high` allows. */
 function divisor(tokens: number, unit: number, low: number, high: number): number | undefined {
   if (tokens <= high) return roundUp(tokens, unit);
   for (let size = high - (high % unit); size >= low; size -= unit) if (tokens % size === 0) return size;
   return undefined;
 }
 
-/** The length of as few blocks as can be, all alike. */
+/** The length of equal blocks, as few as possible. */
 function even(tokens: number, largest: number): number {
   return roundUp(Math.ceil(tokens / Math.ceil(tokens / largest)), LANES);
 }
 
-/** Vector memory to allow the kernel: its windows twice, for the next block is fetched meanwhile, its scratch, and its scores. */
+/** Vector memory to allow the kernel: its windows twice, since the next block is fetched meanwhile, its scratch, and its scores. */
 export function vmemBytes(kernel: { blockQ: number; blockKv: number; blockKvCompute: number; c: number }): number {
   const { blockQ, blockKv, blockKvCompute, c } = kernel;
   const windows = 2 * 2 * (2 * blockQ + 2 * blockKv) * c;

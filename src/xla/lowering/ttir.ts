@@ -14,7 +14,7 @@ export interface TritonAttention {
   readonly keys: number;
   /** Width of a head, a power of 2. */
   readonly c: number;
-  /** Queries of one program and keys of one turn, powers of 2. */
+  /** Queries of one program and keys of one loop iteration, powers of 2. */
   readonly blockM: number;
   readonly blockN: number;
   readonly scale: number;
@@ -144,7 +144,7 @@ class FlashProgram {
     return next && named((_, i) => `${result}#${i}`);
   }
 
-  /** Takes one block of keys in; in the last one only `rest` of them exist. */
+  /** Adds one block of keys to the running softmax; in the last block only `rest` keys exist. */
   #turn(query: Value, state: State, ragged: { readonly turn: Value; readonly rest: number } | undefined): State {
     const { h, c, blockM, blockN, scale, element } = this.#kernel;
     const w = this.#w;
@@ -184,7 +184,7 @@ function shapeOf({ type }: Value): number[] {
   return [...type.matchAll(/(\d+)x/g)].map(([, size]) => Number(size));
 }
 
-/** The type of a tensor with other elements. */
+/** The type of a tensor of the same shape with another element type. */
 const withElement = (x: Value, element: string): string => tensor(shapeOf(x), element);
 
 /** Writes operations in the pretty form of the Triton, arith, math and scf dialects. */

@@ -54,8 +54,8 @@ function tiledLayer(x: Tensor, weight: Tensor, shape: readonly number[]): Tensor
 }
 
 /**
- * x [..., in] times a weight [out, in], calculated as W xᵀ: XLA before YNNPACK packs the right operand of a product at every call, the
- * left one never, and tokens are fewer than rows of a weight.
+ * x [..., in] times a weight [out, in], calculated as W xᵀ: XLA before YNNPACK packs the right operand of a product at every call and
+ * never the left one, and there are fewer tokens than rows of a weight.
  */
 function transposedLayer(
   x: Tensor,
@@ -97,7 +97,7 @@ function barrier(t: Tensor<'f32'>): Tensor<'f32'> {
   return new Tensor({ kind: 'barrier' }, [t], 'f32', t.shape);
 }
 
-/** Cuts `size` into as few ranges as are at most `most` long, all but the last of one length. */
+/** Cuts `size` into the fewest ranges of at most `most`, all but the last equally long. */
 function ranges(size: number, most: number): Range[] {
   const step = Math.ceil(size / Math.ceil(size / most));
   return Array.from({ length: Math.ceil(size / step) }, (_, i) => [i * step, Math.min(size, (i + 1) * step)]);

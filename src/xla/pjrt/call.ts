@@ -190,7 +190,7 @@ function invert<K extends string>(names: Record<K, number>): ReadonlyMap<number,
 type NativeFunction = { (args: bigint): bigint | null; async(args: bigint, done: Done): void };
 type Done = (failure: unknown, error: bigint | null) => void;
 
-/** Foreign calls run on stacks of koffi's own, 128 KiB for those on other threads by default: XLA's compilers need as much as a thread has. */
+/** Bytes. koffi runs foreign calls on its own stacks, by default 128 KiB on other threads: XLA's compilers need as much as a thread has. */
 const STACK = 16 << 20;
 try {
   koffi.config({ sync_stack_size: STACK, async_stack_size: STACK });
@@ -303,7 +303,7 @@ export class Api {
     }
   }
 
-  /** Calls a function with a struct prepared earlier: for the calls that repeat thousands of times. Errors say what failed: `during`. */
+  /** Calls a function with a struct prepared earlier: for calls that repeat thousands of times. `during` names the operation in errors. */
   invoke<F extends FunctionName>(name: F, args: Struct<ArgsOf<F>>, during: string = name): void {
     const error = this.#function(name)(args.address);
     if (error) throw this.#takeError(error, during);

@@ -17,7 +17,7 @@ const MAKE_ERROR = koffi.proto('PjrtCallbackError', 'void *', ['int', 'void *', 
 
 const libc = koffi.load(null);
 const malloc = libc.func('void *malloc(size_t size)') as (size: number) => bigint;
-/** Values are freed by their receiver, as C memory is. */
+/** The receiver of a value frees it by C's `free`. */
 const FREE = libc.func('void *dlsym(void *library, const char *name)')(null, 'free') as bigint;
 
 type Name = 'PJRT_KeyValueGetCallback_Args' | 'PJRT_KeyValueTryGetCallback_Args' | 'PJRT_KeyValuePutCallback_Args';

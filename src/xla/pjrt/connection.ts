@@ -1,14 +1,14 @@
-/** What a client's devices, arrays and executables use of the client that made them. */
+/** The part of a client that its devices, arrays and executables use. */
 
 import type { Api } from './call.ts';
 import type { Events } from './events.ts';
 import type { Handle } from './lifetime.ts';
 
-/** A connection to the devices of one plugin: what `Client` is to what it makes. */
+/** A connection to the devices of one plugin: a `Client`, as its devices, arrays and executables see it. */
 export interface Connection {
   readonly api: Api;
   readonly events: Events;
-  /** Ends with the client, and everything made through it with it. */
+  /** The client's handle; disposing it disposes everything made through the client. */
   readonly handle: Handle;
   /** `cpu`, `cuda`, `tpu`, … */
   readonly platformName: string;

@@ -186,7 +186,7 @@ export class Executable extends CompiledExecutable {
   }
 
   /**
-   * Does what `execute` does on another thread, in order of calls: for clients of several processes, which wait for each other at
+   * Does the same as `execute`, on another thread and in order of calls, for clients of several processes: these wait for each other at
    * their first exchange. Arguments must live until this resolves.
    */
   executeAsync(args: readonly (readonly DeviceArray[])[]): Promise<DeviceArray[][]> {
@@ -199,7 +199,7 @@ export class Executable extends CompiledExecutable {
     );
   }
 
-  /** The outputs of a call that was made. */
+  /** Wraps the outputs of the last call. */
   #taken(call: ExecuteCall): DeviceArray[][] {
     return call.outputs.map((list, d) =>
       list.map((buffer, i) => new DeviceArray(buffer, { ...this.outputs[i]!, device: this.addressableDevices[d]! })),

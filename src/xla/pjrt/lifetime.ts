@@ -64,7 +64,7 @@ export class Handle {
   #users = 0;
   #released: PromiseWithResolvers<void> | 'done' | undefined;
 
-  /** Takes ownership of `address` on behalf of `owner`, which is disposed of when it is garbage collected. */
+  /** Takes ownership of `address` for `owner`; the native object is freed when `owner` is garbage collected. */
   constructor(owner: object, options: HandleOptions) {
     this.kind = options.kind;
     this.#label = options.label;

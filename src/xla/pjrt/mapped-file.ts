@@ -34,7 +34,7 @@ class MappedFile implements FileBytes, MemoryOwner {
   readonly #handle: Handle;
   readonly #base: bigint;
   readonly descriptor: number;
-  /** Every view's memory that may still be reachable, by its range: looking again and again at the same leaves nothing behind. */
+  /** The memory of views that may still be reachable, by range: viewing one range again and again leaves nothing behind. */
   readonly #views: Map<string, WeakRef<ArrayBuffer>>;
 
   constructor(path: string, size: number, base: bigint, descriptor: number) {
@@ -77,7 +77,7 @@ class MappedFile implements FileBytes, MemoryOwner {
     return !this.#handle.isEnded;
   }
 
-  /** Where in the file an address within the mapping is. */
+  /** The offset in the file of an address within the mapping. */
   offsetOf(address: bigint): bigint {
     return address - this.#base;
   }

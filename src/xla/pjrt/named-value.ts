@@ -72,7 +72,7 @@ function payload(value: OptionValue): Uint8Array {
   return new Uint8Array(BigInt64Array.from(value, BigInt).buffer);
 }
 
-/** Lengths and places are whole words. */
+/** Lengths and offsets are multiples of 8 bytes. */
 const pad = (length: number): number => roundUp(length, 8);
 
 /** Decodes a list that a plugin reports, whose structs may be longer than the header's. */

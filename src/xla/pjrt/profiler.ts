@@ -22,7 +22,7 @@ const FUNCTIONS = [
   'collect',
 ] as const;
 type Name = (typeof FUNCTIONS)[number];
-/** Bytes of a `PJRT_Extension_Base`, after which the extension names its table. */
+/** Bytes of a `PJRT_Extension_Base`; a pointer to the extension's table follows it. */
 const EXTENSION_BASE = 24n;
 const PROTOTYPE = koffi.proto('ProfilerFunction', 'void *', ['void *']);
 
@@ -70,7 +70,7 @@ export class Profiler implements Disposable {
     this.#profiler = 0n;
   }
 
-  /** Calls a function with a struct of 8-byte words after its size, and returns the struct; `held` is what they point to. */
+  /** Calls a function with a struct of 8-byte words after its size, and returns the struct; `held` is the memory that the words point to. */
   #call(name: Name, words: readonly bigint[], held: readonly unknown[] = []): BigUint64Array {
     const args = BigUint64Array.of(BigInt(8 * (words.length + 1)), ...words);
     const error = this.#table.get(name)!(addressOf(args));

@@ -1,4 +1,4 @@
-/** What a client and the threads of the key-value store say to each other; see cluster/key-value.ts for which they are. */
+/** Messages between a client and the threads of the key-value store, which cluster/key-value.ts describes. */
 
 /** Where the store is, and which process of which run asks. */
 export interface StorePlace {
@@ -9,13 +9,13 @@ export interface StorePlace {
   readonly count: number;
 }
 
-/** From the main thread to the one that talks to the server. */
+/** A message from the main thread to the store thread, which talks to the server. */
 export type StoreCommand =
   | { readonly kind: 'meet' }
-  /** Every operation that waits, and every later one, ends with this. */
+  /** Ends every waiting and every later operation with this reason. */
   | { readonly kind: 'cancel'; readonly reason: string };
 
-/** Back again. */
+/** A message from the store thread to the main thread. */
 export type StoreEvent =
   | { readonly kind: 'waiting'; readonly message: string }
   | { readonly kind: 'met' }
@@ -26,17 +26,17 @@ export type StoreEvent =
       readonly hint?: string;
     };
 
-/** From a thread of callbacks, which sleeps until `flag` is 1 and the answer lies in its port. */
+/** A request from a callback thread, which sleeps until `flag` is 1 and the answer lies in its port. */
 export interface StoreRequest {
   readonly operation: 'get' | 'put' | 'tryGet';
   readonly key: Uint8Array;
   readonly value?: Uint8Array;
-  /** Milliseconds; of `get`. */
+  /** Milliseconds that a `get` may wait. */
   readonly timeout?: number;
   readonly flag: Int32Array<SharedArrayBuffer>;
 }
 
-/** A value, nothing for a `put` that was done, or what kept it from being done, in the terms of absl::Status. */
+/** A value, nothing for a `put` that succeeded, or the failure, in the terms of absl::Status. */
 export type StoreReply =
   | { readonly value?: Uint8Array }
   | { readonly status: 'CANCELLED' | 'DEADLINE_EXCEEDED' | 'NOT_FOUND' | 'UNAVAILABLE'; readonly message: string };
@@ -48,7 +48,7 @@ export interface Callbacks {
   readonly tryGet: bigint;
 }
 
-/** What a client of several processes asks of the store in which they meet; disposed once nothing can call back any more. */
+/** The store in which the processes of one client meet, as the client uses it; disposed once nothing can call back any more. */
 export interface Store extends AsyncDisposable {
   readonly place: StorePlace;
   readonly callbacks: Callbacks;

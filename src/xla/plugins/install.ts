@@ -1,9 +1,9 @@
 /**
- * Installing a wheel, and those it needs beside it, with the Python tools at hand: `uv`, else `pip`, told to accept nothing but
- * the pinned files.
+ * Installs a wheel and its companions with the Python tools at hand: `uv`, else `pip`, told to accept nothing but the pinned
+ * files.
  *
  * A package is unpacked into a hidden folder beside its destination and renamed into place when it is whole, so a killed install leaves
- * nothing that looks installed; what it does leave is swept by the next one. Of two processes that install at once, the second to finish
+ * nothing that looks installed; the next install removes its remains. Of two processes that install at once, the second to finish
  * discards its copy.
  */
 
@@ -40,7 +40,7 @@ export interface InstallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds between two signs of life of an installation, and after how many of silence one of another machine has ended. */
+/** Milliseconds between an installation's signs of life, and of silence after which an installation of another machine has ended. */
 const BEAT = 30_000;
 const SILENCE = 24 * 3_600_000;
 
@@ -104,8 +104,8 @@ async function moveInto(from: string, to: string, wheel: WheelRequest): Promise<
 }
 
 /**
- * Removes what installations that have ended left behind. Those of other containers and machines have ended when they gave no sign of life
- * for a day before `now`, milliseconds by the clock of the file system.
+ * Removes the remains of installations that have ended. An installation of another container or machine has ended if it gave no sign of
+ * life for a day before `now`, milliseconds by the file system's clock.
  */
 async function sweep(parent: string, now: number): Promise<void> {
   for (const name of await readdir(parent)) {
@@ -134,7 +134,7 @@ class ProgressMeter {
   readonly #start = performance.now();
   readonly #timer: NodeJS.Timeout;
   #phase: InstallProgress['phase'] = 'downloading';
-  /** The most bytes seen in this phase: files that move from one folder to another are gone in between. */
+  /** The most bytes seen in this phase: files that move between folders are missing for a moment. */
   #most = 0;
 
   constructor(wheel: WheelRequest, staging: string, report: OnProgress | undefined) {

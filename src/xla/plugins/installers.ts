@@ -1,6 +1,6 @@
 /**
  * The Python tools that unpack a wheel: `uv`, else `pip`, told to accept nothing but the pinned files, and run isolated in a folder of
- * ours, so that nothing in the current one is run.
+ * ours, so that no code of the current folder runs.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -23,14 +23,14 @@ export interface WheelRequest {
   readonly fileSha256: string;
   /** The Python version to ask the index for, where the package is filed under one. */
   readonly python?: string | undefined;
-  /** Sizes for the progress line: of the download, and of what is inside, of companions too. */
+  /** Sizes for the progress line, companions included: of the download, and of its content. */
   readonly bytes: number;
   readonly unpackedBytes: number;
   /** Packages that are unpacked beside it. */
   readonly companions?: readonly { readonly package: string; readonly version: string; readonly sha256: string }[];
 }
 
-/** The tools that can install a wheel, best first, each by the commands it may go by. Python runs isolated: `-I`. */
+/** The tools that can install a wheel, best first, each with the commands that may start it. Python runs isolated: `-I`. */
 const INSTALLERS: readonly { readonly commands: readonly (readonly string[])[]; readonly flags: readonly string[] }[] =
   [
     { commands: [['uv', 'pip']], flags: [] },
@@ -54,7 +54,7 @@ export async function installerVersions(): Promise<string[]> {
   return [...new Set(await Promise.all(versions))].filter((version) => version !== '');
 }
 
-/** Unpacks the wheel into `package` of the absolute folder `staging` with the first installer that manages to; throws `plugin` or `io`. */
+/** Unpacks the wheel into `package` of the absolute folder `staging` with the first installer that succeeds; throws `plugin` or `io`. */
 export async function fetchWheel(wheel: WheelRequest, staging: string, signal: AbortSignal | undefined): Promise<void> {
   const requirements = join(staging, 'requirements.txt');
   const lines = [wheel, ...(wheel.companions ?? [])].map(
@@ -132,7 +132,7 @@ function run(
 const NETWORK =
   /NewConnectionError|Max retries exceeded|Temporary failure in name resolution|Name or service not known|getaddrinfo|ConnectTimeout|Connection refused|Connection reset|Network is unreachable|ProxyError|SSLError|error sending request|dns error|Could not connect/i;
 
-/** Turns an installer's last words into what happened and what to do. */
+/** Turns an installer's last output into an error that says what happened and what to do. */
 export function explain(wheel: WheelRequest, staging: string, installer: string, output: string): FluxionError {
   const what = `${wheel.package} ${wheel.version}`;
   const last = output.trim().split('\n').slice(-3).join(' ').slice(0, 600);

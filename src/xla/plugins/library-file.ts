@@ -7,7 +7,7 @@ import { openRegular } from '../../support/regular-file.ts';
 /** Offsets in the header of a 64-bit little-endian ELF file: where its section headers start, the size of one, and how many there are. */
 const ELF = { magic: 0x464c457f, bytes: 64, sections: 40, entrySize: 58, entries: 60 } as const;
 
-/** Checks that `path` is a regular file and, of ELF files, that it reaches to its section headers, which come last. Throws `plugin` or `io`. */
+/** Checks that `path` is a regular file, and that an ELF file reaches to its section headers, which come last. Throws `plugin` or `io`. */
 export function requireWholeLibrary(path: string): void {
   const { descriptor, size } = openRegular(path);
   try {

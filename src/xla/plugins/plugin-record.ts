@@ -1,6 +1,6 @@
 /**
- * Records of plugins' files, so that each start can check quickly that they are still what was installed: loading a truncated library would
- * kill the process.
+ * Records of plugins' files, so that each start can check quickly that the files are unchanged: loading a truncated library would kill the
+ * process.
  */
 
 import { createHash } from 'node:crypto';
@@ -54,7 +54,7 @@ export function writeRecord(folder: string, file: string, sha256: string): Packa
   return record;
 }
 
-/** The record in the folder of a package; undefined if there is none that is whole. */
+/** The record in the folder of a package; undefined if it is missing or damaged. */
 function readRecord(folder: string): PackageRecord | undefined {
   return attempt(() => {
     const record: unknown = JSON.parse(readRegular(join(folder, RECORD), MAX_RECORD).toString('utf8'));
@@ -86,8 +86,8 @@ export function findRecord(file: string): PackageRecord | undefined {
 const hashed = new Map<string, string>();
 
 /**
- * What is wrong with an installed package, or undefined if it is whole: all recorded sizes, and the plugin's time, are still those of the
- * record. Where only the time changed, as a copy's does, or the record is gone, the plugin's hash decides, and the record is renewed.
+ * Returns the fault of an installed package, or undefined if all sizes and the plugin's time match the record. If only the time differs,
+ * as after copying, or the record is gone, the plugin's hash decides, and the record is renewed.
  */
 export function damageOf(folder: string, { file, fileSha256, companions = [] }: ExpectedPackage): string | undefined {
   const path = join(folder, file);

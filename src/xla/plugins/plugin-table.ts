@@ -19,7 +19,7 @@ export interface Wheel {
   readonly unpackedBytes: number;
   /** The oldest glibc that loads it. */
   readonly glibc?: string;
-  /** The Python version the package is filed under, where it holds the same files for each: any Python can then install it. */
+  /** The Python version the package is filed under, if its files are the same for every version: any Python can then install it. */
   readonly python?: string;
   /** Packages it needs beside it. */
   readonly companions?: readonly Companion[];
@@ -32,7 +32,7 @@ export interface Companion {
   readonly sha256: string;
   readonly bytes: number;
   readonly unpackedBytes: number;
-  /** What needs it: a plugin that only compiles, for devices that are not here, needs no device libraries. */
+  /** When it is needed: compiling for absent devices needs no device libraries. */
   readonly needed: 'always' | 'with the device';
 }
 
@@ -46,7 +46,7 @@ export interface PluginEntry {
   /** Package name and version on the Python package index. */
   readonly package: string;
   readonly version: string;
-  /** Path of the plugin inside the package; absent if nobody has looked. */
+  /** Path of the plugin inside the package; absent if not known. */
   readonly file?: string;
   readonly apiVersion?: string;
   /** The release whose XLA it is built from, where that is known. */
@@ -56,7 +56,7 @@ export interface PluginEntry {
   readonly wheels: Readonly<Record<string, Wheel>>;
   /** How to get it, if it is not installed automatically. */
   readonly manual?: string;
-  /** The instruction set without which the device's other packages are faster. */
+  /** The instruction set that makes this package the fastest of its device; without it, other packages are faster. */
   readonly fastWith?: InstructionSet;
   /** Device files, any of which shows that such a device is there. */
   readonly deviceFiles: readonly string[];

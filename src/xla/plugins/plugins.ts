@@ -49,7 +49,7 @@ export interface PluginStatus extends PluginEntry {
   readonly present: boolean;
   /** Whether this is the plugin that serves the device, now or after its installation. */
   readonly used: boolean;
-  /** What is wrong with an installed package, which is installed again at its next use. */
+  /** The fault of an installed package, or undefined. A faulty package is installed again at its next use. */
   readonly damage: string | undefined;
 }
 
@@ -75,7 +75,7 @@ function installedPath(entry: PluginEntry): string | undefined {
     : undefined;
 }
 
-/** What is wrong with a package's installation folder; `undefined` if it is whole or missing. */
+/** Returns the fault of a package's installation folder; `undefined` if the folder is whole or missing. */
 function installDamage(entry: PluginEntry): string | undefined {
   const wheel = entry.wheels[HOST];
   const folder = installFolder(entry);
@@ -105,7 +105,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Fou
 
 /** How a plugin is made ready. */
 export interface EnsureOptions extends InstallOptions {
-  /** Compiling needs no device; running, the default, is refused before anything is installed where this machine shows none. */
+  /** `compile` needs no device. `run`, the default, throws before anything is installed if this machine shows no such device. */
   readonly purpose?: 'run' | 'compile';
 }
 
@@ -119,7 +119,7 @@ export async function ensurePlugin(request: DeviceRequest = 'auto', options: Ens
   if (named && (named.device === undefined || request === 'auto' || devices.includes(named.device))) return named.path;
   const here = devices.filter((device) => pluginEntries(device).some(isPresent));
   if (request === 'auto') return pluginOf(here.find((device) => findPlugin(device)) ?? 'cpu', options);
-  // Who added a plugin may know of a device that shows elsewhere.
+  // An added plugin may serve a device that this machine shows under a file we do not know.
   const able =
     options.purpose === 'compile' ? devices : [...here, ...devices.filter((d) => findPlugin(d)?.source === 'added')];
   const [first] = able;
@@ -133,10 +133,10 @@ function devicesOf(request: DeviceRequest): readonly DeviceName[] {
   return request === 'gpu' ? GPUS : [entriesNamed(request)[0].device];
 }
 
-/** How long to leave a package alone that could not be installed, while another one serves. */
+/** Milliseconds until a package that could not be installed is tried again, while another one serves. */
 const RETRY_AFTER = 24 * 3600 * 1000;
 
-/** Returns the plugin of a device, after installing the best package; another one that is installed serves where that fails. */
+/** Returns the plugin of a device, after installing the best package; if that fails, another installed package serves. */
 async function pluginOf(device: DeviceName, options: InstallOptions): Promise<string> {
   const found = findPlugin(device);
   const [best] = pluginEntries(device);
@@ -247,7 +247,7 @@ export function wheelFor(entry: PluginEntry, host: Host = thisHost()): Wheel {
   return wheel;
 }
 
-/** Where a plugin is installed: one without its device's libraries in a folder of its own, so that it is not taken for whole once there is such a device. */
+/** A plugin's folder. Without its device's libraries, a plugin has a folder of its own: it must not count as whole once the device is there. */
 function installFolder(entry: PluginEntry): string {
   const separable = entry.wheels[HOST]?.companions?.some(({ needed }) => needed === 'with the device') ?? false;
   const part = separable && !isPresent(entry) ? '-compiler' : '';
@@ -321,8 +321,8 @@ export async function hashDamage(path: string, signal?: AbortSignal): Promise<st
 }
 
 /**
- * A string that changes when a plugin file does, for cache keys. Cheap: the hash recorded at installation where size and time still agree,
- * and otherwise size and time themselves.
+ * A string that changes when a plugin file does, for cache keys. Cheap: the hash recorded at installation if size and time still match,
+ * otherwise size and time themselves.
  */
 export function pluginFingerprint(path: string): string {
   const real = realpathSync(path);

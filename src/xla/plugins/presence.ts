@@ -8,7 +8,7 @@ import { addedPlugins } from './added-plugins.ts';
 import { PLUGINS, type PluginEntry } from './plugin-table.ts';
 import { isInPod } from './tpu.ts';
 
-/** Asked before anything is loaded, as libtpu itself sets these variables. */
+/** Read before anything is loaded, as libtpu itself sets these variables. */
 const inPod = isInPod(process.env);
 
 /** Tells whether this machine shows the device of a plugin. */

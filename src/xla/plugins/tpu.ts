@@ -1,4 +1,4 @@
-/** Whether this machine has TPUs, or is said to: what libtpu may ask Google Cloud depends on it. */
+/** Tells whether this machine has TPUs or a place in a pod: only then may libtpu ask Google Cloud's metadata server. */
 
 import { existsSync } from 'node:fs';
 import { pluginEntries } from './plugin-table.ts';

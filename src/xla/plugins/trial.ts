@@ -1,6 +1,6 @@
 /**
- * Trying a plugin in a process of its own, since native code that dislikes its file, or a flag in the environment, ends the process that
- * it runs in.
+ * Tries a plugin in a process of its own, since a bad file, or a bad flag in the environment, makes native code end the process that it
+ * runs in.
  */
 
 import { execFile } from 'node:child_process';
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { FluxionError } from '../../support/errors.ts';
 import { WHICH_FILE } from './library-file.ts';
 
-/** Variables that hold flags of a compiler, which ends the process over one it does not know. */
+/** Variables that hold flags of a compiler, which ends the process over an unknown flag. */
 export const FLAG_VARIABLES = ['XLA_FLAGS', 'LIBTPU_INIT_ARGS'] as const;
 
 /** Environment variables for a process that tries a plugin: they make a fatal error appear on its standard error. */
@@ -92,7 +92,7 @@ const accepted = new Map<string, Promise<void>>();
 
 /**
  * Checks the compiler's flags in the environment, if there are any, against a plugin before it is loaded here. Throws `bad_config` with the
- * flag it does not know.
+ * unknown flag.
  */
 export function checkFlags(path: string, signal?: AbortSignal): Promise<void> {
   const flags = FLAG_VARIABLES.map((name) => process.env[name]?.trim() ?? '');

@@ -29,8 +29,8 @@ export function checkMeshOptions(options: MeshOptions): void {
 
 /**
  * Arranges all devices of a client in a mesh, including those of other processes; without a mesh, this process's first device works
- * alone. A CPU client may expose more devices; only the first `cpuDevices` are used. Independent processes (`apart`) have a mesh each, of
- * the slices that they see. Throws `bad_config`.
+ * alone. A CPU client may expose more devices; only the first `cpuDevices` are used. Each independent process (`apart`) has its own
+ * mesh, of the slices that it sees. Throws `bad_config`.
  */
 export function arrangeDevices(
   client: Client,

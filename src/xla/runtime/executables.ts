@@ -3,7 +3,7 @@
 import { untilAborted } from '../../support/until-aborted.ts';
 import type { Executable } from '../pjrt/executable.ts';
 
-/** Most programs that stay loaded between runs, and their bytes: those of about four picture sizes, at about a megabyte each. */
+/** Most programs that stay loaded between runs, and their bytes: about four picture sizes' programs, about a megabyte each. */
 const MOST = 128;
 const MOST_BYTES = 2 ** 30;
 

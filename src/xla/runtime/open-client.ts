@@ -1,4 +1,4 @@
-/** From options to a client of a device: its plugin, and the processes that share it. */
+/** Opens the client of a device from options: finds its plugin, and connects to the processes that share the client. */
 
 import { FluxionError } from '../../support/errors.ts';
 import { KeyValueStore } from '../cluster/key-value.ts';
@@ -73,7 +73,7 @@ export async function openClient(
   }
 }
 
-/** More than one CPU device asks for the CPU, one client of several processes for a GPU. */
+/** Several CPU devices imply the CPU; a client that several processes share implies a GPU. */
 function chosenDevice({ device = 'auto', cpuDevices = 1, nodes }: RuntimeOptions): DeviceChoice {
   if (nodes?.store) {
     if (device === 'auto' && cpuDevices === 1) return PLATFORMS.cuda.name;

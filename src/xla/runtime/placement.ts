@@ -55,7 +55,7 @@ export class Part {
     }
   }
 
-  /** The stretches of the whole array that make the part, in its own order, in bytes. */
+  /** The byte ranges of the whole array that make up the part, in the part's order. */
   #runs(dtype: DType): { start: number; length: number }[] {
     const { shape } = this.#layout;
     const size = byteSize(dtype);

@@ -92,7 +92,7 @@ export class Runtime implements AsyncDisposable {
       platform: this.platform.name,
       ...attention,
       ...(capability > 0 && { computeCapability: capability }),
-      // Tiles of a matrix do not match a device's share of it.
+      // Not for a mesh: a device's share of a matrix would not match the tiles.
       ...(this.platform.compilesForProcessor &&
         devices.length === 1 && {
           bf16Products: multipliesBf16(),
@@ -225,7 +225,7 @@ export class Runtime implements AsyncDisposable {
     return partitions === 1 ? { ...flags, deviceAssignment } : { ...flags, partitions, shardy: true, deviceAssignment };
   }
 
-  /** Copies host values to the devices, each its part, or lends them if their memory can be used in place. */
+  /** Copies to each device its part of host values, or lends the host's memory if it can be used in place. */
   upload(values: ArrayBufferView, dtype: DType, shape: readonly number[], axes?: Axes): Promise<ShardedArray> {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     return this.place({ dtype, shape, axes }, (part) => part.take(bytes, dtype));
@@ -274,7 +274,7 @@ export class Runtime implements AsyncDisposable {
     const devices = this.local.map((position) => this.devices[position]!);
     using placed = new DisposableStack();
     const arrays = new Array<DeviceArray>(devices.length);
-    // One part after the other: the host holds one at a time, and devices that hold the same take it from the same bytes.
+    // One part at a time, so that the host holds only one; devices that hold the same part take it from the same bytes.
     for (const part of new Set(parts)) {
       const bytes = read(part);
       for (const [i, device] of devices.entries()) {
