@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { attempt } from './attempt.ts';
 
-/** Instruction sets in which bf16 numbers are multiplied without being widened, in Linux's words. */
+/** Linux's names for the instruction sets that multiply bf16 numbers without widening them. */
 const BF16_PRODUCTS = ['avx512_bf16', 'amx_bf16', 'avx10_2', 'bf16', 'svebf16'];
 
 /** Sets that determine the fastest program, best last, with Linux's name for each. */
@@ -39,7 +39,7 @@ export function multipliesBf16(info: string = cpuInfo()): boolean | undefined {
   return BF16_PRODUCTS.some((name) => sets.includes(name));
 }
 
-/** The flags of the first processor of /proc/cpuinfo, in order of the alphabet. */
+/** The flags of the first processor of /proc/cpuinfo, sorted. */
 function instructionSets(info: string): readonly string[] {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(info)?.[1] ?? '';
   return line.split(' ').filter(Boolean).sort();

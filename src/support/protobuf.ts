@@ -7,13 +7,13 @@ export interface Field {
   readonly field: number;
   /** The value of a number field, exact up to 2^53; 0 for other fields. */
   readonly value: number;
-  /** The content of a field with a length, or the 4 or 8 bytes of a fixed one. */
+  /** The bytes of a length-delimited field, or the 4 or 8 bytes of a fixed-width one. */
   readonly content: Uint8Array | undefined;
   /** The whole field, with its key. */
   readonly whole: Uint8Array;
 }
 
-/** Base-128 digits of 64 bits. */
+/** A 64-bit number has at most this many base-128 digits. */
 const LONGEST_VARINT = 10;
 
 /** Reads the fields of a message in order; throws `bad_file` if it is truncated. `what` names the file, as in `an optimised program`. */

@@ -11,9 +11,9 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}](?<!\p{Extended_Pictographic}(?:
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** Most characters of a line; a longer one loses its middle. */
+/** Most characters in a line; longer lines lose their middle. */
 const LINE = 2000;
-/** Most lines of a message. */
+/** Most lines in a message. */
 const LINES = 60;
 
 /** Returns text as a single line: unsafe characters as escapes such as `\u{1b}` or `\n`, and at most about `limit` characters. */

@@ -37,7 +37,7 @@ export function readRegular(path: string, limit: number): Buffer {
   }
 }
 
-/** A file of fixed size whose byte ranges can be looked at until it is disposed. */
+/** A file of fixed size whose byte ranges can be viewed until it is disposed. */
 export interface FileBytes extends Disposable {
   readonly path: string;
   /** Size in bytes. */
@@ -49,7 +49,7 @@ export interface FileBytes extends Disposable {
   view(offset: number, length: number): Uint8Array;
 }
 
-/** A regular file whose views are read from it, into memory of `allocate`. */
+/** A regular file whose views are copies, read into memory from `allocate`. */
 export class ReadFile implements FileBytes {
   readonly path: string;
   readonly size: number;
@@ -79,7 +79,7 @@ export class ReadFile implements FileBytes {
   }
 }
 
-/** Fills `bytes` from byte `offset` on; throws `io` if the file ends too early, as one that shrank since it was opened does. */
+/** Fills `bytes` from byte `offset` on; throws `io` if the file ends too early, because it shrank since it was opened. */
 function readRange(descriptor: number, path: string, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length; ) {
     const got = explaining(path, () => readSync(descriptor, bytes, done, bytes.length - done, offset + done));

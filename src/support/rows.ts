@@ -1,6 +1,6 @@
 /** Rows of numbers, one after the other. */
 
-/** Rows of `from` elements, each cut or filled with zeros to `to`. */
+/** Cuts rows of `from` elements to `to` elements, or pads them with zeros. */
 export function resizeRows<A extends Float32Array | Uint8Array>(rows: A, from: number, to: number): A {
   if (from === to) return rows;
   const count = rows.length / from;

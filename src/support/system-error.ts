@@ -2,7 +2,7 @@
 
 import { type ErrorCode, FluxionError } from './errors.ts';
 
-/** By the system's code: the reason, the hint, and the error code if it is not `io`. */
+/** For each of the system's codes: the reason, the hint, and the error code if it is not `io`. */
 const REASONS: Readonly<Record<string, readonly [reason: string, hint: string, code?: ErrorCode]>> = {
   ENOENT: ['no such file or folder', 'check the path', 'not_found'],
   ENOTDIR: ['a part of the path is a file, not a folder', 'check the path', 'not_found'],

@@ -1,8 +1,8 @@
-/** Decodes text without losing letters: UTF-8, or what a byte order mark announces; any other byte is an error that names its place. */
+/** Decodes text strictly: UTF-8, or the encoding that a byte order mark announces. An invalid byte is an error that gives its position. */
 
 import { FluxionError } from './errors.ts';
 
-/** Byte order marks and what they announce; UTF-32 begins with UTF-16's. */
+/** Byte order marks and their encodings; UTF-32 begins with UTF-16's. */
 const MARKS = [
   { bytes: [0xff, 0xfe, 0, 0], name: 'UTF-32LE', label: undefined },
   { bytes: [0, 0, 0xfe, 0xff], name: 'UTF-32BE', label: undefined },

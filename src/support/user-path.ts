@@ -44,7 +44,7 @@ function addressHint(scheme: string, text: string): string {
     : 'download it first, and pass the path of the file or folder';
 }
 
-/** The home folder of another user: from the system's list of users, else the folder of that name beside one's own. */
+/** The home folder of another user: from the system's list of users, else the folder of that name beside the current user's. */
 function homeOf(user: string): string {
   const beside = join(dirname(homedir()), user);
   const listed = listedHome(user) ?? (existsSync(beside) ? beside : undefined);

@@ -45,7 +45,7 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 /** Folders that this process has swept: some hold thousands of files, and listing them at every write would take longer than the write. */
 const swept = new Set<string>();
 
-/** Returns a temporary name for a file or folder; before the first in a folder, deletes what killed processes left there. */
+/** Returns a temporary name for a file or folder; before the first one in a folder, deletes files that killed processes left there. */
 export function partialName(target: string): string {
   const folder = dirname(target);
   if (!swept.has(folder)) sweep(folder);
@@ -99,7 +99,7 @@ export class PartialFile implements Disposable {
   async replaceDurably(): Promise<void> {
     await fsyncAsync(this.#descriptor!);
     this.replace();
-    // Windows has no such thing as a folder's bytes on the disk.
+    // Windows cannot sync a folder.
     if (process.platform === 'win32') return;
     const folder = openSync(dirname(this.#path), 'r');
     try {
@@ -149,7 +149,7 @@ function linkWhole(from: string, to: string): void {
   }
 }
 
-/** Unfinished files, which an exit such as Ctrl-C's removes. */
+/** Unfinished files, which are removed on exit, such as by Ctrl-C. */
 const unfinished = new Set<string>();
 let watchesExit = false;
 

@@ -1,6 +1,6 @@
 /**
- * Special tokens written out in a text, such as `<|endoftext|>`. Which there are, and whether they are looked for before or after
- * the text is normalised, is spread over three files; the order of precedence here is that of transformers 5 `from_pretrained`.
+ * Special tokens written out in a text, such as `<|endoftext|>`. Three files list them and say whether each is matched before or after
+ * the text is normalised; the order of precedence is that of transformers 5 `from_pretrained`.
  */
 
 import { bad, isRecord, type JsonRecord, readRecord } from './files.ts';
@@ -11,7 +11,7 @@ export interface AddedToken {
   readonly content: string;
   /** Matched in the normalised text instead of the text as given. */
   readonly normalized: boolean;
-  /** Takes the white space on its left, or right, along. */
+  /** Includes the white space on its left, or right. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
   /** Matched only where no letter, digit or underscore adjoins. */
@@ -22,17 +22,17 @@ export interface AddedToken {
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** T5 has 103, of 13 characters. */
+/** Limits on tokens and on their characters in all; T5 has 103 tokens of 13 characters. */
 const MAX_ADDED = 10_000;
 const MAX_CHARACTERS = 262_144;
 
-/** The special tokens of a tokenizer folder, and the files that they are in; undefined if the folder lacks one. */
+/** The special tokens of a tokenizer folder, and the files that list them; a file that the folder lacks is undefined. */
 export interface SpecialTokens {
   readonly config: JsonRecord | undefined;
   readonly tokenizerJson: JsonRecord | undefined;
   /** Every added token by content. */
   readonly added: ReadonlyMap<string, AddedToken>;
-  /** The token that plays a role, where one does. */
+  /** The token of each role that has one. */
   readonly roles: ReadonlyMap<Role, string>;
 }
 
@@ -62,7 +62,7 @@ export function readSpecialTokens(where: string, standard: Partial<Record<Role, 
     if (value === undefined) continue;
     const token = readToken(value, where);
     roles.set(role, token.content);
-    // What is listed keeps its properties; of several roles with the same content the last one's hold.
+    // Listed tokens keep their properties; if several roles have the same content, the last role's properties hold.
     if (!listedContents.has(token.content)) added.set(token.content, token);
   }
   return { config: given, tokenizerJson, added, roles };
@@ -102,7 +102,7 @@ interface Section {
   readonly text: string;
 }
 
-/** Splits text at special tokens, the longest first where several begin at one place. */
+/** Splits text at special tokens, taking the longest of several that begin at the same place. */
 export function makeSplitter(
   tokens: Iterable<AddedToken>,
   normalize = (text: string): string => text,

@@ -1,15 +1,15 @@
 /**
- * SentencePiece's precompiled normalisation: a map from byte strings to replacements, kept as a double-array trie. Applied as the
- * Rust `spm_precompiled` crate does: a short grapheme is looked up whole and its shortest matching prefix replaces all of it.
+ * SentencePiece's precompiled normalisation: a map from byte strings to replacements, kept as a double-array trie. As in the Rust
+ * `spm_precompiled` crate, a short grapheme is looked up whole, and the replacement of its shortest matching prefix replaces all of it.
  * Format: u32 trie size in bytes, trie units (u32), then the replacements, each ended by a zero byte; all little-endian.
  */
 
 import { bad } from './files.ts';
 
 const UTF8 = new TextEncoder();
-/** A grapheme of more bytes is looked up character by character. */
+/** Graphemes of more bytes are looked up character by character. */
 const LONGEST_GRAPHEME = 5;
-/** Bytes of a replacement; the longest of T5's has 33. */
+/** Most bytes in a replacement; T5's longest has 33. */
 const LONGEST_REPLACEMENT = 64;
 
 /** Reads a base64 `precompiled_charsmap` and returns the normalisation it describes; throws `bad_file` naming `where`. */

@@ -22,7 +22,7 @@ const WORDS = new RegExp(
   `<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}|${OTHER}+`,
   'gv',
 );
-/** GPT-2's split, applied to each word in turn: it takes `<|endoftext|>` apart where that was not matched as a special token. */
+/** GPT-2's split, applied to each word in turn: it splits an `<|endoftext|>` that was not matched as a special token. */
 const GPT2_WORDS = new RegExp(`'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}+|${OTHER}+`, 'gv');
 const COMPOSABLE = new RegExp(`[^${INERT_IN_COMPOSITION}]+`, 'gv');
 
@@ -85,11 +85,11 @@ function readVocabularyAndMerges(folder: string): { vocab: unknown; merges: stri
   return { vocab, merges: lines[0]?.startsWith('#version') ? lines.slice(1) : lines };
 }
 
-/** Marks in a row that no script has; sorting them takes time by the square. */
+/** More marks in a row than any script has; sorting them takes quadratic time. */
 const MANY_MARKS = /\p{M}{1024}/u;
 const MARKS = /\P{M}*\p{M}{0,1024}/gu;
 
-/** NFC; of absurdly many marks on one character, each thousand by itself. */
+/** NFC; absurdly many marks on one character are normalised 1,024 at a time. */
 function compose(run: string): string {
   if (!MANY_MARKS.test(run)) return run.normalize('NFC');
   return run.replace(MARKS, (part) => part.normalize('NFC'));

@@ -8,9 +8,9 @@ import { decodeText } from '../support/text.ts';
 
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_VOCABULARY = 4_194_304;
-/** Characters of one piece: SentencePiece makes them of 16, and a few are given by hand. */
+/** Most characters in a piece: SentencePiece makes pieces of up to 16; a few are added by hand. */
 const LONGEST_PIECE = 128;
-/** Characters of all pieces; mT5's 250,000 have 2 million. */
+/** Most characters in all pieces; mT5's 250,000 pieces have 2 million. */
 const MAX_PIECES = 8 * 2 ** 20;
 
 /** A parsed JSON object whose values are still unknown. */
@@ -36,7 +36,7 @@ export function readRecord(folder: string, name: string): JsonRecord | undefined
   throw bad(join(folder, name), 'expected a JSON object');
 }
 
-/** Takes the length in tokens that a tokenizer was made for, at most `most`: transformers writes an absurd one where none is known. */
+/** Returns the length in tokens that a tokenizer was made for, at most `most`; transformers writes an absurd length if none is known. */
 export function readMaxLength(config: JsonRecord | undefined, most: number): number {
   const value = config?.['model_max_length'];
   return Number.isInteger(value) && (value as number) >= 2 ? Math.min(value as number, most) : most;
@@ -51,7 +51,7 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Takes the object at `key`; throws `bad_file` naming `where` when it is none. */
+/** Returns the object at `key`; throws `bad_file` naming `where` if the value is not an object. */
 export function recordAt(record: JsonRecord, key: string, where: string): JsonRecord {
   const value = record[key];
   if (isRecord(value)) return value;

@@ -1,5 +1,5 @@
 /**
- * Byte-pair encoding, out of `@huggingface/tokenizers`. Its type declarations do not resolve under `nodenext` (their imports
+ * Byte-pair encoding, from `@huggingface/tokenizers`. Its type declarations do not resolve under `nodenext` (their imports
  * lack extensions), so the little that is used is typed here.
  */
 

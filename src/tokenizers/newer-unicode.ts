@@ -4,7 +4,7 @@
  * every code point and comparing with Unicode 17; the tables there are Unicode 9 for composition, Unicode 16 and less for letters.
  */
 
-/** Letters and numbers that count as neither. */
+/** Letters and numbers that the reference counts as neither. */
 export const UNKNOWN_LETTERS: string =
   '\\u088f\\u0c5c\\u0cdc\\ua7ce-\\ua7cf\\ua7d2\\ua7d4\\ua7f1\\u{10940}-\\u{10959}\\u{10ec5}-\\u{10ec7}\\u{11db0}-\\u{11ddb}' +
   '\\u{11de0}-\\u{11de9}\\u{16ea0}-\\u{16eb8}\\u{16ebb}-\\u{16ed3}\\u{16ff2}-\\u{16ff6}\\u{187f8}-\\u{187ff}\\u{18d09}-\\u{18d1e}' +

@@ -7,17 +7,17 @@ import { FluxionError } from '../support/errors.ts';
 
 /** A prompt as token ids. */
 export interface Encoding {
-  /** Ids, ended and padded to the length asked for. */
+  /** Ids with the end token, padded to the requested length. */
   readonly ids: Int32Array;
   /** Ids before padding, the end token included. */
   readonly length: number;
-  /** The text that did not fit, as its tokens spell it; undefined when all of it did. */
+  /** The text that did not fit, as its tokens spell it; undefined if everything fit. */
   readonly truncated: string | undefined;
 }
 
 /** Turns text into token ids. */
 export interface Tokenizer {
-  /** Length of an encoding where none is asked for, in tokens. */
+  /** Default length of an encoding, in tokens. */
   readonly maxLength: number;
   /** Encodes text to exactly `maxLength` ids; throws `bad_request` for a length that cannot hold the special tokens. */
   encode(text: string, maxLength?: number): Encoding;
@@ -34,7 +34,7 @@ export interface TokenizerParts {
   readonly maxLength: number;
   /** Ids put before every text. */
   readonly prefix: readonly number[];
-  /** Ids put after every text, also after one that was cut. */
+  /** Ids put after every text, even a truncated one. */
   readonly suffix: readonly number[];
   readonly padId: number;
   /** Finds the tokens of a text, special tokens included. */
@@ -45,7 +45,7 @@ export interface TokenizerParts {
 
 const LONGEST = 65_536;
 
-/** Builds a tokenizer out of its parts. */
+/** Builds a tokenizer from its parts. */
 export function makeTokenizer({
   maxLength: standard,
   prefix,
@@ -64,7 +64,7 @@ export function makeTokenizer({
           `a prompt's length must be ${added} to ${LONGEST} tokens, not ${maxLength}`,
         );
       }
-      // A lone surrogate is no character: it reads as U+FFFD, which is what UTF-8 would make of it.
+      // A lone surrogate becomes U+FFFD, as it would in UTF-8.
       const tokens = tokenize(text.toWellFormed());
       const room = maxLength - added;
       const kept = [...prefix, ...tokens.slice(0, room).map(({ id }) => id), ...suffix];

@@ -1,16 +1,16 @@
-/** Known texts by their characters: all that begin at one place of a text are found in one walk, however many are known. */
+/** A trie of known texts: one walk finds all that begin at one place of a text, however many are known. */
 
-/** Code points fit below it. */
+/** Larger than every code point. */
 const CODE_POINTS = 2 ** 21;
 
 export class Trie {
   /** Node × 2²¹ + code point → the node after it; 0 is the root. */
   readonly #next = new Map<number, number>();
-  /** Node → the text that ends there. */
+  /** Node → the number of the text that ends there. */
   readonly #ends = new Map<number, number>();
   #nodes = 1;
 
-  /** Adds a text under a number; the same text again replaces it. */
+  /** Adds a text under a number; adding the same text again replaces its number. */
   add(text: string, value: number): void {
     let node = 0;
     for (const char of text) {

@@ -1,11 +1,11 @@
 /**
- * A Unigram model (https://arxiv.org/abs/1804.10959): the split of a word whose pieces' log probabilities sum to the most, as the
- * Rust `tokenizers` crate finds it: sums in f64, of equal ones the split whose last piece begins first, unknown characters fused.
+ * A Unigram model (https://arxiv.org/abs/1804.10959): splits a word so that its pieces' log probabilities have the largest sum. Like the
+ * Rust `tokenizers` crate, it sums in f64, breaks ties by the split whose last piece begins first, and fuses unknown characters.
  */
 
 import { codePoints, Trie } from './trie.ts';
 
-/** How much less likely than the least likely piece an unknown character is, in log probability. */
+/** The log probability of an unknown character is this far below that of the least likely piece. */
 const UNKNOWN_PENALTY = 10;
 
 export interface Unigram {

@@ -1,6 +1,6 @@
 /**
  * The weights of one component in their files: bound when the model is opened, read, adapted and converted when a weight is placed.
- * Notable: binding checks every key before a byte is read; a mapped file is used in place where the device allows it.
+ * Binding checks every key before a byte is read; a mapped file is used in place where the device allows it.
  */
 
 import { byteSize, elementCount, isFloat } from '../support/dtype.ts';
@@ -25,7 +25,7 @@ import { generateWeights } from './random.ts';
 
 /** How adapters change the weights of a component. */
 export interface WeightOverlay {
-  /** Names the changed values of a weight or factor: equal names, equal values. Undefined: as in the file; for a factor, zeros. */
+  /** Names the changed values of a weight or factor; equal names mean equal values. Undefined for an unchanged weight or a zero factor. */
   tag(spec: WeightSpec): string | undefined;
   /** The values of a factor, in its type and shape; undefined for zeros. */
   factor(spec: WeightSpec): Uint8Array | undefined;
@@ -37,7 +37,7 @@ function fileBytes(source: WeightSource): Uint8Array {
   return source.raw?.() ?? source.bytes();
 }
 
-/** The key of the checkpoint's weight that an array is made of. */
+/** The key of the checkpoint's weight that an array is made from. */
 export function storedKey({ name, rows }: WeightSpec): string {
   return weightKey({ name, ...(rows && { rows }) });
 }
@@ -62,12 +62,12 @@ export class BoundWeights implements Disposable {
     }
   }
 
-  /** Whether a rule makes the values, and no file holds them. */
+  /** Whether a rule generates the values, instead of a file. */
   get isRandom(): boolean {
     return this.#store === undefined;
   }
 
-  /** Whether the files are mapped, as the smallest weight tells: any other view is a read, and takes no advice. */
+  /** Whether the files are mapped, so that advice applies. Views the smallest weight, because a view of an unmapped file reads it. */
   get isMapped(): boolean {
     if (this.#mapped === undefined) {
       const [smallest] = this.declared.toSorted((a, b) => elementCount(a.shape) - elementCount(b.shape));
@@ -136,7 +136,7 @@ export class BoundWeights implements Disposable {
     if (this.isMapped) advise(fileBytes(this.source(spec)), use);
   }
 
-  /** Rows of a whole weight as the file has them, in f32, over all the parts it is declared in. */
+  /** Unchanged rows of a whole weight, in f32, joined from the parts that it is declared in. */
   #rows(name: string, start: number, end: number): Float32Array {
     const parts = this.declared.filter((spec) => spec.name === name);
     const width = elementCount(parts[0]!.shape.slice(1));

@@ -14,7 +14,7 @@ import { generateValues, HASH } from './random.ts';
 
 const traces = new Map<string, Traced>();
 
-/** Number of values from which on the device generates them: fewer are generated on the host in less time than a program compiles. */
+/** The device generates this many values or more; the host generates fewer in less time than a program compiles. */
 const MANY = 2 ** 20;
 
 /** Places the values of a declared weight. */

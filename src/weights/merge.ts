@@ -15,7 +15,7 @@ import type { Matrix, Product } from './lora/matrix.ts';
 
 const traces = new Map<string, Traced>();
 
-/** Returns W + B · A for a declared weight [out, in], on the devices as `base`; each device computes its own part. */
+/** Returns W + B · A for a declared weight [out, in], placed like `base`; each device computes its own part. */
 export async function placeMerged(
   runtime: Runtime,
   weight: WeightSpec,
@@ -36,7 +36,7 @@ export async function placeMerged(
   });
   const merged = outputs['merged']!;
   try {
-    // The device may read our memory in place until then.
+    // Until then, the device may read host memory in place.
     await merged.ready();
   } catch (error) {
     merged.dispose();

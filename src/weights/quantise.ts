@@ -15,15 +15,15 @@ import { type InputSpec, type Traced, trace } from '../xla/graph/trace.ts';
 import { type MatrixComponent, type WeightSpec, Weights } from '../xla/graph/weights.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 
-/** Keeps a row of zeros from being divided by its largest number. */
+/** Avoids division by zero in a row of zeros. */
 const TINY = 1e-30;
-/** -8 times the largest multiplier is the smallest product, which still fits 8 bits. */
+/** The largest multiplier: its product with -8, the smallest of all, still fits 8 bits. */
 const MULTIPLIER = 15;
 const LOWEST = -8;
 
 const traces = new Map<string, Traced>();
 
-/** Quantises `weight` [out, in], which stays the caller's, to the arrays that `components` declare, in their order. */
+/** Quantises `weight` [out, in] to the arrays that `components` declare, in their order; the caller still owns `weight`. */
 export async function quantise(
   runtime: Runtime,
   weight: ShardedArray,
@@ -33,7 +33,7 @@ export async function quantise(
   const outputs = await program.start({ weight });
   const arrays = components.map(({ component }) => outputs[component!]!);
   try {
-    // The device may read our memory in place until then.
+    // Until then, the device may read host memory in place.
     await Promise.all(arrays.map((array) => array.ready()));
   } catch (error) {
     for (const array of arrays) array.dispose();
@@ -80,7 +80,7 @@ function quantised(w: Tensor<'f32'>, components: readonly WeightSpec[]): Partial
       const groups = of('multipliers')!.shape[1]!;
       const grouped = stretched.reshape([out, groups, -1]);
       const [most, least] = [grouped.maxOver(2), grouped.neg().maxOver(2)];
-      // The number of largest size becomes the lowest value, whatever its sign.
+      // The number of largest magnitude becomes -8, whatever its sign.
       const extreme = select(most.compare('GE', least), most, least.neg());
       const rounded = extreme.mul(1 / LOWEST).round();
       const multipliers = select(rounded.compare('EQ', 0), constant(1, 'f32', rounded.shape), rounded);

@@ -8,8 +8,8 @@ import { fromF32 } from '../support/floats.ts';
 import type { DeclaredWeight, Generated, WeightSource } from './folders/bind.ts';
 
 /**
- * Constants of the hash. It squares once: with sums in the place of exclusive ors, which StableHLO has but our graphs do not, products by
- * constants alone leave neighbours correlated (0.25 at worst; so 0.005, which is the noise of 2¹⁸ values).
+ * Constants of the hash. Our graphs lack StableHLO's exclusive or, so it adds instead. Then products by constants alone leave neighbours
+ * correlated (0.25 at worst); squaring once brings this down to 0.005, the noise of 2¹⁸ values.
  */
 export const HASH = { index: 0x9e3779b1, first: 0x85ebca6b, second: 0xc2b2ae35, shifts: [16, 15, 13, 16] } as const;
 

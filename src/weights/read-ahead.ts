@@ -1,7 +1,7 @@
 /**
- * Manages the page cache for streamed weights: what to read before its use, and what to drop after it. Blocks are used in the same order in
- * every step, so a least-recently-used cache too small for all of them drops each just before its turn; here some stay for good, and the
- * others are dropped at once.
+ * Manages the page cache for streamed weights: which to read before their use, and which to drop after it. Blocks are used in the same order
+ * in every step, so a least-recently-used cache too small for all of them drops each just before its turn; here some stay, and the others
+ * are dropped at once.
  */
 
 /** One use of weights that are streamed from their file. */
@@ -13,7 +13,7 @@ export interface StreamedUse {
   readonly bytes: number;
 }
 
-/** Read ahead of its use at most, in bytes: some seconds of a disk, so that large blocks and small ones even out. */
+/** Most bytes to read ahead: a few seconds of a disk, to even out large and small blocks. */
 const AHEAD = 2e9;
 
 export class ReadAhead {
@@ -23,7 +23,7 @@ export class ReadAhead {
   readonly #stays = new Set<string>();
   readonly #announced = new Set<string>();
 
-  /** `room`: bytes that the cache may hold besides what the process itself does. */
+  /** `room`: bytes that the cache may hold, in addition to the process's own memory. */
   constructor(uses: readonly StreamedUse[], room: number) {
     this.#uses = uses;
     this.#ahead = Math.min(AHEAD, room / 4);

@@ -84,14 +84,14 @@ interface Placed {
 
 export class WeightSet implements Disposable {
   readonly #bound: BoundWeights;
-  /** The uses that they were bound for, in the order of a run. */
+  /** The uses that the weights were bound for, in the order of a run. */
   readonly #uses: readonly Use[];
   readonly #placed = new Map<string, Placed>();
   /** Zeros shared by factors that add nothing, by type, shape and axes. */
   readonly #zeros = new Map<string, ShardedArray>();
   /** The arrays of each quantised weight, by the weight's key. */
   readonly #components: ReadonlyMap<string, readonly WeightSpec[]>;
-  /** Settles when the last matrix asked for is quantised: only one at a time has its floats on the device. */
+  /** Settles when the last requested matrix is quantised; only one matrix at a time has its floats on the device. */
   #quantising: Promise<void> = Promise.resolve();
   #arrangement: Arrangement | undefined;
   #overlay: WeightOverlay | undefined;
@@ -151,7 +151,7 @@ export class WeightSet implements Disposable {
     return this.#bound.declared;
   }
 
-  /** Bytes that mapped files hold of all weights. */
+  /** Bytes of all weights in mapped files; 0 if the files are not mapped. */
   get fileBytes(): number {
     return this.#bound.isMapped ? this.#bound.bytesOf(this.declared) : 0;
   }
@@ -180,7 +180,7 @@ export class WeightSet implements Disposable {
       specs.map((spec) => this.#array(runtime, spec, spec.factor ? undefined : 'pinned_host')),
     );
     const arrays = kept.map((array, i) => (specs[i]!.factor ? array : array.copyTo('device')));
-    // Left by a run that was stopped before it used them.
+    // Copies from a run that was stopped before it used them.
     this.#disposeCopies(use);
     this.#copies.set(
       copiesKey(use),
@@ -218,7 +218,7 @@ export class WeightSet implements Disposable {
   async #array(runtime: Runtime, spec: WeightSpec, memory?: MemoryKind): Promise<ShardedArray> {
     const tag = this.#overlay?.tag(spec);
     if (spec.factor && tag === undefined) return this.#zerosOf(runtime, spec);
-    // Factors of other ranks are other arrays.
+    // Factors of different ranks are separate arrays.
     const key = spec.factor ? `${weightKey(spec)} [${spec.shape}]` : weightKey(spec);
     const known = this.#placed.get(key);
     if (known) return known.array;

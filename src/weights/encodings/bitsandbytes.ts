@@ -1,6 +1,6 @@
 /**
- * bitsandbytes' 4-bit weights (nf4, fp4): two codes a byte, high one first, into a table of 16 values, times the largest magnitude of
- * their block. These magnitudes may themselves be 8-bit codes, with a table, magnitudes and an offset of their own.
+ * bitsandbytes' 4-bit weights (nf4, fp4): two codes a byte, high one first. A value is the table's entry for its code, one of 16,
+ * times the largest magnitude of its block. These magnitudes may themselves be 8-bit codes, with a table, magnitudes and an offset of their own.
  * Source: bitsandbytes `functional.py` (`QuantState`, `dequantize_4bit`, `dequantize_blockwise`).
  */
 
@@ -11,7 +11,7 @@ import { type Decoded, type DerivedTensor, rowLength, type TensorStore, withDeri
 import { readDescription, readFloats } from './companions.ts';
 import { decodeRows } from './decode-rows.ts';
 
-/** The tensor that says how `<weight>` is packed. */
+/** Matches the key of the tensor that describes how `<weight>` is packed. */
 const STATE = /^(.+)\.quant_state\.bitsandbytes__([a-z0-9]+)$/;
 const PARTS = ['absmax', 'quant_map', 'nested_absmax', 'nested_quant_map'] as const;
 
@@ -23,7 +23,7 @@ interface State {
   readonly nested: { readonly blockSize: number; readonly offset: number } | undefined;
 }
 
-/** Shows the 4-bit weights of a store, which it takes over, as `decoded` numbers; throws `unsupported` for its other formats. */
+/** Wraps a store, which it takes over, so that 4-bit weights read as `decoded` values; throws `unsupported` for other bitsandbytes formats. */
 export function decodeBitsAndBytes(store: TensorStore, decoded: Decoded): TensorStore {
   const derived = new Map<string, DerivedTensor>();
   const hidden = new Set<string>();
@@ -98,7 +98,7 @@ function unpacked(store: TensorStore, weight: string, state: State, decoded: Dec
     if (!nested) return floats('absmax');
     const [codes, map, outer] = [store.bytes(`${weight}.absmax`), floats('nested_quant_map'), floats('nested_absmax')];
     return Float32Array.from(codes, (code, i) => {
-      // Rounded twice, as there.
+      // Rounded twice, as in bitsandbytes.
       const product = Math.fround(map[code]! * outer[Math.floor(i / nested.blockSize)]!);
       return product + nested.offset;
     });

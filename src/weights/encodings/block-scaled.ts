@@ -1,8 +1,8 @@
 /**
- * Short floats with a scale for every few columns of a row, as tensor cores take them: NVIDIA's nvfp4, 4-bit e2m1, two a byte, in blocks of
- * 16 with e4m3 scales and one scale of the whole; OCP's mxfp8, e4m3 in blocks of 32 whose scales are powers of two (e8m0). Few scales are
- * possible, so all products of a scale and a code stand in a table and decoding is looking up.
- * Block scales lie as cuBLAS wants them, in padded tiles of 128 rows × 4 blocks, row r of a tile at 16 (r mod 32) + 4 (r div 32).
+ * Short floats with a scale for every few columns of a row, as tensor cores take them. NVIDIA's nvfp4: 4-bit e2m1, two codes a byte, blocks
+ * of 16 with e4m3 scales, and one scale for the matrix. OCP's mxfp8: e4m3, blocks of 32 whose scales are powers of two (e8m0). Few scales
+ * are possible, so decoding looks codes up in a table of all products of a scale and a code.
+ * Block scales are laid out as cuBLAS wants them: padded tiles of 128 rows × 4 blocks, row r of a tile at 16 (r mod 32) + 4 (r div 32).
  * Sources: comfy-kitchen `tensor/nvfp4.py`, `tensor/mxfp8.py`, `float_utils.py`; the cuBLAS manual, "1D block scaling factors layout".
  */
 
@@ -18,9 +18,9 @@ export interface BlockScaled {
   readonly format: 'nvfp4' | 'mxfp8';
   /** Key of the blocks' scales. */
   readonly scaleKey: string;
-  /** Key of nvfp4's scale of the whole. */
+  /** Key of nvfp4's scale for the whole matrix. */
   readonly wholeKey?: string;
-  /** Rows and columns without the file's padding; those of the file if undefined. */
+  /** Rows and columns without the file's padding; the stored shape if undefined. */
   readonly shape: readonly [rows: number, columns: number] | undefined;
 }
 
@@ -42,7 +42,7 @@ const TILE_ROWS = 128;
 const TILE_BLOCKS = 4;
 const TILE = TILE_ROWS * TILE_BLOCKS;
 
-/** Block-scaled codes as numbers; throws `bad_file` for scales that do not fit. */
+/** Decodes a block-scaled weight; throws `bad_file` for scales that do not fit. */
 export function blockScaledWeight(
   store: TensorStore,
   key: string,
@@ -57,7 +57,7 @@ export function blockScaledWeight(
     throw misfit(store, key, `${dtypes.join(' or ')}, rows of whole blocks of ${block / perByte} bytes, for ${format}`);
   }
   const [rows, columns] = shape ?? stored;
-  // Both are padded to whole blocks.
+  // Rows and columns are padded to multiples of the block size.
   const padded = (count: number, found: number) => count <= found && found < count + block;
   if (!padded(rows, stored[0]) || !padded(columns, stored[1])) {
     throw misfit(store, key, `[${rows}, ${columns}], as its description says, padded to multiples of ${block}`);
@@ -73,7 +73,7 @@ export function blockScaledWeight(
       table ??=
         wholeKey === undefined ? mxfp8Products(decoded) : nvfp4Products(readFloats(store, wholeKey)[0]!, decoded);
       const codes = store.bytes(key, [start, end]);
-      // Rows of the padded scales are rows of tiles; 128 rows form one row of tiles.
+      // Scales are read in whole rows of tiles, which cover 128 rows each.
       const first = start - (start % TILE_ROWS);
       const scales = store.bytes(scaleKey, [first, Math.min(scaleShape[0], roundUp(end, TILE_ROWS))]);
       const whole = wordsOf(decoded, (end - start) * stored[1]);
@@ -89,7 +89,7 @@ export function blockScaledWeight(
   };
 }
 
-/** A weight, decoded to f32, times a factor for each of its columns, as `decoded` numbers. */
+/** Multiplies each column of a weight, decoded to f32, by its factor; the products have the type `decoded`. */
 export function withColumnFactors(
   store: TensorStore,
   weight: DerivedTensor,
@@ -112,12 +112,12 @@ export function withColumnFactors(
   };
 }
 
-/** One row: its codes and the place of its scales, and where its numbers go. */
+/** One row: where its codes and scales are, and where its values go. */
 interface CodedRow {
   readonly codes: Uint8Array;
   readonly from: number;
   readonly scales: Uint8Array;
-  /** Where its scales begin in the first of the tiles side by side. */
+  /** Index of the row's first scale. */
   readonly scale: number;
   readonly blocks: number;
   /** All products of a scale and a code. */
@@ -146,7 +146,7 @@ function expandBytes({ codes, from, scales, scale, blocks, table, out, to }: Cod
   }
 }
 
-/** The code of a block's scale: `first` is where its row begins in the first of the tiles side by side. */
+/** The code of a block's scale; `first` is the index of the row's first scale, and each tile holds four of them. */
 function scaleOf(scales: Uint8Array, first: number, block: number): number {
   return scales[first + (block >> 2) * TILE + (block & 3)]!;
 }
@@ -162,12 +162,12 @@ function cropped(whole: Words, width: number, columns: number, decoded: Decoded)
 }
 
 const E4M3 = toF32('f8e4m3', CODES, 256);
-/** Exponents of f32 in its own place: 0 stands for 0, 255 for infinity. */
+/** Each e8m0 code as the exponent bits of an f32: 0 gives 0, 255 gives infinity. */
 const E8M0 = new Float32Array(Uint32Array.from(CODES, (code) => code << 23).buffer);
 const MAGNITUDES = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
 const E2M1 = Float32Array.from([...MAGNITUDES, ...MAGNITUDES.map((value) => -value)]);
 
-/** Products with all scales of a matrix, 16 for each e4m3 code: rounded to f32 twice, as comfy-kitchen does in f32. */
+/** The 16 products of each e4m3 scale, times the scale of the matrix; rounded to f32 twice, as in comfy-kitchen. */
 function nvfp4Products(whole: number, decoded: Decoded): Words {
   const scales = E4M3.map((scale) => whole * scale);
   return products(scales, E2M1, decoded);
@@ -175,7 +175,7 @@ function nvfp4Products(whole: number, decoded: Decoded): Words {
 
 const MXFP8 = new Map<Decoded, Words>();
 
-/** Products with all powers of two, 256 for each; the same for every weight. */
+/** The 256 products of each power of two; the same for every weight. */
 function mxfp8Products(decoded: Decoded): Words {
   return getOrMake(MXFP8, decoded, () => products(E8M0, E4M3, decoded));
 }

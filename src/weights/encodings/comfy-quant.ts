@@ -1,5 +1,5 @@
 /**
- * ComfyUI's quantised layers: the format of each weight by the file's descriptions, and a reader for each format. A layer is described beside
+ * ComfyUI's quantised layers: finds the format of each weight in the file's descriptions, and reads it. A layer is described beside
  * its weight in `<layer>.comfy_quant`, or in the header's `_quantization_metadata`, whose names may lack the model's prefix. The description
  * beside the weight takes precedence.
  * Sources: ComfyUI `comfy/ops.py`, `comfy/quant_ops.py`, `QUANTIZATION.md`; for tiles, rows and hybrids, convert_to_quant.
@@ -24,7 +24,7 @@ interface Layer {
   readonly format: string;
   /** The other fields of the description. */
   readonly fields: JsonObject;
-  /** Where it stands, for messages. */
+  /** Where the description is, for messages. */
   readonly where: string;
 }
 
@@ -47,13 +47,13 @@ const FORMATS = new Map<string, ReadLayer>(
     int8_blockwise: tiled('i8', 128),
     convrot_w4a4: rotated(4),
     mxfp8: mxfp8([]),
-    // It has a scale of the whole too, for devices that know no blocks.
+    // Has one scale for the whole matrix too, for devices without block scaling.
     hybrid_mxfp8: mxfp8(['weight_scalar']),
     nvfp4,
   }),
 );
 
-/** Shows the described weights of a store, which it takes over, as `decoded` numbers; throws `unsupported` for formats that are not known. */
+/** Wraps a store, which it takes over, so that described weights read as `decoded` values; throws `unsupported` for unknown formats. */
 export function decodeComfyQuant(store: TensorStore, decoded: Decoded): TensorStore {
   const derived = new Map<string, DerivedTensor>();
   const hidden = new Set<string>();
@@ -82,7 +82,7 @@ function unsupported({ where, format, fields }: Layer): FluxionError {
   );
 }
 
-/** Refuses 4-bit floats whose layout nothing tells: programs differ in the order of codes and scales, and the shapes are the same. */
+/** Refuses 4-bit floats without a description: programs order codes and scales differently, and the shapes do not show it. */
 function refuseUndescribed(store: TensorStore, key: string): void {
   if (!key.endsWith('.weight') || store.info(key).dtype !== 'u8' || !store.has(beside(key, 'weight_scale_2'))) return;
   throw new FluxionError(
@@ -110,7 +110,7 @@ function* describedInHeader(store: TensorStore, header: string): Generator<Layer
     if (found.length > 1) {
       throw new FluxionError('bad_file', `${layer.where}: names several weights: ${found.slice(0, 3).join(', ')}`);
     }
-    // A layer that the file does not have is missed where it is needed.
+    // A layer that the file lacks is reported where it is needed.
     const [weight] = found;
     if (weight !== undefined && !store.has(beside(weight, DESCRIPTION))) yield { ...layer, weight };
   }
@@ -143,7 +143,7 @@ function field(fields: JsonObject, name: string): Json | undefined {
   return fields.get(name) ?? (params instanceof Map ? params.get(name) : undefined);
 }
 
-/** Whether columns were rotated; whatever counts as true in Python does, as the descriptions are read there. */
+/** Whether columns were rotated; any truthy value counts, as in ComfyUI. */
 function isRotated(fields: JsonObject): boolean {
   return Boolean(field(fields, 'convrot'));
 }
@@ -168,7 +168,7 @@ function requireDtype({ store, weight, format }: Layer, dtype: 'f8e4m3' | 'f8e5m
   if (store.info(weight).dtype !== dtype) throw misfit(store, weight, `${dtype}, as its format ${format} has`);
 }
 
-/** Throws for columns that were rotated by a program that ComfyUI itself does not read. */
+/** Throws for rotated columns, which ComfyUI itself does not read in this format. */
 function requireUnrotated(layer: Layer): void {
   if (isRotated(layer.fields)) throw unsupported(layer);
 }

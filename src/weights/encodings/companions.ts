@@ -9,7 +9,7 @@ import { toF32 } from '../../support/floats.ts';
 import { decodeUtf8, type JsonObject, parseJsonObject } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
 
-/** Elements of a tensor that describes another; real ones have a hundred. */
+/** Most elements in a tensor that describes another; real ones have about a hundred. */
 const MAX_DESCRIPTION = 65_536;
 
 /** The key of a tensor beside `<layer>.weight`. */
@@ -29,7 +29,7 @@ export function describeTensor(store: TensorStore, key: string): string {
   return `${dtype} [${shape.join(', ')}]`;
 }
 
-/** Throws `bad_file` unless `key` holds one of the dtypes in this very shape; `purpose` says for what, such as `the scales of a.weight`. */
+/** Throws `bad_file` unless `key` has one of the dtypes and exactly this shape; `purpose` is for the message, such as `the scales of a.weight`. */
 export function requireTensor(
   store: TensorStore,
   key: string,
@@ -54,7 +54,7 @@ export function readFloats(store: TensorStore, key: string): Float32Array {
   return toF32(dtype, store.bytes(key), elementCount(shape));
 }
 
-/** Reads a tensor whose bytes are a JSON object; throws `bad_file` if they are not, or are too many. */
+/** Reads a tensor whose bytes are a JSON object; throws `bad_file` for other bytes, or too many. */
 export function readDescription(store: TensorStore, key: string): JsonObject {
   const where = `${store.path}: ${key}`;
   if (elementCount(store.info(key).shape) > MAX_DESCRIPTION)

@@ -1,7 +1,7 @@
 /**
- * Rotated integer weights (ConvRot): the columns of every group were multiplied by a Hadamard matrix before they were rounded, so that no
- * column sticks out, and are turned back here. The matrix is the Kronecker power of [1 1 1 −1; 1 1 −1 1; 1 −1 1 1; −1 1 1 1] over two: it
- * is symmetric and its own inverse. As a row has one scale, it is the integers that are turned, in exact sums; each is rounded once.
+ * Rotated integer weights (ConvRot): the columns of every group were multiplied by a Hadamard matrix before rounding, so that no column has
+ * outliers; decoding rotates them back. The matrix is a Kronecker power of ½ [1 1 1 −1; 1 1 −1 1; 1 −1 1 1; −1 1 1 1], symmetric and its own
+ * inverse. Because a row has one scale, the integers themselves are rotated, in exact sums, and each result is rounded once.
  * Sources: comfy-kitchen `tensor/int8.py`, `tensor/int8_utils.py`, `tensor/convrot_w4a4.py`.
  */
 
@@ -9,7 +9,7 @@ import type { Decoded, DerivedTensor, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats } from './companions.ts';
 import { decodeRows } from './decode-rows.ts';
 
-/** Sums of this many bytes are exact in 32 bits, and more than this no matrix of a model is wide. */
+/** Sums of this many 8-bit integers are exact in 32 bits; no matrix of a model is wider. */
 const MAX_GROUP = 4 ** 8;
 
 export interface Rotation {
@@ -21,7 +21,7 @@ export interface Rotation {
   readonly scaleKey: string;
 }
 
-/** Integers in rotated columns as the weight they were made of; throws `bad_file` for groups and scales that do not fit. */
+/** Decodes a weight with rotated columns; throws `bad_file` for groups and scales that do not fit. */
 export function rotatedWeight(
   store: TensorStore,
   key: string,
@@ -38,7 +38,7 @@ export function rotatedWeight(
     throw misfit(store, key, `columns in rotated groups of ${group}, a power of 4, as its description says`);
   }
   requireFloats(store, scaleKey, rows, `a scale for each row of ${key}`);
-  // Read when needed: a file is opened by its header alone.
+  // Read on first use: opening a file reads only its header.
   let scales: Float32Array | undefined;
   const norm = 1 / Math.sqrt(group);
   const sums = new Int32Array(group);
@@ -52,7 +52,7 @@ export function rotatedWeight(
       return decodeRows(range, columns, decoded, ([start, end], values) => {
         for (let row = start; row < end; row++) {
           const from = (row - range[0]) * bytes;
-          // Divides by a power of two and multiplies by one factor, so that exact values are rounded only once.
+          // `norm` is a power of two, so the factor is exact and each value is rounded only once.
           turnRow(
             codes.subarray(from, from + bytes),
             unpack,
@@ -68,7 +68,7 @@ export function rotatedWeight(
   };
 }
 
-/** Turns back one row's codes, a group after the other in `sums`, and writes them times `scale` from `to` on. */
+/** Rotates one row's codes back, group by group in `sums`, and writes them times `scale` from `to` on. */
 function turnRow(
   codes: Uint8Array,
   unpack: typeof unpackBytes,
@@ -84,7 +84,7 @@ function turnRow(
   }
 }
 
-/** Fills `sums` with the integers from a byte on, turned along the last base-4 digit of their position; returns the byte after them. */
+/** Fills `sums` with integers from byte `from` on, rotated along the last base-4 digit of their position; returns the next byte's index. */
 function unpackBytes(codes: Uint8Array, from: number, sums: Int32Array): number {
   for (let i = 0, at = from; i < sums.length; i += 4, at += 4) {
     const a = codes[at]!;
@@ -105,7 +105,7 @@ function unpackNibbles(codes: Uint8Array, from: number, sums: Int32Array): numbe
   return from + sums.length / 2;
 }
 
-/** Turns along the digit that counts `stride`: a Kronecker product acts on each digit by itself. */
+/** Rotates along the base-4 digit worth `stride`: a Kronecker product acts on each digit separately. */
 function turnDigit(sums: Int32Array, stride: number): void {
   for (let base = 0; base < sums.length; base += 4 * stride) {
     for (let i = base; i < base + stride; i++) {

@@ -1,16 +1,16 @@
 /**
- * Decoding matrices: by rows, to f32 a few at a time while they are in the cache, then to the type that is asked for; or by looking codes
- * up in a table of products.
+ * Decodes matrices: rows to f32, a few at a time so that they stay in the cache, then to the requested type; or codes through a table of
+ * products.
  */
 
 import { byteSize } from '../../support/dtype.ts';
 import { fromF32 } from '../../support/floats.ts';
 import type { Decoded, Rows } from '../files/tensors.ts';
 
-/** Elements decoded at a time, or one row where that is more. */
+/** Elements decoded at a time, but at least one row. */
 const CHUNK = 8192;
 
-/** Decodes rows of `columns` elements into `values`: `decode` is called for consecutive ranges of rows. */
+/** Decodes rows of `columns` elements: calls `decode` for consecutive ranges of rows, to fill `values`. */
 export function decodeRows(
   [start, end]: Rows,
   columns: number,
@@ -29,10 +29,10 @@ export function decodeRows(
   return out;
 }
 
-/** Decoded numbers as the words of their bits. */
+/** Decoded values as 16-bit or 32-bit words that hold their bits. */
 export type Words = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
-/** Room for `count` decoded numbers. */
+/** Allocates room for `count` decoded values. */
 export function wordsOf(decoded: Decoded, count: number): Words {
   return decoded === 'f32' ? new Uint32Array(count) : new Uint16Array(count);
 }
@@ -40,7 +40,7 @@ export function wordsOf(decoded: Decoded, count: number): Words {
 /** Every byte, in order. */
 export const CODES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, code) => code);
 
-/** All products of a scale and a value as decoded numbers: those of the first scale, then those of the second, … */
+/** All products of a scale and a value, in the decoded type: those of the first scale, then those of the second, … */
 export function products(scales: Float32Array, values: Float32Array, decoded: Decoded): Words {
   const all = new Float32Array(scales.length * values.length);
   for (let s = 0; s < scales.length; s++) {

@@ -61,7 +61,7 @@ export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map<number, GgmlTyp
   [40, { name: 'NVFP4', elements: 64, bytes: 36 }],
 ]);
 
-/** Elements decoded at a time: small enough that they are still in the cache when they are narrowed. */
+/** Elements decoded at a time: few enough to stay in the cache until they are narrowed. */
 const CHUNK = 8192;
 
 /** Decodes whole blocks to `as`; `bytes` must hold `shape`'s elements of `type`, which has a `decode`. */
@@ -87,13 +87,13 @@ export function dequantize(type: GgmlType, bytes: Uint8Array, shape: readonly nu
   return out;
 }
 
-/** Writes the first `count` values into `out` from element `to` on, as `fromF32` does but in place. */
+/** Writes the first `count` values into `out` from element `to` on, like `fromF32`, but into an existing array. */
 function narrow(values: Float32Array, count: number, as: 'bf16' | 'f16', out: Uint8Array, to: number): void {
   if (as === 'f16') {
     new Float16Array(out.buffer, 2 * to, count).set(values.subarray(0, count));
     return;
   }
-  // Signed words, for unsigned ones would leave the engine's integer range.
+  // Signed words, because unsigned ones would leave the engine's integer range.
   const words = new Int32Array(values.buffer);
   const target = new Uint16Array(out.buffer, 2 * to, count);
   for (let i = 0; i < count; i++) {

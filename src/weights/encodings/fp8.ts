@@ -1,5 +1,5 @@
 /**
- * 8-bit weights: plain floats, and floats and integers stored divided by a scale for the whole matrix, each row or each square tile. Weights
+ * 8-bit weights: plain floats, or floats and integers divided by a scale for the whole matrix, each row or each square tile. Weights
  * without a description are decoded here: plain ones, and ComfyUI's older spelling, a marker `scaled_fp8` and `<layer>.scale_weight`;
  * comfy-quant.ts finds those with a description.
  * Sources: ComfyUI `comfy/utils.py`, `comfy/ops.py`; for tiles, convert_to_quant and ComfyUI-QuantOps.
@@ -30,7 +30,7 @@ function isEightBit(dtype: DType): dtype is EightBit {
   return dtype === 'f8e4m3' || dtype === 'f8e5m2' || dtype === 'i8';
 }
 
-/** Shows the 8-bit weights of a store, which it takes over, as `decoded` numbers, scales applied. */
+/** Wraps a store, which it takes over, so that 8-bit weights read as `decoded` values, scales applied. */
 export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
   const derived = new Map<string, DerivedTensor>();
   const hidden = new Set<string>();
@@ -39,7 +39,7 @@ export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
     if (MARKER.test(key)) hidden.add(key);
     if (!isEightBit(dtype) || hidden.has(key)) continue;
     const scaleKey = key.endsWith('.weight') ? scaleBeside(store, key) : undefined;
-    // Integers without a scale are something else.
+    // Integers without a scale are not weights.
     if (dtype === 'i8' && scaleKey === undefined) continue;
     if (scaleKey === undefined) {
       derived.set(key, plainWeight(store, key, dtype, decoded));
@@ -57,14 +57,14 @@ export function scaleBeside(store: TensorStore, weight: string): string | undefi
   return SCALES.map((name) => beside(weight, name)).find((name) => store.has(name));
 }
 
-/** An 8-bit float as it is. */
+/** Decodes an 8-bit weight without scales. */
 export function plainWeight(store: TensorStore, key: string, dtype: EightBit, decoded: Decoded): DerivedTensor {
   return decodedTensor(store, key, dtype, dtype, wholeRows(store, key, 1), () => Float32Array.of(1), decoded);
 }
 
 /**
- * An 8-bit weight times the scales under `scaleKey`: one, one for each row or, with `tile`, one for each square of that many rows and
- * columns. Throws for scales that do not fit.
+ * Decodes an 8-bit weight with the scales under `scaleKey`: one for the matrix, one for each row or, with `tile`, one for each square of
+ * `tile` rows and columns. Throws for scales that do not fit.
  */
 export function scaledWeight(
   store: TensorStore,
@@ -76,7 +76,7 @@ export function scaledWeight(
   const { dtype } = store.info(key);
   if (!isEightBit(dtype)) throw misfit(store, key, 'an 8-bit type');
   const size = tile === undefined ? scaledByRows(store, key, scaleKey) : squares(store, key, scaleKey, tile);
-  // Read when needed: a file is opened by its header alone.
+  // Read on first use: opening a file reads only its header.
   let known: Float32Array | undefined;
   const scales = (): Float32Array => {
     known ??= readFloats(store, scaleKey);
@@ -144,12 +144,12 @@ function squares(store: TensorStore, key: string, scaleKey: string, tile: number
   return { height: tile, width: tile };
 }
 
-/** Scales of a matrix, a row of tiles after the other. */
+/** Scales of a matrix, one row of tiles after another. */
 interface Tiles extends TileSize {
   readonly scales: Float32Array;
 }
 
-/** Looks every byte up in a table of the 256 products with its scale. */
+/** Decodes each byte through a table of its scale's 256 products. */
 function expand(
   codes: Uint8Array,
   dtype: EightBit,
@@ -175,7 +175,7 @@ function expand(
   return new Uint8Array(words.buffer);
 }
 
-/** The numbers that the 256 codes of a type stand for. */
+/** The values of a type's 256 codes. */
 function valuesOf(dtype: EightBit): Float32Array {
   return dtype === 'i8' ? Float32Array.from(new Int8Array(CODES.buffer)) : toF32(dtype, CODES, 256);
 }

@@ -1,6 +1,6 @@
 /**
- * Numbers to the quantised forms that are written: 8-bit floats and integers, and ggml's Q8_0 and Q4_0. The same bytes as the reference programs
- * make. Sources: OCP 8-bit floating point; ggml `quantize_row_q8_0_ref`, `quantize_row_q4_0_ref`.
+ * Encodes values for writing: 8-bit floats and integers, and ggml's Q8_0 and Q4_0, byte for byte as the reference programs do.
+ * Sources: OCP 8-bit floating point; ggml `quantize_row_q8_0_ref`, `quantize_row_q4_0_ref`.
  */
 
 const E4M3_LARGEST = 448;
@@ -34,14 +34,14 @@ function roundToEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }
 
-/** The scale that takes the largest magnitude to e4m3's largest value; 1 for zeros. */
+/** The divisor that maps the largest magnitude to e4m3's largest value; 1 for zeros. */
 export function e4m3Scale(values: Float32Array): number {
   let largest = 0;
   for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
   return largest === 0 ? 1 : Math.fround(largest / E4M3_LARGEST);
 }
 
-/** The scale of each of `rows` rows of a matrix that takes its largest magnitude to 127; 1 for zeros. */
+/** For each of a matrix's `rows` rows, the divisor that maps its largest magnitude to 127; 1 for zeros. */
 export function int8Scales(values: Float32Array, rows: number): number[] {
   const width = values.length / rows;
   return Array.from({ length: rows }, (_, row) => {
@@ -84,7 +84,7 @@ export function toQ8_0(values: Float32Array): Uint8Array {
   return out;
 }
 
-/** Packs whole blocks of 32 as Q4_0: an f16 scale, by which the value of largest magnitude is −8, and 16 bytes of two codes. */
+/** Packs whole blocks of 32 as Q4_0: an f16 scale that maps the value of largest magnitude to −8, and 16 bytes of two codes. */
 export function toQ4_0(values: Float32Array): Uint8Array {
   const out = new Uint8Array((values.length / BLOCK) * 18);
   const view = new DataView(out.buffer);

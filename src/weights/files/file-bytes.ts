@@ -1,4 +1,4 @@
-/** How files of weights are opened (memory-mapped by `xla/pjrt/mapped-file.ts`, read here), and what stands at a path. */
+/** Opens weight files (memory-mapped by `xla/pjrt/mapped-file.ts`, read here), and finds out what is at a path. */
 
 import { readdirSync, statSync } from 'node:fs';
 import { attempt } from '../../support/attempt.ts';
@@ -14,12 +14,12 @@ export type OpenFile = (path: string) => FileBytes;
 /** Opens a file whose views are positional reads into fresh buffers: no mapping, for headers, `inspect` and tests. */
 export const readingFile: OpenFile = (path) => new ReadFile(path);
 
-/** Says what stands at a path; a path that cannot be looked at counts as missing. */
+/** Says what is at a path; an inaccessible path counts as missing. */
 export function kindOf(path: string): 'file' | 'folder' | 'missing' {
   return attempt(() => (statSync(path).isDirectory() ? 'folder' : 'file'), 'missing');
 }
 
-/** The error for a path at which nothing can be found, or that cannot be looked at: `not_found`, or `io` with the system's reason. */
+/** The error for a missing path, `not_found`, or for an inaccessible one, `io` with the system's reason. */
 export function notThere(path: string): FluxionError {
   try {
     statSync(path);

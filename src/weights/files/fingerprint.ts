@@ -1,11 +1,11 @@
-/** A short hash of a model's files: of everything in its configs and tokenizers, and of samples of its weights, so that 24 GB take milliseconds. */
+/** A short hash of a model's files: all of its configs and tokenizers, and samples of its weights, so that 24 GB take milliseconds. */
 
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { openRegular } from '../../support/regular-file.ts';
 
-/** Bytes read of a file: all of one up to this size, else the start (with a safetensors header) and evenly spaced pieces. */
+/** In bytes. Files up to this size are read whole; of larger ones, the start (with a safetensors header) and evenly spaced pieces. */
 const WHOLE = 1 << 20;
 const PIECE = 4096;
 const PIECES = 64;
@@ -21,7 +21,7 @@ export function fingerprint(paths: ReadonlyMap<string, string>): string {
   for (const [role, path] of paths) {
     if (seen.has(path)) continue;
     seen.add(path);
-    // Beside an index lie the files it is of.
+    // An index's files are beside it.
     const root = path.endsWith('.json') ? dirname(path) : path;
     if (!statSync(root).isDirectory()) addFile(hash, role, root);
     else for (const file of filesIn(root)) addFile(hash, join(role, relative(root, file)).split(sep).join('/'), file);

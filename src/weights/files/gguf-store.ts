@@ -25,7 +25,7 @@ export class GgufStore implements TensorStore {
   readonly #decoded: Decoded;
   #open = true;
 
-  /** Reads the header of a file, which the store takes over. Block types are given as `decoded`. */
+  /** Reads the header of a file, which the store takes over. Block types are decoded to `decoded`. */
   constructor(file: FileBytes, decoded: Decoded) {
     const { metadata, tensors } = readGgufHeader(file);
     this.path = file.path;
@@ -67,7 +67,7 @@ export class GgufStore implements TensorStore {
     return values.subarray(skipped * size, (skipped + (last - first) * row) * size);
   }
 
-  /** Whole blocks: of a tensor whose rows are not (its shape was overridden), from the block in which its first row begins. */
+  /** Returns whole blocks. If rows are not whole blocks (an overridden shape), begins with the block that holds the first row's start. */
   raw(key: string, rows?: Rows): Uint8Array {
     if (!this.#open) throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
     const { type, shape, start } = this.#tensor(key);

@@ -62,7 +62,7 @@ function sizeOf({ type, shape }: GgufOutput): number {
   return (elementCount(shape) / type.elements) * type.bytes;
 }
 
-/** The zeros between a run of bytes and the next. */
+/** The zeros that pad a run of bytes to the alignment. */
 function padding({ length }: Uint8Array): Uint8Array {
   return new Uint8Array(roundUp(length, ALIGNMENT) - length);
 }

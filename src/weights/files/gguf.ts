@@ -17,7 +17,7 @@ const MAX_NAME = 1024;
 const MAX_RANK = 4;
 const MAX_TEXT = 16 * 2 ** 20;
 const MAX_NESTING = 4;
-/** Numbers of arrays of this length are kept: shapes. Longer arrays, such as vocabularies, are passed over. */
+/** Number arrays up to this length, such as shapes, are kept; longer ones, such as vocabularies, are skipped. */
 const MAX_KEPT = 16;
 const DEFAULT_ALIGNMENT = 32;
 
@@ -27,7 +27,7 @@ export type GgufValue = number | bigint | boolean | string | readonly number[];
 /** Where one tensor lies in its file. */
 export interface GgufTensor {
   readonly type: GgmlType;
-  /** Outermost dimension first, as everywhere here; the file has them the other way round. */
+  /** Outermost dimension first, as everywhere here; the file lists dimensions in reverse. */
   readonly shape: readonly number[];
   /** First byte, counted from the start of the file. */
   readonly start: number;
@@ -116,7 +116,7 @@ function readAlignment(metadata: ReadonlyMap<string, GgufValue>, at: Cursor): nu
   throw at.bad(`general.alignment: expected a multiple of 8, at most ${2 ** 20}, found ${String(alignment)}`);
 }
 
-/** ComfyUI-GGUF stores tensors of more than four dimensions, or rows that are no whole blocks, flattened, and says so. */
+/** ComfyUI-GGUF flattens tensors with more than four dimensions or with rows that are not whole blocks, and records their shape. */
 function overridden(
   name: string,
   shape: readonly number[],
@@ -150,7 +150,7 @@ const SCALAR_SIZES: Readonly<Record<number, number>> = {
 const TEXT = 8;
 const ARRAY = 9;
 
-/** Bytes are looked at in pieces of this size. */
+/** Bytes viewed at a time. */
 const PIECE = 1 << 20;
 
 /** Reads a file from its start on, never beyond its end. */
@@ -247,7 +247,7 @@ class Cursor {
     return `${length} values`;
   }
 
-  /** Passes over an element without keeping it. */
+  /** Skips an element. */
   #pass(type: number, key: string, depth: number): void {
     if (type === TEXT) this.skip(this.count(`${key}: length`, 1));
     else this.value(type, key, depth);
@@ -266,7 +266,7 @@ class Cursor {
     return this.#file.size - this.position;
   }
 
-  /** Moves over the next `length` bytes and returns where in the piece they are. */
+  /** Advances by `length` bytes and returns their offset in the piece. */
   #take(length: number, what: string): number {
     if (length > this.#left) throw this.bad(`ends before ${what}`, 'the file is cut short: download it again');
     if (this.position < this.#pieceStart || this.position + length > this.#pieceStart + this.#piece.byteLength) {

@@ -1,6 +1,6 @@
 /**
- * A JSON reader for files from the internet. Against `JSON.parse` it refuses duplicate keys, bounds depth and the number of
- * values before they are allocated, keeps objects as maps (no `__proto__`, no reordering of numeric keys) and says where.
+ * A JSON reader for files from the internet. Unlike `JSON.parse`, it refuses duplicate keys, bounds depth and the number of
+ * values before they are allocated, keeps objects as maps (no `__proto__`, no reordering of numeric keys) and says where it failed.
  */
 
 import { FluxionError } from '../../support/errors.ts';

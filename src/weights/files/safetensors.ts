@@ -36,7 +36,7 @@ export interface TensorInfo {
   readonly end: number;
 }
 
-/** A validated header: every tensor in bounds, none overlapping, nothing in between. */
+/** A validated header: every tensor in bounds, none overlapping, no gaps. */
 export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
@@ -190,7 +190,7 @@ function refuse(file: FileBytes, message: string): FluxionError {
   return bad(file.path, `expected ${expected}, found ${what}`, hint);
 }
 
-/** A tensor to write, but for its bytes. */
+/** A tensor to write, without its bytes. */
 export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;
@@ -202,7 +202,7 @@ export interface LazyTensor extends TensorSpec {
   bytes(): Uint8Array;
 }
 
-/** What the CPU plugin needs to use a mapped file in place, in bytes. */
+/** The alignment, in bytes, that the CPU plugin needs to use a mapped file in place. */
 const ALIGNMENT = 64;
 
 export interface WriteOptions {
@@ -214,11 +214,11 @@ function sizeOf({ dtype, shape }: TensorSpec): number {
 }
 
 /**
- * Lays tensors out as a safetensors file: its header, and the order the bytes follow in. The same tensors give the same file in any
+ * Plans a safetensors file: its header, and the order of its tensors' bytes. The same tensors give the same file, whatever their
  * input order.
  *
  * The format allows no gap between tensors, so alignment comes from order: tensors whose size is a multiple of 64 come first
- * and all start at one; the others follow, largest element type first, each at a multiple of its own element size.
+ * and start at multiples of 64; the others follow, largest element type first, each at a multiple of its own element size.
  */
 export function planSafetensors<T extends TensorSpec>(
   tensors: Iterable<T>,

@@ -1,4 +1,4 @@
-/** Weights in several files that a name such as `model-00001-of-00003.safetensors` says belong together, with an index or without. */
+/** Weights in several files whose names, such as `model-00001-of-00003.safetensors`, show that they belong together; an index is optional. */
 
 import { basename, dirname, join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
@@ -12,10 +12,10 @@ export interface ShardSet {
   readonly names: readonly string[];
 }
 
-/** More files than any published model is cut into. */
+/** More files than any published model is split into. */
 const MOST = 1000;
 
-/** Reads a name; undefined for one that is whole. */
+/** Parses a file's name; undefined unless it is one of several. */
 export function shardSet(name: string): ShardSet | undefined {
   const [, start, number = '', of = '', end] = /^(.*)-(\d{1,6})-of-(\d{1,6})(\.safetensors|\.gguf)$/i.exec(name) ?? [];
   const [part, count] = [Number(number), Number(of)];

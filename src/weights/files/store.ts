@@ -1,6 +1,6 @@
 /**
- * Named weights of one component, out of one safetensors file or several shards. Opening reads and checks headers only; bytes are
- * looked at when asked for, as views where the given `OpenFile` maps its files.
+ * Named weights of one component, from one safetensors file or several shards. Opening reads and checks only headers; bytes are
+ * read on demand, as views if the given `OpenFile` maps its files.
  */
 
 import { basename, dirname, join } from 'node:path';

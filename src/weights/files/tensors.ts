@@ -6,7 +6,7 @@
 import { type DType, elementCount } from '../../support/dtype.ts';
 import { FluxionError, nearest } from '../../support/errors.ts';
 
-/** Facts about a stored tensor that need no reading of its bytes. */
+/** What is known about a stored tensor without reading its bytes. */
 export interface StoredTensor {
   /** Element type of the bytes that the store gives. */
   readonly dtype: DType;
@@ -20,7 +20,7 @@ export interface StoredTensor {
 /** Rows of a tensor's first dimension, the end excluded. */
 export type Rows = readonly [start: number, end: number];
 
-/** Rows of a matrix in the 8-bit floats that their file has them in: a value is its code times the scale of its row. */
+/** Rows of a matrix as the 8-bit floats that their file holds: a value is its code times its row's scale. */
 export interface CodedRows {
   readonly dtype: 'f8e4m3';
   readonly codes: Uint8Array;
@@ -43,9 +43,9 @@ export interface TensorStore extends Disposable {
   info(key: string): StoredTensor;
   /** Returns a tensor's bytes, or those of some rows: a view if the file is mapped and stores them as they are, otherwise a copy. */
   bytes(key: string, rows?: Rows): Uint8Array;
-  /** Returns the bytes of the file that those are decoded from, companions such as scales left out; a view where the file is mapped. */
+  /** Returns the file's bytes that `bytes` decodes, without companions such as scales; a view if the file is mapped. */
   raw?(key: string, rows?: Rows): Uint8Array;
-  /** Returns rows as they are in the file where that is 8-bit floats with scales of whole rows. */
+  /** Returns undecoded rows if the file holds 8-bit floats whose scales cover whole rows; otherwise undefined. */
   coded?(key: string, rows?: Rows): CodedRows | undefined;
 }
 

@@ -1,10 +1,10 @@
-/** Which of a folder's files are its weights, by their names alone: of a folder here, or of one on the hub. */
+/** Finds the weights among a folder's files by name alone; the folder may be local or on the hub. */
 
 import { shardSet } from './shards.ts';
 
 const BASES = ['diffusion_pytorch_model', 'model'];
 
-/** What stands behind a file's base, in order of preference: the variant asked for, or none before any. */
+/** Infixes after a file's base, in order of preference: the requested variant; by default none, then any. */
 const infixes = (variant: string | undefined): string[] =>
   variant === undefined ? ['', '.bf16', '.fp16', '.fp32'] : [`.${variant}`];
 
@@ -24,8 +24,8 @@ export function preferredNames(variant?: string): string[] {
 }
 
 /**
- * The weights among a folder's files: the first preferred name; without any, the first file of a preferred set of shards whose index is
- * missing, or of the one file or set there is. `undefined` if there is none, or a choice.
+ * The weights among a folder's files: the first preferred name that is there; otherwise the first file of a preferred set of shards without
+ * an index, or the only file, or the first file of the only set. `undefined` if there are none, or several to choose from.
  */
 export function weightsAmong(names: readonly string[], variant?: string): string | undefined {
   const found = preferredNames(variant).find((name) => names.includes(name));
@@ -38,7 +38,7 @@ export function weightsAmong(names: readonly string[], variant?: string): string
   return preferred ?? (variant === undefined && sets.length === 1 ? sets[0] : undefined);
 }
 
-/** All files of the weights among a folder's: one file, an index and its shards, or a whole set of shards; empty without any. */
+/** All weight files in a folder: one file, an index and its shards, or a whole set of shards; empty if there are none. */
 export function weightSet(names: readonly string[]): readonly string[] {
   const found = weightsAmong(names);
   if (found === undefined) return [];

@@ -1,4 +1,4 @@
-/** Files of weights, written run by run, which appear whole or not at all. */
+/** Writes weight files, run by run; a file appears whole or not at all. */
 
 import { explained, explaining } from '../../support/system-error.ts';
 import { PartialFile } from '../../support/write-file.ts';

@@ -10,20 +10,20 @@ import type { TensorGroup } from './detect.ts';
 import type { SourcePart } from './family.ts';
 import { type Run, runOf, storedParts, unusedKeys } from './layout.ts';
 
-/** A weight as a model declares it: a whole tensor, or some rows of one that other files keep apart. */
+/** A weight that a model declares: a whole tensor, or some rows of one that other files split. */
 export interface DeclaredWeight {
   /** Canonical name of the whole tensor, such as `double_blocks.0.img_attn.qkv.weight`. */
   readonly name: string;
-  /** Rows of the whole tensor, which has `of` rows, that this weight is. */
+  /** The rows that this weight covers in the whole tensor, which has `of` rows. */
   readonly rows?: { readonly start: number; readonly end: number; readonly of: number } | undefined;
-  /** Shape of this weight: the rows' own where `rows` is given. */
+  /** Shape of this weight; if `rows` is given, the shape of those rows. */
   readonly shape: readonly number[];
 }
 
 /** The rule for a random weight: its i-th value is `spread` · (`uniform(seed, offset + i)` - ½) + `centre`. */
 export interface Generated {
   readonly seed: number;
-  /** Index of the first value within the whole tensor, of which a weight may be a range of rows. */
+  /** Index of the first value in the whole tensor; 0 unless the weight begins at a later row. */
   readonly offset: number;
   readonly spread: number;
   readonly centre: number;
@@ -36,11 +36,11 @@ export interface WeightSource {
   readonly dtype: DType;
   /** The rule that generates the values, if no file holds them. */
   readonly generated?: Generated;
-  /** Looks at the bytes, without a copy where the file is mapped; valid until the store is disposed. */
+  /** Returns the bytes, without a copy if the file is mapped; valid until the store is disposed. */
   bytes(): Uint8Array;
   /** The encoded bytes of the file, if it is encoded. */
   raw?(): Uint8Array;
-  /** The same as 8-bit floats with a scale for each row, if the file has them so. */
+  /** The rows as 8-bit floats with a scale for each row, if the file stores them so. */
   coded?(): CodedRows | undefined;
 }
 
@@ -84,7 +84,7 @@ export function bindWeights<W extends DeclaredWeight>(
   }
 
   const unexpected = unusedKeys(group, store, used);
-  // Rows are only counted once every weight has found its own.
+  // Rows are counted only after every weight has been found.
   if (missing.size + mismatches.length === 0) mismatches.push(...coverage(used, store));
   if (missing.size + unexpected.length + mismatches.length > 0) {
     const what = `${group.component.name} weights (${group.layout.name} names)`;
@@ -115,7 +115,7 @@ function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: Ten
   if (integer) return `${name}: expected floating point, found ${integer.info.dtype} in ${files}`;
   const odd = stored.find(({ info }) => !sameShape(info.shape.slice(1), shape.slice(1)));
   if (odd || total !== wanted.of) {
-    // Two halves of one tensor are one shape.
+    // Two halves of one tensor show its shape once.
     const shapes = [...new Map(stored.map(({ key, info }) => [key, show(info.shape)])).values()].join(' + ');
     return `${name}: expected ${show(whole)}, found ${shapes} in ${files}`;
   }
@@ -133,7 +133,7 @@ function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: Ten
   return `${name}: rows ${wanted.start} to ${wanted.end} are kept in several tensors: ${parts.map(({ key }) => key).join(', ')}`;
 }
 
-/** Compares shapes but for trailing ones: a 1×1 convolution's [out, in, 1, 1] is a linear layer's [out, in]. */
+/** Compares shapes, ignoring trailing dimensions of 1: a 1×1 convolution's [out, in, 1, 1] is a linear layer's [out, in]. */
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   const length = Math.max(a.length, b.length);
   for (let i = 0; i < length; i++) if ((a[i] ?? 1) !== (b[i] ?? 1)) return false;

@@ -1,6 +1,6 @@
 /**
- * Typed access to the keys of a `config.json`. Missing keys take the defaults of diffusers 0.42 and transformers 5, null what their programs
- * make of it; unknown keys are ignored; a wrong type, an absurd size or a variant not implemented here is refused by name.
+ * Typed access to the keys of a `config.json`. Missing keys take the defaults of diffusers 0.42 and transformers 5, which also decide what
+ * null means; unknown keys are ignored; a wrong type, an absurd size or a variant not implemented here is refused by name.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -8,15 +8,15 @@ import { FluxionError } from '../../support/errors.ts';
 import { describeJson, type Json, type JsonObject } from '../files/json.ts';
 import { notRun, recogniseConfig } from './recognise.ts';
 
-/** Bounds of sizes. */
+/** Largest sizes accepted. */
 export const MAX_LAYERS = 1000;
 export const MAX_WIDTH = 65_536;
 export const MAX_VOCABULARY = 4_194_304;
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 /**
- * Returns the config of a model beside a file if it agrees with everything that the file's shapes tell, otherwise the derived config.
- * `untold` are the fields that no shape tells.
+ * Returns `known`, the config of a model beside a file, if it agrees with everything that the file's shapes tell; otherwise `derived`.
+ * No shape tells the `untold` fields.
  */
 export function preferKnown<C extends object>(derived: C, known: C | undefined, untold: readonly (keyof C)[]): C {
   const told = (Object.keys(derived) as (keyof C)[]).filter((field) => !untold.includes(field));
@@ -67,7 +67,7 @@ export class Fields {
     return value.map((item, i) => this.#integer(`${key}[${i}]`, item, min, max));
   }
 
-  /** A number; text in place of a default says what to write where the key is missing. */
+  /** A number. If `missing` is text, there is no default; the text is the hint of the error. */
   number(key: string, missing: number | string, min: number, max: number): number {
     const value = typeof missing === 'number' ? this.#value(key, missing) : this.#json.get(key);
     if (typeof value === 'number' && value >= min && value <= max) return value;

@@ -39,11 +39,11 @@ export type Names = (typeof NAMES)[number];
 export interface ConvertOptions {
   readonly encoding: Encoding;
   readonly names: Names;
-  /** A file of either format, or a folder as diffusers has it. */
+  /** A file of either format, or a folder in the diffusers layout. */
   readonly container: 'safetensors' | 'gguf' | 'folder';
   /** The one component to take; all by default. */
   readonly only?: string | undefined;
-  /** For a pipeline folder: one with `tokenizer` and `tokenizer_2`, and perhaps a `scheduler`, to copy. */
+  /** For a pipeline folder: the folder whose `tokenizer`, `tokenizer_2` and, if present, `scheduler` are copied. */
   readonly base?: string | undefined;
   /** For a folder: bytes of weights in one file; 10 GB by default, as in diffusers. */
   readonly shardSize?: number | undefined;
@@ -244,14 +244,14 @@ function values({ read, shape }: Output): Float32Array {
   return toF32('f32', read('f32'), elementCount(shape));
 }
 
-/** The tensors of safetensors files, each as it is, or with the scales stored beside it. */
+/** The tensors of safetensors files: each as it is, or with its scales beside it. */
 function safeTensors(outputs: readonly Output[], encoding: Encoding): LazyTensor[] {
   const plain = encoding === 'f32' || encoding === 'f16' ? encoding : 'bf16';
   return outputs.flatMap((output): LazyTensor[] => {
     const { name, shape, quantisable } = output;
     if (encoding === plain || !quantisable) return [{ name, dtype: plain, shape, bytes: () => output.read(plain) }];
     if (encoding === 'fp8') return [{ name, dtype: 'f8e4m3', shape, bytes: () => toE4m3(values(output)) }];
-    // ComfyUI's spelling: a scale for all of a matrix, or for int8 one for each row.
+    // ComfyUI's spelling: one scale for a matrix, or for int8 one for each row.
     const layer = name.slice(0, -'weight'.length);
     const rows = shape[0]!;
     const of = {
@@ -281,7 +281,7 @@ async function writeSafe(path: string, outputs: readonly Output[], options: Conv
   await streamSafetensors(path, reporting(tensors, total, onProgress), { metadata: { format: 'pt' }, signal });
 }
 
-/** Names that torch has for what is written. */
+/** Torch's names for the encodings' types. */
 const TORCH = { f32: 'float32', bf16: 'bfloat16', f16: 'float16', fp8: 'bfloat16' } as const;
 
 async function writeParts(
@@ -318,7 +318,7 @@ function scaled(numbers: Float32Array): Uint8Array {
   return toE4m3(divided);
 }
 
-/** The numbers of the types that are written. */
+/** GGUF's numbers for the types that are written. */
 const CODES = { f32: 0, f16: 1, q4_0: 2, q8_0: 8, bf16: 30 } as const;
 
 async function writeGguf(

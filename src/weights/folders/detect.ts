@@ -25,17 +25,17 @@ export interface TensorGroup {
 export interface FileContents {
   readonly path: string;
   readonly format: TensorStore['format'];
-  /** The family that was looked for. */
+  /** The family whose components were looked for. */
   readonly family: Family;
-  /** The components of it that are there. */
+  /** The family's components that are in the file. */
   readonly groups: readonly TensorGroup[];
-  /** Keys of no group that is known. */
+  /** Keys that belong to no known group. */
   readonly strays: readonly string[];
-  /** What else is in it: parts of other models, adapters, weights that only other programs read. */
+  /** The rest of the file: parts of other models, adapters, weights that only other programs read. */
   readonly foreign: readonly Foreign[];
 }
 
-/** Keys beside the groups that such files contain and no model here uses. */
+/** Keys that such files contain beside the groups, and that no model here uses. */
 const EXTRAS = [
   /(^|\.)logit_scale$/,
   /(^|\.)text_projection(\.weight)?$/,
@@ -58,7 +58,7 @@ export function fileContents(store: TensorStore, family: Family): FileContents {
     const match = layoutOf(component, store);
     return match ? [{ component, ...match }] : [];
   });
-  // A network that goes beside a model is not a wrong part of one.
+  // A file that holds only networks beside a model is not foreign.
   const isExtra = found.length > 0 && found.every(({ component }) => beside.includes(component));
   const foreign = isExtra ? [] : recognised;
   const prefixes = found.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
@@ -90,7 +90,7 @@ export function describeContents({ groups, foreign, strays, family }: FileConten
 
 /**
  * Finds a component's weights in a file; throws `bad_weights` or `unsupported` saying what the file holds instead, or which of its keys
- * belong to nothing.
+ * are unknown.
  */
 export function requireGroup(contents: FileContents, component: Component): TensorGroup {
   const { path, strays } = contents;
@@ -127,7 +127,7 @@ function hintOf({ path, groups, foreign }: FileContents): string | undefined {
   return undefined;
 }
 
-/** Facts about a group that need no reading of its weights. */
+/** What is known about a group without reading its weights. */
 export interface GroupSummary {
   /** The component's name. */
   readonly component: string;
@@ -142,7 +142,7 @@ export interface GroupSummary {
   readonly encodings: Readonly<Record<string, number>>;
   /** The published model with these shapes, if there are several; a pruned model counts as its original. */
   readonly variant: string | undefined;
-  /** The config derived from its shapes; undefined if they do not tell. */
+  /** The config derived from its shapes; undefined if they do not determine one. */
   readonly config: unknown;
 }
 

@@ -10,9 +10,9 @@ import type { StoredTensor } from '../files/tensors.ts';
 /** A config file's fields. */
 export type ConfigJson = Readonly<Record<string, unknown>>;
 
-/** The one way in which a config is read and written, as diffusers and transformers have it. */
+/** Reads and writes a config as diffusers and transformers do. */
 export interface ConfigCodec<C = unknown> {
-  /** Missing keys take those programs' defaults. Throws `bad_file` or `unsupported` naming the file (`path`) and the key. */
+  /** Missing keys take the defaults of those programs. Throws `bad_file` or `unsupported` naming the file (`path`) and the key. */
   read(json: JsonObject, path: string): C;
   /** `dtype` is torch's name for the type of most weights. */
   write(config: C, dtype: string): ConfigJson;
@@ -40,7 +40,7 @@ export interface DeclaredShapes {
 /** A stored tensor, or one of several equal runs of its rows, that holds part of a declared tensor. */
 export interface SourcePart {
   readonly key: string;
-  /** Which run, from 0, of how many. */
+  /** The run's index, from 0, and the number of runs. */
   readonly run?: readonly [index: number, of: number];
   /** Its rows in proportion to the other parts' rows; 1 by default. */
   readonly share?: number;
@@ -49,18 +49,18 @@ export interface SourcePart {
 /** One spelling of a component's tensors. */
 export interface Layout {
   readonly name: string;
-  /** A key, without prefix, that this spelling has and no other. */
+  /** A key, without prefix, that only this spelling has. */
   readonly marker: string;
   /**
    * The stored tensors whose rows, in order, make up the declared tensor. `has` tells which keys exist, or which declared names if the file
    * is yet to be written; all without prefix.
    */
   parts(declared: string, has: (key: string) => boolean): readonly SourcePart[];
-  /** The shape in which a tensor is written, if it differs from that in which it is read. */
+  /** The shape that a tensor is written in, if it differs from the one that is read. */
   shape?(key: string, stored: readonly number[]): readonly number[];
   /** Alternative keys by stored key; if both exist, the alternative is a duplicate. */
   readonly aliases?: ReadonlyMap<string, string>;
-  /** Keys such files carry that the model does not use. */
+  /** Keys in such files that the model does not use. */
   readonly unused?: readonly RegExp[];
 }
 
@@ -76,7 +76,7 @@ export interface Tensors {
 export interface AdaptedModule {
   /** Declared name, such as `double_blocks.#.img_attn.qkv`; `#` stands for the block's number. */
   readonly module: string;
-  /** Which of the `of` fused parts; all of the module where absent. */
+  /** Which of the `of` fused parts; the whole module if absent. */
   readonly parts?: { readonly first: number; readonly end: number; readonly of: number };
   /** The file's row halves are exchanged: it writes scale, shift where the declared weight is shift, scale. */
   readonly swapped?: true;
@@ -107,7 +107,7 @@ export interface Component<C = unknown> extends Part<C> {
   readonly incidental?: readonly string[];
   /** The published model that it is a variant of, if its config tells. */
   variant?(config: C): string;
-  /** The folder of its tokenizer, and the files that it must have one of. */
+  /** The folder of its tokenizer, and the files of which it must have at least one. */
   readonly tokenizer?: {
     readonly folder: string;
     readonly files: readonly string[];
@@ -123,7 +123,7 @@ export interface Component<C = unknown> extends Part<C> {
   readonly words: readonly string[];
   /** The modules that adapters change, by every name they have in adapters' files. */
   readonly adapted?: readonly (readonly [name: string, module: AdaptedModule])[];
-  /** A key of a piece of it, such as one file of several, that may lack the marker of its layout. */
+  /** Matches a key of a fragment, such as one file of several, which may lack the marker of its layout. */
   readonly fragment: RegExp;
   /** Names the foreign network that a file holds instead; `undefined` if it holds none. */
   foreign(tensors: Tensors): string | undefined;
@@ -139,7 +139,7 @@ export interface Component<C = unknown> extends Part<C> {
   };
 }
 
-/** Two sizes that must be the same for parts to go together. */
+/** Two sizes that must be equal for parts to work together. */
 export interface Agreement {
   /** A field of the first component's config. */
   readonly field: string;
@@ -149,7 +149,7 @@ export interface Agreement {
   readonly found: number;
 }
 
-/** A model family; `M` has the configs of one model by the names of its components, and `scheduler`. */
+/** A model family; `M` has one model's configs, by component name and `scheduler`. */
 export interface Family<M = unknown> {
   /** Its name for people, such as `FLUX.1`. */
   readonly title: string;
@@ -168,7 +168,7 @@ export interface Family<M = unknown> {
   agreements(configs: M): readonly Agreement[];
 }
 
-/** Finds a component by its name; throws `bad_config` if a family has no such. */
+/** Finds a component by its name; throws `bad_config` if the family has none of that name. */
 export function componentNamed({ components, extras }: Family, name: string): Component {
   const all = [...components, ...extras];
   const found = all.find((component) => component.name === name);
@@ -185,5 +185,5 @@ export function tokenizerFolders({ components }: Family): string[] {
 /** Names of a family's components. */
 export type ComponentName<M> = Exclude<keyof M, 'scheduler'> & string;
 
-/** Files or component folders to take parts from in place of the model's own, and a folder for the tokenizers, such as a model folder. */
+/** Files or component folders that replace parts of a model, and a folder with tokenizers, such as a model folder. */
 export type ModelParts<M> = { readonly [Name in ComponentName<M> | 'tokenizer']?: string | undefined };

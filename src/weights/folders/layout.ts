@@ -14,10 +14,10 @@ export function unwrappedName(name: string): string {
   return name.replaceAll(WRAPPERS, '$1').replace(/^\.|(?<=\.)\.+/g, '');
 }
 
-/** More than any file has before a name. */
+/** More prefix words than any file has before a name. */
 export const MOST_WORDS = 8;
 
-/** The spelling of declared names themselves. */
+/** The spelling whose keys are the declared names. */
 export const itself = (declared: string): readonly SourcePart[] => [{ key: declared }];
 
 type Rule = readonly [from: RegExp, to: string];
@@ -32,7 +32,7 @@ export function respelled(name: string, rules: Rules): string {
 /** Names the two tensors of a module with a bias. */
 export const affine = (module: string): string[] => [`${module}.weight`, `${module}.bias`];
 
-/** Counts numbers from 0 on for which something holds, up to the first for which it does not. */
+/** Counts blocks from 0 on, up to the first that is missing. */
 export function countBlocks(present: (i: number) => boolean): number {
   let count = 0;
   while (present(count)) count++;
@@ -60,15 +60,15 @@ export function layoutOf(component: Component, store: Pick<TensorStore, 'keys' |
   return undefined;
 }
 
-/** What is asked of a file to find tensors in it. */
+/** The part of a store that finding tensors needs. */
 type Keys = Pick<TensorStore, 'has'>;
-/** A spelling and a prefix: all that leads from a declared name to keys. */
+/** A spelling and a prefix, which together turn a declared name into keys. */
 interface Spelling {
   readonly layout: Layout;
   readonly prefix: string;
 }
 
-/** The stored tensors that make up a declared one: their keys have the prefix, and are the aliases of those that the file lacks. */
+/** The stored tensors that make up a declared one: their keys, with the prefix; an alias stands in for a key that the file lacks. */
 export function storedParts({ layout, prefix }: Spelling, declared: string, store: Keys): SourcePart[] {
   const has = (key: string): boolean => store.has(prefix + key);
   return layout.parts(declared, has).map((part) => {
@@ -90,7 +90,7 @@ export function runOf({ key, run: [index, of] = [0, 1] }: SourcePart, store: Ten
   return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
 }
 
-/** Keys of a group that nothing used, without duplicates and what such files carry beside the model. */
+/** Keys of a group that nothing used, except duplicates and keys that the layout lists as unused. */
 export function unusedKeys(
   { layout, prefix, keys }: Spelling & { readonly keys: readonly string[] },
   store: Keys,

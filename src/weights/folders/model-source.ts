@@ -106,7 +106,7 @@ function assemble<M>(
     const own = parts[component.name];
     return own === undefined ? base!.openWeights(component) : openGroup(family, component, own, options).store;
   };
-  /** The config of a component: the base's, or the config of the file that replaces it, for which the base's is a hint. */
+  /** A component's config: the base's, or that of the file that replaces it, derived with the base's as a hint. */
   const configOf = (component: Component): unknown => {
     const own = parts[component.name];
     if (own === undefined) return base!.config(component);
@@ -192,7 +192,7 @@ export function withRandomWeights<M>(
   };
 }
 
-/** The base's scheduler, unless replaced parts make it a model that is published with a different one: with guidance, or without. */
+/** The base's scheduler, unless replaced parts give the model guidance, or take it away: such models are published with another one. */
 function schedulerOf(
   { scheduler, components: [first] }: Family,
   base: PipelineParts | undefined,

@@ -20,7 +20,7 @@ export interface OpenTensorsOptions {
   readonly decoded?: Decoded;
 }
 
-/** Opens a safetensors or GGUF file, an index of shards, or the weights found in a component's folder, quantised tensors decoded on the way. */
+/** Opens a safetensors or GGUF file, an index of shards, or the weights found in a component's folder; quantised tensors are decoded when read. */
 export function openTensors(path: string, options: OpenTensorsOptions = {}): TensorStore {
   const { openFile = readingFile, decoded = 'bf16' } = options;
   using opened = new DisposableStack();

@@ -29,7 +29,7 @@ export type ModelSource<M = unknown> = M & {
   readonly className?: string;
   /** Folders of the text encoders' tokenizers, by the encoders' names. */
   readonly tokenizers: ReadonlyMap<string, string>;
-  /** The tokenizers are those of another model. */
+  /** Set if the tokenizers are another model's. */
   readonly borrowsTokenizers?: true;
   /** The model's files and folders by their role; a whole folder has the empty role. */
   readonly paths: ReadonlyMap<string, string>;

@@ -19,7 +19,7 @@ export interface Foreign {
 /** What this program runs, for messages. */
 export const RUNS = 'FLUX.1 text-to-image models: dev, schnell, Krea and fine-tunes of them';
 
-/** Kinds of file by patterns that their keys must all fit; the first row that fits counts. */
+/** Kinds of file, each with patterns that must all match among the file's keys; the first row that fits counts. */
 export type Signs = readonly (readonly [what: string, ...signs: RegExp[]])[];
 
 /** Looks up the kind of a file in a table; `text` has its keys, one a line. */

@@ -3,7 +3,7 @@
 import { ShownStore, type TensorStore } from '../files/tensors.ts';
 import { unwrappedName } from './layout.ts';
 
-/** Shows a store under its modules' own names; takes it over. */
+/** Wraps a store, which it takes over, so that its keys are the modules' own names. */
 export function unwrapped(store: TensorStore): TensorStore {
   const keys = store.keys();
   const names = new Map(keys.map((key) => [unwrappedName(key), key]));

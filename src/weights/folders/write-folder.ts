@@ -29,7 +29,7 @@ export interface FolderOptions {
   readonly dtype: string;
   /** Bytes of weights in one file. */
   readonly shardSize: number;
-  /** A folder with `tokenizer` and `tokenizer_2`, and perhaps a `scheduler`, to copy. */
+  /** The folder whose `tokenizer`, `tokenizer_2` and, if present, `scheduler` are copied. */
   readonly base?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -136,7 +136,7 @@ function sizeOf({ dtype, shape }: LazyTensor): number {
   return byteLength(dtype, shape);
 }
 
-/** The config that lies in one of these folders. */
+/** The first config found in these folders. */
 function knownConfig(component: Component, folders: readonly string[]): unknown {
   for (const folder of folders) {
     try {
@@ -159,7 +159,7 @@ function writeJson(folder: string, name: string, value: unknown): void {
   writeFileSync(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
-/** A folder under a temporary name, gone unless it is finished. */
+/** A folder under a temporary name, removed unless it is finished. */
 class PartialFolder implements Disposable {
   readonly path: string;
   readonly #target: string;

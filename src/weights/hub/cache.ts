@@ -54,7 +54,7 @@ export class RepoCache {
     return isCommit(commit) ? commit : undefined;
   }
 
-  /** Folder of a revision's last known commit, as far as its files are there; undefined if none is. */
+  /** Folder of a revision's last known commit, complete or partial; undefined if it does not exist. */
   known(revision: string): string | undefined {
     const commit = this.commitOf(revision);
     const folder = commit && this.snapshot(commit);
@@ -67,7 +67,7 @@ export class RepoCache {
     writeWhole(this.#ref(revision), commit);
   }
 
-  /** Tells by its size whether a file is whole: names are hashes, and a blob gets its name only after its check. */
+  /** Tells by its size whether a file is whole: a blob is named by its hash, and only after verification. */
   has(file: RemoteFile, commit: string): boolean {
     return sizeOf(this.blob(file)) === file.size || sizeOf(this.#pointer(file, commit)) === file.size;
   }

@@ -19,8 +19,8 @@ const INDEX = 'model_index.json';
 
 /**
  * Finds a network of the given components by path, or by repository: `ORG/NAME`, `ORG/NAME@REVISION` or `ORG/NAME/FILE.safetensors`. A path
- * goes before a repository of that name. Throws `not_found` for a repository without such a network, or one that HF_HUB_OFFLINE forbids to
- * look for.
+ * takes precedence over a repository of that name. Throws `not_found` for a repository without such a network, or if HF_HUB_OFFLINE forbids
+ * looking.
  */
 export async function findExtra(
   components: readonly Component[],
@@ -50,7 +50,7 @@ export async function findExtra(
   return within(await pullFiles(hub, choose, { ...options, settings }));
 }
 
-/** The names of the files that are needed, by all names of a repository; undefined if they are not all there. */
+/** The names of the needed files, chosen from all names in a repository; undefined if some are missing. */
 function neededNames(
   components: readonly Component[],
   names: readonly string[],
@@ -70,7 +70,7 @@ function neededNames(
   return parts.includes(undefined) ? undefined : [INDEX, ...parts.flatMap((of) => of!)];
 }
 
-/** Whether a snapshot has all that is needed, the shards that an index names included. */
+/** Whether a snapshot has all needed files, including the shards that an index names. */
 function isWhole(components: readonly Component[], folder: string, file: string | undefined): boolean {
   const within = (inner: string): string[] => {
     const path = join(folder, inner);

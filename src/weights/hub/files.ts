@@ -22,7 +22,7 @@ export interface RemoteFile {
 
 const INDEX = 'model_index.json';
 
-/** Chooses the files of a pipeline, but no weights of components `without` them; throws `unsupported` if the repository is not one, `not_found` if it is incomplete. */
+/** Chooses the files of a pipeline, except the weights of components in `without`; throws `unsupported` if the repository is not one, `not_found` if it is incomplete. */
 export function neededFiles(
   family: Family,
   files: readonly RemoteFile[],
@@ -59,7 +59,7 @@ export function neededFiles(
   return files.filter(({ path }) => wanted.has(path));
 }
 
-/** Lists the files that a local folder lacks of a pipeline, judged by its own files; empty for a complete one. */
+/** Lists the pipeline files that a local folder lacks, judging by its own files; empty for a complete one. */
 export function missingFiles(family: Family, folder: string, without: readonly string[] = []): string[] {
   const { components, scheduler } = family;
   const missing = [INDEX, ...[scheduler, ...components].map(configOf)].filter(

@@ -1,5 +1,5 @@
 /**
- * Requests to the hub that outlast a bad network: dead connections are noticed, failures that pass are tried again after a pause,
+ * Requests to the hub that outlast a bad network: dead connections are noticed, temporary failures are retried after a pause,
  * and refusals become messages that say what to do.
  */
 
@@ -36,7 +36,7 @@ export interface Subject {
   readonly path?: string;
 }
 
-/** A failure that may pass. */
+/** A failure that may be temporary. */
 export class Interruption extends Error {
   /** Milliseconds to wait, as the server asked. */
   readonly wait: number | undefined;
@@ -80,7 +80,7 @@ export class Hub {
     this.#onRetry = onRetry;
   }
 
-  /** Repeats `attempt` while it is interrupted; it reports received bytes to `arrived`, and enough of them reset the count of failures. */
+  /** Repeats `attempt` while it is interrupted. `attempt` reports received bytes to `arrived`; enough of them reset the count of failures. */
   async persistently<T>(
     signal: AbortSignal | undefined,
     attempt: (arrived: (bytes: number) => void) => Promise<T>,

@@ -14,7 +14,7 @@ import { processMark, processState } from '../../support/process-mark.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { PartialFile } from '../../support/write-file.ts';
 
-/** Milliseconds between a holder's touches, of silence after which a lock is free, and between a waiter's checks. */
+/** Milliseconds: between a holder's touches, of silence until a lock is free, between a waiter's checks. */
 const BEAT = 5_000;
 const SILENCE = 60_000;
 const LOOK = 250;
@@ -56,7 +56,7 @@ export async function lockFile(
   }
   const beat = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => {}); // the next beat may succeed
+    utimes(path, now, now).catch(() => {}); // the next touch may succeed
   }, BEAT).unref();
   return {
     async [Symbol.asyncDispose]() {

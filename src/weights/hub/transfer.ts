@@ -47,7 +47,7 @@ interface Span {
 /** Milliseconds between notes. */
 const NOTE = 1000;
 
-/** Counts the bytes that are still to be fetched: less than all where downloads were interrupted. */
+/** Counts the bytes still to fetch; interrupted downloads continue where they stopped. */
 export function missingBytes(transfers: readonly Transfer[]): number {
   return transfers.reduce((sum, { file, target }) => sum + total(openSpans(target, file)), 0);
 }

@@ -20,14 +20,14 @@ import { type Base, type Matrix, rowsOf } from './matrix.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
 import { type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
-/** What a file adds to one declared weight; to columns that it does not have, nothing. */
+/** What a file adds to one declared weight; columns that the file lacks stay unchanged. */
 export type Addition =
   | LowRank
-  /** A difference at strength 1 (or at any but 0, where it `replaces`); `base` is the whole declared weight. */
+  /** A difference at strength 1 (or, if it `replaces`, at any strength but 0); `base` is the whole declared weight. */
   | {
       readonly kind: 'difference';
       readonly strength: 'scales' | 'replaces';
-      /** Width of its rows: the weight's, but for the first layer's. */
+      /** Width of its rows: the weight's, except in the first layer. */
       readonly columns: number;
       values(base: Base): Promise<Float32Array>;
     };
@@ -106,7 +106,7 @@ export async function loadAdapter(
     });
   }
   const additions = additionsOf(fitted);
-  // Values that are needed later are read while the file is open.
+  // Reads values that are needed later while the file is open.
   for (const { tensors } of matched) for (const entry of tensors.values()) entry.bytes;
   return { report, hash: await hashOf(file.path, located.config), additions };
 }
@@ -118,7 +118,7 @@ export function describeLora(family: Family, source: LoraSource): LoraReport {
   return reportOf(family, file, file.modules, file.unmatched, nameOf(source, located));
 }
 
-/** What shows that a name is a path: a root, a home, a step up, an ending, or several folders. */
+/** Signs that a name is a path: a root, a home, a step up, an ending, or several folders. */
 const PATH_SIGNS = /^(?:[/\\~]|[a-z]:[/\\])|(?:^|[/\\])\.{1,2}(?:[/\\]|$)|\.safetensors$|[/\\].*[/\\]/i;
 
 /** The name of a LoRA in recipes and reports: never a path, which would reveal something about this machine. */
@@ -190,7 +190,7 @@ interface Range {
   readonly parts: readonly WeightSpec[];
 }
 
-/** The declared rows a module is; undefined if the model does not have them. */
+/** The declared rows that a module covers; undefined if the model does not have them. */
 function rangeOf({ parts }: ModuleRef, declared: readonly WeightSpec[]): Range | undefined {
   if (declared.length === 0 || (parts && declared.length !== parts.of)) return undefined;
   const specs = parts ? declared.slice(parts.first, parts.end) : declared;
@@ -198,12 +198,12 @@ function rangeOf({ parts }: ModuleRef, declared: readonly WeightSpec[]): Range |
   return { start: specs[0]!.rows?.start ?? 0, rows, columns: specs[0]!.shape[1] ?? 1, parts: specs };
 }
 
-/** The part of a term that falls to one declared weight. */
+/** The part of a term that applies to one declared weight. */
 function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term): Addition | undefined {
   const count = spec.shape[0] ?? 1;
   const declared = (spec.rows?.start ?? 0) - range.start;
   const half = range.rows / 2;
-  /** Rows of the file are rows of the declared weight, except where halves are swapped. */
+  /** Maps rows between the file and the declared weight; they differ only if halves are swapped. */
   const exchange = (row: number): number => (swapped ? (row + half) % range.rows : row);
   if (swapped && declared % half !== 0) {
     throw new FluxionError(
@@ -241,7 +241,7 @@ function additionTo(spec: WeightSpec, range: Range, swapped: boolean, term: Term
   };
 }
 
-/** Drops ranks that add nothing to these rows; files fused from separate q, k and v have two thirds of them. `undefined` if none is left. */
+/** Drops ranks that add nothing to these rows: two thirds of them in files fused from separate q, k and v. `undefined` if none is left. */
 function withoutZeros({ a, b, scale }: LowRank): LowRank | undefined {
   const size = byteSize(b.dtype);
   const used = new Set<number>();
@@ -284,21 +284,21 @@ export function modulesText(family: Family, { modules }: LoraReport): string[] {
   );
 }
 
-/** Those of FLUX.1. */
+/** FLUX.1's. */
 const LATENT_CHANNELS = 64;
 
 /** Tensors of the first layer that have a column for each of its inputs. */
 const WIDE: readonly Role[] = ['A', 'hada_w1_b', 'diff', 'set'];
 
-/** Inputs that a file has the first layer for; undefined for other layers. */
+/** How many inputs the first layer has in a file; undefined for other layers. */
 function inputsOf({ ref, tensors }: LoraModule): number | undefined {
   if (ref.module !== 'img_in') return undefined;
   return WIDE.map((role) => tensors.get(role)).find((tensor) => tensor !== undefined)?.columns;
 }
 
 /**
- * Columns of a module's weight in its file. Control LoRAs widen the first layer for a picture beside the latents; LoRAs for latents only
- * leave the columns of such pictures unchanged (diffusers `_maybe_expand_lora_state_dict`).
+ * Columns of a module's weight in its file. Control LoRAs widen the first layer for a picture beside the latents; LoRAs for latents
+ * alone leave that picture's columns unchanged (diffusers `_maybe_expand_lora_state_dict`).
  */
 function columnsOf(module: LoraModule, declared: number, latentChannels: number): number {
   const inputs = inputsOf(module);

@@ -1,5 +1,5 @@
 /**
- * Which program wrote a LoRA file, as far as its keys tell. It is for the report alone: keys are understood one by one
+ * Which program wrote a LoRA file, as far as its keys tell. Only the report uses it: keys are parsed one by one
  * (keys.ts), so that a file in no known dialect, or in two, is read just the same.
  */
 
@@ -50,14 +50,14 @@ const FOREIGN: readonly (readonly [sign: RegExp, what: string, also?: RegExp])[]
   [/token_refiner|(?:img|txt)_mod[._]linear|(?:img|txt)_mlp[._]fc[12]/m, 'a HunyuanVideo LoRA'],
 ]; // biome-ignore format: a sign and its meaning read as one row
 
-/** Ways of adapting that are known and not applied, by their tensors. */
+/** Algorithms that are recognised by their tensors but not applied. */
 const UNSUPPORTED: readonly (readonly [sign: RegExp, name: string])[] = [
   [/\.oft_(?:blocks|diag)|\.oft_R\b/m, 'OFT'],
   [/\.on_input$/m, 'IA3'],
   [/\.lora_mid\.|\.(?:hada_t[12]|lokr_t2)$/m, 'Tucker-decomposed LoRA, made for convolutions'],
 ];
 
-/** Names a recognised algorithm of a file that is not supported here. */
+/** Names a file's algorithm if it is recognised but not supported. */
 export function unsupportedAlgorithm(keys: readonly string[]): string | undefined {
   const text = keys.join('\n');
   return UNSUPPORTED.find(([sign]) => sign.test(text))?.[1];

@@ -1,9 +1,9 @@
-/** A LoRA file's keys taken apart: outer prefix, module, and the part the tensor plays there. */
+/** Parses a LoRA file's keys: outer prefix, module, and the tensor's role in it. */
 
 import type { AdaptedModule, Component, Family } from '../folders/family.ts';
 import { MOST_WORDS, unwrappedName, WRAPPING_WORDS } from '../folders/layout.ts';
 
-/** A declared module, or some of its parts, and the component that it is of. */
+/** A declared module, or some of its parts, and its component. */
 export interface ModuleRef extends AdaptedModule {
   /** The component's name. */
   readonly component: string;
@@ -46,7 +46,7 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, role: Role | ((group: string
   [/\.set_weight$/, 'set'],
   [/\.reshape_weight$/, 'reshape'],
 ];
-/** Whole tensors: only normalisations are replaced by them, else any checkpoint would pass for a LoRA. */
+/** Whole tensors. They replace only normalisations; otherwise any checkpoint would pass for a LoRA. */
 const WHOLE = /\.(?:scale|weight)$/;
 
 /** Prefixes of trainers, which say whose module follows. */
@@ -59,12 +59,12 @@ function flat(name: string): string {
 }
 
 /**
- * Takes the keys of adapters for one family apart. Its dictionary has every spelling of every module that an adapter can change and treats dots and
+ * Parses the keys of adapters for one family. Its dictionary has every spelling of every module that an adapter can change and treats dots and
  * underscores alike: a name is found in BFL's, diffusers', kohya's, XLabs' or OneTrainer's spelling, so mixed files work by construction.
  */
 export class KeyParser {
   readonly #dictionary: ReadonlyMap<string, ModuleRef>;
-  /** Ended by a dot or an underscore; the dictionary tells text encoders and transformer apart by the module itself. */
+  /** A dot or an underscore follows each; the module itself tells text encoders and transformer apart. */
   readonly #prefixes: readonly string[];
 
   constructor(components: readonly Component[]) {

@@ -20,7 +20,7 @@ export interface Located {
   readonly path: string;
   /** PEFT's adapter_config.json beside it. */
   readonly config: string | undefined;
-  /** The file's name, or the folder's where the file's says nothing. */
+  /** The file's name, or the folder's if the file has a usual name. */
   readonly name: string;
 }
 
@@ -31,7 +31,7 @@ export const BUNDLED_LORA = 'tiny-lora';
 const PEFT_FILE = 'adapter_model.safetensors';
 const USUAL = ['pytorch_lora_weights.safetensors', PEFT_FILE, 'lora.safetensors'];
 
-/** What a model's folder has. */
+/** The file that marks a model's folder. */
 const PIPELINE = 'model_index.json';
 /** Bounds of the search through a folder of LoRAs. */
 const MAX_DEPTH = 6;
@@ -113,7 +113,7 @@ function loraFiles(files: readonly RemoteFile[], repo: string, weightName: strin
 
 /**
  * Finds a LoRA by the name that prompts use for it, in a folder of LoRAs: its path there without `.safetensors`, or its file's name
- * where only one file has it. Throws `not_found` with the nearest names, or with all places of a name that several have.
+ * if no other file has it. Throws `not_found` with the nearest names, or with the paths of all files of that name.
  */
 export function locateByName(folder: string, name: string): string {
   const wanted = safePath(name);
@@ -145,21 +145,21 @@ export function locateByName(folder: string, name: string): string {
   });
 }
 
-/** Finds a LoRA at a path in a folder, with or without `.safetensors`; undefined for one that is not there, or outside. */
+/** Finds a LoRA at a path in a folder, with or without `.safetensors`; undefined if it is missing, or outside the folder. */
 export function pathByName(folder: string, name: string): string | undefined {
   const path = safePath(name);
   if (path === undefined) return undefined;
   return [join(folder, `${path}.safetensors`), join(folder, path)].find((place) => kindOf(place) !== 'missing');
 }
 
-/** A path that stays inside of its folder, without `.safetensors`. */
+/** A path without `.safetensors`; undefined if it leaves its folder. */
 function safePath(name: string): string | undefined {
   const parts = name.replaceAll('\\', '/').split('/');
   if (name.includes('\0') || parts.some((part) => /^\.*$/.test(part))) return undefined;
   return parts.join('/').replace(/\.safetensors$/, '');
 }
 
-/** LoRAs in a folder and the folders in it: files without `.safetensors`, and folders for a file of a usual name. */
+/** LoRAs in a folder and its subfolders: files, without `.safetensors`, and folders that hold a file with a usual name. */
 function lorasUnder(folder: string): string[] {
   const found = new Set<string>();
   let left = MAX_ENTRIES;
@@ -201,7 +201,7 @@ function inFolder(folder: string, weightName: string | undefined, shown: string 
   throw notIn(shown, names, weightName);
 }
 
-/** Files with weights in a folder and the folders in it, by path with `/`. */
+/** Paths, with `/`, of weight files in a folder and its subfolders. */
 function safetensorsIn(folder: string): string[] {
   return listFolder(folder).flatMap((name) => {
     if (name.endsWith('.safetensors')) return [name];
@@ -233,7 +233,7 @@ function notIn(place: string, names: readonly string[], weightName: string | und
   });
 }
 
-/** A path that may be a repository's name, with or without a file in it; undefined for one whose first folder is here. */
+/** A path that may be a repository's name, with or without a file in it; undefined if its first folder exists here. */
 function onHub({
   path,
   weightName,

@@ -1,4 +1,4 @@
-/** Matrices of a LoRA file, and the few products that are taken of them on the host. */
+/** Matrices of a LoRA file, and the few products of them that the host computes. */
 
 import { byteSize, type DType } from '../../support/dtype.ts';
 import { toF32 } from '../../support/floats.ts';
@@ -18,13 +18,13 @@ export interface Product {
   readonly b: Float32Array;
 }
 
-/** What a weight is changed by before it is placed; either, or both. */
+/** The change to a weight before it is placed: a difference, a product or both. */
 export interface Change {
   readonly difference: Float32Array | undefined;
   readonly product: Product | undefined;
 }
 
-/** Multiplies [n, k] by [k, m] in f32, wherever that is fast: products of whole weights are of 10⁹ terms. */
+/** Multiplies [n, k] by [k, m] in f32, wherever that is fast: products of whole weights have 10⁹ terms. */
 export type Multiply = (left: Matrix, right: Matrix) => Promise<Float32Array>;
 
 /** What a difference is calculated from. */
@@ -39,7 +39,7 @@ export function matrixOf(rows: number, columns: number, values: Float32Array): M
   return { rows, columns, dtype: 'f32', bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }
 
-/** Reads a matrix as f32 values, row by row; what the caller does to them does not change the matrix. */
+/** Reads a matrix as f32 values, row by row, in a copy that the caller may change. */
 export function valuesOf({ rows, columns, dtype, bytes }: Matrix): Float32Array {
   return toF32(dtype, dtype === 'f32' ? bytes.slice() : bytes, rows * columns);
 }
@@ -51,7 +51,7 @@ export function rowsOf(matrix: Matrix, start: number, end: number): Matrix {
   return { rows: end - start, columns, dtype, bytes: bytes.subarray(start * row, end * row) };
 }
 
-/** The product of [n, k] and [k, m] in f32, for small ones. */
+/** The product of [n, k] and [k, m] in f32, for small matrices. */
 export function multiply(left: Matrix, right: Matrix): Float32Array {
   const { rows: n, columns: k } = left;
   const m = right.columns;
@@ -88,7 +88,7 @@ export function kronecker(left: Matrix, right: Matrix, start = 0, end: number = 
 
 /**
  * Two low-rank products multiplied element by element, as one low-rank product of rank r·s:
- * (B₁A₁) ∘ (B₂A₂) = B·A, where column (i, j) of B is B₁'s column i times B₂'s column j, and so for A's rows.
+ * (B₁A₁) ∘ (B₂A₂) = B·A, where column (i, j) of B is B₁'s column i times B₂'s column j, and likewise for A's rows.
  */
 export function hadamard(
   [b1, a1]: readonly [Matrix, Matrix],
@@ -114,7 +114,7 @@ export function hadamard(
   };
 }
 
-/** Whether every value is finite; of the 16-bit types the exponents tell, two values at a time. */
+/** Whether every value is finite; 16-bit types are checked by their exponents, two values at a time. */
 export function allFinite({ dtype, bytes }: Pick<Matrix, 'dtype' | 'bytes'>, count: number): boolean {
   if (dtype !== 'bf16' && dtype !== 'f16') return toF32(dtype, bytes, count).every((value) => Number.isFinite(value));
   const low = dtype === 'bf16' ? 0x7f80 : 0x7c00;

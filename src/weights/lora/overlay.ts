@@ -1,7 +1,7 @@
 /**
  * Adapters with their strengths, over the weights of a model: `merged` into a weight on its way to the device, or `beside` it as
- * factors that linear layers take as inputs. Beside, low-rank additions cost little where layers are wide, and any of them can be exchanged at once;
- * additions that are no low-rank products are merged in either mode. Tags name contents, so that only what changed is placed again.
+ * factors that linear layers take as inputs. Low-rank additions beside a weight cost little where layers are wide, and any
+ * of them can be exchanged at once; other additions are merged in either mode. Tags name contents, so that only changes are placed again.
  */
 
 import { byteSize, elementCount } from '../../support/dtype.ts';
@@ -15,14 +15,14 @@ import { addTo, type LowRank } from './terms.ts';
 /** An adapter in use. */
 export interface Applied {
   readonly adapter: Adapter;
-  /** Multiplies all it adds; negative and zero are as good as any. */
+  /** Multiplies everything it adds; may be zero or negative. */
   readonly scale: number;
 }
 
 /** How adapters are applied. */
 export type ApplyMode = 'merged' | 'beside';
 
-/** Factors are padded to one of these ranks, so that programs serve many adapters. */
+/** Factors are padded to one of these ranks, so that one program serves many adapters. */
 const BUCKETS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
 /** The padded rank for adapters that need `rank` in total; 0 for none. */
@@ -40,7 +40,7 @@ export function mergedKey(applied: readonly Applied[], mode: ApplyMode): string 
   return JSON.stringify(merged.map(({ adapter, scale }) => [adapter.hash, scale]));
 }
 
-/** Every adapter that pictures use, with its strength for each; one that a picture uses twice is two. */
+/** Every adapter that pictures use, with its strength for each picture; one that a picture uses twice counts as two. */
 function usesOf(pictures: readonly (readonly Applied[])[]) {
   const uses = new Map<string, { readonly adapter: Adapter; readonly scales: number[] }>();
   for (const [picture, applied] of pictures.entries()) {
@@ -165,14 +165,14 @@ export class Overlay {
     return this.mode === 'beside' ? this.#of(spec).filter(isLowRank) : [];
   }
 
-  /** What goes into the weight itself; a strength of 0 is nothing. */
+  /** The additions merged into the weight itself, except those of strength 0. */
   #merged(spec: WeightSpec): Scaled[] {
     const list = this.#of(spec).filter(({ scales }) => scales.some((scale) => scale !== 0));
     return this.mode === 'beside' ? list.filter((scaled) => !isLowRank(scaled)) : list;
   }
 }
 
-/** Joins low-rank additions along the rank, strengths in B, padded to a bucket. */
+/** Joins low-rank additions along the rank, padded to a bucket; B includes their strengths. */
 function productOf(list: readonly Scaled<LowRank>[], { shape }: WeightSpec): Product | undefined {
   if (list.length === 0) return undefined;
   const [out, inputs] = shape as [number, number];

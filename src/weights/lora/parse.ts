@@ -1,7 +1,7 @@
 /**
- * From a LoRA file to modules: which tensors belong to which module of the model, with what alpha, and which keys are unknown.
- * Needs no model. A file from the internet is hostile: counts, ranks and element types are checked before a byte is read, and values are read
- * once the shapes are known to fit.
+ * Reads a LoRA file into modules: which tensors belong to which module of the model, with what alpha, and which keys are unknown.
+ * Needs no model. A file from the internet may be hostile: counts, ranks and element types are checked before a byte is read, and values are
+ * read once the shapes are known to fit.
  */
 
 import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
@@ -18,7 +18,7 @@ import { adaptedComponents, isSideCar, KeyParser, type ModuleRef, type Role } fr
 import { allFinite, type Matrix } from './matrix.ts';
 import { readSettings } from './settings.ts';
 
-/** One tensor of a module, with its key for messages; its bytes are read when they are asked for first. */
+/** One tensor of a module, with its key for messages; its bytes are read on first use. */
 export class Entry implements Matrix {
   readonly key: string;
   readonly shape: readonly number[];
@@ -43,7 +43,7 @@ export class Entry implements Matrix {
     return this.#bytes;
   }
 
-  /** The same values as a matrix of other sides. */
+  /** The same values as a matrix of another shape. */
   as(rows: number, columns: number): Entry {
     return new Entry(this.key, { ...this, file: '' }, [rows, columns], () => this.bytes);
   }
@@ -51,7 +51,7 @@ export class Entry implements Matrix {
 
 type Sides = readonly [rows: number, columns: number];
 
-/** Everything a file says of one module. */
+/** Everything a file says about one module. */
 export interface LoraModule {
   readonly ref: ModuleRef;
   readonly tensors: ReadonlyMap<Role, Entry>;
@@ -90,12 +90,12 @@ const ALGORITHMS: readonly (readonly [name: string, ...roles: Role[]])[] = [
   ['replacement', 'set'],
 ];
 
-/** A LoRA file, read but for its values, which are read while it is open. */
+/** A LoRA file whose header and settings have been read; values can be read while it is open. */
 export interface LoraFile extends Disposable {
   readonly path: string;
   readonly dialect: string;
   readonly modules: readonly LoraModule[];
-  /** Keys that no known module or algorithm has. */
+  /** Keys of no known module or algorithm. */
   readonly unmatched: readonly string[];
   /** How many tensors the file has. */
   readonly keys: number;
@@ -103,7 +103,7 @@ export interface LoraFile extends Disposable {
   readonly warnings: readonly string[];
 }
 
-/** Several times as many as the largest algorithm needs for every module. */
+/** Several times what the largest algorithm needs for all modules. */
 const MAX_KEYS = 20_000;
 const MAX_BYTES = 16 * 2 ** 30;
 
@@ -136,7 +136,7 @@ export function parseLora(
   for (const key of keys) {
     if (isSideCar(key) || elementCount(store.info(key).shape) === 0) continue;
     const parsed = foreign ? undefined : parser.parse(key);
-    // Extracted LoRAs carry differences that are zero throughout, for parts that did not change.
+    // Extracted LoRAs carry all-zero differences for parts that did not change.
     if (/\.diff(?:_b)?$/.test(key) && !foreign && store.bytes(key).every((byte) => byte === 0)) continue;
     if (!parsed) {
       unmatched.push(key);
@@ -166,7 +166,7 @@ export function parseLora(
     const stored = tensors.get('alpha');
     if (!stored) return { ref, tensors, ...of[i]! };
     const alpha = numberOf(stored);
-    // Trainers take 0 for none.
+    // Trainers write 0 for no alpha.
     return { ref, tensors, alpha: alpha === 0 ? undefined : alpha, rank: undefined, rankStabilized: false };
   });
   const closing = opened.move();
@@ -200,7 +200,7 @@ function requireAdapter(
   });
 }
 
-/** The number in an alpha, which some trainers store as an integer. It may be infinite if f16 could not hold it: the error comes where it is used. */
+/** The number in an alpha, which some trainers store as an integer. It may be infinite if f16 could not hold it; using it then throws. */
 function numberOf({ dtype, bytes }: Entry): number {
   if (!dtype.startsWith('i')) return toF32(dtype, bytes, 1)[0]!;
   return Buffer.from(bytes).readIntLE(0, Math.min(bytes.length, 6));

@@ -1,6 +1,6 @@
 /**
- * Python regular expressions, as PEFT matches them against module names: those of a LoRA file are a stranger's. A match follows every
- * way at once, as a set of positions, instead of trying one after the other; lookarounds are kept, references to groups are refused.
+ * Python regular expressions, as PEFT matches them against module names. Those in a LoRA file are untrusted, so a match follows all
+ * alternatives at once, as a set of positions, instead of backtracking. Lookarounds are supported; references to groups are refused.
  * Source: https://docs.python.org/3/library/re.html
  */
 
@@ -34,7 +34,7 @@ const MAX_DEPTH = 40;
 /** A pattern for the whole or the end of a module's name. */
 export class ModulePattern {
   readonly #part: Part;
-  /** A pattern of plain characters and dots alone, as diffusers writes one a module: these are compared. */
+  /** Set for a pattern of plain characters and dots, such as diffusers writes for each module; it is compared as text. */
   readonly #plain: { readonly text: string; readonly anchored: boolean } | undefined;
 
   /** Throws a `SyntaxError` for a pattern that Python would refuse, that is longer than 1,000 characters, or that refers to groups; `bad_file` beyond the budget. */
@@ -98,7 +98,7 @@ const choice =
   (text, from, budget) =>
     parts.reduce<readonly number[]>((sum, part) => union(sum, part(text, from, budget), budget), []);
 
-/** From `least` to `most` times; positions that were left once need not be left again. */
+/** Matches from `least` to `most` times; continues from each position only once. */
 const repeated =
   (part: Part, least: number, most: number): Part =>
   (text, from, budget) => {

@@ -10,7 +10,7 @@ import { describeJson, type Json, type JsonObject, parseJsonObject, quote, readJ
 import type { Component } from '../folders/family.ts';
 import { Budget, ModulePattern } from './pattern.ts';
 
-/** A module as settings are looked up for it. */
+/** What the settings of a module are looked up by. */
 export interface Subject {
   /** The component's name. */
   readonly component: string;
@@ -22,7 +22,7 @@ export interface Subject {
   readonly decomposed: boolean;
 }
 
-/** What is set for a module. */
+/** The settings of a module. */
 export interface Setting {
   /** Undefined stands for the rank. */
   readonly alpha: number | undefined;
@@ -47,13 +47,13 @@ export interface SettingsFiles {
 }
 
 const UNSET: Setting = { alpha: undefined, rank: undefined, rankStabilized: false };
-/** One of them makes settings of an object. */
+/** An object with any of these keys counts as settings. */
 const SIGNS = ['r', 'lora_alpha', 'alpha', 'alpha_pattern', 'rank_pattern', 'use_rslora'];
 /** Names of an alpha in a plain header, the most deliberate first. */
 const PLAIN = ['lora_alpha', 'alpha', 'ss_network_alpha'];
-/** What PEFT takes for an alpha that its settings leave out. */
+/** The alpha that PEFT assumes if its settings leave it out. */
 const PEFT_ALPHA = 8;
-/** Ways of PEFT to change a weight that its factors alone do not tell. */
+/** Settings with which PEFT changes a weight in ways that the factors alone do not show. */
 const FOREIGN_WAYS = [
   'use_qalora',
   'layer_replication',
@@ -62,7 +62,7 @@ const FOREIGN_WAYS = [
   'monteclora_config',
   'use_bdlora',
 ];
-/** Initialisations that take something out of the weights they are trained on. */
+/** Initialisations that change the base weights before training. */
 const CHANGES_WEIGHTS = /^(?:pissa|olora|corda|loftq|lora_ga)/;
 const MAX_PATTERNS = 20_000;
 
@@ -142,7 +142,7 @@ function peftSettings(
   };
   const alphas = new Patterns(settings.get('alpha_pattern'), 'alpha_pattern', number, budget);
   const ranks = new Patterns(settings.get('rank_pattern'), 'rank_pattern', number, budget);
-  // LoHa's and LoKr's settings in PEFT call it by its plain name.
+  // PEFT's settings for LoHa and LoKr call it `alpha`.
   const name = settings.has('lora_alpha') ? 'lora_alpha' : 'alpha';
   const rank = number(settings.get('r'), 'r');
   const told = number(settings.get(name), name);

@@ -1,6 +1,6 @@
 /**
  * What each adapter algorithm adds to a weight. Plain LoRA and LoHa are low-rank products, which may be applied beside the weight; all others
- * are differences of the weight itself, and leave products of whole weights to their caller.
+ * are differences of the weight itself; their caller computes products of whole weights.
  * Sources: LyCORIS `lycoris/modules`; DoRA (https://arxiv.org/abs/2402.09353); PEFT `tuners/lora`; ComfyUI `comfy/weight_adapter`.
  */
 
@@ -59,13 +59,13 @@ interface TargetShape {
 }
 
 const MAX_RANK = 4096;
-/** Up to this rank, a product of two rank-r factors is computed as one of rank r². */
+/** Two low-rank products, multiplied element by element, are computed as one up to this rank of the result. */
 const MAX_HADAMARD_RANK = 256;
-/** Multiplications that are sooner done here than a program for them is compiled. */
+/** Up to this many multiplications take less time here than compiling a program for them. */
 const SMALL_PRODUCT = 1e7;
 
 /**
- * Checks a module's shapes against its weight; undefined if tensors are missing to it. Reads and multiplies nothing.
+ * Checks a module's shapes against its weight; undefined if it lacks tensors. Reads and multiplies nothing.
  * Throws `bad_weights` with the key and both shapes.
  */
 export function fitModule(module: LoraModule, target: TargetShape, path: string): FittedModule | undefined {
@@ -131,7 +131,7 @@ function loha({ module, target: { rows, columns }, path, take }: Fit): Make | un
   return () => [hadamardTerm([b1, a1], [b2, a2], scale)];
 }
 
-/** A Kronecker factor, given whole or as the product of two; `rank` is the product's. */
+/** A Kronecker factor, given whole or as a product of two matrices; `rank` is the product's. */
 interface Factor {
   readonly rows: number;
   readonly columns: number;
@@ -161,7 +161,7 @@ function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | un
     const found = `[${w1.rows}, ${w1.columns}] ⊗ [${w2.rows}, ${w2.columns}]`;
     throw misshaped(path, w2.key, `factors of [${rows}, ${columns}]`, found);
   }
-  // LyCORIS scales by the rank of the last factor that is a product and else not at all; PEFT by the rank that is set, always.
+  // LyCORIS scales by the rank of the last factor that is a product, if any; PEFT always scales by the rank in its settings.
   const rank = module.rank ?? w2.rank ?? w1.rank;
   const scale = rank === undefined ? 1 : scaleOf(module, rank, path);
   const term: Difference = {
@@ -179,7 +179,7 @@ function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | un
 function glora({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
   const [a1, a2, b1, b2] = take('a1', 'a2', 'b1', 'b2') ?? [];
   if (!a1 || !a2 || !b1 || !b2) return undefined;
-  // LyCORIS exchanged the roles of 1 and 2 at some point; the shapes tell.
+  // LyCORIS exchanged the roles of 1 and 2 at some point; the shapes tell which order a file has.
   const older = b2.rows === rows && b1.columns === columns && b2.columns === b1.rows;
   const [inner, outer, up, down] = older ? [a2, a1, b2, b1] : [a1, a2, b1, b2];
   const rank = checkedRank(down, down.rows, path);
@@ -261,7 +261,7 @@ function biasTerms({ module, target: { rows }, path, take }: Fit): Make[] {
   return makes;
 }
 
-/** A difference that is known whole. */
+/** A difference that does not depend on the weight. */
 function difference(columns: number, whole: () => Float32Array): Difference {
   return {
     kind: 'difference',
@@ -282,9 +282,9 @@ function replacement(entry: Entry): Difference {
 }
 
 /**
- * DoRA: the adapted weight, each row or each column of it brought to the learned length: d · (W + Δ) / ‖W + Δ‖.
- * A magnitude [1, in] is for columns (OneTrainer, LyCORIS by default), [out] or [out, 1] for rows (PEFT). The norm is that of the adapted weight on
- * the magnitude's own axis, as the trainers have it; a strength interpolates between W and the whole.
+ * DoRA: scales each row or each column of the adapted weight to its learned length: d · (W + Δ) / ‖W + Δ‖.
+ * A magnitude [1, in] is for columns (OneTrainer, LyCORIS by default), [out] or [out, 1] for rows (PEFT). The norm is the adapted weight's
+ * along the magnitude's own axis, as in the trainers; a strength interpolates between W and the result.
  */
 function decomposed(terms: readonly Term[], magnitude: Entry, { rows, columns }: TargetShape): Difference {
   const byColumn = isByColumn(magnitude, { rows, columns });
@@ -335,7 +335,7 @@ function isByColumn(magnitude: Entry, { rows, columns }: TargetShape): boolean {
   return magnitude.rows === 1 && magnitude.columns === columns && rows > 1;
 }
 
-/** What brings a length to the learned one; a weight of nothing stays so. */
+/** The factor that brings a length to the learned one; 1 for a length of 0. */
 function stretch(learned: number, length: number): number {
   return length === 0 ? 1 : learned / length;
 }
@@ -351,7 +351,7 @@ export function addTo(sum: Float32Array, values: Float32Array, factor: number): 
   for (let i = 0; i < sum.length; i++) sum[i]! += factor * values[i]!;
 }
 
-/** Multiplies values that nobody else has, in place. */
+/** Multiplies values in place; only the caller may hold them. */
 function scaled(values: Float32Array, factor: number): Float32Array {
   if (factor !== 1) for (let i = 0; i < values.length; i++) values[i]! *= factor;
   return values;
