@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { NO_BROWSER } from '../support/browser.ts';
 import { REPORT } from '../support/server.ts';
 import { ask, DESKTOP, finished, TestStudio } from '../support/studio.ts';
-import { drop } from './page.ts';
+import { drop, openAddresses } from './page.ts';
 
 const PICTURES = 2000;
 
@@ -178,20 +178,7 @@ describe('a gallery of thousands', { skip: NO_BROWSER }, () => {
 
   test('every address of a picture in memory is let go of', async () => {
     const { page, wrong } = await studio.visit();
-    await page.evaluate(() => {
-      const open = new Set<string>();
-      Object.assign(globalThis, { open });
-      const { createObjectURL, revokeObjectURL } = URL;
-      URL.createObjectURL = (blob: Blob) => {
-        const url = createObjectURL(blob);
-        open.add(url);
-        return url;
-      };
-      URL.revokeObjectURL = (url) => {
-        open.delete(url);
-        revokeObjectURL(url);
-      };
-    });
+    const open = await openAddresses(page);
     await page.locator('.gallery .tile').first().click();
     await finished(page);
     let shown: string | null = null;
@@ -201,12 +188,12 @@ describe('a gallery of thousands', { skip: NO_BROWSER }, () => {
       await thumb.waitFor();
       shown = await thumb.getAttribute('src');
     }
-    assert.equal(await page.evaluate('open.size'), 1);
+    assert.equal(await open(), 1);
     await page.getByRole('button', { name: 'Reuse recipe' }).click();
     await page.waitForFunction('open.size === 0');
     await drop(page, { name: 'no.png', type: 'image/png', bytes: Buffer.from('no picture') });
     await page.locator('.notice.is-error').waitFor();
-    assert.equal(await page.evaluate('open.size'), 0);
+    assert.equal(await open(), 0);
     assert.deepEqual(wrong, []);
     await page.context().close();
   });
