@@ -63,6 +63,8 @@ export function cpuFlags(cpu: Pick<CpuTarget, 'apiVersion'>): Flags {
 /** A part of a program that is compiled separately, with its own flags. */
 export interface CpuStage extends Stage {
   readonly flags: Flags;
+  /** Whether the plugin can serialise the compiled program. XLA (jaxlib 0.11.2) takes oneDNN's calls for others, and ends the process. */
+  readonly serialisable: boolean;
   /** The reason, for the log; undefined if the flags are the usual ones. */
   readonly why: string | undefined;
 }
@@ -71,12 +73,17 @@ export interface CpuStage extends Stage {
 export function cpuStages(g: Graph, cpu: CpuTarget): readonly CpuStage[] {
   const flags = cpuFlags(cpu);
   if (!usesOnednn(cpu) || !g.nodes.some(isBf16Layer)) {
-    return [{ graph: g, takes: g.parameters, gives: g.outputs, flags, why: undefined }];
+    return [{ graph: g, takes: g.parameters, gives: g.outputs, flags, serialisable: true, why: undefined }];
   }
   return cutIntoStages(g, ({ op }) => op.kind === 'attention').map((stage) =>
     suitsOnednn(stage.graph)
-      ? { ...stage, flags: { ...flags, ...ONEDNN_FLAGS }, why: 'linear layers by oneDNN: AMX multiplies bf16' }
-      : { ...stage, flags, why: 'attention apart from linear layers: one fused kernel' },
+      ? {
+          ...stage,
+          flags: { ...flags, ...ONEDNN_FLAGS },
+          serialisable: false,
+          why: 'linear layers by oneDNN: AMX multiplies bf16',
+        }
+      : { ...stage, flags, serialisable: true, why: 'attention apart from linear layers: one fused kernel' },
   );
 }
 

@@ -34,6 +34,8 @@ export interface StageText {
   readonly gives: readonly number[];
   /** XLA flags of this stage. */
   readonly flags?: CompileOptions['flags'] | undefined;
+  /** False if the compiled program cannot be stored. */
+  readonly serialisable: boolean;
 }
 
 /** A traced part as text, and how a mesh splits its parameters and results. */
@@ -74,7 +76,8 @@ export function programText(traced: Traced, { target, sharding, precision }: Tex
     : print(lower(parts.graph, target), { precision, partition: { mesh: sharding.mesh, parameters, results } });
   const takes = graph.parameters.map((_, i) => i);
   const gives = graph.outputs.map((_, i) => takes.length + i);
-  return { stages: [{ name, text, takes, gives, flags: cut[0]?.flags }], outputs: gives, parameters, results };
+  const { flags, serialisable = true } = cut[0] ?? {};
+  return { stages: [{ name, text, takes, gives, flags, serialisable }], outputs: gives, parameters, results };
 }
 
 /** Numbers the values that stages hand to each other, and prints each stage. */
@@ -85,11 +88,11 @@ function cutText(
 ): Pick<ProgramText, 'stages' | 'outputs'> {
   const numbers = new Map([...g.parameters, ...cut.flatMap(({ gives }) => gives)].map((value, i) => [value, i]));
   const numbered = (values: readonly Tensor[]): number[] => values.map((value) => numbers.get(value)!);
-  const stages = cut.map(({ flags, why, ...stage }) => {
+  const stages = cut.map(({ flags, serialisable, why, ...stage }) => {
     const { name } = stage.graph;
     if (why) log('debug', `${name}: ${why}`);
     const text = print(lower(stage.graph, target), { precision });
-    return { name, text, takes: numbered(stage.takes), gives: numbered(stage.gives), flags };
+    return { name, text, takes: numbered(stage.takes), gives: numbered(stage.gives), flags, serialisable };
   });
   return { stages: stages, outputs: numbered(g.outputs) };
 }

@@ -154,14 +154,14 @@ export class Runtime implements AsyncDisposable {
     const { target, sharding, precision } = this;
     const written = programText(traced, { target, sharding, precision });
     const base = { ...this.#compileOptions, effort: effortFor(traced, target) };
-    const stages = written.stages.map(({ name, text, flags }) => {
+    const stages = written.stages.map(({ name, text, flags, serialisable }) => {
       const options = { ...base, flags: { ...base.flags, ...flags } };
       const key = ExecutableCache.keyOf({
         program: text,
         options: encodeCompileOptions(options),
         target: this.#compiler,
       });
-      return { key, load: () => this.#load(key, text, name, options) };
+      return { key, load: () => this.#load(key, text, name, options, serialisable) };
     });
     const executables = await Promise.all(stages.map(({ key, load }) => this.#executables.get(key, load, signal)));
     const program = new Program(traced, executables, { sharding, local: this.local }, written);
@@ -174,9 +174,10 @@ export class Runtime implements AsyncDisposable {
     return this.#executables.lease();
   }
 
-  async #load(key: string, text: string, name: string, options: CompileOptions): Promise<Loaded> {
+  async #load(key: string, text: string, name: string, options: CompileOptions, stores: boolean): Promise<Loaded> {
     const start = performance.now();
-    const stored = await this.#cache?.read(key);
+    const cache = stores ? this.#cache : undefined;
+    const stored = await cache?.read(key);
     if (stored) {
       try {
         const executable = await this.client.deserialize(stored);
@@ -189,7 +190,7 @@ export class Runtime implements AsyncDisposable {
           'warn',
           `the cached executable of ${name} cannot be loaded and is compiled again: ${(error as Error).message}`,
         );
-        await this.#cache?.remove(key);
+        await cache?.remove(key);
       }
     }
     const { flags } = options;
@@ -198,7 +199,7 @@ export class Runtime implements AsyncDisposable {
     this.compiled.programs++;
     log('debug', `compiled ${name} in ${(performance.now() - start).toFixed(0)} ms`);
     let bytes = executable.memoryStats()?.code ?? 0;
-    await this.#cache?.write(key, () => {
+    await cache?.write(key, () => {
       const serialized = executable.serialize();
       bytes = serialized.length;
       return serialized;

@@ -1,9 +1,12 @@
 /** Programs of several stages, run on the CPU: the numbers of the whole, nothing left alive, memory counted. */
 
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { FLUX_DEV, fluxPrograms } from '../../../src/models.ts';
+import { elementCount } from '../../../src/support/dtype.ts';
 import { fromF32, toF32 } from '../../../src/support/floats.ts';
+import type { Traced } from '../../../src/xla/graph/trace.ts';
 import { fusesAttention } from '../../../src/xla/lowering/cpu.ts';
 import { cpuFlags } from '../../../src/xla/lowering/lower.ts';
 import { Program, programText } from '../../../src/xla/runtime/program.ts';
@@ -11,6 +14,7 @@ import { Runtime } from '../../../src/xla/runtime/runtime.ts';
 import { liveCounts, type ShardedArray } from '../../../src/xla.ts';
 import { seededValues } from '../../support/array.ts';
 import { assertClose } from '../../support/close.ts';
+import { temporaryFolder } from '../../support/command-line.ts';
 
 const CFG = { ...FLUX_DEV, heads: 8 };
 const SIZES = {
@@ -44,25 +48,7 @@ for (const part of ['doubleBlock', 'singleBlock'] as const) {
       const cut = new Program(traced, executables, { sharding, local: [0] }, text);
       const whole = await runtime.compile(traced);
 
-      const next = seededValues(7);
-      const arrays: ShardedArray[] = [];
-      for (const { dtype, shape } of traced.graph.parameters) {
-        const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, next);
-        arrays.push(await runtime.upload(dtype === 'bf16' ? fromF32('bf16', values) : values, dtype, shape));
-      }
-      const inputs = Object.fromEntries(traced.inputs.map((name, i) => [name, arrays[i]!]));
-      const weights = arrays.slice(traced.inputs.length);
-      const live = liveCounts()['DeviceArray'];
-      const [a, b] = [whole.run(inputs, weights), cut.run(inputs, weights)];
-      for (const name of traced.outputs) {
-        const [expected, found] = [a[name]!, b[name]!];
-        const count = expected.shape.reduce((x, y) => x * y, 1);
-        const read = async (array: typeof found) => toF32('bf16', await array.arrays[0]!.toHost(), count);
-        assertClose(`${part} ${name}`, await read(found), await read(expected), { maxRelative: 2e-2 });
-        expected.dispose();
-        found.dispose();
-      }
-      assert.equal(liveCounts()['DeviceArray'], live, 'what stages hand on is freed');
+      await assertSame(runtime, whole, cut, 'what stages hand on is freed');
 
       // q, k and v at least wait for the second stage.
       const handed = 3 * 32 * 1024 * 2;
@@ -71,8 +57,61 @@ for (const part of ['doubleBlock', 'singleBlock'] as const) {
       const widest = Math.max(...traced.graph.parameters.map(({ shape }) => shape.reduce((x, y) => x * y, 4)));
       const widened = fusesAttention({ ...AMX, apiVersion: client.plugin.apiVersion }) ? 0 : widest;
       assert.ok(cut.memory.temporaries < 40 * handed + widened, `${cut.memory.temporaries} bytes`);
-      for (const array of arrays) array.dispose();
     }
     assert.deepEqual(liveCounts(), before);
   });
+}
+
+test('programs that the plugin cannot serialise are compiled and run, but not stored', async (t) => {
+  using folder = temporaryFolder();
+  await using runtime = await Runtime.open({ device: 'cpu', cacheDir: folder.path });
+  const { apiVersion } = runtime.client.plugin;
+  if (!fusesAttention({ ...AMX, apiVersion })) return t.skip('the older plugin has no oneDNN');
+  const stored = (): number => readdirSync(folder.path).filter((name) => name.endsWith('.pjrt')).length;
+  const [usual, byOnednn] = [fluxPrograms(CFG, SIZES).singleBlock, fluxPrograms(CFG, SIZES).singleBlock];
+  const { instructions } = runtime.target.cpu!;
+  // oneDNN has kernels for processors without AMX too.
+  const cut = await compileFor(runtime, byOnednn, ['AMX']);
+  assert.equal(cut.executables.length, 3);
+  assert.equal(stored(), 1, 'the program of attention');
+  const whole = await compileFor(
+    runtime,
+    usual,
+    instructions.filter((name) => name !== 'AMX'),
+  );
+  assert.equal(whole.executables.length, 1);
+  assert.equal(stored(), 2);
+  await assertSame(runtime, whole, cut, 'results are freed');
+});
+
+/** Compiles as on a processor with these instruction sets. */
+function compileFor(runtime: Runtime, traced: Traced, instructions: readonly string[]): Promise<Program> {
+  const { apiVersion } = runtime.client.plugin;
+  Object.assign(runtime.target, { bf16Products: true, cpu: { apiVersion, instructions } });
+  return runtime.compile(traced);
+}
+
+/** Runs two programs of one traced part on the same random values, compares results, and disposes everything. */
+async function assertSame(runtime: Runtime, one: Program, other: Program, freed: string): Promise<void> {
+  const { traced } = one;
+  const next = seededValues(7);
+  const arrays: ShardedArray[] = [];
+  for (const { dtype, shape } of traced.graph.parameters) {
+    const values = Float32Array.from({ length: elementCount(shape) }, next);
+    arrays.push(await runtime.upload(dtype === 'bf16' ? fromF32('bf16', values) : values, dtype, shape));
+  }
+  const inputs = Object.fromEntries(traced.inputs.map((name, i) => [name, arrays[i]!]));
+  const weights = arrays.slice(traced.inputs.length);
+  const live = liveCounts()['DeviceArray'];
+  const [a, b] = [one.run(inputs, weights), other.run(inputs, weights)];
+  for (const name of traced.outputs) {
+    const [expected, found] = [a[name]!, b[name]!];
+    const count = elementCount(expected.shape);
+    const read = async (array: ShardedArray) => toF32('bf16', await array.arrays[0]!.toHost(), count);
+    assertClose(`${traced.name} ${name}`, await read(found), await read(expected), { maxRelative: 2e-2 });
+    expected.dispose();
+    found.dispose();
+  }
+  assert.equal(liveCounts()['DeviceArray'], live, freed);
+  for (const array of arrays) array.dispose();
 }
