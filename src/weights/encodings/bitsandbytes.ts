@@ -7,7 +7,7 @@
 import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { describeJson, type JsonObject } from '../files/json.ts';
-import { type Decoded, type DerivedTensor, rowLength, type TensorStore, withDerived } from '../files/tensors.ts';
+import { type Decoded, rowLength, type TensorReader, type TensorStore, withDerived } from '../files/tensors.ts';
 import { readDescription, readFloats } from './companions.ts';
 import { decodeRows } from './decode-rows.ts';
 
@@ -25,7 +25,7 @@ interface State {
 
 /** Wraps a store, which it takes over, so that 4-bit weights read as `decoded` values; throws `unsupported` for other bitsandbytes formats. */
 export function decodeBitsAndBytes(store: TensorStore, decoded: Decoded): TensorStore {
-  const derived = new Map<string, DerivedTensor>();
+  const derived = new Map<string, TensorReader>();
   const hidden = new Set<string>();
   for (const key of store.keys()) {
     if (key.endsWith('.SCB')) throw unsupported(`${store.path}: ${key}`, 'int8');
@@ -74,7 +74,7 @@ function unsupported(where: string, kind: string): FluxionError {
   });
 }
 
-function unpacked(store: TensorStore, weight: string, state: State, decoded: Decoded): DerivedTensor {
+function unpacked(store: TensorStore, weight: string, state: State, decoded: Decoded): TensorReader {
   const { kind, shape, blockSize, nested } = state;
   const count = elementCount(shape);
   const blocks = Math.ceil(count / blockSize);

@@ -10,7 +10,7 @@ import type { DType } from '../../support/dtype.ts';
 import { toF32 } from '../../support/floats.ts';
 import { getOrMake } from '../../support/get-or-make.ts';
 import { roundUp } from '../../support/multiples.ts';
-import type { Decoded, DerivedTensor, Rows, TensorStore } from '../files/tensors.ts';
+import type { Decoded, Rows, TensorReader, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats, requireTensor } from './companions.ts';
 import { CODES, decodeRows, products, type Words, wordsOf } from './decode-rows.ts';
 
@@ -48,7 +48,7 @@ export function blockScaledWeight(
   key: string,
   { format, scaleKey, wholeKey, shape }: BlockScaled,
   decoded: Decoded,
-): DerivedTensor {
+): TensorReader {
   const { dtypes, scaleDtypes, block, perByte } = FORMATS[format];
   const { shape: storedShape, file, dtype } = store.info(key);
   const [storedRows = 0, bytes = 0] = storedShape;
@@ -92,13 +92,14 @@ export function blockScaledWeight(
 /** Multiplies each column of a weight, decoded to f32, by its factor; the products have the type `decoded`. */
 export function withColumnFactors(
   store: TensorStore,
-  weight: DerivedTensor,
+  weight: TensorReader,
   factorsKey: string,
   decoded: Decoded,
-): DerivedTensor {
+): TensorReader {
   const columns = weight.info.shape[1]!;
   let factors: Float32Array | undefined;
   return {
+    ...weight,
     info: { ...weight.info, dtype: decoded },
     bytes: (range) =>
       decodeRows(range, columns, decoded, (rows, values) => {
@@ -108,7 +109,6 @@ export function withColumnFactors(
           for (let i = 0; i < columns; i++) values[at + i] = numbers[at + i]! * factors[i]!;
         }
       }),
-    raw: weight.raw,
   };
 }
 

@@ -7,7 +7,7 @@
 
 import { FluxionError } from '../../support/errors.ts';
 import { describeJson, type Json, type JsonObject, parseJsonObject } from '../files/json.ts';
-import { type Decoded, type DerivedTensor, type TensorStore, withDerived } from '../files/tensors.ts';
+import { type Decoded, type TensorReader, type TensorStore, withDerived } from '../files/tensors.ts';
 import { blockScaledWeight, withColumnFactors } from './block-scaled.ts';
 import { beside, describeTensor, misfit, readDescription, requireFloats } from './companions.ts';
 import { rotatedWeight } from './convrot.ts';
@@ -30,7 +30,7 @@ interface Layer {
 
 /** A layer's weight, and the other keys that it is decoded with. */
 interface ReadWeight {
-  readonly tensor: DerivedTensor;
+  readonly tensor: TensorReader;
   readonly used: readonly string[];
 }
 
@@ -55,7 +55,7 @@ const FORMATS = new Map<string, ReadLayer>(
 
 /** Wraps a store, which it takes over, so that described weights read as `decoded` values; throws `unsupported` for unknown formats. */
 export function decodeComfyQuant(store: TensorStore, decoded: Decoded): TensorStore {
-  const derived = new Map<string, DerivedTensor>();
+  const derived = new Map<string, TensorReader>();
   const hidden = new Set<string>();
   for (const layer of [...describedInHeaders(store), ...describedBeside(store)]) {
     const { tensor, used } = reader(layer)(layer, decoded);

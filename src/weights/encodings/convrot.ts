@@ -5,7 +5,7 @@
  * Sources: comfy-kitchen `tensor/int8.py`, `tensor/int8_utils.py`, `tensor/convrot_w4a4.py`.
  */
 
-import type { Decoded, DerivedTensor, TensorStore } from '../files/tensors.ts';
+import type { Decoded, TensorReader, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats } from './companions.ts';
 import { decodeRows } from './decode-rows.ts';
 
@@ -27,7 +27,7 @@ export function rotatedWeight(
   key: string,
   { bits, group, scaleKey }: Rotation,
   decoded: Decoded,
-): DerivedTensor {
+): TensorReader {
   const { shape, file, dtype } = store.info(key);
   const [rows = 0, bytes = 0] = shape;
   const columns = (bytes * 8) / bits;

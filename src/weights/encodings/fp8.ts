@@ -10,9 +10,9 @@ import { FluxionError } from '../../support/errors.ts';
 import { toF32 } from '../../support/floats.ts';
 import {
   type Decoded,
-  type DerivedTensor,
   type Rows,
   rowLength,
+  type TensorReader,
   type TensorStore,
   withDerived,
 } from '../files/tensors.ts';
@@ -32,7 +32,7 @@ function isEightBit(dtype: DType): dtype is EightBit {
 
 /** Wraps a store, which it takes over, so that 8-bit weights read as `decoded` values, scales applied. */
 export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
-  const derived = new Map<string, DerivedTensor>();
+  const derived = new Map<string, TensorReader>();
   const hidden = new Set<string>();
   for (const key of store.keys()) {
     const { dtype } = store.info(key);
@@ -58,7 +58,7 @@ export function scaleBeside(store: TensorStore, weight: string): string | undefi
 }
 
 /** Decodes an 8-bit weight without scales. */
-export function plainWeight(store: TensorStore, key: string, dtype: EightBit, decoded: Decoded): DerivedTensor {
+export function plainWeight(store: TensorStore, key: string, dtype: EightBit, decoded: Decoded): TensorReader {
   return decodedTensor(store, key, dtype, dtype, wholeRows(store, key, 1), () => Float32Array.of(1), decoded);
 }
 
@@ -72,7 +72,7 @@ export function scaledWeight(
   scaleKey: string,
   decoded: Decoded,
   tile?: number,
-): DerivedTensor {
+): TensorReader {
   const { dtype } = store.info(key);
   if (!isEightBit(dtype)) throw misfit(store, key, 'an 8-bit type');
   const size = tile === undefined ? scaledByRows(store, key, scaleKey) : squares(store, key, scaleKey, tile);
@@ -93,7 +93,7 @@ function decodedTensor(
   size: TileSize,
   scales: () => Float32Array,
   decoded: Decoded,
-): DerivedTensor {
+): TensorReader {
   const { shape, file } = store.info(key);
   const columns = rowLength(shape);
   const raw = (rows: Rows): Uint8Array => store.bytes(key, rows);

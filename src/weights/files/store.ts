@@ -9,7 +9,7 @@ import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from '
 import { describeJson, quote, readJsonObject } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
 import { requireWholeSet, shardSet, wholeSet } from './shards.ts';
-import { checkedRows, noSuchTensor, type Rows, type StoredTensor, type TensorStore } from './tensors.ts';
+import { type TensorReader, TensorTable } from './tensors.ts';
 import { preferredNames, weightsAmong } from './weight-names.ts';
 
 export interface OpenStoreOptions {
@@ -19,40 +19,13 @@ export interface OpenStoreOptions {
   readonly variant?: string | undefined;
 }
 
-interface Entry {
-  readonly file: FileBytes;
-  readonly info: TensorInfo;
-}
-
 /** Weights by key, over one or several safetensors files; disposing closes the files and ends their views. */
-export class WeightStore implements TensorStore {
-  /** What was opened: a safetensors file or an index. */
-  readonly path: string;
-  readonly format = 'safetensors';
-  /** Header metadata of all files; for equal keys, the first file wins. */
-  readonly metadata: ReadonlyMap<string, string>;
-  readonly headers: readonly ReadonlyMap<string, string>[];
-  readonly #entries: ReadonlyMap<string, Entry>;
-  readonly #files: DisposableStack;
-
-  private constructor(
-    path: string,
-    entries: Map<string, Entry>,
-    headers: readonly ReadonlyMap<string, string>[],
-    files: DisposableStack,
-  ) {
-    this.path = path;
-    this.metadata = new Map(headers.toReversed().flatMap((header) => [...header]));
-    this.headers = headers;
-    this.#entries = entries;
-    this.#files = files;
-  }
-
+export class WeightStore extends TensorTable {
   /** Opens a `.safetensors` file, a `.safetensors.index.json`, or the weights found in a component's folder. */
   static open(path: string, { openFile = readingFile, variant }: OpenStoreOptions = {}): WeightStore {
     const target = kindOf(path) === 'folder' ? findWeights(path, variant) : path;
     using files = new DisposableStack();
-    const entries = new Map<string, Entry>();
+    const tensors = new Map<string, TensorReader>();
     const headers: ReadonlyMap<string, string>[] = [];
 
     const readShard = (shard: string): ReadonlyMap<string, TensorInfo> => {
@@ -60,9 +33,9 @@ export class WeightStore implements TensorStore {
       const header = readSafetensorsHeader(file);
       headers.push(header.metadata);
       for (const [key, info] of header.tensors) {
-        const other = entries.get(key)?.file.path;
+        const other = tensors.get(key)?.info.file;
         if (other) throw new FluxionError('bad_file', `${shard}: ${key} is also in ${other}`);
-        entries.set(key, { file, info });
+        tensors.set(key, readerOf(file, info));
       }
       return header.tensors;
     };
@@ -72,45 +45,16 @@ export class WeightStore implements TensorStore {
     } else {
       for (const shard of wholeSet(target)) readShard(shard);
     }
-    return new WeightStore(target, entries, headers, files.move());
+    return new WeightStore({ path: target, format: 'safetensors', headers }, tensors, files.move());
   }
+}
 
-  /** Lists every key, in file order. */
-  keys(): string[] {
-    return [...this.#entries.keys()];
-  }
-
-  has(key: string): boolean {
-    return this.#entries.has(key);
-  }
-
-  /** Returns a tensor's dtype, shape and file; throws `not_found` with the nearest keys. */
-  info(key: string): StoredTensor {
-    const { file, info } = this.#entry(key);
-    return { dtype: info.dtype, shape: info.shape, file: file.path };
-  }
-
-  /** Returns a tensor's bytes, or rows `start` to `end` of its first dimension; a view if the file is mapped. */
-  bytes(key: string, rows?: Rows): Uint8Array {
-    if (this.#files.disposed)
-      throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
-    const { file, info } = this.#entry(key);
-    const size = info.end - info.start;
-    if (!rows) return file.view(info.start, size);
-    const [start, end] = checkedRows(key, info.shape, rows);
-    const row = size === 0 ? 0 : size / (info.shape[0] ?? 1);
-    return file.view(info.start + start * row, (end - start) * row);
-  }
-
-  [Symbol.dispose](): void {
-    this.#files.dispose();
-  }
-
-  #entry(key: string): Entry {
-    const entry = this.#entries.get(key);
-    if (entry) return entry;
-    throw noSuchTensor(this.path, key, this.#entries.keys());
-  }
+function readerOf(file: FileBytes, { dtype, shape, start, end }: TensorInfo): TensorReader {
+  const row = (end - start) / (shape[0] || 1);
+  return {
+    info: { dtype, shape, file: file.path },
+    bytes: ([first, last]) => file.view(start + first * row, (last - first) * row),
+  };
 }
 
 /** The keys each shard must hold, by shard path, from an index's `weight_map`. */

@@ -52,85 +52,109 @@ export interface TensorStore extends Disposable {
 /** The type that encoded tensors are decoded to. */
 export type Decoded = 'f32' | 'bf16' | 'f16';
 
-/** A tensor whose values are computed from stored ones, a few rows at a time. */
-export interface DerivedTensor {
+/** Reads the rows of one tensor: as its file stores them, or computed from stored ones. */
+export interface TensorReader {
   readonly info: StoredTensor;
   bytes(rows: Rows): Uint8Array;
-  raw(rows: Rows): Uint8Array;
-  coded?(rows: Rows): CodedRows;
+  /** Reads what `bytes` decodes, if it decodes. */
+  raw?(rows: Rows): Uint8Array;
+  coded?(rows: Rows): CodedRows | undefined;
 }
 
-/**
- * Shows a store's tensors under these names: each is a key of the store, or derived from it. Takes the store over.
- */
-export class ShownStore implements TensorStore {
+/** What a store tells about its files. */
+interface Opened extends Pick<TensorStore, 'path' | 'format'> {
+  readonly headers: readonly ReadonlyMap<string, string>[];
+}
+
+/** Tensors by key, over files that are the store's. */
+export class TensorTable implements TensorStore {
   readonly path: string;
   readonly format: TensorStore['format'];
+  /** Header metadata of all files; for equal keys, the first file wins. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly headers: readonly ReadonlyMap<string, string>[];
-  readonly #store: TensorStore;
-  readonly #shown: ReadonlyMap<string, string | DerivedTensor>;
+  readonly #tensors: ReadonlyMap<string, TensorReader>;
+  readonly #files: DisposableStack;
 
-  constructor(store: TensorStore, shown: ReadonlyMap<string, string | DerivedTensor>) {
-    this.path = store.path;
-    this.format = store.format;
-    this.metadata = store.metadata;
-    this.headers = store.headers ?? [store.metadata];
-    this.#store = store;
-    this.#shown = shown;
+  constructor({ path, format, headers }: Opened, tensors: ReadonlyMap<string, TensorReader>, files: DisposableStack) {
+    this.path = path;
+    this.format = format;
+    this.metadata = new Map(headers.toReversed().flatMap((header) => [...header]));
+    this.headers = headers;
+    this.#tensors = tensors;
+    this.#files = files;
   }
 
   keys(): string[] {
-    return [...this.#shown.keys()];
+    return [...this.#tensors.keys()];
   }
 
   has(key: string): boolean {
-    return this.#shown.has(key);
+    return this.#tensors.has(key);
   }
 
   info(key: string): StoredTensor {
-    const shown = this.#of(key);
-    return typeof shown === 'string' ? this.#store.info(shown) : shown.info;
+    const tensor = this.#tensors.get(key);
+    if (tensor) return tensor.info;
+    const near = nearest(key, this.#tensors.keys());
+    throw new FluxionError('not_found', `${this.path}: no tensor '${key}'`, {
+      hint: near.length > 0 ? `nearest: ${near.join(', ')}` : undefined,
+    });
   }
 
   bytes(key: string, rows?: Rows): Uint8Array {
-    const shown = this.#of(key);
-    if (typeof shown === 'string') return this.#store.bytes(shown, rows);
-    return shown.bytes(checkedRows(key, shown.info.shape, rows));
+    const [tensor, range] = this.#rows(key, rows);
+    return tensor.bytes(range);
   }
 
   raw(key: string, rows?: Rows): Uint8Array {
-    const shown = this.#of(key);
-    if (typeof shown === 'string') return this.#store.raw?.(shown, rows) ?? this.#store.bytes(shown, rows);
-    return shown.raw(checkedRows(key, shown.info.shape, rows));
+    const [tensor, range] = this.#rows(key, rows);
+    return tensor.raw?.(range) ?? tensor.bytes(range);
   }
 
   coded(key: string, rows?: Rows): CodedRows | undefined {
-    const shown = this.#of(key);
-    if (typeof shown === 'string') return this.#store.coded?.(shown, rows);
-    return shown.coded?.(checkedRows(key, shown.info.shape, rows));
+    const [tensor, range] = this.#rows(key, rows);
+    return tensor.coded?.(range);
   }
 
   [Symbol.dispose](): void {
-    this.#store[Symbol.dispose]();
+    this.#files.dispose();
   }
 
-  #of(key: string): string | DerivedTensor {
-    const shown = this.#shown.get(key);
-    if (shown !== undefined) return shown;
-    throw noSuchTensor(this.path, key, this.#shown.keys());
+  #rows(key: string, rows: Rows | undefined): [TensorReader, Rows] {
+    const range = checkedRows(key, this.info(key).shape, rows);
+    if (!this.#files.disposed) return [this.#tensors.get(key)!, range];
+    throw new FluxionError('disposed', `${this.path}: ${key} read after the weights were closed`);
   }
+}
+
+/** Shows a store's tensors under these names: each is a key of the store, or derived from it. Takes the store over. */
+export function shownAs(store: TensorStore, names: ReadonlyMap<string, string | TensorReader>): TensorStore {
+  const { path, format, headers = [store.metadata] } = store;
+  const tensors = [...names].map(([name, of]) => [name, typeof of === 'string' ? readerOf(store, of) : of] as const);
+  const files = new DisposableStack();
+  files.use(store);
+  return new TensorTable({ path, format, headers }, new Map(tensors), files);
+}
+
+function readerOf(store: TensorStore, key: string): TensorReader {
+  return {
+    info: store.info(key),
+    bytes: (rows) => store.bytes(key, rows),
+    raw: (rows) => store.raw?.(key, rows) ?? store.bytes(key, rows),
+    coded: (rows) => store.coded?.(key, rows),
+  };
 }
 
 /** Shows a store, which it takes over, with some tensors derived and some hidden. */
 export function withDerived(
   store: TensorStore,
-  derived: ReadonlyMap<string, DerivedTensor>,
+  derived: ReadonlyMap<string, TensorReader>,
   hidden: ReadonlySet<string>,
 ): TensorStore {
   if (derived.size + hidden.size === 0) return store;
   const keys = store.keys().filter((key) => !hidden.has(key));
-  return new ShownStore(store, new Map(keys.map((key) => [key, derived.get(key) ?? key])));
+  return shownAs(store, new Map(keys.map((key) => [key, derived.get(key) ?? key])));
 }
 
 /** Returns the requested rows, by default all; a scalar counts as one row. Throws `bad_shape` outside the tensor. */
@@ -145,12 +169,4 @@ export function checkedRows(key: string, shape: readonly number[], rows?: Rows):
 /** Number of elements in one row of a shape. */
 export function rowLength(shape: readonly number[]): number {
   return elementCount(shape.slice(1));
-}
-
-/** The error for a key that is not there, with the nearest that are. */
-export function noSuchTensor(path: string, key: string, known: Iterable<string>): FluxionError {
-  const near = nearest(key, known);
-  return new FluxionError('not_found', `${path}: no tensor '${key}'`, {
-    hint: near.length > 0 ? `nearest: ${near.join(', ')}` : undefined,
-  });
 }

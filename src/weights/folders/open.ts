@@ -5,7 +5,7 @@ import { decodeComfyQuant } from '../encodings/comfy-quant.ts';
 import { decodeFp8 } from '../encodings/fp8.ts';
 import { kindOf, type OpenFile, readingFile } from '../files/file-bytes.ts';
 import { isGguf } from '../files/gguf.ts';
-import { GgufStore } from '../files/gguf-store.ts';
+import { ggufStore } from '../files/gguf-store.ts';
 import { WeightStore } from '../files/store.ts';
 import type { Decoded, TensorStore } from '../files/tensors.ts';
 import { unwrapped } from './unwrap.ts';
@@ -31,11 +31,11 @@ export function openTensors(path: string, options: OpenTensorsOptions = {}): Ten
   return store;
 }
 
-function openGguf(path: string, openFile: OpenFile, decoded: Decoded): GgufStore | undefined {
+function openGguf(path: string, openFile: OpenFile, decoded: Decoded): TensorStore | undefined {
   using opened = new DisposableStack();
   const file = opened.use(openFile(path));
   if (!isGguf(file)) return undefined;
-  const store = new GgufStore(file, decoded);
+  const store = ggufStore(file, decoded);
   opened.move();
   return store;
 }

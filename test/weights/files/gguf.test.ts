@@ -8,7 +8,7 @@ import { FluxionError } from '../../../src/support/errors.ts';
 import { convertFloats, toF32 } from '../../../src/support/floats.ts';
 import { readingFile } from '../../../src/weights/files/file-bytes.ts';
 import { readGgufHeader } from '../../../src/weights/files/gguf.ts';
-import { GgufStore } from '../../../src/weights/files/gguf-store.ts';
+import { ggufStore } from '../../../src/weights/files/gguf-store.ts';
 import { WeightStore } from '../../../src/weights/files/store.ts';
 import { openTensors } from '../../../src/weights/folders/open.ts';
 import { fails } from '../../support/fails.ts';
@@ -128,7 +128,7 @@ test('500 mutated files are read or refused by path', () => {
   for (const bytes of [...mutations(original.subarray(0, 1600), 200, 5), ...mutations(small, 300, 6)]) {
     const padded = bytes.length > 500 ? Buffer.concat([bytes, original.subarray(1600)]) : bytes;
     try {
-      using store = new GgufStore(memoryFile('mutated.gguf', padded), 'bf16');
+      using store = ggufStore(memoryFile('mutated.gguf', padded), 'bf16');
       for (const key of store.keys()) store.bytes(key);
       outcomes.accepted++;
     } catch (error) {
@@ -142,13 +142,13 @@ test('500 mutated files are read or refused by path', () => {
 });
 
 test('types that cannot be decoded are told when they are used, and shapes that a key overrides are kept', () => {
-  const odd = new GgufStore(memoryFile('x.gguf', ggufBytes([{ name: 'a', type: 16, shape: [256], data: new Uint8Array(66) }])), 'f32'); // biome-ignore format: one line
+  const odd = ggufStore(memoryFile('x.gguf', ggufBytes([{ name: 'a', type: 16, shape: [256], data: new Uint8Array(66) }])), 'f32'); // biome-ignore format: one line
   assert.deepEqual(odd.info('a'), { dtype: 'f32', shape: [256], file: 'x.gguf', encoding: 'IQ2_XXS' });
   fails(() => odd.bytes('a'), 'unsupported', /x\.gguf: a: tensors of type IQ2_XXS cannot be decoded/);
 
   const block = Uint8Array.from({ length: 68 }, (_, i) => (i % 34 === 0 ? 0 : i % 34 === 1 ? 0x3c : i % 34));
   const bytes = ggufBytes([{ name: 'a', type: 8, shape: [64], data: block }], { shapes: [['a', [4, 16]]] });
-  const store = new GgufStore(memoryFile('x.gguf', bytes), 'f32');
+  const store = ggufStore(memoryFile('x.gguf', bytes), 'f32');
   assert.deepEqual(store.info('a').shape, [4, 16]);
   const values = toF32('f32', store.bytes('a'), 64);
   assert.deepEqual(toF32('f32', store.bytes('a', [1, 3]), 32), values.subarray(16, 48));
