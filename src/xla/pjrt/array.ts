@@ -3,13 +3,14 @@
 import { byteLength, type DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { platformOf } from '../lowering/platform.ts';
-import { type Api, Struct } from './call.ts';
+import type { Api } from './call.ts';
 import type { Connection } from './connection.ts';
 import type { Device, MemoryKind } from './device.ts';
 import { bufferType } from './element-type.ts';
 import { ENUMS } from './header.gen.ts';
 import { Handle } from './lifetime.ts';
 import { addressOf, retain } from './memory.ts';
+import { Struct } from './struct.ts';
 
 /** An array to upload, and where to. */
 export interface ArraySpec {
@@ -88,11 +89,7 @@ export class DeviceArray implements Disposable {
     const { api } = this.device.client;
     const event = api.call('PJRT_Buffer_ReadyEvent', { buffer: this.address }).get('event');
     try {
-      api.invoke(
-        'PJRT_Event_Await',
-        new Struct('PJRT_Event_Await_Args', { event }),
-        `computing ${this.#handle.describe()}`,
-      );
+      api.call('PJRT_Event_Await', { event }, `computing ${this.#handle.describe()}`);
     } finally {
       api.call('PJRT_Event_Destroy', { event });
     }
@@ -103,7 +100,7 @@ export class DeviceArray implements Disposable {
     const { api, events } = this.device.client;
     const bytes = new Uint8Array(this.byteLength);
     await this.#handle.during(async (src) => {
-      const fields = { src, host_layout: rowMajor(this.shape.length), dst: bytes, dst_size: bytes.length };
+      const fields = { src, host_layout: rowMajor(this.shape.length), dst: bytes };
       const copy = await api.transfer('PJRT_Buffer_ToHostBuffer', fields, bytes.length);
       await events.done(copy.get('event'), `copying ${this.#handle.describe()} to the host`);
     });
@@ -162,7 +159,6 @@ export async function uploadArray(
     data: bytes,
     type: bufferType(dtype),
     dims: BigInt64Array.from(shape, BigInt),
-    num_dims: shape.length,
     host_buffer_semantics: transfer === 'share' ? ImmutableZeroCopy : ImmutableUntilTransferCompletes,
     device: device.address,
     memory: memory === undefined ? null : memoryOf(device, memory),
@@ -222,9 +218,6 @@ function rowMajor(rank: number): Struct<'PJRT_Buffer_MemoryLayout'> | null {
   return new Struct('PJRT_Buffer_MemoryLayout', { type: ENUMS.PJRT_Buffer_MemoryLayout_Type.Tiled }).embed(
     'tiled',
     'PJRT_Buffer_MemoryLayout_Tiled',
-    {
-      minor_to_major: BigInt64Array.from({ length: rank }, (_, i) => BigInt(rank - 1 - i)),
-      minor_to_major_size: rank,
-    },
+    { minor_to_major: BigInt64Array.from({ length: rank }, (_, i) => BigInt(rank - 1 - i)) },
   );
 }

@@ -1,165 +1,17 @@
 /**
  * One way to call every function of the PJRT C API: `api.call('PJRT_Client_Compile', { client, program, … }).get('executable')`.
  *
- * Each function takes one pointer to an argument struct and returns an error or null, so a single prototype serves all of them.
- * Field names and kinds are checked by the compiler against `header.gen.ts`. The table in a plugin older than the header is shorter: a
- * function past its end, or null in it, is reported as unsupported with both versions.
+ * Each function takes one pointer to an argument struct (struct.ts) and returns an error or null, so a single prototype serves all of them.
+ * The table in a plugin older than the header is shorter: a function past its end, or null in it, is reported as unsupported with both
+ * versions.
  */
 
 import koffi from 'koffi';
 import { FluxionError } from '../../support/errors.ts';
 import { requireWholeLibrary } from '../plugins/library-file.ts';
-import {
-  API_VERSION,
-  ENUMS,
-  type FieldLayout,
-  FUNCTIONS,
-  type FunctionName,
-  STRUCTS,
-  type StructName,
-} from './header.gen.ts';
-import { addressOf, readString, readWords, viewNative } from './memory.ts';
-
-type Fields<S extends StructName> = (typeof STRUCTS)[S]['fields'];
-type Kind<S extends StructName, N extends keyof Fields<S>> = Fields<S>[N] extends readonly [
-  number,
-  number,
-  infer K,
-  ...unknown[],
-]
-  ? K
-  : never;
-
-/** What a field reads as: pointers as bigint, numbers as number (64-bit ones must be below 2^53), booleans as boolean. */
-type Read<K> = K extends 'pointer' ? bigint : K extends 'bool' ? boolean : K extends 'struct' ? bigint : number;
-/** What a field can be set to: memory stands for its address and is kept reachable; null is the null pointer. */
-type Written<K> = K extends 'pointer'
-  ? bigint | ArrayBufferView | ArrayBuffer | Struct<StructName> | null
-  : K extends 'bool'
-    ? boolean
-    : K extends 'struct'
-      ? never
-      : number | bigint;
-
-type StructFields<S extends StructName> = { readonly [N in keyof Fields<S>]?: Written<Kind<S, N>> };
-/** Pointer fields of a struct that has another field for their length. */
-type Pointer<S extends StructName, Length extends 'NAME_size' | 'num_NAME'> = {
-  [N in keyof Fields<S> & string]: (Length extends 'NAME_size' ? `${N}_size` : `num_${N}`) extends keyof Fields<S>
-    ? N
-    : never;
-}[keyof Fields<S> & string];
-type ArgsOf<F extends FunctionName> = `${F}_Args` & StructName;
-
-/** A C struct in JavaScript memory, its `struct_size` filled in. Everything it points to through `set` stays reachable with it. */
-export class Struct<S extends StructName> {
-  readonly address: bigint;
-  readonly #fields: Record<string, FieldLayout>;
-  readonly #view: DataView;
-  readonly #held: unknown[] = [];
-
-  constructor(name: S, fields: StructFields<S> = {}) {
-    const { size, stride, fields: layouts } = STRUCTS[name];
-    const memory = new ArrayBuffer(stride);
-    this.address = addressOf(memory);
-    this.#fields = layouts;
-    this.#view = new DataView(memory);
-    this.#view.setBigUint64(0, BigInt(size), true);
-    this.set(fields);
-  }
-
-  set(fields: StructFields<S>): this {
-    for (const name in fields) {
-      const value: unknown = fields[name];
-      if (value !== undefined) this.#write(name, value);
-    }
-    return this;
-  }
-
-  get<N extends keyof Fields<S> & string>(name: N): Read<Kind<S, N>> {
-    return this.#read(name) as Read<Kind<S, N>>;
-  }
-
-  /** Fills in a struct that this one contains by value. */
-  embed<T extends StructName>(name: keyof Fields<S> & string, struct: T, fields: StructFields<T>): this {
-    const inner = new Struct(struct, fields);
-    const [offset] = this.#fields[name]!;
-    const target = new Uint8Array(this.#view.buffer, offset, STRUCTS[struct].stride);
-    target.set(new Uint8Array(inner.#view.buffer));
-    this.#held.push(inner);
-    return this;
-  }
-
-  /** The text at a pointer field; the field `NAME_size` has its length. */
-  text(name: Pointer<S, 'NAME_size'>): string {
-    return readString(this.#read(name) as bigint, this.#read(`${name}_size`) as number);
-  }
-
-  /** The words at a pointer field; the field `num_NAME` has their count. */
-  words(name: Pointer<S, 'num_NAME'>): bigint[] {
-    return readWords(this.#read(name) as bigint, this.#read(`num_${name}`) as number);
-  }
-
-  #write(name: string, value: unknown): void {
-    const [offset, , kind] = this.#fields[name]!;
-    const view = this.#view;
-    switch (kind) {
-      case 'pointer':
-        view.setBigUint64(offset, this.#pointer(value), true);
-        return;
-      case 'size':
-      case 'uint64':
-      case 'int64':
-        view.setBigInt64(offset, BigInt(value as number | bigint), true);
-        return;
-      case 'int':
-      case 'enum':
-        view.setInt32(offset, Number(value), true);
-        return;
-      case 'float':
-        view.setFloat32(offset, Number(value), true);
-        return;
-      case 'bool':
-        view.setUint8(offset, value ? 1 : 0);
-        return;
-      case 'struct':
-        throw new TypeError(`${name} is a struct by value`);
-      default:
-        kind satisfies never;
-    }
-  }
-
-  #pointer(value: unknown): bigint {
-    if (typeof value === 'bigint') return value;
-    if (value === null) return 0n;
-    this.#held.push(value);
-    return value instanceof Struct ? value.address : addressOf(value as ArrayBufferView);
-  }
-
-  #read(name: string): bigint | number | boolean {
-    const [offset, , kind] = this.#fields[name]!;
-    const view = this.#view;
-    switch (kind) {
-      case 'pointer':
-        return view.getBigUint64(offset, true);
-      case 'size':
-      case 'uint64':
-        return Number(view.getBigUint64(offset, true));
-      case 'int64':
-        return Number(view.getBigInt64(offset, true));
-      case 'int':
-      case 'enum':
-        return view.getInt32(offset, true);
-      case 'float':
-        return view.getFloat32(offset, true);
-      case 'bool':
-        return view.getUint8(offset) !== 0;
-      case 'struct':
-        return this.address + BigInt(offset);
-      default:
-        return kind satisfies never;
-    }
-  }
-}
+import { API_VERSION, ENUMS, FUNCTIONS, type FunctionName, STRUCTS } from './header.gen.ts';
+import { readWords } from './memory.ts';
+import { Struct, type StructFields } from './struct.ts';
 
 /** The status names PJRT errors carry (those of absl::Status). */
 export type PjrtStatus = keyof (typeof ENUMS)['PJRT_Error_Code'];
@@ -213,8 +65,9 @@ function requireStacks(path: string): void {
 }
 
 const PROTOTYPE = koffi.proto('PjrtFunction', 'void *', ['void *']);
-/** Offset of the first function pointer in PJRT_Api: struct_size, extension_start, and the version struct come first. */
-const TABLE_OFFSET = 16 + STRUCTS.PJRT_Api_Version.stride;
+/** PJRT_Api begins with struct_size and extension_start; the version and the function pointers follow. */
+const VERSION_OFFSET = 16;
+const TABLE_OFFSET = VERSION_OFFSET + STRUCTS.PJRT_Api_Version.stride;
 
 /**
  * libuv runs foreign calls on 4 threads that file reads share. Long calls (compile, large transfers) take at most this many of them, event
@@ -241,9 +94,9 @@ export class Api {
   constructor(address: bigint, path: string) {
     this.path = path;
     this.address = address;
-    const head = new DataView(viewNative(address, TABLE_OFFSET));
-    const size = Number(head.getBigUint64(0, true));
-    this.version = { major: head.getInt32(32, true), minor: head.getInt32(36, true) };
+    const [size, extensions] = readWords(address, 2) as [bigint, bigint];
+    const version = Struct.at('PJRT_Api_Version', address + BigInt(VERSION_OFFSET));
+    this.version = { major: version.get('major_version'), minor: version.get('minor_version') };
     if (this.version.major !== API_VERSION.major) {
       throw new FluxionError(
         'plugin',
@@ -251,14 +104,12 @@ export class Api {
         { hint: 'use a plugin built for the same major version of the PJRT C API' },
       );
     }
-    this.#extensions = readExtensions(head.getBigUint64(8, true));
+    this.#extensions = readExtensions(extensions);
     this.extensions = [...this.#extensions.keys()];
-    const count = Math.min(FUNCTIONS.length, Math.floor((size - TABLE_OFFSET) / 8));
-    const table = new BigUint64Array(viewNative(address + BigInt(TABLE_OFFSET), count * 8));
-    for (const [i, name] of FUNCTIONS.entries()) {
-      const pointer = table[i];
-      if (pointer) this.#functions.set(name, koffi.decode(pointer, PROTOTYPE) as NativeFunction);
-    }
+    const names = Object.keys(FUNCTIONS) as FunctionName[];
+    const count = Math.min(names.length, Math.floor((Number(size) - TABLE_OFFSET) / 8));
+    for (const [i, pointer] of readWords(address + BigInt(TABLE_OFFSET), count).entries())
+      if (pointer !== 0n) this.#functions.set(names[i]!, koffi.decode(pointer, PROTOTYPE) as NativeFunction);
   }
 
   /** Loads a plugin's shared library. */
@@ -285,15 +136,15 @@ export class Api {
     return this.#extensions.get(name);
   }
 
-  /** Calls a function on this thread and returns its argument struct, from which outputs are read. */
-  call<F extends FunctionName>(name: F, fields: StructFields<ArgsOf<F>>): Struct<ArgsOf<F>> {
-    const args = new Struct(`${name}_Args` as ArgsOf<F>, fields);
-    this.invoke(name, args);
+  /** Calls a function on this thread and returns its argument struct, from which outputs are read. `during` names the operation in errors. */
+  call<F extends FunctionName>(name: F, fields: StructFields<F>, during?: string): Struct<F> {
+    const args = new Struct(name, fields);
+    this.invoke(name, args, during);
     return args;
   }
 
   /** Calls a function that plugins may lack; undefined if this one does. */
-  optional<F extends FunctionName>(name: F, fields: StructFields<ArgsOf<F>>): Struct<ArgsOf<F>> | undefined {
+  optional<F extends FunctionName>(name: F, fields: StructFields<F>): Struct<F> | undefined {
     if (!this.#functions.has(name)) return undefined;
     try {
       return this.call(name, fields);
@@ -303,18 +154,18 @@ export class Api {
     }
   }
 
-  /** Calls a function with a struct prepared earlier: for calls that repeat thousands of times. `during` names the operation in errors. */
-  invoke<F extends FunctionName>(name: F, args: Struct<ArgsOf<F>>, during: string = name): void {
+  /** Calls a function with a struct prepared earlier: for calls that repeat thousands of times. */
+  invoke<F extends FunctionName>(name: F, args: Struct<F>, during: string = name): void {
     const error = this.#function(name)(args.address);
     if (error) throw this.#takeError(error, during);
   }
 
   /** Calls a function on another thread, leaving the event loop free; at most two such calls run at once, later ones wait their turn. */
-  async callAsync<F extends FunctionName>(name: F, fields: StructFields<ArgsOf<F>>): Promise<Struct<ArgsOf<F>>> {
+  async callAsync<F extends FunctionName>(name: F, fields: StructFields<F>): Promise<Struct<F>> {
     if (this.#longCalls >= LONG_CALLS) await new Promise<void>((go) => this.#queue.push(go));
     else this.#longCalls++;
     try {
-      const args = new Struct(`${name}_Args` as ArgsOf<F>, fields);
+      const args = new Struct(name, fields);
       await this.invokeAsync(name, args);
       return args;
     } finally {
@@ -325,16 +176,12 @@ export class Api {
   }
 
   /** Calls a function that moves `byteLength` bytes: on this thread when they are few, on another when they are many. */
-  async transfer<F extends FunctionName>(
-    name: F,
-    fields: StructFields<ArgsOf<F>>,
-    byteLength: number,
-  ): Promise<Struct<ArgsOf<F>>> {
+  async transfer<F extends FunctionName>(name: F, fields: StructFields<F>, byteLength: number): Promise<Struct<F>> {
     return byteLength < LARGE_TRANSFER ? this.call(name, fields) : this.callAsync(name, fields);
   }
 
   /** Calls a function on another thread at once, whatever else is running there. */
-  async invokeAsync<F extends FunctionName>(name: F, args: Struct<ArgsOf<F>>): Promise<void> {
+  async invokeAsync<F extends FunctionName>(name: F, args: Struct<F>): Promise<void> {
     const call = this.#function(name);
     const error = await new Promise<bigint | null>((resolve, reject) =>
       call.async(args.address, (failure, result) => (failure ? reject(failure) : resolve(result))),
@@ -346,11 +193,11 @@ export class Api {
 
   /** Turns a PJRT_Error into an exception and frees it. */
   #takeError(error: bigint, during: string): PjrtError {
-    const message = new Struct('PJRT_Error_Message_Args', { error });
+    const message = new Struct('PJRT_Error_Message', { error });
     this.#function('PJRT_Error_Message')(message.address);
     const text = message.text('message');
     const code = this.call('PJRT_Error_GetCode', { error }).get('code');
-    this.#function('PJRT_Error_Destroy')(new Struct('PJRT_Error_Destroy_Args', { error }).address);
+    this.#function('PJRT_Error_Destroy')(new Struct('PJRT_Error_Destroy', { error }).address);
     const status = STATUSES.get(code) ?? 'UNKNOWN';
     return new PjrtError(status, `${during} failed (${status}): ${text}`);
   }
@@ -381,10 +228,10 @@ function keepLoaded(path: string): void {
 function readExtensions(first: bigint): Map<string, bigint> {
   const found = new Map<string, bigint>();
   for (let at = first; at !== 0n && found.size < 64; ) {
-    const base = new DataView(viewNative(at, STRUCTS.PJRT_Extension_Base.size));
-    const type = base.getInt32(STRUCTS.PJRT_Extension_Base.fields.type[0], true);
+    const base = Struct.at('PJRT_Extension_Base', at);
+    const type = base.get('type');
     found.set(EXTENSIONS.get(type) ?? `Extension_${type}`, at);
-    at = base.getBigUint64(STRUCTS.PJRT_Extension_Base.fields.next[0], true);
+    at = base.get('next');
   }
   return found;
 }

@@ -6,16 +6,17 @@ import { getOrMake } from '../../support/get-or-make.ts';
 import { untilAborted } from '../../support/until-aborted.ts';
 import { tpuEnvironment } from '../plugins/tpu.ts';
 import { type ArraySpec, type DeviceArray, uploadArray } from './array.ts';
-import { Api, Struct } from './call.ts';
+import { Api } from './call.ts';
 import type { Connection } from './connection.ts';
 import { Device, deviceAt } from './device.ts';
 import { Events } from './events.ts';
 import { Executable } from './executable.ts';
 import { Handle } from './lifetime.ts';
-import { type AttributeValue, decodeNamedValues, encodeNamedValues, type Options } from './named-value.ts';
+import { type AttributeValue, createOptions, decodeNamedValues, type Options } from './named-value.ts';
 import { quietNativeLogs, withoutNativeOutput } from './native-output.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 import type { Store } from './store-protocol.ts';
+import { Struct } from './struct.ts';
 
 const loaded = new Map<string, Plugin>();
 
@@ -106,14 +107,12 @@ export class Client implements Connection, Disposable, AsyncDisposable {
     { store, signal }: { readonly store?: Store; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Client> {
     const given = store ? { ...options, node_id: store.place.id, num_nodes: store.place.count } : options;
-    const { memory, count } = encodeNamedValues(given);
     const { get = null, put = null, tryGet = null } = store?.callbacks ?? {};
     const abort = () => store?.cancel('the run was stopped');
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const args = await plugin.api.callAsync('PJRT_Client_Create', {
-        create_options: memory,
-        num_options: count,
+        ...createOptions(given),
         kv_get_callback: get,
         kv_put_callback: put,
         kv_try_get_callback: tryGet,
@@ -162,13 +161,12 @@ export class Client implements Connection, Disposable, AsyncDisposable {
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Executable> {
     signal?.throwIfAborted();
-    const compileOptions = encodeCompileOptions(options);
+    const compile_options = encodeCompileOptions(options);
     const compiled = this.handle.during(async (client) => {
       const args = await this.api.callAsync('PJRT_Client_Compile', {
         client,
-        program: typeof program === 'string' ? mlirProgram(program) : nativeProgram('hlo', program),
-        compile_options: compileOptions,
-        compile_options_size: compileOptions.length,
+        program: nativeProgram(program),
+        compile_options,
       });
       return args.get('executable');
     });
@@ -178,11 +176,8 @@ export class Client implements Connection, Disposable, AsyncDisposable {
   /** Loads what `serialize` returned; throws `pjrt` when the bytes come from another plugin build or device kind, or are damaged. */
   async deserialize(bytes: Uint8Array): Promise<Executable> {
     const loading = this.handle.during(async (client) => {
-      const args = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
-        client,
-        serialized_executable: bytes,
-        serialized_executable_size: bytes.length,
-      });
+      const fields = { client, serialized_executable: bytes };
+      const args = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', fields);
       return args.get('loaded_executable');
     });
     return this.#executable(loading);
@@ -231,12 +226,7 @@ export class Client implements Connection, Disposable, AsyncDisposable {
   }
 }
 
-/** A program in MLIR text, as PJRT takes it. */
-export function mlirProgram(text: string): Struct<'PJRT_Program'> {
-  return nativeProgram('mlir', Buffer.from(text));
-}
-
-function nativeProgram(name: 'mlir' | 'hlo', code: Uint8Array): Struct<'PJRT_Program'> {
-  const format = Buffer.from(name);
-  return new Struct('PJRT_Program', { code, code_size: code.length, format, format_size: format.length });
+/** A program, MLIR text or a serialized `HloModuleProto`, as PJRT takes it. */
+export function nativeProgram(code: string | Uint8Array): Struct<'PJRT_Program'> {
+  return new Struct('PJRT_Program', { code, format: typeof code === 'string' ? 'mlir' : 'hlo' });
 }

@@ -5,7 +5,8 @@
  * block one of XLA's own threads until JavaScript gets to run, and deadlock when JavaScript is inside a call that needs that thread.
  */
 
-import { type Api, Struct } from './call.ts';
+import type { Api } from './call.ts';
+import { Struct } from './struct.ts';
 
 /** Threads that may wait at once; every wake-up also collects all other events that became ready meanwhile. */
 const WAITERS = 2;
@@ -50,7 +51,7 @@ export class Events {
 
   async #waitFor(pending: Pending): Promise<void> {
     try {
-      await this.#api.invokeAsync('PJRT_Event_Await', new Struct('PJRT_Event_Await_Args', { event: pending.event }));
+      await this.#api.invokeAsync('PJRT_Event_Await', new Struct('PJRT_Event_Await', { event: pending.event }));
     } catch {
       // The event's own error: #settle reads it again with the name of the operation.
     }
@@ -77,7 +78,7 @@ export class Events {
   /** Frees a ready event and throws its error, if it has one. */
   #take(event: bigint, during: string): void {
     try {
-      this.#api.invoke('PJRT_Event_Error', new Struct('PJRT_Event_Error_Args', { event }), during);
+      this.#api.call('PJRT_Event_Error', { event }, during);
     } finally {
       this.#api.call('PJRT_Event_Destroy', { event });
     }

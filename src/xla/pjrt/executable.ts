@@ -3,13 +3,14 @@
 import type { DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { DeviceArray } from './array.ts';
-import { type Api, Struct } from './call.ts';
+import type { Api } from './call.ts';
 import type { Connection } from './connection.ts';
 import { type Device, deviceAt } from './device.ts';
 import { elementType } from './element-type.ts';
 import { Handle, type NativeKind } from './lifetime.ts';
-import { addressOf, copyNative, freeThrough, readWords, viewNative } from './memory.ts';
+import { addressOf, freeThrough, readWords, viewNative } from './memory.ts';
 import { type AttributeValue, decodeNamedValues } from './named-value.ts';
+import { Struct } from './struct.ts';
 
 /** An output of a program on each device; for a partitioned program, the part of one partition. */
 export interface OutputSpec {
@@ -63,7 +64,7 @@ export class CompiledExecutable implements Disposable {
   /** The bytes `Client.deserialize` loads again, on the same plugin build and kind of device only. */
   serialize(): Uint8Array {
     const made = this.api.call('PJRT_Executable_Serialize', { executable: this.#alive() });
-    const bytes = copyNative(made.get('serialized_bytes'), made.get('serialized_bytes_size'));
+    const bytes = made.bytes('serialized_bytes');
     freeThrough(made.get('serialized_executable_deleter'), made.get('serialized_executable'));
     return bytes;
   }
@@ -104,7 +105,7 @@ export class CompiledExecutable implements Disposable {
 
   /** The program after optimisation, in the plugin's format (`hlo_with_config`: a serialized HloModuleProtoWithConfig). */
   optimizedProgram(): { format: string; bytes: Uint8Array } | undefined {
-    const program = new Struct('PJRT_Program');
+    const program = new Struct('PJRT_Program', {});
     const fields = { executable: this.#alive(), program };
     // The first call tells the size alone.
     if (!this.api.optional('PJRT_Executable_OptimizedProgram', fields)) return undefined;
@@ -219,7 +220,7 @@ class ExecuteCall {
   readonly #outputs: BigUint64Array[];
   readonly #indices: BigInt64Array;
   readonly #options: Struct<'PJRT_ExecuteOptions'>;
-  readonly #args: Struct<'PJRT_LoadedExecutable_Execute_Args'>;
+  readonly #args: Struct<'PJRT_LoadedExecutable_Execute'>;
 
   constructor(devices: number, arity: number, numOutputs: number) {
     this.arity = arity;
@@ -228,7 +229,7 @@ class ExecuteCall {
     this.#outputs = lists(numOutputs);
     this.#indices = new BigInt64Array(arity);
     this.#options = new Struct('PJRT_ExecuteOptions', { non_donatable_input_indices: this.#indices });
-    this.#args = new Struct('PJRT_LoadedExecutable_Execute_Args', {
+    this.#args = new Struct('PJRT_LoadedExecutable_Execute', {
       options: this.#options,
       argument_lists: BigUint64Array.from(this.#inputs, addressOf),
       num_devices: devices,
@@ -242,7 +243,7 @@ class ExecuteCall {
     executable: bigint,
     args: readonly (readonly DeviceArray[])[],
     donate: readonly number[],
-  ): Struct<'PJRT_LoadedExecutable_Execute_Args'> {
+  ): Struct<'PJRT_LoadedExecutable_Execute'> {
     for (const [d, list] of args.entries()) {
       if (list.length !== this.arity) {
         throw new FluxionError('bad_shape', `device 0 has ${this.arity} arguments, device ${d} has ${list.length}`);

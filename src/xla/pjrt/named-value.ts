@@ -1,8 +1,8 @@
 /** PJRT_NamedValue lists: create options on the way in, attributes and statistics on the way out. */
 
-import { roundUp } from '../../support/multiples.ts';
-import { ENUMS, STRUCTS } from './header.gen.ts';
-import { addressOf, readString, readWords, viewNative } from './memory.ts';
+import { ENUMS } from './header.gen.ts';
+import { readString, readWords } from './memory.ts';
+import { Struct, type StructFields } from './struct.ts';
 
 /** A value a client or topology can be created with. Plain numbers must be whole and are sent as int64; `{ float }` is sent as float. */
 export type OptionValue =
@@ -18,93 +18,51 @@ export type Options = Readonly<Record<string, OptionValue>>;
 export type AttributeValue = string | number | boolean | readonly number[];
 
 const TYPE = ENUMS.PJRT_NamedValue_Type;
-const { stride, size, fields } = STRUCTS.PJRT_NamedValue;
 
-/** Encodes options as one block of memory: the structs first, then the text and lists they point to. */
-export function encodeNamedValues(options: Options): { memory: ArrayBuffer; count: number } {
-  const entries = Object.entries(options);
-  const payloads = entries.map(([name, value]) => ({ name: Buffer.from(name), data: payload(value), value }));
-  const room = payloads.reduce((sum, { name, data }) => sum + pad(name.length) + pad(data.length), 0);
-  const memory = new ArrayBuffer(entries.length * stride + room);
-  const bytes = new Uint8Array(memory);
-  const view = new DataView(memory);
-  const base = addressOf(memory);
-  let free = entries.length * stride;
-  const place = (data: Uint8Array): bigint => {
-    const at = free;
-    bytes.set(data, at);
-    free += pad(data.length);
-    return base + BigInt(at);
-  };
-  for (const [i, { name, data, value }] of payloads.entries()) {
-    const at = i * stride;
-    view.setBigUint64(at, BigInt(size), true);
-    view.setBigUint64(at + fields.name[0], place(name), true);
-    view.setBigUint64(at + fields.name_size[0], BigInt(name.length), true);
-    const write = (type: number, length: number) => {
-      view.setInt32(at + fields.type[0], type, true);
-      view.setBigUint64(at + fields.value_size[0], BigInt(length), true);
-    };
-    if (typeof value === 'string') {
-      write(TYPE.String, data.length);
-      view.setBigUint64(at + fields.string_value[0], place(data), true);
-    } else if (typeof value === 'boolean') {
-      write(TYPE.Bool, 1);
-      view.setUint8(at + fields.bool_value[0], value ? 1 : 0);
-    } else if (typeof value === 'number' || typeof value === 'bigint') {
-      write(TYPE.Int64, 1);
-      view.setBigInt64(at + fields.int64_value[0], BigInt(value), true);
-    } else if ('float' in value) {
-      write(TYPE.Float, 1);
-      view.setFloat32(at + fields.float_value[0], value.float, true);
-    } else {
-      write(TYPE.Int64List, value.length);
-      view.setBigUint64(at + fields.int64_array_value[0], place(data), true);
-    }
+/** Options in the fields of a call that creates a client or topology. */
+export function createOptions(options: Options): {
+  readonly create_options: Struct<'PJRT_NamedValue'> | null;
+  readonly num_options: number;
+} {
+  const list = Object.entries(options).map(([name, value]) => ({ name, ...fieldsOf(value) }));
+  return { create_options: Struct.array('PJRT_NamedValue', list), num_options: list.length };
+}
+
+function fieldsOf(value: OptionValue): StructFields<'PJRT_NamedValue'> {
+  if (typeof value === 'string') {
+    const text = Buffer.from(value);
+    return { type: TYPE.String, string_value: text, value_size: text.length };
   }
-  return { memory, count: entries.length };
+  if (typeof value === 'boolean') return { type: TYPE.Bool, bool_value: value, value_size: 1 };
+  if (typeof value !== 'object') return { type: TYPE.Int64, int64_value: value, value_size: 1 };
+  if ('float' in value) return { type: TYPE.Float, float_value: value.float, value_size: 1 };
+  return { type: TYPE.Int64List, int64_array_value: BigInt64Array.from(value, BigInt), value_size: value.length };
 }
 
-/** The bytes a value keeps outside its struct. */
-function payload(value: OptionValue): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value);
-  if (typeof value !== 'object' || 'float' in value) return new Uint8Array();
-  return new Uint8Array(BigInt64Array.from(value, BigInt).buffer);
-}
-
-/** Lengths and offsets are multiples of 8 bytes. */
-const pad = (length: number): number => roundUp(length, 8);
-
-/** Decodes a list that a plugin reports, whose structs may be longer than the header's. */
+/** Decodes a list that a plugin reports; values of unknown types are left out. */
 export function decodeNamedValues(address: bigint, count: number): Map<string, AttributeValue> {
   const values = new Map<string, AttributeValue>();
-  let at = address;
-  for (let i = 0; i < count; i++) {
-    const view = new DataView(viewNative(at, stride));
-    const word = (offset: number) => view.getBigUint64(offset, true);
-    const length = Number(word(fields.value_size[0]));
-    const name = readString(word(fields.name[0]), Number(word(fields.name_size[0])));
-    switch (view.getInt32(fields.type[0], true)) {
-      case TYPE.String:
-        values.set(name, readString(word(fields.string_value[0]), length));
-        break;
-      case TYPE.Int64:
-        values.set(name, Number(view.getBigInt64(fields.int64_value[0], true)));
-        break;
-      case TYPE.Int64List:
-        values.set(
-          name,
-          readWords(word(fields.int64_array_value[0]), length).map((v) => Number(BigInt.asIntN(64, v))),
-        );
-        break;
-      case TYPE.Float:
-        values.set(name, view.getFloat32(fields.float_value[0], true));
-        break;
-      case TYPE.Bool:
-        values.set(name, view.getUint8(fields.bool_value[0]) !== 0);
-        break;
-    }
-    at += BigInt(Math.max(stride, pad(Number(word(0)))));
+  for (const named of Struct.each('PJRT_NamedValue', address, count)) {
+    const value = read(named);
+    if (value !== undefined) values.set(named.text('name'), value);
   }
   return values;
+}
+
+function read(named: Struct<'PJRT_NamedValue'>): AttributeValue | undefined {
+  const length = named.get('value_size');
+  switch (named.get('type')) {
+    case TYPE.String:
+      return readString(named.get('string_value'), length);
+    case TYPE.Int64:
+      return named.get('int64_value');
+    case TYPE.Int64List:
+      return readWords(named.get('int64_array_value'), length).map((word) => Number(BigInt.asIntN(64, word)));
+    case TYPE.Float:
+      return named.get('float_value');
+    case TYPE.Bool:
+      return named.get('bool_value');
+    default:
+      return undefined;
+  }
 }

@@ -1,10 +1,10 @@
 /** Describes devices that need not be present, and compiles for them ahead of time. */
 
-import { mlirProgram, type Plugin } from './client.ts';
+import { nativeProgram, type Plugin } from './client.ts';
 import { type DeviceDescription, describeDevice } from './device.ts';
 import { CompiledExecutable } from './executable.ts';
 import { Handle } from './lifetime.ts';
-import { encodeNamedValues, type Options } from './named-value.ts';
+import { createOptions, type Options } from './named-value.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
 
 /**
@@ -34,28 +34,17 @@ export class TopologyDescription implements Disposable {
 
   /** Asks a plugin for a topology; throws `pjrt` with the plugin's words when it does not know the name. */
   static async create(plugin: Plugin, name: string, options: Options = {}): Promise<TopologyDescription> {
-    const { memory, count } = encodeNamedValues(options);
-    const text = Buffer.from(name);
-    const made = await plugin.api.callAsync('PJRT_TopologyDescription_Create', {
-      topology_name: text,
-      topology_name_size: text.length,
-      create_options: memory,
-      num_options: count,
-    });
+    const fields = { topology_name: name, ...createOptions(options) };
+    const made = await plugin.api.callAsync('PJRT_TopologyDescription_Create', fields);
     return new TopologyDescription(plugin, made.get('topology'));
   }
 
   /** Compiles StableHLO text for these devices, off the main thread. The result can be serialized, and loaded where the devices are. */
   async compile(text: string, options: CompileOptions = {}): Promise<CompiledExecutable> {
     const { api } = this.plugin;
-    const compileOptions = encodeCompileOptions(options);
+    const compile_options = encodeCompileOptions(options);
     return this.handle.during(async (topology) => {
-      const compiled = await api.callAsync('PJRT_Compile', {
-        topology,
-        program: mlirProgram(text),
-        compile_options: compileOptions,
-        compile_options_size: compileOptions.length,
-      });
+      const compiled = await api.callAsync('PJRT_Compile', { topology, program: nativeProgram(text), compile_options });
       return new CompiledExecutable(api, compiled.get('executable'), { kind: 'CompiledExecutable' });
     });
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addressOf, alignedBytes } from '../../../src/xla/pjrt/memory.ts';
-import { decodeNamedValues, encodeNamedValues } from '../../../src/xla/pjrt/named-value.ts';
+import { createOptions, decodeNamedValues } from '../../../src/xla/pjrt/named-value.ts';
 import { encodeCompileOptions } from '../../../src/xla/pjrt/options.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
@@ -39,7 +39,7 @@ describe('compile options', () => {
 });
 
 test('named values read back as they were written', () => {
-  const { memory, count } = encodeNamedValues({
+  const { create_options, num_options } = createOptions({
     text: 'grüße',
     empty: '',
     whole: -7,
@@ -50,7 +50,7 @@ test('named values read back as they were written', () => {
     no: false,
   });
   assert.deepEqual(
-    [...decodeNamedValues(addressOf(memory), count)],
+    [...decodeNamedValues(create_options!.address, num_options)],
     [
       ['text', 'grüße'],
       ['empty', ''],

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { generate } from '../../../scripts/generate-pjrt-header.ts';
-import { STRUCTS } from '../../../src/xla/pjrt/header.gen.ts';
+import { FUNCTIONS, STRUCTS } from '../../../src/xla/pjrt/header.gen.ts';
 import { findPlugin } from '../../../src/xla/plugins/plugins.ts';
 
 const plugin = findPlugin('cpu');
@@ -24,9 +24,9 @@ describe('header.gen.ts', () => {
     if (spawnSync('cc', ['--version']).status !== 0) return t.skip('no C compiler');
     const folder = mkdtempSync(join(tmpdir(), 'fluxion-header-'));
     t.after(() => rmSync(folder, { recursive: true }));
-    const asserts = Object.entries(STRUCTS).flatMap(([name, { stride, fields }]) => {
+    const asserts = [...Object.entries(STRUCTS), ...Object.entries(FUNCTIONS)].flatMap(([name, { stride, fields }]) => {
       // Structs without a typedef of their own are named by the struct tag.
-      const type = `struct ${name}`;
+      const type = `struct ${name}${name in FUNCTIONS ? '_Args' : ''}`;
       const offsets = Object.entries(fields).map(
         ([field, [offset, size]]) =>
           `_Static_assert(offsetof(${type}, ${field}) == ${offset} && sizeof(((${type}*)0)->${field}) == ${size}, "${name}.${field}");`,
@@ -45,7 +45,7 @@ describe('header.gen.ts', () => {
       `struct PJRT_X_Args {\n${body}\n};\nPJRT_DEFINE_STRUCT_TRAITS(PJRT_X_Args, ${last});\n${api}`;
     assert.match(
       generate(struct('  size_t struct_size;\n  bool a;  // out', 'a')),
-      /PJRT_X_Args: \{ size: 9, stride: 16, fields: \{ a: \[8, 1, 'bool', 'out'\] \} \}/,
+      /FUNCTIONS = \{\n {2}PJRT_X: \{ size: 9, stride: 16, fields: \{ a: \[8, 1, 'bool'\] \} \}/,
     );
     assert.throws(() => generate(struct('  size_t struct_size;\n  long double a;', 'a')), /unknown type 'long double'/);
     assert.throws(
