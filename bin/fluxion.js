@@ -16,6 +16,6 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
 
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const { runProcess } = await import(
-  existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href
+  existsSync(source) ? source.href : new URL('../dist/program/main.js', import.meta.url).href
 );
 await runProcess(process.argv.slice(2));

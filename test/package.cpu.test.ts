@@ -1,11 +1,12 @@
 /**
  * What is published: exported names have doc comments, and docs/reference is what they say; built doors import files that are there; on a
- * Node that is too old they can be read, and say which is needed.
+ * Node that is too old they can be read, and say which is needed; the bundled program finds the package's files.
  */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { bundleProgram } from '../scripts/bundle-program.ts';
 import { DOORS, reference, sources } from '../scripts/reference-docs.ts';
 import { temporaryFolder } from './support/command-line.ts';
 import { repositoryPath } from './support/fixture.ts';
@@ -47,7 +49,7 @@ const old = [...new Set(nodes.filter((path) => existsSync(path)).map((path) => r
   /^v(1\d|2[0-3])\./.test(spawnSync(path, ['--version']).stdout?.toString() ?? ''),
 );
 
-describe('the doors of the package', () => {
+describe('the built package', () => {
   const folder = temporaryFolder();
   const { path } = folder;
   after(() => folder[Symbol.dispose]());
@@ -59,8 +61,8 @@ describe('the doors of the package', () => {
       writeFileSync(target, text);
     });
     assert.deepEqual(diagnostics, []);
-    writeFileSync(join(path, 'package.json'), readFileSync(repositoryPath('package.json')));
-    symlinkSync(repositoryPath('node_modules'), join(path, 'node_modules'));
+    for (const file of ['package.json', 'bin/fluxion.js']) cpSync(repositoryPath(file), join(path, file));
+    for (const name of ['node_modules', 'models', 'configs']) symlinkSync(repositoryPath(name), join(path, name));
   });
 
   const load = (node: string, script: string) => {
@@ -81,14 +83,24 @@ describe('the doors of the package', () => {
   const open = `for (const door of ${JSON.stringify(doors.map(({ source }) => source.replace(/^src(.*)ts$/, './dist$1js')))}) await import(door).catch((error) => console.error(door, error))`;
   const refusals = (stderr: string) => stderr.match(new RegExp(SAID, 'g'))?.length;
 
-  test('open here', () => {
+  test('its bundled program finds the files of the package', async () => {
+    await bundleProgram(path);
+    const ran = (...words: string[]) =>
+      spawnSync(process.execPath, [join(path, 'bin/fluxion.js'), ...words], { cwd: path, encoding: 'utf8' });
+    assert.match(ran('--version').stdout, /fluxion/);
+    const { status, stdout, stderr } = ran('models', '--json');
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+    assert.equal(JSON.parse(stdout).models[0].path, join(path, 'models/tiny/'));
+  });
+
+  test('its doors open here', () => {
     assert.deepEqual(load(process.execPath, open), { status: 0, stderr: '' });
   });
-  test('tell a Node that says it is 22', () => {
+  test('its doors tell a Node that says it is 22', () => {
     const old = "Object.defineProperty(process.versions, 'node', { value: '22.20.0' })";
     assert.equal(refusals(load(process.execPath, `${old}; ${open}`).stderr), doors.length);
   });
-  test('tell older Nodes', { skip: old.length === 0 && 'there is no older Node in PATH' }, () => {
+  test('its doors tell older Nodes', { skip: old.length === 0 && 'there is no older Node in PATH' }, () => {
     for (const node of old) assert.equal(refusals(load(node, open).stderr), doors.length, node);
   });
 });
