@@ -10,17 +10,20 @@ function bf16ToF32(bits: Uint16Array): Float32Array {
   return new Float32Array(out.buffer);
 }
 
-/** Narrows f32 to bf16 bits, round to nearest even; NaN stays NaN. */
-function f32ToBf16(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const out = new Uint16Array(values.length);
+/** Narrows f32 values to 16-bit ones in `out`, rounding to nearest even; NaN stays NaN. */
+export function narrow(values: Float32Array, dtype: 'bf16' | 'f16', out: Uint16Array<ArrayBuffer>): void {
+  if (dtype === 'f16') {
+    new Float16Array(out.buffer, out.byteOffset, out.length).set(values);
+    return;
+  }
+  // Signed words, because unsigned ones would leave the engine's integer range.
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < bits.length; i++) {
     const u = bits[i]!;
     // Above the exponent of infinity: keep the payload's top bits and force a quiet NaN.
-    if ((u & 0x7fffffff) > 0x7f800000) out[i] = (u >>> 16) | 0x40;
-    else out[i] = (u + 0x7fff + ((u >>> 16) & 1)) >>> 16;
+    const isNumber = (u & 0x7fffffff) <= 0x7f800000;
+    out[i] = isNumber ? (u + 0x7fff + ((u >>> 16) & 1)) >>> 16 : (u >>> 16) | 0x40;
   }
-  return out;
 }
 
 function table8(exponentBits: number, mantissaBits: number, finite: boolean): Float32Array {
@@ -68,9 +71,11 @@ export function fromF32(dtype: DType, values: Float32Array): Uint8Array {
     case 'f64':
       return new Uint8Array(Float64Array.from(values).buffer);
     case 'bf16':
-      return new Uint8Array(f32ToBf16(values).buffer);
-    case 'f16':
-      return new Uint8Array(Float16Array.from(values).buffer);
+    case 'f16': {
+      const out = new Uint16Array(values.length);
+      narrow(values, dtype, out);
+      return new Uint8Array(out.buffer);
+    }
     default:
       throw new FluxionError('unsupported', `cannot write floating point as ${dtype}`);
   }

@@ -1,10 +1,9 @@
 /**
- * Decodes matrices: rows to f32, a few at a time so that they stay in the cache, then to the requested type; or codes through a table of
+ * Decodes matrices: rows to f32, a few at a time so that they stay in the cache until they are narrowed; or codes through a table of
  * products.
  */
 
-import { byteSize } from '../../support/dtype.ts';
-import { fromF32 } from '../../support/floats.ts';
+import { fromF32, narrow } from '../../support/floats.ts';
 import type { Decoded, Rows } from '../files/tensors.ts';
 
 /** Elements decoded at a time, but at least one row. */
@@ -17,16 +16,21 @@ export function decodeRows(
   decoded: Decoded,
   decode: (rows: Rows, values: Float32Array) => void,
 ): Uint8Array {
-  const out = new Uint8Array((end - start) * columns * byteSize(decoded));
-  const step = Math.max(1, Math.floor(CHUNK / Math.max(1, columns)));
-  const values = new Float32Array(Math.min(step, end - start) * columns);
-  for (let row = start; row < end; row += step) {
-    const rows = [row, Math.min(row + step, end)] as const;
-    const part = values.subarray(0, (rows[1] - row) * columns);
-    decode(rows, part);
-    out.set(fromF32(decoded, part), (row - start) * columns * byteSize(decoded));
+  const count = (end - start) * columns;
+  if (decoded === 'f32') {
+    const values = new Float32Array(count);
+    decode([start, end], values);
+    return new Uint8Array(values.buffer);
   }
-  return out;
+  const out = new Uint16Array(count);
+  const step = Math.max(1, Math.floor(CHUNK / Math.max(1, columns)));
+  const values = new Float32Array(Math.min(count, step * columns));
+  for (let row = start, at = 0; row < end; row += step, at += values.length) {
+    const part = values.subarray(0, count - at);
+    decode([row, Math.min(row + step, end)], part);
+    narrow(part, decoded, out.subarray(at, at + part.length));
+  }
+  return new Uint8Array(out.buffer);
 }
 
 /** Decoded values as 16-bit or 32-bit words that hold their bits. */

@@ -4,9 +4,9 @@
  * Source: ggml `ggml-common.h` (layouts) and `ggml-quants.c` (`dequantize_row_*`).
  */
 
-import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
-import { FluxionError } from '../../support/errors.ts';
+import type { DType } from '../../support/dtype.ts';
 import type { Decoded } from '../files/tensors.ts';
+import { decodeRows } from './decode-rows.ts';
 
 /** Decodes one block of `bytes` at `at` into `out` at `to`. */
 type DecodeBlock = (bytes: Uint8Array, at: number, out: Float32Array, to: number) => void;
@@ -61,46 +61,15 @@ export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map<number, GgmlTyp
   [40, { name: 'NVFP4', elements: 64, bytes: 36 }],
 ]);
 
-/** Elements decoded at a time: few enough to stay in the cache until they are narrowed. */
-const CHUNK = 8192;
-
-/** Decodes whole blocks to `as`; `bytes` must hold `shape`'s elements of `type`, which has a `decode`. */
-export function dequantize(type: GgmlType, bytes: Uint8Array, shape: readonly number[], as: Decoded): Uint8Array {
-  const { decode, elements, bytes: blockSize } = type;
-  const count = elementCount(shape);
-  if (!decode || bytes.length * elements !== count * blockSize) {
-    throw new FluxionError('bad_shape', `${bytes.length} bytes of ${type.name} do not hold [${shape.join(', ')}]`);
-  }
-  if (as === 'f32') {
-    const values = new Float32Array(count);
-    for (let to = 0, at = 0; to < count; to += elements, at += blockSize) decode(bytes, at, values, to);
-    return new Uint8Array(values.buffer);
-  }
-  const out = new Uint8Array(count * byteSize(as));
-  const values = new Float32Array(Math.min(CHUNK, count));
-  for (let done = 0, at = 0; done < count; ) {
-    const length = Math.min(CHUNK, count - done);
-    for (let to = 0; to < length; to += elements, at += blockSize) decode(bytes, at, values, to);
-    narrow(values, length, as, out, done);
-    done += length;
-  }
-  return out;
-}
-
-/** Writes the first `count` values into `out` from element `to` on, like `fromF32`, but into an existing array. */
-function narrow(values: Float32Array, count: number, as: 'bf16' | 'f16', out: Uint8Array, to: number): void {
-  if (as === 'f16') {
-    new Float16Array(out.buffer, 2 * to, count).set(values.subarray(0, count));
-    return;
-  }
-  // Signed words, because unsigned ones would leave the engine's integer range.
-  const words = new Int32Array(values.buffer);
-  const target = new Uint16Array(out.buffer, 2 * to, count);
-  for (let i = 0; i < count; i++) {
-    const word = words[i]!;
-    const finite = (word & 0x7fffffff) <= 0x7f800000;
-    target[i] = finite ? (word + 0x7fff + ((word >>> 16) & 1)) >>> 16 : (word >>> 16) | 0x40;
-  }
+/** Decodes whole blocks of a type that has a `decode`. */
+export function dequantize(
+  { decode, elements, bytes: size }: GgmlType & { readonly decode: DecodeBlock },
+  blocks: Uint8Array,
+  as: Decoded,
+): Uint8Array {
+  return decodeRows([0, blocks.length / size], elements, as, ([start, end], values) => {
+    for (let block = start, to = 0; block < end; block++, to += elements) decode(blocks, block * size, values, to);
+  });
 }
 
 /** Every f16 value by its bits. */

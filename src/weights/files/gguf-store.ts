@@ -1,5 +1,6 @@
 /** The tensors of a GGUF file by key: plain types as stored, others decoded on demand, a few rows at a time. */
 
+import { byteSize } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { dequantize } from '../encodings/dequant.ts';
 import type { FileBytes } from './file-bytes.ts';
@@ -25,20 +26,19 @@ function readerOf(file: FileBytes, key: string, { type, shape, start }: GgufTens
     const to = Math.ceil((last * row) / type.elements);
     return file.view(start + from * type.bytes, (to - from) * type.bytes);
   };
-  if (type.dtype) return { info: { dtype: type.dtype, shape, file: path }, bytes: raw };
+  const { dtype, decode } = type;
+  if (dtype) return { info: { dtype, shape, file: path }, bytes: raw };
   return {
     info: { dtype: decoded, shape, file: path, encoding: type.name },
     raw,
     bytes(rows) {
-      if (!type.decode) {
+      if (!decode) {
         throw new FluxionError('unsupported', `${path}: ${key}: tensors of type ${type.name} cannot be decoded`, {
           hint: 'use a file in Q8_0, Q6_K, Q5_K, Q4_K or another common type',
         });
       }
-      const stored = raw(rows);
-      const count = (stored.length / type.bytes) * type.elements;
-      const values = dequantize(type, stored, [count], decoded);
-      const size = values.length / (count || 1);
+      const values = dequantize({ ...type, decode }, raw(rows), decoded);
+      const size = byteSize(decoded);
       const skipped = (rows[0] * row) % type.elements;
       return values.subarray(skipped * size, (skipped + (rows[1] - rows[0]) * row) * size);
     },
