@@ -52,9 +52,7 @@ function homeOf(user: string): string {
   throw new FluxionError(
     'bad_config',
     `'~${user}' means the home folder of '${user}', but there is no such user on this machine`,
-    {
-      hint: `write ./~${user} for a file or folder of that name`,
-    },
+    { hint: `write ./~${user} for a file or folder of that name` },
   );
 }
 

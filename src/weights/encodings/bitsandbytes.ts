@@ -6,7 +6,7 @@
 
 import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { describeJson, type JsonObject } from '../files/json.ts';
+import { isCount, type JsonObject, unexpected } from '../files/json.ts';
 import { type Decoded, rowLength, type TensorReader, type TensorStore, withDerived } from '../files/tensors.ts';
 import { readDescription, readFloats } from './companions.ts';
 import { decodeRows } from './decode-rows.ts';
@@ -42,14 +42,14 @@ function readState(store: TensorStore, key: string, kind: string): State {
   if (kind !== 'nf4' && kind !== 'fp4') throw unsupported(where, kind);
   const json = readDescription(store, key);
   const shape = json.get('shape');
-  const isShape = Array.isArray(shape) && shape.every((dim) => Number.isSafeInteger(dim) && (dim as number) >= 0);
-  if (!isShape || shape.length > 8) throw bad(where, 'shape', 'a list of dimensions', json);
+  const isShape = Array.isArray(shape) && shape.every(isCount) && shape.length <= 8;
+  if (!isShape) throw unexpected(`${where}: shape`, 'a list of dimensions', shape);
   const nested = store.has(`${key.slice(0, key.indexOf('.quant_state.'))}.nested_absmax`);
   const offset = json.get('nested_offset');
-  if (nested && typeof offset !== 'number') throw bad(where, 'nested_offset', 'a number', json);
+  if (nested && typeof offset !== 'number') throw unexpected(`${where}: nested_offset`, 'a number', offset);
   return {
     kind,
-    shape: shape as number[],
+    shape,
     blockSize: blockSize(json, 'blocksize', where),
     nested: nested ? { blockSize: blockSize(json, 'nested_blocksize', where), offset: offset as number } : undefined,
   };
@@ -58,14 +58,7 @@ function readState(store: TensorStore, key: string, kind: string): State {
 function blockSize(json: JsonObject, field: string, where: string): number {
   const size = json.get(field);
   if (typeof size === 'number' && Number.isInteger(Math.log2(size)) && size >= 2 && size <= 65_536) return size;
-  throw bad(where, field, 'a power of two', json);
-}
-
-function bad(where: string, field: string, expected: string, json: JsonObject): FluxionError {
-  return new FluxionError(
-    'bad_file',
-    `${where}: ${field}: expected ${expected}, found ${describeJson(json.get(field))}`,
-  );
+  throw unexpected(`${where}: ${field}`, 'a power of two', size);
 }
 
 function unsupported(where: string, kind: string): FluxionError {

@@ -6,7 +6,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import { describeJson, type Json, type JsonObject, parseJsonObject } from '../files/json.ts';
+import { describeJson, isCount, type Json, type JsonObject, parseJsonObject, unexpected } from '../files/json.ts';
 import { type Decoded, type TensorReader, type TensorStore, withDerived } from '../files/tensors.ts';
 import { blockScaledWeight, withColumnFactors } from './block-scaled.ts';
 import { beside, describeTensor, misfit, readDescription, requireFloats } from './companions.ts';
@@ -134,7 +134,7 @@ function described(store: TensorStore, weight: string, description: Json, where:
   const fields: JsonObject = description instanceof Map ? description : new Map([['format', description]]);
   const format = fields.get('format');
   if (typeof format === 'string') return { store, weight, format, fields, where };
-  throw new FluxionError('bad_file', `${where}: format: expected a name, found ${describeJson(format)}`);
+  throw unexpected(`${where}: format`, 'a name', format);
 }
 
 /** A field of a description, or of its `params`, where some programs put it. */
@@ -151,17 +151,17 @@ function isRotated(fields: JsonObject): boolean {
 /** A field that counts rows or columns. */
 function size({ fields, where }: Layer, name: string, otherwise: number): number {
   const found = field(fields, name) ?? otherwise;
-  if (typeof found === 'number' && Number.isSafeInteger(found) && found > 0) return found;
-  throw new FluxionError('bad_file', `${where}: ${name}: expected a positive integer, found ${describeJson(found)}`);
+  if (isCount(found) && found > 0) return found;
+  throw unexpected(`${where}: ${name}`, 'a positive integer', found);
 }
 
 /** The shape without padding, if a description states it. */
 function originalShape({ fields, where }: Layer): readonly [number, number] | undefined {
   const found = field(fields, 'orig_shape');
   if (found === undefined) return undefined;
-  const isShape = Array.isArray(found) && found.every((dim) => Number.isSafeInteger(dim) && (dim as number) > 0);
+  const isShape = Array.isArray(found) && found.every((dim) => isCount(dim) && dim > 0);
   if (isShape && found.length === 2) return found as [number, number];
-  throw new FluxionError('bad_file', `${where}: orig_shape: expected rows and columns, found ${describeJson(found)}`);
+  throw unexpected(`${where}: orig_shape`, 'rows and columns', found);
 }
 
 function requireDtype({ store, weight, format }: Layer, dtype: 'f8e4m3' | 'f8e5m2' | 'i8'): void {

@@ -8,7 +8,7 @@ import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { GGML_TYPES, type GgmlType } from '../encodings/dequant.ts';
 import type { FileBytes } from './file-bytes.ts';
-import { decodeUtf8, quote } from './json.ts';
+import { decodeUtf8, isCount, quote } from './json.ts';
 
 const MAGIC = 'GGUF';
 const MAX_TENSORS = 100_000;
@@ -125,10 +125,7 @@ function overridden(
 ): readonly number[] {
   const original = metadata.get(`comfy.gguf.orig_shape.${name}`);
   if (original === undefined) return shape;
-  const fits =
-    Array.isArray(original) &&
-    original.every((dim: number) => Number.isSafeInteger(dim) && dim >= 0) &&
-    elementCount(original) === elementCount(shape);
+  const fits = Array.isArray(original) && original.every(isCount) && elementCount(original) === elementCount(shape);
   if (fits) return original;
   throw at.bad(`comfy.gguf.orig_shape.${name}: does not have the elements of [${shape.join(', ')}]`);
 }
@@ -143,10 +140,20 @@ function checkOverlaps(tensors: ReadonlyMap<string, GgufTensor>, at: Cursor): vo
   }
 }
 
-/** Bytes in the scalar metadata types, by their number; 8 is text, 9 an array. */
-const SCALAR_SIZES: Readonly<Record<number, number>> = {
-  0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8,
-}; // biome-ignore format: one line
+/** The scalar metadata types by their number: their size in bytes, and how one is read. */
+const SCALARS: ReadonlyMap<number, readonly [size: number, read: (view: DataView, at: number) => GgufValue]> = new Map([
+  [0, [1, (view, at) => view.getUint8(at)]],
+  [1, [1, (view, at) => view.getInt8(at)]],
+  [2, [2, (view, at) => view.getUint16(at, true)]],
+  [3, [2, (view, at) => view.getInt16(at, true)]],
+  [4, [4, (view, at) => view.getUint32(at, true)]],
+  [5, [4, (view, at) => view.getInt32(at, true)]],
+  [6, [4, (view, at) => view.getFloat32(at, true)]],
+  [7, [1, (view, at) => view.getUint8(at) !== 0]],
+  [10, [8, (view, at) => view.getBigUint64(at, true)]],
+  [11, [8, (view, at) => view.getBigInt64(at, true)]],
+  [12, [8, (view, at) => view.getFloat64(at, true)]],
+]);
 const TEXT = 8;
 const ARRAY = 9;
 
@@ -204,53 +211,24 @@ class Cursor {
   value(type: number, key: string, depth: number): GgufValue {
     if (type === TEXT) return this.text(key);
     if (type === ARRAY) return this.#array(key, depth);
-    const size = SCALAR_SIZES[type];
-    if (size === undefined) throw this.bad(`${key}: unknown value type ${type}`);
+    const [size, read] = SCALARS.get(type) ?? [];
+    if (!size || !read) throw this.bad(`${key}: unknown value type ${type}`);
     const at = this.#take(size, key);
-    const view = this.#piece;
-    switch (type) {
-      case 0:
-        return view.getUint8(at);
-      case 1:
-        return view.getInt8(at);
-      case 2:
-        return view.getUint16(at, true);
-      case 3:
-        return view.getInt16(at, true);
-      case 4:
-        return view.getUint32(at, true);
-      case 5:
-        return view.getInt32(at, true);
-      case 6:
-        return view.getFloat32(at, true);
-      case 7:
-        return view.getUint8(at) !== 0;
-      case 10:
-        return view.getBigUint64(at, true);
-      case 11:
-        return view.getBigInt64(at, true);
-      default:
-        return view.getFloat64(at, true);
-    }
+    return read(this.#piece, at);
   }
 
   #array(key: string, depth: number): GgufValue {
     if (depth === MAX_NESTING) throw this.bad(`${key}: arrays nested deeper than ${MAX_NESTING}`);
     const type = this.u32(`${key}: type of elements`);
-    const size = SCALAR_SIZES[type];
+    const size = SCALARS.get(type)?.[0];
     const length = this.count(`${key}: length`, size ?? (type === TEXT ? 8 : 12));
     if (size !== undefined && length <= MAX_KEPT) {
       return Array.from({ length }, () => Number(this.value(type, key, depth + 1)));
     }
     if (size !== undefined) this.skip(size * length);
-    else for (let i = 0; i < length; i++) this.#pass(type, key, depth + 1);
+    else if (type === TEXT) for (let i = 0; i < length; i++) this.skip(this.count(`${key}: length`, 1));
+    else for (let i = 0; i < length; i++) this.value(type, key, depth + 1);
     return `${length} values`;
-  }
-
-  /** Skips an element. */
-  #pass(type: number, key: string, depth: number): void {
-    if (type === TEXT) this.skip(this.count(`${key}: length`, 1));
-    else this.value(type, key, depth);
   }
 
   skip(length: number): void {

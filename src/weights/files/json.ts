@@ -100,7 +100,7 @@ export function parseJson(text: string, where: string): Json {
 export function parseJsonObject(text: string, where: string): JsonObject {
   const document = parseJson(text, where);
   if (document instanceof Map) return document;
-  throw new FluxionError('bad_file', `${where}: expected a JSON object, found ${describeJson(document)}`);
+  throw unexpected(where, 'a JSON object', document);
 }
 
 /** Decodes UTF-8 strictly; throws `bad_file` naming `where`. */
@@ -127,6 +127,16 @@ export function describeJson(value: Json | undefined): string {
   if (Array.isArray(value))
     return value.length <= 8 ? `[${value.map(describeJson).join(', ')}]` : `${value.length} values`;
   return typeof value === 'string' ? quote(value) : String(value);
+}
+
+/** The error for a value that is not as expected; `where` names its file and its place there. */
+export function unexpected(where: string, expected: string, found: Json | undefined, hint?: string): FluxionError {
+  return new FluxionError('bad_file', `${where}: expected ${expected}, found ${describeJson(found)}`, { hint });
+}
+
+/** Whether a value is a number of things, such as a dimension: 0 or more, and exact. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Quotes text of unknown origin for a message: cut at 80 characters, control characters escaped. */

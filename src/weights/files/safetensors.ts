@@ -8,7 +8,7 @@ import { byteLength, byteSize, type DType, elementCount } from '../../support/dt
 import { FluxionError } from '../../support/errors.ts';
 import { roundUp } from '../../support/multiples.ts';
 import type { FileBytes } from './file-bytes.ts';
-import { decodeUtf8, describeJson, type Json, type JsonObject, parseJsonObject, quote } from './json.ts';
+import { decodeUtf8, isCount, type Json, type JsonObject, parseJsonObject, quote, unexpected } from './json.ts';
 import { streamRuns } from './write-file.ts';
 
 /** Largest header accepted, as in the reference implementation. */
@@ -65,10 +65,9 @@ export function readSafetensorsHeader(file: FileBytes): SafetensorsHeader {
 function readMetadata(value: Json | undefined, path: string): Map<string, string> {
   const metadata = new Map<string, string>();
   if (value === undefined || value === null) return metadata;
-  if (!(value instanceof Map)) throw bad(path, `__metadata__: expected an object, found ${describeJson(value)}`);
+  if (!(value instanceof Map)) throw unexpected(`${path}: __metadata__`, 'an object', value);
   for (const [key, text] of value) {
-    if (typeof text !== 'string')
-      throw bad(path, `__metadata__.${quote(key)}: expected a string, found ${describeJson(text)}`);
+    if (typeof text !== 'string') throw unexpected(`${path}: __metadata__.${quote(key)}`, 'a string', text);
     metadata.set(key, text);
   }
   return metadata;
@@ -79,7 +78,7 @@ function readTensor(name: string, entry: Json, dataStart: number, size: number, 
   if (name === '' || name.length > MAX_NAME || /\p{Cc}/u.test(name)) {
     throw bad(path, `tensor name ${quote(name)}: expected 1 to ${MAX_NAME} printable characters`);
   }
-  if (!(entry instanceof Map)) throw bad(path, `${name}: expected an object, found ${describeJson(entry)}`);
+  if (!(entry instanceof Map)) throw unexpected(`${path}: ${name}`, 'an object', entry);
   for (const key of entry.keys()) {
     if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets')
       throw bad(path, `${name}: no such field as ${quote(key)}`);
@@ -110,15 +109,15 @@ function readDtype(name: string, entry: JsonObject, path: string): DType {
   const spelling = entry.get('dtype');
   const dtype = typeof spelling === 'string' ? DTYPES.get(spelling) : undefined;
   if (dtype) return dtype;
-  throw bad(path, `${name}.dtype: expected one of ${[...DTYPES.keys()].join(', ')}, found ${describeJson(spelling)}`);
+  throw unexpected(`${path}: ${name}.dtype`, `one of ${[...DTYPES.keys()].join(', ')}`, spelling);
 }
 
 function readShape(name: string, entry: JsonObject, path: string): number[] {
   const shape = entry.get('shape');
-  if (!Array.isArray(shape)) throw bad(path, `${name}.shape: expected an array, found ${describeJson(shape)}`);
+  if (!Array.isArray(shape)) throw unexpected(`${path}: ${name}.shape`, 'an array', shape);
   if (shape.length > MAX_RANK) throw bad(path, `${name}.shape: rank ${shape.length} is more than ${MAX_RANK}`);
   if (shape.every(isCount)) return shape;
-  throw bad(path, `${name}.shape: expected non-negative integers, found ${describeJson(shape)}`);
+  throw unexpected(`${path}: ${name}.shape`, 'non-negative integers', shape);
 }
 
 function readOffsets(name: string, entry: JsonObject, path: string): [start: number, end: number] {
@@ -127,11 +126,7 @@ function readOffsets(name: string, entry: JsonObject, path: string): [start: num
     const [start, end] = offsets as [Json, Json];
     if (isCount(start) && isCount(end) && start <= end) return [start, end];
   }
-  throw bad(path, `${name}.data_offsets: expected [start, end] with 0 ≤ start ≤ end, found ${describeJson(offsets)}`);
-}
-
-function isCount(value: Json): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  throw unexpected(`${path}: ${name}.data_offsets`, '[start, end] with 0 ≤ start ≤ end', offsets);
 }
 
 /** Tensors must tile the data: the format has neither gaps nor overlaps nor trailing bytes. */

@@ -6,10 +6,10 @@
 import { basename, dirname, join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
 import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
-import { describeJson, quote, readJsonObject } from './json.ts';
+import { quote, readJsonObject, unexpected } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
 import { requireWholeSet, shardSet, wholeSet } from './shards.ts';
-import { type TensorReader, TensorTable } from './tensors.ts';
+import { type TensorReader, type TensorStore, TensorTable } from './tensors.ts';
 import { preferredNames, weightsAmong } from './weight-names.ts';
 
 export interface OpenStoreOptions {
@@ -20,7 +20,7 @@ export interface OpenStoreOptions {
 }
 
 /** Weights by key, over one or several safetensors files; disposing closes the files and ends their views. */
-export class WeightStore extends TensorTable {
+export class WeightStore extends TensorTable implements TensorStore {
   /** Opens a `.safetensors` file, a `.safetensors.index.json`, or the weights found in a component's folder. */
   static open(path: string, { openFile = readingFile, variant }: OpenStoreOptions = {}): WeightStore {
     const target = kindOf(path) === 'folder' ? findWeights(path, variant) : path;
@@ -62,20 +62,16 @@ function readIndex(path: string, openFile: OpenFile): Map<string, Set<string>> {
   const map = readJsonObject(path, openFile).get('weight_map');
   if (!(map instanceof Map)) {
     const isConfig = /(^|[/\\])(config|model_index)\.json$/.test(path);
-    throw new FluxionError('bad_file', `${path}: weight_map: expected an object, found ${describeJson(map)}`, {
-      hint: isConfig
-        ? 'this describes a model and holds no weights: give its folder'
-        : 'expected an index of weights, such as model.safetensors.index.json',
-    });
+    const hint = isConfig
+      ? 'this describes a model and holds no weights: give its folder'
+      : 'expected an index of weights, such as model.safetensors.index.json';
+    throw unexpected(`${path}: weight_map`, 'an object', map, hint);
   }
   const shards = new Map<string, Set<string>>();
   for (const [key, name] of map) {
     // A shard is a plain name beside its index: no separators, no parent folders, no drive letters.
     if (typeof name !== 'string' || !/^[^/\\:\0]+\.safetensors$/.test(name)) {
-      throw new FluxionError(
-        'bad_file',
-        `${path}: weight_map.${quote(key)}: expected the name of a .safetensors file beside it, found ${describeJson(name)}`,
-      );
+      throw unexpected(`${path}: weight_map.${quote(key)}`, 'the name of a .safetensors file beside it', name);
     }
     const shard = join(dirname(path), name);
     shards.set(shard, (shards.get(shard) ?? new Set()).add(key));

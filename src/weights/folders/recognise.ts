@@ -4,7 +4,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import { describeJson, type Json, type JsonObject, quote } from '../files/json.ts';
+import { type Json, type JsonObject, quote, unexpected } from '../files/json.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import type { Family, Tensors } from './family.ts';
 
@@ -103,13 +103,7 @@ function modelOfClass(name: string): string | undefined {
 /** Returns the class that a pipeline's `model_index.json` names; throws `unsupported` for one that is not run here. */
 export function requirePipeline(index: JsonObject, file: string, { pipelines }: Family): string {
   const name = index.get('_class_name');
-  if (typeof name !== 'string') {
-    const found = describeJson(name);
-    throw new FluxionError(
-      'bad_file',
-      `${file}: _class_name: expected a pipeline such as 'FluxPipeline', found ${found}`,
-    );
-  }
+  if (typeof name !== 'string') throw unexpected(`${file}: _class_name`, "a pipeline such as 'FluxPipeline'", name);
   if (pipelines.includes(name)) return name;
   const model = modelOfClass(name);
   throw notRun(file, model === undefined ? `a pipeline of class ${quote(name)}` : `${model} (${name})`);

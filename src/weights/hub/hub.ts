@@ -198,9 +198,7 @@ async function checkSpace(folder: string, transfers: readonly Transfer[]): Promi
   throw new FluxionError(
     'io',
     `${folder}: the download needs ${byteText(needed)}, and the disk has ${byteText(free)} free`,
-    {
-      hint: 'make room, or set HF_HUB_CACHE to a folder on a larger disk',
-    },
+    { hint: 'make room, or set HF_HUB_CACHE to a folder on a larger disk' },
   );
 }
 

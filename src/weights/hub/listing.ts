@@ -65,9 +65,7 @@ function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): Remot
     throw new FluxionError(
       'bad_file',
       `${repo} lists a file that would not stay in its folder: ${quote(String(path))}`,
-      {
-        hint: 'such a path is an attack or a mistake, so nothing is downloaded from this repository',
-      },
+      { hint: 'such a path is an attack or a mistake, so nothing is downloaded from this repository' },
     );
   }
   const bytes = lfs?.size ?? size;

@@ -174,9 +174,7 @@ class Download implements AsyncDisposable {
       throw new FluxionError(
         'bad_file',
         `${file.path}: expected ${file.hash.kind} ${file.hash.hex}, found ${found}, twice`,
-        {
-          hint: 'something on the network alters the files: a mirror (HF_ENDPOINT), a proxy or a virus scanner',
-        },
+        { hint: 'something on the network alters the files: a mirror (HF_ENDPOINT), a proxy or a virus scanner' },
       );
     }
     log('warn', `${file.path}: its hash differs from the hub's; fetching it again`);
@@ -217,9 +215,7 @@ class Download implements AsyncDisposable {
     throw new FluxionError(
       'unsupported',
       `${new URL(url).host} does not serve byte ranges, which are needed to fetch ${path}`,
-      {
-        hint: 'use another mirror (HF_ENDPOINT), or none',
-      },
+      { hint: 'use another mirror (HF_ENDPOINT), or none' },
     );
   }
 
