@@ -13,11 +13,10 @@ const SILENCE = 15_000;
 
 /**
  * The answer that sends events as they come. If the client goes away, the iteration ends, and `left` aborts whatever it waits for.
- * `last`, such as `[DONE]`, is sent after all events.
  */
 export function eventStream(
   events: (left: AbortSignal) => AsyncIterable<SentEvent>,
-  { last, headers = {} }: { readonly last?: string; readonly headers?: Record<string, string> } = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Response {
   const left = new AbortController();
   const iterator = events(left.signal)[Symbol.asyncIterator]();
@@ -30,9 +29,8 @@ export function eventStream(
         const result = await within(pending, SILENCE);
         if (!result) return controller.enqueue(encoder.encode(': waiting\n\n'));
         pending = undefined;
-        if (!result.done) return controller.enqueue(encoder.encode(eventText(result.value)));
-        if (last !== undefined) controller.enqueue(encoder.encode(`data: ${last}\n\n`));
-        controller.close();
+        if (result.done) return controller.close();
+        controller.enqueue(encoder.encode(eventText(result.value)));
       },
       async cancel() {
         left.abort();

@@ -69,7 +69,7 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
     const { model, request } = await requestOf(c, bodyLimit);
     const watches = /\btext\/event-stream\b/.test(c.req.header('accept') ?? '');
     const job = await jobs.submit(request, { api: API, caller: c.get('caller'), model, attached: watches });
-    if (watches) return eventStream((left) => sent(job.events(left)), { headers: { location: `/v1/jobs/${job.id}` } });
+    if (watches) return eventStream((left) => sent(job.events(left)), { location: `/v1/jobs/${job.id}` });
     c.header('location', `/v1/jobs/${job.id}`);
     return c.json(job.state, 202);
   });

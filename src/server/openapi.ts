@@ -71,6 +71,11 @@ const EVENTS = {
   content: { 'text/event-stream': { schema: ref('JobEvent') } },
 };
 
+/** What can be done with a path. */
+function operation(summary: string, responses: Json, parameters?: readonly Json[], content?: Json): Json {
+  return { summary, ...(parameters && { parameters }), ...(content && { requestBody: { content } }), responses };
+}
+
 /** The document. */
 export function openApi(): Json {
   const form = {
@@ -79,10 +84,9 @@ export function openApi(): Json {
     additionalProperties: { type: 'string', format: 'binary' },
   };
   const loras = { type: 'object', properties: { loras: { type: 'array', items: ref('Lora') } } };
-  const cancelled = {
-    200: json('The job, which has ended.', ref('Job')),
-    404: error('You have no such job.'),
-  };
+  const unknown = error('You have no such job.');
+  const ended = json('The job, which has ended.', ref('Job'));
+  const cancel = operation('Cancels a job.', { 200: ended, 404: unknown }, [ID]);
   return {
     openapi: '3.1.0',
     info: { title: 'Fluxion', version: 'v1', description: 'Pictures from text, as jobs.' },
@@ -119,68 +123,55 @@ export function openApi(): Json {
             507: error('The job cannot be kept: the disk is full.'),
           },
         },
-        get: {
-          summary: 'Your jobs, newest first.',
-          parameters: query(JOBS_PAGE),
-          responses: { 200: json('A page of jobs.', list('Job', 'jobs')) },
-        },
+        get: operation(
+          'Your jobs, newest first.',
+          { 200: json('A page of jobs.', list('Job', 'jobs')) },
+          query(JOBS_PAGE),
+        ),
       },
       '/v1/jobs/{id}': {
-        get: {
-          summary: 'A job as it is now.',
-          parameters: [ID],
-          responses: { 200: json('The job.', ref('Job')), 404: error('You have no such job.') },
-        },
-        delete: { summary: 'Cancels a job.', parameters: [ID], responses: cancelled },
+        get: operation('A job as it is now.', { 200: json('The job.', ref('Job')), 404: unknown }, [ID]),
+        delete: cancel,
       },
-      '/v1/jobs/{id}/cancel': { post: { summary: 'Cancels a job.', parameters: [ID], responses: cancelled } },
-      '/v1/jobs/{id}/events': {
-        get: { summary: 'The events of a job.', parameters: [ID], responses: { 200: EVENTS } },
-      },
+      '/v1/jobs/{id}/cancel': { post: cancel },
+      '/v1/jobs/{id}/events': { get: operation('The events of a job.', { 200: EVENTS }, [ID]) },
       '/v1/pictures': {
-        get: {
-          summary: 'Your pictures, newest first.',
-          parameters: query(PICTURES_PAGE),
-          responses: { 200: json('A page of pictures.', list('Picture', 'pictures')) },
-        },
+        get: operation(
+          'Your pictures, newest first.',
+          { 200: json('A page of pictures.', list('Picture', 'pictures')) },
+          query(PICTURES_PAGE),
+        ),
       },
       '/v1/pictures/{name}': {
-        get: {
-          summary: 'The PNG of a picture, with its recipe; or a smaller WebP of it.',
-          parameters: [NAME, ...query(RENDITION)],
-          responses: { 200: { description: 'The file.', content: { 'image/png': {}, 'image/webp': {} } } },
-        },
-        patch: {
-          summary: 'Makes a picture a favourite or deletes it, or undoes either.',
-          parameters: [NAME],
-          requestBody: { content: { 'application/json': { schema: schemaOf(PICTURE_CHANGE, 'input') } } },
-          responses: { 200: json('The picture.', ref('Picture')) },
-        },
-        delete: {
-          summary: 'Deletes a picture.',
-          parameters: [NAME],
-          responses: { 204: { description: 'It is deleted.' } },
-        },
+        get: operation(
+          'The PNG of a picture, with its recipe; or a smaller WebP of it.',
+          { 200: { description: 'The file.', content: { 'image/png': {}, 'image/webp': {} } } },
+          [NAME, ...query(RENDITION)],
+        ),
+        patch: operation(
+          'Makes a picture a favourite or deletes it, or undoes either.',
+          { 200: json('The picture.', ref('Picture')) },
+          [NAME],
+          { 'application/json': { schema: schemaOf(PICTURE_CHANGE, 'input') } },
+        ),
+        delete: operation('Deletes a picture.', { 204: { description: 'It is deleted.' } }, [NAME]),
       },
       '/v1/recipes': {
-        post: {
-          summary: 'The recipe inside a picture file; the file is the body.',
-          requestBody: { content: { 'application/octet-stream': {} } },
-          responses: { 200: json('The recipe.', ref('Recipe')), 404: error('The file has none.') },
-        },
+        post: operation(
+          'The recipe inside a picture file; the file is the body.',
+          { 200: json('The recipe.', ref('Recipe')), 404: error('The file has none.') },
+          undefined,
+          { 'application/octet-stream': {} },
+        ),
       },
-      '/v1/loras': {
-        get: { summary: 'The LoRAs that requests may name.', responses: { 200: json('All of them.', loras) } },
-      },
+      '/v1/loras': { get: operation('The LoRAs that requests may name.', { 200: json('All of them.', loras) }) },
       '/v1/model': {
-        get: {
-          summary: 'The model: its state, its defaults, the inputs that it takes, and the limits of requests.',
-          responses: { 200: json('The model.', ref('Model')) },
-        },
-        post: {
-          summary: 'Begins to open the model, unless it is open; after a failure, tries again.',
-          responses: { 202: json('The model.', ref('Model')) },
-        },
+        get: operation('The model: its state, its defaults, the inputs that it takes, and the limits of requests.', {
+          200: json('The model.', ref('Model')),
+        }),
+        post: operation('Begins to open the model, unless it is open; after a failure, tries again.', {
+          202: json('The model.', ref('Model')),
+        }),
       },
     },
   };

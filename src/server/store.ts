@@ -129,10 +129,8 @@ export class Store implements Disposable {
     // An accepted job must survive a power cut. Its progress need not, so other writes do not wait for the disk.
     this.#db.exec('PRAGMA synchronous = FULL');
     try {
-      this.#run(
-        `INSERT INTO jobs (id, caller, api, status, created, total, prompt, request, whole_request) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
-        [id, caller, api, created, total, prompt, request, wholeRequest],
-      );
+      const sql = `INSERT INTO jobs (id, caller, api, status, created, total, prompt, request, whole_request) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?)`;
+      this.#run(sql, id, caller, api, created, total, prompt, request, wholeRequest);
     } finally {
       this.#db.exec('PRAGMA synchronous = NORMAL');
     }
@@ -144,12 +142,8 @@ export class Store implements Disposable {
     const name = `${job}_${index}.png`;
     const path = await writeDurably(join(this.folder, name), await image.png());
     try {
-      this.#run('INSERT OR REPLACE INTO pictures (name, job, number, recipe) VALUES (?, ?, ?, ?)', [
-        name,
-        job,
-        index,
-        JSON.stringify(image.recipe),
-      ]);
+      const sql = 'INSERT OR REPLACE INTO pictures (name, job, number, recipe) VALUES (?, ?, ?, ?)';
+      this.#run(sql, name, job, index, JSON.stringify(image.recipe));
     } catch (error) {
       // A file without a row would never be shown, and never be removed.
       await rm(path, { force: true });
@@ -160,26 +154,22 @@ export class Store implements Disposable {
 
   /** Keeps how and when a job ended; `ended` is in milliseconds since 1970. */
   finish(id: string, end: JobEnd, ended: number): void {
-    const error = errorOf(end);
-    this.#run('UPDATE jobs SET status = ?, ended = ?, error = ?, report = ?, whole_request = NULL WHERE id = ?', [
-      end.type,
-      ended,
-      error ? JSON.stringify(error) : null,
-      end.type === 'done' ? JSON.stringify(end.report) : null,
-      id,
-    ]);
+    const failure = errorOf(end);
+    const error = failure ? JSON.stringify(failure) : null;
+    const report = end.type === 'done' ? JSON.stringify(end.report) : null;
+    const sql = 'UPDATE jobs SET status = ?, ended = ?, error = ?, report = ?, whole_request = NULL WHERE id = ?';
+    this.#run(sql, end.type, ended, error, report, id);
   }
 
   /** Jobs that have not ended, oldest first, with their whole requests. */
   open(): (JobRecord & { readonly wholeRequest: string })[] {
-    return this.#all('SELECT * FROM jobs WHERE whole_request IS NOT NULL ORDER BY id', []).map((row) => ({
-      ...jobOf(row),
-      wholeRequest: String(row['whole_request']),
-    }));
+    const columns = `${RECORD}, whole_request AS wholeRequest`;
+    const rows = this.#run(`SELECT ${columns} FROM jobs WHERE whole_request IS NOT NULL ORDER BY id`);
+    return rows.map((row) => jobOf(row) as JobRecord & { readonly wholeRequest: string });
   }
 
   job(id: string): JobRecord | undefined {
-    return this.#all(`SELECT ${RECORD} FROM jobs WHERE id = ?`, [id]).map(jobOf)[0];
+    return this.#run(`SELECT ${RECORD} FROM jobs WHERE id = ?`, id).map(jobOf)[0];
   }
 
   jobs({ caller, search, status, before, limit }: HistoryQuery): JobRecord[] {
@@ -190,14 +180,12 @@ export class Store implements Disposable {
       status === 'queued' ? ['whole_request IS NOT NULL', true] : ['status = ?', status],
       ['id < ?', before],
     ]);
-    return this.#all(`SELECT ${RECORD} FROM jobs ${where} ORDER BY id DESC LIMIT ?`, [...values, limit]).map(jobOf);
+    return this.#run(`SELECT ${RECORD} FROM jobs ${where} ORDER BY id DESC LIMIT ?`, ...values, limit).map(jobOf);
   }
 
   /** Pictures of a job, without deleted ones. */
   picturesOf(job: string): StoredPicture[] {
-    return this.#all('SELECT * FROM pictures WHERE job = ? AND deleted IS NULL ORDER BY number', [job]).map((row) =>
-      this.#pictureOf(row),
-    );
+    return this.#pictures('SELECT * FROM pictures WHERE job = ? AND deleted IS NULL ORDER BY number', job);
   }
 
   /** Pictures of all jobs, newest first, without deleted ones. */
@@ -210,32 +198,29 @@ export class Store implements Disposable {
       ['(job, number) < (SELECT job, number FROM pictures WHERE name = ?)', before],
     ]);
     const from = 'pictures JOIN jobs ON jobs.id = pictures.job';
-    const rows = this.#all(`SELECT pictures.* FROM ${from} ${where} ORDER BY job DESC, number DESC LIMIT ?`, [
-      ...values,
-      limit,
-    ]);
-    return rows.map((row) => this.#pictureOf(row));
+    const sql = `SELECT pictures.* FROM ${from} ${where} ORDER BY job DESC, number DESC LIMIT ?`;
+    return this.#pictures(sql, ...values, limit);
   }
 
   /** A picture by its name, deleted or not; undefined if there is none. */
   picture(name: string): StoredPicture | undefined {
-    return this.#all('SELECT * FROM pictures WHERE name = ?', [name]).map((row) => this.#pictureOf(row))[0];
+    return this.#pictures('SELECT * FROM pictures WHERE name = ?', name)[0];
   }
 
   /** Deletes or restores a picture; a deleted one can be restored until `purge`. */
   setDeleted(name: string, deleted: boolean): void {
-    this.#run('UPDATE pictures SET deleted = ? WHERE name = ?', [deleted ? Date.now() : null, name]);
+    this.#run('UPDATE pictures SET deleted = ? WHERE name = ?', deleted ? Date.now() : null, name);
   }
 
   setFavourite(name: string, favourite: boolean): void {
-    this.#run('UPDATE pictures SET favourite = ? WHERE name = ?', [Number(favourite), name]);
+    this.#run('UPDATE pictures SET favourite = ? WHERE name = ?', Number(favourite), name);
   }
 
   /** Removes pictures for good if they were deleted before this time, in milliseconds since 1970. */
   async purge(before: number): Promise<void> {
-    for (const { name } of this.#all('SELECT name FROM pictures WHERE deleted < ?', [before])) {
+    for (const { name } of this.#run('SELECT name FROM pictures WHERE deleted < ?', before)) {
       await rm(join(this.folder, String(name)), { force: true });
-      this.#run('DELETE FROM pictures WHERE name = ?', [name!]);
+      this.#run('DELETE FROM pictures WHERE name = ?', name!);
     }
   }
 
@@ -243,52 +228,29 @@ export class Store implements Disposable {
     this.#db.close();
   }
 
-  #pictureOf(row: Row): StoredPicture {
-    const recipe = JSON.parse(String(row['recipe'])) as Recipe;
-    const name = String(row['name']);
-    const info: JobPicture = {
-      name,
-      job: String(row['job']),
-      index: Number(row['number']),
-      seed: recipe.seed,
-      width: recipe.width,
-      height: recipe.height,
-      recipe,
-      favourite: row['favourite'] === 1,
-    };
-    return new StoredPicture(info, join(this.folder, name));
+  #pictures(sql: string, ...values: readonly SQLInputValue[]): StoredPicture[] {
+    return this.#run(sql, ...values).map((row) => {
+      const recipe = JSON.parse(String(row['recipe'])) as Recipe;
+      const { seed, width, height } = recipe;
+      const [name, job, index] = [String(row['name']), String(row['job']), Number(row['number'])];
+      const info: JobPicture = { name, job, index, seed, width, height, recipe, favourite: row['favourite'] === 1 };
+      return new StoredPicture(info, join(this.folder, name));
+    });
   }
 
-  #all(sql: string, values: readonly SQLInputValue[]): Row[] {
+  /** Runs a statement; returns the rows that it selects. */
+  #run(sql: string, ...values: readonly SQLInputValue[]): Row[] {
     try {
       return this.#db.prepare(sql).all(...values) as Row[];
     } catch (error) {
       throw sqliteError(error, this.folder);
     }
   }
-
-  #run(sql: string, values: readonly SQLInputValue[]): void {
-    try {
-      this.#db.prepare(sql).run(...values);
-    } catch (error) {
-      throw sqliteError(error, this.folder);
-    }
-  }
 }
 
-function jobOf(row: Row): JobRecord {
-  const { id, caller, api, status, created, ended, total, request } = row;
-  return {
-    id: String(id),
-    caller: caller === null ? null : String(caller),
-    api: String(api),
-    status: status as JobStatus,
-    created: Number(created),
-    ended: ended === null ? null : Number(ended),
-    total: Number(total),
-    request: String(request),
-    end: endOf(row),
-  };
+/** A row's record: the table is strict, so its values have the types of the columns. */
+function jobOf({ error, report, ...record }: Row): JobRecord {
+  return { ...record, end: endOf(record['status'], error, report) } as unknown as JobRecord;
 }
 
 /** The error of a job, as its state shows it. */
@@ -297,8 +259,8 @@ export function errorOf(end: JobEnd | undefined): JobError | undefined {
   return end?.type === 'failed' ? end.error : undefined;
 }
 
-function endOf({ status, error, report }: Row): JobEnd | undefined {
-  const told = (text: SQLInputValue | undefined): unknown => JSON.parse(String(text));
+function endOf(status: unknown, error: unknown, report: unknown): JobEnd | undefined {
+  const told = (text: unknown): unknown => JSON.parse(String(text));
   if (status === 'done') return { type: 'done', report: told(report) as Report };
   if (status === 'failed') return { type: 'failed', error: told(error) as JobError };
   if (status === 'cancelled') return { type: 'cancelled', reason: (told(error) as JobError).message };

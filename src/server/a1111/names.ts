@@ -32,19 +32,20 @@ export function samplerNamed(
   const whole = samplerOf(sampler);
   if (whole) return { sampler: whole, ...given };
   const [, first = '', last = ''] = /^(.*) (\S+)$/s.exec(sampler) ?? [];
-  const [named, its] = [samplerOf(first), scheduleOf(last)];
-  if (named && its) return { sampler: named, schedule: its, ...given };
+  const [own, its] = [samplerOf(first), scheduleOf(last)];
+  if (own && its) return { sampler: own, schedule: its, ...given };
   throw unknown('sampler_name', sampler, Object.values(SAMPLER_NAMES));
 }
 
-function samplerOf(name: string): Sampler | undefined {
-  const wanted = name.toLowerCase();
-  return SAMPLERS.find((one) => one.name.toLowerCase() === wanted || one.aliases.includes(wanted))?.sampler;
-}
+const samplerOf = (name: string): Sampler | undefined => named(SAMPLERS, name)?.sampler;
+const scheduleOf = (name: string): Schedule | undefined => named(SCHEDULES, name)?.schedule;
 
-function scheduleOf(name: string): Schedule | undefined {
+function named<T extends { readonly name: string; readonly aliases: readonly string[] }>(
+  all: readonly T[],
+  name: string,
+) {
   const wanted = name.toLowerCase();
-  return SCHEDULES.find((one) => one.name === wanted || one.aliases.includes(wanted))?.schedule;
+  return all.find((one) => one.name.toLowerCase() === wanted || one.aliases.includes(wanted));
 }
 
 function unknown(field: string, found: string, names: readonly string[]): Refusal {

@@ -1,6 +1,5 @@
 /** The answers of OpenAI's images API: one body when all pictures are done, or server-sent events with partial pictures on the way. */
 
-import type { ImageFormat } from '../../picture/picture-file.ts';
 import type { Preview } from '../../picture/preview.ts';
 import { previewFile } from '../../picture/preview-file.ts';
 import { base64Text } from '../base64.ts';
@@ -91,14 +90,14 @@ export async function* streamed(
   events: AsyncGenerator<JobEvent, void, undefined>,
   answering: Answering,
 ): AsyncGenerator<SentEvent, void, undefined> {
-  const partial = new PartialImages(answering);
+  const partialImages = choosePartialImages(answering);
   // Reads without waiting for the client or the encoder: a slow reader would lose previews. The few chosen ones fit in memory.
   const told = new ReadableStream<() => Promise<SentEvent>>({
     async start(controller) {
       try {
         for await (const event of events) {
           requireSuccess(event);
-          if (event.type === 'step') for (const one of partial.of(event)) controller.enqueue(one);
+          if (event.type === 'step') for (const one of partialImages(event)) controller.enqueue(one);
           if (event.type === 'image') controller.enqueue(() => completed(event.picture, answering));
         }
         controller.close();
@@ -128,39 +127,30 @@ async function completed(picture: StoredPicture, answering: Answering): Promise<
 }
 
 /** Chooses the previews to send: for each picture the requested number, spread evenly over the steps before the last. */
-class PartialImages {
-  readonly #answering: Answering;
+function choosePartialImages(answering: Answering) {
+  const { partial_images: wanted = 0 } = answering.options;
   /** Number of previews chosen so far, by picture. */
-  readonly #chosen = new Map<number, number>();
-
-  constructor(answering: Answering) {
-    this.#answering = answering;
-  }
-
-  of({ step, steps, pictures, previews = [] }: Extract<JobEvent, { type: 'step' }>): (() => Promise<SentEvent>)[] {
-    const { partial_images: wanted = 0 } = this.#answering.options;
-    return previews.flatMap((preview, i) => {
+  const chosen = new Map<number, number>();
+  return ({ step, steps, pictures, previews = [] }: Extract<JobEvent, { type: 'step' }>) =>
+    previews.flatMap((preview, i) => {
       const picture = pictures[i]!;
-      const count = this.#chosen.get(picture) ?? 0;
+      const count = chosen.get(picture) ?? 0;
       const due = Math.max(1, Math.floor(((count + 1) * steps) / (wanted + 1)));
       if (count >= wanted || step < due || step >= steps) return [];
-      this.#chosen.set(picture, count + 1);
-      return [() => this.#sent(preview, picture, count)];
+      chosen.set(picture, count + 1);
+      return [() => partialImage(answering, preview, picture, count)];
     });
-  }
+}
 
-  async #sent(preview: Preview, picture: number, index: number): Promise<SentEvent> {
-    const { kind, options } = this.#answering;
-    const format: ImageFormat = options.output_format ?? 'png';
-    const bytes = await previewFile(preview, format);
-    return sent(`${kind}.partial_image`, {
-      b64_json: base64Text(bytes),
-      created_at: seconds(),
-      partial_image_index: index,
-      ...described(this.#answering, sizeOf({ width: preview.width * 8, height: preview.height * 8 })),
-      image_index: picture,
-    });
-  }
+async function partialImage(answering: Answering, preview: Preview, picture: number, index: number) {
+  const { kind, options } = answering;
+  return sent(`${kind}.partial_image`, {
+    b64_json: base64Text(await previewFile(preview, options.output_format ?? 'png')),
+    created_at: seconds(),
+    partial_image_index: index,
+    ...described(answering, sizeOf({ width: preview.width * 8, height: preview.height * 8 })),
+    image_index: picture,
+  });
 }
 
 function sent(type: string, data: Readonly<Record<string, unknown>>): SentEvent {
