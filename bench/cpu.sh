@@ -9,7 +9,7 @@
 # products   the best matrix products of XLA and of torch, by element type
 # attention  attention whole and in blocks of queries
 # blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, stable-diffusion.cpp, the older plugin
-#            and an allocator that keeps memory: five rounds, one after the other in each; ratios are medians of the rounds' ratios
+#            and freed memory that goes back to the system: five rounds, one after the other in each; ratios are medians of the rounds' ratios
 # whole      encode, step, decode, first picture from a cold start, peak memory at 256² and 512²
 # start      the bundled model: whole command, warm
 # int8       blocks quantised to int8 beside plain ones
@@ -56,7 +56,7 @@ if wanted blocks; then
     rivals+=("diffusers-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype")
     rivals+=("compiled-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype compile")
   fi
-  rivals+=("memory-kept=MALLOC_ARENA_MAX=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 node bench/versus.ts --serve")
+  rivals+=("memory-returned=node bench/versus.ts --serve --returned")
   [[ -n $older ]] && rivals+=("older-plugin=FLUXION_PJRT_PLUGIN=cpu:$older node bench/versus.ts --serve")
   [[ -n ${SDCPP:-} ]] && rivals+=("sdcpp=$SDCPP")
   node bench/versus.ts --parts double,single --rounds 5 "${rivals[@]}" >"$out/blocks.json" 2>"$out/blocks.log"

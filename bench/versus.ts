@@ -5,6 +5,8 @@
  *
  *   node bench/versus.ts --serve     answers as such a command does, so that another plugin or other flags can be one: 'old=FLUXION_PJRT_PLUGIN=cpu:PATH node bench/versus.ts --serve'
  *
+ *   --returned    freed memory goes back to the system, as in programs that use the library; the command line keeps it
+ *
  * A command is such as `diffusers=python tools/reference/time_blocks.py float32`: it answers a line `double 256` by one
  * line of JSON, { seconds, cpu }, wall clock and the time of all its threads. Rounds run everybody one after the other; ratios are
  * medians of the rounds' ratios. On a machine that others use, the processor's time is the better figure. Prints JSON.
@@ -13,6 +15,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { KEPT_MEMORY, keepsMemory } from '../src/cli/kept-memory.ts';
 import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { dotFlops, randomBf16 } from './full-size.ts';
@@ -38,8 +41,11 @@ const { values, positionals } = parseArgs({
     parts: { type: 'string', default: PARTS.join() },
     rounds: { type: 'string', default: '5' },
     serve: { type: 'boolean', default: false },
+    returned: { type: 'boolean', default: false },
   },
 });
+if (!keepsMemory && !values.returned)
+  process.execve!(process.execPath, process.argv.with(0, process.execPath), { ...process.env, ...KEPT_MEMORY });
 const sides = values.sides.split(',').map(Number);
 const parts = PARTS.filter((part) => values.parts.split(',').includes(part));
 const rounds = Number(values.rounds);

@@ -8,30 +8,34 @@ import { choosePrompts, PROMPT_LIMIT } from '../config/prompts.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import { asUsage, type Session } from './command.ts';
+import { keepFreedMemory } from './kept-memory.ts';
 
 /** A configuration, and the user's own file where one was read. */
 export interface Asked extends LoadedConfig {
   readonly personal: string | undefined;
 }
 
-/** Loads the configuration of a command line. `positional` are its prompt words; `other` overrides the words. */
+/** Loads the configuration of a command line, in a process that suits it. `positional` are its prompt words; `other` overrides the words. */
 export async function readAsked(
   words: Arguments,
   positional: readonly string[],
-  { signal }: Pick<Session, 'signal'>,
+  { signal, restart }: Pick<Session, 'signal' | 'restart'>,
   other: Partial<Pick<ConfigSources, 'base' | 'overrides'>> = {},
 ): Promise<Asked> {
   try {
-    const chosen = await choosePrompts(words, positional, () => standardInput(signal));
     const personal = words.flags['no-config'] === true ? undefined : findPersonalConfig();
     if (personal !== undefined) log('debug', `reading settings from ${personal}`);
-    const loaded = loadConfig({
-      personal,
-      file: words.file,
-      overrides: words.overrides,
-      ...other,
-      values: { prompt: chosen.prompt },
+    const load = (values: Required<ConfigSources>['values']): LoadedConfig => {
+      const loaded = loadConfig({ personal, file: words.file, overrides: words.overrides, ...other, values });
+      keepFreedMemory(loaded.config, { restart });
+      return loaded;
+    };
+    const chosen = await choosePrompts(words, positional, () => {
+      // Before anything of it is read: a new process could not read it again.
+      load({});
+      return standardInput(signal);
     });
+    const loaded = load({ prompt: chosen.prompt });
     return { ...loaded, notes: [...words.notes, ...chosen.notes, ...loaded.notes], personal };
   } catch (error) {
     throw asUsage(error);

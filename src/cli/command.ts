@@ -11,6 +11,8 @@ export interface Session {
   readonly commands: Commands;
   /** Milliseconds the command has to end by itself after a signal, instead of a few seconds. */
   readonly endsWithin?: (milliseconds: number) => void;
+  /** Starts the process again with more variables in its environment; absent where a command is not the whole process. */
+  readonly restart?: ((variables: Readonly<Record<string, string>>) => void) | undefined;
 }
 
 /** The table of commands. */

@@ -80,14 +80,23 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
     report(error, wantsJson(argv));
     stopAtOnce(FAILURE);
   });
-  const status = await run(argv, stopping.signal, (milliseconds) => {
-    grace = milliseconds + GRACE;
+  const status = await run(argv, stopping.signal, {
+    endsWithin: (milliseconds) => {
+      grace = milliseconds + GRACE;
+    },
+    restart: process.execve && restart,
   });
   // Plugins keep threads running, so the process must be ended, after its output is flushed.
   await flush(process.stdout);
   if (unwritten) report(explained(unwritten, 'standard output'), false);
   await flush(process.stderr);
   process.exit(interrupted ?? (unwritten ? FAILURE : status));
+}
+
+/** Replaces the process by a new one of the same command line; its number, files and terminal stay. */
+function restart(variables: Readonly<Record<string, string>>): void {
+  const { execPath, execArgv, argv, env } = process;
+  process.execve!(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, ...variables });
 }
 
 function flush(stream: NodeJS.WriteStream): Promise<void> {
@@ -101,10 +110,10 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
 export async function run(
   argv: readonly string[],
   signal: AbortSignal,
-  endsWithin: (milliseconds: number) => void = () => {},
+  process: Pick<Session, 'endsWithin' | 'restart'> = {},
 ): Promise<number> {
   try {
-    return await dispatch(argv, { signal, endsWithin, commands: COMMANDS });
+    return await dispatch(argv, { signal, ...process, commands: COMMANDS });
   } catch (thrown) {
     const error = explained(thrown);
     report(error, wantsJson(argv));

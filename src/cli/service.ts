@@ -26,7 +26,7 @@ export interface Service extends LoadedConfig {
 /** Reads the configuration of a service. `source` says where its prompts come from, since the command line takes none. */
 export async function readService(
   words: Arguments,
-  { signal }: Session,
+  session: Session,
   { command, source }: { readonly command: string; readonly source: string },
 ): Promise<Service> {
   const [stray] = words.prompts;
@@ -35,7 +35,7 @@ export async function readService(
       hint: `fluxion generate "${stray}" makes one now`,
     });
   }
-  const asked = await readAsked(words, [], { signal });
+  const asked = await readAsked(words, [], session);
   requireOneProcess(asked.config, command);
   const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
   const note = (more: readonly string[] = []): void => {

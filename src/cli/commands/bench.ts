@@ -88,11 +88,12 @@ const bench: Command = {
   takesKeys: true,
   help: () => HELP,
 
-  async run(argv, { signal }) {
+  async run(argv, session) {
+    const { signal } = session;
     const words = readingUsage(() => splitArguments(argv, FLAGS));
     const runs = readCount(words, 'runs', RUNS, MOST_RUNS);
     const prompts = readCount(words, 'batch', 1, MOST_PROMPTS);
-    const loaded = await readAsked(words, [], { signal }, { overrides: overridesOf(words) });
+    const loaded = await readAsked(words, [], session, { overrides: overridesOf(words) });
     using progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     const { config, note } = await measurable(loaded);
     const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];

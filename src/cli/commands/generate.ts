@@ -54,9 +54,10 @@ const generate: Command = {
   takesKeys: true,
   help: () => HELP,
 
-  async run(argv, { signal }: Session) {
+  async run(argv, session: Session) {
+    const { signal } = session;
     const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const { config: loaded, sources, notes, personal } = await readAsked(words, words.prompts, { signal });
+    const { config: loaded, sources, notes, personal } = await readAsked(words, words.prompts, session);
     const config = renamed(loaded, words);
     const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
     for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
