@@ -25,17 +25,17 @@ export async function readAsked(
   try {
     const personal = words.flags['no-config'] === true ? undefined : findPersonalConfig();
     if (personal !== undefined) log('debug', `reading settings from ${personal}`);
-    const load = (values: Required<ConfigSources>['values']): LoadedConfig => {
+    const load = async (values: Required<ConfigSources>['values']): Promise<LoadedConfig> => {
       const loaded = loadConfig({ personal, file: words.file, overrides: words.overrides, ...other, values });
-      keepFreedMemory(loaded.config, { restart });
+      await keepFreedMemory(loaded.config, { restart });
       return loaded;
     };
-    const chosen = await choosePrompts(words, positional, () => {
+    const chosen = await choosePrompts(words, positional, async () => {
       // Before anything of it is read: a new process could not read it again.
-      load({});
+      await load({});
       return standardInput(signal);
     });
-    const loaded = load({ prompt: chosen.prompt });
+    const loaded = await load({ prompt: chosen.prompt });
     return { ...loaded, notes: [...words.notes, ...chosen.notes, ...loaded.notes], personal };
   } catch (error) {
     throw asUsage(error);

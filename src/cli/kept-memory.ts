@@ -30,10 +30,12 @@ export const keepsMemory: boolean = process.env[VARIABLE] === KEPT_MEMORY[VARIAB
 if (keepsMemory) delete process.env[VARIABLE];
 
 /** Starts the process again so that it keeps freed memory, if it may run a large model on the CPU and nobody has chosen otherwise. */
-export function keepFreedMemory(config: Config, { restart }: Pick<Session, 'restart'>): void {
+export async function keepFreedMemory(config: Config, { restart }: Pick<Session, 'restart'>): Promise<void> {
   const { hardware, pretrained_model_name_or_path: model, transformer } = config;
-  if (keepsMemory || !restart || process.platform !== 'linux' || (hardware !== 'auto' && hardware !== 'cpu')) return;
+  if (keepsMemory || !restart || process.platform !== 'linux') return;
   if (CHOSEN.some((name) => process.env[name]) || ![model, transformer].some((path) => path && isLarge(path))) return;
+  const { platformOf } = await import('../xla.ts');
+  if (hardware !== 'auto' && platformOf(hardware).memory !== 'host') return;
   log('debug', 'starting again, so that freed memory is kept');
   restart(KEPT_MEMORY);
 }

@@ -10,9 +10,9 @@ import { fluxion, temporaryFolder } from '../support/command-line.ts';
 const linux = process.platform === 'linux';
 
 /** The variables that the program would be started again with. */
-function variablesFor(...overrides: readonly string[]): Readonly<Record<string, string>> | undefined {
+async function variablesFor(...overrides: readonly string[]): Promise<Readonly<Record<string, string>> | undefined> {
   let found: Readonly<Record<string, string>> | undefined;
-  keepFreedMemory(loadConfig({ overrides }).config, {
+  await keepFreedMemory(loadConfig({ overrides }).config, {
     restart: (variables) => {
       found = variables;
     },
@@ -20,7 +20,7 @@ function variablesFor(...overrides: readonly string[]): Readonly<Record<string, 
   return found;
 }
 
-test('large models on the CPU start the program again, others do not', { skip: !linux }, () => {
+test('large models on the CPU start the program again, others do not', { skip: !linux }, async () => {
   using folder = temporaryFolder();
   const file = folder.file('flux.safetensors');
   writeFileSync(file, 'small');
@@ -28,20 +28,20 @@ test('large models on the CPU start the program again, others do not', { skip: !
   writeFileSync(folder.file('transformer/part.safetensors'), '');
   const model = `pretrained_model_name_or_path=${folder.path}`;
 
-  assert.equal(variablesFor(), undefined, 'the bundled model');
-  assert.equal(variablesFor(model), undefined, 'small files');
-  assert.ok(variablesFor('pretrained_model_name_or_path=org/published'));
+  assert.equal(await variablesFor(), undefined, 'the bundled model');
+  assert.equal(await variablesFor(model), undefined, 'small files');
+  assert.ok(await variablesFor('pretrained_model_name_or_path=org/published'));
 
   truncateSync(folder.file('transformer/part.safetensors'), 2 ** 30);
-  assert.match(variablesFor(model)!['GLIBC_TUNABLES']!, /mmap_max=0:.*hugetlb=1/);
-  assert.equal(variablesFor(model, 'hardware=gpu'), undefined);
-  assert.ok(variablesFor(model, 'hardware=cpu'));
+  assert.match((await variablesFor(model))!['GLIBC_TUNABLES']!, /mmap_max=0:.*hugetlb=1/);
+  assert.equal(await variablesFor(model, 'hardware=gpu'), undefined);
+  assert.ok(await variablesFor(model, 'hardware=cpu'));
 
   truncateSync(file, 2 ** 30);
-  assert.ok(variablesFor(`transformer=${file}`));
+  assert.ok(await variablesFor(`transformer=${file}`));
   process.env['MALLOC_ARENA_MAX'] = '2';
   try {
-    assert.equal(variablesFor(`transformer=${file}`), undefined, "the user's own choice");
+    assert.equal(await variablesFor(`transformer=${file}`), undefined, "the user's own choice");
   } finally {
     delete process.env['MALLOC_ARENA_MAX'];
   }
