@@ -47,3 +47,9 @@ export function unpackHeads<F extends Float>(x: Tensor<F>, { b, h, n, c }: Atten
 
 /** The score of a masked key: far below any other, but finite, so that the difference of two is a number. */
 export const MASKED: number = -0.7 * 3.4028234663852886e38;
+
+/** A value in the text of a kernel. */
+export interface Value {
+  readonly name: string;
+  readonly type: string;
+}

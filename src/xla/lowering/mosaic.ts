@@ -5,7 +5,7 @@
  * weighted values of a block of queries stay in vector memory until its last block.
  */
 
-import { MASKED } from './attention.ts';
+import { MASKED, type Value } from './attention.ts';
 
 /** The sizes of one kernel; tokens are padded to whole blocks already. */
 export interface MosaicAttention {
@@ -24,11 +24,6 @@ export interface MosaicAttention {
   readonly validInLast: number;
   readonly scale: number;
   readonly exponential: 'exp' | 'exp2';
-}
-
-interface Value {
-  readonly name: string;
-  readonly type: string;
 }
 
 const VERSION = 11;
@@ -53,14 +48,16 @@ export function mosaicAttention(kernel: MosaicAttention): string {
     { name: 'o', shape: queries, index: ['%b', '%i', '%n'] },
   ];
   const scratch = [
-    { name: 'm', type: memref([blockQ, LANES], 'f32') },
-    { name: 'l', type: memref([blockQ, LANES], 'f32') },
-    { name: 'acc', type: memref([blockQ, c], 'f32') },
+    { name: 'm', shape: [blockQ, LANES] },
+    { name: 'l', shape: [blockQ, LANES] },
+    { name: 'acc', shape: [blockQ, c] },
   ];
-  const memory = [...windows.map(({ name, shape }) => ({ name, type: memref(shape, 'bf16') })), ...scratch];
-  const grid = ['%b', '%n', '%i', '%j'];
-  const gridArguments = grid.map((name) => `${name}: i32`).join(', ');
-  const memoryArguments = memory.map(({ name, type }) => `%${name}: ${type}`).join(', ');
+  const memory = [
+    ...windows.map(({ name, shape }) => ({ name: `%${name}`, type: memref(shape, 'bf16') })),
+    ...scratch.map(({ name, shape }) => ({ name: `%${name}`, type: memref(shape, 'f32') })),
+  ];
+  const grid = ['%b', '%n', '%i', '%j'].map((name) => ({ name, type: 'i32' }));
+  const declared = (values: readonly Value[]): string => values.map(({ name, type }) => `${name}: ${type}`).join(', ');
   const bounds = windows.map(
     ({ name, shape }) => `{transform_indices = @t${name}, window_bounds = array<i64: ${shape.join(', ')}>}`,
   );
@@ -72,21 +69,21 @@ export function mosaicAttention(kernel: MosaicAttention): string {
     `scratch_operands = ${scratch.length} : i64`,
     'tpu.core_type = #tpu.core_type<tc>',
     `window_params = [${bounds.join(', ')}]`,
-    `function_type = (${[...grid.map(() => 'i32'), ...memory.map(({ type }) => type)].join(', ')}) -> ()`,
+    `function_type = (${[...grid, ...memory].map(({ type }) => type).join(', ')}) -> ()`,
     'sym_name = "flash_attention"',
   ];
   const writer = new MosaicWriter();
-  new FlashBody(kernel, writer).write();
+  writeBody(writer, kernel, memory);
   const transforms = windows.flatMap(({ name, index }) => [
     ' "stable_mosaic.func.func"() ({',
-    ` ^bb0(${gridArguments}):`,
+    ` ^bb0(${declared(grid)}):`,
     `  "stable_mosaic.func.return"(${index.join(', ')}) : (i32, i32, i32) -> ()`,
     ` }) {function_type = (i32, i32, i32, i32) -> (i32, i32, i32), sym_name = "t${name}"} : () -> ()`,
   ]);
   return [
     `module attributes {stable_mosaic.version = ${VERSION} : i64} {`,
     ' "stable_mosaic.func.func"() ({',
-    ` ^bb0(${gridArguments}, ${memoryArguments}):`,
+    ` ^bb0(${declared([...grid, ...memory])}):`,
     ...writer.lines,
     ` }) {${attributes.join(', ')}} : () -> ()`,
     ...transforms,
@@ -95,113 +92,76 @@ export function mosaicAttention(kernel: MosaicAttention): string {
   ].join('\n');
 }
 
-/** The body of the kernel, run once for every point of the grid. */
-class FlashBody {
-  readonly #kernel: MosaicAttention;
-  readonly #w: MosaicWriter;
-  readonly #zero: Value;
-  readonly #scale: number;
-  readonly #m: Value;
-  readonly #l: Value;
-  readonly #acc: Value;
+/** Writes the body of the kernel, run once for every point of the grid, over its `memory`: q, k, v, the result, and scratch. */
+function writeBody(w: MosaicWriter, kernel: MosaicAttention, memory: readonly Value[]): void {
+  const { c, blockQ, blocksKv, blockKv, blockKvCompute, validInLast, exponential } = kernel;
+  const [q, k, v, o, m, l, acc] = memory as [Value, Value, Value, Value, Value, Value, Value];
+  const zero = w.constant('0', 'index');
+  const origin = [zero, zero];
+  const column = [blockQ, 1];
+  const result = [blockQ, c];
+  // exp(x) = 2^(x log2 e), and the factor joins the scale.
+  const scale = exponential === 'exp2' ? kernel.scale * Math.LOG2E : kernel.scale;
+  const exp = (x: Value): Value => w.op(`math.${exponential}`, [x], x.type, NO_FASTMATH);
 
-  constructor(kernel: MosaicAttention, writer: MosaicWriter) {
-    const { blockQ, c, scale, exponential } = kernel;
-    this.#kernel = kernel;
-    this.#w = writer;
-    this.#zero = writer.constant('0', 'index');
-    // exp(x) = 2^(x log2 e), and the factor joins the scale.
-    this.#scale = exponential === 'exp2' ? scale * Math.LOG2E : scale;
-    this.#m = { name: '%m', type: memref([blockQ, LANES], 'f32') };
-    this.#l = { name: '%l', type: memref([blockQ, LANES], 'f32') };
-    this.#acc = { name: '%acc', type: memref([blockQ, c], 'f32') };
-  }
-
-  write(): void {
-    const { blocksKv, blockKv, validInLast } = this.#kernel;
-    const w = this.#w;
-    const j = { name: '%j', type: 'i32' };
-    const isBlock = (block: number): Value => w.compare('eq', j, w.constant(`${block}`, 'i32'));
-    w.when(isBlock(0), () => this.#initialise());
-    if (validInLast === blockKv) this.#accumulate(blockKv);
-    else if (blocksKv === 1) this.#accumulate(validInLast);
-    else {
-      const otherwise = () => this.#accumulate(blockKv);
-      w.when(isBlock(blocksKv - 1), () => this.#accumulate(validInLast), otherwise);
-    }
-    w.when(isBlock(blocksKv - 1), () => this.#finish());
-    w.op('func.return', [], undefined);
-  }
-
-  #initialise(): void {
-    const { blockQ, c } = this.#kernel;
-    const w = this.#w;
-    w.store(w.splat(MASKED, [blockQ, LANES]), this.#m, [this.#zero, this.#zero]);
-    w.store(w.splat(0, [blockQ, LANES]), this.#l, [this.#zero, this.#zero]);
-    w.store(w.splat(0, [blockQ, c]), this.#acc, [this.#zero, this.#zero]);
-  }
-
+  const initialise = (): void => {
+    w.store(w.splat(MASKED, [blockQ, LANES]), m, origin);
+    w.store(w.splat(0, [blockQ, LANES]), l, origin);
+    w.store(w.splat(0, result), acc, origin);
+  };
   /** Adds the first `valid` keys of a block to the running softmax, piece by piece; skips pieces without valid keys. */
-  #accumulate(valid: number): void {
-    const { blockKvCompute: size } = this.#kernel;
-    for (let start = 0; start < valid; start += size) this.#piece(start, Math.min(size, valid - start));
-  }
-
-  #piece(start: number, valid: number): void {
-    const { blockQ, blockKv, blockKvCompute: size, c, exponential } = this.#kernel;
-    const w = this.#w;
-    const zero = this.#zero;
+  const accumulate = (valid: number): void => {
+    for (let start = 0; start < valid; start += blockKvCompute) piece(start, Math.min(blockKvCompute, valid - start));
+  };
+  const piece = (start: number, valid: number): void => {
     const offset = start === 0 ? zero : w.constant(`${start}`, 'index');
-    const operand = (name: string, rows: number, block: number, at: Value): Value => {
-      const source = { name: `%${name}`, type: memref([1, block, c], 'bf16') };
-      return w.shapeCast(w.load(source, [zero, at, zero], [1, rows, c], 'bf16'), [rows, c], 'bf16');
-    };
-    const exp = (x: Value): Value => w.op(`math.${exponential}`, [x], x.type, NO_FASTMATH);
-    const scoreShape = [blockQ, size];
-    const column = [blockQ, 1];
-
-    const q = operand('q', blockQ, blockQ, zero);
-    const k = operand('k', size, blockKv, offset);
-    const products = w.matmul(q, k, scoreShape, QK);
-    let scores = w.float('mulf', products, w.splat(this.#scale, scoreShape));
-    if (valid < size) {
+    const rows = (source: Value, at: Value, count: number): Value =>
+      w.shapeCast(w.load(source, [zero, at, zero], [1, count, c], 'bf16'), [count, c], 'bf16');
+    const scoreShape = [blockQ, blockKvCompute];
+    const products = w.matmul(rows(q, zero, blockQ), rows(k, offset, blockKvCompute), scoreShape, QK);
+    let scores = w.float('mulf', products, w.splat(scale, scoreShape));
+    if (valid < blockKvCompute) {
       const index = w.op('tpu.iota', [], vector(scoreShape, 'i32'), 'dimensions = array<i32: 1>');
       const limit = w.constant(`dense<${valid}>`, vector(scoreShape, 'i32'));
       const inside = w.compare('slt', index, limit, vector(scoreShape, 'i1'));
       scores = w.op('arith.select', [inside, scores, w.splat(MASKED, scoreShape)], scores.type);
     }
-    const before = w.load(this.#m, [zero, zero], column, 'f32');
+    const before = w.load(m, origin, column, 'f32');
     const highest = w.float('maximumf', before, w.reduce('maximumf', '0xFF800000', scores, scoreShape));
     const weights = exp(w.float('subf', scores, w.broadcast(highest, scoreShape)));
     const kept = exp(w.float('subf', before, highest));
-    const sum = w.float(
-      'addf',
-      w.float('mulf', w.load(this.#l, [zero, zero], column, 'f32'), kept),
-      w.reduce('add', '0.0', weights, scoreShape),
-    );
-    w.store(w.broadcast(sum, [blockQ, LANES]), this.#l, [zero, zero]);
-    w.store(w.broadcast(highest, [blockQ, LANES]), this.#m, [zero, zero]);
-    const v = operand('v', size, blockKv, offset);
-    const added = w.matmul(w.op('arith.truncf', [weights], vector(scoreShape, 'bf16')), v, [blockQ, c], PV);
-    const values = w.load(this.#acc, [zero, zero], [blockQ, c], 'f32');
-    w.store(w.float('addf', w.float('mulf', values, w.broadcast(kept, [blockQ, c])), added), this.#acc, [zero, zero]);
-  }
-
+    const keptSum = w.float('mulf', w.load(l, origin, column, 'f32'), kept);
+    const sum = w.float('addf', keptSum, w.reduce('add', '0.0', weights, scoreShape));
+    w.store(w.broadcast(sum, [blockQ, LANES]), l, origin);
+    w.store(w.broadcast(highest, [blockQ, LANES]), m, origin);
+    const values = rows(v, offset, blockKvCompute);
+    const added = w.matmul(w.op('arith.truncf', [weights], vector(scoreShape, 'bf16')), values, result, PV);
+    const keptValues = w.float('mulf', w.load(acc, origin, result, 'f32'), w.broadcast(kept, result));
+    w.store(w.float('addf', keptValues, added), acc, origin);
+  };
   /** Divides by the sum of the weights and writes the block of results. */
-  #finish(): void {
-    const { blockQ, c } = this.#kernel;
-    const w = this.#w;
-    const zero = this.#zero;
-    const values = w.load(this.#acc, [zero, zero], [blockQ, c], 'f32');
-    const sum = w.load(this.#l, [zero, zero], [blockQ, 1], 'f32');
-    const rounded = w.op(
-      'arith.truncf',
-      [w.float('divf', values, w.broadcast(sum, [blockQ, c]))],
-      vector([blockQ, c], 'bf16'),
+  const finish = (): void => {
+    const values = w.load(acc, origin, result, 'f32');
+    const sum = w.load(l, origin, column, 'f32');
+    const divided = w.float('divf', values, w.broadcast(sum, result));
+    const rounded = w.op('arith.truncf', [divided], vector(result, 'bf16'));
+    w.store(w.shapeCast(rounded, [1, blockQ, c], 'bf16'), o, [zero, zero, zero]);
+  };
+
+  const isBlock = (block: number): Value => w.compare('eq', { name: '%j', type: 'i32' }, w.constant(`${block}`, 'i32'));
+  w.when(isBlock(0), initialise);
+  if (validInLast === blockKv) accumulate(blockKv);
+  else if (blocksKv === 1) accumulate(validInLast);
+  else {
+    const isLast = isBlock(blocksKv - 1);
+    w.when(
+      isLast,
+      () => accumulate(validInLast),
+      () => accumulate(blockKv),
     );
-    const result = { name: '%o', type: memref([1, blockQ, c], 'bf16') };
-    w.store(w.shapeCast(rounded, [1, blockQ, c], 'bf16'), result, [zero, zero, zero]);
   }
+  w.when(isBlock(blocksKv - 1), finish);
+  w.op('func.return', [], undefined);
 }
 
 const PREDICATES = { eq: 0, slt: 2 } as const;

@@ -4,7 +4,7 @@
  * keys beyond the true lengths are neither read nor written.
  */
 
-import { MASKED } from './attention.ts';
+import { MASKED, type Value } from './attention.ts';
 
 /** The sizes of one kernel. */
 export interface TritonAttention {
@@ -24,17 +24,12 @@ export interface TritonAttention {
 /** The kernel's name in the module. */
 export const TRITON_KERNEL = 'flash_attention';
 
-interface Value {
-  readonly name: string;
-  readonly type: string;
-}
-
 const tensor = (shape: readonly number[], element: string): string => `tensor<${[...shape, element].join('x')}>`;
 
 /** Writes the module: q, k, v and the result are [b, tokens, h · c]; the grid is [blocks of queries, heads, batch]. */
 export function tritonAttention(kernel: TritonAttention): string {
   const w = new TritonWriter();
-  new FlashProgram(kernel, w).write();
+  writeBody(w, kernel);
   const pointer = `!tt.ptr<${kernel.element}>`;
   const parameters = ['q', 'k', 'v', 'o'].map((name) => `%${name}: ${pointer} {tt.divisibility = 16 : i32}`);
   return [
@@ -48,136 +43,104 @@ export function tritonAttention(kernel: TritonAttention): string {
   ].join('\n');
 }
 
+const STATE = ['values', 'sum', 'highest', 'keys', 'vectors'] as const;
 /** The running softmax of a block of queries, and where the next keys and values lie. */
-interface State {
-  readonly values: Value;
-  readonly sum: Value;
-  readonly highest: Value;
-  readonly keys: Value;
-  readonly vectors: Value;
-}
+type State = Readonly<Record<(typeof STATE)[number], Value>>;
 
-class FlashProgram {
-  readonly #kernel: TritonAttention;
-  readonly #w: TritonWriter;
-
-  constructor(kernel: TritonAttention, writer: TritonWriter) {
-    this.#kernel = kernel;
-    this.#w = writer;
-  }
-
-  write(): void {
-    const { h, queries, keys, c, blockM, blockN, element } = this.#kernel;
-    const w = this.#w;
-    const [block, head, batch] = (['x', 'y', 'z'] as const).map((axis) => w.op(`tt.get_program_id ${axis}`, 'i32'));
-    const row = w.int('muli', block!, w.i32(blockM));
-    const columns = w.int('muli', head!, w.i32(c));
-    const start = (tokens: number, first: Value | undefined): Value => {
-      const base = w.int('muli', batch!, w.i32(tokens));
-      const token = first ? w.int('addi', base, first) : base;
-      return w.int('addi', w.int('muli', token, w.i32(h * c)), columns);
-    };
-    const rows = w.range(blockM);
-    const turn = w.range(blockN);
-    const lanes = w.expand(w.range(c), 0);
-    /** Pointers to `tokens` rows of a head from `offset` on. */
-    const pointers = (name: string, offset: Value, tokens: Value, count: number): Value => {
-      const down = w.int('muli', w.expand(tokens, 1), w.dense(h * c, [count, 1], 'i32'));
-      const at = w.int('addi', w.broadcast(down, [count, c]), w.broadcast(lanes, [count, c]));
-      const scalar = w.op(`tt.addptr %${name}, ${offset.name} : !tt.ptr<${element}>, i32`, `!tt.ptr<${element}>`);
-      return w.advance(w.splat(scalar, [count, c]), at);
-    };
-    const queryStart = start(queries, row);
-    const keyStart = start(keys, undefined);
-    const q = pointers('q', queryStart, rows, blockM);
-    const o = pointers('o', queryStart, rows, blockM);
-    const wholeRows = queries % blockM === 0;
-    const inside = wholeRows ? undefined : this.#inside(w.int('addi', w.splat(row, [blockM]), rows), queries, c);
-    const query = w.load(q, inside);
-
-    const first: State = {
-      values: w.dense(0, [blockM, c], 'f32'),
-      sum: w.dense(0, [blockM], 'f32'),
-      highest: w.dense(MASKED, [blockM], 'f32'),
-      keys: pointers('k', keyStart, turn, blockN),
-      vectors: pointers('v', keyStart, turn, blockN),
-    };
-    const whole = keys - (keys % blockN);
-    const scanned = whole === 0 ? first : this.#loop(whole, first, (state) => this.#turn(query, state, undefined));
-    const rest = keys - whole;
-    const last = rest === 0 ? scanned : this.#turn(query, scanned, { turn, rest });
-
-    const sums = w.broadcast(w.expand(last.sum, 1), [blockM, c]);
-    const result = w.truncate(w.float('divf', last.values, sums), element);
-    w.store(o, result, inside);
-  }
-
+/** Writes the body of the kernel: one program. */
+function writeBody(w: TritonWriter, kernel: TritonAttention): void {
+  const { h, queries, keys, c, blockM, blockN, scale, element } = kernel;
+  const [block, head, batch] = (['x', 'y', 'z'] as const).map((axis) => w.op(`tt.get_program_id ${axis}`, 'i32'));
+  const row = w.arith('muli', block!, w.i32(blockM));
+  const columns = w.arith('muli', head!, w.i32(c));
+  const start = (tokens: number, first: Value | undefined): Value => {
+    const base = w.arith('muli', batch!, w.i32(tokens));
+    const token = first ? w.arith('addi', base, first) : base;
+    return w.arith('addi', w.arith('muli', token, w.i32(h * c)), columns);
+  };
+  const rows = w.range(blockM);
+  const turn = w.range(blockN);
+  const lanes = w.expand(w.range(c), 0);
+  /** Pointers to `tokens` rows of a head from `offset` on. */
+  const pointers = (name: string, offset: Value, tokens: Value, count: number): Value => {
+    const down = w.arith('muli', w.expand(tokens, 1), w.dense(h * c, [count, 1], 'i32'));
+    const at = w.arith('addi', w.broadcast(down, [count, c]), w.broadcast(lanes, [count, c]));
+    const scalar = w.op(`tt.addptr %${name}, ${offset.name} : !tt.ptr<${element}>, i32`, `!tt.ptr<${element}>`);
+    return w.advance(w.splat(scalar, [count, c]), at);
+  };
   /** Which of the tokens exist, for each of a head's columns. */
-  #inside(tokens: Value, count: number, columns: number): Value {
-    const w = this.#w;
+  const existing = (tokens: Value, count: number): Value => {
     const [size] = shapeOf(tokens);
     const exists = w.lessThan(tokens, w.dense(count, [size!], 'i32'));
-    return w.broadcast(w.expand(exists, 1), [size!, columns]);
-  }
-
-  /** Repeats `body` for `keys` keys, a block at a time. */
-  #loop(keys: number, first: State, body: (state: State) => State): State {
-    const w = this.#w;
-    const fields = ['values', 'sum', 'highest', 'keys', 'vectors'] as const;
-    const [from, to, by] = [w.i32(0), w.i32(keys), w.i32(this.#kernel.blockN)];
-    const types = fields.map((field) => first[field].type).join(', ');
-    const result = w.fresh();
-    const initial = fields.map((field) => `%${field}_ = ${first[field].name}`).join(', ');
-    w.line(
-      `${result}:${fields.length} = scf.for %turn_ = ${from.name} to ${to.name} step ${by.name} iter_args(${initial}) -> (${types}) : i32 {`,
-    );
-    const named = (name: (field: string, i: number) => string): State =>
-      Object.fromEntries(
-        fields.map((field, i) => [field, { name: name(field, i), type: first[field].type }]),
-      ) as unknown as State;
-    const next = w.indented(() => {
-      const state = body(named((field) => `%${field}_`));
-      w.line(`scf.yield ${fields.map((field) => state[field].name).join(', ')} : ${types}`);
-      return state;
-    });
-    w.line('}');
-    return next && named((_, i) => `${result}#${i}`);
-  }
+    return w.broadcast(w.expand(exists, 1), [size!, c]);
+  };
+  const across = (x: Value, width: number): Value => w.broadcast(w.expand(x, 1), [blockM, width]);
 
   /** Adds one block of keys to the running softmax; in the last block only `rest` keys exist. */
-  #turn(query: Value, state: State, ragged: { readonly turn: Value; readonly rest: number } | undefined): State {
-    const { h, c, blockM, blockN, scale, element } = this.#kernel;
-    const w = this.#w;
-    const inside = ragged && this.#inside(ragged.turn, ragged.rest, c);
-    const keys = w.load(state.keys, inside);
-    const turned = w.op(
-      `tt.trans ${keys.name} {order = array<i32: 1, 0>} : ${keys.type} -> ${tensor([c, blockN], element)}`,
-      tensor([c, blockN], element),
-    );
+  const add = (state: State, rest?: number): State => {
+    const inside = rest === undefined ? undefined : existing(turn, rest);
+    const loaded = w.load(state.keys, inside);
+    const type = tensor([c, blockN], element);
+    const turned = w.op(`tt.trans ${loaded.name} {order = array<i32: 1, 0>} : ${loaded.type} -> ${type}`, type);
     const products = w.dot(query, turned, w.dense(0, [blockM, blockN], 'f32'));
-    let scores = w.float('mulf', products, w.dense(scale * Math.LOG2E, [blockM, blockN], 'f32'));
-    if (ragged) {
-      const exists = w.lessThan(ragged.turn, w.dense(ragged.rest, [blockN], 'i32'));
-      const columns = w.broadcast(w.expand(exists, 0), [blockM, blockN]);
-      scores = w.select(columns, scores, w.dense(MASKED, [blockM, blockN], 'f32'));
+    let scores = w.arith('mulf', products, w.dense(scale * Math.LOG2E, [blockM, blockN], 'f32'));
+    if (rest !== undefined) {
+      const exists = w.lessThan(turn, w.dense(rest, [blockN], 'i32'));
+      const valid = w.broadcast(w.expand(exists, 0), [blockM, blockN]);
+      scores = w.select(valid, scores, w.dense(MASKED, [blockM, blockN], 'f32'));
     }
-    const highest = w.float('maxnumf', state.highest, w.reduce('maxnumf', scores));
-    const across = (x: Value, columns: number): Value => w.broadcast(w.expand(x, 1), [blockM, columns]);
-    const weights = w.exp2(w.float('subf', scores, across(highest, blockN)));
-    const kept = w.exp2(w.float('subf', state.highest, highest));
-    const sum = w.float('addf', w.float('mulf', state.sum, kept), w.reduce('addf', weights));
-    const scaled = w.float('mulf', state.values, across(kept, c));
+    const highest = w.arith('maxnumf', state.highest, w.reduce('maxnumf', scores));
+    const weights = w.exp2(w.arith('subf', scores, across(highest, blockN)));
+    const kept = w.exp2(w.arith('subf', state.highest, highest));
+    const sum = w.arith('addf', w.arith('mulf', state.sum, kept), w.reduce('addf', weights));
+    const scaled = w.arith('mulf', state.values, across(kept, c));
     const vectors = w.load(state.vectors, inside);
     const values = w.dot(w.truncate(weights, element), vectors, scaled);
     const step = w.dense(blockN * h * c, [blockN, c], 'i32');
-    return {
-      values,
-      sum,
-      highest,
-      keys: w.advance(state.keys, step),
-      vectors: w.advance(state.vectors, step),
-    };
-  }
+    return { values, sum, highest, keys: w.advance(state.keys, step), vectors: w.advance(state.vectors, step) };
+  };
+
+  const queryStart = start(queries, row);
+  const keyStart = start(keys, undefined);
+  const q = pointers('q', queryStart, rows, blockM);
+  const o = pointers('o', queryStart, rows, blockM);
+  const isWhole = queries % blockM === 0;
+  const inside = isWhole ? undefined : existing(w.arith('addi', w.splat(row, [blockM]), rows), queries);
+  const query = w.load(q, inside);
+  const first: State = {
+    values: w.dense(0, [blockM, c], 'f32'),
+    sum: w.dense(0, [blockM], 'f32'),
+    highest: w.dense(MASKED, [blockM], 'f32'),
+    keys: pointers('k', keyStart, turn, blockN),
+    vectors: pointers('v', keyStart, turn, blockN),
+  };
+  const rest = keys % blockN;
+  const scanned = keys < blockN ? first : loop(w, { until: keys - rest, by: blockN }, first, add);
+  const last = rest === 0 ? scanned : add(scanned, rest);
+  w.store(o, w.truncate(w.arith('divf', last.values, across(last.sum, c)), element), inside);
+}
+
+/** Repeats `body` for the keys up to `until`, a block of `by` at a time. */
+function loop(
+  w: TritonWriter,
+  { until, by }: { readonly until: number; readonly by: number },
+  first: State,
+  body: (state: State) => State,
+): State {
+  const [from, to, step] = [w.i32(0), w.i32(until), w.i32(by)];
+  const types = STATE.map((field) => first[field].type).join(', ');
+  const result = w.fresh();
+  const initial = STATE.map((field) => `%${field}_ = ${first[field].name}`).join(', ');
+  const bounds = `${from.name} to ${to.name} step ${step.name}`;
+  w.line(`${result}:${STATE.length} = scf.for %turn_ = ${bounds} iter_args(${initial}) -> (${types}) : i32 {`);
+  const named = (name: (field: string, i: number) => string): State =>
+    Object.fromEntries(STATE.map((field, i) => [field, { name: name(field, i), type: first[field].type }])) as State;
+  w.indented(() => {
+    const state = body(named((field) => `%${field}_`));
+    w.line(`scf.yield ${STATE.map((field) => state[field].name).join(', ')} : ${types}`);
+  });
+  w.line('}');
+  return named((_, i) => `${result}#${i}`);
 }
 
 function shapeOf({ type }: Value): number[] {
@@ -201,12 +164,11 @@ class TritonWriter {
     this.lines.push(this.#indent + text);
   }
 
-  indented<T>(body: () => T): T {
+  indented(body: () => void): void {
     const outer = this.#indent;
     this.#indent += '  ';
-    const result = body();
+    body();
     this.#indent = outer;
-    return result;
   }
 
   op(text: string, type: string): Value {
@@ -225,11 +187,7 @@ class TritonWriter {
     return this.op(`arith.constant dense<${text}> : ${type}`, type);
   }
 
-  int(fn: 'addi' | 'muli', a: Value, b: Value): Value {
-    return this.op(`arith.${fn} ${a.name}, ${b.name} : ${a.type}`, a.type);
-  }
-
-  float(fn: 'addf' | 'subf' | 'mulf' | 'divf' | 'maxnumf', a: Value, b: Value): Value {
+  arith(fn: 'addi' | 'muli' | 'addf' | 'subf' | 'mulf' | 'divf' | 'maxnumf', a: Value, b: Value): Value {
     return this.op(`arith.${fn} ${a.name}, ${b.name} : ${a.type}`, a.type);
   }
 
