@@ -52,8 +52,50 @@ export function* fields(bytes: Uint8Array, what = 'an optimised program'): Gener
   }
 }
 
+/** A message, its fields by number. An absent field reads as 0, an empty text or nothing; of a field that is to stand once, the last counts. */
+export class Message {
+  readonly #fields: ReadonlyMap<number, readonly Field[]>;
+  readonly #what: string | undefined;
+
+  /** Throws `bad_file` as `fields` does. */
+  constructor(bytes: Uint8Array, what?: string) {
+    this.#what = what;
+    this.#fields = Map.groupBy(fields(bytes, what), ({ field }) => field);
+  }
+
+  int(field: number): number {
+    return this.#fields.get(field)?.at(-1)?.value ?? 0;
+  }
+
+  /** The numbers of a repeated field, packed or not. */
+  ints(field: number): number[] {
+    const all = this.#fields.get(field) ?? [];
+    return all.flatMap(({ value, content }) => (content ? varints(content) : [value]));
+  }
+
+  text(field: number): string {
+    return protoText(this.content(field) ?? new Uint8Array());
+  }
+
+  content(field: number): Uint8Array | undefined {
+    return this.contents(field).at(-1);
+  }
+
+  contents(field: number): Uint8Array[] {
+    return (this.#fields.get(field) ?? []).flatMap(({ content }) => content ?? []);
+  }
+
+  message(field: number): Message | undefined {
+    return this.messages(field).at(-1);
+  }
+
+  messages(field: number): Message[] {
+    return this.contents(field).map((content) => new Message(content, this.#what));
+  }
+}
+
 /** Reads packed numbers. */
-export function varints(bytes: Uint8Array): number[] {
+function varints(bytes: Uint8Array): number[] {
   const values: number[] = [];
   let value = 0;
   let scale = 1;

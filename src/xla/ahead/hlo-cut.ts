@@ -7,8 +7,8 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import { fields, ProtoWriter } from '../../support/protobuf.ts';
-import { type HloComputation, type HloInstruction, type HloProgram, numbersOf } from './hlo-program.ts';
+import { fields, Message, ProtoWriter } from '../../support/protobuf.ts';
+import type { HloComputation, HloInstruction, HloProgram } from './hlo-program.ts';
 
 /** Names an array that an operation makes or the program is given: the instruction's number, then the index of the result. */
 export type ValueName = `${number}.${number}`;
@@ -107,7 +107,7 @@ class Cut {
     if (instruction.opcode === 'while') operands = [this.#ownState(operands[0]!)];
     const made = this.#entry.copyOf(instruction, operands, calls);
     const shapes = leavesOf(shapeOf(instruction));
-    const isTuple = fieldsOf(shapeOf(instruction), TUPLE).length > 0;
+    const isTuple = elementsOf(shapeOf(instruction)).length > 0;
     const results = shapes.map((shape, i) =>
       this.#entry.packed(isTuple ? this.#entry.element(made, i, shape) : made, shape),
     );
@@ -153,7 +153,7 @@ class Cut {
       return this.#input(`${operands[0]!}.${tupleIndex}`, shape);
     }
     const leaves = leavesOf(shape);
-    if (fieldsOf(shape, TUPLE).length === 0) return this.#input(`${number}.0`, shape);
+    if (elementsOf(shape).length === 0) return this.#input(`${number}.0`, shape);
     const elements = leaves.map((leaf, i) => this.#input(`${number}.${i}`, leaf));
     return this.#entry.write('tuple', shape, elements);
   }
@@ -204,7 +204,7 @@ class Cut {
     const idOf = (operand: number): number => ids.get(operand) ?? unknown(operand);
     for (const [one, instruction] of computation.instructions)
       ids.set(one, sheet.copyOf(instruction, instruction.operands.map(idOf), calls.get(one)!));
-    const signature = fieldsOf(computation.message, 4)[0] ?? new Uint8Array();
+    const signature = new Message(computation.message).content(4) ?? new Uint8Array();
     this.#called.push(sheet.computation(idOf(computation.root), renamed(signature)));
     return number;
   }
@@ -272,32 +272,34 @@ class Sheet {
 /** Fields of `ShapeProto` and `LayoutProto`. */
 const [TYPE, DIMENSIONS, TUPLE, LAYOUT, MINOR_TO_MAJOR] = [2, 3, 4, 5, 1];
 
-function fieldsOf(message: Uint8Array, wanted: number): Uint8Array[] {
-  return [...fields(message)].flatMap(({ field, content }) => (field === wanted && content ? [content] : []));
+function shapeOf({ message }: HloInstruction): Uint8Array {
+  return new Message(message).content(NAMES.shape) ?? new Uint8Array();
 }
 
-function shapeOf({ message }: HloInstruction): Uint8Array {
-  return fieldsOf(message, NAMES.shape)[0] ?? new Uint8Array();
+/** The elements of a tuple; none of an array. */
+function elementsOf(shape: Uint8Array): Uint8Array[] {
+  return new Message(shape).contents(TUPLE);
 }
 
 /** The arrays of a shape: itself, or the elements of a flat tuple. */
 function leavesOf(shape: Uint8Array): Uint8Array[] {
-  const elements = fieldsOf(shape, TUPLE);
-  if (elements.some((element) => fieldsOf(element, TUPLE).length > 0))
+  const elements = elementsOf(shape);
+  if (elements.some((element) => elementsOf(element).length > 0))
     throw new FluxionError('unsupported', 'a program with tuples of tuples cannot be taken apart');
   return elements.length > 0 ? elements : [shape];
 }
 
 /** The shape of the same memory in row-major order; the shape itself if it is row-major. */
 function packedShape(shape: Uint8Array): Uint8Array {
-  const dimensions = numbersOf(shape, DIMENSIONS);
-  const layout = fieldsOf(shape, LAYOUT)[0];
-  const minorToMajor = layout ? numbersOf(layout, MINOR_TO_MAJOR) : [];
+  const message = new Message(shape);
+  const dimensions = message.ints(DIMENSIONS);
+  const layout = message.content(LAYOUT);
+  const minorToMajor = layout ? new Message(layout).ints(MINOR_TO_MAJOR) : [];
   const rowMajor = dimensions.map((_, i) => dimensions.length - 1 - i);
   if (!layout || minorToMajor.join() === rowMajor.join()) return shape;
   const packed = new ProtoWriter();
   const ordered = minorToMajor.toReversed().map((axis) => dimensions[axis] ?? 1);
-  packed.int(TYPE, numbersOf(shape, TYPE)[0] ?? 0);
+  packed.int(TYPE, message.int(TYPE));
   for (const size of ordered) packed.int(DIMENSIONS, size);
   const order = new ProtoWriter();
   for (const axis of rowMajor) order.int(MINOR_TO_MAJOR, axis);
@@ -316,7 +318,7 @@ function tupleShape(shapes: readonly Uint8Array[]): Uint8Array {
 function renamed(signature: Uint8Array): Uint8Array {
   const proto = new ProtoWriter();
   for (const { field, whole } of fields(signature)) if (field !== 3) proto.raw(whole);
-  for (const i of fieldsOf(signature, 1).keys()) proto.text(3, `p${i}`);
+  for (const i of new Message(signature).contents(1).keys()) proto.text(3, `p${i}`);
   return proto.bytes();
 }
 

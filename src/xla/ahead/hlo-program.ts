@@ -4,7 +4,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import { fields, protoText, varints } from '../../support/protobuf.ts';
+import { Message } from '../../support/protobuf.ts';
 
 /** An optimised program: it runs `entry`, which calls the other computations. */
 export interface HloProgram {
@@ -70,101 +70,62 @@ const DEBUG_OPTIONS = 14;
 
 /** Reads a program; throws `bad_file` if it is cut off. */
 export function readHloProgram(bytes: Uint8Array): HloProgram {
-  const [module, config] = [1, 2].map((wanted) => fields(bytes).find(({ field }) => field === wanted)?.content);
-  if (module) {
-    let entry = 0;
-    const computations: HloComputation[] = [];
-    for (const part of fields(module)) {
-      if (part.field === 6) entry = part.value;
-      if (part.field === 3 && part.content) computations.push(readComputation(part.content));
-    }
-    const main = computations.find(({ id }) => id === entry) ?? computations.at(-1);
-    const debugOptions = config && fields(config).find(({ field }) => field === DEBUG_OPTIONS)?.content;
-    if (main) return { entry: main, computations, debugOptions };
-  }
-  throw new FluxionError('bad_file', 'an optimised program has no computations');
+  const program = new Message(bytes);
+  const module = program.message(1);
+  const computations = module?.contents(3).map(readComputation) ?? [];
+  const entry = computations.find(({ id }) => id === module?.int(6)) ?? computations.at(-1);
+  if (!entry) throw new FluxionError('bad_file', 'an optimised program has no computations');
+  return { entry, computations, debugOptions: program.message(2)?.content(DEBUG_OPTIONS) };
 }
 
 function readComputation(bytes: Uint8Array): HloComputation {
-  let [id, root] = [0, 0];
+  const message = new Message(bytes);
   const instructions = new Map<number, HloInstruction>();
-  for (const { field, value, content } of fields(bytes)) {
-    if (field === 5) id = value;
-    if (field === 6) root = value;
-    if (field !== 2 || !content) continue;
+  for (const content of message.contents(2)) {
     const [number, instruction] = readInstruction(content);
     // Programs written by hand may leave numbers out.
     instructions.set(number || -1 - instructions.size, instruction);
   }
-  return { id, root, instructions, message: bytes };
+  return { id: message.int(5), root: message.int(6), instructions, message: bytes };
 }
 
 function readInstruction(bytes: Uint8Array): [number: number, instruction: HloInstruction] {
-  let number = 0;
-  let [name, opcode, target, config] = ['', '', '', ''];
-  let [tupleIndex, parameter] = [0, 0];
-  let shape: HloShape = [];
-  let group: number | undefined;
-  let kernelFeatures: number | undefined;
-  const [operands, calls, contracted]: number[][] = [[], [], []];
-  for (const { field, value, content } of fields(bytes)) {
-    if (field === 9) parameter = value;
-    if (field === 13) tupleIndex = value;
-    if (field === 35) number = value;
-    if (field === 36) operands!.push(...(content ? varints(content) : [value]));
-    if (field === 38) calls!.push(...(content ? varints(content) : [value]));
-    if (content === undefined) continue;
-    if (field === 1) name = protoText(content);
-    if (field === 2) opcode = protoText(content);
-    if (field === 3) shape = readShape(content, 0);
-    if (field === 16) kernelFeatures = numbersOf(content, 4)[0] ?? 0;
-    if (field === 28) target = protoText(content);
-    if (field === 30) contracted!.push(...numbersOf(content, 1));
-    if (field === 43) config = protoText(content);
-    // A list of groups or, since 2024, a message that holds such a list, in full or abbreviated.
-    if (field === 49) group = membersOf(content);
-    if (field === 87) group = groupOf(content) ?? group;
-  }
-  const lists = { operands: operands!, calls: calls!, contracted: contracted! };
-  const own = { name, opcode, target, config, shape, tupleIndex, parameter, message: bytes };
-  return [number, { ...own, group, kernelFeatures, ...lists }];
+  const message = new Message(bytes);
+  const instruction = {
+    name: message.text(1),
+    opcode: message.text(2),
+    shape: readShape(message.message(3), 0),
+    target: message.text(28),
+    operands: message.ints(36),
+    calls: message.ints(38),
+    // A message that holds a list of groups, in full or abbreviated, or, before 2024, such a list itself.
+    group: groupOf(message.message(87)) ?? membersOf(message.message(49)),
+    contracted: message.messages(30).flatMap((numbers) => numbers.ints(1)),
+    kernelFeatures: message.message(16)?.int(4),
+    config: message.text(43),
+    tupleIndex: message.int(13),
+    parameter: message.int(9),
+    message: bytes,
+  };
+  return [message.int(35), instruction];
 }
 
-/** The numbers of a repeated field, packed or not. */
-export function numbersOf(message: Uint8Array, wanted: number): number[] {
-  return [...fields(message)].flatMap(({ field, value, content }) =>
-    field !== wanted ? [] : content ? varints(content) : [value],
-  );
+/** Devices in the first group of a list; all groups have the same size. */
+function groupOf(list: Message | undefined): number | undefined {
+  return membersOf(list?.messages(1)[0]) ?? list?.message(2)?.int(2);
 }
 
-function membersOf(group: Uint8Array): number | undefined {
-  let count = 0;
-  for (const { field, content } of fields(group)) {
-    if (field === 1) count += content === undefined ? 1 : varints(content).length;
-  }
-  return count || undefined;
-}
-
-function groupOf(list: Uint8Array): number | undefined {
-  for (const { field, content } of fields(list)) {
-    if (field === 1 && content) return membersOf(content);
-    if (field === 2 && content) for (const item of fields(content)) if (item.field === 2) return item.value;
-  }
-  return undefined;
+function membersOf(group: Message | undefined): number | undefined {
+  return group?.ints(1).length || undefined;
 }
 
 /** The arrays of a `ShapeProto`, with tuples flattened. */
-function readShape(shape: Uint8Array, depth: number): HloShape {
+function readShape(shape: Message | undefined, depth: number): HloShape {
+  if (!shape) return [];
   if (depth > 8) throw new FluxionError('bad_file', 'an optimised program has tuples in more than 8 levels');
-  let type = 0;
-  const dimensions: number[] = [];
-  const tuple: HloArray[] = [];
-  for (const { field, value, content } of fields(shape)) {
-    if (field === 2) type = value;
-    if (field === 3) dimensions.push(...(content ? varints(content) : [value]));
-    if (field === 4 && content) tuple.push(...readShape(content, depth + 1));
-  }
+  const tuple = shape.messages(4).flatMap((element) => readShape(element, depth + 1));
   if (tuple.length > 0) return tuple;
-  const [name, size] = ELEMENT_TYPES[type] ?? ['', 0];
-  return [{ type: name, dimensions, bytes: dimensions.reduce((product, n) => product * n, size) }];
+  const dimensions = shape.ints(3);
+  const [type, size] = ELEMENT_TYPES[shape.int(2)] ?? ['', 0];
+  return [{ type, dimensions, bytes: dimensions.reduce((product, n) => product * n, size) }];
 }

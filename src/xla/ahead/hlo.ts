@@ -73,43 +73,31 @@ export function bytesOf(shape: HloShape): number {
 }
 
 /** 2 FLOPs for every element of a product's result and every element summed into it; 0 for other operations. */
-export function productFlops(
-  { opcode, target, shape, operands, ...more }: HloInstruction,
-  among: HloComputation['instructions'],
-): number {
+export function productFlops(instruction: HloInstruction, among: HloComputation['instructions']): number {
+  const { shape, operands, kernelFeatures } = instruction;
   const [left, right] = operands.map((number) => among.get(number)?.shape[0]?.dimensions);
   const results = elementCount(shape[0]?.dimensions ?? []);
-  if (more.kernelFeatures !== undefined && right)
-    return (2 * results * elementCount(right)) / (right[more.kernelFeatures] ?? 1);
-  if (!left) return 0;
-  const library = LIBRARIES.find(({ name }) => target.startsWith(name));
-  if (opcode !== 'dot' && !library) return 0;
-  const contracted = library?.contracted(more.config, left) ?? more.contracted;
-  return 2 * results * elementCount(contracted.map((axis) => left[axis] ?? 1));
+  if (kernelFeatures !== undefined && right) return (2 * results * elementCount(right)) / (right[kernelFeatures] ?? 1);
+  const contracted = left && contractedOf(instruction, left.length);
+  return contracted ? 2 * results * elementCount(contracted.map((axis) => left[axis] ?? 1)) : 0;
 }
 
-/** Libraries of matrix products, and how to read from a call's settings which dimensions of the left side are summed over. */
-const LIBRARIES: readonly {
-  readonly name: string;
-  contracted(config: string, left: readonly number[]): number[];
-}[] = [
-  {
-    name: '__cublas',
-    contracted(config) {
-      const settings = JSON.parse(config || '{}') as {
-        gemm_backend_config?: { dot_dimension_numbers?: { lhs_contracting_dimensions?: string[] } };
-      };
-      return (settings.gemm_backend_config?.dot_dimension_numbers?.lhs_contracting_dimensions ?? []).map(Number);
-    },
-  },
-  {
-    name: '__onednn$matmul',
-    contracted(config, left) {
-      const settings = JSON.parse(config || '{}') as { onednn_matmul_config?: { transpose_a?: boolean } };
-      return [left.length - (settings.onednn_matmul_config?.transpose_a ? 2 : 1)];
-    },
-  },
-];
+/** Dimensions of the left side that a product sums over, which a library's call has in its settings; undefined for other operations. */
+function contractedOf(
+  { opcode, target, config, contracted }: HloInstruction,
+  rank: number,
+): readonly number[] | undefined {
+  if (opcode === 'dot') return contracted;
+  const settings = () =>
+    JSON.parse(config || '{}') as {
+      gemm_backend_config?: { dot_dimension_numbers?: { lhs_contracting_dimensions?: string[] } };
+      onednn_matmul_config?: { transpose_a?: boolean };
+    };
+  if (target.startsWith('__cublas'))
+    return (settings().gemm_backend_config?.dot_dimension_numbers?.lhs_contracting_dimensions ?? []).map(Number);
+  if (target.startsWith('__onednn$matmul')) return [rank - (settings().onednn_matmul_config?.transpose_a ? 2 : 1)];
+  return undefined;
+}
 
 const MOVES = ['copy', 'copy-start', 'transpose'];
 /** Opcodes that leave an array's bits in place. */

@@ -3,7 +3,7 @@
  * plugin and may be large: events beyond a limit are counted, not kept.
  */
 
-import { fields, protoText } from '../../support/protobuf.ts';
+import { fields, Message, protoText } from '../../support/protobuf.ts';
 
 /** One device, or the host. */
 export interface Plane {
@@ -37,9 +37,7 @@ const MOST_EVENTS = 1_000_000;
 /** Reads a recording; throws `bad_file` if it is cut off. */
 export function readXSpace(bytes: Uint8Array, most: number = MOST_EVENTS): Recorded {
   const budget = { left: most, dropped: 0 };
-  const planes: Plane[] = [];
-  for (const { field, content } of fields(bytes, WHAT))
-    if (field === 1 && content) planes.push(readPlane(content, budget));
+  const planes = new Message(bytes, WHAT).messages(1).map((plane) => readPlane(plane, budget));
   return { planes, dropped: budget.dropped };
 }
 
@@ -54,35 +52,19 @@ interface Tables {
   readonly stats: ReadonlyMap<number, Named>;
 }
 
-function readPlane(bytes: Uint8Array, budget: { left: number; dropped: number }): Plane {
-  let name = '';
-  const tables = { events: new Map<number, Named>(), stats: new Map<number, Named>() };
-  const lines: Uint8Array[] = [];
-  for (const { field, content } of fields(bytes, WHAT)) {
-    if (!content) continue;
-    if (field === 2) name = protoText(content);
-    if (field === 3) lines.push(content);
-    if (field === 4) readEntry(content, tables.events);
-    if (field === 5) readEntry(content, tables.stats);
-  }
-  // Names may stand after the events that use them.
-  return { name, lines: lines.map((line) => readLine(line, tables, budget)) };
+function readPlane(plane: Message, budget: { left: number; dropped: number }): Plane {
+  const tables = { events: readNames(plane.messages(4)), stats: readNames(plane.messages(5)) };
+  return { name: plane.text(2), lines: plane.contents(3).map((line) => readLine(line, tables, budget)) };
 }
 
-function readEntry(bytes: Uint8Array, into: Map<number, Named>): void {
-  let key = 0;
-  const named = { name: '', shown: '', stats: [] as Uint8Array[] };
-  for (const { field, value, content } of fields(bytes, WHAT)) {
-    if (field === 1) key = value;
-    if (field !== 2 || !content) continue;
-    for (const inner of fields(content, WHAT)) {
-      if (!inner.content) continue;
-      if (inner.field === 2) named.name = protoText(inner.content);
-      if (inner.field === 4) named.shown = protoText(inner.content);
-      if (inner.field === 5) named.stats.push(inner.content);
-    }
-  }
-  into.set(key, named);
+function readNames(entries: readonly Message[]): Map<number, Named> {
+  return new Map(
+    entries.map((entry) => {
+      const named = entry.message(2);
+      const [name = '', shown = ''] = [named?.text(2), named?.text(4)];
+      return [entry.int(1), { name, shown, stats: named?.contents(5) ?? [] }];
+    }),
+  );
 }
 
 function readLine(bytes: Uint8Array, tables: Tables, budget: { left: number; dropped: number }): Line {
