@@ -4,14 +4,21 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, 
 import { FluxionError } from './errors.ts';
 import { explained, explaining } from './system-error.ts';
 
-/** Opens a regular file for reading; the caller closes it. Throws `not_found` or `io` with the path. */
-export function openRegular(path: string): { readonly descriptor: number; readonly size: number } {
+/** An open file and its size in bytes; disposing it closes it. */
+export interface OpenFile extends Disposable {
+  readonly descriptor: number;
+  readonly size: number;
+}
+
+/** Opens a regular file for reading. Throws `not_found` or `io` with the path. */
+export function openRegular(path: string): OpenFile {
   let descriptor: number | undefined;
   try {
     // Without O_NONBLOCK, opening a fifo would wait for its writer.
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const stat = fstatSync(descriptor);
-    if (stat.isFile()) return { descriptor, size: stat.size };
+    const opened = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    descriptor = opened;
+    const stat = fstatSync(opened);
+    if (stat.isFile()) return { descriptor, size: stat.size, [Symbol.dispose]: () => closeSync(opened) };
     const what = stat.isFIFO() ? 'a pipe' : stat.isSocket() ? 'a socket' : 'a device';
     throw stat.isDirectory()
       ? new FluxionError('io', `${path}: expected a file, found a folder`, { hint: 'name a file in it' })
@@ -26,15 +33,10 @@ export function openRegular(path: string): { readonly descriptor: number; readon
 
 /** Reads a whole regular file of at most `limit` bytes. Throws `not_found`, `io` or `bad_file` with the path. */
 export function readRegular(path: string, limit: number): Buffer {
-  const { descriptor, size } = openRegular(path);
-  try {
-    if (size > limit) throw new FluxionError('bad_file', `${path}: expected at most ${limit} bytes, found ${size}`);
-    return readFileSync(descriptor);
-  } catch (error) {
-    throw explained(error, path);
-  } finally {
-    closeSync(descriptor);
-  }
+  using file = openRegular(path);
+  const { descriptor, size } = file;
+  if (size > limit) throw new FluxionError('bad_file', `${path}: expected at most ${limit} bytes, found ${size}`);
+  return explaining(path, () => readFileSync(descriptor));
 }
 
 /** A file of fixed size whose byte ranges can be viewed until it is disposed. */

@@ -12,22 +12,16 @@ import { byteText } from '../../support/byte-text.ts';
 import { findProgram, installerEnvironment } from '../../support/child-process.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
+import type { Companion, Wheel } from './plugin-table.ts';
 
-/** What to install, and the hashes it must have. */
-export interface WheelRequest {
+/** What to install, and the hashes it must have. The sizes include companions: they are for the progress line. */
+export interface WheelRequest extends Omit<Wheel, 'companions'> {
   readonly package: string;
   readonly version: string;
-  readonly sha256: string;
-  /** Path of the plugin inside the package, and its own hash. */
+  /** Path of the plugin inside the package. */
   readonly file: string;
-  readonly fileSha256: string;
-  /** The Python version to ask the index for, where the package is filed under one. */
-  readonly python?: string | undefined;
-  /** Sizes for the progress line, companions included: of the download, and of its content. */
-  readonly bytes: number;
-  readonly unpackedBytes: number;
   /** Packages that are unpacked beside it. */
-  readonly companions?: readonly { readonly package: string; readonly version: string; readonly sha256: string }[];
+  readonly companions?: readonly Pick<Companion, 'package' | 'version' | 'sha256'>[];
 }
 
 /** The tools that can install a wheel, best first, each with the commands that may start it. Python runs isolated: `-I`. */

@@ -4,13 +4,14 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { attempt } from '../../support/attempt.ts';
 import { log } from '../../support/log.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import { writeWhole } from '../../support/write-file.ts';
+import type { WheelRequest } from './installers.ts';
 
 /** The record of a plugin file; its hash is valid as long as size and time match. */
 export interface FileRecord {
@@ -25,14 +26,8 @@ export interface PackageRecord extends FileRecord {
   readonly files: Readonly<Record<string, number>>;
 }
 
-/** The expected content of an installed package. */
-export interface ExpectedPackage {
-  /** Path of the plugin inside the package, and its hash. */
-  readonly file: string;
-  readonly fileSha256: string;
-  /** Whether there are companion packages, whose sizes only the record knows. */
-  readonly companions?: readonly unknown[] | undefined;
-}
+/** The expected content of an installed package; only the record knows the sizes of its companions. */
+type ExpectedPackage = Pick<WheelRequest, 'file' | 'fileSha256' | 'companions'>;
 
 /** Name of the record beside an installed package. */
 const RECORD = 'fluxion-plugin.json';
@@ -115,13 +110,9 @@ export function damageOf(folder: string, { file, fileSha256, companions = [] }: 
 
 function hashNow(path: string): string {
   const hash = createHash('sha256');
-  const { descriptor } = openRegular(path);
-  try {
-    const piece = Buffer.allocUnsafe(1 << 22);
-    for (let count = readSync(descriptor, piece); count > 0; count = readSync(descriptor, piece))
-      hash.update(piece.subarray(0, count));
-    return hash.digest('hex');
-  } finally {
-    closeSync(descriptor);
-  }
+  using file = openRegular(path);
+  const piece = Buffer.allocUnsafe(1 << 22);
+  for (let count = readSync(file.descriptor, piece); count > 0; count = readSync(file.descriptor, piece))
+    hash.update(piece.subarray(0, count));
+  return hash.digest('hex');
 }

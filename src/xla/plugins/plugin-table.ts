@@ -8,15 +8,19 @@ export const DEVICE_NAMES = ['cpu', 'cuda', 'rocm', 'tpu', 'metal', 'xpu'] as co
 /** A kind of device that a plugin can serve; `xpu` is Intel's GPUs. */
 export type DeviceName = (typeof DEVICE_NAMES)[number];
 
-/** One file of a Python package that holds the plugin. */
-export interface Wheel {
-  /** Hash of the wheel, which the installer insists on. */
+/** A file of a Python package. */
+interface Download {
+  /** The installer insists on it. */
   readonly sha256: string;
   readonly bytes: number;
-  /** Hash of the plugin file inside. */
-  readonly fileSha256: string;
   /** Size of everything inside, unpacked. */
   readonly unpackedBytes: number;
+}
+
+/** One file of a Python package that holds the plugin. */
+export interface Wheel extends Download {
+  /** Hash of the plugin file inside. */
+  readonly fileSha256: string;
   /** The oldest glibc that loads it. */
   readonly glibc?: string;
   /** The Python version the package is filed under, if its files are the same for every version: any Python can then install it. */
@@ -26,12 +30,9 @@ export interface Wheel {
 }
 
 /** A package that a plugin needs beside it. */
-export interface Companion {
+export interface Companion extends Download {
   readonly package: string;
   readonly version: string;
-  readonly sha256: string;
-  readonly bytes: number;
-  readonly unpackedBytes: number;
   /** When it is needed: compiling for absent devices needs no device libraries. */
   readonly needed: 'always' | 'with the device';
 }
