@@ -50,6 +50,13 @@ function first({ traced, scope }: Use): Use {
   return { traced, scope: scope.replace(/\d+$/, '0') };
 }
 
+/** Factors of different ranks are separate arrays; without a tag, they are zeros. */
+function placedKey(spec: WeightSpec, tag: string | undefined): string {
+  const { factor, dtype, shape, axes } = spec;
+  if (!factor) return weightKey(spec);
+  return tag === undefined ? `${dtype} [${shape}] ${axes}` : `${weightKey(spec)} [${shape}]`;
+}
+
 /**
  * How weights that do not all fit are streamed. `file`: read ahead and placed before each use, freed after it. `pinned_host`: placed once
  * in the host's page-locked memory, and copied from there for each use.
@@ -86,9 +93,8 @@ export class WeightSet implements Disposable {
   readonly #bound: BoundWeights;
   /** The uses that the weights were bound for, in the order of a run. */
   readonly #uses: readonly Use[];
+  /** By the weight's key; factors that add nothing share zeros, by type, shape and axes. */
   readonly #placed = new Map<string, Placed>();
-  /** Zeros shared by factors that add nothing, by type, shape and axes. */
-  readonly #zeros = new Map<string, ShardedArray>();
   /** The arrays of each quantised weight, by the weight's key. */
   readonly #components: ReadonlyMap<string, readonly WeightSpec[]>;
   /** Settles when the last requested matrix is quantised; only one matrix at a time has its floats on the device. */
@@ -206,7 +212,6 @@ export class WeightSet implements Disposable {
 
   #adapt({ overlay, rank = 0 }: Arrangement): void {
     this.#overlay = overlay;
-    if (rank === 0) this.#releaseZeros();
     for (const [key, { array, spec, tag }] of this.#placed) {
       const current = !spec.factor || spec.shape[spec.factor === 'A' ? 0 : 1] === rank;
       if (current && overlay?.tag(spec) === tag) continue;
@@ -217,9 +222,7 @@ export class WeightSet implements Disposable {
 
   async #array(runtime: Runtime, spec: WeightSpec, memory?: MemoryKind): Promise<ShardedArray> {
     const tag = this.#overlay?.tag(spec);
-    if (spec.factor && tag === undefined) return this.#zerosOf(runtime, spec);
-    // Factors of different ranks are separate arrays.
-    const key = spec.factor ? `${weightKey(spec)} [${spec.shape}]` : weightKey(spec);
+    const key = placedKey(spec, tag);
     const known = this.#placed.get(key);
     if (known) return known.array;
     if (spec.component) return this.#quantised(runtime, spec, memory);
@@ -281,20 +284,11 @@ export class WeightSet implements Disposable {
   }
 
   #placeFactor(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
-    const values = this.#overlay!.factor(spec)!;
-    return runtime.place(spec, (part) => part.take(values, spec.dtype));
-  }
-
-  async #zerosOf(runtime: Runtime, spec: WeightSpec): Promise<ShardedArray> {
-    const { dtype, shape, axes } = spec;
-    const key = `${dtype} [${shape}] ${axes}`;
-    const known = this.#zeros.get(key);
-    if (known) return known;
-    const array = await runtime.place(spec, (part) => new Uint8Array(byteLength(dtype, part.shape)));
-    const raced = this.#zeros.get(key);
-    if (raced) array.dispose();
-    else this.#zeros.set(key, array);
-    return raced ?? array;
+    const { dtype } = spec;
+    const values = this.#overlay?.factor(spec);
+    return runtime.place(spec, (part) =>
+      values ? part.take(values, dtype) : new Uint8Array(byteLength(dtype, part.shape)),
+    );
   }
 
   /** Frees the device memory of these uses' weights, or of all; they are placed again on next use. */
@@ -308,12 +302,6 @@ export class WeightSet implements Disposable {
     this.#readAhead.restart();
     for (const copies of this.#copies.values()) for (const copy of copies) copy.dispose();
     this.#copies.clear();
-    this.#releaseZeros();
-  }
-
-  #releaseZeros(): void {
-    for (const array of this.#zeros.values()) array.dispose();
-    this.#zeros.clear();
   }
 
   [Symbol.dispose](): void {

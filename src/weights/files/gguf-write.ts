@@ -37,14 +37,14 @@ export async function streamGguf(
   for (const tensor of tensors) {
     const { name, code, shape } = tensor;
     header.push(text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(code), u64(at));
-    at += roundUp(sizeOf(tensor), ALIGNMENT);
+    at += roundUp(sizeInGguf(tensor), ALIGNMENT);
   }
   const runs = function* (): Generator<Uint8Array> {
     const head = Buffer.concat(header);
     yield Buffer.concat([head, padding(head)]);
     for (const tensor of tensors) {
       const bytes = tensor.bytes();
-      if (bytes.length !== sizeOf(tensor)) {
+      if (bytes.length !== sizeInGguf(tensor)) {
         const shape = tensor.shape.join(', ');
         throw new FluxionError(
           'bad_shape',
@@ -58,7 +58,8 @@ export async function streamGguf(
   await streamRuns(path, runs(), signal);
 }
 
-function sizeOf({ type, shape }: GgufOutput): number {
+/** Bytes of a tensor in its file, without padding. */
+export function sizeInGguf({ type, shape }: GgufOutput): number {
   return (elementCount(shape) / type.elements) * type.bytes;
 }
 

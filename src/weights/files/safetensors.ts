@@ -204,8 +204,14 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-function sizeOf({ dtype, shape }: TensorSpec): number {
+/** Bytes of a tensor in its file. */
+export function sizeOf({ dtype, shape }: TensorSpec): number {
   return byteLength(dtype, shape);
+}
+
+/** Bytes of tensors in all. */
+export function sizeOfAll(tensors: readonly TensorSpec[]): number {
+  return tensors.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
 }
 
 /**

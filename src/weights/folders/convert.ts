@@ -6,15 +6,15 @@
 import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { byteText } from '../../support/byte-text.ts';
-import { byteLength, elementCount } from '../../support/dtype.ts';
+import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../../support/floats.ts';
 import { explaining } from '../../support/system-error.ts';
 import { GGML_TYPES } from '../encodings/dequant.ts';
 import { BLOCK, e4m3Scale, int8Scales, toE4m3, toInt8, toQ4_0, toQ8_0 } from '../encodings/quantise.ts';
 import { kindOf } from '../files/file-bytes.ts';
-import { type GgufOutput, streamGguf } from '../files/gguf-write.ts';
-import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
+import { type GgufOutput, sizeInGguf, streamGguf } from '../files/gguf-write.ts';
+import { type LazyTensor, sizeOfAll, streamSafetensors } from '../files/safetensors.ts';
 import type { TensorStore } from '../files/tensors.ts';
 import { declaredNames } from './declared-names.ts';
 import { fileContents, requireGroup, type TensorGroup } from './detect.ts';
@@ -173,7 +173,7 @@ function respelt(group: Group, options: ConvertOptions): Output[] {
     for (const { key } of runs) used.add(key);
     const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
     return [...placed(to.parts(name, isDeclared), rows)].map(([key, ranges]) => {
-      const taken = ranges.flatMap((range) => cut(runs, range));
+      const taken = ranges.flatMap(({ range }) => cut(runs, range));
       return output(store, component, key, taken, to);
     });
   });
@@ -189,18 +189,21 @@ function respelt(group: Group, options: ConvertOptions): Output[] {
 }
 
 /** The rows of a declared tensor that each new tensor holds, in order. */
-function placed(parts: readonly SourcePart[], rows: number): Map<string, [number, number][]> {
+function placed(
+  parts: readonly SourcePart[],
+  rows: number,
+): Map<string, { readonly range: readonly [start: number, end: number] }[]> {
   const shares = parts.reduce((sum, { share = 1 }) => sum + share, 0);
-  const found = new Map<string, { index: number; range: [number, number] }[]>();
   let at = 0;
-  for (const { key, run: [index] = [0], share = 1 } of parts) {
-    const range: [number, number] = [at, at + (rows * share) / shares];
-    found.set(key, [...(found.get(key) ?? []), { index, range }]);
-    at = range[1];
-  }
-  const ordered = (all: { index: number; range: [number, number] }[]) =>
-    all.toSorted((a, b) => a.index - b.index).map(({ range }) => range);
-  return new Map([...found].map(([key, all]) => [key, ordered(all)]));
+  const ranges = parts.map(({ key, run: [index] = [0], share = 1 }) => {
+    const start = at;
+    at += (rows * share) / shares;
+    return { key, index, range: [start, at] as const };
+  });
+  return Map.groupBy(
+    ranges.sort((a, b) => a.index - b.index),
+    ({ key }) => key,
+  );
 }
 
 /** Maps rows of a concatenation to stored rows. */
@@ -276,9 +279,8 @@ function safeTensors(outputs: readonly Output[], encoding: Encoding): LazyTensor
 async function writeSafe(path: string, outputs: readonly Output[], options: ConvertOptions): Promise<void> {
   const { encoding, onProgress, signal } = options;
   const tensors = safeTensors(outputs, encoding);
-  const total = bytesOf(tensors);
-  checkSpace(path, total);
-  await streamSafetensors(path, reporting(tensors, total, onProgress), { metadata: { format: 'pt' }, signal });
+  const reported = reporting(path, tensors, sizeOfAll(tensors), onProgress);
+  await streamSafetensors(path, reported, { metadata: { format: 'pt' }, signal });
 }
 
 /** Torch's names for the encodings' types. */
@@ -295,19 +297,10 @@ async function writeParts(
     const { store, component } = group;
     return { store, component, tensors: safeTensors(respelt(group, options), encoding) };
   });
-  const total = bytesOf(parts.flatMap(({ tensors }) => tensors));
-  checkSpace(path, total);
-  const told = reporting(
-    parts.flatMap(({ tensors }) => tensors),
-    total,
-    onProgress,
-  );
+  const all = parts.flatMap(({ tensors }) => tensors);
+  const told = reporting(path, all, sizeOfAll(all), onProgress);
   const reported = parts.map((part) => ({ ...part, tensors: told.splice(0, part.tensors.length) }));
   await writeFolder(family, path, reported, { dtype: TORCH[encoding as keyof typeof TORCH], shardSize, base, signal });
-}
-
-function bytesOf(tensors: readonly LazyTensor[]): number {
-  return tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
 }
 
 function scaled(numbers: Float32Array): Uint8Array {
@@ -341,18 +334,19 @@ async function writeGguf(
     };
     return { name, shape, code: CODES[chosen], type: GGML_TYPES.get(CODES[chosen])!, bytes };
   });
-  const total = tensors.reduce((sum, { type, shape }) => sum + (elementCount(shape) / type.elements) * type.bytes, 0);
-  checkSpace(path, total);
+  const total = tensors.reduce((sum, tensor) => sum + sizeInGguf(tensor), 0);
   const metadata = { 'general.architecture': written.gguf!.architecture };
-  await streamGguf(path, reporting(tensors, total, onProgress), metadata, signal);
+  await streamGguf(path, reporting(path, tensors, total, onProgress), metadata, signal);
 }
 
-/** Wraps tensors so that reading their bytes reports progress. */
+/** Wraps tensors so that reading their bytes reports progress; throws first if the disk has no room for all. */
 function reporting<T extends { bytes(): Uint8Array }>(
+  path: string,
   tensors: readonly T[],
   total: number,
   onProgress: ConvertOptions['onProgress'],
 ): T[] {
+  checkSpace(path, total);
   let done = 0;
   return tensors.map((tensor) => ({
     ...tensor,

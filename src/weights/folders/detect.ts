@@ -3,6 +3,7 @@
  * encoding. An all-in-one file holds several groups, each with its own prefix.
  */
 
+import { unlessRefused } from '../../support/attempt.ts';
 import { elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { requireWholeSet } from '../files/shards.ts';
@@ -153,7 +154,8 @@ export function summarise(store: TensorStore, { component, layout, prefix, keys 
     const { dtype, encoding = dtype, shape } = store.info(key);
     counts.set(encoding, (counts.get(encoding) ?? 0) + elementCount(shape));
   }
-  const config = configOf(store, component);
+  // A piece of a model, such as a shard, has no config of its own.
+  const config = unlessRefused(() => component.config.derive(declaredShapes(store, component)));
   return {
     component: component.name,
     title: component.title.replace(/^an? /, ''),
@@ -165,14 +167,4 @@ export function summarise(store: TensorStore, { component, layout, prefix, keys 
     variant: config === undefined ? undefined : component.variant?.(config),
     config,
   };
-}
-
-function configOf(store: TensorStore, component: Component): unknown {
-  try {
-    return component.config.derive(declaredShapes(store, component));
-  } catch (error) {
-    // A piece of a model, such as a shard, has no config of its own.
-    if (error instanceof FluxionError) return undefined;
-    throw error;
-  }
 }

@@ -5,6 +5,7 @@
 
 import { basename, dirname, extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { unlessRefused } from '../../support/attempt.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf, notThere } from '../files/file-bytes.ts';
 import type { TensorStore } from '../files/tensors.ts';
@@ -113,7 +114,10 @@ function assemble<M>(
     const beside = configIn(component, own);
     if (beside !== undefined) return beside;
     using store = open(component);
-    return component.config.derive(declaredShapes(store, component), base && orNothing(() => base.config(component)));
+    return component.config.derive(
+      declaredShapes(store, component),
+      base && unlessRefused(() => base.config(component), 'not_found'),
+    );
   };
   const { tokenizer } = parts;
   const tokenizers = tokenizersOf(
@@ -199,10 +203,10 @@ function schedulerOf(
   configs: Readonly<Record<string, unknown>>,
 ): unknown {
   const published = scheduler.published(configs);
-  const known = base && orNothing(() => base.config(first));
+  const known = base && unlessRefused(() => base.config(first), 'not_found');
   const sameKind =
     known === undefined || isDeepStrictEqual(scheduler.published({ ...configs, [first.name]: known }), published);
-  return (base && sameKind ? orNothing(() => base.config(scheduler)) : undefined) ?? published;
+  return (base && sameKind ? unlessRefused(() => base.config(scheduler), 'not_found') : undefined) ?? published;
 }
 
 function tokenizerIn(folder: string, { tokenizer }: Component, family: Family): string | undefined {
@@ -212,16 +216,6 @@ function tokenizerIn(folder: string, { tokenizer }: Component, family: Family): 
   throw new FluxionError('not_found', `${found}: no ${tokenizer.files.join(' or ')}`, {
     hint: `tokenizer=FOLDER takes a folder that holds ${tokenizerFolders(family).join(' and ')}, such as a model folder`,
   });
-}
-
-/** Returns the result of a call; undefined if the base lacks that part. */
-function orNothing<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof FluxionError && error.code === 'not_found') return undefined;
-    throw error;
-  }
 }
 
 /** The default name of a model: its folder's name, or the name of the file that replaces its first component. */

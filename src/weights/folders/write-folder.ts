@@ -5,14 +5,14 @@
 
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { byteLength } from '../../support/dtype.ts';
+import { unlessRefused } from '../../support/attempt.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { partialName } from '../../support/write-file.ts';
 import { kindOf } from '../files/file-bytes.ts';
-import { type LazyTensor, streamSafetensors } from '../files/safetensors.ts';
+import { type LazyTensor, sizeOf, sizeOfAll, streamSafetensors } from '../files/safetensors.ts';
 import type { TensorStore } from '../files/tensors.ts';
-import { type Component, type Family, type Part, tokenizerFolders } from './family.ts';
+import { type Component, type Family, tokenizerFolders } from './family.ts';
 import { declaredShapes } from './layout.ts';
 import { configIn } from './pipeline-folder.ts';
 
@@ -41,10 +41,13 @@ export async function writeFolder(
   parts: readonly FolderPart[],
   options: FolderOptions,
 ): Promise<void> {
-  using folder = new PartialFolder(path);
-  if (parts.length === 1) await writePart(folder.path, parts[0]!, options);
-  else await writePipeline(family, folder.path, parts, options);
-  folder.finish();
+  const partial = partialName(path);
+  mkdirSync(partial);
+  using cleaning = new DisposableStack();
+  cleaning.defer(() => rmSync(partial, { recursive: true, force: true }));
+  if (parts.length === 1) await writePart(partial, parts[0]!, options);
+  else await writePipeline(family, partial, parts, options);
+  renameSync(partial, path);
 }
 
 async function writePipeline(
@@ -67,9 +70,10 @@ async function writePipeline(
     const { name, folder } = part.component;
     configs[name] = await writePart(join(path, folder), part, options);
   }
-  const { base } = options;
+  const { base, dtype } = options;
   const known = base === undefined ? undefined : configIn(scheduler, join(base, scheduler.folder));
-  writeConfig(join(path, scheduler.folder), scheduler, known ?? scheduler.published(configs), options);
+  const config = scheduler.config.write(known ?? scheduler.published(configs), dtype);
+  writeJson(join(path, scheduler.folder), scheduler.configFile, config);
   for (const name of tokenizerFolders(family)) {
     const from = base === undefined ? undefined : join(base, name);
     if (from !== undefined && kindOf(from) === 'folder') {
@@ -93,26 +97,27 @@ function indexOf({ components, scheduler, pipelines, absent }: Family): Record<s
 /** Writes a component's folder; returns its config. */
 async function writePart(path: string, part: FolderPart, options: FolderOptions): Promise<unknown> {
   const { component, store, tensors } = part;
-  const { weights, folder } = component;
-  const { base } = options;
-  const known = knownConfig(component, [dirname(store.path), ...(base === undefined ? [] : [join(base, folder)])]);
+  const { weights, folder, configFile } = component;
+  const { base, dtype, shardSize, signal } = options;
+  const folders = [dirname(store.path), ...(base === undefined ? [] : [join(base, folder)])];
+  // A config of another model may happen to be beside the file.
+  const configs = folders.map((folder) => unlessRefused(() => configIn(component, folder)));
+  const known = configs.find((config) => config !== undefined);
   const config = component.config.derive(declaredShapes(store, component), known);
-  writeConfig(path, component, config, options);
-  const metadata = { format: 'pt' };
-  const shards = shardsOf(tensors, options.shardSize);
-  if (shards.length === 1) {
-    await streamSafetensors(join(path, `${weights}.safetensors`), tensors, { metadata, signal: options.signal });
-    return config;
-  }
+  writeJson(path, configFile, component.config.write(config, dtype));
+  const shards = shardsOf(tensors, shardSize);
+  const number = (n: number): string => String(n).padStart(5, '0');
   const map: Record<string, string> = {};
   for (const [i, shard] of shards.entries()) {
-    const number = (n: number): string => String(n).padStart(5, '0');
-    const name = `${weights}-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
+    const part = shards.length === 1 ? '' : `-${number(i + 1)}-of-${number(shards.length)}`;
+    const name = `${weights}${part}.safetensors`;
     for (const tensor of shard) map[tensor.name] = name;
-    await streamSafetensors(join(path, name), shard, { metadata, signal: options.signal });
+    await streamSafetensors(join(path, name), shard, { metadata: { format: 'pt' }, signal });
   }
-  const total = tensors.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
-  writeJson(path, `${weights}.safetensors.index.json`, { metadata: { total_size: total }, weight_map: map });
+  if (shards.length > 1) {
+    const index = { metadata: { total_size: sizeOfAll(tensors) }, weight_map: map };
+    writeJson(path, `${weights}.safetensors.index.json`, index);
+  }
   return config;
 }
 
@@ -132,49 +137,7 @@ function shardsOf(tensors: readonly LazyTensor[], limit: number): LazyTensor[][]
   return shards;
 }
 
-function sizeOf({ dtype, shape }: LazyTensor): number {
-  return byteLength(dtype, shape);
-}
-
-/** The first config found in these folders. */
-function knownConfig(component: Component, folders: readonly string[]): unknown {
-  for (const folder of folders) {
-    try {
-      const found = configIn(component, folder);
-      if (found !== undefined) return found;
-    } catch (error) {
-      // A config of another model that happens to be beside the file.
-      if (!(error instanceof FluxionError)) throw error;
-    }
-  }
-  return undefined;
-}
-
-function writeConfig(folder: string, { config, configFile }: Part, value: unknown, { dtype }: FolderOptions): void {
-  writeJson(folder, configFile, config.write(value, dtype));
-}
-
 function writeJson(folder: string, name: string, value: unknown): void {
   makeFolder(folder);
   writeFileSync(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
-}
-
-/** A folder under a temporary name, removed unless it is finished. */
-class PartialFolder implements Disposable {
-  readonly path: string;
-  readonly #target: string;
-
-  constructor(target: string) {
-    this.#target = target;
-    this.path = partialName(target);
-    mkdirSync(this.path);
-  }
-
-  finish(): void {
-    renameSync(this.path, this.#target);
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
-  }
 }

@@ -3,9 +3,9 @@
  * and refusals become messages that say what to do.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FluxionError } from '../../support/errors.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
+import { pause } from '../../support/until-aborted.ts';
 import { quote } from '../files/json.ts';
 import { type HubSettings, PUBLIC_HUB } from './settings.ts';
 
@@ -99,15 +99,15 @@ export class Hub {
         if (bytes >= PROGRESS) failures = waited = 0;
         failures++;
         waited += error.wait ?? 0;
-        const pause = error.wait ?? Math.min(longestPause, firstPause * 2 ** (failures - 1));
-        const isUnreachable = !this.#hasAnswered && pause >= this.#timeToAnswer;
+        const wait = error.wait ?? Math.min(longestPause, firstPause * 2 ** (failures - 1));
+        const isUnreachable = !this.#hasAnswered && wait >= this.#timeToAnswer;
         if (isUnreachable || failures >= attempts) {
           throw gaveUp(error, `given up after ${failures} ${failures === 1 ? 'attempt' : 'attempts'}`);
         }
         if (waited > LONGEST_WAIT) throw gaveUp(error, `it asks to wait for ${duration(error.wait ?? 0)}`);
-        const next = `trying again in ${duration(pause)} (attempt ${failures + 1} of ${attempts})`;
+        const next = `trying again in ${duration(wait)} (attempt ${failures + 1} of ${attempts})`;
         this.#onRetry(`${error.message}; ${next}`);
-        await sleep(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+        await pause(wait, signal);
       }
     }
   }

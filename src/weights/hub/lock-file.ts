@@ -7,11 +7,11 @@
 import { randomBytes } from 'node:crypto';
 import { link, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { FluxionError } from '../../support/errors.ts';
+import { unlessRefused } from '../../support/attempt.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { processMark, processState } from '../../support/process-mark.ts';
 import { readRegular } from '../../support/regular-file.ts';
+import { pause } from '../../support/until-aborted.ts';
 import { PartialFile } from '../../support/write-file.ts';
 
 /** Milliseconds: between a holder's touches, of silence until a lock is free, between a waiter's checks. */
@@ -52,7 +52,7 @@ export async function lockFile(
     }
     if (!waited) onWait?.(`process ${mark.match(/^\d+/)?.[0] ?? 'of another program'}`);
     waited = true;
-    await sleep(LOOK, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+    await pause(LOOK, signal);
   }
   const beat = setInterval(() => {
     const now = new Date();
@@ -75,12 +75,7 @@ function create(path: string, text: string): boolean {
 
 /** The text of a lock; undefined if it has been removed. Throws `io` if it is not a regular file. */
 function read(path: string): string | undefined {
-  try {
-    return readRegular(path, MAX_BYTES).toString('utf8');
-  } catch (error) {
-    if (error instanceof FluxionError && error.code === 'not_found') return undefined;
-    throw error;
-  }
+  return unlessRefused(() => readRegular(path, MAX_BYTES).toString('utf8'), 'not_found');
 }
 
 /** Removes the file of a dead holder: moves it aside and checks it first, as another process may have replaced it. */

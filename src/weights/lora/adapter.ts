@@ -16,7 +16,7 @@ import type { Family } from '../folders/family.ts';
 import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
 import { adaptedComponents, type ModuleRef, type Role } from './keys.ts';
 import { type Located, locateLora } from './locate.ts';
-import { type Base, type Matrix, rowsOf } from './matrix.ts';
+import { type Base, rowsOf } from './matrix.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
 import { type FittedModule, fitModule, type LowRank, type Term } from './terms.ts';
 
@@ -250,30 +250,20 @@ function withoutZeros({ a, b, scale }: LowRank): LowRank | undefined {
   if (used.size === 0) return undefined;
   if (used.size === b.columns) return { kind: 'low-rank', a, b, scale };
   const kept = [...used].sort((x, y) => x - y);
-  const pick = (from: Matrix, to: Matrix, offsets: (n: number) => readonly [from: number, length: number]): Matrix => {
-    let at = 0;
-    for (let n = 0; at < to.bytes.length; n++) {
-      const [start, length] = offsets(n);
-      to.bytes.set(from.bytes.subarray(start, start + length), at);
-      at += length;
-    }
-    return to;
-  };
-  const empty = (like: Matrix, rows: number, columns: number): Matrix => ({
-    rows,
-    columns,
-    dtype: like.dtype,
-    bytes: new Uint8Array(rows * columns * byteSize(like.dtype)),
-  });
-  const width = a.columns * byteSize(a.dtype);
+  const rows = new Uint8Array(kept.length * a.columns * byteSize(a.dtype));
+  const columns = new Uint8Array(b.rows * kept.length * size);
+  for (const [i, rank] of kept.entries()) {
+    const row = rowsOf(a, rank, rank + 1).bytes;
+    rows.set(row, i * row.length);
+    for (let n = 0; n < b.rows; n++)
+      for (let byte = 0; byte < size; byte++)
+        columns[(n * kept.length + i) * size + byte] = b.bytes[(n * b.columns + rank) * size + byte]!;
+  }
   return {
     kind: 'low-rank',
     scale,
-    a: pick(a, empty(a, kept.length, a.columns), (n) => [kept[n]! * width, width]),
-    b: pick(b, empty(b, b.rows, kept.length), (n) => [
-      (Math.floor(n / kept.length) * b.columns + kept[n % kept.length]!) * size,
-      size,
-    ]),
+    a: { rows: kept.length, columns: a.columns, dtype: a.dtype, bytes: rows },
+    b: { rows: b.rows, columns: kept.length, dtype: b.dtype, bytes: columns },
   };
 }
 

@@ -164,15 +164,11 @@ function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | un
   // LyCORIS scales by the rank of the last factor that is a product, if any; PEFT always scales by the rank in its settings.
   const rank = module.rank ?? w2.rank ?? w1.rank;
   const scale = rank === undefined ? 1 : scaleOf(module, rank, path);
-  const term: Difference = {
-    kind: 'difference',
-    strength: 'scales',
-    async rows(start, end, { multiply }) {
-      const [x, y] = await Promise.all([w1.values(multiply), w2.values(multiply)]);
-      const [left, right] = [matrixOf(w1.rows, w1.columns, x), matrixOf(w2.rows, w2.columns, y)];
-      return scaled(kronecker(left, right, start, end), scale);
-    },
-  };
+  const term = scaling(async (start, end, { multiply }) => {
+    const [x, y] = await Promise.all([w1.values(multiply), w2.values(multiply)]);
+    const [left, right] = [matrixOf(w1.rows, w1.columns, x), matrixOf(w2.rows, w2.columns, y)];
+    return scaled(kronecker(left, right, start, end), scale);
+  });
   return () => [term];
 }
 
@@ -188,15 +184,11 @@ function glora({ module, target: { rows, columns }, path, take }: Fit): Make | u
   checked(inner, columns, outer.rows, path);
   checked(outer, inner.columns, columns, path);
   const scale = scaleOf(module, rank, path);
-  const fromBase: Difference = {
-    kind: 'difference',
-    strength: 'scales',
-    async rows(start, end, base) {
-      const left = matrixOf(end - start, columns, base.rows(start, end));
-      const middle = matrixOf(end - start, inner.columns, await base.multiply(left, inner));
-      return scaled(await base.multiply(middle, outer), scale);
-    },
-  };
+  const fromBase = scaling(async (start, end, base) => {
+    const left = matrixOf(end - start, columns, base.rows(start, end));
+    const middle = matrixOf(end - start, inner.columns, await base.multiply(left, inner));
+    return scaled(await base.multiply(middle, outer), scale);
+  });
   return () => [{ kind: 'low-rank', a: down, b: up, scale }, fromBase];
 }
 
@@ -211,22 +203,22 @@ function set({ target: { rows, columns }, path, take }: Fit): Make | undefined {
   const [entry] = take('set') ?? [];
   if (!entry) return undefined;
   const values = checked(entry, rows, columns, path);
-  return () => [replacement(values)];
+  const replacement = async (start: number, end: number, base: Base): Promise<Float32Array> => {
+    const before = base.rows(start, end);
+    return valuesOf(rowsOf(values, start, end)).map((value, i) => value - before[i]!);
+  };
+  return () => [{ kind: 'difference', strength: 'replaces', rows: replacement }];
 }
 
 function hadamardTerm(first: readonly [Entry, Entry], second: readonly [Entry, Entry], scale: number): Term {
   if (first[1].rows * second[1].rows <= MAX_HADAMARD_RANK) {
     return { kind: 'low-rank', ...hadamard(first, second), scale };
   }
-  return {
-    kind: 'difference',
-    strength: 'scales',
-    async rows(start, end, base) {
-      const [x, y] = await Promise.all([first, second].map(([b, a]) => base.multiply(rowsOf(b, start, end), a)));
-      for (let i = 0; i < x!.length; i++) x![i]! *= scale * y![i]!;
-      return x!;
-    },
-  };
+  return scaling(async (start, end, base) => {
+    const [x, y] = await Promise.all([first, second].map(([b, a]) => base.multiply(rowsOf(b, start, end), a)));
+    for (let i = 0; i < x!.length; i++) x![i]! *= scale * y![i]!;
+    return x!;
+  });
 }
 
 /** alpha / rank, or alpha / √rank; 1 without an alpha. */
@@ -261,24 +253,14 @@ function biasTerms({ module, target: { rows }, path, take }: Fit): Make[] {
   return makes;
 }
 
-/** A difference that does not depend on the weight. */
-function difference(columns: number, whole: () => Float32Array): Difference {
-  return {
-    kind: 'difference',
-    strength: 'scales',
-    rows: async (start, end) => whole().subarray(start * columns, end * columns),
-  };
+/** A difference at strength 1, and in proportion at others. */
+function scaling(rows: Difference['rows']): Difference {
+  return { kind: 'difference', strength: 'scales', rows };
 }
 
-function replacement(entry: Entry): Difference {
-  return {
-    kind: 'difference',
-    strength: 'replaces',
-    async rows(start, end, base) {
-      const before = base.rows(start, end);
-      return valuesOf(rowsOf(entry, start, end)).map((value, i) => value - before[i]!);
-    },
-  };
+/** A difference that does not depend on the weight. */
+function difference(columns: number, whole: () => Float32Array): Difference {
+  return scaling(async (start, end) => whole().subarray(start * columns, end * columns));
 }
 
 /**
@@ -302,33 +284,29 @@ function decomposed(terms: readonly Term[], magnitude: Entry, { rows, columns }:
       for (let i = 0; i < columns; i++) squares[i]! += after[at + i]! ** 2;
     return squares.map(Math.sqrt);
   };
-  return {
-    kind: 'difference',
-    strength: 'scales',
-    async rows(start, end, base) {
-      if (byColumn) {
-        // Parts of a fused layer ask at the same time.
-        columnNorms ??= normsOfColumns(base);
-        columnNorms.catch(() => {
-          columnNorms = undefined;
-        });
+  return scaling(async (start, end, base) => {
+    if (byColumn) {
+      // Parts of a fused layer ask at the same time.
+      columnNorms ??= normsOfColumns(base);
+      columnNorms.catch(() => {
+        columnNorms = undefined;
+      });
+    }
+    const norms = await columnNorms;
+    const factors = norms?.map((norm, i) => stretch(lengths[i]!, norm));
+    const [before, after] = [base.rows(start, end), await adapted(start, end, base)];
+    for (let row = start, at = 0; row < end; row++, at += columns) {
+      if (factors) {
+        for (let i = 0; i < columns; i++) after[at + i] = after[at + i]! * factors[i]! - before[at + i]!;
+        continue;
       }
-      const norms = await columnNorms;
-      const factors = norms?.map((norm, i) => stretch(lengths[i]!, norm));
-      const [before, after] = [base.rows(start, end), await adapted(start, end, base)];
-      for (let row = start, at = 0; row < end; row++, at += columns) {
-        if (factors) {
-          for (let i = 0; i < columns; i++) after[at + i] = after[at + i]! * factors[i]! - before[at + i]!;
-          continue;
-        }
-        let squares = 0;
-        for (let i = at; i < at + columns; i++) squares += after[i]! ** 2;
-        const factor = stretch(lengths[row]!, Math.sqrt(squares));
-        for (let i = at; i < at + columns; i++) after[i] = after[i]! * factor - before[i]!;
-      }
-      return after;
-    },
-  };
+      let squares = 0;
+      for (let i = at; i < at + columns; i++) squares += after[i]! ** 2;
+      const factor = stretch(lengths[row]!, Math.sqrt(squares));
+      for (let i = at; i < at + columns; i++) after[i] = after[i]! * factor - before[i]!;
+    }
+    return after;
+  });
 }
 
 function isByColumn(magnitude: Entry, { rows, columns }: TargetShape): boolean {
