@@ -2,7 +2,7 @@
 
 import type { VaeConfig } from '../../models/vae.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { Component, DeclaredShapes, SourcePart } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
@@ -18,62 +18,43 @@ export function hasEncoder(shapes: DeclaredShapes): boolean {
   return shapes.has(ENCODER);
 }
 
+/** The kinds of blocks, each the same at every level. */
+const BLOCKS = { down_block_types: 'DownEncoderBlock2D', up_block_types: 'UpDecoderBlock2D' };
+
 /** The hint for a key without a default. */
 const fluxHas = (value: number): string => `FLUX.1's autoencoder has ${value}`;
 
 const config: Component<VaeConfig>['config'] = {
-  read(json, path) {
-    const f = new Fields(json, path);
-    f.expect('_class_name', 'AutoencoderKL');
-    f.expect('act_fn', 'silu');
-    f.expectAll('down_block_types', 'DownEncoderBlock2D');
-    f.expectAll('up_block_types', 'UpDecoderBlock2D');
-    f.refuse('latents_mean', 'per-channel latent statistics');
-    f.refuse('latents_std', 'per-channel latent statistics');
-    const normGroups = f.integer('norm_num_groups', 32, 1, MAX_WIDTH);
-    const blockOutChannels = f.integers('block_out_channels', [64], 1, MAX_WIDTH);
-    if (blockOutChannels.some((channels) => channels % normGroups !== 0)) {
-      throw f.bad('block_out_channels', `expected multiples of norm_num_groups ${normGroups}`);
-    }
-    return {
-      inChannels: f.integer('in_channels', 3, 1, 64),
-      outChannels: f.integer('out_channels', 3, 1, 64),
-      latentChannels: f.integer('latent_channels', 4, 1, 1024),
-      blockOutChannels,
-      layersPerBlock: f.integer('layers_per_block', 1, 1, MAX_LAYERS),
-      normGroups,
+  ...keys.codec<VaeConfig>({
+    only: { _class_name: 'AutoencoderKL', act_fn: 'silu' },
+    onlyItems: BLOCKS,
+    off: { latents_mean: 'per-channel latent statistics', latents_std: 'per-channel latent statistics' },
+    fields: {
+      inChannels: keys.integer('in_channels', 3, 1, 64),
+      outChannels: keys.integer('out_channels', 3, 1, 64),
+      latentChannels: keys.integer('latent_channels', 4, 1, 1024),
+      blockOutChannels: keys.integers('block_out_channels', [64], [1, keys.MAX_WIDTH]),
+      layersPerBlock: keys.integer('layers_per_block', 1, 1, keys.MAX_LAYERS),
+      normGroups: keys.integer('norm_num_groups', 32, 1, keys.MAX_WIDTH),
       // There is no usable default: those of the class are Stable Diffusion's, which would shift FLUX.1's colours.
-      scalingFactor: f.number('scaling_factor', fluxHas(FLUX_VAE.scalingFactor), 1e-6, 1e6),
-      shiftFactor: f.number('shift_factor', fluxHas(FLUX_VAE.shiftFactor), -1e6, 1e6),
-      midBlockAttention: f.boolean('mid_block_add_attention', true),
-      useQuantConv: f.boolean('use_quant_conv', true),
-      usePostQuantConv: f.boolean('use_post_quant_conv', true),
-      sampleSize: f.integer('sample_size', 32, 1, 16_384),
-    };
-  },
-  write(config) {
-    return {
-      _class_name: 'AutoencoderKL',
-      act_fn: 'silu',
-      block_out_channels: config.blockOutChannels,
-      down_block_types: config.blockOutChannels.map(() => 'DownEncoderBlock2D'),
+      scalingFactor: keys.number('scaling_factor', fluxHas(FLUX_VAE.scalingFactor), 1e-6, 1e6),
+      shiftFactor: keys.number('shift_factor', fluxHas(FLUX_VAE.shiftFactor), -1e6, 1e6),
+      midBlockAttention: keys.boolean('mid_block_add_attention', true),
+      useQuantConv: keys.boolean('use_quant_conv', true),
+      usePostQuantConv: keys.boolean('use_post_quant_conv', true),
+      sampleSize: keys.integer('sample_size', 32, 1, 16_384),
+    },
+    written: ({ blockOutChannels }) => ({
+      ...Object.fromEntries(Object.entries(BLOCKS).map(([key, block]) => [key, blockOutChannels.map(() => block)])),
       force_upcast: true,
-      in_channels: config.inChannels,
-      latent_channels: config.latentChannels,
       latents_mean: null,
       latents_std: null,
-      layers_per_block: config.layersPerBlock,
-      mid_block_add_attention: config.midBlockAttention,
-      norm_num_groups: config.normGroups,
-      out_channels: config.outChannels,
-      sample_size: config.sampleSize,
-      scaling_factor: config.scalingFactor,
-      shift_factor: config.shiftFactor,
-      up_block_types: config.blockOutChannels.map(() => 'UpDecoderBlock2D'),
-      use_post_quant_conv: config.usePostQuantConv,
-      use_quant_conv: config.useQuantConv,
-    };
-  },
+    }),
+    check({ blockOutChannels, normGroups }, file) {
+      if (blockOutChannels.some((channels) => channels % normGroups !== 0))
+        throw file.bad('block_out_channels', `expected multiples of norm_num_groups ${normGroups}`);
+    },
+  }),
   derive(at, known) {
     // Everything is derived from the decoder: files for text-to-image may lack the encoder.
     const resnet = (level: number, i: number): string => `decoder.up_blocks.${level}.resnets.${i}.conv1.weight`;
@@ -93,7 +74,7 @@ const config: Component<VaeConfig>['config'] = {
       usePostQuantConv: at.has('post_quant_conv.weight'),
       sampleSize: 1024,
     };
-    const config = preferKnown(derived, known, UNTOLD);
+    const config = keys.preferKnown(derived, known, UNTOLD);
     if (config.blockOutChannels.every((channels) => channels % config.normGroups === 0)) return config;
     throw new FluxionError(
       'unsupported',

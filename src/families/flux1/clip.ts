@@ -1,7 +1,7 @@
 /** The CLIP text encoder in files: its config, and its tensors in the names of transformers and of OpenAI. */
 
 import type { ClipConfig } from '../../models/clip.ts';
-import { Fields, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { AdaptedModule, Component, SourcePart } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { CLIP_L } from './presets.ts';
@@ -9,50 +9,32 @@ import { CLIP_L } from './presets.ts';
 /** The config fields that no tensor's shape shows. */
 const UNTOLD = ['heads', 'activation', 'eps', 'eosTokenId', 'bosTokenId', 'padTokenId', 'projectionDim'] as const;
 
+const CLASS = 'CLIPTextModel';
+
 const config: Component<ClipConfig>['config'] = {
-  read(json, path) {
-    const nested = json.get('text_config_dict') ?? json.get('text_config');
-    const f = nested instanceof Map ? new Fields(nested, path, { prefix: 'text_config.' }) : new Fields(json, path);
-    f.expect('model_type', 'clip_text_model');
-    const width = f.integer('hidden_size', 512, 1, MAX_WIDTH);
-    const heads = f.integer('num_attention_heads', 8, 1, 1024);
-    if (width % heads !== 0) throw f.bad('num_attention_heads', `does not divide hidden_size ${width}`);
-    return {
-      vocabSize: f.integer('vocab_size', 49_408, 1, MAX_VOCABULARY),
-      width,
-      intermediate: f.integer('intermediate_size', 2048, 1, MAX_WIDTH),
-      layers: f.integer('num_hidden_layers', 12, 1, MAX_LAYERS),
-      heads,
-      maxPositions: f.integer('max_position_embeddings', 77, 2, MAX_WIDTH),
-      activation: f.oneOf('hidden_act', ['quick_gelu', 'gelu'], 'quick_gelu'),
-      eps: f.number('layer_norm_eps', 1e-5, 0, 1),
-      eosTokenId: f.tokenId('eos_token_id', 49_407),
+  ...keys.codec<ClipConfig>({
+    inside: ['text_config_dict', 'text_config'],
+    only: { model_type: 'clip_text_model' },
+    written: (_, dtype) => ({ architectures: [CLASS], attention_dropout: 0, torch_dtype: dtype }),
+    fields: {
+      vocabSize: keys.integer('vocab_size', 49_408, 1, keys.MAX_VOCABULARY),
+      width: keys.integer('hidden_size', 512, 1, keys.MAX_WIDTH),
+      intermediate: keys.integer('intermediate_size', 2048, 1, keys.MAX_WIDTH),
+      layers: keys.integer('num_hidden_layers', 12, 1, keys.MAX_LAYERS),
+      heads: keys.integer('num_attention_heads', 8, 1, 1024),
+      maxPositions: keys.integer('max_position_embeddings', 77, 2, keys.MAX_WIDTH),
+      activation: keys.oneOf('hidden_act', ['quick_gelu', 'gelu'], 'quick_gelu'),
+      eps: keys.number('layer_norm_eps', 1e-5, 0, 1),
+      eosTokenId: keys.tokenId('eos_token_id', 49_407),
       // Not used in a forward pass, and null in some files.
-      bosTokenId: f.isNull('bos_token_id') ? 49_406 : f.tokenId('bos_token_id', 49_406),
-      padTokenId: f.isNull('pad_token_id') ? 1 : f.tokenId('pad_token_id', 1),
-      projectionDim: f.isNull('projection_dim') ? 512 : f.integer('projection_dim', 512, 1, MAX_WIDTH),
-    };
-  },
-  write(config, dtype) {
-    return {
-      architectures: ['CLIPTextModel'],
-      attention_dropout: 0,
-      bos_token_id: config.bosTokenId,
-      eos_token_id: config.eosTokenId,
-      hidden_act: config.activation,
-      hidden_size: config.width,
-      intermediate_size: config.intermediate,
-      layer_norm_eps: config.eps,
-      max_position_embeddings: config.maxPositions,
-      model_type: 'clip_text_model',
-      num_attention_heads: config.heads,
-      num_hidden_layers: config.layers,
-      pad_token_id: config.padTokenId,
-      projection_dim: config.projectionDim,
-      torch_dtype: dtype,
-      vocab_size: config.vocabSize,
-    };
-  },
+      bosTokenId: keys.nullIsMissing(keys.tokenId('bos_token_id', 49_406)),
+      padTokenId: keys.nullIsMissing(keys.tokenId('pad_token_id', 1)),
+      projectionDim: keys.nullIsMissing(keys.integer('projection_dim', 512, 1, keys.MAX_WIDTH)),
+    },
+    check({ width, heads }, file) {
+      if (width % heads !== 0) throw file.bad('num_attention_heads', `does not divide hidden_size ${width}`);
+    },
+  }),
   derive(at, known) {
     const vocabSize = at.size('text_model.embeddings.token_embedding.weight', 0);
     const width = at.size('text_model.embeddings.token_embedding.weight', 1);
@@ -70,7 +52,7 @@ const config: Component<ClipConfig>['config'] = {
       padTokenId: vocabSize - 1,
       projectionDim: width,
     };
-    return preferKnown(derived, known, UNTOLD);
+    return keys.preferKnown(derived, known, UNTOLD);
   },
 };
 
@@ -132,7 +114,7 @@ export const CLIP: Component<ClipConfig> = {
   label: 'CLIP',
   folder: 'text_encoder',
   configFile: 'config.json',
-  class: ['transformers', 'CLIPTextModel'],
+  class: ['transformers', CLASS],
   config,
   describe: ({ layers, width }) => `CLIP, ${layers} layers, width ${width}`,
   published: { 'CLIP ViT-L/14': CLIP_L },

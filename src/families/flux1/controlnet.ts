@@ -3,13 +3,13 @@
 import { type ControlNetConfig, HINT_CONVOLUTIONS, HINT_SCALE } from '../../models/controlnet.ts';
 import type { FluxConfig } from '../../models/flux.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { Fields, MAX_WIDTH } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { Agreement, Component, SourcePart } from '../../weights/folders/family.ts';
 import { affine } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { agree } from './agree.ts';
 import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
-import { derivedTrunk, trunkFields } from './transformer.ts';
+import { checkTrunk, derivedTrunk, TRUNK } from './transformer.ts';
 
 const CLASS = 'FluxControlNetModel';
 /** Limits above what any known ControlNet has: kinds of control, channels of reduced pixels, side of a patch. */
@@ -18,47 +18,28 @@ const MAX_HINT = 1024;
 const MAX_PATCH = 16;
 
 const config: Component<ControlNetConfig>['config'] = {
-  read(json, path) {
-    const f = new Fields(json, path, { own: [CLASS] });
-    f.expect('_class_name', CLASS);
-    const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
-    if (f.integer('extra_condition_channels', 0, 0, MAX_WIDTH) > 0)
-      throw f.bad('extra_condition_channels', 'expected none', 'unsupported');
-    const optional = (key: string, max: number): number | undefined =>
-      f.isMissing(key) || f.isNull(key) ? undefined : f.integer(key, 1, 1, max);
-    const modes = optional('num_mode', MAX_MODES);
-    const hintChannels = optional('conditioning_embedding_channels', MAX_HINT);
-    const patchSize = f.integer('patch_size', 1, 1, MAX_PATCH);
-    if (hintChannels !== undefined && hintChannels * patchSize ** 2 !== inChannels)
-      throw f.bad(
-        'conditioning_embedding_channels',
-        `expected in_channels / patch_size² (${inChannels} / ${patchSize}²)`,
-      );
-    return {
-      inChannels,
-      ...trunkFields(f),
-      ...(modes !== undefined && { modes }),
-      ...(hintChannels !== undefined && { hintChannels }),
-      patchSize,
-    };
-  },
-  write(config) {
-    return {
-      _class_name: CLASS,
-      attention_head_dim: config.headDim,
-      axes_dims_rope: config.axesDimsRope,
-      conditioning_embedding_channels: config.hintChannels ?? null,
-      guidance_embeds: config.guidanceEmbeds,
-      in_channels: config.inChannels,
-      joint_attention_dim: config.jointAttentionDim,
-      num_attention_heads: config.heads,
-      num_layers: config.layers,
-      num_mode: config.modes ?? null,
-      num_single_layers: config.singleLayers,
-      patch_size: config.patchSize,
-      pooled_projection_dim: config.pooledDim,
-    };
-  },
+  ...keys.codec<ControlNetConfig>({
+    own: [CLASS],
+    only: { _class_name: CLASS },
+    fields: {
+      inChannels: keys.integer('in_channels', 64, 1, keys.MAX_WIDTH),
+      ...TRUNK,
+      modes: keys.optional(keys.integer('num_mode', 1, 1, MAX_MODES)),
+      hintChannels: keys.optional(keys.integer('conditioning_embedding_channels', 1, 1, MAX_HINT)),
+      patchSize: keys.integer('patch_size', 1, 1, MAX_PATCH),
+    },
+    check(config, file) {
+      if (file.read(keys.integer('extra_condition_channels', 0, 0, keys.MAX_WIDTH)) > 0)
+        throw file.bad('extra_condition_channels', 'expected none', { code: 'unsupported' });
+      const { inChannels, hintChannels, patchSize } = config;
+      if (hintChannels !== undefined && hintChannels * patchSize ** 2 !== inChannels)
+        throw file.bad(
+          'conditioning_embedding_channels',
+          `expected in_channels / patch_size² (${inChannels} / ${patchSize}²)`,
+        );
+      checkTrunk(config, file);
+    },
+  }),
   derive(at, known) {
     const trunk = derivedTrunk(at, known);
     const control = at.size('controlnet_x_embedder.weight', 1);
@@ -77,12 +58,7 @@ const config: Component<ControlNetConfig>['config'] = {
         `${at.path}: ${hintChannels} channels of the picture do not make tokens of ${trunk.inChannels}`,
       );
     }
-    return {
-      ...trunk,
-      ...(at.has(MODES) && { modes: at.size(MODES, 0) }),
-      ...(hintChannels !== undefined && { hintChannels }),
-      patchSize,
-    };
+    return { ...trunk, modes: at.has(MODES) ? at.size(MODES, 0) : undefined, hintChannels, patchSize };
   },
 };
 

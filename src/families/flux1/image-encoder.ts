@@ -2,7 +2,7 @@
 
 import type { SiglipConfig } from '../../models/siglip.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { Component } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
@@ -17,47 +17,26 @@ const MODEL_TYPE = 'siglip_vision_model';
 const MAX_SIZE = 4096;
 
 const config: Component<SiglipConfig>['config'] = {
-  read(json, path) {
-    const own = [CLASS, MODEL_TYPE, 'SiglipModel', 'siglip'];
-    const nested = json.get('vision_config');
-    const f =
-      nested instanceof Map
-        ? new Fields(nested, path, { prefix: 'vision_config.', own })
-        : new Fields(json, path, { own });
-    f.expect('model_type', MODEL_TYPE);
-    f.expect('num_channels', 3);
-    const width = f.integer('hidden_size', 768, 1, MAX_WIDTH);
-    const heads = f.integer('num_attention_heads', 12, 1, 1024);
-    if (width % heads !== 0) throw f.bad('num_attention_heads', `does not divide hidden_size ${width}`);
-    const imageSize = f.integer('image_size', 224, 1, MAX_SIZE);
-    return {
-      width,
-      intermediate: f.integer('intermediate_size', 3072, 1, MAX_WIDTH),
-      layers: f.integer('num_hidden_layers', 12, 1, MAX_LAYERS),
-      heads,
-      imageSize,
-      patchSize: f.integer('patch_size', 16, 1, imageSize),
-      activation: f.oneOf('hidden_act', ['gelu_pytorch_tanh', 'gelu', 'quick_gelu'], 'gelu_pytorch_tanh'),
-      eps: f.number('layer_norm_eps', 1e-6, 0, 1),
-    };
-  },
-  write(config, dtype) {
-    return {
-      architectures: [CLASS],
-      attention_dropout: 0,
-      hidden_act: config.activation,
-      hidden_size: config.width,
-      image_size: config.imageSize,
-      intermediate_size: config.intermediate,
-      layer_norm_eps: config.eps,
-      model_type: MODEL_TYPE,
-      num_attention_heads: config.heads,
-      num_channels: 3,
-      num_hidden_layers: config.layers,
-      patch_size: config.patchSize,
-      torch_dtype: dtype,
-    };
-  },
+  ...keys.codec<SiglipConfig>({
+    inside: ['vision_config'],
+    own: [CLASS, MODEL_TYPE, 'SiglipModel', 'siglip'],
+    only: { model_type: MODEL_TYPE, num_channels: 3 },
+    written: (_, dtype) => ({ architectures: [CLASS], attention_dropout: 0, torch_dtype: dtype }),
+    fields: {
+      width: keys.integer('hidden_size', 768, 1, keys.MAX_WIDTH),
+      intermediate: keys.integer('intermediate_size', 3072, 1, keys.MAX_WIDTH),
+      layers: keys.integer('num_hidden_layers', 12, 1, keys.MAX_LAYERS),
+      heads: keys.integer('num_attention_heads', 12, 1, 1024),
+      imageSize: keys.integer('image_size', 224, 1, MAX_SIZE),
+      patchSize: keys.integer('patch_size', 16, 1, MAX_SIZE),
+      activation: keys.oneOf('hidden_act', ['gelu_pytorch_tanh', 'gelu', 'quick_gelu'], 'gelu_pytorch_tanh'),
+      eps: keys.number('layer_norm_eps', 1e-6, 0, 1),
+    },
+    check({ width, heads, imageSize, patchSize }, file) {
+      if (width % heads !== 0) throw file.bad('num_attention_heads', `does not divide hidden_size ${width}`);
+      if (patchSize > imageSize) throw file.bad('patch_size', `expected an integer from 1 to ${imageSize}`);
+    },
+  }),
   derive(at, known = SIGLIP_SO400M) {
     const width = at.size(PATCHES, 0);
     const patchSize = at.size(PATCHES, 2);
@@ -76,7 +55,7 @@ const config: Component<SiglipConfig>['config'] = {
       eps: 1e-6,
     };
     const seen = (size: number): number => Math.floor(size / patchSize);
-    return seen(known.imageSize) === grid ? preferKnown(derived, known, UNTOLD) : derived;
+    return seen(known.imageSize) === grid ? keys.preferKnown(derived, known, UNTOLD) : derived;
   },
 };
 

@@ -3,7 +3,7 @@
 import type { FluxConfig } from '../../models/flux.ts';
 import type { ReduxConfig } from '../../models/redux.ts';
 import type { SiglipConfig } from '../../models/siglip.ts';
-import { Fields, MAX_WIDTH } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { Agreement, Component } from '../../weights/folders/family.ts';
 import { affine, itself } from '../../weights/folders/layout.ts';
 import { agree } from './agree.ts';
@@ -20,15 +20,14 @@ export const REDUX: Component<ReduxConfig> = {
   configFile: 'config.json',
   class: ['flux', CLASS],
   config: {
-    read(json, path) {
-      const f = new Fields(json, path, { own: [CLASS] });
-      f.expect('_class_name', CLASS);
-      return {
-        reduxDim: f.integer('redux_dim', 1152, 1, MAX_WIDTH),
-        textDim: f.integer('txt_in_features', 4096, 1, MAX_WIDTH),
-      };
-    },
-    write: ({ reduxDim, textDim }) => ({ _class_name: CLASS, redux_dim: reduxDim, txt_in_features: textDim }),
+    ...keys.codec<ReduxConfig>({
+      own: [CLASS],
+      only: { _class_name: CLASS },
+      fields: {
+        reduxDim: keys.integer('redux_dim', 1152, 1, keys.MAX_WIDTH),
+        textDim: keys.integer('txt_in_features', 4096, 1, keys.MAX_WIDTH),
+      },
+    }),
     derive: (at) => ({ reduxDim: at.size('redux_up.weight', 1), textDim: at.size('redux_down.weight', 0) }),
   },
   describe: ({ reduxDim, textDim }) => `Redux, from width ${reduxDim} to ${textDim}`,

@@ -2,7 +2,7 @@
 
 import type { T5Config } from '../../models/t5.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { Fields, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { Component } from '../../weights/folders/family.ts';
 import { countBlocks, itself, type Rules, respelled } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
@@ -11,58 +11,46 @@ import { T5_XXL } from './presets.ts';
 /** The config fields that no tensor's shape shows. */
 const UNTOLD = ['maxDistance', 'eps'] as const;
 
+const CLASS = 'T5EncoderModel';
+const GATED = 'gated-gelu';
+
 const config: Component<T5Config>['config'] = {
-  read(json, path) {
-    const f = new Fields(json, path);
-    f.expect('model_type', 't5');
-    const dKv = f.integer('d_kv', 64, 1, MAX_WIDTH);
-    const heads = f.integer('num_heads', 8, 1, 1024);
-    if (heads * dKv > MAX_WIDTH)
-      throw f.bad('num_heads', `expected at most ${Math.floor(MAX_WIDTH / dKv)} with d_kv ${dKv}`);
-    const buckets = f.integer('relative_attention_num_buckets', 32, 4, MAX_WIDTH);
-    const maxDistance = f.integer('relative_attention_max_distance', 128, 2, MAX_WIDTH);
-    if (buckets % 2 !== 0) throw f.bad('relative_attention_num_buckets', 'expected an even number');
-    // Half of each direction's buckets are exact distances; the logarithmic ones must reach beyond them.
-    if (maxDistance <= buckets / 4) throw f.bad('relative_attention_max_distance', `expected more than ${buckets / 4}`);
-    const config: T5Config = {
-      vocabSize: f.integer('vocab_size', 32_128, 1, MAX_VOCABULARY),
-      width: f.integer('d_model', 512, 1, MAX_WIDTH),
-      dKv,
-      dFf: f.integer('d_ff', 2048, 1, MAX_WIDTH),
-      layers: f.integer('num_layers', 6, 1, MAX_LAYERS),
-      heads,
-      buckets,
-      maxDistance,
-      eps: f.number('layer_norm_epsilon', 1e-6, 0, 1),
-    };
-    f.oneOf('feed_forward_proj', ['gated-gelu'], 'relu');
-    return config;
-  },
-  write(config, dtype) {
-    return {
-      architectures: ['T5EncoderModel'],
-      d_ff: config.dFf,
-      d_kv: config.dKv,
-      d_model: config.width,
+  ...keys.codec<T5Config>({
+    only: { model_type: 't5' },
+    written: (_, dtype) => ({
+      architectures: [CLASS],
       dense_act_fn: 'gelu_new',
       dropout_rate: 0,
       eos_token_id: 1,
-      feed_forward_proj: 'gated-gelu',
+      feed_forward_proj: GATED,
       is_encoder_decoder: false,
       is_gated_act: true,
-      layer_norm_epsilon: config.eps,
-      model_type: 't5',
-      num_heads: config.heads,
-      num_layers: config.layers,
       pad_token_id: 0,
-      relative_attention_max_distance: config.maxDistance,
-      relative_attention_num_buckets: config.buckets,
       tie_word_embeddings: true,
       torch_dtype: dtype,
       use_cache: false,
-      vocab_size: config.vocabSize,
-    };
-  },
+    }),
+    fields: {
+      vocabSize: keys.integer('vocab_size', 32_128, 1, keys.MAX_VOCABULARY),
+      width: keys.integer('d_model', 512, 1, keys.MAX_WIDTH),
+      dKv: keys.integer('d_kv', 64, 1, keys.MAX_WIDTH),
+      dFf: keys.integer('d_ff', 2048, 1, keys.MAX_WIDTH),
+      layers: keys.integer('num_layers', 6, 1, keys.MAX_LAYERS),
+      heads: keys.integer('num_heads', 8, 1, 1024),
+      buckets: keys.integer('relative_attention_num_buckets', 32, 4, keys.MAX_WIDTH),
+      maxDistance: keys.integer('relative_attention_max_distance', 128, 2, keys.MAX_WIDTH),
+      eps: keys.number('layer_norm_epsilon', 1e-6, 0, 1),
+    },
+    check({ heads, dKv, buckets, maxDistance }, file) {
+      if (heads * dKv > keys.MAX_WIDTH)
+        throw file.bad('num_heads', `expected at most ${Math.floor(keys.MAX_WIDTH / dKv)} with d_kv ${dKv}`);
+      if (buckets % 2 !== 0) throw file.bad('relative_attention_num_buckets', 'expected an even number');
+      // Half of each direction's buckets are exact distances; the logarithmic ones must reach beyond them.
+      if (maxDistance <= buckets / 4)
+        throw file.bad('relative_attention_max_distance', `expected more than ${buckets / 4}`);
+      file.read(keys.oneOf('feed_forward_proj', [GATED], 'relu'));
+    },
+  }),
   derive(at, known) {
     const attention = 'encoder.block.0.layer.0.SelfAttention';
     const heads = at.size(`${attention}.relative_attention_bias.weight`, 1);
@@ -83,7 +71,7 @@ const config: Component<T5Config>['config'] = {
         `${at.path}: ${heads} heads do not divide the rows of ${attention}.q.weight`,
       );
     }
-    return preferKnown(derived, known, UNTOLD);
+    return keys.preferKnown(derived, known, UNTOLD);
   },
 };
 
@@ -121,7 +109,7 @@ export const T5: Component<T5Config> = {
   label: 'T5',
   folder: 'text_encoder_2',
   configFile: 'config.json',
-  class: ['transformers', 'T5EncoderModel'],
+  class: ['transformers', CLASS],
   config,
   describe: ({ layers, width }) => `T5, ${layers} layers, width ${width}`,
   published: { 'T5 v1.1 XXL': T5_XXL },

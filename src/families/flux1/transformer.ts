@@ -2,7 +2,7 @@
 
 import type { FluxConfig } from '../../models/flux.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { Fields, MAX_LAYERS, MAX_WIDTH, preferKnown } from '../../weights/folders/config-fields.ts';
+import * as keys from '../../weights/folders/config-fields.ts';
 import type { Component, DeclaredShapes } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
@@ -12,65 +12,60 @@ import { FLUX_DEV, FLUX_SCHNELL } from './presets.ts';
 /** The config fields that no tensor's shape shows. */
 const UNTOLD = ['axesDimsRope'] as const;
 
-const config: Component<FluxConfig>['config'] = {
-  read(json, path) {
-    const f = new Fields(json, path);
-    f.expect('_class_name', 'FluxTransformer2DModel');
-    f.expect('patch_size', 1);
-    const inChannels = f.integer('in_channels', 64, 1, MAX_WIDTH);
-    const outChannels = f.isNull('out_channels') ? inChannels : f.integer('out_channels', inChannels, 1, MAX_WIDTH);
-    return { inChannels, outChannels, ...trunkFields(f) };
-  },
-  write(config) {
-    return {
-      _class_name: 'FluxTransformer2DModel',
-      attention_head_dim: config.headDim,
-      axes_dims_rope: config.axesDimsRope,
-      guidance_embeds: config.guidanceEmbeds,
-      in_channels: config.inChannels,
-      joint_attention_dim: config.jointAttentionDim,
-      num_attention_heads: config.heads,
-      num_layers: config.layers,
-      num_single_layers: config.singleLayers,
-      out_channels: config.outChannels === config.inChannels ? null : config.outChannels,
-      patch_size: 1,
-      pooled_projection_dim: config.pooledDim,
-    };
-  },
-  derive(at, known) {
-    const outChannels = at.size('final_layer.linear.weight', 0);
-    const { inChannels, ...trunk } = derivedTrunk(at, known);
-    return preferKnown({ inChannels, outChannels, ...trunk }, known, UNTOLD);
-  },
-};
-
 /** The config fields that a transformer and a ControlNet share. */
 type Trunk = Omit<FluxConfig, 'inChannels' | 'outChannels'>;
 
-/** Reads the fields that a transformer and a ControlNet share. */
-export function trunkFields(f: Fields): Trunk {
-  const headDim = f.integer('attention_head_dim', 128, 2, 1024);
-  const heads = f.integer('num_attention_heads', 24, 1, 1024);
-  const axes = f.integers('axes_dims_rope', [16, 56, 56], 2, 1024, 3) as [number, number, number];
-  if (axes.some((dim) => dim % 2 !== 0)) throw f.bad('axes_dims_rope', 'expected even numbers');
+/** The keys of these fields. */
+export const TRUNK: keys.ConfigKeys<Trunk>['fields'] = {
+  layers: keys.integer('num_layers', 19, 0, keys.MAX_LAYERS),
+  singleLayers: keys.integer('num_single_layers', 38, 0, keys.MAX_LAYERS),
+  headDim: keys.integer('attention_head_dim', 128, 2, 1024),
+  heads: keys.integer('num_attention_heads', 24, 1, 1024),
+  jointAttentionDim: keys.integer('joint_attention_dim', 4096, 1, keys.MAX_WIDTH),
+  pooledDim: keys.integer('pooled_projection_dim', 768, 1, keys.MAX_WIDTH),
+  guidanceEmbeds: keys.boolean('guidance_embeds', false),
+  axesDimsRope: keys.integers('axes_dims_rope', [16, 56, 56], [2, 1024], 3) as keys.Field<FluxConfig['axesDimsRope']>,
+};
+
+/** Checks that these fields fit each other. */
+export const checkTrunk: NonNullable<keys.ConfigKeys<Trunk>['check']> = (
+  { heads, headDim, axesDimsRope: axes },
+  file,
+) => {
+  if (axes.some((dim) => dim % 2 !== 0)) throw file.bad('axes_dims_rope', 'expected even numbers');
   if (axes[0] + axes[1] + axes[2] !== headDim)
-    throw f.bad('axes_dims_rope', `expected a sum of ${headDim}, the head dimension`);
-  if (heads * headDim > MAX_WIDTH)
-    throw f.bad(
-      'num_attention_heads',
-      `expected at most ${Math.floor(MAX_WIDTH / headDim)} with attention_head_dim ${headDim}`,
-    );
-  return {
-    layers: f.integer('num_layers', 19, 0, MAX_LAYERS),
-    singleLayers: f.integer('num_single_layers', 38, 0, MAX_LAYERS),
-    headDim,
-    heads,
-    jointAttentionDim: f.integer('joint_attention_dim', 4096, 1, MAX_WIDTH),
-    pooledDim: f.integer('pooled_projection_dim', 768, 1, MAX_WIDTH),
-    guidanceEmbeds: f.boolean('guidance_embeds', false),
-    axesDimsRope: axes,
-  };
-}
+    throw file.bad('axes_dims_rope', `expected a sum of ${headDim}, the head dimension`);
+  const most = Math.floor(keys.MAX_WIDTH / headDim);
+  if (heads > most)
+    throw file.bad('num_attention_heads', `expected at most ${most} with attention_head_dim ${headDim}`);
+};
+
+const CLASS = 'FluxTransformer2DModel';
+
+/** The config in files: `undefined` output channels are as many as the input's. */
+const stored = keys.codec<Omit<FluxConfig, 'outChannels'> & { readonly outChannels: number | undefined }>({
+  only: { _class_name: CLASS, patch_size: 1 },
+  fields: {
+    inChannels: keys.integer('in_channels', 64, 1, keys.MAX_WIDTH),
+    outChannels: keys.optional(keys.integer('out_channels', 64, 1, keys.MAX_WIDTH)),
+    ...TRUNK,
+  },
+  check: checkTrunk,
+});
+
+const config: Component<FluxConfig>['config'] = {
+  read(json, path) {
+    const { inChannels, outChannels = inChannels, ...trunk } = stored.read(json, path);
+    return { inChannels, outChannels, ...trunk };
+  },
+  write: ({ outChannels, ...config }, dtype) =>
+    stored.write({ ...config, outChannels: outChannels === config.inChannels ? undefined : outChannels }, dtype),
+  derive(at, known) {
+    const outChannels = at.size('final_layer.linear.weight', 0);
+    const { inChannels, ...trunk } = derivedTrunk(at, known);
+    return keys.preferKnown({ inChannels, outChannels, ...trunk }, known, UNTOLD);
+  },
+};
 
 /** Derives the fields that a transformer and a ControlNet share from shapes; `known` may tell how heads divide their rotary channels. */
 export function derivedTrunk(at: DeclaredShapes, known: Rotary | undefined): Trunk & Pick<FluxConfig, 'inChannels'> {
@@ -136,7 +131,7 @@ export const TRANSFORMER: Component<FluxConfig> = {
   label: 'the transformer',
   folder: 'transformer',
   configFile: 'config.json',
-  class: ['diffusers', 'FluxTransformer2DModel'],
+  class: ['diffusers', CLASS],
   config,
   describe: ({ layers, singleLayers, heads, headDim, guidanceEmbeds, inChannels, outChannels }) =>
     `${layers} double and ${singleLayers} single blocks, width ${heads * headDim}, ${heads} heads, ${guidanceEmbeds ? 'with' : 'without'} guidance embedding${inChannels > outChannels ? `, ${inChannels - outChannels} channels of pictures beside ${outChannels} of latents` : ''}`,

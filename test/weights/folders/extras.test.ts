@@ -36,6 +36,7 @@ const UNION: ControlNetConfig = {
   singleLayers: 0,
   guidanceEmbeds: true,
   modes: 5,
+  hintChannels: undefined,
   patchSize: 1,
 };
 const XLABS: ControlNetConfig = {
@@ -43,6 +44,7 @@ const XLABS: ControlNetConfig = {
   layers: 2,
   singleLayers: 0,
   guidanceEmbeds: false,
+  modes: undefined,
   hintChannels: 16,
   patchSize: 2,
 };

@@ -369,7 +369,7 @@ const REFUSED: readonly [(j: ReturnType<typeof json>, path: string) => unknown, 
   ],
   [
     AUTOENCODER.config.read,
-    { block_out_channels: [48] },
+    { ...LATENTS, block_out_channels: [48] },
     'bad_file',
     /block_out_channels: expected multiples of norm_num_groups 32/,
   ],
