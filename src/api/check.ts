@@ -34,6 +34,7 @@ export function checked<T extends z.ZodType>(schema: T, value: unknown, what: st
   if (issue.code === 'unrecognized_keys') throw unknownField(field, issue.keys[0]!, fieldsAt(schema, issue.path));
   const found = valueAt(value, issue.path);
   throw new FluxionError('bad_request', `${field || what}: expected ${issue.message}, found ${shown(found)}`, {
+    field: field || undefined,
     hint: issue.code === 'invalid_value' ? meant(found, issue.values) : undefined,
   });
 }
@@ -69,7 +70,8 @@ function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
 function unknownField(field: string, key: string, known: readonly string[]): FluxionError {
   const synonym = FIELDS.get(plainName(key)) ?? '';
   const near = known.includes(synonym) ? synonym : nearest(key, known, 1)[0];
-  return new FluxionError('bad_request', `${field === '' ? '' : `${field}: `}there is no field '${key}'`, {
+  return new FluxionError('bad_request', 'there is no such field', {
+    field: `${field === '' ? '' : `${field}.`}${key.slice(0, 200)}`,
     hint: near === undefined ? `there are ${known.join(', ')}` : `did you mean '${near}'?`,
   });
 }

@@ -217,7 +217,7 @@ function bodyOf(request: JobRequest): string | FormData {
       if (typeof value === 'string') form.append(field, value);
       else if (value instanceof Uint8Array) form.append(field, new Blob([new Uint8Array(value)]));
       else if (value instanceof Blob) form.append(field, value);
-      else throw new FluxionError('bad_request', `${field}: expected the content of a picture file, found pixels`);
+      else throw new FluxionError('bad_request', 'expected the content of a picture file, found pixels', { field });
     }
     files += values.length;
     delete fields[field];

@@ -13,7 +13,13 @@ export const JOB_STATUS = z.enum(['queued', 'running', ...JOB_ENDS]);
 export type JobStatus = z.output<typeof JOB_STATUS>;
 
 /** An error as a server tells it. */
-export const JOB_ERROR = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+export const JOB_ERROR = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  /** The field of the request that is wrong. */
+  field: z.string().optional(),
+});
 /** An error as a server tells it. */
 export type JobError = Immutable<z.output<typeof JOB_ERROR>>;
 

@@ -23,7 +23,7 @@ const EDGE = 2;
  */
 export function canny(picture: Raster, { low, high }: Thresholds): Pixels {
   if (!(low <= high)) {
-    throw new FluxionError('bad_request', `canny_low: expected at most canny_high, ${high}, found ${low}`);
+    throw new FluxionError('bad_request', `expected at most canny_high, ${high}, found ${low}`, { field: 'canny_low' });
   }
   const { width, height } = picture;
   const { across, down } = gradients(picture);

@@ -77,13 +77,10 @@ export function cropRegion(mask: Raster, width: number, height: number, pad: num
   const { width: w, height: h } = mask;
   const shown = bounds(grey(mask));
   if (!shown) {
-    throw new FluxionError(
-      'bad_request',
-      'mask_image: expected white where the picture is repainted, found only black',
-      {
-        hint: 'white is repainted and black stays: invert the mask, or leave out padding_mask_crop',
-      },
-    );
+    throw new FluxionError('bad_request', 'expected white where the picture is repainted, found only black', {
+      field: 'mask_image',
+      hint: 'white is repainted and black stays: invert the mask, or leave out padding_mask_crop',
+    });
   }
   const x1 = Math.max(shown.x1 - pad, 0);
   const y1 = Math.max(shown.y1 - pad, 0);

@@ -44,26 +44,23 @@ export function outpaint(picture: Pixels, asked: Margins, step: number): Outpain
 function checkedMargins({ width, height }: Size, asked: Margins, step: number): Margins {
   const wrong = Object.entries(asked).find(([, margin]) => !Number.isInteger(margin) || margin < 0);
   if (wrong) {
-    throw new FluxionError('bad_request', `outpaint: ${wrong[0]}: expected a whole number from 0, found ${wrong[1]}`);
+    throw bad(`${wrong[0]}: expected a whole number from 0, found ${wrong[1]}`);
   }
   if (Math.max(...Object.values(asked)) === 0) {
-    throw new FluxionError('bad_request', 'outpaint: expected pixels to add at one side at least, found 0,0,0,0', {
-      hint: 'outpaint=LEFT,RIGHT,TOP,BOTTOM, such as outpaint=256,256,0,0',
-    });
+    throw bad(
+      'expected pixels to add at one side at least, found 0,0,0,0',
+      'outpaint=LEFT,RIGHT,TOP,BOTTOM, such as outpaint=256,256,0,0',
+    );
   }
   const [left, right] = rounded(asked.left, asked.right, width, step);
   const [top, bottom] = rounded(asked.top, asked.bottom, height, step);
-  for (const [name, side] of [
-    ['width', left + width + right],
-    ['height', top + height + bottom],
-  ] as const) {
-    if (side <= SIDE_LIMIT) continue;
-    throw new FluxionError(
-      'bad_request',
-      `outpaint: expected a ${name} of at most ${SIDE_LIMIT} pixels, found ${side}`,
-    );
-  }
+  for (const [name, side] of Object.entries({ width: left + width + right, height: top + height + bottom }))
+    if (side > SIDE_LIMIT) throw bad(`expected a ${name} of at most ${SIDE_LIMIT} pixels, found ${side}`);
   return { left, right, top, bottom };
+}
+
+function bad(message: string, hint?: string): FluxionError {
+  return new FluxionError('bad_request', message, { field: 'outpaint', hint });
 }
 
 /** Margins that bring a side to a multiple of `step`. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PictureSource, RawPicture } from '../api/kinds.ts';
-import { FluxionError } from '../support/errors.ts';
+import { FluxionError, ofField } from '../support/errors.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
 import { untilAborted } from '../support/until-aborted.ts';
@@ -68,8 +68,7 @@ export async function readPicture(source: PictureSource, options: ReadOptions): 
     return { ...decoded, hash, name: fileName(content.name) ?? `${hash}.${format}`, bytes: content.bytes };
   } catch (error) {
     signal?.throwIfAborted();
-    if (!(error instanceof FluxionError) || error.message.startsWith(`${where}: `)) throw error;
-    throw new FluxionError(error.code, `${where}: ${error.message}`, { hint: error.hint, cause: error.cause });
+    throw ofField(where, error);
   }
 }
 

@@ -122,7 +122,7 @@ export class Loras {
     const named = tags.map(({ name, scale }): LoraUse => ({ path: namedLora(this.#options.folder, name), scale }));
     const uses = [...(loras ?? []), ...named];
     if (uses.length > MAX_LORAS)
-      throw new FluxionError('bad_request', `loras: expected at most ${MAX_LORAS}, found ${uses.length}`);
+      throw new FluxionError('bad_request', `expected at most ${MAX_LORAS}, found ${uses.length}`, { field: 'loras' });
     const asked = await Promise.all(
       uses.map(async (use) => ({ adapter: await this.#load(use, signal), scale: use.scale ?? 1 })),
     );

@@ -235,5 +235,5 @@ function scheduleWarnings({ sigmas, spacing }: DecidedRequest): string[] {
 const RANDOM_SEEDS = 2 ** 32;
 
 function bad(field: string, expected: string, found: number): FluxionError {
-  return new FluxionError('bad_request', `${field}: expected ${expected}, found ${found}`);
+  return new FluxionError('bad_request', `expected ${expected}, found ${found}`, { field });
 }

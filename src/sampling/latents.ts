@@ -33,7 +33,8 @@ export function latentSize(width: number, height: number, vaeScale = 8): LatentS
   for (const [name, side] of Object.entries({ width, height })) {
     if (Number.isInteger(side) && side > 0 && side <= MAX_SIDE && side % step === 0) continue;
     const near = multiplesNear(side, step, step, MAX_SIDE);
-    throw new FluxionError('bad_request', `${name}: expected a multiple of ${step} up to ${MAX_SIDE}, found ${side}`, {
+    throw new FluxionError('bad_request', `expected a multiple of ${step} up to ${MAX_SIDE}, found ${side}`, {
+      field: name,
       hint:
         near.length === 0
           ? undefined

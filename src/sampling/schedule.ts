@@ -74,7 +74,8 @@ export function schedule(config: SchedulerConfig, request: ScheduleRequest): Sch
   const sigmas = Float32Array.from([...respace(shifted, spacing), 0]);
   const rising = sigmas.findIndex((sigma, i) => i > 0 && !(sigma < sigmas[i - 1]!));
   if (rising !== -1 || !Number.isFinite(sigmas[0])) {
-    throw new FluxionError('bad_request', `schedule: the sigmas do not descend from step ${Math.max(rising, 1)} on`, {
+    throw new FluxionError('bad_request', `the sigmas do not descend from step ${Math.max(rising, 1)} on`, {
+      field: 'schedule',
       hint: 'lower the number of steps, or bring shift, base_shift and max_shift nearer to their defaults',
     });
   }
@@ -110,7 +111,8 @@ export function cutSchedule({ sigmas, timesteps, mu }: Schedule, strength: numbe
   const steps = timesteps.length;
   const from = Math.trunc(Math.max(steps - Math.min(steps * strength, steps), 0));
   if (from === steps) {
-    throw new FluxionError('bad_request', `strength: of ${steps} steps, ${strength} leaves none`, {
+    throw new FluxionError('bad_request', `of ${steps} steps, ${strength} leaves none`, {
+      field: 'strength',
       hint: `a strength of ${Number((1 / steps).toFixed(3))} leaves one`,
     });
   }
@@ -127,20 +129,23 @@ function evenSigmas(steps: number | undefined): number[] {
 
 function checkedSteps(n: number | undefined): number {
   if (n === undefined || !Number.isInteger(n) || n < 1 || n > MAX_STEPS) {
-    throw new FluxionError('bad_request', `steps: expected a whole number from 1 to ${MAX_STEPS}, found ${n}`);
+    const message = `expected a whole number from 1 to ${MAX_STEPS}, found ${n}`;
+    throw new FluxionError('bad_request', message, { field: 'steps' });
   }
   return n;
 }
 
 function checkedSigmas(sigmas: readonly number[]): readonly number[] {
   if (sigmas.length < 1 || sigmas.length > MAX_STEPS) {
-    throw new FluxionError('bad_request', `sigmas: expected 1 to ${MAX_STEPS} values, found ${sigmas.length}`);
+    const message = `expected 1 to ${MAX_STEPS} values, found ${sigmas.length}`;
+    throw new FluxionError('bad_request', message, { field: 'sigmas' });
   }
   sigmas.forEach((sigma, i) => {
     const above = i === 0 ? 1 : sigmas[i - 1]!;
     if (!(sigma > 0 && (i === 0 ? sigma <= above : sigma < above))) {
       const range = i === 0 ? 'in (0, 1]' : `between 0 and ${above}, the one before`;
-      throw new FluxionError('bad_request', `sigmas[${i}]: expected a value ${range}, found ${sigma}`, {
+      throw new FluxionError('bad_request', `expected a value ${range}, found ${sigma}`, {
+        field: `sigmas[${i}]`,
         hint: 'list noise levels from the highest to the lowest; the final 0 is added automatically',
       });
     }
@@ -171,11 +176,10 @@ function shiftWeight(mu: number, { timeShiftType }: SchedulerConfig): number {
 /** Stretches 1 - sigma so that the last sigma becomes `terminal`, in f32. */
 function stretchToTerminal(sigmas: readonly number[], terminal: number): number[] {
   if (sigmas.at(-1) === 1) {
-    throw new FluxionError(
-      'bad_request',
-      `steps: expected at least 2 with the model's shift_terminal=${terminal}, found 1`,
-      { hint: 'take 2 steps or more' },
-    );
+    throw new FluxionError('bad_request', `expected at least 2 with the model's shift_terminal=${terminal}, found 1`, {
+      field: 'steps',
+      hint: 'take 2 steps or more',
+    });
   }
   const scale = fround(fround(1 - sigmas.at(-1)!) / fround(1 - terminal));
   return sigmas.map((sigma) => fround(1 - fround(fround(1 - sigma) / scale)));

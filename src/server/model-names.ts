@@ -23,7 +23,8 @@ export function meansModel(wanted: string, model: string): boolean {
 /** The refusal of a model that the server does not have. */
 export function noModel(wanted: string, models: readonly string[]): Refusal {
   const expected = models.length > 10 ? `one of ${models.length} models` : models.join(' or ');
-  return new Refusal(404, `model: expected ${expected}, found '${wanted.slice(0, 200)}'`, {
+  return new Refusal(404, `expected ${expected}, found '${wanted.slice(0, 200)}'`, {
+    field: 'model',
     code: 'not_found',
     hint: 'GET /v1/models lists the models',
   });

@@ -151,10 +151,11 @@ async function requestOf(
   if (!isForm(c)) return withModel(await jsonBody(c, limit));
   const form = await formBody(c, limit);
   const [text, ...more] = form.get('request') ?? ['{}'];
-  if (typeof text !== 'string' || more.length > 0) throw new Refusal(400, 'request: expected one text of JSON');
+  if (typeof text !== 'string' || more.length > 0)
+    throw new Refusal(400, 'expected one text of JSON', { field: 'request' });
   const request = parseJson(text, 'request');
   if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw new Refusal(400, "request: expected an object such as { prompt: 'a red house' }");
+    throw new Refusal(400, "expected an object such as { prompt: 'a red house' }", { field: 'request' });
   form.delete('request');
   const files = [...form].map(([name, values]) => [name, values.length === 1 ? values[0] : values] as const);
   return withModel({ ...request, ...Object.fromEntries(files) });
@@ -164,7 +165,7 @@ function withModel(body: unknown): { readonly model: string | undefined; readonl
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'model'))
     return { model: undefined, request: body as Request };
   const { model, ...request } = body as Request & { readonly model: unknown };
-  if (typeof model !== 'string') throw new Refusal(400, "model: expected a model's name");
+  if (typeof model !== 'string') throw new Refusal(400, "expected a model's name", { field: 'model' });
   return { model, request };
 }
 

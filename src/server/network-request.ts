@@ -44,13 +44,13 @@ export async function networkRequest(
 ): Promise<NetworkRequest> {
   const { signal: _, caller: __, ...request } = checked(REQUEST, given, 'request');
   requireBounds(request, limits);
-  if (request.allowUrl) throw new Refusal(400, 'allowUrl: this server downloads nothing for a request');
+  if (request.allowUrl) throw new Refusal(400, 'this server downloads nothing for a request', { field: 'allowUrl' });
   try {
     for (const { path } of request.loras ?? []) requireLora(path);
   } catch (error) {
     if (!(error instanceof FluxionError)) throw error;
     const { code, message, hint } = error;
-    throw new Refusal(400, `loras: ${message}`, { code, hint });
+    throw new Refusal(400, message, { code, hint, field: 'loras' });
   }
   const pictures: Record<string, string | string[]> = {};
   for (const field of INPUT_FIELDS) {
@@ -93,7 +93,7 @@ function described(data: string): { readonly bytes: number } {
 function requireBounds(request: NetworkRequest, limits: RequestLimits): void {
   const { width = 0, height = 0, steps = 0, sigmas = [] } = request;
   const over = (field: string, most: number, found: number, of = ''): void => {
-    if (found > most) throw new Refusal(400, `${field}: expected at most ${most}${of} on this server, found ${found}`);
+    if (found > most) throw new Refusal(400, `expected at most ${most}${of} on this server, found ${found}`, { field });
   };
   over('batch', limits.pictures, picturesOf(request), ' pictures of all prompts and seeds');
   over('steps', limits.steps, steps);
@@ -105,7 +105,8 @@ function requireBounds(request: NetworkRequest, limits: RequestLimits): void {
 async function asData(source: PictureSource, field: string): Promise<string> {
   if (typeof source === 'string') {
     if (DATA.test(source)) return source;
-    throw new Refusal(400, `${field}: expected the content of a picture, found a path or an address`, {
+    throw new Refusal(400, 'expected the content of a picture, found a path or an address', {
+      field,
       hint: 'send it as data:image/png;base64,…, or as a file of a form',
     });
   }
@@ -116,7 +117,7 @@ async function asData(source: PictureSource, field: string): Promise<string> {
   }
   if ('data' in source && source.data.length === source.width * source.height * 3)
     return address(await encode({ ...source, data: new Uint8Array(source.data) }, 'png'));
-  throw new Refusal(400, `${field}: expected the content of a picture file`);
+  throw new Refusal(400, 'expected the content of a picture file', { field });
 }
 
 function bytesOf(data: string): Uint8Array {

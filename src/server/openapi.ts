@@ -12,6 +12,11 @@ type Json = Record<string, unknown>;
 
 const PICTURE_SCHEMA = { type: 'string', description: 'The content of a picture file: data:image/png;base64,…' };
 
+/** The body of an error answer. */
+const ERROR = z.object({
+  error: JOB_ERROR.omit({ field: true }).extend({ type: z.string(), param: z.string().nullable() }),
+});
+
 /** A schema in OpenAPI's form. */
 function schemaOf(type: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...schema } = z.toJSONSchema(type, {
@@ -100,7 +105,7 @@ export function openApi(): Json {
         Recipe: schemaOf(RECIPE, 'output'),
         Lora: schemaOf(SERVER_LORA, 'output'),
         Model: schemaOf(SERVER_MODEL, 'output'),
-        Error: schemaOf(z.object({ error: JOB_ERROR }), 'output'),
+        Error: schemaOf(ERROR, 'output'),
       },
     },
     security: [{}, { key: [] }],

@@ -8,10 +8,11 @@ import type { StoredPicture } from './stored-picture.ts';
 /** Throws the reason if an event ends a job without all its pictures. */
 export function requireSuccess(event: JobEvent): void {
   if (event.type === 'failed') {
-    const { message, hint } = event.error;
+    const { message, hint, field } = event.error;
     const code = event.error.code as ErrorCode;
     // Other stopped jobs are `cancelled` or `interrupted`: this one exceeded its time limit.
-    throw code === 'aborted' ? new Refusal(504, message, { code, hint }) : new FluxionError(code, message, { hint });
+    if (code === 'aborted') throw new Refusal(504, message, { code, hint });
+    throw new FluxionError(code, message, { hint, field });
   }
   if (event.type === 'cancelled') throw new Refusal(409, `the job was cancelled: ${event.reason}`, { code: 'aborted' });
   if (event.type === 'interrupted') throw new Refusal(503, 'the server was stopped', { code: 'busy', retryAfter: 10 });

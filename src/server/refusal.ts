@@ -17,10 +17,11 @@ export class Refusal extends FluxionError {
     {
       code = 'bad_request',
       hint,
+      field,
       retryAfter,
-    }: { code?: ErrorCode; hint?: string | undefined; retryAfter?: number } = {},
+    }: { code?: ErrorCode; hint?: string | undefined; field?: string | undefined; retryAfter?: number } = {},
   ) {
-    super(code, message, { hint });
+    super(code, message, { hint, field });
     this.status = status;
     this.retryAfter = retryAfter;
   }
@@ -60,7 +61,7 @@ function typeOf(status: number): string {
 
 /** The body of an error answer. */
 export interface ErrorBody {
-  readonly error: JobError & {
+  readonly error: Omit<JobError, 'field'> & {
     readonly type: string;
     /** The field that is wrong. */
     readonly param: string | null;
@@ -69,8 +70,7 @@ export interface ErrorBody {
 
 /** The body of an error answer, in a form that OpenAI's clients read too. Details of the server's own faults go to its log only. */
 export function errorBody(error: unknown): ErrorBody {
-  const told = toldError(error);
-  const param = /^(\w[\w.[\]]*): /.exec(told.message)?.[1] ?? null;
+  const { field: param = null, ...told } = toldError(error);
   return { error: { ...told, type: typeOf(statusOf(error)), param } };
 }
 

@@ -27,8 +27,13 @@ export function toldError(error: unknown, subject?: string): JobError {
     log('warn', subject === undefined ? text : `${subject}: ${text}`);
     return { code: 'internal', message: "an error of the server's own: its log says more" };
   }
-  const { code, message, hint } = known;
-  return { code, message: withoutFolders(message), ...(hint !== undefined && { hint: withoutFolders(hint) }) };
+  const { code, message, hint, field } = known;
+  return {
+    code,
+    message: withoutFolders(message),
+    ...(hint !== undefined && { hint: withoutFolders(hint) }),
+    ...(field !== undefined && { field }),
+  };
 }
 
 /** An event as clients see it. */

@@ -28,16 +28,27 @@ export class FluxionError extends Error {
   readonly code: ErrorCode;
   /** One sentence on what to do next. */
   readonly hint: string | undefined;
+  /** The field of a request that is wrong, with the place inside it: `loras[0].scale`. The message begins with it. */
+  readonly field: string | undefined;
 
   constructor(
     code: ErrorCode,
     message: string | readonly string[],
-    options: { hint?: string | undefined; cause?: unknown } = {},
+    { hint, field, cause }: { hint?: string | undefined; field?: string | undefined; cause?: unknown } = {},
   ) {
-    super(safeLines([message].flat()), options.cause === undefined ? undefined : { cause: options.cause });
+    const [first = '', ...lines] = [message].flat();
+    const prefix = field === undefined || first.startsWith(`${field}: `) ? '' : `${field}: `;
+    super(safeLines([prefix + first, ...lines]), cause === undefined ? undefined : { cause });
     this.code = code;
-    this.hint = options.hint === undefined ? undefined : oneLine(options.hint);
+    this.hint = hint === undefined ? undefined : oneLine(hint);
+    this.field = field === undefined ? undefined : oneLine(field);
   }
+}
+
+/** Says of a Fluxion error which field of a request it is about; returns other errors unchanged. */
+export function ofField(field: string, error: unknown): unknown {
+  if (!(error instanceof FluxionError) || error.field !== undefined) return error;
+  return new FluxionError(error.code, error.message.split('\n'), { field, hint: error.hint, cause: error.cause });
 }
 
 /** Longest name to compare, since the time grows with the square. */

@@ -71,7 +71,7 @@ describe('generateImage', () => {
       [recipe?.guidance, recipe?.negativePrompt, recipe?.trueCfgScale, recipe?.steps],
       [2, 'people', 3, 2],
     );
-    await assert.rejects(made({ providerOptions: { fluxion: { stepps: 3 } } }), /there is no field 'stepps'/);
+    await assert.rejects(made({ providerOptions: { fluxion: { stepps: 3 } } }), /stepps: there is no such field/);
     await assert.rejects(made({ providerOptions: { fluxion: { steps: 'two' } } }), /steps: expected a number/);
     await assert.rejects(
       made({ providerOptions: { fluxion: { outputFormat: 'bmp' } } }),

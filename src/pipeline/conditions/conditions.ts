@@ -71,7 +71,7 @@ export function checkConditions(
 ): Tool | 'plain' | undefined {
   for (const [field, needed] of NEEDS)
     if (isSet(request, field) && !request[needed] && !(needed === 'maskImage' && request.outpaint))
-      throw bad(`${keyOf(field)}: it needs ${keyOf(needed)}=PATH, which was not given`);
+      throw bad(keyOf(field), `it needs ${keyOf(needed)}=PATH, which was not given`);
   const own = toolOf(transformer, vae);
   const lora = own === 'plain' ? controlLora(loras ?? []) : undefined;
   const tool = lora ? 'control' : own;
@@ -81,28 +81,31 @@ export function checkConditions(
     const { lacks, ...model } = TOOLS[tool];
     const is = lora ? `a control LoRA ('${lora.name}')` : model.is;
     const missing = lacks(request);
-    if (missing !== undefined) throw bad(`${lora ? 'this request uses' : 'this is'} ${is}, and needs ${missing}`);
+    if (missing !== undefined)
+      throw bad(undefined, `${lora ? 'this request uses' : 'this is'} ${is}, and needs ${missing}`);
     if (request.referenceImage !== undefined)
       throw bad(
-        `reference_image: ${is} does not take reference pictures`,
+        'reference_image',
+        `${is} does not take reference pictures`,
         'use a Kontext model, or any text-to-image model',
       );
     if (tool === 'control' && controlnets.length > 0)
-      throw bad(`controlnet: ${is} takes control_image without a ControlNet`, 'use only one of them');
+      throw bad('controlnet', `${is} takes control_image without a ControlNet`, 'use only one of them');
   }
-  if (tool === 'control' && controls > 1) throw bad(`control_image: expected one picture, found ${controls}`);
+  if (tool === 'control' && controls > 1) throw bad('control_image', `expected one picture, found ${controls}`);
   checkRedux(request, extras);
   const idle = controlnets.length === 0 && EACH.find((field) => isSet(request, field));
-  if (idle) throw bad(`${keyOf(idle)}: it needs a ControlNet, and none was given`, 'controlnet=PATH');
+  if (idle) throw bad(keyOf(idle), 'it needs a ControlNet, and none was given', 'controlnet=PATH');
   if (controlnets.length > 0) checkControlNets(request, extras);
   else if (tool !== 'control' && controls > 0 && (loras || own !== 'plain'))
     throw bad(
-      'control_image: this model does not take control pictures',
+      'control_image',
+      'this model does not take control pictures',
       'use a Canny or Depth model or LoRA, or a ControlNet: controlnet=PATH',
     );
   for (const field of ['maskImage', 'paddingMaskCrop'] as const)
     if (request.outpaint !== undefined && request[field] !== undefined)
-      throw bad(`${keyOf(field)}: it cannot be combined with outpaint, which makes its own mask`);
+      throw bad(keyOf(field), 'it cannot be combined with outpaint, which makes its own mask');
   return tool;
 }
 
@@ -112,6 +115,7 @@ function controlLora(loras: readonly (readonly LoraReport[])[]): LoraReport | un
   const first = found.find((lora) => lora !== undefined);
   if (first && found.includes(undefined))
     throw bad(
+      undefined,
       `the LoRA '${first.name}' takes a control picture, and some prompts are without such a LoRA`,
       'make them one after the other, or give the LoRA as --lora for all',
     );
@@ -126,25 +130,26 @@ function checkRedux(request: CheckedRequest, { redux }: ExtraSizes): void {
   if (pictures === 0) return;
   if (!redux)
     throw bad(
-      'redux_image: it needs FLUX.1 Redux, which was not given',
+      'redux_image',
+      'it needs FLUX.1 Redux, which was not given',
       'redux=black-forest-labs/FLUX.1-Redux-dev, or the folder of it',
     );
   for (const field of ['promptEmbedsScale', 'pooledPromptEmbedsScale'] as const) {
     const given = request[field];
     if (Array.isArray(given) && given.length !== pictures)
-      throw bad(`${keyOf(field)}: expected one, or one for each redux_image (${pictures}), found ${given.length}`);
+      throw bad(keyOf(field), `expected one, or one for each redux_image (${pictures}), found ${given.length}`);
   }
 }
 
 function checkControlNets(request: CheckedRequest, { controlnets }: ExtraSizes): void {
   const pictures = [request.controlImage ?? []].flat().length;
-  if (pictures === 0) throw bad('a ControlNet is loaded, and needs control_image=PATH');
+  if (pictures === 0) throw bad(undefined, 'a ControlNet is loaded, and needs control_image=PATH');
   if (controlnets.length > 1 && pictures !== controlnets.length)
-    throw bad(`control_image: expected one for each of ${controlnets.length} ControlNets, found ${pictures}`);
+    throw bad('control_image', `expected one for each of ${controlnets.length} ControlNets, found ${pictures}`);
   for (const field of EACH) {
     const given = request[field];
     if (Array.isArray(given) && given.length !== pictures)
-      throw bad(`${keyOf(field)}: expected one, or one for each control_image (${pictures}), found ${given.length}`);
+      throw bad(keyOf(field), `expected one, or one for each control_image (${pictures}), found ${given.length}`);
   }
   for (let i = 0; i < pictures; i++) {
     const { modes } = controlnets[controlnets.length === 1 ? 0 : i]!;
@@ -153,10 +158,11 @@ function checkControlNets(request: CheckedRequest, { controlnets }: ExtraSizes):
     const which = pictures > 1 ? ` ${i + 1}` : '';
     if (typeof mode !== 'number')
       throw bad(
-        `control_mode: ControlNet${which} has ${modes} kinds of control, and needs one, from 0 to ${modes - 1}`,
+        'control_mode',
+        `ControlNet${which} has ${modes} kinds of control, and needs one, from 0 to ${modes - 1}`,
       );
     if (mode >= modes)
-      throw bad(`control_mode: expected a number from 0 to ${modes - 1} for ControlNet${which}, found ${mode}`);
+      throw bad('control_mode', `expected a number from 0 to ${modes - 1} for ControlNet${which}, found ${mode}`);
   }
 }
 
@@ -168,6 +174,6 @@ function isSet(request: CheckedRequest, field: keyof CheckedRequest): boolean {
 
 const keyOf = (field: keyof CheckedRequest): string => (REQUEST_KNOBS[field] as Knob).key!;
 
-function bad(message: string, hint?: string): FluxionError {
-  return new FluxionError('bad_request', message, { hint });
+function bad(field: string | undefined, message: string, hint?: string): FluxionError {
+  return new FluxionError('bad_request', message, { field, hint });
 }

@@ -49,7 +49,8 @@ function named<T extends { readonly name: string; readonly aliases: readonly str
 }
 
 function unknown(field: string, found: string, names: readonly string[]): Refusal {
-  return new Refusal(404, `${field}: expected one of ${names.join(', ')}, found '${found.slice(0, 200)}'`, {
+  return new Refusal(404, `expected one of ${names.join(', ')}, found '${found.slice(0, 200)}'`, {
     code: 'not_found',
+    field,
   });
 }

@@ -66,10 +66,12 @@ export async function understood({ fields, images, mask }: Given, limit: number)
   const options = checked(OPTIONS, Object.fromEntries(entries.filter(([name]) => isOption(name))), 'the body');
   requirePossible(options);
   const { prompt, ...asked } = byField(Object.fromEntries(entries.filter(([name]) => !isOption(name))));
-  if (typeof prompt !== 'string')
-    throw new Refusal(400, `prompt: expected text, found ${prompt === undefined ? 'nothing' : 'something else'}`);
+  if (typeof prompt !== 'string') {
+    const found = prompt === undefined ? 'nothing' : 'something else';
+    throw new Refusal(400, `expected text, found ${found}`, { field: 'prompt' });
+  }
   for (const field of ['signal', 'caller', 'slot', 'preview'] as const)
-    if (asked[field] !== undefined) throw new Refusal(400, `there is no field '${field}' in this API`);
+    if (asked[field] !== undefined) throw new Refusal(400, 'there is no such field in this API', { field });
   const read = images.map(async (bytes, i) => {
     const size = await pictureSize(bytes, images.length > 1 ? `image[${i}]` : 'image', limit);
     return { bytes, ...size };
@@ -92,23 +94,26 @@ function requirePossible({
   response_format,
 }: Options): void {
   if (background === 'transparent')
-    throw new Refusal(400, 'background: these models make opaque pictures only', {
+    throw new Refusal(400, 'these models make opaque pictures only', {
+      field: 'background',
       hint: 'leave it out, or ask for opaque',
     });
   if (output_compression !== undefined && output_compression < 100 && (output_format ?? 'png') === 'png')
-    throw new Refusal(400, 'output_compression: a PNG is compressed without loss', {
+    throw new Refusal(400, 'a PNG is compressed without loss', {
+      field: 'output_compression',
       hint: 'ask for output_format=jpeg or webp',
     });
   if (partial_images && !stream)
-    throw new Refusal(400, 'partial_images: only a stream has them', { hint: 'ask for stream=true' });
-  if (stream && response_format === 'url') throw new Refusal(400, 'response_format: a stream sends b64_json only');
+    throw new Refusal(400, 'only a stream has them', { field: 'partial_images', hint: 'ask for stream=true' });
+  if (stream && response_format === 'url')
+    throw new Refusal(400, 'a stream sends b64_json only', { field: 'response_format' });
 }
 
 function sidesOf(size = 'auto'): Pick<Request, 'width' | 'height'> {
   if (size === 'auto') return {};
   const [width, height] = size.split('x').map(Number) as [number, number];
   if (width % 16 > 0 || height % 16 > 0 || width === 0 || height === 0)
-    throw new Refusal(400, `size: expected ${SIZE}, found '${size}'`);
+    throw new Refusal(400, `expected ${SIZE}, found '${size}'`, { field: 'size' });
   return { width, height };
 }
 

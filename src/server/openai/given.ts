@@ -52,12 +52,13 @@ function inputs(name: string, value: unknown): unknown {
   return value;
 }
 
-function content(value: unknown, where: string): Uint8Array {
+function content(value: unknown, field: string): Uint8Array {
   const given = typeof value === 'object' && value !== null && 'image_url' in value ? value.image_url : value;
   if (given instanceof Uint8Array) return given;
   const bytes = typeof given === 'string' ? base64Bytes(given) : undefined;
   if (bytes) return bytes;
-  throw new Refusal(400, `${where}: expected the content of a picture in base64, or data:image/png;base64,…`, {
+  throw new Refusal(400, 'expected the content of a picture in base64, or data:image/png;base64,…', {
+    field,
     hint: 'this server reads no addresses, paths or file ids',
   });
 }
@@ -87,7 +88,7 @@ async function ofForm(form: ReadonlyMap<string, readonly (string | File)[]>): Pr
 }
 
 async function bytesOf(file: File, name: string): Promise<Uint8Array> {
-  if (file.size === 0) throw new Refusal(400, `${name}: expected a picture, found an empty file`);
+  if (file.size === 0) throw new Refusal(400, 'expected a picture, found an empty file', { field: name });
   return new Uint8Array(await file.arrayBuffer());
 }
 

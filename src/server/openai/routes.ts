@@ -81,19 +81,18 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
 
 function requirePictures(kind: Answering['kind'], { images, mask, options }: Asked): void {
   if (kind === 'image_edit' && images.length === 0)
-    throw new Refusal(400, 'image: expected a picture to edit, found none', {
+    throw new Refusal(400, 'expected a picture to edit, found none', {
+      field: 'image',
       hint: 'POST /v1/images/generations makes pictures from a prompt alone',
     });
   if (kind === 'image_generation' && (images.length > 0 || mask))
-    throw new Refusal(
-      400,
-      `${images.length > 0 ? 'image' : 'mask'}: this path takes a prompt and no pictures to edit`,
-      {
-        hint: 'POST /v1/images/edits',
-      },
-    );
+    throw new Refusal(400, 'this path takes a prompt and no pictures to edit', {
+      field: images.length > 0 ? 'image' : 'mask',
+      hint: 'POST /v1/images/edits',
+    });
   if (options.response_format === 'url' && (options.output_format ?? 'png') !== 'png')
-    throw new Refusal(400, 'response_format: url needs PNG, the format of kept pictures', {
+    throw new Refusal(400, 'url needs PNG, the format of kept pictures', {
+      field: 'response_format',
       hint: 'ask for b64_json, or for output_format=png',
     });
 }

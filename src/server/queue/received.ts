@@ -58,6 +58,6 @@ function receivedPreview(
 
 /** The error of a job that failed in a worker. */
 export function receivedError({ error }: Extract<QueueEvent, { type: 'failed' }>): FluxionError {
-  const { code, message, hint } = error;
-  return new FluxionError((/^[a-z_]{1,40}$/.test(code) ? code : 'io') as ErrorCode, message, { hint });
+  const { code, message, hint, field } = error;
+  return new FluxionError((/^[a-z_]{1,40}$/.test(code) ? code : 'io') as ErrorCode, message, { hint, field });
 }

@@ -158,7 +158,7 @@ describe('the openai package', () => {
       [{ loras: [{ path: '../secret.safetensors' }] }, 'loras', /LoRA/],
       [{ redux_image: ['https://example.org/a.png'] }, 'redux_image[0]', /content of a picture/],
       [{ allow_url: true }, 'allow_url', /downloads nothing/],
-      [{ caller: 'root' }, 'caller', /no field/],
+      [{ caller: 'root' }, 'caller', /no such field/],
       [{ model: 'flux-2' }, 'model', /random-flux/],
     ];
     for (const [given, param, message] of cases) {

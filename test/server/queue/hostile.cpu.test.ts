@@ -183,7 +183,7 @@ describe('a queue of strangers', { skip: NO_QUEUE }, () => {
       [{ request: { ...SMALL, width: 8192, height: 8192 } }, /pixels/],
       [{ request: { ...SMALL, batch: 4000 } }, /at most 64 pictures/],
       [{ request: { ...SMALL, steps: 1000 } }, /steps: expected at most 200/],
-      [{ request: { ...SMALL, nonsense: 1 } }, /there is no field 'nonsense'/],
+      [{ request: { ...SMALL, nonsense: 1 } }, /nonsense: there is no such field/],
       [{ request: SMALL, caller: 'x'.repeat(1000) }, /caller/],
     ];
     for (const [i, [data, pattern]] of wrong.entries()) {
