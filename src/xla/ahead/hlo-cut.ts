@@ -54,7 +54,7 @@ export function cutProgram(program: HloProgram): CutProgram {
     if (!isOperation(instruction)) continue;
     if (TOGETHER.test(instruction.opcode))
       throw new FluxionError('unsupported', `a program with ${instruction.opcode} cannot be taken apart`);
-    operations.push(new Cut(program, number, instruction).operation());
+    operations.push(new Cut(program).operation(number, instruction));
   }
   const root = entry.instructions.get(entry.root);
   const results =
@@ -83,8 +83,6 @@ const RENAMED: readonly number[] = [NAMES.name, NAMES.metadata, NAMES.id, NAMES.
 /** The program of one operation while it is written. */
 class Cut {
   readonly #program: HloProgram;
-  readonly #number: number;
-  readonly #instruction: HloInstruction;
   /** New numbers of computations by their old ones; the entry is 1. */
   readonly #computations = new Map<number, number>();
   readonly #called: ProtoWriter[] = [];
@@ -94,17 +92,14 @@ class Cut {
   /** New ids of values and instructions that are already written. */
   readonly #written = new Map<string, number>();
 
-  constructor(program: HloProgram, number: number, instruction: HloInstruction) {
+  constructor(program: HloProgram) {
     this.#program = program;
-    this.#number = number;
-    this.#instruction = instruction;
   }
 
-  operation(): CutOperation {
-    const instruction = this.#instruction;
+  operation(number: number, instruction: HloInstruction): CutOperation {
     const calls = instruction.calls.map((id) => this.#computation(id));
     let operands = instruction.operands.map((operand) => this.#operand(operand));
-    if (instruction.opcode === 'while') operands = [this.#ownState(operands[0]!)];
+    if (instruction.opcode === 'while') operands = [this.#ownState(operands[0]!, instruction)];
     const made = this.#entry.copyOf(instruction, operands, calls);
     const shapes = leavesOf(shapeOf(instruction));
     const isTuple = elementsOf(shapeOf(instruction)).length > 0;
@@ -122,11 +117,11 @@ class Cut {
     module.message(3, this.#entry.computation(root, signature));
     module.message(4, signature).int(5, 1).int(6, 1);
     return {
-      number: this.#number,
+      number,
       instruction,
       module: module.bytes(),
       inputs: this.#inputs,
-      outputs: shapes.map((_, i): ValueName => `${this.#number}.${i}`),
+      outputs: shapes.map((_, i): ValueName => `${number}.${i}`),
     };
   }
 
@@ -174,8 +169,7 @@ class Cut {
   }
 
   /** Writes the state of a loop, copying the elements that the loop changes: arguments must not be written to. */
-  #ownState(tuple: number): number {
-    const { calls, operands } = this.#instruction;
+  #ownState(tuple: number, { calls, operands }: HloInstruction): number {
     // A loop calls a condition and a body; only the body returns the state.
     const body = calls
       .map((id) => computationOf(this.#program, id))

@@ -342,9 +342,7 @@ function layoutText(minorToMajor: readonly number[]): string {
 /** Writes a string as MLIR does: quotes, backslashes and unprintable bytes as two hexadecimal digits. */
 function stringLiteral(text: string): string {
   const escaped = text.replaceAll(/["\\]|[^ -~]/gu, (char) =>
-    Array.from(new TextEncoder().encode(char), (byte) => `\\${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(
-      '',
-    ),
+    Array.from(new TextEncoder().encode(char), (byte) => `\\${hex([byte])}`).join(''),
   );
   return `"${escaped}"`;
 }
@@ -378,6 +376,6 @@ function bytesLiteral(bytes: Uint8Array): string {
   return `"0x${hex(bytes)}"`;
 }
 
-function hex(bytes: Uint8Array): string {
+function hex(bytes: Iterable<number>): string {
   return Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
 }

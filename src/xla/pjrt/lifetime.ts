@@ -53,11 +53,7 @@ export interface HandleOptions {
 
 /** Sole ownership of one native object. */
 export class Handle {
-  readonly kind: NativeKind;
-  readonly #label: () => string;
-  readonly #address: bigint;
-  readonly #release: (address: bigint) => void;
-  readonly #parent: Handle | undefined;
+  readonly #native: HandleOptions;
   readonly #children = new Set<Handle>();
   /** Why the object can no longer be used. */
   #ended: string | undefined;
@@ -66,13 +62,10 @@ export class Handle {
 
   /** Takes ownership of `address` for `owner`; the native object is freed when `owner` is garbage collected. */
   constructor(owner: object, options: HandleOptions) {
-    this.kind = options.kind;
-    this.#label = options.label;
-    this.#address = options.address;
-    this.#release = options.release;
-    this.#parent = options.parent;
-    (this.#parent ? this.#parent.#children : roots).add(this);
-    counts.set(this.kind, (counts.get(this.kind) ?? 0) + 1);
+    const { kind, parent } = options;
+    this.#native = options;
+    (parent ? parent.#children : roots).add(this);
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
     abandoned.register(owner, this, this);
     if (!exitHook) {
       exitHook = true;
@@ -87,7 +80,7 @@ export class Handle {
         hint: 'dispose it only after its last use, or make a new one',
       });
     }
-    return this.#address;
+    return this.#native.address;
   }
 
   get isEnded(): boolean {
@@ -96,8 +89,8 @@ export class Handle {
 
   /** Kind and label, as messages name the object. */
   describe(): string {
-    const label = this.#label();
-    return label === '' ? this.kind : `${this.kind} ${label}`;
+    const { kind, label } = this.#native;
+    return `${kind} ${label()}`.trimEnd();
   }
 
   /** Ends the object's use; native memory is freed as soon as no call in progress and no child needs it. Safe to repeat. */
@@ -105,7 +98,7 @@ export class Handle {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     abandoned.unregister(this);
-    for (const child of this.#children) child.dispose(`its ${this.kind} was disposed`);
+    for (const child of this.#children) child.dispose(`its ${this.#native.kind} was disposed`);
     this.#releaseWhenIdle();
   }
 
@@ -139,12 +132,13 @@ export class Handle {
   #releaseWhenIdle(): void {
     if (this.#ended === undefined || this.#users > 0 || this.#children.size > 0 || this.#released === 'done') return;
     const waiting = this.#released;
+    const { kind, address, release, parent } = this.#native;
     this.#released = 'done';
-    this.#release(this.#address);
-    counts.set(this.kind, counts.get(this.kind)! - 1);
-    if (this.#parent) {
-      this.#parent.#children.delete(this);
-      this.#parent.#releaseWhenIdle();
+    release(address);
+    counts.set(kind, counts.get(kind)! - 1);
+    if (parent) {
+      parent.#children.delete(this);
+      parent.#releaseWhenIdle();
     } else roots.delete(this);
     waiting?.resolve();
   }

@@ -147,29 +147,27 @@ const MADV_DONTNEED = 4;
 const POSIX_FADV_DONTNEED = 4;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
-let memoryCalls: MemoryCalls | 'none' | undefined;
+let memoryCalls: MemoryCalls | undefined;
 
-/** The C library's calls, found in the running process itself; the flag values above are those of Linux and macOS. */
+/** The C library's calls; undefined on other systems than Linux and macOS, which share the flag values above. */
 function posix(): MemoryCalls | undefined {
-  if (memoryCalls === undefined) {
-    memoryCalls = 'none';
-    if (process.platform === 'linux' || process.platform === 'darwin') {
-      const libc = koffi.load(null);
-      memoryCalls = {
-        mmap: libc.func(
-          'void *mmap(void *at, size_t length, int protection, int flags, int descriptor, int64_t offset)',
-        ),
-        munmap: libc.func('int munmap(void *address, size_t length)'),
-        madvise: libc.func('int madvise(void *address, size_t length, int advice)'),
-        fadvise:
-          process.platform === 'linux'
-            ? libc.func('int posix_fadvise(int descriptor, int64_t offset, int64_t length, int advice)')
-            : undefined,
-        pageSize: libc.func('int getpagesize()')(),
-      };
-    }
-  }
-  return memoryCalls === 'none' ? undefined : memoryCalls;
+  const isLinux = process.platform === 'linux';
+  if (isLinux || process.platform === 'darwin') memoryCalls ??= findCalls(isLinux);
+  return memoryCalls;
+}
+
+/** Finds the calls in the running process itself. */
+function findCalls(isLinux: boolean): MemoryCalls {
+  const libc = koffi.load(null);
+  return {
+    mmap: libc.func('void *mmap(void *at, size_t length, int protection, int flags, int descriptor, int64_t offset)'),
+    munmap: libc.func('int munmap(void *address, size_t length)'),
+    madvise: libc.func('int madvise(void *address, size_t length, int advice)'),
+    fadvise: isLinux
+      ? libc.func('int posix_fadvise(int descriptor, int64_t offset, int64_t length, int advice)')
+      : undefined,
+    pageSize: libc.func('int getpagesize()')(),
+  };
 }
 
 function mapDescriptor(descriptor: number, size: number): bigint | undefined {
