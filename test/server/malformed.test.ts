@@ -50,9 +50,9 @@ const post = (path: string, body: BodyInit, headers: Record<string, string> = JS
   init: { method: 'POST', body, headers },
 });
 
-/** Long texts, on which a careless pattern would take time quadratic in their length. */
+/** Texts of 128 KiB, on which a careless pattern would take time quadratic in their length: ten seconds and more. */
 const LONG = [' ', '\n', '<', '<lora:', '(', '[', 'a', '\\', '/', '=', 'lora ', 'data:', '%', '\u{1f600}', '=\n'].map(
-  (piece) => `${piece.repeat(Math.ceil(MIB / Buffer.byteLength(piece) / 2))}!`,
+  (piece) => `${piece.repeat(Math.ceil(MIB / 8 / Buffer.byteLength(piece)))}!`,
 );
 const TRICKS = ['../../etc/passwd', '..\\..\\x', '/etc/passwd', 'C:\\x', '\\\\host\\share', 'a\0b', '.', '..', '~', '$HOME', 'file:///etc/passwd', 'con', 'x'.repeat(300), 'fluxion-server.sqlite', '%2e%2e%2f', '\u202e', '-rf', '| id', 'http://127.0.0.1:1/', 'data:text/html,x', '__proto__', 'constructor', 'out/../out']; // biome-ignore format: a list
 const VALUES: readonly unknown[] = [null, true, false, {}, [], [[]], [null], '', ' ', -1, -0.5, 0, 2 ** 53, 2 ** 31, 1e308, 5e-324, { length: 1e9 }, { toString: 1 }, { path: '../x' }, [{ path: '/etc/passwd' }], { data: [1], width: 1, height: 1 }, { arrayBuffer: 1 }, { image_url: 'http://127.0.0.1:1/' }, { type: 'Buffer', data: [1, 2] }, Array(3000).fill('x'), Array(3000).fill(1), ...TRICKS, ...LONG]; // biome-ignore format: a list
@@ -106,10 +106,11 @@ function* long(): Generator<Case> {
 function* broken(): Generator<Case> {
   const texts = ['', '{', '[', 'nul', '{"prompt":NaN}', '{"prompt":"a","seed":Infinity}', '{"prompt":"a","steps":1e999}', '{"prompt":"a","width":-1e999}', "{'prompt':'a'}", '{"prompt":"a",}', '{"prompt":"a"}{', '{"prompt":"a"} // x', '"\\ud800"', '7', 'null', '[]', 'true', `${'['.repeat(9000)}${']'.repeat(9000)}`, '{"a":'.repeat(9000), `[${'1,'.repeat(250_000)}1]`, `{"prompt":[${'[]'.padEnd(9000, ',[]')}]}`, '\0', `${'{"prompt":"a"}'}\0`]; // biome-ignore format: a list
   const bytes = [Buffer.from([0xff, 0xfe, 0x7b, 0]), Buffer.from('{"prompt":"a"}', 'utf16le'), Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22]), Buffer.from([0xf8, 0x88, 0x80, 0x80]), Buffer.from('{"prompt":"\xe9"}', 'latin1'), Buffer.alloc(1000, 0x80)]; // biome-ignore format: a list
-  const bombs = ['gzip', 'deflate', 'br', 'GZIP', 'identity, gzip', 'zstd', 'x'].map((encoding) => {
-    const pack = encoding === 'deflate' ? deflateSync : encoding === 'br' ? brotliCompressSync : gzipSync;
-    return [encoding, new Uint8Array(pack(Buffer.alloc(8 * MIB, 0x20)))] as const;
-  });
+  const blank = Buffer.alloc(8 * MIB, 0x20);
+  const gzip = new Uint8Array(gzipSync(blank));
+  const deflate = new Uint8Array(deflateSync(blank));
+  const br = new Uint8Array(brotliCompressSync(blank));
+  const bombs = Object.entries({ gzip, deflate, br, GZIP: gzip, 'identity, gzip': gzip, zstd: gzip, x: gzip });
   for (const [path] of JSON_ROUTES) {
     for (const text of texts)
       yield { what: `${path} ${text.slice(0, 40)}`, sound: path.endsWith('options'), ...post(path, text) };
@@ -343,6 +344,20 @@ test('each is refused with what is wrong', { timeout: 300_000 }, async (t) => {
   t.diagnostic(
     `${cases.length} asked, ${refused} refused; the loop was away for ${longest.toFixed()} ms of work at most: ${slowest}`,
   );
+});
+
+test('as many parts of a form, and as many values of a JSON text, as can be parsed quickly', async () => {
+  const told = async (body: string, headers?: Record<string, string>): Promise<string> => {
+    const { path, init } = post('/v1/jobs', body, headers);
+    return (await server.ask(path, init)).text();
+  };
+  const parts = (count: number) => told(`${part('a', 'b').repeat(count - 1)}--x--\r\n`, form());
+  assert.match(await parts(257), /at most 256 parts/);
+  assert.doesNotMatch(await parts(256), /parts/);
+  // Each value but the outermost follows a comma or a bracket.
+  const values = (count: number) => told(`[${'0,'.repeat(count - 2)}0]`);
+  assert.match(await values(200_002), /at most 200000 values/);
+  assert.doesNotMatch(await values(200_001), /values/);
 });
 
 type BodyInit = NonNullable<RequestInit['body']>;
