@@ -40,5 +40,9 @@ export class Trie {
 
 /** The code points of a text. */
 export function codePoints(text: string): Uint32Array {
-  return Uint32Array.from(text, (char) => char.codePointAt(0)!);
+  // Not Uint32Array.from, which is many times as slow over a string.
+  const points = new Uint32Array(text.length);
+  let count = 0;
+  for (const char of text) points[count++] = char.codePointAt(0)!;
+  return points.subarray(0, count);
 }
