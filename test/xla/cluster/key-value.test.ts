@@ -22,6 +22,8 @@ function openAll(url: string, run: string, count: number): Promise<KeyValueStore
   return Promise.all(Array.from({ length: count }, (_, id) => KeyValueStore.open({ url, run, id, count })));
 }
 
+const close = (stores: readonly KeyValueStore[]) => Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+
 const CALLBACK = koffi.proto('TestCallback', 'void *', ['void *']);
 const MAKE_ERROR = koffi.proto('TestMakeError', 'void *', ['int', 'void *', 'size_t']);
 /** Stands for the plugin's function that makes a PJRT_Error, and keeps what it was given. */
@@ -76,73 +78,89 @@ const get = (store: KeyValueStore, key: string, timeout: number) =>
 const tryGet = (store: KeyValueStore, key: string) =>
   call(store.callbacks.tryGet, 'PJRT_KeyValueTryGetCallback_Args', key);
 
-for (const [i, start] of SERVERS.entries()) {
-  describe(`over server ${i + 1} of ${SERVERS.length}`, { concurrency: true }, () => {
+/** Starting a store takes three threads, so the tests of a server share the stores of one run. */
+describe('a store', { concurrency: true }, () => {
+  for (const [i, start] of SERVERS.entries()) {
+    describe(`over server ${i + 1} of ${SERVERS.length}`, { concurrency: 1 }, () => {
+      let server: KeyValueServer;
+      let first: KeyValueStore;
+      let second: KeyValueStore;
+      before(async () => {
+        server = await start();
+        [first, second] = (await openAll(server.url, newRun(), 2)) as [KeyValueStore, KeyValueStore];
+      });
+      after(async () => {
+        await close([first, second]);
+        await server[Symbol.asyncDispose]();
+      });
+
+      test('what one process puts another gets, any bytes, before and after it asks', async (t) => {
+        t.diagnostic(server.name);
+        const bytes = Uint8Array.from({ length: 100_003 }, (_, i) => (i * 31) % 256);
+        const waiting = get(second, 'cuda:global_topology', 20_000);
+        assert.deepEqual(await tryGet(first, 'cuda:global_topology'), {
+          status: 'NOT_FOUND', message: 'there is no cuda:global_topology',
+        }); // biome-ignore format: an answer
+        // Its own put does not wait behind its get.
+        await put(second, 'own', Uint8Array.of(0));
+        await put(first, 'cuda:global_topology', bytes);
+        assert.deepEqual(await waiting, { value: bytes });
+        assert.deepEqual(await tryGet(second, 'cuda:global_topology'), { value: bytes });
+        await put(first, 'empty', new Uint8Array());
+        assert.deepEqual(await get(second, 'empty', 1000), { value: new Uint8Array() });
+        assert.deepEqual(await get(first, 'never', 60), {
+          status: 'DEADLINE_EXCEEDED', message: 'no process gave never within 0.1 s',
+        }); // biome-ignore format: an answer
+        const many = await Promise.all([...'abcdef'].map(async (key) => {
+          await put(first, key, Buffer.from(key));
+          return get(second, key, 20_000);
+        })); // biome-ignore format: calls at once
+        assert.deepEqual(many.map(({ value }) => Buffer.from(value!).toString()).join(''), 'abcdef');
+      });
+
+      test('runs of other names and earlier runs of the same name are not read, and nothing is kept for good', async () => {
+        const run = newRun();
+        const before = await openAll(server.url, run, 2);
+        await put(before[0]!, 'key', Buffer.from('old'));
+        await close(before);
+        const again = await openAll(server.url, run, 3);
+        for (const store of [...again, first, second]) assert.equal((await tryGet(store, 'key')).status, 'NOT_FOUND');
+        await put(again[2]!, 'key', Buffer.from('new'));
+        assert.deepEqual(await get(again[1]!, 'key', 20_000), { value: new Uint8Array(Buffer.from('new')) });
+        assert.equal((await tryGet(first, 'key')).status, 'NOT_FOUND');
+        await close(again);
+        await using client = Object.assign(new Redis(server.url.replace('valkey', 'redis'), { enableReadyCheck: false }), {
+          async [Symbol.asyncDispose]() { client.disconnect(); },
+        }); // biome-ignore format: a client
+        const keys = (await client.keys('*')).filter((key) => key.startsWith('fluxion/'));
+        assert.ok(keys.length > 4, keys.join());
+        for (const key of keys) {
+          const left = await client.pttl(key);
+          assert.ok(left !== -1 && left <= 3_600_000, `${key} lives for ${left} ms`);
+        }
+      });
+
+      test('its waits end when it is cancelled', async () => {
+        const waiting = get(first, 'not yet', 60_000);
+        first.cancel('the run was stopped');
+        assert.deepEqual(await waiting, { status: 'CANCELLED', message: 'the run was stopped' });
+        assert.deepEqual(await get(first, 'later', 60_000), { status: 'CANCELLED', message: 'the run was stopped' });
+      });
+    });
+  }
+
+  describe('that opens', { concurrency: true }, () => {
     let server: KeyValueServer;
     before(async () => {
-      server = await start();
+      server = await SERVERS[0]!();
     });
     after(() => server[Symbol.asyncDispose]());
 
-    test('what one process puts another gets, any bytes, before and after it asks', async (t) => {
-      t.diagnostic(server.name);
-      const [first, second] = (await openAll(server.url, newRun(), 2)) as [KeyValueStore, KeyValueStore];
-      await using _closed = {
-        [Symbol.asyncDispose]: async () =>
-          void (await Promise.all([first, second].map((s) => s[Symbol.asyncDispose]()))),
-      };
-      const bytes = Uint8Array.from({ length: 100_003 }, (_, i) => (i * 31) % 256);
-      const waiting = get(second, 'cuda:global_topology', 20_000);
-      assert.deepEqual(await tryGet(first, 'cuda:global_topology'), {
-        status: 'NOT_FOUND', message: 'there is no cuda:global_topology',
-      }); // biome-ignore format: an answer
-      // Its own put does not wait behind its get.
-      await put(second, 'own', Uint8Array.of(0));
-      await put(first, 'cuda:global_topology', bytes);
-      assert.deepEqual(await waiting, { value: bytes });
-      assert.deepEqual(await tryGet(second, 'cuda:global_topology'), { value: bytes });
-      await put(first, 'empty', new Uint8Array());
-      assert.deepEqual(await get(second, 'empty', 1000), { value: new Uint8Array() });
-      assert.deepEqual(await get(first, 'never', 60), {
-        status: 'DEADLINE_EXCEEDED', message: 'no process gave never within 0.1 s',
-      }); // biome-ignore format: an answer
-      const many = await Promise.all([...'abcdef'].map(async (key) => {
-        await put(first, key, Buffer.from(key));
-        return get(second, key, 20_000);
-      })); // biome-ignore format: calls at once
-      assert.deepEqual(many.map(({ value }) => Buffer.from(value!).toString()).join(''), 'abcdef');
-    });
-
-    test('runs of other names and earlier runs of the same name are not read, and nothing is kept for good', async () => {
-      const run = newRun();
-      const close = (stores: readonly KeyValueStore[]) =>
-        Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
-      const before = await openAll(server.url, run, 2);
-      await put(before[0]!, 'key', Buffer.from('old'));
-      await close(before);
-      const [again, other] = await Promise.all([openAll(server.url, run, 3), openAll(server.url, newRun(), 2)]);
-      for (const store of [...again, ...other]) assert.equal((await tryGet(store, 'key')).status, 'NOT_FOUND');
-      await put(again[2]!, 'key', Buffer.from('new'));
-      assert.deepEqual(await get(again[1]!, 'key', 20_000), { value: new Uint8Array(Buffer.from('new')) });
-      assert.equal((await tryGet(other[0]!, 'key')).status, 'NOT_FOUND');
-      await close([...again, ...other]);
-      await using client = Object.assign(new Redis(server.url.replace('valkey', 'redis'), { enableReadyCheck: false }), {
-        async [Symbol.asyncDispose]() { client.disconnect(); },
-      }); // biome-ignore format: a client
-      const keys = (await client.keys('*')).filter((key) => key.startsWith('fluxion/'));
-      assert.ok(keys.length > 4, keys.join());
-      for (const key of keys) {
-        const left = await client.pttl(key);
-        assert.ok(left !== -1 && left <= 3_600_000, `${key} lives for ${left} ms`);
-      }
-    });
-
-    test('a wait for other processes is told, and ends when it is cancelled', async () => {
-      const run = newRun();
+    test('tells whom it waits for, and stops when it is told to', async () => {
       const stopping = new AbortController();
       const told: string[] = [];
       const alone = KeyValueStore.open(
-        { url: server.url, run, id: 0, count: 3 },
+        { url: server.url, run: newRun(), id: 0, count: 3 },
         { signal: stopping.signal, onProgress: (message) => { told.push(message); stopping.abort(new Error('enough')); } },
       ); // biome-ignore format: a call
       await assert.rejects(alone, /enough/);
@@ -155,12 +173,6 @@ for (const [i, start] of SERVERS.entries()) {
       );
       early.abort(new Error('at once'));
       await assert.rejects(starting, /at once/);
-      const [first, second] = (await openAll(server.url, newRun(), 2)) as [KeyValueStore, KeyValueStore];
-      const waiting = get(first, 'never', 60_000);
-      first.cancel('the run was stopped');
-      assert.deepEqual(await waiting, { status: 'CANCELLED', message: 'the run was stopped' });
-      assert.deepEqual(await get(first, 'later', 60_000), { status: 'CANCELLED', message: 'the run was stopped' });
-      await Promise.all([first, second].map((store) => store[Symbol.asyncDispose]()));
     });
 
     test('two of one number, and other numbers of processes, are errors', async () => {
@@ -178,7 +190,7 @@ for (const [i, start] of SERVERS.entries()) {
       await Promise.allSettled([...leads, unlike]);
     });
   });
-}
+});
 
 test('a server that is not there is told with its address, and no password', async () => {
   const port = await freePort();
