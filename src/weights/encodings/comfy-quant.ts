@@ -11,7 +11,7 @@ import { type Decoded, type TensorReader, type TensorStore, withDerived } from '
 import { blockScaledWeight, withColumnFactors } from './block-scaled.ts';
 import { beside, describeTensor, misfit, readDescription, requireFloats } from './companions.ts';
 import { rotatedWeight } from './convrot.ts';
-import { INPUT_SCALES, plainWeight, scaleBeside, scaledWeight } from './fp8.ts';
+import { eightBitWeight, INPUT_SCALES, scaleBeside } from './fp8.ts';
 
 const HEADER = '_quantization_metadata';
 const DESCRIPTION = 'comfy_quant';
@@ -179,8 +179,7 @@ function floats(dtype: 'f8e4m3' | 'f8e5m2'): ReadLayer {
     requireUnrotated(layer);
     requireDtype(layer, dtype);
     const scale = scaleBeside(store, weight);
-    if (scale === undefined) return { tensor: plainWeight(store, weight, dtype, decoded), used: [] };
-    return { tensor: scaledWeight(store, weight, scale, decoded), used: [scale] };
+    return { tensor: eightBitWeight(store, weight, scale, decoded), used: scale === undefined ? [] : [scale] };
   };
 }
 
@@ -190,7 +189,7 @@ function integers(layer: Layer, decoded: Decoded): ReadWeight {
   const { store, weight } = layer;
   const scale = beside(weight, 'weight_scale');
   if (!store.has(scale)) throw misfit(store, scale, `one scale, or one for each row of ${weight}`);
-  return { tensor: scaledWeight(store, weight, scale, decoded), used: [scale] };
+  return { tensor: eightBitWeight(store, weight, scale, decoded), used: [scale] };
 }
 
 function tiled(dtype: 'f8e4m3' | 'i8', side: number): ReadLayer {
@@ -199,7 +198,7 @@ function tiled(dtype: 'f8e4m3' | 'i8', side: number): ReadLayer {
     requireUnrotated(layer);
     requireDtype(layer, dtype);
     const scale = beside(weight, 'weight_scale');
-    return { tensor: scaledWeight(store, weight, scale, decoded, size(layer, 'group_size', side)), used: [scale] };
+    return { tensor: eightBitWeight(store, weight, scale, decoded, size(layer, 'group_size', side)), used: [scale] };
   };
 }
 

@@ -41,11 +41,8 @@ export function decodeFp8(store: TensorStore, decoded: Decoded): TensorStore {
     const scaleKey = key.endsWith('.weight') ? scaleBeside(store, key) : undefined;
     // Integers without a scale are not weights.
     if (dtype === 'i8' && scaleKey === undefined) continue;
-    if (scaleKey === undefined) {
-      derived.set(key, plainWeight(store, key, dtype, decoded));
-      continue;
-    }
-    derived.set(key, scaledWeight(store, key, scaleKey, decoded));
+    derived.set(key, eightBitWeight(store, key, scaleKey, decoded));
+    if (scaleKey === undefined) continue;
     hidden.add(scaleKey);
     for (const name of INPUT_SCALES) hidden.add(beside(key, name));
   }
@@ -57,52 +54,35 @@ export function scaleBeside(store: TensorStore, weight: string): string | undefi
   return SCALES.map((name) => beside(weight, name)).find((name) => store.has(name));
 }
 
-/** Decodes an 8-bit weight without scales. */
-export function plainWeight(store: TensorStore, key: string, dtype: EightBit, decoded: Decoded): TensorReader {
-  return decodedTensor(store, key, dtype, dtype, wholeRows(store, key, 1), () => Float32Array.of(1), decoded);
-}
-
 /**
- * Decodes an 8-bit weight with the scales under `scaleKey`: one for the matrix, one for each row or, with `tile`, one for each square of
- * `tile` rows and columns. Throws for scales that do not fit.
+ * Decodes an 8-bit weight with the scales under `scaleKey`, if any: one for the matrix, one for each row or, with `tile`, one for each square
+ * of `tile` rows and columns. Throws for scales that do not fit.
  */
-export function scaledWeight(
+export function eightBitWeight(
   store: TensorStore,
   key: string,
-  scaleKey: string,
+  scaleKey: string | undefined,
   decoded: Decoded,
   tile?: number,
 ): TensorReader {
-  const { dtype } = store.info(key);
+  const { dtype, shape, file } = store.info(key);
   if (!isEightBit(dtype)) throw misfit(store, key, 'an 8-bit type');
-  const size = tile === undefined ? scaledByRows(store, key, scaleKey) : squares(store, key, scaleKey, tile);
+  const rows = shape[0] ?? 1;
+  const columns = rowLength(shape);
+  const size = scaleKey === undefined ? { height: rows, width: columns } : tileSize(store, key, scaleKey, tile);
   // Read on first use: opening a file reads only its header.
   let known: Float32Array | undefined;
   const scales = (): Float32Array => {
-    known ??= readFloats(store, scaleKey);
+    known ??= scaleKey === undefined ? Float32Array.of(1) : readFloats(store, scaleKey);
     return known;
   };
-  return decodedTensor(store, key, dtype, `scaled ${dtype}`, size, scales, decoded);
-}
-
-function decodedTensor(
-  store: TensorStore,
-  key: string,
-  dtype: EightBit,
-  encoding: string,
-  size: TileSize,
-  scales: () => Float32Array,
-  decoded: Decoded,
-): TensorReader {
-  const { shape, file } = store.info(key);
-  const columns = rowLength(shape);
-  const raw = (rows: Rows): Uint8Array => store.bytes(key, rows);
-  const byRows = dtype === 'f8e4m3' && size.width === columns && (size.height === 1 || size.height === (shape[0] ?? 1));
+  const raw = (range: Rows): Uint8Array => store.bytes(key, range);
+  const byRows = dtype === 'f8e4m3' && size.width === columns && (size.height === 1 || size.height === rows);
   return {
-    info: { dtype: decoded, shape, file, encoding },
-    bytes: (rows) => expand(raw(rows), dtype, rows, columns, { scales: scales(), ...size }, decoded),
+    info: { dtype: decoded, shape, file, encoding: scaleKey === undefined ? dtype : `scaled ${dtype}` },
+    bytes: (range) => expand(raw(range), dtype, range, columns, { scales: scales(), ...size }, decoded),
     raw,
-    ...(byRows && { coded: (rows) => ({ dtype, codes: raw(rows), scales: scalesOf(rows, scales()) }) }),
+    ...(byRows && { coded: (range) => ({ dtype, codes: raw(range), scales: scalesOf(range, scales()) }) }),
   };
 }
 
@@ -117,17 +97,14 @@ interface TileSize {
   readonly width: number;
 }
 
-/** Tiles of whole rows: one tile for a single scale, otherwise one for each row. */
-function wholeRows(store: TensorStore, key: string, scales: number): TileSize {
-  const { shape } = store.info(key);
-  return { height: scales === 1 ? (shape[0] ?? 1) : 1, width: rowLength(shape) };
-}
-
-function scaledByRows(store: TensorStore, key: string, scaleKey: string): TileSize {
+function tileSize(store: TensorStore, key: string, scaleKey: string, tile: number | undefined): TileSize {
+  if (tile !== undefined) return squares(store, key, scaleKey, tile);
   const { shape, dtype } = store.info(scaleKey);
-  const rows = store.info(key).shape[0] ?? 1;
+  const { shape: ofWeight } = store.info(key);
+  const rows = ofWeight[0] ?? 1;
   const count = elementCount(shape);
-  if ((count === 1 || count === rows) && isFloat(dtype)) return wholeRows(store, key, count);
+  if ((count === 1 || count === rows) && isFloat(dtype))
+    return { height: count === 1 ? rows : 1, width: rowLength(ofWeight) };
   throw new FluxionError(
     'unsupported',
     `${store.path}: ${scaleKey}: expected one scale, or one for each of the ${rows} rows of ${key}, found ${describeTensor(store, scaleKey)}`,

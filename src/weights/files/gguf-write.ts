@@ -1,10 +1,9 @@
 /** Writing GGUF files, version 3: header, tensor table and aligned data, from tensors made one at a time. */
 
 import { elementCount } from '../../support/dtype.ts';
-import { FluxionError } from '../../support/errors.ts';
 import { roundUp } from '../../support/multiples.ts';
 import type { GgmlType } from '../encodings/dequant.ts';
-import { streamRuns } from './write-file.ts';
+import { exactBytes, streamRuns } from './write-file.ts';
 
 const VERSION = 3;
 const U32 = 4;
@@ -43,14 +42,7 @@ export async function streamGguf(
     const head = Buffer.concat(header);
     yield Buffer.concat([head, padding(head)]);
     for (const tensor of tensors) {
-      const bytes = tensor.bytes();
-      if (bytes.length !== sizeInGguf(tensor)) {
-        const shape = tensor.shape.join(', ');
-        throw new FluxionError(
-          'bad_shape',
-          `${tensor.name}: ${bytes.length} bytes do not hold ${tensor.type.name} [${shape}]`,
-        );
-      }
+      const bytes = exactBytes(tensor, tensor.type.name, sizeInGguf(tensor));
       yield bytes;
       yield padding(bytes);
     }

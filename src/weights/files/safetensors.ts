@@ -9,7 +9,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { roundUp } from '../../support/multiples.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { decodeUtf8, isCount, type Json, type JsonObject, parseJsonObject, quote, unexpected } from './json.ts';
-import { streamRuns } from './write-file.ts';
+import { exactBytes, streamRuns } from './write-file.ts';
 
 /** Largest header accepted, as in the reference implementation. */
 const MAX_HEADER = 100_000_000;
@@ -256,17 +256,7 @@ export async function streamSafetensors(
   const { header, ordered } = planSafetensors(tensors, options);
   const runs = function* (): Generator<Uint8Array> {
     yield header;
-    for (const tensor of ordered) {
-      const bytes = tensor.bytes();
-      if (bytes.length !== sizeOf(tensor)) {
-        const { name, dtype, shape } = tensor;
-        throw new FluxionError(
-          'bad_shape',
-          `${name}: ${bytes.length} bytes do not hold ${dtype} [${shape.join(', ')}]`,
-        );
-      }
-      yield bytes;
-    }
+    for (const tensor of ordered) yield exactBytes(tensor, tensor.dtype, sizeOf(tensor));
   };
   await streamRuns(path, runs(), signal);
 }

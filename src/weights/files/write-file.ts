@@ -1,5 +1,6 @@
 /** Writes weight files, run by run; a file appears whole or not at all. */
 
+import { FluxionError } from '../../support/errors.ts';
 import { explained, explaining } from '../../support/system-error.ts';
 import { PartialFile } from '../../support/write-file.ts';
 
@@ -18,4 +19,19 @@ export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signa
     file.sync();
     file.replace();
   });
+}
+
+/** A tensor whose bytes are made when it is its turn to be written. */
+interface Made {
+  readonly name: string;
+  readonly shape: readonly number[];
+  bytes(): Uint8Array;
+}
+
+/** Makes the bytes of a tensor; throws `bad_shape` unless there are `size` of them. */
+export function exactBytes(tensor: Made, type: string, size: number): Uint8Array {
+  const bytes = tensor.bytes();
+  if (bytes.length === size) return bytes;
+  const { name, shape } = tensor;
+  throw new FluxionError('bad_shape', `${name}: ${bytes.length} bytes do not hold ${type} [${shape.join(', ')}]`);
 }

@@ -7,8 +7,8 @@ import { kindOf, type OpenFile, readingFile } from '../files/file-bytes.ts';
 import { isGguf } from '../files/gguf.ts';
 import { ggufStore } from '../files/gguf-store.ts';
 import { WeightStore } from '../files/store.ts';
-import type { Decoded, TensorStore } from '../files/tensors.ts';
-import { unwrapped } from './unwrap.ts';
+import { type Decoded, shownAs, type TensorStore } from '../files/tensors.ts';
+import { unwrappedName } from './layout.ts';
 
 /** How weights are found in a file or folder, and how quantised ones are decoded. */
 export interface OpenTensorsOptions {
@@ -38,4 +38,12 @@ function openGguf(path: string, openFile: OpenFile, decoded: Decoded): TensorSto
   const store = ggufStore(file, decoded);
   opened.move();
   return store;
+}
+
+/** Shows a store, which it takes over, without the words that torch puts into names of compiled, sharded or checkpointed modules. */
+function unwrapped(store: TensorStore): TensorStore {
+  const keys = store.keys();
+  const names = new Map(keys.map((key) => [unwrappedName(key), key]));
+  // If two keys would get the same name, neither is renamed, so that a message can name them.
+  return names.size < keys.length || keys.every((key) => names.has(key)) ? store : shownAs(store, names);
 }

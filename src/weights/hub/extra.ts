@@ -3,16 +3,14 @@
  * A repository holds one such network, a pipeline with one, or loose files.
  */
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError, nearest } from '../../support/errors.ts';
-import { kindOf, listFolder } from '../files/file-bytes.ts';
-import { readJsonObject } from '../files/json.ts';
+import { kindOf } from '../files/file-bytes.ts';
 import { weightSet } from '../files/weight-names.ts';
 import type { Component } from '../folders/family.ts';
 import { RepoCache } from './cache.ts';
-import type { RemoteFile } from './files.ts';
-import { type HubModel, type PullOptions, parseHubName, pullFiles } from './hub.ts';
+import { filesIn, namesIn, type RemoteFile, shardsOf } from './files.ts';
+import { type PullOptions, parseHubFile, pullFiles } from './hub.ts';
 import { hubSettings } from './settings.ts';
 
 const INDEX = 'model_index.json';
@@ -27,7 +25,8 @@ export async function findExtra(
   given: string,
   options: PullOptions = {},
 ): Promise<string> {
-  const place = kindOf(given) === 'missing' && !existsSync(given) ? onHub(given) : undefined;
+  const isPath = kindOf(given.split('/')[0]!) !== 'missing';
+  const place = isPath ? undefined : parseHubFile(given);
   if (!place) return given;
   const { hub, file } = place;
   const { settings = hubSettings() } = options;
@@ -57,10 +56,8 @@ function neededNames(
   file: string | undefined,
 ): string[] | undefined {
   if (file !== undefined) return names.includes(file) ? [file] : undefined;
-  const inFolder = (folder: string): string[] =>
-    names.filter((name) => name.startsWith(folder) && !name.includes('/', folder.length));
   const part = (folder: string, configFile: string): string[] | undefined => {
-    const found = inFolder(folder).map((name) => name.slice(folder.length));
+    const found = namesIn(names, folder);
     const weights = weightSet(found);
     const config = found.filter((name) => name === configFile);
     return weights.length === 0 ? undefined : [...config, ...weights].map((name) => folder + name);
@@ -72,29 +69,16 @@ function neededNames(
 
 /** Whether a snapshot has all needed files, including the shards that an index names. */
 function isWhole(components: readonly Component[], folder: string, file: string | undefined): boolean {
-  const within = (inner: string): string[] => {
-    const path = join(folder, inner);
-    return kindOf(path) === 'folder' ? listFolder(path).map((name) => (inner === '' ? name : `${inner}/${name}`)) : [];
-  };
-  const names = [
-    '',
-    ...components.map((component) => component.folder),
-    ...(file?.includes('/') ? [file.replace(/\/[^/]*$/, '')] : []),
-  ]
-    .flatMap(within)
-    .filter((name) => kindOf(join(folder, name)) === 'file');
+  const within = (inner: string): string[] =>
+    filesIn(join(folder, inner)).map((name) => (inner === '' ? name : `${inner}/${name}`));
+  const inside = file?.includes('/') ? [file.replace(/\/[^/]*$/, '')] : [];
+  const names = ['', ...components.map((component) => component.folder), ...inside].flatMap(within);
   const needed = neededNames(components, names, file);
-  const shards = (index: string): string[] => {
-    const map = readJsonObject(join(folder, index)).get('weight_map');
-    return map instanceof Map
-      ? [...new Set(map.values())].map((name) => index.replace(/[^/]*$/, '') + String(name))
-      : [];
-  };
-  return (
-    needed
-      ?.flatMap((name) => (/\.index\.[\w.]*json$|\.safetensors\.index/.test(name) ? shards(name) : []))
-      .every((name) => names.includes(name)) ?? false
+  const indexes = needed?.filter((name) => /\.index\.[\w.]*json$|\.safetensors\.index/.test(name)) ?? [];
+  const shards = indexes.flatMap((index) =>
+    shardsOf(join(folder, index)).map((name) => index.replace(/[^/]*$/, '') + name),
   );
+  return needed !== undefined && shards.every((name) => names.includes(name));
 }
 
 function notIn(
@@ -116,14 +100,4 @@ function notIn(
           : `say which: ${near === undefined ? `${given}/${weights[0]}` : `${given.slice(0, -file!.length)}${near}`}`,
     },
   );
-}
-
-/** A repository's name, optionally with a file in it; `undefined` for a path whose first folder exists here, and for anything else. */
-function onHub(given: string): { readonly hub: HubModel; readonly file: string | undefined } | undefined {
-  const [, repo, file] = /^([^/]+\/[^/]+)\/(.+\.safetensors)$/.exec(given) ?? [];
-  const inside = file?.split('/').every((name) => !/^\.*$/.test(name)) ?? true;
-  if (!inside || (repo === undefined && given.endsWith('.safetensors')) || kindOf(given.split('/')[0]!) !== 'missing')
-    return undefined;
-  const hub = parseHubName(repo ?? given);
-  return hub && { hub, file };
 }

@@ -29,9 +29,10 @@ export function neededFiles(
   repo: string,
   without: readonly string[] = [],
 ): RemoteFile[] {
-  const has = (path: string): boolean => files.some((file) => file.path === path);
+  const paths = files.map(({ path }) => path);
+  const has = (path: string): boolean => paths.includes(path);
   if (!has(INDEX)) {
-    const single = files.filter(({ path }) => /\.(safetensors|gguf)$/.test(path)).map(({ path }) => path);
+    const single = paths.filter((path) => /\.(safetensors|gguf)$/.test(path));
     throw new FluxionError('unsupported', `${repo} has no ${INDEX}, so it is not a pipeline in the diffusers layout`, {
       hint: single.length === 0 ? 'it has no weights either' : `it has ${single.slice(0, 5).map(quote).join(', ')}`,
     });
@@ -44,12 +45,12 @@ export function neededFiles(
     const { name, folder } = component;
     want(configOf(component));
     if (without.includes(name)) continue;
-    const set = weightSet(namesIn(files, folder));
+    const set = weightSet(namesIn(paths, `${folder}/`));
     if (set.length === 0) missing.push(`${folder}/*.safetensors`);
     for (const file of set) wanted.add(`${folder}/${file}`);
   }
   for (const folder of tokenizerFolders(family)) {
-    const names = namesIn(files, folder).filter((name) => /\.(json|txt|model)$/.test(name));
+    const names = namesIn(paths, `${folder}/`).filter((name) => /\.(json|txt|model)$/.test(name));
     if (names.length === 0) missing.push(`${folder}/tokenizer.json`);
     for (const name of names) wanted.add(`${folder}/${name}`);
   }
@@ -65,18 +66,14 @@ export function missingFiles(family: Family, folder: string, without: readonly s
   const missing = [INDEX, ...[scheduler, ...components].map(configOf)].filter(
     (path) => kindOf(join(folder, path)) !== 'file',
   );
-  const listed = (part: string): string[] => {
-    const path = join(folder, part);
-    return kindOf(path) === 'folder' ? listFolder(path).filter((name) => kindOf(join(path, name)) === 'file') : [];
-  };
+  const listed = (part: string): string[] => filesIn(join(folder, part));
   for (const { name, folder: part } of components) {
     if (without.includes(name)) continue;
     const [first, ...shards] = weightSet(listed(part));
     if (first === undefined) missing.push(`${part}/*.safetensors`);
     else if (first.endsWith('.json')) {
-      const expected = readJsonObject(join(folder, part, first)).get('weight_map');
-      const names = new Set(expected instanceof Map ? expected.values() : []);
-      for (const file of names) if (!shards.some((shard) => shard === file)) missing.push(`${part}/${file}`);
+      const absent = shardsOf(join(folder, part, first)).filter((shard) => !shards.includes(shard));
+      missing.push(...absent.map((shard) => `${part}/${shard}`));
     }
   }
   const tokenizers = components.flatMap(({ tokenizer }) => tokenizer ?? []);
@@ -92,8 +89,20 @@ function configOf({ folder, configFile }: Part): string {
   return `${folder}/${configFile}`;
 }
 
-function namesIn(files: readonly RemoteFile[], folder: string): string[] {
-  return files
-    .filter(({ path }) => path.startsWith(`${folder}/`) && !path.includes('/', folder.length + 1))
-    .map(({ path }) => path.slice(folder.length + 1));
+/** The files in a folder of a repository, without those below it; `folder` ends in a slash, or is empty. */
+export function namesIn(paths: readonly string[], folder: string): string[] {
+  const inside = paths.filter((path) => path.startsWith(folder) && !path.includes('/', folder.length));
+  return inside.map((path) => path.slice(folder.length));
+}
+
+/** The files in a folder of this machine; none if it is missing. */
+export function filesIn(folder: string): string[] {
+  if (kindOf(folder) !== 'folder') return [];
+  return listFolder(folder).filter((name) => kindOf(join(folder, name)) === 'file');
+}
+
+/** The shards that an index of weights names. */
+export function shardsOf(index: string): string[] {
+  const map = readJsonObject(index).get('weight_map');
+  return map instanceof Map ? [...new Set(map.values())].map(String) : [];
 }

@@ -54,6 +54,15 @@ export function parseHubName(text: string, revision?: string): HubModel | undefi
   return { repo, revision: checkedRevision(given ?? (revision || 'main')) };
 }
 
+/** Reads `ORG/NAME`, or `ORG/NAME/FILE.safetensors` for a file in a repository; undefined for anything that cannot be one. */
+export function parseHubFile(text: string): { readonly hub: HubModel; readonly file: string | undefined } | undefined {
+  const [, repo, file] = /^([^/]+\/[^/]+)\/(.+\.safetensors)$/.exec(text) ?? [];
+  const inside = file?.split('/').every((name) => !/^\.*$/.test(name)) ?? true;
+  if (!inside || (repo === undefined && text.endsWith('.safetensors'))) return undefined;
+  const hub = parseHubName(repo ?? text);
+  return hub && { hub, file };
+}
+
 /** Checks a revision, since it becomes part of a path in the cache. */
 function checkedRevision(revision: string): string {
   const valid =

@@ -12,7 +12,7 @@ import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { quote } from '../files/json.ts';
 import { RepoCache } from '../hub/cache.ts';
 import type { RemoteFile } from '../hub/files.ts';
-import { type HubModel, type PullOptions, parseHubName, pullFiles } from '../hub/hub.ts';
+import { type HubModel, type PullOptions, parseHubFile, pullFiles } from '../hub/hub.ts';
 import { hubSettings } from '../hub/settings.ts';
 
 /** A LoRA file that was found. */
@@ -238,11 +238,9 @@ function onHub({
   path,
   weightName,
 }: LoraPlace): { readonly hub: HubModel; readonly weightName: string | undefined } | undefined {
-  const [, repo, file] = /^([^/]+\/[^/]+)\/(.+\.safetensors)$/.exec(path) ?? [];
-  if (repo === undefined && path.endsWith('.safetensors')) return undefined;
-  if (repo !== undefined && kindOf(path.split('/')[0]!) !== 'missing') return undefined;
-  const hub = parseHubName(repo ?? path);
-  return hub && { hub, weightName: file ?? weightName };
+  const { hub, file } = parseHubFile(path) ?? {};
+  if (!hub || (file !== undefined && kindOf(path.split('/')[0]!) !== 'missing')) return undefined;
+  return { hub, weightName: file ?? weightName };
 }
 
 function wholeModel(place: string): FluxionError {

@@ -4,12 +4,11 @@
  * read once the shapes are known to fit.
  */
 
-import { byteSize, type DType, elementCount } from '../../support/dtype.ts';
+import { byteSize, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { toF32 } from '../../support/floats.ts';
 import { type OpenFile, readingFile } from '../files/file-bytes.ts';
 import { WeightStore } from '../files/store.ts';
-import type { StoredTensor } from '../files/tensors.ts';
 import { describeContents, fileContents } from '../folders/detect.ts';
 import type { Family } from '../folders/family.ts';
 import { LORA } from '../folders/recognise.ts';
@@ -18,38 +17,29 @@ import { adaptedComponents, isSideCar, KeyParser, type ModuleRef, type Role } fr
 import { allFinite, type Matrix } from './matrix.ts';
 import { readSettings } from './settings.ts';
 
-/** One tensor of a module, with its key for messages; its bytes are read on first use. */
-export class Entry implements Matrix {
+/** One tensor of a module, with its key for messages. */
+export interface Entry extends Matrix {
   readonly key: string;
   readonly shape: readonly number[];
-  readonly dtype: DType;
-  readonly rows: number;
-  readonly columns: number;
-  readonly #read: () => Uint8Array;
-  #bytes: Uint8Array | undefined;
-
-  constructor(key: string, { dtype, shape }: StoredTensor, [rows, columns]: Sides, read: () => Uint8Array) {
-    this.key = key;
-    this.shape = shape;
-    this.dtype = dtype;
-    this.rows = rows;
-    this.columns = columns;
-    this.#read = read;
-  }
-
-  /** Throws `bad_file` for values that are not finite. */
-  get bytes(): Uint8Array {
-    this.#bytes ??= this.#read();
-    return this.#bytes;
-  }
-
+  /** Read on first use; throws `bad_file` for values that are not finite. */
+  readonly bytes: Uint8Array;
   /** The same values as a matrix of another shape. */
-  as(rows: number, columns: number): Entry {
-    return new Entry(this.key, { ...this, file: '' }, [rows, columns], () => this.bytes);
-  }
+  as(rows: number, columns: number): Entry;
 }
 
-type Sides = readonly [rows: number, columns: number];
+function lazyEntry(tensor: Pick<Entry, 'key' | 'shape' | 'dtype' | 'rows' | 'columns'>, read: () => Uint8Array): Entry {
+  let known: Uint8Array | undefined;
+  return {
+    ...tensor,
+    get bytes() {
+      known ??= read();
+      return known;
+    },
+    as(rows, columns) {
+      return lazyEntry({ ...tensor, rows, columns }, () => this.bytes);
+    },
+  };
+}
 
 /** Everything a file says about one module. */
 export interface LoraModule {
@@ -208,8 +198,7 @@ function numberOf({ dtype, bytes }: Entry): number {
 
 /** One tensor as a matrix, without the trailing dimensions of 1 that convolutions leave. */
 function entryOf(store: WeightStore, key: string, role: Role): Entry {
-  const info = store.info(key);
-  const { dtype, shape } = info;
+  const { dtype, shape } = store.info(key);
   const integer = (role === 'reshape' || role === 'alpha') && /^i\d/.test(dtype);
   if (!integer && !/^(f|bf)\d/.test(dtype)) throw bad(store.path, `${key}: expected floating point, found ${dtype}`);
   const squeezed = [...shape];
@@ -218,7 +207,8 @@ function entryOf(store: WeightStore, key: string, role: Role): Entry {
   if (squeezed.length > 2) throw bad(store.path, `${key}: expected a matrix or a vector, found [${shape.join(', ')}]`);
   if (role === 'alpha' && count !== 1)
     throw bad(store.path, `${key}: expected one number, found [${shape.join(', ')}]`);
-  return new Entry(key, info, [squeezed[0] ?? 1, squeezed[1] ?? 1], () => {
+  const [rows = 1, columns = 1] = squeezed;
+  return lazyEntry({ key, shape, dtype, rows, columns }, () => {
     // Copied, because the file is closed after reading.
     const bytes = Uint8Array.prototype.slice.call(store.bytes(key));
     if (!integer && role !== 'alpha' && !allFinite({ dtype, bytes }, count))
