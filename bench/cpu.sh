@@ -3,27 +3,28 @@
 # file of them is needed. Run it on a quiet machine with 24 GiB.
 #
 #   bench/cpu.sh [OUT]                   everything below, tables last; JSON and logs into OUT (cpu-results)
-#   bench/cpu.sh [OUT] --only NAME,…     some of: machine products attention blocks whole start int8
+#   bench/cpu.sh [OUT] --only NAME,…     some of: machine products attention blocks steps whole start int8
 #
 # machine    processor, instruction sets, plugin
 # products   the best matrix products of XLA and of torch, by element type
 # attention  attention whole and in blocks of queries
-# blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, stable-diffusion.cpp, the older plugin
+# blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, the older plugin
 #            and freed memory that goes back to the system: five rounds, one after the other in each; ratios are medians of the rounds' ratios
+# steps      whole steps at 256² of blocks used again and again, beside diffusers, torch.compile and stable-diffusion.cpp
 # whole      encode, step, decode, first picture from a cold start, peak memory at 256² and 512²
 # start      the bundled model: whole command, warm
 # int8       blocks quantised to int8 beside plain ones
 #
 # Set REFERENCE to a Python that has tools/reference/requirements.txt; without it torch and diffusers are left out. Set SDCPP to a
-# command that answers for stable-diffusion.cpp as the head of bench/versus.ts says; without it that is left out.
+# folder for 13 GB of random weights if that Python has stable-diffusion.cpp too (tools/reference/time_sdcpp.py); without it that is left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-only=machine,products,attention,blocks,whole,start,int8
+only=machine,products,attention,blocks,steps,whole,start,int8
 out=cpu-results
 while (($#)); do
   case $1 in
     --only) only=$2; shift 2 ;;
-    -h | --help) sed -n '2,21p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,22p' "$0"; exit 0 ;;
     *) out=$1; shift ;;
   esac
 done
@@ -33,6 +34,15 @@ wanted() { [[ ,$only, == *,$1,* ]]; }
 say() { printf '\n== %s\n' "$*"; }
 older=$(node -e '
   import("./src/xla/plugins/plugins.ts").then(({ installPlugin }) => installPlugin("xla-cpu-pjrt")).then(console.log, () => {});' 2>/dev/null)
+
+# torch and diffusers, if they are here.
+rivals=()
+if [[ -n ${REFERENCE:-} ]]; then
+  # torch has no bf16 kernels without AVX512-BF16: there its f32 is what people use.
+  dtype=$(grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo && echo bfloat16 || echo float32)
+  rivals+=("diffusers-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype")
+  rivals+=("compiled-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype compile")
+fi
 
 if wanted machine; then
   say machine
@@ -49,18 +59,17 @@ if wanted attention; then
 fi
 if wanted blocks; then
   say blocks
-  rivals=()
-  if [[ -n ${REFERENCE:-} ]]; then
-    # torch has no bf16 kernels without AVX512-BF16: there its f32 is what people use.
-    dtype=$(grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo && echo bfloat16 || echo float32)
-    rivals+=("diffusers-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype")
-    rivals+=("compiled-$dtype=$REFERENCE tools/reference/time_blocks.py $dtype compile")
-  fi
-  rivals+=("memory-returned=node bench/versus.ts --serve --returned")
-  [[ -n $older ]] && rivals+=("older-plugin=FLUXION_PJRT_PLUGIN=cpu:$older node bench/versus.ts --serve")
-  [[ -n ${SDCPP:-} ]] && rivals+=("sdcpp=$SDCPP")
-  node bench/versus.ts --parts double,single --rounds 5 "${rivals[@]}" >"$out/blocks.json" 2>"$out/blocks.log"
+  own=("memory-returned=node bench/versus.ts --serve --returned")
+  [[ -n $older ]] && own+=("older-plugin=FLUXION_PJRT_PLUGIN=cpu:$older node bench/versus.ts --serve")
+  node bench/versus.ts --parts double,single --rounds 5 "${rivals[@]}" "${own[@]}" >"$out/blocks.json" 2>"$out/blocks.log"
   tail -4 "$out/blocks.log"
+fi
+if wanted steps; then
+  say steps
+  more=()
+  [[ -n ${SDCPP:-} ]] && more+=("sdcpp=$REFERENCE tools/reference/time_sdcpp.py $SDCPP")
+  node bench/versus.ts --parts step --sides 256 --rounds 5 "${rivals[@]}" "${more[@]}" >"$out/steps.json" 2>"$out/steps.log"
+  tail -1 "$out/steps.log"
 fi
 if wanted whole; then
   for side in 256 512; do
