@@ -260,27 +260,14 @@ export const REQUEST = settings(REQUEST_KNOBS, "{ prompt: 'a red house', seed: 7
 export { INPUT_FIELDS } from './input-fields.ts';
 
 /** Fields that say how input pictures are used. */
-export const STEERING = REQUEST.pick({
-  strength: true,
-  maskBlur: true,
-  softMask: true,
-  paddingMaskCrop: true,
-  outpaint: true,
-  resize: true,
-  referenceResize: true,
-  controlMode: true,
-  controlnetConditioningScale: true,
-  controlGuidanceStart: true,
-  controlGuidanceEnd: true,
-  promptEmbedsScale: true,
-  pooledPromptEmbedsScale: true,
-  control: true,
-  cannyLow: true,
-  cannyHigh: true,
-});
+export const STEERED = [
+  'strength', 'maskBlur', 'softMask', 'paddingMaskCrop', 'outpaint', 'resize', 'referenceResize', 'controlMode',
+  'controlnetConditioningScale', 'controlGuidanceStart', 'controlGuidanceEnd', 'promptEmbedsScale',
+  'pooledPromptEmbedsScale', 'control', 'cannyLow', 'cannyHigh',
+] as const; // biome-ignore format: a list
 
-/** The names of these fields. */
-export const STEERED = Object.keys(STEERING.shape) as readonly (keyof Steering)[];
+type Steered = Record<(typeof STEERED)[number], true>;
+export const STEERING = REQUEST.pick(Object.fromEntries(STEERED.map((field) => [field, true])) as Steered);
 
 /** How input pictures steer the result. */
 export type Steering = Immutable<z.output<typeof STEERING>>;

@@ -216,13 +216,10 @@ function typeOf(meaning: Meaning): 'boolean' | 'string' {
 /** Refuses a number after the value of a flag (`--seed 1 2`, `--size 1024 768`), and `steps:4`. */
 function refuseStray(word: string, before: string | undefined): void {
   if (NUMBERS.test(word) && before !== undefined && NUMBERS.test(before.replace(/^[^=]*=/, ''))) {
-    throw new FluxionError(
-      'bad_config',
-      `'${word}' follows '${before}': if it is part of the prompt, put the prompt in quotes; if it is a value, write key=value`,
-      {
-        hint: 'several seeds are seed=1,2,3, a size is size=1024x768, and a prompt that begins with a number goes in quotes',
-      },
-    );
+    const message = `'${word}' follows '${before}': if it is part of the prompt, put the prompt in quotes; if it is a value, write key=value`;
+    throw new FluxionError('bad_config', message, {
+      hint: 'several seeds are seed=1,2,3, a size is size=1024x768, and a prompt that begins with a number goes in quotes',
+    });
   }
   const [, name, value] = /^([a-z]\w*):(\S+)$/i.exec(word) ?? [];
   if (name === undefined || name.length < 3 || meaningOf(name).kind !== 'key') return;

@@ -63,13 +63,9 @@ function refuseOddNumbers(written: unknown, isList: boolean, place: string): voi
     const octal = /^\s*[-+]?0[0-7_]+\s*$/.test(text);
     if (!octal && !/^\s*[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?\s*$/.test(text)) continue;
     const meant = text.replace(/^\s*([-+]?)[0_]+(?=\d)/, '$1');
-    throw new FluxionError(
-      'bad_config',
-      `${place}: ${clip(text)} is ${octal ? 'an octal' : 'a base 60'} number in YAML`,
-      {
-        hint: octal ? `write ${meant.slice(0, 40)}` : 'write a decimal number',
-      },
-    );
+    const hint = octal ? `write ${meant.slice(0, 40)}` : 'write a decimal number';
+    const message = `${place}: ${clip(text)} is ${octal ? 'an octal' : 'a base 60'} number in YAML`;
+    throw new FluxionError('bad_config', message, { hint });
   }
 }
 
