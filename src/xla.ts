@@ -33,7 +33,6 @@ export type { ArrayType, CustomCall } from './xla/graph/custom-call.ts';
 export { type Graph, graph, rewrite } from './xla/graph/graph.ts';
 export { map } from './xla/graph/map.ts';
 export * from './xla/graph/ops.ts';
-export { customCall } from './xla/graph/ops.ts';
 export { type PrintOptions, print } from './xla/graph/print.ts';
 export { einsum, rearrange } from './xla/graph/rearrange.ts';
 export type { Shape } from './xla/graph/shape.ts';

@@ -16,6 +16,7 @@
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { FluxionError } from '../../support/errors.ts';
+import { untilAborted } from '../../support/until-aborted.ts';
 import type { Callbacks, Store, StoreCommand, StoreEvent, StorePlace } from '../pjrt/store-protocol.ts';
 
 export type { StorePlace } from '../pjrt/store-protocol.ts';
@@ -93,10 +94,6 @@ async function met(
   onProgress: KeyValueOptions['onProgress'],
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = () => reject(signal?.reason);
-  // The abort may have come while the threads started.
-  signal?.throwIfAborted();
-  signal?.addEventListener('abort', abort, { once: true });
   server.on('error', reject);
   server.on('message', (event: StoreEvent) => {
     if (event.kind === 'waiting') onProgress?.(event.message);
@@ -107,9 +104,8 @@ async function met(
   // Nothing else keeps the process going while it waits for the others.
   server.ref();
   try {
-    await promise;
+    await untilAborted(promise, signal);
   } finally {
     server.unref();
-    signal?.removeEventListener('abort', abort);
   }
 }

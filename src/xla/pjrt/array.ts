@@ -167,31 +167,27 @@ export async function uploadArray(
   const inPlace =
     transfer === 'share' && platformOf(client.platformName).memory === 'host' && addressOf(bytes) % 64n === 0n;
   const copied = inPlace ? 0 : bytes.length;
-  const release = retain(bytes);
-  try {
-    return await client.handle.during(async (address) => {
-      const made = await api.transfer('PJRT_Client_BufferFromHostBuffer', { client: address, ...fields }, copied);
-      const buffer = made.get('buffer');
-      const unused = () => events.done(made.get('done_with_host_buffer'), `uploading ${dtype}[${shape}]`);
-      if (transfer === 'share' && isInPlace(api, buffer, bytes)) {
-        // The event comes when the last execution that reads the array has ended, some time after its disposal.
-        const releaseHost = () => void unused().then(release, release);
-        return new DeviceArray(buffer, { dtype, shape, device }, { zeroCopy: true, release: releaseHost });
-      }
-      const array = new DeviceArray(buffer, { dtype, shape, device });
-      try {
-        await unused();
-      } catch (error) {
-        array.dispose();
-        throw error;
-      }
-      release();
-      return array;
-    });
-  } catch (error) {
-    release();
-    throw error;
-  }
+  using held = new DisposableStack();
+  held.defer(retain(bytes));
+  return await client.handle.during(async (address) => {
+    const made = await api.transfer('PJRT_Client_BufferFromHostBuffer', { client: address, ...fields }, copied);
+    const buffer = made.get('buffer');
+    const unused = () => events.done(made.get('done_with_host_buffer'), `uploading ${dtype}[${shape}]`);
+    if (transfer === 'share' && isInPlace(api, buffer, bytes)) {
+      const kept = held.move();
+      // The event comes when the last execution that reads the array has ended, some time after its disposal.
+      const release = () =>
+        void unused()
+          .catch(() => {})
+          .then(() => kept.dispose());
+      return new DeviceArray(buffer, { dtype, shape, device }, { zeroCopy: true, release });
+    }
+    using uploading = new DisposableStack();
+    const array = uploading.use(new DeviceArray(buffer, { dtype, shape, device }));
+    await unused();
+    uploading.move();
+    return array;
+  });
 }
 
 /** Whether the device reads the array straight from `bytes`: only on the CPU, as other devices have their own addresses. */
