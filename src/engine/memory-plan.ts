@@ -44,8 +44,6 @@ const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
 const isBeside = ({ component }: ProgramUse): boolean => BESIDE.some((name) => name === component);
 
-type Uses = readonly ProgramUse[];
-
 const byStage = ({ stage }: ProgramUse): StageName => stage;
 
 /** Bytes of the weights of each block of a step, in the order of their use. */
@@ -99,8 +97,8 @@ function stagesOf(
   const stage = (
     name: StageMemory['stage'],
     held: number,
-    own: Uses,
-    beside: Uses = [],
+    own: readonly ProgramUse[],
+    beside: readonly ProgramUse[] = [],
     lasting = 0,
   ): StageMemory[] => {
     if (own.length === 0) return [];

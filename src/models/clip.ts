@@ -16,7 +16,7 @@ import { shard } from '../xla/graph/sharding.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
 import { perPicture, perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
-import type { ElementTypes } from './element-types.ts';
+import type { TokenSizes } from './element-types.ts';
 
 /** A CLIP text encoder (transformers `CLIPTextModel`). */
 export interface ClipConfig {
@@ -34,12 +34,6 @@ export interface ClipConfig {
   readonly bosTokenId: number;
   readonly padTokenId: number;
   readonly projectionDim: number;
-}
-
-/** Sizes and element types a program is traced for. */
-export interface ClipSizes extends ElementTypes {
-  readonly batch: number;
-  readonly tokens: number;
 }
 
 const ACTIVATIONS = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;
@@ -100,7 +94,7 @@ export interface ClipPrograms {
 /** Traces every part of an encoder for the given sizes; needs no weights. */
 export function clipPrograms<F extends Float>(
   cfg: ClipConfig,
-  sizes: ClipSizes & { readonly compute: F },
+  sizes: TokenSizes & { readonly compute: F },
 ): ClipPrograms {
   const { batch: b, tokens: n, compute: f, storage } = sizes;
   const { width: d, eps } = cfg;

@@ -16,3 +16,9 @@ export interface ProgramTypes extends ElementTypes {
   /** The format of the matrices of the blocks or layers; matrices outside them, used once a step or once a picture, stay plain. */
   readonly form?: MatrixForm | undefined;
 }
+
+/** Sizes and element types that a network over tokens is traced for. */
+export interface TokenSizes extends ProgramTypes {
+  readonly batch: number;
+  readonly tokens: number;
+}

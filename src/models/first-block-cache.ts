@@ -13,15 +13,11 @@ import { concatenate } from '../xla/graph/ops.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
+import type { FluxSizes } from './flux.ts';
 
-export interface FirstBlockCacheSizes {
-  readonly batch: number;
-  readonly imageTokens: number;
-  readonly textTokens: number;
+export interface FirstBlockCacheSizes extends Pick<FluxSizes, 'batch' | 'imageTokens' | 'textTokens' | 'compute'> {
   /** Width of the transformer. */
   readonly width: number;
-  /** Element type of activations. */
-  readonly compute: Float;
 }
 
 export interface FirstBlockCachePrograms {

@@ -12,7 +12,7 @@ import type { Traced } from '../xla/graph/trace.ts';
 import { type ClipConfig, type ClipPrograms, clipPrograms } from './clip.ts';
 import type { ProgramTypes } from './element-types.ts';
 import { type FirstBlockCachePrograms, firstBlockCachePrograms } from './first-block-cache.ts';
-import { type FluxConfig, type FluxPrograms, fluxPrograms } from './flux.ts';
+import { type FluxConfig, type FluxPrograms, type FluxSizes, fluxPrograms } from './flux.ts';
 import { type T5Config, type T5Programs, t5Programs } from './t5.ts';
 import { pixelsPerLatent, type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.ts';
 
@@ -45,13 +45,9 @@ export const BESIDE = ['controlnet', 'redux', 'image_encoder'] as const;
 export type BesideName = (typeof BESIDE)[number];
 
 /** What conditions add to the programs of denoising; nothing by default. */
-export interface ConditionSizes {
-  /** Tokens of reference pictures, after the image tokens. */
-  readonly referenceTokens?: number | undefined;
+export interface ConditionSizes extends Pick<FluxSizes, 'referenceTokens' | 'addedChannels'> {
   /** Tokens of pictures in the prompt, which follow its text tokens; a negative prompt has none. */
   readonly promptTokens?: number | undefined;
-  /** Channels of image tokens beyond the model's own, for adapters that take a picture beside the latents. */
-  readonly addedChannels?: number | undefined;
   /** Whether known latents are put back after every step. */
   readonly blend?: boolean | undefined;
   /** Whether pictures are guided away from a negative prompt. */
@@ -69,7 +65,7 @@ export interface RunSizes extends ConditionSizes {
   /** Steps, or evaluations of the transformer if a sampler takes several a step. */
   readonly steps: number;
   /** Pictures that are decoded together, and the bytes that intermediate values of one program may take; no limit by default. */
-  readonly decode: { readonly batch: number; readonly budget?: number | undefined };
+  readonly decode: Pick<VaeSizes, 'batch' | 'budget'>;
   /** Latent sizes of input pictures, which are encoded one at a time, each within its own budget; none by default. */
   readonly encode?: readonly EncodedSize[] | undefined;
   /** `euler` by default. */
@@ -81,11 +77,7 @@ export interface RunSizes extends ConditionSizes {
 }
 
 /** Latent rows and columns of a picture that is encoded, and the bytes that intermediate values of one program may take. */
-export interface EncodedSize {
-  readonly height: number;
-  readonly width: number;
-  readonly budget?: number | undefined;
-}
+export type EncodedSize = Pick<VaeSizes, 'height' | 'width' | 'budget'>;
 
 /** The programs of a run by component. */
 export interface RunPrograms {
@@ -109,20 +101,17 @@ export interface RunPrograms {
   readonly beside?: readonly ProgramUse[];
 }
 
-/** Traces every program of a run except previews; the autoencoder may have other element types. */
-export function runPrograms(
-  models: ModelConfigs,
-  { height, width, decode, encode, ...sizes }: RunSizes,
-  types: ProgramTypes,
-  vaeTypes: ProgramTypes = types,
-): RunPrograms {
+/** Traces every program of a run except previews, for counting, and lists their uses. */
+function countedUses(models: ModelConfigs, { height, width, decode, encode, ...sizes }: RunSizes) {
+  // Counts do not depend on types.
+  const types: ProgramTypes = { compute: 'f32', storage: 'f32' };
   // Two by two latents make a token.
   const imageTokens = (height * width) / 4;
-  return {
+  return programUses(models, {
     ...textPrograms(models, sizes.textTokens, types),
     ...denoisePrograms(models.transformer, { ...sizes, imageTokens }, types),
-    ...pixelPrograms(models.vae, { height, width, decode, encode }, vaeTypes),
-  };
+    ...pixelPrograms(models.vae, { height, width, decode, encode }, types),
+  });
 }
 
 /** Traces the programs that encode prompts, one at a time. */
@@ -284,7 +273,7 @@ export function stageFlops(models: ModelConfigs, { height, width, batch, ...shap
   const { evaluationsPerStep } = SAMPLERS[shape.sampler ?? 'euler'];
   const steps = (shape.steps - 1) * evaluationsPerStep + 1;
   const sizes = { ...shape, steps, batch, height: height / scale, width: width / scale, decode: { batch } };
-  const uses = programUses(models, runPrograms(models, sizes, COUNTED));
+  const uses = countedUses(models, sizes);
   const of = (name: StageName): Flops =>
     sumFlops(
       uses.filter(({ stage }) => stage === name).map(({ traced, runs }) => timesFlops(countFlops(traced.graph), runs)),
@@ -301,7 +290,7 @@ export function stageFlops(models: ModelConfigs, { height, width, batch, ...shap
 /** Counts the weights of every component; of the autoencoder, only the decoder's. */
 export function weightCounts(models: ModelConfigs): Readonly<Record<keyof ModelConfigs, number>> {
   const sizes = { batch: 1, height: 2, width: 2, textTokens: 1, steps: 1, decode: { batch: 1 } };
-  const uses = programUses(models, runPrograms(models, sizes, COUNTED));
+  const uses = countedUses(models, sizes);
   const of = (name: keyof ModelConfigs): number =>
     countWeights(uses.filter(({ component }) => component === name)).reduce(
       (sum, { spec, count }) => sum + count * elementCount(spec.shape),
@@ -309,6 +298,3 @@ export function weightCounts(models: ModelConfigs): Readonly<Record<keyof ModelC
     );
   return { transformer: of('transformer'), clip: of('clip'), t5: of('t5'), vae: of('vae') };
 }
-
-/** Counts do not depend on types. */
-const COUNTED: ProgramTypes = { compute: 'f32', storage: 'f32' };

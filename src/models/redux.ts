@@ -10,7 +10,7 @@ import type { Float } from '../support/dtype.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
-import type { ElementTypes } from './element-types.ts';
+import type { TokenSizes } from './element-types.ts';
 
 /** A Redux projector (diffusers `ReduxImageEncoder`). */
 export interface ReduxConfig {
@@ -20,18 +20,10 @@ export interface ReduxConfig {
   readonly textDim: number;
 }
 
-/** Sizes and element types a program is traced for. */
-export interface ReduxSizes extends ElementTypes {
-  /** Pictures. */
-  readonly batch: number;
-  /** Tokens of a picture. */
-  readonly tokens: number;
-}
-
 /** Traces the projector: x [b, n, width] → tokens [b, n, j] f32. */
 export function reduxProgram<F extends Float>(
   { reduxDim, textDim: j }: ReduxConfig,
-  { batch: b, tokens: n, compute: f, storage }: ReduxSizes & { readonly compute: F },
+  { batch: b, tokens: n, compute: f, storage }: TokenSizes & { readonly compute: F },
 ): Traced {
   const inputs = { x: spec(f, [b, n, reduxDim], TOKENS) };
   return trace('redux_project', new Weights(f, storage), inputs, ({ x }, weights) => {

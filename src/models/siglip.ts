@@ -14,7 +14,7 @@ import { shard } from '../xla/graph/sharding.ts';
 import { perPictureAxes, spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
 import { encoderLayer } from './clip.ts';
-import type { ElementTypes } from './element-types.ts';
+import type { TokenSizes } from './element-types.ts';
 
 /** A SigLIP vision encoder (transformers `SiglipVisionConfig`). */
 export interface SiglipConfig {
@@ -28,12 +28,6 @@ export interface SiglipConfig {
   readonly patchSize: number;
   readonly activation: 'gelu_pytorch_tanh' | 'gelu' | 'quick_gelu';
   readonly eps: number;
-}
-
-/** Sizes and element types a program is traced for. */
-export interface SiglipSizes extends ElementTypes {
-  /** Pictures. */
-  readonly batch: number;
 }
 
 /** The parts of the encoder as programs. */
@@ -54,7 +48,7 @@ export function siglipTokens({ imageSize, patchSize }: Pick<SiglipConfig, 'image
 /** Traces every part of an encoder for the given sizes; needs no weights. */
 export function siglipPrograms<F extends Float>(
   cfg: SiglipConfig,
-  { batch: b, compute: f, storage }: SiglipSizes & { readonly compute: F },
+  { batch: b, compute: f, storage }: Omit<TokenSizes, 'tokens'> & { readonly compute: F },
 ): SiglipPrograms {
   const { width: d, imageSize: size, patchSize: p, eps } = cfg;
   const n = siglipTokens(cfg);

@@ -20,7 +20,7 @@ import { shard } from '../xla/graph/sharding.ts';
 import { constant, type Tensor } from '../xla/graph/tensor.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
-import type { ProgramTypes } from './element-types.ts';
+import type { TokenSizes } from './element-types.ts';
 
 /** A T5 v1.1 encoder (transformers `T5EncoderModel`). */
 export interface T5Config {
@@ -36,12 +36,6 @@ export interface T5Config {
   /** Distance from which on all distances share the last bucket. */
   readonly maxDistance: number;
   readonly eps: number;
-}
-
-/** Sizes and element types a program is traced for. */
-export interface T5Sizes extends ProgramTypes {
-  readonly batch: number;
-  readonly tokens: number;
 }
 
 /** The bucket of the distance from query to key: exact up to half of a direction's buckets, logarithmic beyond. */
@@ -124,7 +118,7 @@ export interface T5Programs {
 }
 
 /** Traces every part of an encoder for the given sizes; needs no weights. */
-export function t5Programs<F extends Float>(cfg: T5Config, sizes: T5Sizes & { readonly compute: F }): T5Programs {
+export function t5Programs<F extends Float>(cfg: T5Config, sizes: TokenSizes & { readonly compute: F }): T5Programs {
   const { batch: b, tokens: n, compute: f, storage } = sizes;
   const { width: d, heads: h, eps } = cfg;
   const w = () => new Weights(f, storage);

@@ -117,6 +117,14 @@ function momentsInBands<F extends Float>(
   return each.reshape([count, ...each.shape.slice(2)]);
 }
 
+interface PartOptions<I> {
+  readonly name: string;
+  readonly scope?: string;
+  readonly inputs: I;
+  readonly at: Extent;
+  readonly work: LiveValues;
+}
+
 /** Traces the parts of both directions. */
 class VaeTracer<F extends Float> {
   readonly #cfg: VaeConfig;
@@ -130,19 +138,7 @@ class VaeTracer<F extends Float> {
 
   /** A part by its name, with the weights at `scope`; parts of one name are one program. */
   part<const I extends Record<string, InputSpec>>(
-    {
-      name,
-      scope = '',
-      inputs,
-      at,
-      work,
-    }: {
-      readonly name: string;
-      readonly scope?: string;
-      readonly inputs: I;
-      readonly at: Extent;
-      readonly work: LiveValues;
-    },
+    { name, scope = '', inputs, at, work }: PartOptions<I>,
     body: (inputs: Symbolic<I>, w: Weights<F>, bands: Bands) => Record<string, Tensor>,
   ): VaePart {
     const known = this.#known.get(name);
@@ -256,17 +252,30 @@ class VaeTracer<F extends Float> {
     return [resnet(0), ...attend, resnet(1)];
   }
 
+  /** The blocks of every level: residual blocks, then `resize`, except on the last level. */
+  levels(
+    channels: readonly number[],
+    resnets: number,
+    levelOf: (level: number) => Extent & { readonly scope: string },
+    resize: (level: Extent & { readonly scope: string; readonly channels: number }) => VaePart,
+  ): VaePart[] {
+    return channels.flatMap((out, level) => {
+      const { scope, ...at } = levelOf(level);
+      const before = channels[level - 1] ?? out;
+      const blocks = Array.from({ length: resnets }, (_, i) =>
+        this.resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...at }),
+      );
+      return level === channels.length - 1 ? blocks : [...blocks, resize({ scope, channels: out, ...at })];
+    });
+  }
+
   /** Norm, SiLU and convolution to the channels of the result, which `finish` turns into the output. */
   out(
-    {
-      name,
-      path,
-      in: inputs,
-      out,
-      ...at
-    }: Extent & { readonly name: string; readonly path: string; readonly in: number; readonly out: number },
+    path: 'encoder' | 'decoder',
+    { in: inputs, out, ...at }: Extent & { readonly in: number; readonly out: number },
     finish: (x: Tensor<F>, w: Weights<F>) => Record<string, Tensor>,
   ): VaePart {
+    const name = `vae_${path === 'encoder' ? 'encode' : 'decode'}_out`;
     const work = { whole: 2 * inputs, banded: 5 * inputs, weights: 9 * inputs * out };
     const x = this.picture({ ...at, channels: inputs });
     return this.part({ name, inputs: { x }, at, work }, ({ x }, w, bands) => {
@@ -309,20 +318,16 @@ function decoder<F extends Float>(
       : scaled;
     return { x: perPicture(conv2d(model.at('decoder.conv_in'), { in: c, out: widest, kernel: 3 })(fit)) };
   });
-  const blocks = levels.flatMap((out, level) => {
-    const scope = `decoder.up_blocks.${level}`;
-    const before = levels[level - 1] ?? out;
-    const resnets = Array.from({ length: cfg.layersPerBlock + 1 }, (_, i) =>
-      parts.resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...place(level) }),
-    );
-    const last = level === levels.length - 1;
-    return [...resnets, ...(last ? [] : [parts.double(`${scope}.upsamplers.0`, { channels: out, ...place(level) })])];
-  });
-  const full = place(levels.length - 1);
-  const last = parts.out(
-    { name: 'vae_decode_out', path: 'decoder', in: finest, out: cfg.outChannels, ...full },
-    (picture) => ({ image: perPicture(picture.cast('f32').mul(0.5).add(0.5).max(0).min(1)) }),
+  const blocks = parts.levels(
+    levels,
+    cfg.layersPerBlock + 1,
+    (level) => ({ scope: `decoder.up_blocks.${level}`, ...place(level) }),
+    ({ scope, ...at }) => parts.double(`${scope}.upsamplers.0`, at),
   );
+  const full = place(levels.length - 1);
+  const last = parts.out('decoder', { in: finest, out: cfg.outChannels, ...full }, (picture) => ({
+    image: perPicture(picture.cast('f32').mul(0.5).add(0.5).max(0).min(1)),
+  }));
   return [first, ...parts.middle('decoder.mid_block', place(0)), ...blocks, last];
 }
 
@@ -345,25 +350,19 @@ function encoder<F extends Float>(
     const conv = conv2d(model.at('encoder.conv_in'), { in: cfg.inChannels, out: finest, kernel: 3 });
     return { x: perPicture(inBands(x.image, bands, (band) => conv(band.cast(f)))) };
   });
-  const blocks = levels.flatMap((out, level) => {
-    const scope = `encoder.down_blocks.${level}`;
-    const before = levels[level - 1] ?? out;
-    const resnets = Array.from({ length: cfg.layersPerBlock }, (_, i) =>
-      parts.resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...place(level) }),
-    );
-    const last = level === levels.length - 1;
-    return [...resnets, ...(last ? [] : [parts.halve(`${scope}.downsamplers.0`, { channels: out, ...place(level) })])];
-  });
-  const coarse = place(levels.length - 1);
-  const last = parts.out(
-    { name: 'vae_encode_out', path: 'encoder', in: widest, out: 2 * c, ...coarse },
-    (out, model) => {
-      const fit = cfg.useQuantConv ? conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })(out) : out;
-      const moments = fit.cast('f32');
-      const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
-      const packed = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
-      return { moments: perPicture(moments), latents: perPicture(rearrange(latents, packed, { dy: 2, dx: 2 })) };
-    },
+  const blocks = parts.levels(
+    levels,
+    cfg.layersPerBlock,
+    (level) => ({ scope: `encoder.down_blocks.${level}`, ...place(level) }),
+    ({ scope, ...at }) => parts.halve(`${scope}.downsamplers.0`, at),
   );
+  const coarse = place(levels.length - 1);
+  const last = parts.out('encoder', { in: widest, out: 2 * c, ...coarse }, (out, model) => {
+    const fit = cfg.useQuantConv ? conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })(out) : out;
+    const moments = fit.cast('f32');
+    const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
+    const packed = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
+    return { moments: perPicture(moments), latents: perPicture(rearrange(latents, packed, { dy: 2, dx: 2 })) };
+  });
   return [first, ...blocks, ...parts.middle('encoder.mid_block', coarse), last];
 }

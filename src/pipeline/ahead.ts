@@ -110,12 +110,8 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
     beside,
   };
   // As in a run, decoding may use half of what the transformer leaves. Every device of a mesh decodes one picture.
-  const transformerBytes = weightsOf(
-    programUses(sizes, { ...latent, encode: [], decode: [] }),
-    ['prepare', 'step'],
-    sharding,
-  );
-  const available = ((target.model?.memory ?? totalmem() / devices) - transformerBytes) / 2;
+  const resident = transformerBytes(programUses(sizes, { ...latent, encode: [], decode: [] }), sharding);
+  const available = ((target.model?.memory ?? totalmem() / devices) - resident) / 2;
   const tiling = options.vaeTiling ?? 'auto';
   const withBudget = ({ height, width }: Pick<EncodedSize, 'height' | 'width'>): EncodedSize => {
     const budget = vaeBudget(sizes.vae, { batch: 1, height, width, ...vaeTypes }, { tiling, available });
@@ -167,8 +163,8 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
     programs: reported,
     stages,
     transformerWeights: {
-      perDevice: weightsOf(all, ['prepare', 'step'], sharding),
-      total: weightsOf(all, ['prepare', 'step'], new Sharding({ mesh: [] })),
+      perDevice: transformerBytes(all, sharding),
+      total: transformerBytes(all, new Sharding({ mesh: [] })),
     },
     encoders: residency.encoders,
     transformer: residency.transformer,
@@ -202,10 +198,10 @@ async function findSizes(
   });
 }
 
-/** Bytes of the weights of some stages on one device. */
-function weightsOf(uses: readonly ProgramUse[], stages: readonly StageName[], sharding: Sharding): number {
+/** Bytes of the transformer's weights on one device. */
+function transformerBytes(uses: readonly ProgramUse[], sharding: Sharding): number {
   return weightBytes(
-    uses.filter(({ stage }) => stages.includes(stage)),
+    uses.filter(({ stage }) => memoryStage(stage) === 'denoise'),
     sharding,
   );
 }

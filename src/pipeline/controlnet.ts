@@ -17,24 +17,21 @@ import { Recent } from '../support/recent.ts';
 import type { ExtraSource } from '../weights/folders/extras.ts';
 import { blocks, type Traced, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
+import type { ConditionPrograms } from './conditions/condition.ts';
 import type { Conditioning } from './encode.ts';
 import type { ModelTypes } from './model-types.ts';
 import { type Modulated, modulationsOf } from './modulations.ts';
 
 /** What programs are traced for. */
-export interface BesideSizes extends Omit<Modulated, 'guidance'> {
+export interface BesideSizes
+  extends Omit<Modulated, 'guidance'>,
+    Pick<ConditionPrograms, 'promptTokens' | 'references' | 'nets'> {
   /** Pictures in the batch; equally many on every device (`Runtime.batchOf`). */
   readonly batch: number;
   readonly size: LatentSize;
   readonly textTokens: number;
-  /** Tokens of pictures in the prompt; none by default. */
-  readonly promptTokens?: number | undefined;
-  /** Whether a negative prompt, which has no such tokens, is run too. */
+  /** Whether a negative prompt is run too. */
   readonly negative?: boolean | undefined;
-  /** Latent sizes of reference pictures; none by default. */
-  readonly references?: readonly LatentSize[] | undefined;
-  /** The index of the net for each control picture; none by default. */
-  readonly nets?: readonly number[] | undefined;
 }
 
 /** A batch, as ControlNets see it. */

@@ -112,7 +112,7 @@ export class ControlNets implements Disposable {
     };
     const kept = owned.move();
     return {
-      step: (i, latents) => new BesideStep((made) => residualsOf(pictures, i, latents, made), which, programs),
+      step: (i, latents) => stepOf((made) => residualsOf(pictures, i, latents, made), which, programs),
       [Symbol.dispose]: () => kept.dispose(),
     };
   }
@@ -149,45 +149,38 @@ async function residualsOf(
 }
 
 /** The residuals of one step, each added after its block. */
-export class BesideStep implements Disposable {
-  readonly #make: (made: DisposableStack) => Promise<readonly Residuals[]>;
-  readonly #which: Readonly<Record<keyof Residuals, readonly number[]>>;
-  readonly #programs: Readonly<Record<keyof Residuals, (n: number) => Traced>>;
-  readonly #owned = new DisposableStack();
-  #residuals: Promise<readonly Residuals[]> | undefined;
-
-  /** `which` has the index of the residual after each block of the transformer; `programs` add a residual to `n` tokens. */
-  constructor(
-    make: (made: DisposableStack) => Promise<readonly Residuals[]>,
-    which: Readonly<Record<keyof Residuals, readonly number[]>>,
-    programs: Readonly<Record<keyof Residuals, (n: number) => Traced>>,
-  ) {
-    this.#make = make;
-    this.#which = which;
-    this.#programs = programs;
-  }
-
+export interface BesideStep extends Disposable {
   /**
-   * Adds residuals to the tokens after block `i` of the transformer, from 0: img [b, l + r, d] of a double block, x [b, t + l + r, d] of a
+   * Adds residuals to the tokens after block `block` of the transformer, from 0: img [b, l + r, d] of a double block, x [b, t + l + r, d] of a
    * single one. Returns `x` itself if nothing is added; `run` owns any other result.
    */
-  async after(run: Run, kind: keyof Residuals, block: number, x: ShardedArray): Promise<ShardedArray> {
-    const at = this.#which[kind][block];
-    if (at === undefined) return x;
-    this.#residuals ??= this.#make(this.#owned);
-    const traced = this.#programs[kind](x.shape[1]!);
-    let sum = x;
-    for (const { [kind]: list } of await this.#residuals) {
-      const residual = list[at];
-      if (!residual) continue;
-      const next = await run.next(whole(traced), { [traced.inputs[0]!]: sum, residual });
-      if (sum !== x) sum.dispose();
-      sum = next;
-    }
-    return sum;
-  }
+  after(run: Run, kind: keyof Residuals, block: number, x: ShardedArray): Promise<ShardedArray>;
+}
 
-  [Symbol.dispose](): void {
-    this.#owned.dispose();
-  }
+/** `which` has the index of the residual after each block of the transformer; `programs` add a residual to `n` tokens. */
+function stepOf(
+  make: (made: DisposableStack) => Promise<readonly Residuals[]>,
+  which: Readonly<Record<keyof Residuals, readonly number[]>>,
+  programs: Readonly<Record<keyof Residuals, (n: number) => Traced>>,
+): BesideStep {
+  const owned = new DisposableStack();
+  let residuals: Promise<readonly Residuals[]> | undefined;
+  return {
+    async after(run, kind, block, x) {
+      const at = which[kind][block];
+      if (at === undefined) return x;
+      residuals ??= make(owned);
+      const traced = programs[kind](x.shape[1]!);
+      let sum = x;
+      for (const { [kind]: list } of await residuals) {
+        const residual = list[at];
+        if (!residual) continue;
+        const next = await run.next(whole(traced), { [traced.inputs[0]!]: sum, residual });
+        if (sum !== x) sum.dispose();
+        sum = next;
+      }
+      return sum;
+    },
+    [Symbol.dispose]: () => owned.dispose(),
+  };
 }

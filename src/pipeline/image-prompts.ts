@@ -4,7 +4,6 @@ import { Run } from '../engine/run.ts';
 import type { ProgramUse } from '../models/programs.ts';
 import { type ReduxConfig, reduxProgram } from '../models/redux.ts';
 import { type SiglipConfig, type SiglipPrograms, siglipPrograms, siglipTokens } from '../models/siglip.ts';
-import { toF32 } from '../support/floats.ts';
 import type { ExtraSource } from '../weights/folders/extras.ts';
 import { blocks, type Traced, type Use, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime } from '../xla/runtime/runtime.ts';
@@ -67,11 +66,7 @@ export class ImagePrompts implements Disposable {
     for (const use of this.#layers()) x = await run.next(use, { x });
     x = await run.next(whole(finalNorm), { x });
     const tokens = await projecting.next(whole(this.#project), { x });
-    const made = toF32(
-      'f32',
-      await tokens.toHost(),
-      tokens.shape.reduce((product, size) => product * size, 1),
-    );
+    const made = new Float32Array((await tokens.toHost()).buffer);
     await run.drain();
     await projecting.drain();
     return made;

@@ -229,16 +229,12 @@ export function readRecipe(bytes: Uint8Array, where: string): PictureInfo {
 export function requireRecipe(bytes: Uint8Array, where: string): Recipe {
   const { recipe, parameters } = readRecipe(bytes, where);
   if (recipe) return recipe;
-  const found =
-    parameters === undefined ? 'nor A1111 parameters' : `found A1111 parameters: ${parameters.slice(0, 400)}`;
-  throw new FluxionError(
-    'not_found',
-    `${where}: no Fluxion recipe inside${parameters === undefined ? ', ' : '; '}${found}`,
-    {
-      hint:
-        parameters === undefined
-          ? 'programs that re-encode a picture drop its text; use the original file'
-          : 'it was made by another program; pass its prompt, seed, size and steps to `fluxion generate`',
-    },
-  );
+  if (parameters === undefined)
+    throw new FluxionError('not_found', `${where}: no Fluxion recipe inside, nor A1111 parameters`, {
+      hint: 'programs that re-encode a picture drop its text; use the original file',
+    });
+  const found = `found A1111 parameters: ${parameters.slice(0, 400)}`;
+  throw new FluxionError('not_found', `${where}: no Fluxion recipe inside; ${found}`, {
+    hint: 'it was made by another program; pass its prompt, seed, size and steps to `fluxion generate`',
+  });
 }

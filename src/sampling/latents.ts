@@ -48,23 +48,38 @@ export function latentSize(width: number, height: number, vaeScale = 8): LatentS
 
 /** Packs latents [batch, channels, height, width] into tokens [batch, height/2 · width/2, 4 · channels], channel-major in a patch. */
 export function packLatents(latents: Float32Array, shape: readonly [number, number, number, number]): Float32Array {
-  const [batch, channels, height, width] = shape;
+  const [, channels, height, width] = shape;
   if (height % 2 !== 0 || width % 2 !== 0 || latents.length !== elementCount(shape)) {
     const expected = `${elementCount(shape)} values and even sides`;
     throw new FluxionError('bad_shape', `latents [${shape}]: expected ${expected}, found ${latents.length} values`);
   }
+  const each = channels * height * width;
   const out = new Float32Array(latents.length);
-  let packed = 0;
-  for (let b = 0; b < batch; b++) {
-    for (let row = 0; row < height; row += 2) {
-      for (let column = 0; column < width; column += 2) {
-        for (let c = 0; c < channels; c++) {
-          const corner = ((b * channels + c) * height + row) * width + column;
-          for (const at of [corner, corner + 1, corner + width, corner + width + 1]) out[packed++] = latents[at]!;
-        }
-      }
-    }
+  for (let start = 0; start < out.length; start += each) {
+    const picture = latents.subarray(start, start + each);
+    const tokens = packed(
+      { height, width },
+      channels,
+      (row, column, c) => picture[(c * height + row) * width + column]!,
+    );
+    out.set(tokens, start);
   }
+  return out;
+}
+
+/** Makes the tokens of a picture, [tokens, 4 · channels], from values of its latents. */
+export function packed(
+  { height, width }: Pick<LatentSize, 'height' | 'width'>,
+  channels: number,
+  value: (row: number, column: number, channel: number, at: number) => number,
+): Float32Array {
+  const out = new Float32Array(height * width * channels);
+  let at = 0;
+  for (let row = 0; row < height; row += 2)
+    for (let column = 0; column < width; column += 2)
+      for (let channel = 0; channel < channels; channel++)
+        for (let corner = 0; corner < 4; corner++, at++)
+          out[at] = value(row + (corner >> 1), column + (corner & 1), channel, at);
   return out;
 }
 

@@ -1,7 +1,7 @@
 /** Masks beside latents: the part of a picture-sized mask that each token gets, in the layout of packed latents. */
 
 import { FluxionError } from '../support/errors.ts';
-import type { LatentSize } from './latents.ts';
+import { type LatentSize, packed } from './latents.ts';
 
 /** A mask at a picture's size: [height, width]. */
 interface PictureMask {
@@ -16,19 +16,7 @@ interface PictureMask {
  */
 export function maskLatents(mask: PictureMask, size: LatentSize, channels: number): Float32Array {
   const scale = pixelsPerLatent(mask, size);
-  const packed = new Float32Array(size.tokens * channels * 4);
-  let to = 0;
-  for (let row = 0; row < size.height; row += 2) {
-    for (let column = 0; column < size.width; column += 2) {
-      for (let c = 0; c < channels; c++) {
-        for (let corner = 0; corner < 4; corner++) {
-          const y = (row + (corner >> 1)) * scale;
-          packed[to++] = mask.values[y * mask.width + (column + (corner & 1)) * scale]!;
-        }
-      }
-    }
-  }
-  return packed;
+  return packed(size, channels, (row, column) => mask.values[(row * mask.width + column) * scale]!);
 }
 
 /**
@@ -37,19 +25,10 @@ export function maskLatents(mask: PictureMask, size: LatentSize, channels: numbe
  */
 export function fillMask(mask: PictureMask, size: LatentSize): Float32Array {
   const scale = pixelsPerLatent(mask, size);
-  const packed = new Float32Array(size.tokens * scale * scale * 4);
-  let to = 0;
-  for (let row = 0; row < size.height; row += 2) {
-    for (let column = 0; column < size.width; column += 2) {
-      for (let pixel = 0; pixel < scale * scale; pixel++) {
-        for (let corner = 0; corner < 4; corner++) {
-          const y = (row + (corner >> 1)) * scale + Math.floor(pixel / scale);
-          packed[to++] = mask.values[y * mask.width + (column + (corner & 1)) * scale + (pixel % scale)]!;
-        }
-      }
-    }
-  }
-  return packed;
+  return packed(size, scale * scale, (row, column, pixel) => {
+    const y = row * scale + Math.floor(pixel / scale);
+    return mask.values[y * mask.width + column * scale + (pixel % scale)]!;
+  });
 }
 
 function pixelsPerLatent({ width, height, values }: PictureMask, size: LatentSize): number {

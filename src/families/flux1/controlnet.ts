@@ -7,7 +7,6 @@ import * as keys from '../../weights/folders/config-fields.ts';
 import type { Agreement, Component, SourcePart } from '../../weights/folders/family.ts';
 import { affine } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
-import { agree } from './agree.ts';
 import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
 import { checkTrunk, derivedTrunk, TRUNK } from './transformer.ts';
 
@@ -122,18 +121,17 @@ export function controlNetAgreements(
   transformer: FluxConfig,
   scale: number,
 ): readonly Agreement[] {
+  const patch: Agreement = ['patch_size', net.patchSize, (2 * scale) / HINT_SCALE, "the model's autoencoder"];
   return [
-    ...(net.hintChannels === undefined
-      ? []
-      : [agree('patch_size', net.patchSize, (2 * scale) / HINT_SCALE, "the model's autoencoder")]),
-    agree('in_channels', net.inChannels, transformer.outChannels, "the transformer's latents"),
-    agree(
+    ...(net.hintChannels === undefined ? [] : [patch]),
+    ['in_channels', net.inChannels, transformer.outChannels, "the transformer's latents"],
+    [
       'num_attention_heads × attention_head_dim',
       net.heads * net.headDim,
       transformer.heads * transformer.headDim,
       "the transformer's",
-    ),
-    agree('joint_attention_dim', net.jointAttentionDim, transformer.jointAttentionDim, "the transformer's"),
-    agree('pooled_projection_dim', net.pooledDim, transformer.pooledDim, "the transformer's"),
+    ],
+    ['joint_attention_dim', net.jointAttentionDim, transformer.jointAttentionDim, "the transformer's"],
+    ['pooled_projection_dim', net.pooledDim, transformer.pooledDim, "the transformer's"],
   ];
 }

@@ -7,7 +7,6 @@ import type { VaeConfig } from '../../models/vae.ts';
 import type { SchedulerConfig } from '../../sampling/schedule.ts';
 import type { ComponentName, Family, ModelParts } from '../../weights/folders/family.ts';
 import type { ModelSource } from '../../weights/folders/pipeline-folder.ts';
-import { agree } from './agree.ts';
 import { AUTOENCODER } from './autoencoder.ts';
 import { CLIP } from './clip.ts';
 import { CONTROLNET } from './controlnet.ts';
@@ -64,15 +63,15 @@ export const FLUX1: Family<ModelSizes> = {
   ],
   absent: ['feature_extractor', 'image_encoder'],
   agreements: ({ transformer, clip, t5, vae }) => [
-    agree('joint_attention_dim', t5.width, transformer.jointAttentionDim, 'text_encoder_2 d_model'),
-    agree('pooled_projection_dim', clip.width, transformer.pooledDim, 'text_encoder hidden_size'),
-    agree('out_channels', 4 * vae.latentChannels, transformer.outChannels, 'vae latent_channels × 4'),
-    agree(
+    ['joint_attention_dim', t5.width, transformer.jointAttentionDim, 'text_encoder_2 d_model'],
+    ['pooled_projection_dim', clip.width, transformer.pooledDim, 'text_encoder hidden_size'],
+    ['out_channels', 4 * vae.latentChannels, transformer.outChannels, 'vae latent_channels × 4'],
+    [
       'in_channels',
       toolOf(transformer, vae) ? transformer.inChannels : transformer.outChannels,
       transformer.inChannels,
       'out_channels (a control model has twice as many, and Fill also has channels for a mask)',
-    ),
+    ],
   ],
 };
 

@@ -31,14 +31,8 @@ export const FLUX_MODULES: readonly FluxModule[] = [
   { bfl: 'guidance_in.out_layer', diffusers: ['time_text_embed.guidance_embedder.linear_2'] },
   { bfl: 'double_blocks.#.img_mod.lin', diffusers: [`${DOUBLE}.norm1.linear`] },
   { bfl: 'double_blocks.#.txt_mod.lin', diffusers: [`${DOUBLE}.norm1_context.linear`] },
-  {
-    bfl: 'double_blocks.#.img_attn.qkv',
-    diffusers: [`${DOUBLE}.attn.to_q`, `${DOUBLE}.attn.to_k`, `${DOUBLE}.attn.to_v`],
-  },
-  {
-    bfl: 'double_blocks.#.txt_attn.qkv',
-    diffusers: [`${DOUBLE}.attn.add_q_proj`, `${DOUBLE}.attn.add_k_proj`, `${DOUBLE}.attn.add_v_proj`],
-  },
+  { bfl: 'double_blocks.#.img_attn.qkv', diffusers: ['q', 'k', 'v'].map((of) => `${DOUBLE}.attn.to_${of}`) },
+  { bfl: 'double_blocks.#.txt_attn.qkv', diffusers: ['q', 'k', 'v'].map((of) => `${DOUBLE}.attn.add_${of}_proj`) },
   { bfl: 'double_blocks.#.img_attn.norm.query_norm', diffusers: [`${DOUBLE}.attn.norm_q`] },
   { bfl: 'double_blocks.#.img_attn.norm.key_norm', diffusers: [`${DOUBLE}.attn.norm_k`] },
   { bfl: 'double_blocks.#.txt_attn.norm.query_norm', diffusers: [`${DOUBLE}.attn.norm_added_q`] },

@@ -6,7 +6,6 @@ import type { SiglipConfig } from '../../models/siglip.ts';
 import * as keys from '../../weights/folders/config-fields.ts';
 import type { Agreement, Component } from '../../weights/folders/family.ts';
 import { affine, itself } from '../../weights/folders/layout.ts';
-import { agree } from './agree.ts';
 import { REDUX_DEV } from './presets.ts';
 
 const CLASS = 'ReduxImageEncoder';
@@ -48,7 +47,7 @@ export function reduxAgreements(
   transformer: FluxConfig,
 ): readonly Agreement[] {
   return [
-    agree('redux_dim', reduxDim, encoder.width, "the image encoder's hidden_size"),
-    agree('txt_in_features', textDim, transformer.jointAttentionDim, "the transformer's joint_attention_dim"),
+    ['redux_dim', reduxDim, encoder.width, "the image encoder's hidden_size"],
+    ['txt_in_features', textDim, transformer.jointAttentionDim, "the transformer's joint_attention_dim"],
   ];
 }

@@ -9,26 +9,25 @@ import type { FluxConfig } from '../../models/flux.ts';
 import type { VaeConfig } from '../../models/vae.ts';
 import type { Pixels } from '../../picture/image.ts';
 import type { Box, Raster } from '../../picture/resample.ts';
-import { type LatentSize, packLatents } from '../../sampling/latents.ts';
+import { type LatentSize, packed, packLatents } from '../../sampling/latents.ts';
 import type { ModelFloat } from '../../support/dtype.ts';
 import type { ExtraSizes } from '../extras.ts';
 import type { Inputs } from '../inputs.ts';
 
-/** A picture as the autoencoder takes it. */
-export interface SizedPicture {
+/** A picture as networks take it. */
+interface SignedPicture {
   /** [height, width, 3] in -1 to 1. */
   readonly values: Float32Array;
-  readonly size: LatentSize;
   /** Equal for equal values and sizes. */
   readonly key: string;
 }
 
-/** A picture as an image encoder takes it. */
-export interface SquarePicture {
-  /** [side, side, 3] in -1 to 1. */
-  readonly values: Float32Array;
-  /** Equal for equal values. */
-  readonly key: string;
+/** A picture as an image encoder takes it: a square. */
+export type SquarePicture = SignedPicture;
+
+/** A picture as the autoencoder takes it. */
+export interface SizedPicture extends SignedPicture {
+  readonly size: LatentSize;
 }
 
 /** The output of the text encoders for one prompt. */
@@ -50,15 +49,15 @@ export interface PromptPictures {
 /** What a condition adds to the programs of a batch. */
 export interface ConditionPrograms {
   /** Latent sizes of reference pictures. */
-  readonly references?: readonly LatentSize[];
+  readonly references?: readonly LatentSize[] | undefined;
   /** Channels of image tokens beyond the model's own, for which adapters bring weights. */
   readonly addedChannels?: number;
   /** Whether known latents are put back after every step. */
   readonly blend?: boolean;
   /** The ControlNet of each control picture, by its index in the model's list. */
-  readonly nets?: readonly number[];
-  /** Tokens of pictures that follow the prompt's text tokens. */
-  readonly promptTokens?: number;
+  readonly nets?: readonly number[] | undefined;
+  /** Tokens of pictures that follow the prompt's text tokens; a negative prompt has none. */
+  readonly promptTokens?: number | undefined;
 }
 
 /** A request's condition. */
@@ -146,20 +145,10 @@ export class PictureMaking {
 
   #latents(picture: SizedPicture, value: (mean: number, logVariance: number, packed: number) => number): Float32Array {
     const { latentChannels: c, shiftFactor, scalingFactor } = this.from.vae;
-    const { rows, columns, width } = picture.size;
     const moments = this.from.moments(picture);
-    const out = new Float32Array(moments.length / 2);
-    let packed = 0;
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++)
-        for (let channel = 0; channel < c; channel++)
-          for (const [y, x] of PATCH) {
-            const at = ((2 * row + y) * width + 2 * column + x) * 2 * c + channel;
-            const latent = value(moments[at]!, moments[at + c]!, packed);
-            out[packed++] = (latent - shiftFactor) * scalingFactor;
-          }
-    return out;
+    return packed(picture.size, c, (row, column, channel, at) => {
+      const mean = (row * picture.size.width + column) * 2 * c + channel;
+      return (value(moments[mean]!, moments[mean + c]!, at) - shiftFactor) * scalingFactor;
+    });
   }
 }
-
-const PATCH = [[0, 0], [0, 1], [1, 0], [1, 1]] as const; // biome-ignore format: rows and columns of a patch

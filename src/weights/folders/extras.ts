@@ -41,7 +41,7 @@ export function openExtra<C>(
 
 /** Throws `bad_weights` unless a network's sizes fit the model. */
 export function requireExtraFits({ component, path }: ExtraSource, agreements: readonly Agreement[]): void {
-  for (const { field, expected, from, found } of agreements) {
+  for (const [field, found, expected, from] of agreements) {
     if (expected === found) continue;
     throw new FluxionError('bad_weights', `${path}: ${field} is ${found}, but ${from} gives ${expected}`, {
       hint: `${component.label} was made for another model`,

@@ -139,15 +139,8 @@ export interface Component<C = unknown> extends Part<C> {
   };
 }
 
-/** Two sizes that must be equal for parts to work together. */
-export interface Agreement {
-  /** A field of the first component's config. */
-  readonly field: string;
-  readonly expected: number;
-  /** The part and the field that give the other size. */
-  readonly from: string;
-  readonly found: number;
-}
+/** Two sizes that must be equal for parts to work together: a field of one part's config, and the part and field that give the other. */
+export type Agreement = readonly [field: string, found: number, expected: number, from: string];
 
 /** A model family; `M` has one model's configs, by component name and `scheduler`. */
 export interface Family<M = unknown> {

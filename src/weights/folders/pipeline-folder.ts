@@ -139,7 +139,7 @@ function readIndex(path: string): JsonObject {
 
 /** Throws `bad_weights` unless the parts have the sizes that the first component was built for. */
 export function requireAgreement<M>({ agreements, components }: Family<M>, configs: M, path: string): void {
-  for (const { field, expected, from, found } of agreements(configs)) {
+  for (const [field, found, expected, from] of agreements(configs)) {
     if (expected === found) continue;
     throw new FluxionError(
       'bad_weights',
