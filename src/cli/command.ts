@@ -13,6 +13,8 @@ export interface Session {
   readonly endsWithin?: (milliseconds: number) => void;
   /** Starts the process again with more variables in its environment; absent where a command is not the whole process. */
   readonly restart?: ((variables: Readonly<Record<string, string>>) => void) | undefined;
+  /** Called when a command has only memory left to free and results left to print; absent if the process goes on afterwards. */
+  readonly ending?: () => void;
 }
 
 /** The table of commands. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { FluxionError } from '../support/errors.ts';
 import { makeFolder } from '../support/make-folder.ts';
+import { announceEnd, isEndNear } from '../support/process-end.ts';
 import { oneLine } from '../support/quote.ts';
 import { explained } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
@@ -85,12 +86,17 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
       grace = milliseconds + GRACE;
     },
     restart: process.execve && restart,
+    ending: announceEnd,
   });
   // Plugins keep threads running, so the process must be ended, after its output is flushed.
   await flush(process.stdout);
   if (unwritten) report(explained(unwritten, 'standard output'), false);
   await flush(process.stderr);
-  process.exit(interrupted ?? (unwritten ? FAILURE : status));
+  const final = interrupted ?? (unwritten ? FAILURE : status);
+  if (!isEndNear()) process.exit(final);
+  // An end at once skips what Node does at exit.
+  modules.flushCompileCache?.();
+  return stopAtOnce(final);
 }
 
 /** Replaces the process by a new one of the same command line; its number, files and terminal stay. */
@@ -110,7 +116,7 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
 export async function run(
   argv: readonly string[],
   signal: AbortSignal,
-  process: Pick<Session, 'endsWithin' | 'restart'> = {},
+  process: Pick<Session, 'endsWithin' | 'restart' | 'ending'> = {},
 ): Promise<number> {
   try {
     return await dispatch(argv, { signal, ...process, commands: COMMANDS });

@@ -3,6 +3,7 @@
  * applied and in how many ranks, what stays in memory. Made once, immutable, and passed down.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { MemoryPlan } from '../api/events.ts';
 import { type ModelConfigs, type ProgramUse, programUses, type RunPrograms } from '../models/programs.ts';
 import { type Applied, type ApplyMode, Overlay, rankBucket } from '../weights/lora/overlay.ts';
@@ -75,11 +76,17 @@ export async function planRun(runtime: Runtime, options: RunPlanOptions): Promis
   const adapterRank = Math.max(overlay.rank, options.adapterRank ?? ranks.fit(overlay.rank));
   const uses = programUses(models, programs(adapterRank));
   const compiled = new Map<Traced, ProgramMemory>();
-  await Promise.all(
-    uses.map(async ({ traced }) => {
-      compiled.set(traced, (await runtime.compile(traced, signal)).memory);
-    }),
-  );
+  const compiling: Promise<void>[] = [];
+  for (const { traced } of uses) {
+    signal?.throwIfAborted();
+    const made = runtime.compile(traced, signal).then(({ memory }) => void compiled.set(traced, memory));
+    // A failure is reported below; until then it must not count as unhandled.
+    made.catch(() => {});
+    compiling.push(made);
+    // Other threads load or compile the programs printed so far while the next one is printed.
+    await setImmediate();
+  }
+  await Promise.all(compiling);
   const planned = planMemory(uses, { ...memory, memoryOf: (traced) => compiled.get(traced) });
   const streaming = streamingOf(uses, planned, runtime.streamsFrom, options.transformerFileBytes);
   return { share: options.share, overlay, adapterRank, memory: planned, streaming };

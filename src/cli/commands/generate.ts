@@ -55,7 +55,7 @@ const generate: Command = {
   help: () => HELP,
 
   async run(argv, session: Session) {
-    const { signal } = session;
+    const { signal, ending } = session;
     const words = readingUsage(() => splitArguments(argv, FLAGS));
     const { config: loaded, sources, notes, personal } = await readAsked(words, words.prompts, session);
     const config = renamed(loaded, words);
@@ -88,6 +88,7 @@ const generate: Command = {
       sources,
       progress,
       signal,
+      ending,
       output,
       onStep: ({ previews }) => previews?.[0] && preview.show(previews[0]),
       async onImage(image, index, nodes) {

@@ -66,7 +66,7 @@ const redo: Command = {
   takesKeys: true,
   help: () => HELP,
 
-  async run(argv, { signal }) {
+  async run(argv, { signal, ending }) {
     const words = readingUsage(() => splitArguments(argv, FLAGS));
     const [path, ...prompts] = words.prompts;
     if (path === undefined) {
@@ -92,6 +92,7 @@ const redo: Command = {
       sources,
       progress,
       signal,
+      ending,
       output,
       slot,
       async onImage(image, index, nodes) {

@@ -22,6 +22,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { reasonOf } from '../../support/system-error.ts';
+import type { Session } from '../command.ts';
 import { StepTrace } from '../measure/profile.ts';
 import { loadOptions, modelOf, requestOf } from '../settings.ts';
 import { isPlain, memoryLine } from '../terminal/memory.ts';
@@ -52,6 +53,8 @@ export interface MakeOptions {
   readonly sources: LoadedConfig['sources'];
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Called once every picture is made and only the model has to be closed. */
+  readonly ending: Session['ending'];
   readonly output: Output;
   /** The slot that each picture is made in; the other slots run empty. */
   readonly slot?: BatchSlot | undefined;
@@ -83,7 +86,7 @@ export async function planPictures(
 
 /** Opens the configured model, makes the pictures and closes it again. */
 export async function makePictures(config: Config, options: MakeOptions): Promise<Outcome> {
-  const { progress, signal, output, slot, onImage, onStep } = options;
+  const { progress, signal, ending, output, slot, onImage, onStep } = options;
   const start = performance.now();
   using _shown = progress;
   await using flux = await openModel(config, options);
@@ -111,6 +114,8 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
         break;
       case 'done': {
         const total = (performance.now() - start) / 1000;
+        // Other processes of the run notice how this one leaves.
+        if (nodes.count === 1) ending?.();
         const made = { model: flux.name, nodes, report: event.report, loras, warnings, total };
         return trace?.path === undefined ? made : { ...made, trace: trace.path };
       }

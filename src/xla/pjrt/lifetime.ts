@@ -6,11 +6,13 @@
  *   instead would replace the error that is being unwound by one about order;
  * - a native call in progress on another thread holds its handles (`during`), and freeing waits for it;
  * - an owner that is collected without being disposed is freed by a FinalizationRegistry, with a line in the debug log;
- * - at process exit everything still alive is disposed: plugins crash when their static destructors meet live buffers.
+ * - at process exit everything still alive is disposed: plugins crash when their static destructors meet live buffers;
+ * - nothing is freed once a process has announced an end without these destructors.
  */
 
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
+import { isEndNear } from '../../support/process-end.ts';
 
 /** The kinds of native object that are counted. */
 export type NativeKind =
@@ -134,7 +136,7 @@ export class Handle {
     const waiting = this.#released;
     const { kind, address, release, parent } = this.#native;
     this.#released = 'done';
-    release(address);
+    if (!isEndNear()) release(address);
     counts.set(kind, counts.get(kind)! - 1);
     if (parent) {
       parent.#children.delete(this);

@@ -177,7 +177,7 @@ export class Runtime implements AsyncDisposable {
   async #load(key: string, text: string, name: string, options: CompileOptions, stores: boolean): Promise<Loaded> {
     const start = performance.now();
     const cache = stores ? this.#cache : undefined;
-    const stored = await cache?.read(key);
+    const stored = cache?.read(key);
     if (stored) {
       try {
         const executable = await this.client.deserialize(stored);
@@ -190,7 +190,7 @@ export class Runtime implements AsyncDisposable {
           'warn',
           `the cached executable of ${name} cannot be loaded and is compiled again: ${(error as Error).message}`,
         );
-        await cache?.remove(key);
+        cache?.remove(key);
       }
     }
     const { flags } = options;
