@@ -93,6 +93,9 @@ export function isMapped(bytes: Uint8Array): boolean {
   return ownerOf(bytes) instanceof MappedFile;
 }
 
+/** Bytes that the system reads ahead by itself: asking for fewer costs a call on another thread and gains nothing. */
+const READ_AHEAD = 128 << 10;
+
 /** The queue of read-aheads: pieces are read in the order they are needed. */
 let reading: Promise<void> = Promise.resolve();
 
@@ -117,6 +120,7 @@ export async function advise(bytes: Uint8Array, use: Advice): Promise<void> {
     new Promise<void>((resolve) => (call ? call.async(...args, () => resolve()) : resolve()));
   // Advice may fail without harm, also if it arrives after the file was closed.
   if (use === 'soon') {
+    if (length < READ_AHEAD) return;
     reading = reading.then(() => (file.isOpen ? ended(calls.madvise, from, length, MADV_WILLNEED) : undefined));
     return reading;
   }
