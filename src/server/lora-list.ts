@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerLora } from '../api/served.ts';
 import { BUNDLED_LORA, describeLora } from '../pipeline/loras.ts';
-import { FluxionError } from '../support/errors.ts';
+import { unlessRefused } from '../support/attempt.ts';
 import { Recent } from '../support/recent.ts';
 
 const MOST = 1000;
@@ -35,12 +35,7 @@ export async function listLoras(folder: string | undefined): Promise<ServerLora[
 
 async function describe(path: string, name: string, bytes: number, time: number): Promise<ServerLora | undefined> {
   return described.get(JSON.stringify([path, bytes, time]), () => {
-    try {
-      const { dialect, ranks, control } = describeLora({ path });
-      return { name, bytes, dialect, ranks, control };
-    } catch (error) {
-      if (error instanceof FluxionError) return undefined;
-      throw error;
-    }
+    const report = unlessRefused(() => describeLora({ path }));
+    return report && { name, bytes, dialect: report.dialect, ranks: report.ranks, control: report.control };
   });
 }

@@ -2,7 +2,8 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FluxionError, type Recipe, readRecipe } from '../../index.ts';
+import { type Recipe, readRecipe } from '../../index.ts';
+import { unlessRefused } from '../../support/attempt.ts';
 import { oneLine } from '../../support/quote.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
@@ -93,12 +94,7 @@ function newest(folder: string, limit: number, signal: AbortSignal): Entry[] {
 
 /** The recipe of a picture; undefined for other pictures and broken files. */
 function recipeIn(path: string): Recipe | undefined {
-  try {
-    return readRecipe(readRegular(path, SIZE_LIMIT), path).recipe;
-  } catch (error) {
-    if (error instanceof FluxionError) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => readRecipe(readRegular(path, SIZE_LIMIT), path).recipe);
 }
 
 function textOf({ path, made, recipe }: Entry): string {

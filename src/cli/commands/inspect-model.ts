@@ -18,6 +18,7 @@ import {
   summarise,
   type TensorStore,
 } from '../../models.ts';
+import { unlessRefused } from '../../support/attempt.ts';
 import { byteSize, elementCount } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { bytes, count } from '../terminal/render.ts';
@@ -78,13 +79,8 @@ export function inspectWeights(path: string, show: 'all' | 'first'): Findings {
 
 /** Describes a LoRA file for FLUX.1; undefined for any other file. */
 function loraIn(path: string): LoraReport | undefined {
-  try {
-    const report = describeLora(FLUX1, { path });
-    return modulesText(FLUX1, report).length > 0 ? report : undefined;
-  } catch (error) {
-    if (error instanceof FluxionError && error.code === 'unsupported') return undefined;
-    throw error;
-  }
+  const report = unlessRefused(() => describeLora(FLUX1, { path }), 'unsupported');
+  return report && modulesText(FLUX1, report).length > 0 ? report : undefined;
 }
 
 function loraLines(report: LoraReport): string[] {

@@ -11,7 +11,7 @@ import type { Config, LoraConfig } from '../../config/schema.ts';
 import {
   dataAddress,
   describeLora,
-  FluxionError,
+  type FluxionError,
   fileHash,
   loraHash,
   PART_NAMES,
@@ -21,6 +21,7 @@ import {
   type RecipeLora,
 } from '../../index.ts';
 import { cachedFolder, cachedRepos, FLUX1, parseHubName } from '../../models.ts';
+import { unlessRefused } from '../../support/attempt.ts';
 import { UsageError } from '../command.ts';
 import { readableEntries } from '../folder.ts';
 import { recallFile } from './known-files.ts';
@@ -184,13 +185,7 @@ async function found(
 }
 
 function isLora(path: string): boolean {
-  try {
-    describeLora({ path });
-    return true;
-  } catch (error) {
-    if (error instanceof FluxionError) return false;
-    throw error;
-  }
+  return unlessRefused(() => describeLora({ path })) !== undefined;
 }
 
 /** Files and folders of these names in the given folders and below them, near ones first. */

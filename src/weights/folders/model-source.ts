@@ -135,10 +135,7 @@ function assemble<M>(
     tokenizers,
     paths: new Map([
       ...components.map(({ name, folder }) => [name, parts[name] ?? join(path, folder)] as const),
-      ...components.flatMap((component) => {
-        const found = tokenizers.get(component.name);
-        return found === undefined ? [] : [[component.tokenizer!.folder, found] as const];
-      }),
+      ...[...tokenizers].map(([name, folder]) => [componentNamed(family, name).tokenizer!.folder, folder] as const),
     ]),
     openWeights: (name) => open(componentNamed(family, name)),
   };

@@ -10,7 +10,7 @@ import { weightSet } from '../files/weight-names.ts';
 import type { Component } from '../folders/family.ts';
 import { RepoCache } from './cache.ts';
 import { filesIn, namesIn, type RemoteFile, shardsOf } from './files.ts';
-import { type PullOptions, parseHubFile, pullFiles } from './hub.ts';
+import { offline, type PullOptions, parseHubFile, pullFiles } from './hub.ts';
 import { hubSettings } from './settings.ts';
 
 const INDEX = 'model_index.json';
@@ -34,11 +34,8 @@ export async function findExtra(
   const known = new RepoCache(settings.cache, hub.repo).known(hub.revision);
   if (known !== undefined && isWhole(components, known, file)) return within(known);
   if (settings.network === 'forbidden') {
-    throw new FluxionError(
-      'not_found',
-      `${settings.cache} does not have ${given}, and HF_HUB_OFFLINE forbids downloading it`,
-      { hint: 'unset HF_HUB_OFFLINE, or give the path of a file or folder' },
-    );
+    const hint = 'unset HF_HUB_OFFLINE, or give the path of a file or folder';
+    throw offline(settings, `does not have ${given}`, hint);
   }
   const choose = (files: readonly RemoteFile[]): RemoteFile[] => {
     const names = files.map(({ path }) => path);

@@ -47,13 +47,11 @@ export class Interruption extends Error {
   }
 }
 
-/** Called with the reason of a failed attempt and the time of the next. */
-type OnRetry = (message: string) => void;
-
 export interface HubOptions {
   readonly settings: HubSettings;
   readonly patience: Patience;
-  readonly onRetry: OnRetry;
+  /** Called with the reason of a failed attempt and the time of the next. */
+  readonly onRetry: (message: string) => void;
 }
 
 /** A response whose body fails if it stalls; disposing closes the connection unless the body was read to its end. */
@@ -70,7 +68,7 @@ export interface Reply extends Disposable {
 export class Hub {
   readonly settings: HubSettings;
   readonly #patience: Patience;
-  readonly #onRetry: OnRetry;
+  readonly #onRetry: HubOptions['onRetry'];
   readonly #since = performance.now();
   #hasAnswered = false;
 

@@ -183,9 +183,13 @@ function notCached(
   const missing = folder === undefined ? [] : missingFiles(family, folder, without);
   const at = revision === 'main' ? repo : `${repo} at revision ${quote(revision)}`;
   const what = missing.length > 0 ? `lacks ${missing.slice(0, 5).join(', ')} of ${at}` : `does not have ${at}`;
-  return new FluxionError('not_found', `${settings.cache} ${what}, and HF_HUB_OFFLINE forbids downloading it`, {
-    hint: `unset HF_HUB_OFFLINE and run: fluxion pull ${repo}${revision === 'main' ? '' : `@${revision}`}`,
-  });
+  const name = revision === 'main' ? repo : `${repo}@${revision}`;
+  return offline(settings, what, `unset HF_HUB_OFFLINE and run: fluxion pull ${name}`);
+}
+
+/** The error for what the cache `lacks` while downloads are forbidden. */
+export function offline({ cache }: HubSettings, lacks: string, hint: string): FluxionError {
+  return new FluxionError('not_found', `${cache} ${lacks}, and HF_HUB_OFFLINE forbids downloading it`, { hint });
 }
 
 function transferOf(file: RemoteFile, cache: RepoCache, settings: HubSettings, subject: Subject): Transfer {

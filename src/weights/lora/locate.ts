@@ -12,7 +12,7 @@ import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { quote } from '../files/json.ts';
 import { RepoCache } from '../hub/cache.ts';
 import type { RemoteFile } from '../hub/files.ts';
-import { type HubModel, type PullOptions, parseHubFile, pullFiles } from '../hub/hub.ts';
+import { type HubModel, offline, type PullOptions, parseHubFile, pullFiles } from '../hub/hub.ts';
 import { hubSettings } from '../hub/settings.ts';
 
 /** A LoRA file that was found. */
@@ -92,11 +92,7 @@ export async function fetchLora({ path, weightName: given }: LoraPlace, options:
     // If several are here, locateLora asks for one.
     if (weightName === undefined && snapshot !== undefined && safetensorsIn(snapshot).length > 1) return;
     const what = weightName === undefined ? `a LoRA of ${hub.repo}` : `'${weightName}' of ${hub.repo}`;
-    throw new FluxionError(
-      'not_found',
-      `${settings.cache} does not have ${what}, and HF_HUB_OFFLINE forbids downloading it`,
-      { hint: 'unset HF_HUB_OFFLINE, or pass the path of the file' },
-    );
+    throw offline(settings, `does not have ${what}`, 'unset HF_HUB_OFFLINE, or pass the path of the file');
   }
   await pullFiles(hub, (files) => loraFiles(files, hub.repo, weightName), { ...options, settings });
 }
