@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.ts';
 import { type Arguments, type CommandFlags, splitArguments } from '../config/overrides.ts';
 import { findPersonalConfig } from '../config/personal.ts';
 import type { Config } from '../config/schema.ts';
+import { attempt } from '../support/attempt.ts';
 import { explaining } from '../support/system-error.ts';
 import { readingUsage, UsageError } from './command.ts';
 
@@ -36,11 +37,7 @@ export function entriesOf(folder: string): Dirent[] {
 
 /** The entries of a folder; none if it is missing or unreadable. */
 export function readableEntries(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
+  return attempt(() => readdirSync(folder, { withFileTypes: true }), []);
 }
 
 /** Bytes of a file or of all files in a folder; links are counted, not followed. */

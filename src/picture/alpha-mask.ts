@@ -1,6 +1,7 @@
 /** Masks by transparency, as in OpenAI's images API: transparent pixels are repainted. */
 
 import type { PictureSource, RawPicture } from '../api/kinds.ts';
+import { inColours } from './mask.ts';
 import { type ReadOptions, readPicture } from './read-picture.ts';
 
 /**
@@ -10,8 +11,5 @@ import { type ReadOptions, readPicture } from './read-picture.ts';
 export async function alphaMask(source: PictureSource, options: ReadOptions): Promise<RawPicture | undefined> {
   const { pixels, alpha } = await readPicture(source, options);
   if (!alpha?.some((opacity) => opacity < 255)) return undefined;
-  const { width, height } = pixels;
-  const data = new Uint8Array(3 * width * height);
-  for (let i = 0; i < data.length; i++) data[i] = 255 - alpha[Math.trunc(i / 3)]!;
-  return { width, height, data };
+  return inColours({ ...pixels, data: alpha.map((opacity) => 255 - opacity) });
 }

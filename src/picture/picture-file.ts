@@ -49,11 +49,9 @@ export function addTexts(picture: Uint8Array, format: ImageFormat, texts: Texts)
   }
 }
 
-function addToJpeg(jpeg: Buffer, { fluxion, parameters }: Texts): Uint8Array {
-  const both = exifBlock({
-    ...(fluxion !== undefined && { fluxion }),
-    ...(parameters !== undefined && { parameters }),
-  });
+function addToJpeg(jpeg: Buffer, texts: Texts): Uint8Array {
+  const { fluxion } = texts;
+  const both = exifBlock(texts);
   const room = SEGMENT - 2 - EXIF_MARK.length;
   const block = both.length <= room || fluxion === undefined ? both : exifBlock({ fluxion });
   if (block.length > room) {

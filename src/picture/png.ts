@@ -5,6 +5,7 @@
 
 import { promisify } from 'node:util';
 import { constants, crc32, deflate, inflateSync } from 'node:zlib';
+import { attempt } from '../support/attempt.ts';
 import { FluxionError } from '../support/errors.ts';
 
 /** One chunk: where it starts in the file, and how many bytes of data it holds. */
@@ -180,12 +181,9 @@ function bounded(keyword: string, bytes: Uint8Array | undefined, encoding: Encod
   return bytes && bytes.length <= room ? { keyword, text: decode(encoding, bytes) } : undefined;
 }
 
+/** The inflated bytes; undefined if they are broken or more than `room`. */
 function inflated(bytes: Uint8Array, room: number): Uint8Array | undefined {
-  try {
-    return inflateSync(bytes, { maxOutputLength: room });
-  } catch {
-    return undefined;
-  }
+  return attempt(() => inflateSync(bytes, { maxOutputLength: room }), undefined);
 }
 
 function decode(encoding: Encoding, bytes: Uint8Array): string {

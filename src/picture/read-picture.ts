@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PictureSource, RawPicture } from '../api/kinds.ts';
+import { attempt } from '../support/attempt.ts';
 import { FluxionError, ofField } from '../support/errors.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
@@ -92,7 +93,7 @@ async function contentOf(source: Exclude<PictureSource, RawPicture>, options: Re
   if (embedded) {
     const bytes = Buffer.from(embedded[2]!, 'base64');
     checkBytes(bytes.length, where);
-    return { bytes, where, name: unescaped(embedded[1] ?? '') };
+    return { bytes, where, name: attempt(() => decodeURIComponent(embedded[1] ?? ''), undefined) };
   }
   if (!/^https?:\/\//i.test(text)) {
     const path = typeof source === 'object' && source.protocol === 'file:' ? fileURLToPath(source) : userPath(text);
@@ -164,15 +165,6 @@ export function pictureHash(path: string): string {
 /** Writes a picture that a recipe carries as an address that `readPicture` takes. */
 export function dataAddress(name: string, base64: string): string {
   return `data:application/octet-stream;name=${encodeURIComponent(name.toWellFormed()).replaceAll(/[!'()*]/g, '_')};base64,${base64}`;
-}
-
-/** Decodes the escapes of an address; undefined if they are broken. */
-function unescaped(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The short hash of a file in recipes. */

@@ -30,13 +30,8 @@ export class ApiKeys {
       .map((line) => {
         const [, name, key = ''] = /^(?:([\w.@-]+):)?(\S+)$/.exec(line) ?? [];
         if (key.length < SHORTEST_KEY) {
-          throw new FluxionError(
-            'bad_config',
-            `${where}: expected keys of ${SHORTEST_KEY} characters or more, without spaces`,
-            {
-              hint: 'openssl rand -base64 24 makes one',
-            },
-          );
+          const message = `${where}: expected keys of ${SHORTEST_KEY} characters or more, without spaces`;
+          throw new FluxionError('bad_config', message, { hint: 'openssl rand -base64 24 makes one' });
         }
         const hash = sha256(key);
         return { caller: name ?? `key-${hash.toString('hex').slice(0, 8)}`, hash };

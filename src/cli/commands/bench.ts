@@ -184,7 +184,8 @@ const STAGES = ['encode', 'step', 'decode'] as const;
 
 function table(figures: Figures): string {
   const { compile, first, median, prepare, picture, peak, memory } = figures;
-  const { weights, devices, device, width, height, batch, steps, textTokens, cachedSteps, runs, together } = figures;
+  const { weights, devices, device, batch, recipe, cachedSteps, runs, together } = figures;
+  const { width, height, steps } = recipe;
   const stage = (name: keyof ByStage): string[] => [
     name,
     seconds(median[name]),
@@ -215,17 +216,14 @@ function table(figures: Figures): string {
     ['load', seconds(figures.load)],
     ['compile', `${seconds(compile.cold)}, from the cache ${seconds(compile.cached)}`],
     ['peak', `${flop(peak.rate)}/s (${peak.source}); best matrix multiply of one device ${flop(peak.bestMatmul)}/s`],
-    [
-      'weights',
-      `${count(total)} in ${figures.weightsType}; transformer ${memory.transformer}, encoders ${memory.encoders}`,
-    ],
+    ['weights', `${count(total)} in ${recipe.weights}; transformer ${memory.transformer}, encoders ${memory.encoders}`],
     [
       'peak memory',
       `${bytes(figures.peakMemory)} of the process${figures.peakDeviceMemory === undefined ? '' : `, ${bytes(figures.peakDeviceMemory)} of a device`}`,
     ],
   ];
   return [
-    `${figures.model}${weights === 'random' ? ' (random weights)' : ''} on ${device}: ${batch} × ${width}×${height}, ${steps} ${steps === 1 ? 'step' : 'steps'}, ${textTokens} text tokens, ${figures.activationsType}, ${devices} ${devices === 1 ? 'device' : 'devices'}; medians of ${runs}`,
+    `${figures.model}${weights === 'random' ? ' (random weights)' : ''} on ${device}: ${batch} × ${width}×${height}, ${steps} ${steps === 1 ? 'step' : 'steps'}, ${recipe.maxSequenceLength} text tokens, ${recipe.activations}, ${devices} ${devices === 1 ? 'device' : 'devices'}; medians of ${runs}`,
     ...(cachedSteps > 0
       ? [`first-block cache: ${cachedSteps} of ${steps} steps cut short, which count in picture alone`]
       : []),
@@ -237,13 +235,14 @@ function table(figures: Figures): string {
 }
 
 function data(figures: Figures): Record<string, unknown> {
-  const { model, weights, device, devices, width, height, batch, steps, compile, first, median, prepare } = figures;
+  const { model, weights, device, devices, recipe, batch, compile, first, median, prepare } = figures;
   const { picture, cachedSteps, flops, rate, peak, share, memory, parameters, peakMemory, peakDeviceMemory } = figures;
+  const { width, height, steps } = recipe;
   return {
     ...{ model, weights, device, devices, width, height, batch, steps },
-    text_tokens: figures.textTokens,
-    weights_dtype: figures.weightsType,
-    activations_dtype: figures.activationsType,
+    text_tokens: recipe.maxSequenceLength,
+    weights_dtype: recipe.weights,
+    activations_dtype: recipe.activations,
     runs: figures.runs,
     load_time: figures.load,
     compile_time: compile,

@@ -112,13 +112,10 @@ export default cache;
 function kindNamed(name: string): Kind {
   if (Object.hasOwn(KINDS, name)) return KINDS[name]!;
   if (name === 'models') {
-    throw new UsageError(
-      'bad_config',
-      'models of the hub are shared with other tools, so Fluxion does not remove them',
-      {
-        hint: "'fluxion models --json' tells their paths; remove a model's folder, or run: hf cache delete",
-      },
-    );
+    const message = 'models of the hub are shared with other tools, so Fluxion does not remove them';
+    throw new UsageError('bad_config', message, {
+      hint: "'fluxion models --json' tells their paths; remove a model's folder, or run: hf cache delete",
+    });
   }
   const near = nearest(name, Object.keys(KINDS), 1)[0];
   throw new UsageError('bad_config', `nothing in the cache is called '${name}'`, {

@@ -52,6 +52,10 @@ interface Check {
   readonly hint?: string | undefined;
 }
 
+const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail });
+const warn = (name: string, detail: string, hint?: string): Check => ({ name, status: 'warn', detail, hint });
+const fail = (name: string, detail: string, hint?: string): Check => ({ name, status: 'fail', detail, hint });
+
 const GIB = 2 ** 30;
 /** Bytes that the bundled model needs, with room to spare. FLUX.1 needs 24 GiB in bf16. */
 const LITTLE_MEMORY = GIB;
@@ -108,13 +112,11 @@ async function* examine({ signal }: Session): AsyncGenerator<Check> {
   }
   yield await pictures();
   signal.throwIfAborted();
-  yield cpuWorks
-    ? await bundledModel(signal)
-    : { name: 'bundled model', status: 'warn', detail: 'not tried, as the cpu plugin does not work yet' };
+  yield cpuWorks ? await bundledModel(signal) : warn('bundled model', 'not tried, as the cpu plugin does not work yet');
 }
 
 function node(): Check {
-  return { name: 'node', status: 'ok', detail: `${process.version} at ${process.execPath}` };
+  return ok('node', `${process.version} at ${process.execPath}`);
 }
 
 function platform(): Check {
@@ -123,21 +125,18 @@ function platform(): Check {
   const glibc = header?.glibcVersionRuntime;
   const detail = `${process.platform} ${arch()}${glibc ? `, glibc ${glibc}` : ''}`;
   const cpu = listPlugins().find(({ device }) => device === 'cpu')!;
-  if (cpu.status !== 'unsupported') return { name: 'platform', status: 'ok', detail };
-  return {
-    name: 'platform',
-    status: 'warn',
-    detail: `${detail}: there is no packaged plugin for it`,
-    hint: 'use Linux with glibc on x64 or arm64, a container too, or build a plugin and run: fluxion plugins add PATH',
-  };
+  if (cpu.status !== 'unsupported') return ok('platform', detail);
+  const hint =
+    'use Linux with glibc on x64 or arm64, a container too, or build a plugin and run: fluxion plugins add PATH';
+  return warn('platform', `${detail}: there is no packaged plugin for it`, hint);
 }
 
 function memory(): Check {
   const sets = notableInstructions();
   const processor = `${cpus()[0]?.model ?? 'unknown processor'}${sets.length > 0 ? ` (${sets.join(', ')})` : ''}`;
   const detail = `${bytes(totalmem())}, ${bytes(freemem())} free; ${availableParallelism()} cores, ${processor}`;
-  if (totalmem() >= LITTLE_MEMORY) return { name: 'machine', status: 'ok', detail };
-  return { name: 'machine', status: 'warn', detail, hint: `the bundled model wants ${bytes(LITTLE_MEMORY)}` };
+  if (totalmem() >= LITTLE_MEMORY) return ok('machine', detail);
+  return warn('machine', detail, `the bundled model wants ${bytes(LITTLE_MEMORY)}`);
 }
 
 async function cache(): Promise<Check> {
@@ -151,11 +150,11 @@ async function cache(): Promise<Check> {
   } catch (error) {
     const hint = 'make it writable, or set FLUXION_CACHE_DIR to a folder that is';
     // If a plugin is installed, everything works without a writable cache, but each run compiles its programs again.
-    const status = findPlugin('cpu') ? 'warn' : 'fail';
-    return { name, status, detail: `${folder} cannot be written: ${reasonOf(error)}`, hint };
+    const told = findPlugin('cpu') ? warn : fail;
+    return told(name, `${folder} cannot be written: ${reasonOf(error)}`, hint);
   }
   const [plugins, programs] = ['plugins', 'executables'].map((name) => bytes(sizeOf(join(folder, name))));
-  return { name, status: 'ok', detail: `${folder}: plugins ${plugins}, compiled programs ${programs}` };
+  return ok(name, `${folder}: plugins ${plugins}, compiled programs ${programs}`);
 }
 
 /** Checks one device's plugin; undefined for a device that is neither here nor has a plugin. */
@@ -167,12 +166,9 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
   const name = `plugin ${device}`;
   if (path === undefined) {
     if (!present || status === 'unsupported') return undefined;
-    if (status === 'manual') {
-      return { name, status: 'warn', detail: `${title} is here, and its plugin is not installed`, hint: manual };
-    }
+    if (status === 'manual') return warn(name, `${title} is here, and its plugin is not installed`, manual);
     const hint = `it installs itself on first use, or now: fluxion plugins install ${device}`;
-    if (damage !== undefined) return { name, status: 'warn', detail: `damaged: ${damage}`, hint };
-    return { name, status: 'warn', detail: 'not installed yet', hint };
+    return warn(name, damage === undefined ? 'not installed yet' : `damaged: ${damage}`, hint);
   }
   const source = named || status === 'added' ? path : `${packageName} ${version}${xla ? ` (XLA of ${xla})` : ''}`;
   try {
@@ -180,27 +176,25 @@ async function pluginCheck(plugin: PluginStatus, signal: AbortSignal): Promise<C
     if (changed !== undefined) {
       const again = status === 'added' ? `fluxion plugins add ${path}` : `fluxion plugins install ${device}`;
       const hint = `fluxion plugins remove ${status === 'added' ? path : device}, then: ${again}`;
-      return { name, status: 'fail', detail: `${path} was changed: ${changed}`, hint };
+      return fail(name, `${path} was changed: ${changed}`, hint);
     }
     const { apiVersion, stablehlo, devices, deviceMemory, compileSeconds, relativeError } = await probe(path, signal);
     const kinds = [...new Set(devices)].map((kind) => `${devices.filter((other) => other === kind).length} × ${kind}`);
     const room = deviceMemory === undefined ? '' : ` with ${bytes(deviceMemory)}`;
     const detail = `${kinds.join(', ')}${room}; ${source}; PJRT API ${apiVersion}${stablehlo ? `, StableHLO ${stablehlo}` : ''}; compiled and ran a program in ${compileSeconds.toFixed(2)} s`;
-    if (relativeError <= CLOSE) return { name, status: 'ok', detail };
+    if (relativeError <= CLOSE) return ok(name, detail);
     const wrong = `${detail}, and its result is wrong by ${relativeError.toPrecision(2)}`;
-    return { name, status: 'fail', detail: wrong, hint: 'install another version of the plugin or of its driver' };
+    return fail(name, wrong, 'install another version of the plugin or of its driver');
   } catch (error) {
     signal.throwIfAborted();
     const { message, code, hint: own } = error as FluxionError;
-    if (code === 'bad_config') return { name, status: 'fail', detail: message, hint: own };
+    if (code === 'bad_config') return fail(name, message, own);
     // A plugin without its device is not an error of the machine.
-    if (!present) {
-      const hint = 'it can still compile for one: fluxion compile --help';
-      return { name, status: 'warn', detail: `${source}; there is no ${title} in this machine`, hint };
-    }
+    const compiles = 'it can still compile for one: fluxion compile --help';
+    if (!present) return warn(name, `${source}; there is no ${title} in this machine`, compiles);
     const detail = message.startsWith(path) ? message : `${path} does not work: ${message}`;
     const again = 'run: fluxion plugins remove cpu, then: fluxion plugins install cpu';
-    return { name, status: 'fail', detail, hint: device === 'cpu' ? again : plugin.notes };
+    return fail(name, detail, device === 'cpu' ? again : plugin.notes);
   }
 }
 
@@ -219,14 +213,9 @@ async function probe(path: string, signal: AbortSignal): Promise<Probe> {
 /** The tools that install plugins. */
 async function installers(installed: boolean): Promise<Check> {
   const found = await installerVersions();
-  if (found.length > 0) return { name: 'installers', status: 'ok', detail: found.join(', ') };
+  if (found.length > 0) return ok('installers', found.join(', '));
   const hint = 'install uv (one file, no Python needed), or Python 3 with pip';
-  return {
-    name: 'installers',
-    status: installed ? 'warn' : 'fail',
-    detail: 'neither uv nor pip was found; they install plugins',
-    hint,
-  };
+  return (installed ? warn : fail)('installers', 'neither uv nor pip was found; they install plugins', hint);
 }
 
 async function pictures(): Promise<Check> {
@@ -237,10 +226,10 @@ async function pictures(): Promise<Check> {
     const png = await encode({ width: 2, height: 1, data }, 'png');
     const same = (await sharp(png).raw().toBuffer()).equals(data);
     if (!same) throw new Error('a PNG came back with other pixels');
-    return { name: 'pictures', status: 'ok', detail: `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}` };
+    return ok('pictures', `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`);
   } catch (error) {
     const hint = "reinstall it: npm install sharp (with --include=optional, and for this machine's platform)";
-    return { name: 'pictures', status: 'fail', detail: `sharp does not work: ${(error as Error).message}`, hint };
+    return fail('pictures', `sharp does not work: ${(error as Error).message}`, hint);
   }
 }
 
@@ -251,10 +240,10 @@ async function bundledModel(signal: AbortSignal): Promise<Check> {
     const { Flux } = await library();
     await using flux = await Flux.load('tiny', { device: 'cpu', signal });
     const took = ((performance.now() - start) / 1000).toFixed(2);
-    return { name, status: 'ok', detail: `${flux.path} opens in ${took} s` };
+    return ok(name, `${flux.path} opens in ${took} s`);
   } catch (error) {
     signal.throwIfAborted();
     const hint = error instanceof FluxionError ? error.hint : undefined;
-    return { name, status: 'fail', detail: (error as Error).message, hint: hint ?? 'reinstall fluxion' };
+    return fail(name, (error as Error).message, hint ?? 'reinstall fluxion');
   }
 }

@@ -25,13 +25,8 @@ export interface Figures {
   readonly device: string;
   /** Devices that work together. */
   readonly devices: number;
-  readonly width: number;
-  readonly height: number;
+  readonly recipe: Picture['recipe'];
   readonly batch: number;
-  readonly steps: number;
-  readonly textTokens: number;
-  readonly weightsType: string;
-  readonly activationsType: string;
   readonly runs: number;
   /** Opening the model with its plugin loaded and its files in the page cache. */
   readonly load: number;
@@ -123,7 +118,6 @@ export async function measure(
       pictures.push(await makePicture(flux, requestFor(flux), (text) => onProgress(`measure, ${name}${text}`)));
     }
     const { recipe, report, memory, warnings } = pictures[0]!;
-    const { width, height, steps, sampler, maxSequenceLength: textTokens } = recipe;
     const batch = report.images;
     const { peakMemory, peakDeviceMemory } = pictures.at(-1)!.report;
     outcome = {
@@ -131,17 +125,12 @@ export async function measure(
       weights: config.weights,
       device: flux.device,
       devices: flux.deviceCount,
-      width,
-      height,
+      recipe,
       batch,
-      steps,
-      textTokens,
-      weightsType: recipe.weights,
-      activationsType: recipe.activations,
       runs,
       load,
       compile: { cold, cached: report.timings.compile },
-      flops: stageFlops(flux.sizes, { width, height, batch, textTokens, steps, sampler }),
+      flops: stageFlops(flux.sizes, { ...recipe, batch, textTokens: recipe.maxSequenceLength }),
       peakMemory,
       peakDeviceMemory,
       memory,

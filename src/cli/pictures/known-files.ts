@@ -9,6 +9,7 @@ import { BESIDE_FIELDS, LOAD_KNOBS } from '../../api/load.ts';
 import { INPUT_FIELDS, REQUEST_KNOBS } from '../../api/request.ts';
 import type { Config } from '../../config/schema.ts';
 import { type LoraReport, PART_NAMES, type Recipe } from '../../index.ts';
+import { attempt } from '../../support/attempt.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { log } from '../../support/log.ts';
 import { readRegular } from '../../support/regular-file.ts';
@@ -51,11 +52,7 @@ export function rememberFiles(recipe: Recipe, config: Config, loras: readonly Lo
 /** Returns where a file or folder with this hash was; it may have changed since. */
 export function recallFile(hash: string | undefined): string | undefined {
   if (hash === undefined || !/^[0-9a-f]{8,64}$/.test(hash) || !existsSync(placeOf(hash))) return undefined;
-  try {
-    return readRegular(placeOf(hash), LONGEST).toString('utf8');
-  } catch {
-    return undefined;
-  }
+  return attempt(() => readRegular(placeOf(hash), LONGEST).toString('utf8'), undefined);
 }
 
 function remember(hash: string, path: string): void {

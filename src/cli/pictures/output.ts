@@ -63,12 +63,7 @@ function outputDir(given: string): string {
 }
 
 function numbered(folder: string, overwrite: boolean): Output {
-  return writer(
-    folder,
-    (n) => `flux_${n}.png`,
-    overwrite,
-    (index) => index,
-  );
+  return writer(folder, (n) => `flux_${n}.png`, overwrite);
 }
 
 /** `house.jpg`, then `house_1.jpg`, …; or numbers where `{i}` stands. */
@@ -92,7 +87,7 @@ function writer(
   folder: string,
   nameOf: (n: number) => string,
   overwrite: boolean,
-  numberOf: (index: number, nodes: Flux['nodes']) => number,
+  numberOf: (index: number, nodes: Flux['nodes']) => number = (index) => index,
 ): Output {
   const pathOf = (n: number): string => join(folder, nameOf(n));
   return {

@@ -110,13 +110,9 @@ function notHere(missing: readonly Missing[], picture: string): FluxionError {
   const files = [...new Set(missing.map((file) => file.what))];
   const hints = [...new Set(missing.map(({ hint }) => hint))].join(' ');
   const instead = missing.find((file) => file.instead !== undefined)?.instead;
-  return new UsageError(
-    'not_found',
-    `${picture} was made with ${files.join(' and ')}, which ${files.length === 1 ? 'is' : 'are'} not here`,
-    {
-      hint: `say where: fluxion redo ${picture} ${hints}${instead === undefined ? '' : `, or in place of lora_dir: ${instead}`}`,
-    },
-  );
+  const message = `${picture} was made with ${files.join(' and ')}, which ${files.length === 1 ? 'is' : 'are'} not here`;
+  const other = instead === undefined ? '' : `, or in place of lora_dir: ${instead}`;
+  return new UsageError('not_found', message, { hint: `say where: fluxion redo ${picture} ${hints}${other}` });
 }
 
 function modelPlace(name: string, fingerprint: string | undefined, here: readonly string[]): string | undefined {

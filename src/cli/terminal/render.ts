@@ -55,23 +55,24 @@ export function progressLine(state: RunState, columns: number, glyphs: keyof typ
   const batchesLeft = Math.ceil((total - last) / (last - first + 1));
   const left = secondsPerStep === undefined ? 0 : secondsPerStep * (steps - step + steps * batchesLeft);
   const remaining = secondsPerStep === undefined ? '' : `${duration(left)} left`;
-  const fixed = [stage, count, rate, remaining, batch].filter((part) => part !== '').join('  ').length + 2;
-  if (room - fixed >= NARROWEST_BAR) {
-    const [done, open] = BARS[glyphs];
-    const width = Math.min(WIDEST_BAR, room - fixed);
-    const filled = Math.round((width * step) / steps);
-    return fit([[stage, done.repeat(filled) + open.repeat(width - filled), count, rate, remaining, batch]], room);
-  }
-  return fit(
-    [
-      [stage, count, rate, remaining, batch],
-      [stage, count, remaining, batch],
-      [stage, count, remaining],
-      [stage, count],
-      [count],
-    ],
-    room,
-  );
+  const after = [count, rate, remaining, batch];
+  const shorter = [
+    [stage, ...after],
+    [stage, count, remaining, batch],
+    [stage, count, remaining],
+    [stage, count],
+    [count],
+  ];
+  return fit([[stage, bar(step / steps, [stage, ...after], room, glyphs), ...after], ...shorter], room);
+}
+
+/** The bar of a line with these parts, as wide as there is room for; empty if there is little. */
+function bar(share: number, parts: readonly string[], room: number, glyphs: keyof typeof BARS): string {
+  const width = Math.min(WIDEST_BAR, room - parts.filter((part) => part !== '').join('  ').length - 2);
+  if (width < NARROWEST_BAR) return '';
+  const [done, open] = BARS[glyphs];
+  const filled = Math.round(width * share);
+  return done.repeat(filled) + open.repeat(width - filled);
 }
 
 /** Formats how far a download is, in less than `columns` characters. */
@@ -88,12 +89,8 @@ export function downloadLine(
   const count = `${bytes(arrived)} of ${bytes(totalBytes)}`;
   const rate = moving ? `${bytes(Math.round(bytesPerSecond))}/s` : '';
   const remaining = moving ? `${duration((totalBytes - arrived) / bytesPerSecond)} left` : '';
-  const fixed = [text, count, rate, remaining].filter((part) => part !== '').join('  ').length + 2;
-  const width = Math.min(WIDEST_BAR, room - fixed);
-  const [done, open] = BARS[glyphs];
-  const filled = Math.round((width * arrived) / totalBytes);
-  const bar = width >= NARROWEST_BAR ? done.repeat(filled) + open.repeat(width - filled) : '';
-  return fit([[text, bar, count, rate, remaining], [text, count, remaining], [text, share], [share]], room);
+  const drawn = bar(arrived / totalBytes, [text, count, rate, remaining], room, glyphs);
+  return fit([[text, drawn, count, rate, remaining], [text, count, remaining], [text, share], [share]], room);
 }
 
 /** The first of the lines that fits, or the start of the last. */

@@ -163,8 +163,8 @@ async function maskOf(body: A1111Body, mask: string, limit: number): Promise<Par
 async function inverted(bytes: Uint8Array, limit: number): Promise<Pixels> {
   await pictureSize(bytes, 'mask', limit);
   const { pixels } = await readPicture(bytes, { where: 'mask' });
-  const { width, height, data } = grey(pixels);
-  return inColours({ width, height, data: data.map((value) => 255 - value) });
+  const shown = grey(pixels);
+  return inColours({ ...shown, data: shown.data.map((value) => 255 - value) });
 }
 
 /** The bytes of a picture in base64. Throws for anything else, such as an address. */

@@ -85,14 +85,8 @@ export async function understood({ fields, images, mask }: Given, limit: number)
   };
 }
 
-function requirePossible({
-  background,
-  output_format,
-  output_compression,
-  stream,
-  partial_images,
-  response_format,
-}: Options): void {
+function requirePossible(options: Options): void {
+  const { background, output_format, output_compression, stream, partial_images, response_format } = options;
   if (background === 'transparent')
     throw new Refusal(400, 'these models make opaque pictures only', {
       field: 'background',

@@ -27,13 +27,9 @@ const TROUBLES: readonly (readonly [RegExp, 'busy' | 'denied' | 'io', string, st
 /** Throws `bad_config` if the address is not one of a queue. */
 export function requireQueueUrl(url: string): void {
   if (/^(valkey|redis)s?:\/\/[^/]+/.test(url) && URL.canParse(url)) return;
-  throw new FluxionError(
-    'bad_config',
-    `queue=${withoutSecrets(url)}: expected valkey://HOST:PORT or redis://HOST:PORT`,
-    {
-      hint: 'valkeys:// and rediss:// use TLS; with a password: valkey://:PASSWORD@HOST:PORT',
-    },
-  );
+  const message = `queue=${withoutSecrets(url)}: expected valkey://HOST:PORT or redis://HOST:PORT`;
+  const hint = 'valkeys:// and rediss:// use TLS; with a password: valkey://:PASSWORD@HOST:PORT';
+  throw new FluxionError('bad_config', message, { hint });
 }
 
 /** A connection to a queue's server. Commands wait while it is lost. */
