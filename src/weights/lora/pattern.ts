@@ -75,10 +75,19 @@ const where =
     return from.filter((at) => holds(text, at, budget));
   };
 
+/** The positions of both lists, ascending as they are. */
 function union(a: readonly number[], b: readonly number[], budget: Budget): readonly number[] {
   budget.spend(a.length + b.length);
   if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
-  return [...new Set([...a, ...b])].sort((x, y) => x - y);
+  const all: number[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    const x = a[i] ?? Number.POSITIVE_INFINITY;
+    const y = b[j] ?? Number.POSITIVE_INFINITY;
+    all.push(Math.min(x, y));
+    if (x <= y) i++;
+    if (y <= x) j++;
+  }
+  return all;
 }
 
 const sequence =

@@ -3,7 +3,7 @@
 import type { CustomCall } from '../../../src/xla/graph/custom-call.ts';
 import type { Tensor } from '../../../src/xla/graph/tensor.ts';
 import { graph } from '../../../src/xla.ts';
-import { filled, type NumberArray, ravel, unravel } from '../../support/array.ts';
+import { filled, type NumberArray, ravel } from '../../support/array.ts';
 
 export type RunCall = (call: CustomCall, operands: readonly NumberArray[], shape: readonly number[]) => NumberArray;
 
@@ -30,27 +30,48 @@ export function evaluateGraph(
 
 function evaluate({ op, shape }: Tensor, inputs: readonly NumberArray[], runCall: RunCall): NumberArray {
   const [x] = inputs;
-  /** A result whose element at some indices is the operand's at others; undefined stands for 0. */
-  const moved = (from: (indices: number[]) => readonly number[] | undefined): NumberArray =>
-    filled(shape, (i) => {
-      const source = from(unravel(i, shape));
-      return source ? x!.data[ravel(source, x!.shape)]! : 0;
-    });
   switch (op.kind) {
     case 'reshape':
       return { shape, data: x!.data };
-    case 'transpose':
-      return moved((indices) => op.permutation.map((_, d) => indices[op.permutation.indexOf(d)]!));
-    case 'slice':
-      return moved((indices) => indices.map((index, d) => op.start[d]! + index * op.stride[d]!));
-    case 'pad':
-      return moved((indices) => {
-        const source = indices.map((index, d) => index - op.low[d]!);
-        return source.every((index, d) => index >= 0 && index < x!.shape[d]!) ? source : undefined;
-      });
+    case 'transpose': {
+      const strides = stridesOf(x!.shape);
+      return gathered(x!, shape, 0, op.permutation.map((d) => strides[d]!)); // biome-ignore format: a call
+    }
+    case 'slice': {
+      const strides = stridesOf(x!.shape);
+      return gathered(x!, shape, ravel(op.start, x!.shape), strides.map((stride, d) => stride * op.stride[d]!)); // biome-ignore format: a call
+    }
+    case 'pad': {
+      if ([...op.low, ...op.high].some((size) => size < 0)) throw new RangeError('no negative padding');
+      const padded = filled(shape, 0);
+      const places = placesOf(x!.shape, ravel(op.low, shape), stridesOf(shape));
+      for (const [i, place] of places.entries()) padded.data[place] = x!.data[i]!;
+      return padded;
+    }
     case 'customCall':
       return runCall(op.call, inputs, shape);
     default:
       throw new TypeError(`no operation ${op.kind}`);
   }
+}
+
+/** The array of the elements of `x` at `base` plus each index times its stride. */
+function gathered(x: NumberArray, shape: readonly number[], base: number, strides: readonly number[]): NumberArray {
+  const places = placesOf(shape, base, strides);
+  return filled(shape, (i) => x.data[places[i]!]!);
+}
+
+/** `base` plus each index times its stride, for all indices of a shape in row-major order. */
+function placesOf(shape: readonly number[], base: number, strides: readonly number[]): Int32Array {
+  let places = Int32Array.of(base);
+  for (const [d, size] of shape.entries()) {
+    const outer = places;
+    places = new Int32Array(outer.length * size);
+    for (let i = 0; i < places.length; i++) places[i] = outer[Math.floor(i / size)]! + (i % size) * strides[d]!;
+  }
+  return places;
+}
+
+function stridesOf(shape: readonly number[]): number[] {
+  return shape.map((_, d) => shape.slice(d + 1).reduce((product, size) => product * size, 1));
 }
