@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, futimesSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, futimesSync, openSync, readFileSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { attempt } from '../../support/attempt.ts';
@@ -55,13 +55,11 @@ export class ExecutableCache {
     return hash.digest('hex');
   }
 
-  /**
-   * The serialized executable of this program; undefined if the cache has none that is intact. Read at once, so that the plugin can load one
-   * program on another thread while the next is printed: at about 100 KB, reading takes less than a turn of the event loop.
-   */
-  read(key: string): Uint8Array | undefined {
+  /** The serialized executable of this program; undefined if the cache has none that is intact. */
+  async read(key: string): Promise<Uint8Array | undefined> {
     const path = this.#path(key);
     try {
+      // Read within this turn, so that the plugin loads a program on another thread while the next is printed: 100 KB take less than a turn.
       using opened = new DisposableStack();
       const file = opened.adopt(openSync(path, READ), closeSync);
       const info = fstatSync(file);
@@ -79,7 +77,7 @@ export class ExecutableCache {
       const { code = '' } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
       once(this.folder, 'damaged', `a compiled program is made again, as ${path} cannot be used: ${reasonOf(error)}`);
-      this.remove(key);
+      await this.remove(key);
       return undefined;
     }
   }
@@ -102,8 +100,8 @@ export class ExecutableCache {
     }
   }
 
-  remove(key: string): void {
-    attempt(() => rmSync(this.#path(key), { force: true }), undefined);
+  async remove(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true }).catch(() => {});
   }
 
   /** Trims the folder if anything was written: listing thousands of files takes a tenth of a short run. */

@@ -177,7 +177,7 @@ export class Runtime implements AsyncDisposable {
   async #load(key: string, text: string, name: string, options: CompileOptions, stores: boolean): Promise<Loaded> {
     const start = performance.now();
     const cache = stores ? this.#cache : undefined;
-    const stored = cache?.read(key);
+    const stored = await cache?.read(key);
     if (stored) {
       try {
         const executable = await this.client.deserialize(stored);
@@ -190,7 +190,7 @@ export class Runtime implements AsyncDisposable {
           'warn',
           `the cached executable of ${name} cannot be loaded and is compiled again: ${(error as Error).message}`,
         );
-        cache?.remove(key);
+        await cache?.remove(key);
       }
     }
     const { flags } = options;

@@ -23,12 +23,12 @@ test('an entry is what was written, and of the program it was written for', asyn
   const [a, b] = [keyOf('a'), keyOf('b')];
   await cache.write(a, () => bytes(10));
   await cache.write(b, () => bytes(20));
-  assert.deepEqual(new Uint8Array(cache.read(a)!), bytes(10));
+  assert.deepEqual(new Uint8Array((await cache.read(a))!), bytes(10));
   copyFileSync(path(a), path(b));
-  assert.equal(cache.read(b), undefined, 'the program of another key');
+  assert.equal(await cache.read(b), undefined, 'the program of another key');
   assert.deepEqual(readdirSync(cache.folder), [`${a}.pjrt`]);
   writeFileSync(path(a), 'torn');
-  assert.equal(cache.read(a), undefined);
+  assert.equal(await cache.read(a), undefined);
   assert.deepEqual(readdirSync(cache.folder), []);
 });
 
@@ -41,10 +41,10 @@ test('what is no regular file is a miss, and is replaced', { timeout: 20_000 }, 
   ];
   for (const trap of traps) {
     trap();
-    assert.equal(cache.read(key), undefined);
+    assert.equal(await cache.read(key), undefined);
     await cache.write(key, () => bytes(3));
-    assert.deepEqual(new Uint8Array(cache.read(key)!), bytes(3));
-    cache.remove(key);
+    assert.deepEqual(new Uint8Array((await cache.read(key))!), bytes(3));
+    await cache.remove(key);
   }
 });
 
@@ -74,7 +74,7 @@ test('a folder that cannot be written is told once', () => {
     for (let run = 0; run < 2; run++) {
       const cache = new ExecutableCache(${JSON.stringify(join(file, 'folder'))});
       for (let i = 0; i < 32; i++) {
-        cache.read('k' + i);
+        await cache.read('k' + i);
         await cache.write('k' + i, () => new Uint8Array(3));
       }
     }`;
