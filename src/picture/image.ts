@@ -7,7 +7,6 @@ import { type Recipe, recipeTexts } from '../api/recipe.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
 import { addTexts, type ImageFormat } from './picture-file.ts';
-import { encodePng } from './png.ts';
 import { writeAtomically, writeNew, writeNumbered } from './save.ts';
 
 /** A picture as bytes: RGB, 8 bit, row-major. */
@@ -32,11 +31,13 @@ export class Image implements Pixels {
   readonly recipe: Recipe;
 
   /** Wraps pixels without copying. Throws `bad_shape` if their number does not match the size. */
-  constructor(pixels: Pixels, recipe: Recipe) {
-    requireSize(pixels);
-    this.width = pixels.width;
-    this.height = pixels.height;
-    this.data = pixels.data;
+  constructor({ width, height, data }: Pixels, recipe: Recipe) {
+    if (data.length !== width * height * 3) {
+      throw new FluxionError('bad_shape', `image: expected ${width}×${height}×3 bytes, found ${data.length}`);
+    }
+    this.width = width;
+    this.height = height;
+    this.data = data;
     this.recipe = recipe;
   }
 
@@ -148,21 +149,14 @@ export function unitToBytes(values: Float32Array): Uint8Array {
 export async function encode({ width, height, data }: Pixels, format: ImageFormat, quality = 95): Promise<Uint8Array> {
   checked(FORMAT, format, 'format');
   checked(QUALITY, quality, 'quality');
-  requireSize({ width, height, data });
-  if (format === 'png') return encodePng(data, width);
   // Loaded on first use: sharp takes longer to load than all other imports of the command line.
   const { default: sharp } = await import('sharp');
   const options = {
+    png: { compressionLevel: 6, adaptiveFiltering: true },
     jpeg: { quality, chromaSubsampling: '4:4:4' },
     webp: { quality },
   } as const;
   return sharp(data, { raw: { width, height, channels: 3 } })
     .toFormat(format, options[format])
     .toBuffer();
-}
-
-/** Throws `bad_shape` if the number of bytes does not match the size. */
-function requireSize({ width, height, data }: Pixels): void {
-  if (data.length === width * height * 3) return;
-  throw new FluxionError('bad_shape', `image: expected ${width}×${height}×3 bytes, found ${data.length}`);
 }

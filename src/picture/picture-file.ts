@@ -1,5 +1,5 @@
 /**
- * Texts in picture files: chunks of a PNG, EXIF in a JPEG or WebP. Pixels are not touched.
+ * Texts in picture files: chunks of a PNG, EXIF in a JPEG or WebP. sharp handles the pixels.
  * Files may be hostile, so every length is checked against the bytes left.
  */
 

@@ -1,10 +1,9 @@
 /**
- * Writes PNG files, and reads and adds their text chunks; sharp reads the pixels of all files.
+ * Reads and adds the text chunks of PNG files. sharp handles the pixels.
  * Files may be hostile, so every length is checked against the bytes left, and inflated text is bounded.
  */
 
-import { promisify } from 'node:util';
-import { constants, crc32, deflate, inflateSync } from 'node:zlib';
+import { crc32, inflateSync } from 'node:zlib';
 import { attempt } from '../support/attempt.ts';
 import { FluxionError } from '../support/errors.ts';
 
@@ -92,46 +91,6 @@ export function readPng(bytes: Uint8Array, where: string): PngInfo {
 /** Tells whether bytes begin with PNG's signature. */
 export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length));
-}
-
-/**
- * Encodes RGB pixels, 8 bit and row-major, as a PNG without texts. sharp would do it as well, but takes longer to load than a small picture
- * to make.
- */
-export async function encodePng(pixels: Uint8Array, width: number): Promise<Uint8Array> {
-  const header = Buffer.alloc(IHDR_LENGTH);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(pixels.length / (3 * width), 4);
-  // 8 bits a channel, colour type RGB; then the only compression and filter methods there are, and no interlacing.
-  header.set([8, 2, 0, 0, 0], 8);
-  const data = await promisify(deflate)(filtered(pixels, 3 * width), { level: 6, strategy: constants.Z_FILTERED });
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', new Uint8Array())]);
-}
-
-/** The number of Paeth's filter, which precedes each filtered row. */
-const PAETH = 4;
-
-/**
- * Subtracts from every byte what Paeth's filter predicts from the pixels to the left, above, and above left. Choosing the best of PNG's five
- * filters for each row takes twice as long and saves less than a hundredth of the file.
- */
-function filtered(pixels: Uint8Array, stride: number): Uint8Array {
-  const rows = pixels.length / stride;
-  const bytes = new Uint8Array(rows * (stride + 1));
-  for (let y = 0, from = 0, to = 0; y < rows; y++) {
-    bytes[to++] = PAETH;
-    for (let x = 0; x < stride; x++, from++) {
-      const left = x < 3 ? 0 : pixels[from - 3]!;
-      const above = y === 0 ? 0 : pixels[from - stride]!;
-      const corner = x < 3 || y === 0 ? 0 : pixels[from - stride - 3]!;
-      const toLeft = Math.abs(above - corner);
-      const toAbove = Math.abs(left - corner);
-      const toCorner = Math.abs(left + above - 2 * corner);
-      const predicted = toLeft <= toAbove && toLeft <= toCorner ? left : toAbove <= toCorner ? above : corner;
-      bytes[to++] = pixels[from]! - predicted;
-    }
-  }
-  return bytes;
 }
 
 /** Adds texts right after a PNG's header: as tEXt if Latin-1 can express them, else as iTXt (UTF-8). */
