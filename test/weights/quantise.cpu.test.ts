@@ -282,10 +282,7 @@ describe('memory', () => {
 
   test('holds no widened copy of an int8 matrix, and of int4 its 8 bits', async () => {
     await using runtime = await Runtime.open({ device: 'cpu' });
-    const temporaries = async (form?: QuantisedForm) => {
-      const executable = (await runtime.compile(block(form))).executables[0]!;
-      return executable.memoryStats()!.temporaries;
-    };
+    const temporaries = async (form?: QuantisedForm) => (await runtime.compile(block(form))).memory.temporaries;
     const [plain, int8, int4] = [await temporaries(), await temporaries('int8'), await temporaries('int4')];
     const matrix = 3072 * 15360;
     const tokens = 768 * 15360;
