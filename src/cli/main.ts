@@ -85,7 +85,8 @@ export async function runProcess(argv: readonly string[]): Promise<never> {
     endsWithin: (milliseconds) => {
       grace = milliseconds + GRACE;
     },
-    restart: process.execve && restart,
+    // Node's permission model may forbid it, and other runtimes lack it.
+    restart: process.execve && !process.permission ? restart : undefined,
     ending: announceEnd,
   });
   // Plugins keep threads running, so the process must be ended, after its output is flushed.

@@ -1,6 +1,6 @@
 /** Attention as two dots around a softmax, with all scores [b, h, n, m] in memory: works on every platform. */
 
-import type { Float } from '../../support/dtype.ts';
+import type { DType, Float } from '../../support/dtype.ts';
 import { iota, select } from '../graph/ops.ts';
 import { einsum } from '../graph/rearrange.ts';
 import { constant, Tensor } from '../graph/tensor.ts';
@@ -21,6 +21,11 @@ export function denseAttention<F extends Float>({ q, k, v, bias, scale, mask }: 
   return einsum('b h n m, b h m c -> b h n c', probabilities, v);
 }
 
+/** The same values, computed before and apart from what uses them. */
+export function apart<D extends DType>(t: Tensor<D>): Tensor<D> {
+  return new Tensor({ kind: 'barrier' }, [t], t.dtype, t.shape);
+}
+
 /**
  * Dense attention that XLA:CPU fuses into one kernel, without scores in memory; barriers keep its neighbours out of the fusion.
  * Computed in `F`, whose products have kernels on this processor. Those kernels take only row-major arrays. XLA stores a transposed array
@@ -30,7 +35,6 @@ export function fusedAttention<F extends Float>(
   { q, k, v, bias, ...rest }: AttentionInputs<Float>,
   dtype: F,
 ): Tensor<Float> {
-  const apart = <D extends Float>(t: Tensor<D>): Tensor<D> => new Tensor({ kind: 'barrier' }, [t], t.dtype, t.shape);
   const operand = (t: Tensor<Float>): Tensor<F> => {
     const [b, h, ...rows] = t.shape as [number, number, number, number];
     return apart(t.cast(dtype).reshape([b * h, ...rows])).reshape(t.shape);

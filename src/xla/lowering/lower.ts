@@ -8,7 +8,7 @@ import { type AttentionChoice, chooseAttention, chunkRows } from './choose.ts';
 import { chunkedAttention } from './chunked.ts';
 import { fusesAttention, multipliesByOnednn, orientationFor } from './cpu.ts';
 import { cudnnAttention } from './cudnn.ts';
-import { denseAttention, fusedAttention } from './dense.ts';
+import { apart, denseAttention, fusedAttention } from './dense.ts';
 import { platformOf } from './platform.ts';
 import { type ArithmeticChoice, chooseArithmetic, lowerQuantised } from './quantised.ts';
 import { splashAttention } from './splash.ts';
@@ -27,7 +27,7 @@ export function lower(g: Graph, target: Target): Graph {
   const withKernels = rewrite(g, (node) => lowerAttention(node, target) ?? lowerQuantised(node, target));
   if (!platformOf(target.platform).roundsProducts) return withKernels;
   if (multipliesByOnednn(g, target.cpu)) return withKernels;
-  const accumulated = rewrite(withKernels, accumulateInF32);
+  const accumulated = rewrite(withKernels, (node) => accumulateInF32(node) ?? roundBeforeSums(node));
   return target.bf16Products === false ? rewrite(accumulated, widenDots(orientationFor(target.cpu))) : accumulated;
 }
 
@@ -79,4 +79,13 @@ function lowerAttention(node: Tensor, target: Target): Tensor | undefined {
 function accumulateInF32(node: Tensor): Tensor | undefined {
   const short = node.op.kind === 'dot' && (node.dtype === 'bf16' || node.dtype === 'f16');
   return short ? new Tensor(node.op, node.inputs, 'f32', node.shape).cast(node.dtype) : undefined;
+}
+
+/**
+ * Processors with f16 arithmetic add to a product before it is rounded. Beyond f16's range the sum may then be within it, where every other
+ * implementation has infinity.
+ */
+function roundBeforeSums(node: Tensor): Tensor | undefined {
+  const product = node.op.kind === 'binary' && node.op.fn === 'multiply' && node.dtype === 'f16';
+  return product ? apart(node) : undefined;
 }
