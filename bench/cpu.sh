@@ -10,13 +10,14 @@
 # attention  attention whole and in blocks of queries
 # blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, the older plugin
 #            and freed memory that goes back to the system: five rounds, one after the other in each; ratios are medians of the rounds' ratios
-# steps      whole steps at 256² of blocks used again and again, beside diffusers, torch.compile and stable-diffusion.cpp
+# steps      steps at 256² of blocks used again and again, beside diffusers, torch.compile and stable-diffusion.cpp
 # whole      encode, step, decode, first picture from a cold start, peak memory at 256² and 512²
 # start      the bundled model: whole command, warm
 # int8       blocks quantised to int8 beside plain ones
 #
 # Set REFERENCE to a Python that has tools/reference/requirements.txt; without it torch and diffusers are left out. Set SDCPP to a
-# folder for 13 GB of random weights if that Python has stable-diffusion.cpp too (tools/reference/time_sdcpp.py); without it that is left out.
+# folder for 13 GB of random weights if that Python has stable-diffusion.cpp too (tools/reference/time_sdcpp.py); without it that is left out. LAYERS=5,10 makes
+# steps of five double and ten single blocks, and 4 GB instead of 13.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 only=machine,products,attention,blocks,steps,whole,start,int8
@@ -24,7 +25,7 @@ out=cpu-results
 while (($#)); do
   case $1 in
     --only) only=$2; shift 2 ;;
-    -h | --help) sed -n '2,22p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,23p' "$0"; exit 0 ;;
     *) out=$1; shift ;;
   esac
 done

@@ -7,6 +7,8 @@
  *
  *   --returned    freed memory goes back to the system, as in programs that use the library; the command line keeps it
  *
+ *   LAYERS=5,10   in the environment: a step has five double and ten single blocks instead of 19 and 38, for every contestant
+ *
  * A command is such as `diffusers=python tools/reference/time_blocks.py float32`: it answers a line `double 256` by one
  * line of JSON, { seconds, cpu }, wall clock and the time of all its threads. Rounds run everybody one after the other; ratios are
  * medians of the rounds' ratios. On a machine that others use, the processor's time is the better figure. Prints JSON.
@@ -49,6 +51,10 @@ if (!keepsMemory && !values.returned)
 const sides = values.sides.split(',').map(Number);
 const parts = PARTS.filter((part) => values.parts.split(',').includes(part));
 const rounds = Number(values.rounds);
+const [doubles, singles] = (process.env['LAYERS']?.split(',').map(Number) ?? [
+  FLUX_DEV.layers,
+  FLUX_DEV.singleLayers,
+]) as [number, number];
 
 /** Another program, asked line by line. */
 function external(text: string): Contestant & { readonly process: ChildProcess } {
@@ -113,17 +119,17 @@ async function fluxion(runtime: Runtime, side: number) {
     };
     let img = keep(run('imageIn'))['img']!;
     let txt = held['doubleBlock']!.inputs['txt']!;
-    for (let i = 0; i < FLUX_DEV.layers; i++) {
+    for (let i = 0; i < doubles; i++) {
       const out = keep(run('doubleBlock', { img, txt }));
       [img, txt] = [out['img']!, out['txt']!];
     }
     let x = keep(run('join', { img, txt }))['x']!;
-    for (let i = 0; i < FLUX_DEV.singleLayers; i++) x = keep(run('singleBlock', { x }))['x']!;
+    for (let i = 0; i < singles; i++) x = keep(run('singleBlock', { x }))['x']!;
     keep(run('finalLayer', { x }));
     return made;
   };
   return {
-    flops: { ...counts, step: ends + FLUX_DEV.layers * counts.double + FLUX_DEV.singleLayers * counts.single },
+    flops: { ...counts, step: ends + doubles * counts.double + singles * counts.single },
     async time(part: Part): Promise<Time> {
       const [start, used] = [performance.now(), process.cpuUsage()];
       const outputs = part === 'step' ? step() : Object.values(run(part === 'double' ? 'doubleBlock' : 'singleBlock'));

@@ -5,16 +5,19 @@
 A line `double SIDE`, `single SIDE` or `step SIDE` on standard input is answered by one JSON object a line: `seconds` of wall clock and `cpu` seconds of
 all threads. Weights are random; all 19 double blocks of a step are one block used again and so are all 38 single ones: the same arithmetic in a
 twentieth of the memory, and no block is in any cache when its turn comes again. 512 text tokens, batch 1. SIDE is the picture's in pixels.
+LAYERS=5,10 in the environment makes a step of five double and ten single blocks.
 """
 
 import json
+import os
 import sys
 import time
 
 import torch
 from diffusers import FluxTransformer2DModel
 
-TEXT, DOUBLE, SINGLE = 512, 19, 38
+TEXT = 512
+DOUBLE, SINGLE = map(int, os.environ.get("LAYERS", "19,38").split(","))
 
 
 def load(dtype: torch.dtype) -> FluxTransformer2DModel:

@@ -2,7 +2,8 @@
 python tools/reference/time_sdcpp.py FOLDER [TYPE]
 
 Needs stable-diffusion-cpp-python, built for this processor: CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-deps stable-diffusion-cpp-python==0.4.7
-TYPE is a type of ggml's, q8_0 unless given. FOLDER gets a transformer, an autoencoder and CLIP of random weights, 13 GB, the first time.
+TYPE is a type of ggml's, q8_0 unless given. FOLDER gets a transformer, an autoencoder and CLIP of random weights, 13 GB, the first time. LAYERS=5,10
+in the environment makes a transformer of five double and ten single blocks instead of 19 and 38.
 
 A line `step SIDE` on standard input is answered by one JSON object: `seconds` of wall clock and `cpu` seconds of all threads, the second
 step of two. SIDE is a picture's in pixels whose step has as many tokens with 512 of text: T5 is left out, to save 5 GB, and the program then computes with 256
@@ -25,6 +26,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 WIDTH, HEAD, MLP = 3072, 128, 12288
 THREADS = os.cpu_count()
+DOUBLE, SINGLE = map(int, os.environ.get("LAYERS", "19,38").split(","))
 
 
 def matrices() -> dict[str, tuple[int, int]]:
@@ -32,11 +34,11 @@ def matrices() -> dict[str, tuple[int, int]]:
     found = {"img_in": (WIDTH, 64), "txt_in": (WIDTH, 4096), "final_layer.linear": (64, WIDTH), "final_layer.adaLN_modulation.1": (2 * WIDTH, WIDTH)}
     for name, width in (("time_in", 256), ("vector_in", 768), ("guidance_in", 256)):
         found |= {f"{name}.in_layer": (WIDTH, width), f"{name}.out_layer": (WIDTH, WIDTH)}
-    for block in range(19):
+    for block in range(DOUBLE):
         for side in ("img", "txt"):
             layers = {"mod.lin": (6 * WIDTH, WIDTH), "attn.qkv": (3 * WIDTH, WIDTH), "attn.proj": (WIDTH, WIDTH), "mlp.0": (MLP, WIDTH), "mlp.2": (WIDTH, MLP)}
             found |= {f"double_blocks.{block}.{side}_{layer}": size for layer, size in layers.items()}
-    for block in range(38):
+    for block in range(SINGLE):
         layers = {"modulation.lin": (3 * WIDTH, WIDTH), "linear1": (3 * WIDTH + MLP, WIDTH), "linear2": (WIDTH, WIDTH + MLP)}
         found |= {f"single_blocks.{block}.{layer}": size for layer, size in layers.items()}
     return found
@@ -52,7 +54,7 @@ def write_transformer(path: Path, kind: gguf.GGMLQuantizationType) -> None:
             of_size[size] = gguf.quants.quantize(generator.normal(0, 0.02, size).astype(numpy.float32), kind)
         writer.add_tensor(f"{name}.weight", of_size[size], raw_dtype=kind)
         writer.add_tensor(f"{name}.bias", numpy.zeros(size[0], numpy.float32))
-    heads = [f"double_blocks.{block}.{side}_attn.norm" for block in range(19) for side in ("img", "txt")] + [f"single_blocks.{block}.norm" for block in range(38)]
+    heads = [f"double_blocks.{block}.{side}_attn.norm" for block in range(DOUBLE) for side in ("img", "txt")] + [f"single_blocks.{block}.norm" for block in range(SINGLE)]
     for name in heads:
         for part in ("query_norm", "key_norm"):
             writer.add_tensor(f"{name}.{part}.scale", numpy.ones(HEAD, numpy.float32))
@@ -77,7 +79,7 @@ def write_clip(path: Path) -> None:
 
 def main() -> None:
     folder, kind = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "q8_0"
-    transformer, autoencoder = folder / f"flux1-dev-{kind}.gguf", folder / "vae/diffusion_pytorch_model.safetensors"
+    transformer, autoencoder = folder / f"flux1-dev-{DOUBLE}-{SINGLE}-{kind}.gguf", folder / "vae/diffusion_pytorch_model.safetensors"
     clip = folder / "clip.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
     if not transformer.exists():
