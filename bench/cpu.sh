@@ -8,7 +8,7 @@
 # machine    processor, instruction sets, plugin
 # products   the best matrix products of XLA and of torch, by element type
 # attention  attention whole and in blocks of queries
-# blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, the older plugin
+# blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, each plugin
 #            and freed memory that goes back to the system: five rounds, one after the other in each; ratios are medians of the rounds' ratios
 # steps      steps at 256² of blocks used again and again, beside diffusers, torch.compile and stable-diffusion.cpp
 # whole      encode, step, decode, first picture from a cold start, peak memory at 256² and 512²
@@ -33,8 +33,10 @@ mkdir -p "$out"
 export PATH=$PWD/node_modules/.bin:$PATH
 wanted() { [[ ,$only, == *,$1,* ]]; }
 say() { printf '\n== %s\n' "$*"; }
-older=$(node -e '
-  import("./src/xla/plugins/plugins.ts").then(({ installPlugin }) => installPlugin("xla-cpu-pjrt")).then(console.log, () => {});' 2>/dev/null)
+# Prints where a package's plugin is, and nothing if this machine cannot have it.
+plugin() {
+  node -e 'import("./src/xla/plugins/plugins.ts").then(({ installPlugin }) => installPlugin(process.argv[1])).then(console.log, () => {});' "$1" 2>/dev/null
+}
 
 # torch and diffusers, if they are here.
 rivals=()
@@ -61,7 +63,11 @@ fi
 if wanted blocks; then
   say blocks
   own=("memory-returned=node bench/versus.ts --serve --returned")
-  [[ -n $older ]] && own+=("older-plugin=FLUXION_PJRT_PLUGIN=cpu:$older node bench/versus.ts --serve")
+  # One of the two is what Fluxion uses here: its share of its own time is what order and noise amount to.
+  for package in lammps-jax-pjrt-cpu xla-cpu-pjrt; do
+    path=$(plugin "$package")
+    [[ -n $path ]] && own+=("$package=FLUXION_PJRT_PLUGIN=cpu:$path node bench/versus.ts --serve")
+  done
   node bench/versus.ts --parts double,single --rounds 5 "${rivals[@]}" "${own[@]}" >"$out/blocks.json" 2>"$out/blocks.log"
   tail -4 "$out/blocks.log"
 fi
