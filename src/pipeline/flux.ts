@@ -150,8 +150,9 @@ export class Flux implements AsyncDisposable {
     }
   }
 
-  /** What waits, what was made since the model was opened, and what is in memory. */
+  /** What waits, what was made since the model was opened, and what is in memory. Throws `disposed`. */
   stats(): FluxStats {
+    if (this.#closing) throw modelClosed();
     const { executables, compiled, client } = this.#opened.runtime;
     const { size: loaded, ...kept } = executables;
     const device = client.defaultDevice.memoryStats()?.bytesInUse;

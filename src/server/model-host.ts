@@ -204,9 +204,10 @@ export class ModelHost implements Backend {
     clearTimeout(this.#idle);
     this.#closing.abort(new FluxionError('disposed', 'the server is closed'));
     await this.#opening?.catch(() => {});
-    await this.#flux?.close();
-    await this.#released;
+    const flux = this.#flux;
     this.#flux = undefined;
+    await flux?.close();
+    await this.#released;
     this.#opening = undefined;
     this.#status = { status: 'closed' };
   }

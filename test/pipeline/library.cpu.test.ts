@@ -220,6 +220,7 @@ test('a closed model says so, closes twice, and frees all there is', async () =>
     () => flux.stream(request).next(),
     () => flux.plan(request),
     () => flux.indices(request),
+    () => flux.stats(),
     () => flux.loras.set([{ path: 'tiny-lora' }]),
     () => flux.loras.set([]),
     () => loras.set([{ path: 'tiny-lora' }]),

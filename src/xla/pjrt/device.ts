@@ -67,9 +67,10 @@ export class Device implements DeviceDescription {
     this.memories = readMemories(api, address);
   }
 
-  /** Asks the device's allocator; undefined if the plugin keeps no statistics (the CPU plugin). */
+  /** Asks the device's allocator; undefined if the plugin keeps no statistics (the CPU plugin). Throws `disposed` once the client is. */
   memoryStats(): DeviceMemoryStats | undefined {
-    const { api } = this.client;
+    const { api, handle } = this.client;
+    handle.requireAlive();
     const stats = api.optional('PJRT_Device_MemoryStats', { device: this.address });
     return (
       stats && {

@@ -77,12 +77,16 @@ export class Handle {
 
   /** The native address; throws `disposed` when the object is gone. */
   get address(): bigint {
-    if (this.#ended !== undefined) {
-      throw new FluxionError('disposed', `${this.describe()} used after ${this.#ended}`, {
-        hint: 'dispose it only after its last use, or make a new one',
-      });
-    }
+    this.requireAlive();
     return this.#native.address;
+  }
+
+  /** Throws `disposed` when the object is gone, and with it what it owns. */
+  requireAlive(): void {
+    if (this.#ended === undefined) return;
+    throw new FluxionError('disposed', `${this.describe()} used after ${this.#ended}`, {
+      hint: 'dispose it only after its last use, or make a new one',
+    });
   }
 
   get isEnded(): boolean {

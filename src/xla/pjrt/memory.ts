@@ -5,6 +5,7 @@
  */
 
 import koffi from 'koffi';
+import { attempt } from '../../support/attempt.ts';
 
 /** The address of a buffer's first byte. The caller keeps the buffer reachable for as long as the address is used. */
 export function addressOf(bytes: ArrayBufferLike | ArrayBufferView): bigint {
@@ -36,6 +37,14 @@ export function alignedBytes(byteLength: number, alignment = 64): Uint8Array<Arr
   const buffer = new ArrayBuffer(byteLength + alignment);
   const offset = Number(-addressOf(buffer) & BigInt(alignment - 1));
   return new Uint8Array(buffer, offset, byteLength);
+}
+
+/**
+ * Gives memory that native code has freed back to the system, where the C library is glibc. By itself glibc does so only at the end of an
+ * arena, and what freed programs leave lies between what is still in use: 150 MiB after thirty picture sizes of a small model.
+ */
+export function returnFreedMemory(): void {
+  attempt(() => koffi.load(null).func('int malloc_trim(size_t pad)')(0), 0);
 }
 
 /** What owns the native memory behind a view, and must outlive every native use of it. */

@@ -2,6 +2,7 @@
 
 import { untilAborted } from '../../support/until-aborted.ts';
 import type { Executable } from '../pjrt/executable.ts';
+import { returnFreedMemory } from '../pjrt/memory.ts';
 
 /** Most programs that stay loaded between runs, and their bytes: about four picture sizes' programs, about a megabyte each. */
 const MOST = 128;
@@ -93,11 +94,13 @@ export class LoadedExecutables {
     const since = Math.min(...[...this.#leases].map((lease) => lease.since), this.#uses);
     const unused = [...this.#entries].filter(([, { used, executable }]) => executable && used < since);
     unused.sort(([, a], [, b]) => a.used - b.used);
+    const before = this.evicted;
     for (const [key, { executable }] of unused) {
       if (this.size <= this.#most && this.bytes <= this.#mostBytes) break;
       this.#entries.delete(key);
       executable!.dispose();
       this.evicted++;
     }
+    if (this.evicted > before) returnFreedMemory();
   }
 }

@@ -156,6 +156,7 @@ describe('plugin and client', () => {
       array.toHost(),
       hasCode('disposed', /DeviceArray f32\[1\] used after its Client was disposed/),
     );
+    assert.throws(() => other.defaultDevice.memoryStats(), hasCode('disposed', /Client cpu.* used after dispose/));
     assert.deepEqual(liveCounts(), before);
   });
 });
