@@ -158,7 +158,7 @@ export class Jobs {
   /** Jobs of a caller, newest first, including jobs that have not ended. */
   list(query: HistoryQuery): JobState[] {
     const { store } = this.#options;
-    // The store does not know which jobs run and which wait, nor the ends that it could not keep.
+    // The store knows neither which open jobs run and which wait, nor how a job ended whose end it could not write.
     const isOpen = query.status === 'queued' || query.status === 'running';
     const records = store.jobs(isOpen ? { ...query, status: 'queued', limit: this.#line.all.length } : query);
     return records

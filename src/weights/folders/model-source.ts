@@ -188,7 +188,10 @@ export function withRandomWeights<M>(
       const component = componentNamed(family, name);
       const path = parts[name];
       if (path !== undefined) return openGroup(family, component, path, options).store;
-      throw new FluxionError('not_found', `${source.path}: its ${component.folder} has random weights, and no file`);
+      throw new FluxionError(
+        'not_found',
+        `${source.path}: the weights of its ${component.folder} are random: no file holds them`,
+      );
     },
   };
 }
