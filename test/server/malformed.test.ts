@@ -198,8 +198,8 @@ function* pictures(png: Buffer): Generator<Case> {
   ]);
   const files: readonly (readonly [string, Buffer, boolean?])[] = [
     ['a head of 32000 × 32000', sized(32_000, 32_000)], ['a head of 2^31', sized(2 ** 31 - 1, 2 ** 31 - 1)], ['a head of nothing', sized(0, 0)],
-    ['data of another size', sized(4096, 4096), true], ['rows that unfold', after(chunk('IDAT', bomb)), true], ['texts that unfold', after(...Array(20).fill(text('zTXt', 'a\0\0'))), true],
-    ['international texts that unfold', after(...Array(20).fill(text('iTXt', 'a\0\x01\0\0\0'))), true], ['a profile that unfolds', after(text('iCCP', 'a\0\0')), true],
+    ['data of another size', sized(4096, 4096), true], ['rows that unfold', after(chunk('IDAT', bomb)), true], ['texts that unfold', after(...Array(4).fill(text('zTXt', 'a\0\0'))), true],
+    ['international texts that unfold', after(...Array(4).fill(text('iTXt', 'a\0\x01\0\0\0'))), true], ['a profile that unfolds', after(text('iCCP', 'a\0\0')), true],
     ['cut off', png.subarray(0, 40), true], ['a wrong checksum', Buffer.concat([png.subarray(0, 29), Buffer.alloc(4), png.subarray(33)]), true], ['many chunks', after(...Array(30_000).fill(chunk('teSt', Buffer.alloc(0)))), true],
     ['no end', png.subarray(0, -12), true], ['a chunk longer than the file', Buffer.concat([png.subarray(0, 33), Buffer.from('7fffffff49444154', 'hex')]), true],
     ['a JPEG of 65535 × 65535', jpeg], ['a WebP of 16 million by 16 million', webp], ['a GIF of 65535 × 65535', Buffer.from('GIF89a\xff\xff\xff\xff\0\0\0;', 'latin1')],

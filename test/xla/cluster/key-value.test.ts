@@ -5,11 +5,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'iovalkey';
 import koffi from 'koffi';
 // Sets koffi's stacks, which takes effect only before a library is loaded or a callback registered.
 import '../../../src/xla/pjrt/call.ts';
 import { KeyValueStore } from '../../../src/xla/cluster/key-value.ts';
+import { meet } from '../../../src/xla/cluster/rendezvous.ts';
 import { ENUMS, STRUCTS } from '../../../src/xla/pjrt/header.gen.ts';
 import { addressOf, copyNative, freeThrough, viewNative } from '../../../src/xla/pjrt/memory.ts';
 import { freePort, type KeyValueServer, SERVERS } from '../../support/key-value-server.ts';
@@ -20,6 +22,37 @@ const newRun = () => `test ${process.pid} ${runs++}`;
 /** Opens the stores of all processes of a run at once. */
 function openAll(url: string, run: string, count: number): Promise<KeyValueStore[]> {
   return Promise.all(Array.from({ length: count }, (_, id) => KeyValueStore.open({ url, run, id, count })));
+}
+
+/** Another process of a run without the three threads of a store: it meets by the same rules, and asks the server itself. */
+class Peer implements Disposable {
+  readonly client: Redis;
+  #gone = false;
+
+  constructor(url: string) {
+    this.client = new Redis(url.replace('valkey', 'redis'), { enableReadyCheck: false });
+  }
+
+  /** Meets the others, and returns the prefix of the run's keys. */
+  meet(run: string, id: number, count: number): Promise<string> {
+    const { client } = this;
+    const store = {
+      get: (key: string) => client.get(key),
+      set: async (key: string, value: string, life: number, once = false) =>
+        (await (once ? client.set(key, value, 'PX', life, 'NX') : client.set(key, value, 'PX', life))) === 'OK',
+      delete: async (key: string) => void (await client.del(key)),
+      sleep: async (milliseconds: number) => {
+        await setTimeout(milliseconds);
+        if (this.#gone) throw new Error('the peer is gone');
+      },
+    };
+    return meet(store, { url: '', run, id, count }, () => {});
+  }
+
+  [Symbol.dispose](): void {
+    this.#gone = true;
+    this.client.disconnect();
+  }
 }
 
 const close = (stores: readonly KeyValueStore[]) => Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
@@ -120,18 +153,22 @@ describe('a store', { concurrency: true }, () => {
 
       test('runs of other names and earlier runs of the same name are not read, and nothing is kept for good', async () => {
         const run = newRun();
-        const before = await openAll(server.url, run, 2);
-        await put(before[0]!, 'key', Buffer.from('old'));
-        await close(before);
-        const again = await openAll(server.url, run, 3);
-        for (const store of [...again, first, second]) assert.equal((await tryGet(store, 'key')).status, 'NOT_FOUND');
-        await put(again[2]!, 'key', Buffer.from('new'));
-        assert.deepEqual(await get(again[1]!, 'key', 20_000), { value: new Uint8Array(Buffer.from('new')) });
+        using peer = new Peer(server.url);
+        const open = (id: number, count: number) => KeyValueStore.open({ url: server.url, run, id, count });
+        const [before] = await Promise.all([open(0, 2), peer.meet(run, 1, 2)]);
+        await put(before, 'key', Buffer.from('old'));
+        await close([before]);
+        const [again, ...prefixes] = await Promise.all([open(1, 3), peer.meet(run, 0, 3), peer.meet(run, 2, 3)]);
+        for (const store of [again, first, second]) assert.equal((await tryGet(store, 'key')).status, 'NOT_FOUND');
+        assert.equal(new Set(prefixes).size, 1);
+        assert.equal(await peer.client.get(`${prefixes[0]}key`), null);
+        await peer.client.set(`${prefixes[0]}key`, 'new', 'PX', 60_000);
+        assert.deepEqual(await get(again, 'key', 20_000), { value: new Uint8Array(Buffer.from('new')) });
+        await put(again, 'own', Buffer.from('mine'));
+        assert.equal(await peer.client.get(`${prefixes[1]}own`), 'mine');
         assert.equal((await tryGet(first, 'key')).status, 'NOT_FOUND');
-        await close(again);
-        await using client = Object.assign(new Redis(server.url.replace('valkey', 'redis'), { enableReadyCheck: false }), {
-          async [Symbol.asyncDispose]() { client.disconnect(); },
-        }); // biome-ignore format: a client
+        await close([again]);
+        const { client } = peer;
         const keys = (await client.keys('*')).filter((key) => key.startsWith('fluxion/'));
         assert.ok(keys.length > 4, keys.join());
         for (const key of keys) {
@@ -176,18 +213,17 @@ describe('a store', { concurrency: true }, () => {
     });
 
     test('two of one number, and other numbers of processes, are errors', async () => {
-      const stopping = new AbortController();
-      const open = (run: string, id: number, count: number) =>
-        KeyValueStore.open({ url: server.url, run, id, count }, { signal: stopping.signal });
+      using peer = new Peer(server.url);
       const [twice, other] = [newRun(), newRun()];
-      const leads = [open(twice, 0, 2), open(twice, 0, 2)];
-      const unlike = open(other, 1, 3);
+      // Neither meets anyone: they end with the peer.
+      void Promise.allSettled([peer.meet(twice, 0, 2), peer.meet(other, 1, 3)]);
       await Promise.all([
-        assert.rejects(Promise.race(leads), /two processes have node_id=0 and run_name=test/),
-        assert.rejects(open(other, 0, 2), /process 1 says num_nodes=3, and this one says 2/),
+        assert.rejects(
+          KeyValueStore.open({ url: server.url, run: twice, id: 0, count: 2 }),
+          /two processes have node_id=0 and run_name=test/,
+        ),
+        assert.rejects(peer.meet(other, 0, 2), /process 1 says num_nodes=3, and this one says 2/),
       ]);
-      stopping.abort();
-      await Promise.allSettled([...leads, unlike]);
     });
   });
 });
