@@ -111,11 +111,14 @@ export function makeSplitter(
   const trie = new Trie();
   for (const [i, { content }] of ordered.entries()) if (normalize(content) !== '') trie.add(normalize(content), i);
   return (text) => {
-    const chars = Array.from(text);
     const points = codePoints(text);
+    // Without surrogates, the text itself is the list of its characters.
+    const chars = points.length === text.length ? text : Array.from(text);
+    const between = (start: number, end: number): string =>
+      typeof chars === 'string' ? chars.slice(start, end) : chars.slice(start, end).join('');
     const sections: Section[] = [];
     let at = 0;
-    const push = (special: boolean, start: number, end: number, as = chars.slice(start, end).join('')): void => {
+    const push = (special: boolean, start: number, end: number, as = between(start, end)): void => {
       if (end > start) sections.push({ special, text: as });
     };
     for (let i = 0; i < chars.length; i++) {
