@@ -16,7 +16,11 @@ export const readingFile: OpenFile = (path) => new ReadFile(path);
 
 /** Says what is at a path; an inaccessible path counts as missing. */
 export function kindOf(path: string): 'file' | 'folder' | 'missing' {
-  return attempt(() => (statSync(path).isDirectory() ? 'folder' : 'file'), 'missing');
+  return attempt(() => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) return 'missing';
+    return found.isDirectory() ? 'folder' : 'file';
+  }, 'missing');
 }
 
 /** The error for a missing path, `not_found`, or for an inaccessible one, `io` with the system's reason. */

@@ -90,6 +90,15 @@ function union(a: readonly number[], b: readonly number[], budget: Budget): read
   return all;
 }
 
+/** The positions of the first list that the second lacks, ascending as they are. */
+function without(a: readonly number[], b: readonly number[]): readonly number[] {
+  let j = 0;
+  return a.filter((position) => {
+    while (j < b.length && b[j]! < position) j++;
+    return b[j] !== position;
+  });
+}
+
 const sequence =
   (parts: readonly Part[]): Part =>
   (text, from, budget) => {
@@ -120,9 +129,8 @@ const repeated =
     }
     let ends = at;
     for (let n = least; n < most && at.length > 0; n++) {
-      const seen = new Set(ends);
       budget.spend(2 * ends.length + 10);
-      at = part(text, at, budget).filter((position) => !seen.has(position));
+      at = without(part(text, at, budget), ends);
       ends = union(ends, at, budget);
     }
     return ends;
