@@ -13,7 +13,8 @@ export type Rounding = 'exact' | 'as typed';
 export function filled(shape: readonly number[], value: number | ((index: number) => number)): NumberArray {
   const size = shape.reduce((n, d) => n * d, 1);
   const data = new Float64Array(size);
-  for (let i = 0; i < size; i++) data[i] = typeof value === 'number' ? value : value(i);
+  if (typeof value === 'number') data.fill(value);
+  else for (let i = 0; i < size; i++) data[i] = value(i);
   return { shape, data };
 }
 

@@ -32,10 +32,11 @@ export const recorded = JSON.parse(
 /** Bytes of a linear congruential generator. */
 export function noise(width: number, height: number, channels: number, seed = 1): Raster {
   let state = seed;
-  const data = Uint8Array.from({ length: width * height * channels }, () => {
+  const data = new Uint8Array(width * height * channels);
+  for (let i = 0; i < data.length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
+    data[i] = state >>> 24;
+  }
   return { width, height, data };
 }
 
@@ -61,7 +62,12 @@ export function shapes(width: number, height: number, colour: readonly number[] 
 /** A picture of three channels, by its pixels. */
 export function drawn(width: number, height: number, pixel: (x: number, y: number) => readonly number[]): Raster {
   const data = new Uint8Array(width * height * 3);
-  for (let y = 0, at = 0; y < height; y++) for (let x = 0; x < width; x++, at += 3) data.set(pixel(x, y), at);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += 3) {
+      const colour = pixel(x, y);
+      for (let c = 0; c < 3; c++) data[at + c] = colour[c]!;
+    }
+  }
   return { width, height, data };
 }
 

@@ -197,13 +197,11 @@ function nvfp4(numbers: Float32Array, rows: number, columns: number): Quantised 
   const codes = numbers.map((number, i) => {
     const scale = whole * decodedScales[Math.floor(i / 16)]!;
     const size = scale === 0 ? 0 : Math.abs(number) / scale;
-    const nearest = E2M1.reduce(
-      (best, value, code) => (Math.abs(value - size) < Math.abs(E2M1[best]! - size) ? code : best),
-      0,
-    );
+    let nearest = 0;
+    while (nearest < 7 && E2M1[nearest + 1]! - size < size - E2M1[nearest]!) nearest++;
     return nearest | (number < 0 ? 8 : 0);
   });
-  const packed = Uint8Array.from({ length: codes.length / 2 }, (_, i) => (codes[2 * i]! << 4) | codes[2 * i + 1]!);
+  const packed = new Uint8Array(codes.length / 2).map((_, i) => (codes[2 * i]! << 4) | codes[2 * i + 1]!);
   return {
     parts: [
       { name: 'weight', dtype: 'u8', shape: [rows, columns / 2], bytes: packed },
@@ -215,7 +213,8 @@ function nvfp4(numbers: Float32Array, rows: number, columns: number): Quantised 
 
 function mxfp8(numbers: Float32Array, rows: number, columns: number): Quantised {
   const exponents = blockwise(numbers, 32, (block) => Math.max(-127, Math.ceil(Math.log2(largest(block) / 448))));
-  const codes = toFp8('f8e4m3', numbers.map((number, i) => number / 2 ** exponents[Math.floor(i / 32)]!)); // biome-ignore format: one line
+  const powers = exponents.map((exponent) => 2 ** exponent);
+  const codes = toFp8('f8e4m3', numbers.map((number, i) => number / powers[i >> 5]!)); // biome-ignore format: one line
   const scales = Uint8Array.from(exponents, (exponent) => exponent + 127);
   return {
     parts: [
@@ -228,18 +227,20 @@ function mxfp8(numbers: Float32Array, rows: number, columns: number): Quantised 
 /** Columns rotated in groups of 16, then integers with a scale for each row. */
 function rotatedInt8(numbers: Float32Array, rows: number, columns: number): Quantised {
   // The signs of rows i and columns j: minus where digits of theirs in base 4 add up to 3, once for each.
-  const signs = Array.from({ length: 256 }, (_, at) => {
+  const signs = Int8Array.from({ length: 256 }, (_, at) => {
     const [i, j] = [at >> 4, at & 15];
     return ((i & 3) + (j & 3) === 3 ? -1 : 1) * ((i >> 2) + (j >> 2) === 3 ? -1 : 1);
   });
-  const turned = numbers.map((_, at) => {
-    const first = at - (at % 16);
+  const turned = new Float32Array(numbers.length);
+  for (let at = 0; at < turned.length; at++) {
+    const [first, row] = [at & ~15, 16 * (at & 15)];
     let sum = 0;
-    for (let j = 0; j < 16; j++) sum += signs[16 * (at % 16) + j]! * numbers[first + j]!;
-    return sum / 4;
-  });
+    for (let j = 0; j < 16; j++) sum += signs[row + j]! * numbers[first + j]!;
+    turned[at] = sum / 4;
+  }
   const scales = blockwise(turned, columns, (row) => largest(row) / 127);
-  const codes = Int8Array.from(turned, (number, i) => Math.round(number / (scales[Math.floor(i / columns)]! || 1)));
+  const codes = new Int8Array(turned.length);
+  for (let i = 0; i < codes.length; i++) codes[i] = Math.round(turned[i]! / (scales[Math.floor(i / columns)]! || 1));
   return {
     parts: [
       { name: 'weight', dtype: 'i8', shape: [rows, columns], bytes: new Uint8Array(codes.buffer) },
@@ -250,14 +251,14 @@ function rotatedInt8(numbers: Float32Array, rows: number, columns: number): Quan
 }
 
 function largest(numbers: Float32Array): number {
-  return numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let most = 0;
+  for (const value of numbers) most = Math.max(most, Math.abs(value));
+  return most;
 }
 
 /** A number for each block of consecutive ones. */
 function blockwise(numbers: Float32Array, size: number, number: (block: Float32Array) => number): Float32Array {
-  return Float32Array.from({ length: numbers.length / size }, (_, i) =>
-    number(numbers.subarray(i * size, (i + 1) * size)),
-  );
+  return new Float32Array(numbers.length / size).map((_, i) => number(numbers.subarray(i * size, (i + 1) * size)));
 }
 
 /** Scales by rows in padded tiles of 128 rows × 4 blocks, in which four rows 32 apart lie side by side. */

@@ -152,12 +152,12 @@ test('a prompt that does not fit is cut, ended, and what was cut is told', () =>
   }
 });
 
-test('a lone surrogate reads as U+FFFD, and a megabyte of text is encoded', () => {
+test('a lone surrogate reads as U+FFFD, and a text of more tokens than a call takes arguments is encoded', () => {
   const clip = loadClipTokenizer(TINY_CLIP);
   const t5 = loadT5Tokenizer(TINY_T5);
   for (const tokenizer of [clip, t5]) {
     assert.deepEqual(tokenizer.encode('a \ud800 b').ids, tokenizer.encode('a \ufffd b').ids);
-    assert.equal(tokenizer.encode('lighthouse '.repeat(90_000)).ids.length, tokenizer.maxLength);
+    assert.equal(tokenizer.encode('lighthouse '.repeat(30_000)).ids.length, tokenizer.maxLength);
   }
 });
 

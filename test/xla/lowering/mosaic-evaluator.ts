@@ -300,7 +300,7 @@ function matmul(a: NumberArray, b: NumberArray, c: NumberArray, attributes: stri
   const [rows, columns, inner] = [a.shape[aFree!]!, b.shape[bFree!]!, a.shape[aContract!]!];
   if (b.shape[bContract!] !== inner || c.shape.join() !== [rows, columns].join())
     throw new TypeError('tpu.matmul: shapes');
-  const out = filled(c.shape, (i) => c.data[i]!);
+  const out = { shape: c.shape, data: c.data.slice() };
   const [aStep, bStep] = [aContract === 1 ? 1 : a.shape[1]!, bContract === 1 ? 1 : b.shape[1]!];
   const [aRow, bColumn] = [aFree === 0 ? a.shape[1]! : 1, bFree === 0 ? b.shape[1]! : 1];
   for (let i = 0; i < rows; i++) {
