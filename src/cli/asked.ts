@@ -7,6 +7,7 @@ import { findPersonalConfig } from '../config/personal.ts';
 import { choosePrompts, PROMPT_LIMIT } from '../config/prompts.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
+import { readUpTo } from '../support/read-stream.ts';
 import { asUsage, type Session } from './command.ts';
 import { keepFreedMemory } from './kept-memory.ts';
 
@@ -45,21 +46,13 @@ export async function readAsked(
 /** Reads all of standard input, however slowly it arrives, but no further than the size limit of prompts. */
 async function standardInput(signal: AbortSignal): Promise<Uint8Array> {
   if (process.stdin.isTTY) process.stderr.write('prompt (end with Ctrl-D): ');
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const message = `standard input: more than ${PROMPT_LIMIT} bytes are too many for a list of prompts`;
   try {
-    for await (const chunk of addAbortSignal(signal, process.stdin)) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > PROMPT_LIMIT) break;
-    }
+    const input = addAbortSignal(signal, process.stdin);
+    return await readUpTo(PROMPT_LIMIT, input, () => new FluxionError('bad_config', message));
   } catch (cause) {
     signal.throwIfAborted();
+    if (cause instanceof FluxionError) throw cause;
     throw new FluxionError('io', `cannot read standard input: ${(cause as Error).message}`, { cause });
   }
-  if (size <= PROMPT_LIMIT) return Buffer.concat(chunks);
-  throw new FluxionError(
-    'bad_config',
-    `standard input: more than ${PROMPT_LIMIT} bytes are too many for a list of prompts`,
-  );
 }

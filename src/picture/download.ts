@@ -1,6 +1,7 @@
 /** Downloads a picture from an address: http and https alone, bounded in bytes, time and redirects. */
 
 import { FluxionError } from '../support/errors.ts';
+import { readUpTo } from '../support/read-stream.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
 
 /** Milliseconds for the whole download. */
@@ -41,15 +42,7 @@ export async function download(address: URL, where: string, options: DownloadOpt
       await response.body?.cancel();
       throw tooLarge(String(declared));
     }
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    // Leaving the loop closes the connection.
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > limit) throw tooLarge('more');
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks, bytes);
+    return await readUpTo(limit, response.body ?? [], () => tooLarge('more'));
   } catch (error) {
     signal?.throwIfAborted();
     if (late.aborted) throw failed(`it did not arrive within ${time / 1000} s`, error);

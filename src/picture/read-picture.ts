@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { PictureSource, RawPicture } from '../api/kinds.ts';
 import { attempt } from '../support/attempt.ts';
 import { FluxionError, ofField } from '../support/errors.ts';
+import { readUpTo } from '../support/read-stream.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
 import { untilAborted } from '../support/until-aborted.ts';
@@ -130,9 +131,11 @@ async function fromPixels({ width, height, data }: RawPicture, where: string, mo
 }
 
 function checkBytes(bytes: number, where: string): void {
-  if (bytes > FILE_LIMIT) {
-    throw new FluxionError('bad_file', `${where}: expected at most ${FILE_LIMIT} bytes, found ${bytes}`);
-  }
+  if (bytes > FILE_LIMIT) throw tooLarge(bytes, where);
+}
+
+function tooLarge(bytes: number, where: string): FluxionError {
+  return new FluxionError('bad_file', `${where}: expected at most ${FILE_LIMIT} bytes, found ${bytes}`);
 }
 
 let input: Promise<Uint8Array> | undefined;
@@ -145,14 +148,7 @@ function standardInput(): Promise<Uint8Array> {
         hint: 'pass a path, or pipe a picture in: fluxion image=- < photo.png',
       });
     }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      checkBytes(bytes, 'standard input');
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks, bytes);
+    return readUpTo(FILE_LIMIT, process.stdin, (bytes) => tooLarge(bytes, 'standard input'));
   })();
   return input;
 }

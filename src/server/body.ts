@@ -1,6 +1,7 @@
 /** Reads request bodies up to a limit: JSON, and forms with files. The bytes decide what is refused, whatever the headers claim. */
 
 import type { Context } from 'hono';
+import { readUpTo } from '../support/read-stream.ts';
 import type { ServerEnv } from './context.ts';
 import { Refusal } from './refusal.ts';
 
@@ -16,30 +17,15 @@ const BEFORE_VALUES = Buffer.from(',[{');
 export async function bodyBytes(c: Context<ServerEnv>, limit: number = BODY_LIMIT): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = c.req.header('content-encoding') ?? 'identity';
   if (encoding !== 'identity') throw new Refusal(415, `content-encoding: expected none, found '${encoding}'`);
-  const tooLarge = new Refusal(413, `the body: expected at most ${limit} bytes`);
-  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const tooLarge = () => new Refusal(413, `the body: expected at most ${limit} bytes`);
+  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge();
   try {
-    // Leaving the loop discards the rest of the body.
-    for await (const chunk of c.req.raw.body ?? []) {
-      size += chunk.length;
-      if (size > limit) throw tooLarge;
-      c.get('held').take(chunk.length);
-      chunks.push(chunk);
-    }
+    return await readUpTo(limit, c.req.raw.body ?? [], tooLarge, (length) => c.get('held').take(length));
   } catch (error) {
     throw error instanceof Refusal
       ? error
       : new Refusal(400, 'the body: the connection broke off before its end', { code: 'aborted' });
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** The JSON of a body, whatever its content type. Refuses other text with 400. */

@@ -5,6 +5,7 @@
 
 import type { ListFileEntry } from '@huggingface/hub';
 import { FluxionError } from '../../support/errors.ts';
+import { readUpTo } from '../../support/read-stream.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
 import { quote } from '../files/json.ts';
 import { isCommit } from './cache.ts';
@@ -90,18 +91,12 @@ function asker(hub: Hub, subject: Subject, signal: AbortSignal | undefined): typ
     asked.add(url);
     return hub.persistently(signal, async (arrived) => {
       using reply = await hub.get(url, subject, { signal, headers: { accept: 'application/json' } });
-      const chunks: Uint8Array[] = [];
-      let length = 0;
-      for await (const chunk of reply.body) {
-        length += chunk.length;
-        if (length > LONGEST_PAGE) {
-          throw new FluxionError('bad_file', `${withoutSecrets(url)}: more than ${LONGEST_PAGE} bytes`);
-        }
+      const tooLong = () => new FluxionError('bad_file', `${withoutSecrets(url)}: more than ${LONGEST_PAGE} bytes`);
+      const page = await readUpTo(LONGEST_PAGE, reply.body, tooLong, (length) => {
         if (performance.now() - start > LONGEST_LISTING) throw endless();
-        chunks.push(chunk);
-        arrived(chunk.length);
-      }
-      return new Response(Buffer.concat(chunks), { status: reply.status, headers: reply.headers });
+        arrived(length);
+      });
+      return new Response(page, { status: reply.status, headers: reply.headers });
     });
   };
 }
