@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { attempt } from './attempt.ts';
 import { makeFolder } from './make-folder.ts';
 import { processMark, processState } from './process-mark.ts';
 
@@ -57,11 +58,8 @@ function sweep(folder: string): void {
   for (const name of readdirSync(folder)) {
     const mark = PARTIAL_NAME.exec(name)?.[1];
     if (mark === undefined || processState(mark) !== 'ended') continue;
-    try {
-      rmSync(join(folder, name), { recursive: true, force: true });
-    } catch {
-      // it may be another user's
-    }
+    // It may be another user's.
+    attempt(() => rmSync(join(folder, name), { recursive: true, force: true }), undefined);
   }
 }
 
@@ -159,12 +157,7 @@ export function removeAtExit(path: string): void {
   if (watchesExit) return;
   watchesExit = true;
   process.on('exit', () => {
-    for (const file of unfinished) {
-      try {
-        unlinkSync(file);
-      } catch {
-        // not yet written, or already in its place
-      }
-    }
+    // One may be not yet written, or already in its place.
+    for (const file of unfinished) attempt(() => unlinkSync(file), undefined);
   });
 }

@@ -1,6 +1,6 @@
 /** `fluxion inspect`: describes a picture, a weight file or a model folder. */
 
-import { closeSync, readSync, statSync } from 'node:fs';
+import { readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { oneLine } from '../../support/quote.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
@@ -77,10 +77,6 @@ async function findings(given: string, keys: 'all' | 'first'): Promise<Findings>
 /** The first twelve bytes in hexadecimal. */
 function startOf(path: string): string {
   const start = Buffer.alloc(12);
-  const { descriptor } = openRegular(path);
-  try {
-    return start.toString('hex', 0, readSync(descriptor, start));
-  } finally {
-    closeSync(descriptor);
-  }
+  using file = openRegular(path);
+  return start.toString('hex', 0, readSync(file.descriptor, start));
 }

@@ -1,7 +1,7 @@
 /** A short hash of a model's files: all of its configs and tokenizers, and samples of its weights, so that 24 GB take milliseconds. */
 
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { openRegular } from '../../support/regular-file.ts';
 
@@ -37,19 +37,15 @@ function filesIn(folder: string): string[] {
 }
 
 function addFile(hash: Hash, name: string, file: string): void {
-  const { descriptor, size } = openRegular(file);
-  try {
-    hash.update(`${name}\0${size}\0`);
-    const piece = (start: number, length: number) => {
-      const bytes = Buffer.alloc(Math.min(length, size - start));
-      hash.update(bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, start)));
-    };
-    piece(0, WHOLE);
-    if (size > WHOLE) {
-      const step = (size - PIECE - WHOLE) / PIECES;
-      for (let i = 1; i <= PIECES; i++) piece(Math.max(WHOLE, Math.floor(WHOLE + i * step)), PIECE);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
+  using opened = openRegular(file);
+  const { descriptor, size } = opened;
+  hash.update(`${name}\0${size}\0`);
+  const piece = (start: number, length: number) => {
+    const bytes = Buffer.alloc(Math.min(length, size - start));
+    hash.update(bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, start)));
+  };
+  piece(0, WHOLE);
+  if (size <= WHOLE) return;
+  const step = (size - PIECE - WHOLE) / PIECES;
+  for (let i = 1; i <= PIECES; i++) piece(Math.max(WHOLE, Math.floor(WHOLE + i * step)), PIECE);
 }

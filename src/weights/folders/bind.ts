@@ -8,7 +8,7 @@ import { FluxionError, nearest } from '../../support/errors.ts';
 import type { CodedRows, StoredTensor, TensorStore } from '../files/tensors.ts';
 import type { TensorGroup } from './detect.ts';
 import type { SourcePart } from './family.ts';
-import { type Run, runOf, storedParts, unusedKeys } from './layout.ts';
+import { cut, type Run, runOf, storedParts, unusedKeys } from './layout.ts';
 
 /** A weight that a model declares: a whole tensor, or some rows of one that other files split. */
 export interface DeclaredWeight {
@@ -122,14 +122,8 @@ function locate(weight: DeclaredWeight, parts: readonly SourcePart[], store: Ten
   if (wanted.end - wanted.start !== (shape[0] ?? 1)) {
     return `${name}: declared as ${show(shape)}, but as rows ${wanted.start} to ${wanted.end}`;
   }
-  let at = 0;
-  for (const part of stored) {
-    const count = part.end - part.start;
-    if (wanted.start >= at && wanted.end <= at + count) {
-      return { ...part, start: part.start + wanted.start - at, end: part.start + wanted.end - at };
-    }
-    at += count;
-  }
+  const [slice, ...others] = cut(stored, wanted.start, wanted.end);
+  if (slice && others.length === 0) return slice;
   return `${name}: rows ${wanted.start} to ${wanted.end} are kept in several tensors: ${parts.map(({ key }) => key).join(', ')}`;
 }
 

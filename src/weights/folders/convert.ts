@@ -19,7 +19,7 @@ import type { TensorStore } from '../files/tensors.ts';
 import { declaredNames } from './declared-names.ts';
 import { fileContents, requireGroup, type TensorGroup } from './detect.ts';
 import { type Component, componentNamed, type Family, type Layout, type SourcePart } from './family.ts';
-import { type Run, runOf, storedParts, unusedKeys } from './layout.ts';
+import { cut, type Run, runOf, storedParts, unusedKeys } from './layout.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import { openPipelineParts } from './pipeline-folder.ts';
 import { writeFolder } from './write-folder.ts';
@@ -173,7 +173,7 @@ function respelt(group: Group, options: ConvertOptions): Output[] {
     for (const { key } of runs) used.add(key);
     const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);
     return [...placed(to.parts(name, isDeclared), rows)].map(([key, ranges]) => {
-      const taken = ranges.flatMap(({ range }) => cut(runs, range));
+      const taken = ranges.flatMap(({ range: [from, to] }) => cut(runs, from, to));
       return output(store, component, key, taken, to);
     });
   });
@@ -204,18 +204,6 @@ function placed(
     ranges.sort((a, b) => a.index - b.index),
     ({ key }) => key,
   );
-}
-
-/** Maps rows of a concatenation to stored rows. */
-function cut(runs: readonly Run[], [from, to]: readonly [number, number]): Run[] {
-  let at = 0;
-  return runs.flatMap(({ key, start, end }) => {
-    const offset = start - at;
-    const first = Math.max(from, at);
-    at += end - start;
-    const last = Math.min(to, at);
-    return first < last ? [{ key, start: first + offset, end: last + offset }] : [];
-  });
 }
 
 function output(

@@ -90,6 +90,18 @@ export function runOf({ key, run: [index, of] = [0, 1] }: SourcePart, store: Ten
   return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
 }
 
+/** Maps rows of the concatenation of runs to stored rows. */
+export function cut<R extends Run>(runs: readonly R[], from: number, to: number): R[] {
+  let at = 0;
+  return runs.flatMap((run) => {
+    const offset = run.start - at;
+    const first = Math.max(from, at);
+    at += run.end - run.start;
+    const last = Math.min(to, at);
+    return first < last ? [{ ...run, start: first + offset, end: last + offset }] : [];
+  });
+}
+
 /** Keys of a group that nothing used, except duplicates and keys that the layout lists as unused. */
 export function unusedKeys(
   { layout, prefix, keys }: Spelling & { readonly keys: readonly string[] },

@@ -19,10 +19,10 @@ export interface Foreign {
 /** What this program runs, for messages. */
 export const RUNS = 'FLUX.1 text-to-image models: dev, schnell, Krea and fine-tunes of them';
 
-/** Kinds of file, each with patterns that must all match among the file's keys; the first row that fits counts. */
+/** Kinds of file or model, each with patterns that must all match a text, such as a file's keys; the first row that fits counts. */
 export type Signs = readonly (readonly [what: string, ...signs: RegExp[]])[];
 
-/** Looks up the kind of a file in a table; `text` has its keys, one a line. */
+/** Looks up a text in a table, such as a file's keys, one a line. */
 export function firstSign(signs: Signs, text: string): string | undefined {
   return signs.find(([, ...patterns]) => patterns.every((pattern) => pattern.test(text)))?.[0];
 }
@@ -66,46 +66,41 @@ export function recogniseTensors(tensors: Tensors, { components }: Family): Fore
   return found.flatMap(({ instead, what }) => (what === undefined ? [] : [{ instead, what }]));
 }
 
-/** What classes in configs are, by the beginning of their names; the first that fits counts. */
-const CLASSES: readonly (readonly [begins: RegExp, what: string])[] = [
-  [/^FluxControlNet|^FluxMultiControlNet/, 'a ControlNet of FLUX.1'],
-  [/^FluxPriorRedux|^ReduxImageEncoder/, 'FLUX.1 Redux'],
-  [/^(?:Flux2|AutoencoderKLFlux2)/, 'FLUX.2'],
-  [/^Chroma/, 'Chroma'],
-  [/^StableDiffusionXL/, 'Stable Diffusion XL'],
-  [/^(?:StableDiffusion3|SD3)/, 'Stable Diffusion 3'],
-  [/^(?:StableDiffusion|UNet2DConditionModel|KolorsPipeline)/, 'Stable Diffusion'],
-  [/ControlNet/, 'a ControlNet'],
-  [/^QwenImage/, 'Qwen-Image'],
-  [/^ZImage/, 'Z-Image'],
-  [/^HiDream/, 'HiDream'],
-  [/^(?:Lumina)/, 'Lumina'],
-  [/^(?:Sana|AutoencoderDC)/, 'Sana'],
-  [/^PixArt/, 'PixArt'],
-  [/^AuraFlow/, 'AuraFlow'],
-  [/^(?:Wan|AutoencoderKLWan)/, 'Wan'],
-  [/^HunyuanVideo|^AutoencoderKLHunyuan|^HunyuanImage/, 'Hunyuan'],
-  [/^(?:LTX|AutoencoderKLLTX)/, 'LTX'],
-  [/^CogV/, 'CogView or CogVideoX'],
-  [/^Kandinsky/, 'Kandinsky'],
-  [/^Bria/, 'Bria'],
-  [/^AutoencoderTiny/, 'a tiny autoencoder (TAESD)'],
-  [/^(?:CLIPVision|Siglip)|^(?:clip_vision|siglip)/, 'an image encoder'],
-  [/^(?:UMT5)|^umt5/, 'a UMT5 encoder'],
-  [/^(?:Qwen|Mistral|Llama|Gemma)|^(?:qwen|mistral|llama|gemma)/, 'a language model'],
+/** The models that classes of diffusers and transformers, and each `model_type`, belong to. */
+const CLASSES: Signs = [
+  ['a ControlNet of FLUX.1', /^FluxControlNet|^FluxMultiControlNet/],
+  ['FLUX.1 Redux', /^FluxPriorRedux|^ReduxImageEncoder/],
+  ['FLUX.2', /^(?:Flux2|AutoencoderKLFlux2)/],
+  ['Chroma', /^Chroma/],
+  ['Stable Diffusion XL', /^StableDiffusionXL/],
+  ['Stable Diffusion 3', /^(?:StableDiffusion3|SD3)/],
+  ['Stable Diffusion', /^(?:StableDiffusion|UNet2DConditionModel|KolorsPipeline)/],
+  ['a ControlNet', /ControlNet/],
+  ['Qwen-Image', /^QwenImage/],
+  ['Z-Image', /^ZImage/],
+  ['HiDream', /^HiDream/],
+  ['Lumina', /^(?:Lumina)/],
+  ['Sana', /^(?:Sana|AutoencoderDC)/],
+  ['PixArt', /^PixArt/],
+  ['AuraFlow', /^AuraFlow/],
+  ['Wan', /^(?:Wan|AutoencoderKLWan)/],
+  ['Hunyuan', /^HunyuanVideo|^AutoencoderKLHunyuan|^HunyuanImage/],
+  ['LTX', /^(?:LTX|AutoencoderKLLTX)/],
+  ['CogView or CogVideoX', /^CogV/],
+  ['Kandinsky', /^Kandinsky/],
+  ['Bria', /^Bria/],
+  ['a tiny autoencoder (TAESD)', /^AutoencoderTiny/],
+  ['an image encoder', /^(?:CLIPVision|Siglip)|^(?:clip_vision|siglip)/],
+  ['a UMT5 encoder', /^(?:UMT5)|^umt5/],
+  ['a language model', /^(?:Qwen|Mistral|Llama|Gemma)|^(?:qwen|mistral|llama|gemma)/],
 ];
-
-/** Names the model that a class of diffusers or transformers, or a `model_type`, belongs to. */
-function modelOfClass(name: string): string | undefined {
-  return CLASSES.find(([begins]) => begins.test(name))?.[1];
-}
 
 /** Returns the class that a pipeline's `model_index.json` names; throws `unsupported` for one that is not run here. */
 export function requirePipeline(index: JsonObject, file: string, { pipelines }: Family): string {
   const name = index.get('_class_name');
   if (typeof name !== 'string') throw unexpected(`${file}: _class_name`, "a pipeline such as 'FluxPipeline'", name);
   if (pipelines.includes(name)) return name;
-  const model = modelOfClass(name);
+  const model = firstSign(CLASSES, name);
   throw notRun(file, model === undefined ? `a pipeline of class ${quote(name)}` : `${model} (${name})`);
 }
 
@@ -118,22 +113,22 @@ export function recogniseConfig(json: JsonObject, own: readonly string[] = []): 
     ...(Array.isArray(architectures) ? architectures : []),
   ];
   for (const name of named) {
-    const model = typeof name === 'string' && !own.includes(name) ? modelOfClass(name) : undefined;
+    const model = typeof name === 'string' && !own.includes(name) ? firstSign(CLASSES, name) : undefined;
     if (model !== undefined) return `${model} (${String(name)})`;
   }
   return undefined;
 }
 
-/** Networks beside a model, and the options for them. */
-const BESIDE: readonly (readonly [what: RegExp, option: string])[] = [
-  [/^a ControlNet of FLUX\.1/, 'controlnet'],
-  [/^FLUX\.1 Redux/, 'redux'],
-  [/^an image encoder \([Ss]iglip/, 'image_encoder'],
+/** The options for networks beside a model, by what they are. */
+const BESIDE: Signs = [
+  ['controlnet', /^a ControlNet of FLUX\.1/],
+  ['redux', /^FLUX\.1 Redux/],
+  ['image_encoder', /^an image encoder \([Ss]iglip/],
 ];
 
 /** The error for a file of another model, or of a network beside one. */
 export function notRun(where: string, what: string): FluxionError {
-  const option = BESIDE.find(([beside]) => beside.test(what))?.[1];
+  const option = firstSign(BESIDE, what);
   if (option !== undefined)
     return new FluxionError('unsupported', `${where}: this is ${what}, a network for use beside a model`, {
       hint: `name the model as before, and add ${option}=${where.replace(/(?:[/\\]|: )(?:model_index|config)\.json$/, '')}`,

@@ -8,7 +8,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { quote, readJsonObject } from '../files/json.ts';
 import { weightSet } from '../files/weight-names.ts';
-import { type Family, type Part, tokenizerFolders } from '../folders/family.ts';
+import type { Family, Part } from '../folders/family.ts';
 
 /** A file of a repository as the hub lists it. */
 export interface RemoteFile {
@@ -30,63 +30,59 @@ export function neededFiles(
   without: readonly string[] = [],
 ): RemoteFile[] {
   const paths = files.map(({ path }) => path);
-  const has = (path: string): boolean => paths.includes(path);
-  if (!has(INDEX)) {
+  if (!paths.includes(INDEX)) {
     const single = paths.filter((path) => /\.(safetensors|gguf)$/.test(path));
     throw new FluxionError('unsupported', `${repo} has no ${INDEX}, so it is not a pipeline in the diffusers layout`, {
       hint: single.length === 0 ? 'it has no weights either' : `it has ${single.slice(0, 5).map(quote).join(', ')}`,
     });
   }
-  const missing: string[] = [];
-  const wanted = new Set<string>([INDEX]);
-  const want = (path: string): unknown => (has(path) ? wanted.add(path) : missing.push(path));
-  want(configOf(family.scheduler));
-  for (const component of family.components) {
-    const { name, folder } = component;
-    want(configOf(component));
-    if (without.includes(name)) continue;
-    const set = weightSet(namesIn(paths, `${folder}/`));
-    if (set.length === 0) missing.push(`${folder}/*.safetensors`);
-    for (const file of set) wanted.add(`${folder}/${file}`);
-  }
-  for (const folder of tokenizerFolders(family)) {
-    const names = namesIn(paths, `${folder}/`).filter((name) => /\.(json|txt|model)$/.test(name));
-    if (names.length === 0) missing.push(`${folder}/tokenizer.json`);
-    for (const name of names) wanted.add(`${folder}/${name}`);
-  }
+  const { found, missing } = pipelineFiles(family, without, (folder) => namesIn(paths, `${folder}/`));
   if (missing.length > 0) {
     throw new FluxionError('not_found', `${repo} is not a complete Flux pipeline: it lacks ${missing.join(', ')}`);
   }
-  return files.filter(({ path }) => wanted.has(path));
+  return files.filter(({ path }) => path === INDEX || found.has(path));
 }
 
 /** Lists the pipeline files that a local folder lacks, judging by its own files; empty for a complete one. */
 export function missingFiles(family: Family, folder: string, without: readonly string[] = []): string[] {
-  const { components, scheduler } = family;
-  const missing = [INDEX, ...[scheduler, ...components].map(configOf)].filter(
-    (path) => kindOf(join(folder, path)) !== 'file',
-  );
+  const index = kindOf(join(folder, INDEX)) === 'file' ? [] : [INDEX];
   const listed = (part: string): string[] => filesIn(join(folder, part));
-  for (const { name, folder: part } of components) {
-    if (without.includes(name)) continue;
-    const [first, ...shards] = weightSet(listed(part));
-    if (first === undefined) missing.push(`${part}/*.safetensors`);
-    else if (first.endsWith('.json')) {
-      const absent = shardsOf(join(folder, part, first)).filter((shard) => !shards.includes(shard));
-      missing.push(...absent.map((shard) => `${part}/${shard}`));
-    }
-  }
-  const tokenizers = components.flatMap(({ tokenizer }) => tokenizer ?? []);
-  for (const { folder: part, files } of tokenizers) {
-    const names = listed(part);
-    if (!files.some((file) => names.includes(file))) missing.push(`${part}/${files[0]}`);
-  }
-  return missing;
+  return [...index, ...pipelineFiles(family, without, listed, (path) => shardsOf(join(folder, path))).missing];
 }
 
-/** The path of a component's config file in its repository. */
-function configOf({ folder, configFile }: Part): string {
-  return `${folder}/${configFile}`;
+/**
+ * The files of a pipeline besides its index, and those that it lacks. `listed` gives the names in one of its folders; `shards` reads an
+ * index of weights, if that is here.
+ */
+function pipelineFiles(
+  { components, scheduler }: Family,
+  without: readonly string[],
+  listed: (folder: string) => string[],
+  shards?: (index: string) => string[],
+): { readonly found: ReadonlySet<string>; readonly missing: readonly string[] } {
+  const found = new Set<string>();
+  const missing: string[] = [];
+  const want = (folder: string, names: readonly string[], needed: string): void => {
+    if (names.length === 0) missing.push(`${folder}/${needed}`);
+    for (const name of names) found.add(`${folder}/${name}`);
+  };
+  const wantConfig = ({ folder, configFile }: Part): void =>
+    want(folder, listed(folder).includes(configFile) ? [configFile] : [], configFile);
+  wantConfig(scheduler);
+  for (const component of components) {
+    wantConfig(component);
+    const { name, folder } = component;
+    if (without.includes(name)) continue;
+    const set = weightSet(listed(folder));
+    want(folder, set, '*.safetensors');
+    const named = set[0]?.endsWith('.json') ? (shards?.(`${folder}/${set[0]}`) ?? []) : [];
+    missing.push(...named.filter((shard) => !set.includes(shard)).map((shard) => `${folder}/${shard}`));
+  }
+  for (const { folder, files } of components.flatMap(({ tokenizer }) => tokenizer ?? [])) {
+    const names = listed(folder).filter((name) => /\.(json|txt|model)$/.test(name));
+    want(folder, files.some((file) => names.includes(file)) ? names : [], files[0]!);
+  }
+  return { found, missing };
 }
 
 /** The files in a folder of a repository, without those below it; `folder` ends in a slash, or is empty. */

@@ -15,7 +15,7 @@ import { LORA } from '../folders/recognise.ts';
 import { dialectOf, foreignModel } from './dialects.ts';
 import { adaptedComponents, isSideCar, KeyParser, type ModuleRef, type Role } from './keys.ts';
 import { allFinite, type Matrix } from './matrix.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Setting } from './settings.ts';
 
 /** One tensor of a module, with its key for messages. */
 export interface Entry extends Matrix {
@@ -42,15 +42,9 @@ function lazyEntry(tensor: Pick<Entry, 'key' | 'shape' | 'dtype' | 'rows' | 'col
 }
 
 /** Everything a file says about one module. */
-export interface LoraModule {
+export interface LoraModule extends Setting {
   readonly ref: ModuleRef;
   readonly tensors: ReadonlyMap<Role, Entry>;
-  /** `alpha`, if the file or its settings state it; otherwise the rank takes its place. */
-  readonly alpha: number | undefined;
-  /** The rank that PEFT's settings divide by if the module has no factors. */
-  readonly rank: number | undefined;
-  /** Whether alpha is divided by √rank instead of rank. */
-  readonly rankStabilized: boolean;
 }
 
 /** The algorithm of a module's tensors, and the rank of its factors if it has any. */

@@ -24,7 +24,7 @@ export interface Subject {
 
 /** The settings of a module. */
 export interface Setting {
-  /** Undefined stands for the rank. */
+  /** If neither the file nor its settings state it, `undefined`: the rank takes its place. */
   readonly alpha: number | undefined;
   /** The rank that PEFT divides by if the module has no factors. */
   readonly rank: number | undefined;

@@ -109,24 +109,18 @@ type Make = () => readonly Term[];
 /** The terms of each algorithm from its tensors; `undefined` if some are missing. A module may have several. */
 const WEIGHT_ALGORITHMS: readonly ((fit: Fit) => Make | undefined)[] = [plain, loha, lokr, glora, diff, set];
 
-function plain({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+function plain({ module, target, path, take }: Fit): Make | undefined {
   const [a, b] = take('A', 'B') ?? [];
   if (!a || !b) return undefined;
-  const rank = checkedRank(a, a.rows, path);
-  checked(a, rank, columns, path);
-  checked(b, rows, rank, path);
-  const scale = scaleOf(module, rank, path);
+  const scale = scaleOf(module, checkedRank(b, a, target, path), path);
   return () => [{ kind: 'low-rank', a, b, scale }];
 }
 
-function loha({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+function loha({ module, target, path, take }: Fit): Make | undefined {
   const [b1, a1, b2, a2] = take('hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b') ?? [];
   if (!b1 || !a1 || !b2 || !a2) return undefined;
-  const rank = checkedRank(a1, a1.rows, path);
-  checked(b1, rows, rank, path);
-  checked(a1, rank, columns, path);
-  checked(b2, rows, checkedRank(a2, a2.rows, path), path);
-  checked(a2, a2.rows, columns, path);
+  const rank = checkedRank(b1, a1, target, path);
+  checkedRank(b2, a2, target, path);
   const scale = scaleOf(module, rank, path);
   return () => [hadamardTerm([b1, a1], [b2, a2], scale)];
 }
@@ -149,8 +143,7 @@ function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | un
     }
     const [b, a] = take(`${name}_a`, `${name}_b`) ?? [];
     if (!a || !b) return undefined;
-    const rank = checkedRank(a, a.rows, path);
-    checked(b, b.rows, rank, path);
+    const rank = checkedRank(b, a, { rows: b.rows, columns: a.columns }, path);
     const small = b.rows * rank * a.columns <= SMALL_PRODUCT;
     const values = async (product: Multiply) => (small ? multiply(b, a) : product(b, a));
     return { rows: b.rows, columns: a.columns, rank, key: a.key, values };
@@ -172,15 +165,14 @@ function lokr({ module, target: { rows, columns }, path, take }: Fit): Make | un
   return () => [term];
 }
 
-function glora({ module, target: { rows, columns }, path, take }: Fit): Make | undefined {
+function glora({ module, target, path, take }: Fit): Make | undefined {
   const [a1, a2, b1, b2] = take('a1', 'a2', 'b1', 'b2') ?? [];
   if (!a1 || !a2 || !b1 || !b2) return undefined;
+  const { rows, columns } = target;
   // LyCORIS exchanged the roles of 1 and 2 at some point; the shapes tell which order a file has.
   const older = b2.rows === rows && b1.columns === columns && b2.columns === b1.rows;
   const [inner, outer, up, down] = older ? [a2, a1, b2, b1] : [a1, a2, b1, b2];
-  const rank = checkedRank(down, down.rows, path);
-  checked(up, rows, rank, path);
-  checked(down, rank, columns, path);
+  const rank = checkedRank(up, down, target, path);
   checked(inner, columns, outer.rows, path);
   checked(outer, inner.columns, columns, path);
   const scale = scaleOf(module, rank, path);
@@ -335,9 +327,14 @@ function scaled(values: Float32Array, factor: number): Float32Array {
   return values;
 }
 
-function checkedRank({ key }: Entry, rank: number, path: string): number {
-  if (rank <= MAX_RANK) return rank;
-  throw new FluxionError('bad_weights', `${path}: ${key}: rank ${rank} is more than the ${MAX_RANK} allowed`);
+/** Checks the shapes of B [rows, rank] and A [rank, columns]; returns the rank. */
+function checkedRank(b: Entry, a: Entry, { rows, columns }: TargetShape, path: string): number {
+  const rank = a.rows;
+  if (rank > MAX_RANK)
+    throw new FluxionError('bad_weights', `${path}: ${a.key}: rank ${rank} is more than the ${MAX_RANK} allowed`);
+  checked(a, rank, columns, path);
+  checked(b, rows, rank, path);
+  return rank;
 }
 
 /** A vector may be stored as a column or as a row. */
