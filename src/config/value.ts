@@ -4,7 +4,7 @@
  */
 
 import { DEVICE_WORDS } from '../api/load.ts';
-import { FluxionError } from '../support/errors.ts';
+import { about, FluxionError } from '../support/errors.ts';
 import { multiplesNear } from '../support/multiples.ts';
 import { type KeyName, keyRow } from './keys.ts';
 import { expected, isText, validate } from './schema.ts';
@@ -44,16 +44,6 @@ export function readValue(name: KeyName, { where, read }: Written): unknown {
   throw new FluxionError('bad_config', `${where}: ${name} must be ${expected(name)}${problem}, found ${clip(shown)}`, {
     hint: hintFor(name, raw),
   }); // biome-ignore format: one sentence
-}
-
-/** Runs a function; its errors begin with `subject`. */
-function about<T>(subject: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (!(error instanceof FluxionError)) throw error;
-    throw new FluxionError(error.code, `${subject}: ${error.message}`, { hint: error.hint, cause: error });
-  }
 }
 
 /** Refuses `010` and `1:30`, which YAML 1.1, and MaxDiffusion with it, reads as 8 and 90. */

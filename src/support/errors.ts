@@ -51,6 +51,16 @@ export function ofField(field: string, error: unknown): unknown {
   return new FluxionError(error.code, error.message.split('\n'), { field, hint: error.hint, cause: error.cause });
 }
 
+/** Runs a function; its Fluxion errors begin with `subject`. */
+export function about<T>(subject: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof FluxionError)) throw error;
+    throw new FluxionError(error.code, `${subject}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}
+
 /** Longest name to compare, since the time grows with the square. */
 const LONGEST_NAME = 200;
 

@@ -26,6 +26,12 @@ export function printable(text: string): string {
   return text.replaceAll(UNSAFE, (c) => (c === '\n' || c === '\t' ? c : escaped(c)));
 }
 
+/** Joins the first `most` names, each made safe; mentions that there are more. */
+export function someOf(names: readonly string[], most = 10): string {
+  const shown = names.slice(0, most).map((name) => oneLine(name, 200));
+  return [...shown, ...(names.length > most ? [`… (${names.length} in all)`] : [])].join(', ');
+}
+
 /** Joins lines, each made safe; replaces lines beyond the limit by their count. */
 export function safeLines(lines: readonly string[]): string {
   const shown = lines.length > LINES ? [...lines.slice(0, LINES), `… and ${lines.length - LINES} more lines`] : lines;

@@ -28,10 +28,10 @@ export interface GgmlType {
 export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map<number, GgmlType>([
   [0, { name: 'F32', elements: 1, bytes: 4, dtype: 'f32' }],
   [1, { name: 'F16', elements: 1, bytes: 2, dtype: 'f16' }],
-  [2, { name: 'Q4_0', elements: 32, bytes: 18, decode: (...args) => centred(...args, 0) }],
-  [3, { name: 'Q4_1', elements: 32, bytes: 20, decode: (...args) => offset(...args, 0) }],
-  [6, { name: 'Q5_0', elements: 32, bytes: 22, decode: (...args) => centred(...args, 4) }],
-  [7, { name: 'Q5_1', elements: 32, bytes: 24, decode: (...args) => offset(...args, 4) }],
+  [2, { name: 'Q4_0', elements: 32, bytes: 18, decode: q4_0 }],
+  [3, { name: 'Q4_1', elements: 32, bytes: 20, decode: q4_1 }],
+  [6, { name: 'Q5_0', elements: 32, bytes: 22, decode: q5_0 }],
+  [7, { name: 'Q5_1', elements: 32, bytes: 24, decode: q5_1 }],
   [8, { name: 'Q8_0', elements: 32, bytes: 34, decode: q8_0 }],
   [9, { name: 'Q8_1', elements: 32, bytes: 40 }],
   [10, { name: 'Q2_K', elements: 256, bytes: 84, decode: q2_K }],
@@ -84,25 +84,45 @@ function signed(byte: number): number {
   return (byte << 24) >> 24;
 }
 
-// d: scale; as Q5_0 the fifth bits of 32 elements; 16 bytes, low nibbles first.
-function centred(bytes: Uint8Array, at: number, out: Float32Array, to: number, fifthBytes: 0 | 4): void {
+// d: scale; 16 bytes, low nibbles first.
+function q4_0(bytes: Uint8Array, at: number, out: Float32Array, to: number): void {
   const d = half(bytes, at);
-  const fifth = fifthBytes === 0 ? 0 : word(bytes, at + 2);
-  const middle = fifthBytes === 0 ? 8 : 16;
   for (let i = 0; i < 16; i++) {
-    const q = bytes[at + 2 + fifthBytes + i]!;
-    out[to + i] = d * (((q & 15) | (((fifth >>> i) & 1) << 4)) - middle);
-    out[to + 16 + i] = d * (((q >> 4) | (((fifth >>> (16 + i)) & 1) << 4)) - middle);
+    const q = bytes[at + 2 + i]!;
+    out[to + i] = d * ((q & 15) - 8);
+    out[to + 16 + i] = d * ((q >> 4) - 8);
   }
 }
 
-// d, m: scale and offset; as Q5_1 the fifth bits of 32 elements; 16 bytes, low nibbles first.
-function offset(bytes: Uint8Array, at: number, out: Float32Array, to: number, fifthBytes: 0 | 4): void {
+// d, m: scale and offset; 16 bytes, low nibbles first.
+function q4_1(bytes: Uint8Array, at: number, out: Float32Array, to: number): void {
   const d = half(bytes, at);
   const m = half(bytes, at + 2);
-  const fifth = fifthBytes === 0 ? 0 : word(bytes, at + 4);
   for (let i = 0; i < 16; i++) {
-    const q = bytes[at + 4 + fifthBytes + i]!;
+    const q = bytes[at + 4 + i]!;
+    out[to + i] = d * (q & 15) + m;
+    out[to + 16 + i] = d * (q >> 4) + m;
+  }
+}
+
+// d; the fifth bits of 32 elements; 16 bytes, low nibbles first.
+function q5_0(bytes: Uint8Array, at: number, out: Float32Array, to: number): void {
+  const d = half(bytes, at);
+  const fifth = word(bytes, at + 2);
+  for (let i = 0; i < 16; i++) {
+    const q = bytes[at + 6 + i]!;
+    out[to + i] = d * (((q & 15) | (((fifth >>> i) & 1) << 4)) - 16);
+    out[to + 16 + i] = d * (((q >> 4) | (((fifth >>> (16 + i)) & 1) << 4)) - 16);
+  }
+}
+
+// d, m; the fifth bits of 32 elements; 16 bytes, low nibbles first.
+function q5_1(bytes: Uint8Array, at: number, out: Float32Array, to: number): void {
+  const d = half(bytes, at);
+  const m = half(bytes, at + 2);
+  const fifth = word(bytes, at + 4);
+  for (let i = 0; i < 16; i++) {
+    const q = bytes[at + 8 + i]!;
     out[to + i] = d * ((q & 15) | (((fifth >>> i) & 1) << 4)) + m;
     out[to + 16 + i] = d * ((q >> 4) | (((fifth >>> (16 + i)) & 1) << 4)) + m;
   }

@@ -3,7 +3,7 @@
 import { elementCount } from '../../support/dtype.ts';
 import { roundUp } from '../../support/multiples.ts';
 import type { GgmlType } from '../encodings/dequant.ts';
-import { exactBytes, streamRuns } from './write-file.ts';
+import { exactBytes, type MadeTensor, streamRuns } from './write-file.ts';
 
 const VERSION = 3;
 const U32 = 4;
@@ -12,13 +12,9 @@ const TEXT = 8;
 const ALIGNMENT = 64;
 
 /** A tensor to write: `code` is the number of its type. */
-export interface GgufOutput {
-  readonly name: string;
+export interface GgufOutput extends MadeTensor {
   readonly code: number;
   readonly type: GgmlType;
-  /** Outermost dimension first. */
-  readonly shape: readonly number[];
-  bytes(): Uint8Array;
 }
 
 /** Writes tensors in the order given, with text metadata; the file appears whole or not at all. */

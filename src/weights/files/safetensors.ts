@@ -9,7 +9,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { roundUp } from '../../support/multiples.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { decodeUtf8, isCount, type Json, type JsonObject, parseJsonObject, quote, unexpected } from './json.ts';
-import { exactBytes, streamRuns } from './write-file.ts';
+import { exactBytes, type MadeTensor, streamRuns } from './write-file.ts';
 
 /** Largest header accepted, as in the reference implementation. */
 const MAX_HEADER = 100_000_000;
@@ -192,10 +192,7 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** A tensor whose bytes are made when it is its turn to be written. */
-export interface LazyTensor extends TensorSpec {
-  bytes(): Uint8Array;
-}
+export type LazyTensor = TensorSpec & MadeTensor;
 
 /** The alignment, in bytes, that the CPU plugin needs to use a mapped file in place. */
 const ALIGNMENT = 64;

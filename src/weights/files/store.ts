@@ -5,6 +5,7 @@
 
 import { basename, dirname, join } from 'node:path';
 import { FluxionError } from '../../support/errors.ts';
+import { someOf } from '../../support/quote.ts';
 import { type FileBytes, kindOf, listFolder, type OpenFile, readingFile } from './file-bytes.ts';
 import { quote, readJsonObject, unexpected } from './json.ts';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors.ts';
@@ -80,7 +81,7 @@ function readIndex(path: string, openFile: OpenFile): Map<string, Set<string>> {
   if (missing.length > 0) {
     throw new FluxionError(
       'not_found',
-      `${path}: ${missing.length} of ${shards.size} shards are missing: ${some(missing.map((shard) => basename(shard)))}`,
+      `${path}: ${missing.length} of ${shards.size} shards are missing: ${someOf(missing.map((shard) => basename(shard)))}`,
       { hint: 'download the missing files into the same folder' },
     );
   }
@@ -97,19 +98,9 @@ function checkShard(
   const extra = [...found.keys()].filter((key) => !expected.has(key));
   const wrong =
     missing.length > 0
-      ? `lacks ${missing.length} keys that ${index} expects in it: ${some(missing)}`
-      : `has ${extra.length} keys that ${index} does not list: ${some(extra)}`;
+      ? `lacks ${missing.length} keys that ${index} expects in it: ${someOf(missing)}`
+      : `has ${extra.length} keys that ${index} does not list: ${someOf(extra)}`;
   if (missing.length + extra.length > 0) throw new FluxionError('bad_file', `${shard}: ${wrong}`);
-}
-
-/** Joins at most ten names. */
-function some(names: readonly string[]): string {
-  return (
-    names
-      .slice(0, 10)
-      .map((name) => (/\p{Cc}/u.test(name) || name.length > 200 ? quote(name) : name))
-      .join(', ') + (names.length > 10 ? ', …' : '')
-  );
 }
 
 /** Finds the weights in a component's folder, by `weightsAmong`; throws `not_found` with what is there instead. */
@@ -123,14 +114,14 @@ export function findWeights(folder: string, variant?: string): string {
   }
   const files = names.filter((name) => name.endsWith('.safetensors'));
   const pickled = names.some((name) => /\.(bin|pt|ckpt|msgpack|h5)$/.test(name));
-  const wanted = some(preferredNames(variant));
+  const wanted = someOf(preferredNames(variant));
   throw new FluxionError(
     'not_found',
     `${folder}: no weights${variant === undefined ? '' : ` of variant '${variant}'`}; looked for ${wanted}`,
     {
       hint:
         files.length > 0
-          ? `the folder has ${some(files)}${variant === undefined ? ': give one of them as the file' : ''}`
+          ? `the folder has ${someOf(files)}${variant === undefined ? ': give one of them as the file' : ''}`
           : pickled
             ? 'the folder has weights only in another format: convert them to safetensors'
             : 'download the weights of this component',

@@ -22,14 +22,15 @@ export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signa
 }
 
 /** A tensor whose bytes are made when it is its turn to be written. */
-interface Made {
+export interface MadeTensor {
   readonly name: string;
+  /** Outermost dimension first. */
   readonly shape: readonly number[];
   bytes(): Uint8Array;
 }
 
 /** Makes the bytes of a tensor; throws `bad_shape` unless there are `size` of them. */
-export function exactBytes(tensor: Made, type: string, size: number): Uint8Array {
+export function exactBytes(tensor: MadeTensor, type: string, size: number): Uint8Array {
   const bytes = tensor.bytes();
   if (bytes.length === size) return bytes;
   const { name, shape } = tensor;

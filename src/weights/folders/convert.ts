@@ -6,9 +6,10 @@
 import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { byteText } from '../../support/byte-text.ts';
-import { elementCount } from '../../support/dtype.ts';
+import { elementCount, type ModelFloat } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { convertFloats, fromF32, toF32 } from '../../support/floats.ts';
+import { someOf } from '../../support/quote.ts';
 import { explaining } from '../../support/system-error.ts';
 import { GGML_TYPES } from '../encodings/dequant.ts';
 import { BLOCK, e4m3Scale, int8Scales, toE4m3, toInt8, toQ4_0, toQ8_0 } from '../encodings/quantise.ts';
@@ -54,8 +55,6 @@ export interface ConvertOptions {
 
 const SHARD = 10e9;
 
-type Plain = 'f32' | 'bf16' | 'f16';
-
 /** A tensor under its new name. */
 interface Output {
   readonly name: string;
@@ -63,7 +62,7 @@ interface Output {
   /** Whether it is a matrix that may be quantised. */
   readonly quantisable: boolean;
   /** Reads it in a plain type. */
-  read(dtype: Plain): Uint8Array;
+  read(dtype: ModelFloat): Uint8Array;
 }
 
 /** Opens what `convert` takes: files with weights, component folders, and whole model folders with all their components. */
@@ -177,14 +176,9 @@ function respelt(group: Group, options: ConvertOptions): Output[] {
       return output(store, component, key, taken, to);
     });
   });
-  const left = unusedKeys(group, store, used);
-  if (left.length > 0) {
-    const some = left
-      .slice(0, 10)
-      .map((key) => key.slice(prefix.length))
-      .join(', ');
-    throw new FluxionError('bad_weights', `${store.path}: ${left.length} unknown keys: ${some}`);
-  }
+  const left = unusedKeys(group, store, used).map((key) => key.slice(prefix.length));
+  if (left.length > 0)
+    throw new FluxionError('bad_weights', `${store.path}: ${left.length} unknown keys: ${someOf(left)}`);
   return outputs;
 }
 

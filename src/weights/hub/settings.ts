@@ -6,7 +6,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { attempt } from '../../support/attempt.ts';
-import { FluxionError } from '../../support/errors.ts';
+import { about, FluxionError } from '../../support/errors.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { withoutSecrets } from '../../support/shown-url.ts';
 import { userPath } from '../../support/user-path.ts';
@@ -79,13 +79,7 @@ function endpointOf(text: string): Pick<HubSettings, 'endpoint' | 'login'> {
 /** The folder or file that a variable names; an empty variable counts as unset. */
 function folderOf(env: Environment, name: string): string | undefined {
   const text = env[name];
-  if (!text) return undefined;
-  try {
-    return userPath(text, env);
-  } catch (error) {
-    if (!(error instanceof FluxionError)) throw error;
-    throw new FluxionError(error.code, `${name}: ${error.message}`, { hint: error.hint, cause: error });
-  }
+  return text ? about(name, () => userPath(text, env)) : undefined;
 }
 
 function isTrue(text: string | undefined): boolean {

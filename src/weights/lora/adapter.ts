@@ -8,7 +8,7 @@ import type { LoraReport } from '../../api/events.ts';
 import { byteSize } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { updateFrom } from '../../support/hash-file.ts';
-import { oneLine } from '../../support/quote.ts';
+import { oneLine, someOf } from '../../support/quote.ts';
 import { resizeRows } from '../../support/rows.ts';
 import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
 import type { OpenFile } from '../files/file-bytes.ts';
@@ -334,10 +334,7 @@ function nothingMatched({ title }: Family, file: LoraFile, left: readonly string
     });
   }
   const foreign = foreignModel(left);
-  const shown = left
-    .slice(0, 3)
-    .map((key) => oneLine(key, 200))
-    .join(', ');
+  const shown = someOf(left, 3);
   return new FluxionError(
     foreign ? 'unsupported' : 'bad_weights',
     foreign

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FluxionError, nearest } from '../../support/errors.ts';
+import { someOf } from '../../support/quote.ts';
 import { danglingLink } from '../../support/regular-file.ts';
 import { kindOf, listFolder } from '../files/file-bytes.ts';
 import { quote } from '../files/json.ts';
@@ -125,7 +126,7 @@ export function locateByName(folder: string, name: string): string {
   if (same.length === 1) return pathByName(folder, same[0]!)!;
   if (same.length > 1) {
     throw new FluxionError('not_found', `${folder} has ${same.length} LoRAs '${name}'`, {
-      hint: `say which: ${same.slice(0, 10).join(', ')}`,
+      hint: `say which: ${someOf(same)}`,
     });
   }
   const near = nearest(wanted, new Set(known.flatMap((path) => [path, basename(path)])), 2).map(
@@ -136,7 +137,7 @@ export function locateByName(folder: string, name: string): string {
       near.length > 0
         ? `did you mean ${near.join(' or ')}?`
         : known.length > 0
-          ? `it has ${known.slice(0, 10).join(', ')}${known.length > 10 ? `, … (${known.length} in all)` : ''}`
+          ? `it has ${someOf(known)}`
           : 'it has no .safetensors file',
   });
 }
@@ -220,11 +221,10 @@ function notIn(place: string, names: readonly string[], weightName: string | und
   const what =
     weightName === undefined ? (names.length > 1 ? `${names.length} files` : 'no file') : `no file '${weightName}'`;
   const near = weightName === undefined ? undefined : nearest(weightName, names, 1)[0];
-  const some = names.slice(0, 10).join(', ') + (names.length > 10 ? `, … (${names.length} in all)` : '');
   return new FluxionError('not_found', `${place}: ${what}${weightName === undefined ? ' that may be a LoRA' : ''}`, {
     hint:
       names.length > 0
-        ? `${near === undefined ? '' : `did you mean '${near}'? `}weight_name chooses one of ${some}; so does the path ${place}/${near ?? names[0]}`
+        ? `${near === undefined ? '' : `did you mean '${near}'? `}weight_name chooses one of ${someOf(names)}; so does the path ${place}/${near ?? names[0]}`
         : 'it has no .safetensors file',
   });
 }

@@ -94,24 +94,15 @@ export function hadamard(
   [b1, a1]: readonly [Matrix, Matrix],
   [b2, a2]: readonly [Matrix, Matrix],
 ): { readonly a: Matrix; readonly b: Matrix } {
-  const [r, s] = [a1.rows, a2.rows];
-  const rows = (x: Float32Array, y: Float32Array, width: number): Float32Array => {
-    const out = new Float32Array(r * s * width);
-    for (let i = 0; i < r; i++)
-      for (let j = 0; j < s; j++)
-        for (let c = 0; c < width; c++) out[(i * s + j) * width + c] = x[i * width + c]! * y[j * width + c]!;
-    return out;
-  };
-  const columns = (x: Float32Array, y: Float32Array, height: number): Float32Array => {
-    const out = new Float32Array(height * r * s);
-    for (let n = 0; n < height; n++)
-      for (let i = 0; i < r; i++) for (let j = 0; j < s; j++) out[(n * r + i) * s + j] = x[n * r + i]! * y[n * s + j]!;
-    return out;
-  };
-  return {
-    a: matrixOf(r * s, a1.columns, rows(valuesOf(a1), valuesOf(a2), a1.columns)),
-    b: matrixOf(b1.rows, r * s, columns(valuesOf(b1), valuesOf(b2), b1.rows)),
-  };
+  const [r, s, width] = [a1.rows, a2.rows, a1.columns];
+  const [x, y] = [valuesOf(a1), valuesOf(a2)];
+  const a = new Float32Array(r * s * width);
+  for (let i = 0; i < r; i++)
+    for (let j = 0; j < s; j++)
+      for (let c = 0; c < width; c++) a[(i * s + j) * width + c] = x[i * width + c]! * y[j * width + c]!;
+  const b = new Float32Array(b1.rows * r * s);
+  for (let n = 0; n < b1.rows; n++) b.set(kronecker(rowsOf(b1, n, n + 1), rowsOf(b2, n, n + 1)), n * r * s);
+  return { a: matrixOf(r * s, width, a), b: matrixOf(b1.rows, r * s, b) };
 }
 
 /** Whether every value is finite; 16-bit types are checked by their exponents, two values at a time. */
