@@ -1,6 +1,7 @@
 /** Opens only regular files: a fifo would block for ever, and a device such as /dev/zero would never end. */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { attempt } from './attempt.ts';
 import { FluxionError } from './errors.ts';
 import { explained, explaining } from './system-error.ts';
 
@@ -100,13 +101,10 @@ export function checkRange({ path, size }: { path: string; size: number }, offse
 /** Returns the error for a symbolic link whose target is missing. */
 export function danglingLink(path: string, error: unknown): FluxionError | undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined;
-  try {
-    const target = readlinkSync(path);
-    return new FluxionError('not_found', `${path}: a link to '${target}', which is not there`, {
-      hint: 'an interrupted or deleted download leaves such links: download the file again, or repair the link',
-      cause: error,
-    });
-  } catch {
-    return undefined;
-  }
+  const target = attempt(() => readlinkSync(path), undefined);
+  if (target === undefined) return undefined;
+  return new FluxionError('not_found', `${path}: a link to '${target}', which is not there`, {
+    hint: 'an interrupted or deleted download leaves such links: download the file again, or repair the link',
+    cause: error,
+  });
 }

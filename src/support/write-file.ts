@@ -9,7 +9,6 @@ import {
   constants,
   copyFileSync,
   fsync,
-  fsyncSync,
   linkSync,
   openSync,
   readdirSync,
@@ -86,11 +85,6 @@ export class PartialFile implements Disposable {
   async append(run: Uint8Array): Promise<void> {
     for (let done = 0; done < run.length; )
       done += (await writeAsync(this.#descriptor!, run, done, Math.min(run.length - done, PIECE))).bytesWritten;
-  }
-
-  /** Waits until the written bytes are on the disk. */
-  sync(): void {
-    fsyncSync(this.#descriptor!);
   }
 
   /** Moves the file to its path and replaces an existing one; resolves when a power cut undoes neither. Does not block the event loop. */

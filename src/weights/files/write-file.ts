@@ -8,17 +8,15 @@ import { PartialFile } from '../../support/write-file.ts';
 export async function streamRuns(path: string, runs: Iterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
   const subject = `${path}: cannot write`;
   using file = explaining(subject, () => new PartialFile(path));
+  const failed = (error: unknown): never => {
+    throw explained(error, subject);
+  };
   for (const run of runs) {
-    await file.append(run).catch((error) => {
-      throw explained(error, subject);
-    });
+    await file.append(run).catch(failed);
     signal?.throwIfAborted();
   }
-  explaining(subject, () => {
-    // After a conversion the user may delete the originals: the new file must be on the disk by then.
-    file.sync();
-    file.replace();
-  });
+  // After a conversion the user may delete the originals: the new file must be on the disk by then.
+  await file.replaceDurably().catch(failed);
 }
 
 /** A tensor whose bytes are made when it is its turn to be written. */
