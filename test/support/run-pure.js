@@ -1,14 +1,16 @@
 /**
- * Runs the tests that need no device. Starting a process for each file would take longer than most of them do, so files share four, which
- * wait beside each other; what is given behind is for node, such as --test-name-pattern=TEXT.
+ * Runs the tests that need no device. Starting a process for each file would take longer than most of them do, so files share a few, one of
+ * which may wait while the others work; what is given behind is for node, such as --test-name-pattern=TEXT.
  */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import './code-cache.js';
 
-const PROCESSES = 4;
+/** Each costs a second and a half to load what all of them load. */
+const PROCESSES = Math.min(4, availableParallelism() + 1);
 /** What a file takes, in seconds of work and waiting, where that is more than a second. */
 const SECONDS = {
   'xla/cluster/key-value': 8, 'server/malformed': 6, 'server/listen': 6, 'weights/hub/interrupted': 6,
