@@ -17,11 +17,9 @@ import type { RemoteFile } from './files.ts';
 /** Suffix of an unfinished blob. It differs from huggingface_hub's, which promises a file without holes. */
 export const PARTIAL = '.fluxion.incomplete';
 
-const COMMIT = /^[0-9a-f]{40}$/;
-
 /** Tells whether a revision is a commit, which never changes. */
 export function isCommit(revision: string): boolean {
-  return COMMIT.test(revision);
+  return /^[0-9a-f]{40}$/.test(revision);
 }
 
 /** The folder of one model in the cache. */
