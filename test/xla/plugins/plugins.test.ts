@@ -77,7 +77,7 @@ describe('finding', () => {
     );
     assert.equal(findPlugin('cpu', {})!.path, added);
     assert.equal(findPlugin('cuda', {}), undefined);
-    assert.equal(listPlugins().find((row) => row.device === 'cpu')!.status, 'added');
+    assert.equal(listPlugins().find(({ used, device }) => used && device === 'cpu')!.status, 'added');
 
     const named = file('named.so');
     assert.equal(findPlugin('cuda', { FLUXION_PJRT_PLUGIN: named })!.path, named);
