@@ -2,7 +2,7 @@
 
 import { FluxionError } from '../support/errors.ts';
 import { readUpTo } from '../support/read-stream.ts';
-import { withoutSecrets } from '../support/shown-url.ts';
+import { failureText, innermost } from '../support/shown-url.ts';
 
 /** Milliseconds for the whole download. */
 const TIME = 60_000;
@@ -47,9 +47,7 @@ export async function download(address: URL, where: string, options: DownloadOpt
     signal?.throwIfAborted();
     if (late.aborted) throw failed(`it did not arrive within ${time / 1000} s`, error);
     if (error instanceof FluxionError) throw error;
-    const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const { message, code } = inner as NodeJS.ErrnoException;
-    throw failed(withoutSecrets(message || code || String(inner)), error);
+    throw failed(failureText(innermost(error)), error);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import { withoutSecrets } from '../../support/shown-url.ts';
+import { failureText, innermost } from '../../support/shown-url.ts';
 import { pause } from '../../support/until-aborted.ts';
 import { quote } from '../files/json.ts';
 import { type HubSettings, PUBLIC_HUB } from './settings.ts';
@@ -136,7 +136,9 @@ export class Hub {
       signal?.throwIfAborted();
       const host = hostOf(url);
       if (stalled.signal.aborted) return new Interruption(`${host}: ${silence}`, { cause });
-      return isLasting(cause) ? lasting(host, cause) : new Interruption(`${host}: ${reasonOf(cause)}`, { cause });
+      return isLasting(cause)
+        ? lasting(host, cause)
+        : new Interruption(`${host}: ${failureText(innermost(cause))}`, { cause });
     };
     let response: Response;
     try {
@@ -207,7 +209,7 @@ function isLasting(error: unknown): boolean {
 }
 
 function lasting(host: string, cause: unknown): FluxionError {
-  return new FluxionError('io', `${host}: ${reasonOf(cause)}`, {
+  return new FluxionError('io', `${host}: ${failureText(innermost(cause))}`, {
     cause,
     hint: 'something on the network answers instead of the hub: a proxy (NODE_EXTRA_CA_CERTS names its certificate) or a mirror (HF_ENDPOINT)',
   });
@@ -273,18 +275,6 @@ function waitOf(headers: Headers): number | undefined {
 
 function hostOf(url: string): string {
   return new URL(url).host;
-}
-
-/** The innermost message: `fetch` wraps the system's error. */
-function innermost(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? error.cause : error;
-}
-
-function reasonOf(error: unknown): string {
-  const inner = innermost(error);
-  if (!(inner instanceof Error)) return withoutSecrets(String(inner));
-  const { code } = inner as NodeJS.ErrnoException;
-  return withoutSecrets(inner.message || code || inner.name);
 }
 
 /** Formats milliseconds in a readable unit. */

@@ -3,7 +3,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Redis } from 'iovalkey';
 import { FluxionError } from '../../support/errors.ts';
-import { withoutSecrets } from '../../support/shown-url.ts';
+import { failureText, withoutSecrets } from '../../support/shown-url.ts';
 import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from '../pjrt/store-protocol.ts';
 import { meet, type Store } from './rendezvous.ts';
 
@@ -84,7 +84,7 @@ async function begin(): Promise<void> {
     say({
       kind: 'failed',
       code: 'io',
-      message: `cannot use the node_store at ${address()}: ${words(connected ? error : (lastError ?? error))}`,
+      message: `cannot use the node_store at ${address()}: ${failureText(connected ? error : (lastError ?? error))}`,
       hint: 'start a Valkey or Redis server that all processes reach, and give its address as node_store=valkey://HOST:PORT',
     });
   }
@@ -95,7 +95,7 @@ for (const port of ports) {
     const reply = await answer(request).catch(
       (error: unknown): StoreReply => ({
         status: 'UNAVAILABLE',
-        message: `node_store at ${address()}: ${words(error)}`,
+        message: `node_store at ${address()}: ${failureText(error)}`,
       }),
     );
     port.postMessage(reply);
@@ -141,9 +141,4 @@ function pause(milliseconds: number): Promise<void> {
 /** The server's address without its password. */
 function address(): string {
   return withoutSecrets(place.url);
-}
-
-function words(error: unknown): string {
-  const { message, code } = error as { message?: string; code?: string };
-  return withoutSecrets(message || code || String(error));
 }
