@@ -23,6 +23,17 @@ export const JOB_ERROR = z.object({
 /** An error as a server tells it. */
 export type JobError = Immutable<z.output<typeof JOB_ERROR>>;
 
+/** The body of an error answer. */
+export const ERROR_BODY = z.object({
+  error: JOB_ERROR.omit({ field: true }).extend({
+    type: z.string(),
+    /** The field that is wrong. */
+    param: z.string().nullable(),
+  }),
+});
+/** The body of an error answer. */
+export type ErrorBody = Immutable<z.output<typeof ERROR_BODY>>;
+
 /** A picture that a job made; `GET /v1/pictures/NAME` is its PNG. */
 export const JOB_PICTURE = z.object({
   name: z.string(),

@@ -1,18 +1,23 @@
 /** Chooses the use of pictures that come without a stated purpose, as in image APIs. */
 
-import type { PictureSource } from './kinds.ts';
+import { z } from 'zod';
+import { count, type PictureSource } from './kinds.ts';
+import type { Immutable } from './knobs.ts';
 import type { Request } from './request.ts';
 
-/** How a model uses one picture without a mask: starts from it, looks at it (Kontext), repaints its masked part (Fill), or follows it (Canny, Depth). */
-export type PictureUse = 'start' | 'reference' | 'fill' | 'control';
+export const PICTURE_USE = z.enum(['start', 'reference', 'fill', 'control']);
 
-/** Networks beside a model that steer it by a picture. */
-export interface NetworksBeside {
+/** How a model uses one picture without a mask: starts from it, looks at it (Kontext), repaints its masked part (Fill), or follows it (Canny, Depth). */
+export type PictureUse = z.output<typeof PICTURE_USE>;
+
+export const NETWORKS_BESIDE = z.object({
   /** In the order of control pictures; `modes` counts the kinds of control of a union. */
-  readonly controlnets: readonly { readonly name: string; readonly modes?: number }[];
+  controlnets: z.array(z.object({ name: z.string(), modes: count.exactOptional() })),
   /** Whether a prompt can contain pictures. */
-  readonly redux: boolean;
-}
+  redux: z.boolean(),
+});
+/** Networks beside a model that steer it by a picture. */
+export type NetworksBeside = Immutable<z.output<typeof NETWORKS_BESIDE>>;
 
 /**
  * The request fields for these pictures. With a mask, the first picture is repainted and the others are references. Several without a mask

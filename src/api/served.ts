@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { JOB_ERROR } from './jobs.ts';
 import { count } from './kinds.ts';
 import type { Immutable } from './knobs.ts';
+import { NETWORKS_BESIDE, PICTURE_USE } from './picture-use.ts';
 
 /** A LoRA that requests may name. */
 export const SERVER_LORA = z.object({
@@ -31,15 +32,30 @@ export const MODEL_TRAITS = z.object({
   /** Whether guidance has an effect. */
   guidance: z.boolean(),
   /** How the model uses a single input picture without a mask. */
-  pictureUse: z.enum(['start', 'reference', 'fill', 'control']),
+  pictureUse: PICTURE_USE,
   /** The networks that were opened with it. */
-  beside: z.object({
-    controlnets: z.array(z.object({ name: z.string(), modes: count.exactOptional() })),
-    redux: z.boolean(),
-  }),
+  beside: NETWORKS_BESIDE,
 });
 
 export type ModelTraits = Immutable<z.output<typeof MODEL_TRAITS>>;
+
+const LIMITS = z.object({
+  /** Most jobs that wait. */
+  queue: count,
+  /** Most seconds that a job takes once it is begun. */
+  seconds: z.number(),
+  /** Pictures of all prompts and seeds of a job. */
+  pictures: count,
+  /** Pixels of one picture. */
+  pixels: count,
+  steps: count,
+  /** Pixels of an input picture. */
+  inputPixels: count,
+  /** Most characters of all requests whose jobs have not ended, input pictures included: they stay in memory. */
+  inputBytes: count,
+});
+/** Bounds that a server sets for jobs. */
+export type JobLimits = Immutable<z.output<typeof LIMITS>>;
 
 /** The model of a server, and the bounds of requests. */
 export const SERVER_MODEL = z.object({
@@ -58,15 +74,7 @@ export const SERVER_MODEL = z.object({
   schedules: z.array(z.string()).optional(),
   /** Names of the models that jobs can be made with now. */
   models: z.array(z.string()),
-  limits: z.object({
-    queue: count,
-    seconds: z.number(),
-    pictures: count,
-    pixels: count,
-    steps: count,
-    inputPixels: count,
-    inputBytes: count,
-  }),
+  limits: LIMITS,
   queue: z.object({ queued: count, running: count }),
 });
 /** The model of a server, and the bounds of requests. */

@@ -1,11 +1,11 @@
 /** What servers and workers both take from a configuration: the model, how it is opened, and the bounds of jobs. */
 
 import { basename } from 'node:path';
+import type { JobLimits } from '../api/served.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { loadOptions, lorasOf } from '../config/options.ts';
 import type { Config } from '../config/schema.ts';
 import { Flux } from '../pipeline/flux.ts';
-import type { JobLimits } from './jobs.ts';
 import { ModelHost } from './model-host.ts';
 
 /** The model of a configuration. It is opened when it is first needed. */

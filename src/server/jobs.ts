@@ -6,27 +6,20 @@
 import { randomBytes } from 'node:crypto';
 import type { JobEnd, JobState } from '../api/jobs.ts';
 import { INPUT_FIELDS, type Request } from '../api/request.ts';
+import type { JobLimits } from '../api/served.ts';
 import type { Event } from '../pipeline/events.ts';
 import { FluxionError } from '../support/errors.ts';
 import { log } from '../support/log.ts';
 import type { Backend, LoadingProgress } from './backend.ts';
 import { Job, type JobEvent } from './job.ts';
 import { Line, type OpenJob } from './line.ts';
-import { type NetworkRequest, networkRequest, picturesOf, type RequestLimits, requestText } from './network-request.ts';
+import { type NetworkRequest, networkRequest, picturesOf, requestText } from './network-request.ts';
 import { Refusal } from './refusal.ts';
 import { Stopped } from './stopped.ts';
 import type { HistoryQuery, JobRecord, NewJob, Store } from './store.ts';
 import { toldError, toldEvent } from './told.ts';
 
-/** Bounds that a server sets for jobs. */
-export interface JobLimits extends RequestLimits {
-  /** Most jobs that wait. */
-  readonly queue: number;
-  /** Most seconds that a job takes once it is begun. */
-  readonly seconds: number;
-  /** Most characters of all requests whose jobs have not ended, input pictures included: they stay in memory. */
-  readonly inputBytes: number;
-}
+export type { JobLimits };
 
 /** The default bounds of jobs. */
 export const JOB_LIMITS: JobLimits = {

@@ -119,13 +119,11 @@ export function nativeApi({ jobs, host, store, bodyLimit }: ServerContext): Hono
   const model = (): ServerModel => {
     const { status } = host;
     const served = host.served(undefined);
+    const { name: _, device: __, ...traits } = served ?? {};
     return {
       ...('progress' in status ? { status: status.status, ...status.progress } : status),
       ...(served && {
-        defaults: served.defaults,
-        guidance: served.guidance,
-        pictureUse: served.pictureUse,
-        beside: served.beside,
+        ...traits,
         samplers: REQUEST_KNOBS.sampler.kind.words,
         schedules: REQUEST_KNOBS.schedule.kind.words,
       }),

@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { checked } from '../api/check.ts';
 import { type PictureSource, seedNumber } from '../api/kinds.ts';
 import { type CheckedRequest, INPUT_FIELDS, REQUEST, type Request } from '../api/request.ts';
+import type { JobLimits } from '../api/served.ts';
 import { encode } from '../picture/image.ts';
 import { dataAddress } from '../picture/read-picture.ts';
 import { namedLora } from '../pipeline/loras.ts';
@@ -14,17 +15,6 @@ import { FluxionError } from '../support/errors.ts';
 import { base64Text } from './base64.ts';
 import { pictureSize } from './picture-head.ts';
 import { Refusal } from './refusal.ts';
-
-/** Bounds of one request. */
-export interface RequestLimits {
-  /** Pictures of all prompts and seeds. */
-  readonly pictures: number;
-  /** Pixels of one picture. */
-  readonly pixels: number;
-  readonly steps: number;
-  /** Pixels of an input picture. */
-  readonly inputPixels: number;
-}
 
 /** A request that was checked: all its values are JSON, but for bigint seeds. */
 export interface NetworkRequest extends Omit<CheckedRequest, 'signal' | 'caller'> {
@@ -39,7 +29,7 @@ const DATA = /^data:[^,]*;base64,/;
 /** Checks a request and its bounds; `requireLora` throws for an unknown LoRA. Throws `bad_request` naming the field, and `not_found` for a LoRA. */
 export async function networkRequest(
   given: Request,
-  limits: RequestLimits,
+  limits: JobLimits,
   requireLora: (name: string) => void,
 ): Promise<NetworkRequest> {
   const { signal: _, caller: __, ...request } = checked(REQUEST, given, 'request');
@@ -90,7 +80,7 @@ function described(data: string): { readonly bytes: number } {
   return { bytes: Math.floor(((data.length - data.indexOf(',') - 1) * 3) / 4) };
 }
 
-function requireBounds(request: NetworkRequest, limits: RequestLimits): void {
+function requireBounds(request: NetworkRequest, limits: JobLimits): void {
   const { width = 0, height = 0, steps = 0, sigmas = [] } = request;
   const over = (field: string, most: number, found: number, of = ''): void => {
     if (found > most) throw new Refusal(400, `expected at most ${most}${of} on this server, found ${found}`, { field });

@@ -1,7 +1,7 @@
 /** The OpenAPI document of the native API, made from the schemas that check requests. */
 
 import { z } from 'zod';
-import { JOB, JOB_ERROR, JOB_EVENT, JOB_PICTURE } from '../api/jobs.ts';
+import { ERROR_BODY, JOB, JOB_EVENT, JOB_PICTURE } from '../api/jobs.ts';
 import { PICTURE } from '../api/kinds.ts';
 import { RECIPE } from '../api/recipe.ts';
 import { REQUEST, REQUEST_KNOBS } from '../api/request.ts';
@@ -11,11 +11,6 @@ import { JOBS_PAGE, PICTURE_CHANGE, PICTURES_PAGE, RENDITION } from './native.ts
 type Json = Record<string, unknown>;
 
 const PICTURE_SCHEMA = { type: 'string', description: 'The content of a picture file: data:image/png;base64,…' };
-
-/** The body of an error answer. */
-const ERROR = z.object({
-  error: JOB_ERROR.omit({ field: true }).extend({ type: z.string(), param: z.string().nullable() }),
-});
 
 /** A schema in OpenAPI's form. */
 function schemaOf(type: z.ZodType, io: 'input' | 'output'): Json {
@@ -105,7 +100,7 @@ export function openApi(): Json {
         Recipe: schemaOf(RECIPE, 'output'),
         Lora: schemaOf(SERVER_LORA, 'output'),
         Model: schemaOf(SERVER_MODEL, 'output'),
-        Error: schemaOf(ERROR, 'output'),
+        Error: schemaOf(ERROR_BODY, 'output'),
       },
     },
     security: [{}, { key: [] }],

@@ -1,6 +1,6 @@
 /** Refusals of a server, and the HTTP status of every error. */
 
-import type { JobError } from '../api/jobs.ts';
+import type { ErrorBody } from '../api/jobs.ts';
 import { type ErrorCode, FluxionError } from '../support/errors.ts';
 import { toldError } from './told.ts';
 
@@ -57,15 +57,6 @@ function typeOf(status: number): string {
   if (status === 403) return 'permission_error';
   if (status === 429) return 'rate_limit_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
-}
-
-/** The body of an error answer. */
-export interface ErrorBody {
-  readonly error: Omit<JobError, 'field'> & {
-    readonly type: string;
-    /** The field that is wrong. */
-    readonly param: string | null;
-  };
 }
 
 /** The body of an error answer, in a form that OpenAI's clients read too. Details of the server's own faults go to its log only. */

@@ -1,7 +1,7 @@
 /** Errors in OpenAI's form; they name fields as the client did. */
 
 import { fieldNamed } from '../../api/field-names.ts';
-import type { ErrorBody } from '../refusal.ts';
+import type { ErrorBody } from '../../api/jobs.ts';
 
 /** The client's name of each field of our request. */
 export type GivenNames = ReadonlyMap<string, string>;
