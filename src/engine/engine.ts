@@ -5,8 +5,8 @@
 
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { log } from '../support/log.ts';
+import { Turns } from '../support/turns.ts';
 import { EventQueue } from './event-queue.ts';
-import { Queue } from './queue.ts';
 import { type Group, type Waiter, Waiting } from './waiting.ts';
 
 /** Pictures that may wait to be read; a request with more unread pictures gets no further batch. */
@@ -163,7 +163,7 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   readonly #options: EngineOptions<S, T>;
   readonly #waiting = new Waiting<S, T>();
   /** Turns at the device, each for making or planning one batch. */
-  readonly #device = new Queue();
+  readonly #device = new Turns();
   #current: Batch<S, T> | undefined;
   #working: Promise<void> | undefined;
   #batches = 0;
@@ -199,7 +199,7 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
 
   /** Waits for the device to be free, and keeps it until disposed. */
   enter(signal: AbortSignal | undefined): Promise<Disposable> {
-    return this.#device.enter(signal);
+    return this.#device.enter('alone', signal);
   }
 
   /** Removes a ticket. Resolves when no work is done for it any more, except in a batch that it shares. */
@@ -233,7 +233,7 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
 
   /** Makes one batch; `false` if nothing was waiting. */
   async #makeOne(): Promise<boolean> {
-    using _device = await this.#device.enter();
+    using _device = await this.#device.enter('alone');
     const groups = this.#waiting.take(this.#options.most);
     if (groups.length === 0) {
       // Runs in the same turn as the check for waiting work, so that a new request starts the loop again.

@@ -11,6 +11,7 @@ import { checked } from '../../api/check.ts';
 import type { Request } from '../../api/request.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
+import { Turns } from '../../support/turns.ts';
 import { pause, untilAborted } from '../../support/until-aborted.ts';
 import type { ServedModel } from '../backend.ts';
 import { JOB_LIMITS, type JobLimits } from '../jobs.ts';
@@ -21,7 +22,6 @@ import { toldError } from '../told.ts';
 import { QueueConnection } from './connection.ts';
 import { EventWriter } from './event-writer.ts';
 import { type Announcement, announcedLoras, isId, JOB_MESSAGE, KEYS, LIFE, PREFIX, queueName } from './protocol.ts';
-import { Turns } from './turns.ts';
 
 /** Options of a worker. */
 export interface QueueWorkerOptions {
@@ -212,7 +212,7 @@ export class QueueWorker implements AsyncDisposable {
     try {
       if (await untilAborted(client.exists(KEYS.stop(id)), signal)) throw new Ended('stopped', 'it is not wanted');
       const before = Number(await untilAborted(client.get(KEYS.tries(id)), signal));
-      using _turn = await this.#turns.enter(before >= TRIES_TOGETHER, signal);
+      using _turn = await this.#turns.enter(before >= TRIES_TOGETHER ? 'alone' : 'beside others', signal);
       tries = await untilAborted(counted(client, id), signal);
       await writer.tell({ type: 'begun', worker: `${hostname()} ${process.pid}`.slice(0, 200) }, signal);
       if (tries > MOST_TRIES) {
