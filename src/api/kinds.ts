@@ -59,23 +59,22 @@ export const path = kind('path', TEXT, 'a path', 'PATH');
 export const paths = someKind('paths', TEXT, 'a path, or a list of them', 'paths', 'PATH');
 export const boolean = kind('boolean', BOOLEAN, 'True or False', 'True|False');
 
+/** The message for a number that is refused; anything else is told that a number is expected. */
+const ofNumber = (expected: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (typeof input === 'number' ? expected : 'a number'),
+});
+
 /** A whole number. In configurations, it is a multiple of `step`; in a request, the divisor depends on the model. */
 export function whole(min: number, max: number, step = 1): Kind<z.ZodNumber> {
   const range = `a whole number from ${min} to ${max}`;
-  const type = z
-    .int({ error: ({ input }) => (typeof input === 'number' ? range : 'a number') })
-    .min(min, range)
-    .max(max, range);
+  const type = z.int(ofNumber(range)).min(min, range).max(max, range);
   const expected = step === 1 ? range : `${range}, divisible by ${step}`;
   return { name: 'whole', type, expected, placeholder: 'N', min, max, step };
 }
 
 export function number(min: number, max: number): Kind<z.ZodNumber> {
   const expected = `a number from ${min} to ${max}`;
-  const type = z
-    .number({ error: ({ input }) => (typeof input === 'number' ? expected : 'a number') })
-    .min(min, expected)
-    .max(max, expected);
+  const type = z.number(ofNumber(expected)).min(min, expected).max(max, expected);
   return { name: 'number', type, expected, placeholder: 'X', min, max };
 }
 

@@ -233,6 +233,9 @@ export type LoadOptions = Immutable<z.input<typeof LOAD>>;
 /** Options of a model that were checked. */
 export type CheckedLoad = Immutable<z.output<typeof LOAD>>;
 
+/** The stages of a run whose programs can be compiled alone. */
+export const AHEAD_STAGE = oneOf('encode', 'pictures', 'prepare', 'step', 'decode');
+
 /** Options for compiling a run for devices that are not here. */
 export const AHEAD = strict(
   {
@@ -246,10 +249,7 @@ export const AHEAD = strict(
     /** Compiles everything again, instead of repeating the reports of programs that were compiled before. */
     fresh: z.boolean('true or false').optional(),
     /** The programs to compile; all by default. */
-    stages: list(
-      z.enum(['encode', 'pictures', 'prepare', 'step', 'decode'], 'one of encode, pictures, prepare, step, decode'),
-      'stages',
-    ).optional(),
+    stages: list(AHEAD_STAGE.type, 'stages').optional(),
   },
   "{ target: 'v6e:2x2' }",
 );

@@ -1,6 +1,7 @@
 /** Arguments that are not UTF-8: Node replaces their letters with U+FFFD, which would change a prompt or path. */
 
 import { readFileSync } from 'node:fs';
+import { attempt } from '../support/attempt.ts';
 import { decodeText } from '../support/text.ts';
 import { UsageError } from './command.ts';
 
@@ -32,13 +33,10 @@ function lost(message: string, cause?: unknown): UsageError {
 
 /** The last `count` arguments of this process as bytes, if the system keeps them. */
 function originalArguments(count: number): Uint8Array[] | undefined {
-  try {
-    const all = readFileSync('/proc/self/cmdline');
-    const words: Uint8Array[] = [];
-    for (let start = 0, end = all.indexOf(0); end >= 0; start = end + 1, end = all.indexOf(0, start))
-      words.push(all.subarray(start, end));
-    return words.length >= count ? words.slice(-count) : undefined;
-  } catch {
-    return undefined; // not Linux
-  }
+  // Only Linux has this file.
+  const all = attempt(() => readFileSync('/proc/self/cmdline'), Buffer.alloc(0));
+  const words: Uint8Array[] = [];
+  for (let start = 0, end = all.indexOf(0); end >= 0; start = end + 1, end = all.indexOf(0, start))
+    words.push(all.subarray(start, end));
+  return words.length >= count ? words.slice(-count) : undefined;
 }

@@ -18,11 +18,9 @@ export class StoredPicture {
 
   /** The PNG with the picture's recipe inside: the same file that the command line writes. Throws `not_found`, `io`. */
   async png(): Promise<Uint8Array> {
-    try {
-      return await readFile(this.#path);
-    } catch (error) {
+    return readFile(this.#path).catch((error) => {
       throw explained(error, this.info.name);
-    }
+    });
   }
 
   /** The picture's pixels and recipe, to be encoded in another format. Throws as `png` does. */

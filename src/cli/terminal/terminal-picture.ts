@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
+import { attempt } from '../../support/attempt.ts';
 
 /** A protocol for pictures in a terminal. */
 export type Protocol = 'kitty' | 'iterm2' | 'sixel';
@@ -69,14 +70,10 @@ async function answersSixel(): Promise<boolean> {
 
 /** Whether this process is in the terminal's foreground; unknown on systems other than Linux. */
 function isInForeground(): boolean {
-  try {
-    const stat = readFileSync('/proc/self/stat', 'latin1');
-    // The fields after the name in parentheses: state, parent, process group, session, terminal, foreground group of the terminal.
-    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return group === foreground;
-  } catch {
-    return false;
-  }
+  const stat = attempt(() => readFileSync('/proc/self/stat', 'latin1'), '');
+  // The fields after the name in parentheses: state, parent, process group, session, terminal, foreground group of the terminal.
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat !== '' && group === foreground;
 }
 
 /** Encodes a picture file for a terminal of `columns` columns, with a line feed at the end. */

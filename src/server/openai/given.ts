@@ -3,6 +3,7 @@
 import type { Context } from 'hono';
 import { fieldNamed } from '../../api/field-names.ts';
 import { REQUEST_KNOBS } from '../../api/request.ts';
+import { attempt } from '../../support/attempt.ts';
 import { base64Bytes } from '../base64.ts';
 import { formBody, isForm, jsonBody } from '../body.ts';
 import type { ServerEnv } from '../context.ts';
@@ -103,9 +104,5 @@ function fieldValue(name: string, text: string): unknown {
   if (!isValue) return text;
   // A seed may have more digits than a number is exact for.
   if (field === 'seed' && /^[+-]?\d+$/.test(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return attempt(() => JSON.parse(text) as unknown, text);
 }
