@@ -1,22 +1,42 @@
-/** Command lines of commands that take files and a few flags. Commands that take configuration keys use config/overrides.ts. */
+/** Command lines of commands that take files and a few flags. Commands that take configuration keys use key-command.ts. */
 
 import { parseArgs } from 'node:util';
+import type { CommandFlags, GivenFlags } from '../config/overrides.ts';
 import { nearest } from '../support/errors.ts';
-import { UsageError } from './command.ts';
+import { type Command, type Session, UsageError } from './command.ts';
 
 /** A sorted command line. */
-export interface Words<Flag extends string> {
-  readonly flags: Readonly<Partial<Record<Flag, string | true>>>;
+export interface Words<F extends CommandFlags> {
+  readonly flags: GivenFlags<F>;
   readonly words: readonly string[];
 }
 
+/** A command that takes files and a few flags; `run` gets its command line sorted. */
+export function fileCommand<F extends CommandFlags>(
+  command: Omit<Command, 'run' | 'takesKeys'> & {
+    readonly flags: F;
+    readonly run: (given: Words<F>, session: Session) => Promise<number>;
+  },
+): Command {
+  return { ...command, run: async (argv, session) => command.run(sortWords(argv, command.flags), session) };
+}
+
+/** The word of a list that a flag's value names; throws a usage error with the nearest word for any other value. */
+export function chosen<T extends string>(flag: string, given: string, known: readonly T[]): T {
+  const found = known.find((choice) => choice === given);
+  if (found !== undefined) return found;
+  const near = nearest(given, known, 1)[0];
+  throw new UsageError('bad_config', `${flag}: there is no '${given}'`, {
+    hint: `${near ? `did you mean '${near}'? ` : ''}choose one of ${known.join(', ')}`,
+  });
+}
+
 /** Sorts flags from other words; throws a usage error with the nearest flag for one that is not known. */
-export function sortWords<Flag extends string>(
-  argv: readonly string[],
-  known: Readonly<Record<Flag, 'boolean' | 'string'>>,
-): Words<Flag> {
+export function sortWords<F extends CommandFlags>(argv: readonly string[], known: F): Words<F> {
   const options = Object.fromEntries(
-    Object.entries<'boolean' | 'string'>(known).map(([name, type]) => [name, { type }]),
+    Object.entries(known).map(
+      ([name, { takes }]) => [name, { type: takes === undefined ? 'boolean' : 'string' }] as const,
+    ),
   );
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
   const flags: Partial<Record<string, string | true>> = {};
@@ -40,5 +60,5 @@ export function sortWords<Flag extends string>(
     }
     flags[token.name] = token.value ?? true;
   }
-  return { flags: flags as Words<Flag>['flags'], words };
+  return { flags: flags as GivenFlags<F>, words };
 }

@@ -33,14 +33,14 @@ export interface Entry {
 
 /** One command of the program: the default export of its file. */
 export interface Command {
-  /** Its own flags: name → whether a value follows. */
+  /** Its own flags, in the order of its help. */
   readonly flags: CommandFlags;
   /** Whether configuration keys may be given, as `key=value` and as flags. */
   readonly takesKeys?: true;
   /** The words allowed after the command's name or as a flag's value (`--type`); absent if any file may follow. */
   readonly choices?: Readonly<Partial<Record<'words' | `--${string}`, readonly string[]>>>;
   /** The text of `fluxion help NAME`. */
-  help(): string | Promise<string>;
+  readonly help: string;
   /** Does the work and returns the exit status. */
   run(argv: readonly string[], session: Session): Promise<number>;
 }

@@ -3,24 +3,19 @@
 import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
-import { type Arguments, type CommandFlags, splitArguments } from '../config/overrides.ts';
+import type { Arguments } from '../config/overrides.ts';
 import { findPersonalConfig } from '../config/personal.ts';
 import type { Config } from '../config/schema.ts';
 import { attempt } from '../support/attempt.ts';
 import { explaining } from '../support/system-error.ts';
 import { readingUsage, UsageError } from './command.ts';
 
-/** Reads the command line of a command that lists one folder: its only word, or the value of a key. */
-export function configOfFolder(
-  argv: readonly string[],
-  known: CommandFlags,
-  key: 'output_dir' | 'lora_dir',
-): { readonly config: Config; readonly flags: Arguments['flags'] } {
-  const { prompts, overrides, file, flags } = splitArguments(argv, known);
+/** The configuration of a command that lists one folder: its only word, or the value of a key. */
+export function configOfFolder({ prompts, overrides, file }: Arguments, key: 'output_dir' | 'lora_dir'): Config {
   const [folder, ...others] = prompts;
   if (others.length > 0) throw new UsageError('bad_config', `one folder at a time: '${folder}' or '${others[0]}'`);
   const given = folder === undefined ? overrides : [...overrides, `${key}=${folder}`];
-  return { ...loadConfig({ personal: findPersonalConfig(), file, overrides: given }), flags };
+  return readingUsage(() => loadConfig({ personal: findPersonalConfig(), file, overrides: given })).config;
 }
 
 /** Lists a folder named on the command line; throws a usage error if it is not a folder. */

@@ -14,6 +14,7 @@ import { explained } from '../support/system-error.ts';
 import { sortWords } from './args.ts';
 import { answer, FAILURE, OK, printJson, refuseWords, type Session, statusOf, UsageError } from './command.ts';
 import { COMMANDS, commandList, commandNamed } from './commands.ts';
+import { JSON_FLAG } from './flags.ts';
 import { requireWholeArguments } from './lost-letters.ts';
 import { guard, paint } from './terminal/terminal.ts';
 
@@ -149,7 +150,7 @@ async function dispatch(argv: readonly string[], session: Session): Promise<numb
   // Halves the start-up time of later runs.
   keepCode(join(cacheFolder(), 'code'));
   const { default: command } = await entry.load();
-  if (before('--', rest).some((word) => word === '--help' || word === '-h')) return say(await command.help());
+  if (before('--', rest).some((word) => word === '--help' || word === '-h')) return say(command.help);
   return command.run(rest, session);
 }
 
@@ -161,7 +162,7 @@ async function helpOn([topic, ...others]: readonly string[]): Promise<string> {
   if (topic === 'config') return configTopic();
   const key = Object.hasOwn(COMMANDS, topic) ? undefined : keyTopic(topic);
   if (key !== undefined) return key;
-  return (await commandNamed(topic).load()).default.help();
+  return (await commandNamed(topic).load()).default.help;
 }
 
 function wantsJson(argv: readonly string[]): boolean {
@@ -195,7 +196,7 @@ function report(error: unknown, json: boolean): void {
 
 async function tellVersion(words: readonly string[]): Promise<number> {
   const { versionData, versionLines } = await import('./version.ts');
-  const { flags, words: others } = sortWords(words, { json: 'boolean' });
+  const { flags, words: others } = sortWords(words, JSON_FLAG);
   refuseWords(others);
   const data = versionData();
   answer(flags.json, data, versionLines(data));

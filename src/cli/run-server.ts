@@ -7,7 +7,6 @@ import { withoutSecrets } from '../support/shown-url.ts';
 import { readingUsage, type Session } from './command.ts';
 import { readService, serverDoor, untilStopped, writeLog } from './service.ts';
 import { modelOf } from './settings.ts';
-import { paint } from './terminal/render.ts';
 
 export interface RunServerOptions {
   /** The command, for errors. */
@@ -57,13 +56,12 @@ export async function runServer(
     if (!takesAnyPort || sources.port !== undefined) throw error;
     return listen(fetch, { host, port: 0 });
   });
-  progress.say(`${paint('cyan', 'serving:')} ${listening.url}`);
-  if (config.queue !== '')
-    progress.say(`${paint('cyan', 'queue:')} workers of ${withoutSecrets(config.queue)} make the pictures`);
+  progress.tell('serving', listening.url);
+  if (config.queue !== '') progress.tell('queue', `workers of ${withoutSecrets(config.queue)} make the pictures`);
   server.host.start().then(
-    ({ name, device }) => progress.say(`${paint('cyan', 'ready:')} ${name} on ${device}`),
+    ({ name, device }) => progress.tell('ready', `${name} on ${device}`),
     (error: Error) => {
-      if (!signal.aborted) progress.say(`${paint('red', 'error:')} ${error.message}; the next job tries again`);
+      if (!signal.aborted) progress.tell('error', `${error.message}; the next job tries again`);
     },
   );
   try {

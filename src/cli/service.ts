@@ -4,10 +4,11 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Arguments } from '../config/overrides.ts';
 import { readAsked } from './asked.ts';
 import { type Session, UsageError } from './command.ts';
+import { OWN_SETTINGS, QUIET } from './flags.ts';
 import { requireOneProcess } from './settings.ts';
-import { Progress, paint } from './terminal/render.ts';
+import { Progress } from './terminal/render.ts';
 
-export const SERVICE_FLAGS = { quiet: 'boolean', 'no-config': 'boolean' } as const;
+export const SERVICE_FLAGS = { ...QUIET, ...OWN_SETTINGS };
 
 /** Outside of functions with `await using`, where TypeScript would not rewrite the extension of an import. */
 export const serverDoor = () => import('../server.ts');
@@ -37,10 +38,8 @@ export async function readService(
   }
   const asked = await readAsked(words, [], session);
   requireOneProcess(asked.config, command);
-  const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
-  const note = (more: readonly string[] = []): void => {
-    for (const text of [...asked.notes, ...more]) progress.say(`${paint('dim', 'note:')} ${text}`);
-  };
+  const progress = Progress.for(words.flags);
+  const note = (more: readonly string[] = []): void => progress.tell('note', ...asked.notes, ...more);
   return { ...asked, progress, note };
 }
 

@@ -7,17 +7,22 @@ import { FluxionError, nearest } from '../support/errors.ts';
 import { addsUp, keyRow } from './keys.ts';
 import { type Meaning, meaningOf, slipsOf } from './names.ts';
 
-/** A command's own flags, apart from configuration keys: name → whether a value follows. */
-export type CommandFlags = Readonly<Record<string, 'boolean' | 'string'>>;
+/** A command's own flags, apart from configuration keys: their texts in its help, and placeholders for the values that follow. */
+export type CommandFlags = Readonly<Record<string, { readonly takes?: string; readonly help: string }>>;
+
+/** Flags that were given: the value of each that takes one. */
+export type GivenFlags<F extends CommandFlags> = {
+  readonly [N in keyof F]?: F[N] extends { readonly takes: string } ? string : true;
+};
 
 /** A command line, sorted. */
-export interface Arguments {
+export interface Arguments<Flags = Readonly<Partial<Record<string, string | true>>>> {
   /** The word that ends in `.yml` or `.yaml`. */
   readonly file: string | undefined;
   /** `key=value` words and flags of configuration keys, all as `key=value` and in their order: the last one wins. */
   readonly overrides: readonly string[];
   /** The command's own flags that were given. */
-  readonly flags: Readonly<Record<string, string | boolean>>;
+  readonly flags: Flags;
   /** All other words: prompts, or `-` for standard input. */
   readonly prompts: readonly string[];
   /** Prompts that were given one by one, with `--prompt`. */
@@ -53,7 +58,10 @@ function isPromptFile(name: string): boolean {
 }
 
 /** Sorts the words of a command line; joins words around `=`, as in `per_device_batch_size= 1`. Throws `bad_config`. */
-export function splitArguments(argv: readonly string[], commandFlags: CommandFlags = {}): Arguments {
+export function splitArguments<F extends CommandFlags>(
+  argv: readonly string[],
+  commandFlags: F = {} as F,
+): Arguments<GivenFlags<F>> {
   const words = closeBlanks(argv);
   const sorted = new Sorted(commandFlags);
   for (let i = 0; i < words.length; i++) {
@@ -68,7 +76,7 @@ export function splitArguments(argv: readonly string[], commandFlags: CommandFla
       if (sorted.takeFlag(flag, next)) i++;
     } else sorted.takeWord(word, words[i - 1]);
   }
-  return sorted.done();
+  return sorted.done() as Arguments<GivenFlags<F>>;
 }
 
 /** A flag: its name, and the value after `=`. */
@@ -90,7 +98,7 @@ class Sorted {
   readonly #overrides: string[] = [];
   readonly #loras: string[] = []; // the one key besides prompt whose flag is repeated
   readonly #named: string[] = [];
-  readonly #flags: Record<string, string | boolean> = {};
+  readonly #flags: Record<string, string | true> = {};
   readonly #notes: string[] = [];
 
   constructor(commandFlags: CommandFlags) {
@@ -103,7 +111,7 @@ class Sorted {
     if (raw === undefined || name === undefined) return this.#attached(word) ?? refuseDash(word);
     const flag = { raw, name, value, negated: false };
     if (Object.hasOwn(this.#commandFlags, name))
-      return { ...flag, type: this.#commandFlags[name]!, meaning: { kind: 'command' } };
+      return { ...flag, type: this.#commandFlags[name]!.takes ? 'string' : 'boolean', meaning: { kind: 'command' } };
     if (isPromptFile(name)) return { ...flag, type: 'string', meaning: { kind: 'prompts' } };
     const meaning = meaningOf(name);
     if (meaning.kind !== 'unknown') return { ...flag, type: typeOf(meaning), meaning };
@@ -123,7 +131,7 @@ class Sorted {
   #attached(word: string): Flag | undefined {
     const [, letter, value] = /^-([a-z])([^=].*)$/is.exec(word) ?? [];
     if (letter === undefined || value === undefined) return undefined;
-    const isOwn = this.#commandFlags[letter] === 'string';
+    const isOwn = this.#commandFlags[letter]?.takes !== undefined;
     if (!isOwn && (meaningOf(letter).kind !== 'key' || !/^[-+.]?\d/.test(value))) return undefined;
     return this.flag(`-${letter}=${value}`);
   }

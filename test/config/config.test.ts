@@ -350,7 +350,7 @@ describe('words of a command line', () => {
   test('flags and key=value mix, the last one winning', () => {
     const { overrides, flags, prompts, file } = splitArguments(
       ['my.yml', '--seed', '3', 'seed=4', '--width=512', '--no-overwrite', '--json', '--out', 'x', 'a cat'],
-      { json: 'boolean', out: 'string' },
+      { json: { help: '' }, out: { takes: 'PATH', help: '' } },
     );
     assert.deepEqual(overrides, ['seed=3', 'seed=4', 'width=512', 'overwrite=false']);
     assert.deepEqual({ ...flags }, { json: true, out: 'x' });

@@ -3,26 +3,29 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
-import { type Arguments, splitArguments } from '../../config/overrides.ts';
+import type { Arguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
 import { userPath } from '../../support/user-path.ts';
 import { readAsked } from '../asked.ts';
-import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { JSON_FLAG, OWN_SETTINGS, optionLines, QUIET } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import type { ByStage, Figures } from '../measure/measure.ts';
-import { bytes, columns, count, flop, Progress, paint, percent, seconds } from '../terminal/render.ts';
+import { bytes, columns, count, flop, Progress, percent, seconds } from '../terminal/render.ts';
 
-const FLAGS = {
-  json: 'boolean',
-  quiet: 'boolean',
-  runs: 'string',
-  batch: 'string',
-  profile: 'boolean',
-  trace: 'string',
-  'no-config': 'boolean',
-} as const;
 const RUNS = 5;
 const MOST_RUNS = 10_000;
 const MOST_PROMPTS = 4096;
+
+const FLAGS = {
+  runs: { takes: 'N', help: `number of measured pictures (default: ${RUNS})` },
+  batch: { takes: 'N', help: 'also N different prompts, apart and together' },
+  profile: { help: 'the time of each program by operations, and a trace' },
+  trace: { takes: 'FILE', help: 'file for the trace of --profile (default: flux_trace.json in output_dir)' },
+  json: { help: `${JSON_FLAG.json.help}: times in seconds, memory in bytes, work in FLOPs` },
+  ...QUIET,
+  ...OWN_SETTINGS,
+};
 
 const HELP = `fluxion bench [MODEL | CONFIG.yml] [key=value …]
 
@@ -67,14 +70,7 @@ times the whole program too, so you can compare 'together' with 'the program tak
 results. The trace has stages, steps, programs and operations: open it at https://ui.perfetto.dev.
 
 Options
-  --runs N      number of measured pictures (default: ${RUNS})
-  --batch N     also N different prompts, apart and together
-  --profile     the time of each program by operations, and a trace
-  --trace FILE  file for the trace of --profile (default: flux_trace.json in output_dir)
-  --json        one JSON object on standard output: times in seconds, memory in bytes, work in FLOPs
-  --quiet       nothing on standard error but errors
-  --no-config   without your own settings
-  -h, --help    this text
+${optionLines(FLAGS)}
 
 Ctrl-C stops the run within a block.
 `;
@@ -83,21 +79,20 @@ Ctrl-C stops the run within a block.
 const measuring = () =>
   Promise.all([import('../measure/measure.ts'), import('../measure/profile.ts'), import('../settings.ts')]);
 
-const bench: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, session) {
+  async run(words, session) {
     const { signal } = session;
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const { json } = words.flags;
     const runs = readCount(words, 'runs', RUNS, MOST_RUNS);
     const prompts = readCount(words, 'batch', 1, MOST_PROMPTS);
     const loaded = await readAsked(words, [], session, { overrides: overridesOf(words) });
-    using progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
+    using progress = Progress.for(words.flags);
     const { config, note } = await measurable(loaded);
     const notes = [...loaded.notes, ...(note === undefined ? [] : [note])];
-    for (const line of notes) progress.say(`${paint('dim', 'note:')} ${line}`);
+    progress.tell('note', ...notes);
     const [{ measure }, { profileData, profileTable, writeTrace }, { requireOneProcess }] = await measuring();
     requireOneProcess(config, 'bench');
     const onProgress = (text: string): void => progress.activity(text);
@@ -110,10 +105,10 @@ const bench: Command = {
       signal,
       onProgress,
     });
-    for (const warning of figures.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
+    progress.tell('warning', ...figures.warnings);
     const { profile, peak } = figures;
     if (profile && trace !== undefined) await writeTrace(trace, profile);
-    if (words.flags['json'] === true) {
+    if (json) {
       const more = profile && { profile: profileData(profile, peak.bestMatmul), trace };
       printJson({ ...data(figures), ...more, notes });
       return OK;
@@ -123,9 +118,7 @@ const bench: Command = {
       process.stdout.write(`\n${profileTable(profile, peak.bestMatmul).join('\n')}\n\n  trace        ${trace}\n`);
     return OK;
   },
-};
-
-export default bench;
+});
 
 /** The trace's path, if a profile is wanted. A path that cannot be written is refused before the work begins. */
 async function tracePlace({ flags }: Arguments, config: Config): Promise<string | undefined> {

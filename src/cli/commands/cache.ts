@@ -9,8 +9,9 @@ import { processesUsing, processState } from '../../support/process-mark.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import { PARTIAL_NAME } from '../../support/write-file.ts';
 import { PACKAGES } from '../../xla.ts';
-import { sortWords } from '../args.ts';
-import { answer, type Command, FAILURE, OK, UsageError } from '../command.ts';
+import { fileCommand } from '../args.ts';
+import { answer, FAILURE, OK, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { readableEntries, sizeOf } from '../folder.ts';
 import { bytes } from '../terminal/render.ts';
 
@@ -51,6 +52,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
+const FLAGS = {
+  'dry-run': { help: 'lists what would be removed' },
+  json: { help: `${JSON_FLAG.json.help}, sizes in bytes` },
+};
+
 const HELP = `fluxion cache | cache clean [KIND …]
 
 Shows how much disk space the files take that Fluxion keeps between runs:
@@ -68,20 +74,15 @@ Examples
   fluxion cache clean executables plugins
 
 Options
-  --dry-run    lists what would be removed
-  --json       one JSON object on standard output, sizes in bytes
-  -h, --help   this text
+${optionLines(FLAGS)}
 `;
 
-const FLAGS = { 'dry-run': 'boolean', json: 'boolean' } as const;
-
-const cache: Command = {
+export default fileCommand({
   flags: FLAGS,
   choices: { words: ['clean', ...Object.keys(KINDS)] },
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }) {
     const [action, ...kinds] = words;
     if (action === undefined) {
       const rows = sizes();
@@ -105,9 +106,7 @@ const cache: Command = {
     ]);
     return kept.some(({ failed }) => failed) ? FAILURE : OK;
   },
-};
-
-export default cache;
+});
 
 function kindNamed(name: string): Kind {
   if (Object.hasOwn(KINDS, name)) return KINDS[name]!;

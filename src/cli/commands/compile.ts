@@ -1,22 +1,30 @@
 /** `fluxion compile`: compiles a run for devices that need not be here, and reports its memory and estimated time. */
 
-import { splitArguments } from '../../config/overrides.ts';
-import type { AheadRun, StageName } from '../../index.ts';
+import { AHEAD_STAGE } from '../../api/load.ts';
+import type { AheadRun } from '../../index.ts';
+import { chosen } from '../args.ts';
 import { readAsked } from '../asked.ts';
-import { answer, type Command, FAILURE, OK, readingUsage, refuseWords, UsageError } from '../command.ts';
+import { answer, FAILURE, OK, refuseWords, UsageError } from '../command.ts';
+import { JSON_FLAG, OWN_SETTINGS, optionLines, QUIET } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import { stageText, verdict } from '../terminal/memory.ts';
 import { bytes, columns, Progress, paint, seconds } from '../terminal/render.ts';
 
 const FLAGS = {
-  target: 'string',
-  stages: 'string',
-  out: 'string',
-  fresh: 'boolean',
-  quick: 'boolean',
-  json: 'boolean',
-  quiet: 'boolean',
-  'no-config': 'boolean',
-} as const;
+  target: { takes: 'NAME', help: 'the devices to compile for' },
+  stages: { takes: 'LIST', help: `some of ${AHEAD_STAGE.words.join()}` },
+  out: {
+    takes: 'DIR',
+    help: 'writes executables, as PROGRAM.pjrt, and report.json; the same build of the plugin loads them on such devices',
+  },
+  quick: {
+    help: "a TPU's compiler optimises least and takes a fifth of the time; temporaries grow by up to two fifths",
+  },
+  fresh: { help: 'compiles again instead of repeating the kept reports of this build of the plugin' },
+  json: { help: `${JSON_FLAG.json.help}: times in seconds, sizes in bytes of one device` },
+  ...QUIET,
+  ...OWN_SETTINGS,
+};
 
 /** The targets that completion offers; the help lists all. */
 const TARGETS = ['cpu:4', 'v4:2x2x1', 'v5e:2x2', 'v5p:2x2x1', 'v6e:2x2', 'tpu7x:2x2x1', 'h100', 'h200', 'b200'];
@@ -43,15 +51,7 @@ Examples
   fluxion compile base_flux_dev.yml attention=cudnn_flash_te --target h200 --out compiled
 
 Options
-  --target NAME  the devices to compile for
-  --stages LIST  some of encode,pictures,prepare,step,decode
-  --out DIR      writes executables, as PROGRAM.pjrt, and report.json; the same build of the plugin loads them on such devices
-  --quick        a TPU's compiler optimises least and takes a fifth of the time; temporaries grow by up to two fifths
-  --fresh        compiles again instead of repeating the kept reports of this build of the plugin
-  --json         one JSON object on standard output: times in seconds, sizes in bytes of one device
-  --quiet        nothing on standard error but errors
-  --no-config    without your own settings
-  -h, --help     this text
+${optionLines(FLAGS)}
 
 Weights stay, are freed or are streamed as in a run ('fluxion generate --dry-run'); residency=resident keeps all of them resident.
 The exit status is 1 if the run does not fit into the devices' memory.
@@ -60,22 +60,20 @@ The exit status is 1 if the run does not fit into the devices' memory.
 // In a function with `using`, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
 const compiling = () => Promise.all([import('../../index.ts'), import('../settings.ts'), import('../../xla.ts')]);
 
-const compile: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  choices: { '--target': TARGETS, '--stages': ['encode', 'pictures', 'prepare', 'step', 'decode'] },
-  help: () => HELP,
+  choices: { '--target': TARGETS, '--stages': AHEAD_STAGE.words },
+  help: HELP,
 
-  async run(argv, { signal }) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
-    const { target, stages, out, fresh, quick, json, quiet } = words.flags;
-    if (typeof target !== 'string')
+  async run(words, { signal }) {
+    const { target, stages, out, fresh, quick, json } = words.flags;
+    if (target === undefined)
       throw new UsageError('bad_config', 'which devices?', { hint: 'such as --target v6e:2x2, h200 or cpu:4' });
     refuseWords(words.prompts);
     const { config, sources, notes } = await readAsked(words, [], { signal });
-    using progress = Progress.for(quiet === true ? 'quiet' : 'shown');
-    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
-    const [{ compileRun, STAGES }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await compiling();
+    using progress = Progress.for(words.flags);
+    progress.tell('note', ...notes);
+    const [{ compileRun }, { loadOptions, requestOf, requireOneProcess }, { parseTarget }] = await compiling();
     requireOneProcess(config, 'compile');
     // The target is the device, so local devices do not matter.
     const options = loadOptions({ ...config, hardware: 'cpu' }, sources);
@@ -83,35 +81,26 @@ const compile: Command = {
     const run = await compileRun(config.pretrained_model_name_or_path, request, {
       ...options,
       target,
-      ...(typeof out === 'string' && { out }),
-      ...(fresh === true && { fresh }),
-      ...(quick === true && { quick }),
-      ...(typeof stages === 'string' && { stages: stagesOf(stages, STAGES) }),
+      ...(out !== undefined && { out }),
+      ...(fresh && { fresh }),
+      ...(quick && { quick }),
+      ...(stages !== undefined && { stages: stages.split(',').map(stageNamed) }),
       signal,
       onProgress: (message) => progress.activity(message),
     });
-    for (const warning of run.warnings) progress.say(`${paint('yellow', 'warning:')} ${warning}`);
+    progress.tell('warning', ...run.warnings);
     const data = { ...run, notes };
-    if (typeof out === 'string') {
+    if (out !== undefined) {
       const [{ writeFileSync }, { join }] = await Promise.all([import('node:fs'), import('node:path')]);
       writeFileSync(join(out, 'report.json'), `${JSON.stringify(data, null, 2)}\n`);
     }
     answer(json, data, report(run));
     return run.fits ? OK : FAILURE;
   },
-};
+});
 
-export default compile;
-
-/** Reads `encode,step`. */
-function stagesOf(list: string, known: readonly StageName[]): StageName[] {
-  return list.split(',').map((name) => {
-    const stage = known.find((one) => one === name.trim());
-    if (stage) return stage;
-    throw new UsageError('bad_config', `--stages: there is no stage '${name}'`, {
-      hint: `there are ${known.join(', ')}`,
-    });
-  });
+function stageNamed(name: string): (typeof AHEAD_STAGE.words)[number] {
+  return chosen('--stages', name.trim(), AHEAD_STAGE.words);
 }
 
 /** The report as text, a table of programs first. */

@@ -2,8 +2,9 @@
 
 import { KEY_NAMES, keyRow } from '../../config/keys.ts';
 import { flagName } from '../../config/schema.ts';
-import { sortWords } from '../args.ts';
-import { type Command, type Commands, OK, UsageError } from '../command.ts';
+import { fileCommand } from '../args.ts';
+import { type Commands, OK, UsageError } from '../command.ts';
+import { optionLines } from '../flags.ts';
 import { bashScript, fishScript, type Grammar, zshScript } from '../terminal/shells.ts';
 
 const SHELLS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
@@ -20,28 +21,26 @@ Examples
   source <(fluxion completions bash)                     for this shell alone
 
 Options
-  -h, --help   this text
+${optionLines({})}
 `;
 
-const completions: Command = {
+export default fileCommand({
   flags: {},
   choices: { words: NAMES },
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, { commands }) {
-    const [shell, ...others] = sortWords(argv, {}).words;
+  async run({ words }, { commands }) {
+    const [shell, ...others] = words;
     const name = NAMES.find((known) => known === shell);
     if (name === undefined || others.length > 0) {
       const found =
-        shell === undefined ? 'which shell?' : `expected one of ${NAMES.join(', ')}, found '${argv.join(' ')}'`;
+        shell === undefined ? 'which shell?' : `expected one of ${NAMES.join(', ')}, found '${words.join(' ')}'`;
       throw new UsageError('bad_config', found, { hint: 'fluxion completions bash' });
     }
     process.stdout.write(SHELLS[name](await grammar(commands)));
     return OK;
   },
-};
-
-export default completions;
+});
 
 /** The words to complete, from the tables of commands and keys. */
 async function grammar(table: Commands): Promise<Grammar> {

@@ -11,13 +11,32 @@ import {
   convert as rewrite,
   tokenizerFolders,
 } from '../../models.ts';
-import { nearest } from '../../support/errors.ts';
 import { explaining } from '../../support/system-error.ts';
-import { sortWords } from '../args.ts';
-import { answer, type Command, OK, readingUsage, UsageError } from '../command.ts';
+import { chosen, fileCommand } from '../args.ts';
+import { answer, OK, readingUsage, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { bytes, Progress } from '../terminal/render.ts';
 
 const PARTS = FLUX1.components.map(({ name }) => name);
+
+const FLAGS = {
+  type: {
+    takes: 'TYPE',
+    help: `type of matrices: ${ENCODINGS.join(', ')} (default: bf16);\nvectors, embeddings of time and guidance, CLIP and the autoencoder stay wider`,
+  },
+  names: {
+    takes: 'NAMES',
+    help: 'single: the names of single files (default for files); diffusers: those of diffusers (default for folders)',
+  },
+  part: { takes: 'PART', help: `the one part to write: ${PARTS.join(', ')}` },
+  tokenizer: {
+    takes: 'FOLDER',
+    help: 'for a pipeline folder: copy the tokenizers and the scheduler from here\n(default: a model folder among the inputs)',
+  },
+  shard: { takes: 'GB', help: 'for a folder: largest size of one file (default: 10)' },
+  ...JSON_FLAG,
+  quiet: { help: 'no progress' },
+};
 
 const HELP = `fluxion convert FILE | FOLDER … OUTPUT
 
@@ -34,30 +53,15 @@ Examples
   fluxion convert all-in-one.safetensors FOLDER --tokenizer OTHER_MODEL_FOLDER
 
 Options
-  --type TYPE    type of matrices: ${ENCODINGS.join(', ')} (default: bf16);
-                 vectors, embeddings of time and guidance, CLIP and the autoencoder stay wider
-  --names NAMES  single: the names of single files (default for files); diffusers: those of diffusers (default for folders)
-  --part PART    the one part to write: ${PARTS.join(', ')}
-  --tokenizer FOLDER
-                 for a pipeline folder: copy the tokenizers and the scheduler from here
-                 (default: a model folder among the inputs)
-  --shard GB     for a folder: largest size of one file (default: 10)
-  --json         one JSON object on standard output
-  --quiet        no progress
-  -h, --help     this text
+${optionLines(FLAGS)}
 `;
 
-const FLAGS = {
-  type: 'string', names: 'string', part: 'string', tokenizer: 'string', shard: 'string', json: 'boolean', quiet: 'boolean',
-} as const; // biome-ignore format: one line
-
-const convert: Command = {
+export default fileCommand({
   flags: FLAGS,
   choices: { '--type': ENCODINGS, '--names': NAMES, '--part': PARTS },
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, { signal }) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }, { signal }) {
     const output = words.at(-1);
     const inputs = words.slice(0, -1);
     if (output === undefined || inputs.length === 0) {
@@ -69,17 +73,17 @@ const convert: Command = {
     if (existsSync(output))
       throw new UsageError('io', `${output}: already exists`, { hint: 'remove it, or choose another name' });
     for (const path of inputs) readingUsage(() => explaining(path, () => statSync(path)));
-    const encoding = oneOf('--type', flags.type, ENCODINGS, 'bf16');
-    const names = oneOf('--names', flags.names, NAMES, container === 'folder' ? 'diffusers' : 'single');
-    const only = oneOf('--part', flags.part, PARTS, undefined);
+    const { type = 'bf16', tokenizer: given, shard } = flags;
+    const encoding = chosen('--type', type, ENCODINGS);
+    const names = chosen('--names', flags.names ?? (container === 'folder' ? 'diffusers' : 'single'), NAMES);
+    const only = flags.part === undefined ? undefined : chosen('--part', flags.part, PARTS);
 
-    const given = flags.tokenizer === undefined ? undefined : String(flags.tokenizer);
     const base = given ?? inputs.find((path) => existsSync(join(path, 'tokenizer')));
     if (given !== undefined && !existsSync(join(given, 'tokenizer')))
       throw new UsageError('not_found', `--tokenizer ${given}: it has no folder 'tokenizer'`);
-    const shardSize = flags.shard === undefined ? undefined : 1e9 * positive('--shard', String(flags.shard));
+    const shardSize = shard === undefined ? undefined : 1e9 * positive('--shard', shard);
 
-    using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
+    using progress = Progress.for(flags);
     using stores = openForConversion(FLUX1, inputs, { decoded: 'f32' });
     const options = { encoding, names, container, only, base, shardSize } as const;
     let size = 0;
@@ -103,9 +107,7 @@ const convert: Command = {
     }
     return OK;
   },
-};
-
-export default convert;
+});
 
 /** The container that a name asks for: a folder, unless the name ends like a weights file. */
 function containerOf(output: string): ConvertOptions['container'] {
@@ -123,19 +125,4 @@ function positive(flag: string, text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1e6) return value;
   throw new UsageError('bad_config', `${flag}: expected a size in gigabytes, found '${text}'`);
-}
-
-function oneOf<T extends string, M extends T | undefined>(
-  flag: string,
-  given: string | true | undefined,
-  known: readonly T[],
-  missing: M,
-): T | M {
-  if (given === undefined) return missing;
-  const found = known.find((choice) => choice === given);
-  if (found !== undefined) return found;
-  const near = nearest(String(given), known, 1)[0];
-  throw new UsageError('bad_config', `${flag}: there is no '${String(given)}'`, {
-    hint: `${near ? `did you mean '${near}'? ` : ''}choose one of ${known.join(', ')}`,
-  });
 }

@@ -22,8 +22,9 @@ import {
   TRIAL_ENVIRONMENT,
   trialFailure,
 } from '../../xla.ts';
-import { sortWords } from '../args.ts';
-import { type Command, FAILURE, OK, printJson, refuseWords, type Session } from '../command.ts';
+import { fileCommand } from '../args.ts';
+import { FAILURE, OK, printJson, refuseWords, type Session } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { sizeOf } from '../folder.ts';
 import { bytes, paint } from '../terminal/render.ts';
 import type { Probe } from './doctor-probe.ts';
@@ -39,8 +40,7 @@ Examples
   fluxion doctor --json
 
 Options
-  --json       one JSON object on standard output
-  -h, --help   this text
+${optionLines(JSON_FLAG)}
 `;
 
 /** One line of the report. */
@@ -63,18 +63,15 @@ const PROBE_TIMEOUT = 120_000;
 /** Largest accepted relative error of the probe's result; TPUs and GPUs round more coarsely than the CPU. */
 const CLOSE = 1e-2;
 
-const FLAGS = { json: 'boolean' } as const;
-
 // In a function with `using`, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
 const library = () => import('../../index.ts');
 
-const doctor: Command = {
-  flags: FLAGS,
+export default fileCommand({
+  flags: JSON_FLAG,
   choices: { words: [] },
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, session) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }, session) {
     refuseWords(words);
     const checks: Check[] = [];
     for await (const check of examine(session)) {
@@ -85,9 +82,7 @@ const doctor: Command = {
     if (flags.json) printJson({ ok: !failed, checks });
     return failed ? FAILURE : OK;
   },
-};
-
-export default doctor;
+});
 
 function lineOf({ name, status, detail, hint }: Check): string {
   const colour = { ok: 'green', warn: 'yellow', fail: 'red' } as const;

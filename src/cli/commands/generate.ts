@@ -1,20 +1,24 @@
 /** `fluxion generate`: pictures from a configuration, overrides and a prompt. */
 
 import { join } from 'node:path';
-import { type Arguments, splitArguments } from '../../config/overrides.ts';
+import type { Arguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
 import { readAsked } from '../asked.ts';
-import { answer, type Command, FAILURE, OK, printJson, readingUsage, type Session } from '../command.ts';
+import { answer, FAILURE, OK, printJson } from '../command.ts';
+import { JSON_FLAG, OWN_SETTINGS, optionLines, QUIET } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import { OUTPUT_FLAGS, outputOf, type WrittenFile } from '../pictures/output.ts';
-import { Progress, paint } from '../terminal/render.ts';
+import { Progress } from '../terminal/render.ts';
 
 const FLAGS = {
-  json: 'boolean',
-  quiet: 'boolean',
-  'dry-run': 'boolean',
-  'no-config': 'boolean',
   ...OUTPUT_FLAGS,
-} as const;
+  'dry-run': {
+    help: 'compiles, shows what the run would hold in memory and which weights would be streamed, and stops there;\nthe exit status is 1 if the run does not fit',
+  },
+  json: { help: `${JSON_FLAG.json.help}: files, times in seconds, memory in bytes` },
+  ...QUIET,
+  ...OWN_SETTINGS,
+};
 
 const HELP = `fluxion generate [CONFIG.yml] [key=value …] ["prompt"]
 
@@ -37,30 +41,23 @@ Everyday keys, as key=value or as flags ('fluxion help config' lists all, 'fluxi
   model, steps, size=WIDTHxHEIGHT, guidance, seed, n (pictures), lora, output_dir; -m, -s, -n, -p, -W, -H for short
 
 Options of this command
-  -o PATH      a folder, or the file to write: .png, .jpg or .webp (several: house.jpg, house_1.jpg, …, or a number for {i})
-  --dry-run    compiles, shows what the run would hold in memory and which weights would be streamed, and stops there;
-               the exit status is 1 if the run does not fit
-  --json       one JSON object on standard output: files, times in seconds, memory in bytes
-  --quiet      nothing on standard error but errors
-  --no-config  without your own settings
-  -h, --help   this text
+${optionLines(FLAGS)}
 
 With preview=step, flux_preview.png in output_dir shows the first picture as the model predicts it after each step.
 Ctrl-C stops the run within a block and leaves no partial file; a second Ctrl-C stops at once.
 `;
 
-const generate: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, session: Session) {
+  async run(words, session) {
     const { signal, ending } = session;
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
+    const { json, 'dry-run': dry } = words.flags;
     const { config: loaded, sources, notes, personal } = await readAsked(words, words.prompts, session);
     const config = renamed(loaded, words);
-    const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
-    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+    const progress = Progress.for(words.flags);
+    progress.tell('note', ...notes);
 
     // Only now, so that help and mistakes are answered without waiting for the library.
     const [
@@ -72,9 +69,9 @@ const generate: Command = {
       import('../pictures/preview.ts'),
       import('../terminal/memory.ts'),
     ]);
-    if (words.flags['dry-run'] === true) {
+    if (dry) {
       const plan = await planPictures(config, { sources, progress, signal });
-      answer(words.flags['json'], { ...plan, notes }, memoryTable(plan));
+      answer(json, { ...plan, notes }, memoryTable(plan));
       return plan.fits ? OK : FAILURE;
     }
     const output = outputOf(words, { config, sources });
@@ -98,7 +95,7 @@ const generate: Command = {
       },
     }).finally(() => preview.finished());
 
-    if (words.flags['json'] === true) {
+    if (json) {
       printJson({ files, ...reportData(outcome, config), personal_config: personal, notes });
       return OK;
     }
@@ -106,9 +103,7 @@ const generate: Command = {
     progress.say(...reportTable(outcome));
     return OK;
   },
-};
-
-export default generate;
+});
 
 /** A configuration file's flux_name names its own model, not one chosen on the command line. */
 function renamed(config: Config, { given }: Arguments): Config {

@@ -6,8 +6,10 @@ import { type Recipe, readRecipe } from '../../index.ts';
 import { unlessRefused } from '../../support/attempt.ts';
 import { oneLine } from '../../support/quote.ts';
 import { readRegular } from '../../support/regular-file.ts';
-import { type Command, OK, printJson, readingUsage, UsageError } from '../command.ts';
+import { OK, printJson, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { configOfFolder, entriesOf } from '../folder.ts';
+import { keyCommand } from '../key-command.ts';
 import { paint } from '../terminal/terminal.ts';
 
 const SHOWN = 20;
@@ -15,6 +17,11 @@ const SHOWN = 20;
 const LOOKED_AT = 2000;
 const SIZE_LIMIT = 512 * 2 ** 20;
 const PROMPT = 200;
+
+const FLAGS = {
+  limit: { takes: 'N', help: `number of pictures (default: ${SHOWN})` },
+  json: { help: `${JSON_FLAG.json.help}, with whole recipes` },
+};
 
 const HELP = `fluxion history [FOLDER] [output_dir=FOLDER]
 
@@ -28,12 +35,8 @@ Examples
   fluxion redo flux_0.png
 
 Options
-  --limit N    number of pictures (default: ${SHOWN})
-  --json       one JSON object on standard output, with whole recipes
-  -h, --help   this text
+${optionLines(FLAGS)}
 `;
-
-const FLAGS = { limit: 'string', json: 'boolean' } as const;
 
 /** A picture with its recipe. */
 interface Entry {
@@ -43,16 +46,15 @@ interface Entry {
   readonly recipe: Recipe;
 }
 
-const history: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, { signal }) {
-    const { config, flags } = readingUsage(() => configOfFolder(argv, FLAGS, 'output_dir'));
-    const place = config.output_dir || '.';
-    const entries = newest(place, limitOf(flags['limit']), signal);
-    if (flags['json'] === true) printJson({ folder: place, pictures: entries });
+  async run(words, { signal }) {
+    const { limit, json } = words.flags;
+    const place = configOfFolder(words, 'output_dir').output_dir || '.';
+    const entries = newest(place, limitOf(limit), signal);
+    if (json) printJson({ folder: place, pictures: entries });
     else if (entries.length > 0) process.stdout.write(`${entries.map(textOf).join('\n')}\n`);
     else
       process.stderr.write(
@@ -60,12 +62,10 @@ const history: Command = {
       );
     return OK;
   },
-};
+});
 
-export default history;
-
-function limitOf(text: string | boolean | undefined): number {
-  const limit = text === undefined ? SHOWN : /^\d{1,6}$/.test(String(text)) ? Number(text) : 0;
+function limitOf(text = `${SHOWN}`): number {
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (limit >= 1) return limit;
   throw new UsageError('bad_config', `--limit: expected a whole number from 1, found '${text}'`);
 }

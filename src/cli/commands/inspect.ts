@@ -4,9 +4,15 @@ import { readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { oneLine } from '../../support/quote.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
-import { sortWords } from '../args.ts';
-import { answer, type Command, OK, UsageError } from '../command.ts';
+import { fileCommand } from '../args.ts';
+import { answer, OK, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import type { Findings } from './inspect-model.ts';
+
+const FLAGS = {
+  keys: { help: 'lists every key of a weight file with dtype and shape, not only the first ones' },
+  ...JSON_FLAG,
+};
 
 const HELP = `fluxion inspect FILE | FOLDER
 
@@ -23,9 +29,7 @@ Examples
   fluxion inspect flux_0.png --json
 
 Options
-  --keys       lists every key of a weight file with dtype and shape, not only the first ones
-  --json       one JSON object on standard output
-  -h, --help   this text
+${optionLines(FLAGS)}
 `;
 
 /** Bytes; larger files are not Fluxion's pictures. */
@@ -33,14 +37,11 @@ const PICTURE_LIMIT = 512 * 2 ** 20;
 /** How PNG, JPEG and WebP files begin, in hexadecimal. */
 const PICTURE = /^(89504e470d0a1a0a|ffd8ff|52494646.{8}57454250)/;
 
-const FLAGS = { keys: 'boolean', json: 'boolean' } as const;
-
-const inspect: Command = {
+export default fileCommand({
   flags: FLAGS,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }) {
     const [path, ...others] = words;
     if (path === undefined)
       throw new UsageError('bad_config', 'which file or folder?', { hint: 'fluxion inspect FILE' });
@@ -53,9 +54,7 @@ const inspect: Command = {
     );
     return OK;
   },
-};
-
-export default inspect;
+});
 
 async function findings(given: string, keys: 'all' | 'first'): Promise<Findings> {
   const { meantFolder, notThere } = await import('../../models.ts');

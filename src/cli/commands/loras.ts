@@ -4,10 +4,14 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BUNDLED_LORA, describeLora, FLUX1, type LoraReport, modulesText } from '../../models.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { answer, type Command, OK, readingUsage } from '../command.ts';
+import { answer, OK } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { configOfFolder, entriesOf, readableEntries } from '../folder.ts';
+import { keyCommand } from '../key-command.ts';
 import { bytes } from '../terminal/render.ts';
 import { paint } from '../terminal/terminal.ts';
+
+const FLAGS = { json: { help: `${JSON_FLAG.json.help}, sizes in bytes` } };
 
 const HELP = `fluxion loras [FOLDER] [lora_dir=FOLDER]
 
@@ -21,11 +25,9 @@ Examples
   fluxion generate "a white house on green hills at noon" seed=1 --lora tiny-lora
 
 Options
-  --json       one JSON object on standard output, sizes in bytes
-  -h, --help   this text
+${optionLines(FLAGS)}
 `;
 
-const FLAGS = { json: 'boolean' } as const;
 /** Most files described. */
 const MOST = 1000;
 
@@ -40,24 +42,22 @@ interface Listed {
   readonly problem?: string;
 }
 
-const loras: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv) {
-    const { config, flags } = readingUsage(() => configOfFolder(argv, FLAGS, 'lora_dir'));
+  async run(words) {
+    const { json } = words.flags;
+    const { lora_dir: folder } = configOfFolder(words, 'lora_dir');
     const listed = [
-      ...(config.lora_dir === '' ? [] : inFolder(config.lora_dir)),
+      ...(folder === '' ? [] : inFolder(folder)),
       { name: BUNDLED_LORA, ...described(BUNDLED_LORA, BUNDLED_LORA) },
     ];
-    answer(flags['json'], { lora_dir: config.lora_dir || undefined, loras: listed }, listed.map(textOf));
-    if (!flags['json'] && config.lora_dir === '') process.stderr.write('lora_dir=FOLDER lists your own\n');
+    answer(json, { lora_dir: folder || undefined, loras: listed }, listed.map(textOf));
+    if (!json && folder === '') process.stderr.write('lora_dir=FOLDER lists your own\n');
     return OK;
   },
-};
-
-export default loras;
+});
 
 function inFolder(folder: string): Listed[] {
   const top = entriesOf(folder).map(({ name }) => name);

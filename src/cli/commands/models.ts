@@ -2,11 +2,14 @@
 
 import { BUNDLED, BUNDLED_FOLDER, PUBLISHED_NAMES, publishedModel } from '../../index.ts';
 import { type CachedRepo, cachedRepos, FLUX1, weightCounts } from '../../models.ts';
-import { sortWords } from '../args.ts';
-import { answer, type Command, OK, refuseWords } from '../command.ts';
+import { fileCommand } from '../args.ts';
+import { answer, OK, refuseWords } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { sizeOf } from '../folder.ts';
 import { bytes } from '../terminal/render.ts';
 import { paint } from '../terminal/terminal.ts';
+
+const FLAGS = { json: { help: `${JSON_FLAG.json.help}, sizes in bytes` } };
 
 const HELP = `fluxion models
 
@@ -19,11 +22,8 @@ Examples
   fluxion generate pretrained_model_name_or_path=black-forest-labs/FLUX.1-schnell prompt="a lighthouse at dusk"
 
 Options
-  --json       one JSON object on standard output, sizes in bytes
-  -h, --help   this text
+${optionLines(FLAGS)}
 `;
-
-const FLAGS = { json: 'boolean' } as const;
 
 /** A line of the list. */
 interface Listed {
@@ -39,21 +39,18 @@ interface Listed {
   readonly missing?: readonly string[];
 }
 
-const models: Command = {
+export default fileCommand({
   flags: FLAGS,
   choices: { words: [] },
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }) {
     refuseWords(words, `'fluxion inspect ${words[0]}' explains a folder or a file`);
     const listed = listModels();
     answer(flags.json, { models: listed }, linesOf(listed));
     return OK;
   },
-};
-
-export default models;
+});
 
 function listModels(): Listed[] {
   const cached = cachedRepos(FLUX1).map(ofRepo);

@@ -1,18 +1,20 @@
 /** `fluxion plugins`: lists, installs, adds and removes the shared libraries that drive devices. */
 
 import { nearest } from '../../support/errors.ts';
-import {
-  addPlugin,
-  DEVICE_NAMES,
-  type DeviceName,
-  installPlugin,
-  listPlugins,
-  type PluginStatus,
-  removePlugin,
-} from '../../xla.ts';
-import { sortWords } from '../args.ts';
-import { answer, type Command, OK, refuseWords, UsageError } from '../command.ts';
+import { addPlugin, DEVICE_NAMES, installPlugin, listPlugins, type PluginStatus, removePlugin } from '../../xla.ts';
+import { chosen, fileCommand } from '../args.ts';
+import { answer, OK, refuseWords, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { Progress, paint } from '../terminal/render.ts';
+
+const FLAGS = {
+  device: {
+    takes: 'NAME',
+    help: `the device that an added plugin serves (${DEVICE_NAMES.join(', ')}), if this machine lacks it`,
+  },
+  ...JSON_FLAG,
+  quiet: { help: 'no progress' },
+};
 
 const HELP = `fluxion plugins list | install NAME | add PATH | remove NAME
 
@@ -29,23 +31,17 @@ Examples
   fluxion plugins remove cuda
 
 Options
-  --device NAME   the device that an added plugin serves (${DEVICE_NAMES.join(', ')}), if this machine lacks it
-  --json          one JSON object on standard output
-  --quiet         no progress
-  -h, --help      this text
+${optionLines(FLAGS)}
 `;
 
 const ACTIONS = ['list', 'install', 'add', 'remove'] as const;
 
-const FLAGS = { device: 'string', json: 'boolean', quiet: 'boolean' } as const;
-
-const plugins: Command = {
+export default fileCommand({
   flags: FLAGS,
   choices: { words: ACTIONS, '--device': DEVICE_NAMES },
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, { signal }) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }, { signal }) {
     const [action = 'list', target, ...others] = words;
     refuseWords(others);
     switch (action) {
@@ -56,7 +52,7 @@ const plugins: Command = {
         return OK;
       }
       case 'install': {
-        using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
+        using progress = Progress.for(flags);
         const name = needed(target, 'which plugin?', `fluxion plugins install cpu`);
         const path = await installPlugin(name, { signal, onProgress: (message) => progress.activity(message) });
         answer(flags.json, { installed: name, path }, [path]);
@@ -64,7 +60,9 @@ const plugins: Command = {
       }
       case 'add': {
         const path = needed(target, 'which file?', 'fluxion plugins add PATH');
-        const added = await addPlugin(path, flags.device === undefined ? {} : { device: deviceNamed(flags.device) });
+        const { device } = flags;
+        const options = device === undefined ? {} : { device: chosen('--device', device, DEVICE_NAMES) };
+        const added = await addPlugin(path, options);
         const served = added.device ?? 'a device that is not in this machine; --device NAME says which';
         answer(flags.json, { added }, [`${added.path}: PJRT API ${added.apiVersion}, serves ${served}`]);
         return OK;
@@ -83,19 +81,11 @@ const plugins: Command = {
       }
     }
   },
-};
-
-export default plugins;
+});
 
 function needed(word: string | undefined, question: string, hint: string): string {
   if (word === undefined) throw new UsageError('bad_config', question, { hint });
   return word;
-}
-
-function deviceNamed(name: string | true): DeviceName {
-  const device = DEVICE_NAMES.find((known) => known === name);
-  if (device) return device;
-  throw new UsageError('bad_config', `unknown device '${name}'`, { hint: `there are ${DEVICE_NAMES.join(', ')}` });
 }
 
 function asText(plugin: PluginStatus): string {

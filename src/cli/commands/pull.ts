@@ -2,9 +2,12 @@
 
 import { basename } from 'node:path';
 import { FLUX1, parseHubName, pullModel } from '../../models.ts';
-import { sortWords } from '../args.ts';
-import { answer, type Command, OK, readingUsage, refuseWords, UsageError } from '../command.ts';
+import { fileCommand } from '../args.ts';
+import { answer, OK, readingUsage, refuseWords, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines } from '../flags.ts';
 import { Progress } from '../terminal/render.ts';
+
+const FLAGS = { ...JSON_FLAG, quiet: { help: 'no progress' } };
 
 const HELP = `fluxion pull ORG/NAME[@REVISION]
 
@@ -22,9 +25,7 @@ Examples
   HF_ENDPOINT=https://MIRROR fluxion pull black-forest-labs/FLUX.1-schnell
 
 Options
-  --json       one JSON object on standard output
-  --quiet      no progress
-  -h, --help   this text
+${optionLines(FLAGS)}
 
 Environment
   HF_TOKEN                  token for gated and private models (default: the token that 'hf auth login' saved)
@@ -36,14 +37,11 @@ Environment
   NODE_USE_ENV_PROXY        1 uses the proxy in HTTPS_PROXY
 `;
 
-const FLAGS = { json: 'boolean', quiet: 'boolean' } as const;
-
-const pull: Command = {
+export default fileCommand({
   flags: FLAGS,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, { signal }) {
-    const { flags, words } = sortWords(argv, FLAGS);
+  async run({ flags, words }, { signal }) {
     const [name, ...others] = words;
     if (name === undefined) {
       throw new UsageError('bad_config', 'which model?', { hint: 'fluxion pull black-forest-labs/FLUX.1-schnell' });
@@ -55,7 +53,7 @@ const pull: Command = {
         hint: 'a name as in the address of its page: black-forest-labs/FLUX.1-schnell',
       });
     }
-    using progress = Progress.for(flags.quiet ? 'quiet' : 'shown');
+    using progress = Progress.for(flags);
     const path = await pullModel(FLUX1, model, {
       signal,
       onProgress: (message, download) => progress.activity(message, download),
@@ -63,6 +61,4 @@ const pull: Command = {
     answer(flags.json, { model: model.repo, revision: model.revision, commit: basename(path), path }, [path]);
     return OK;
   },
-};
-
-export default pull;
+});

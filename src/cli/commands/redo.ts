@@ -5,26 +5,28 @@
 
 import type { Knob } from '../../api/knobs.ts';
 import { INPUT_FIELDS, REQUEST_KNOBS } from '../../api/request.ts';
-import { type Arguments, splitArguments } from '../../config/overrides.ts';
+import type { Arguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Recipe, readRecipe, recipeConfig, recipeSlot, requireRecipe, type SeedNumber } from '../../index.ts';
 import { readRegular } from '../../support/regular-file.ts';
 import { type Asked, readAsked } from '../asked.ts';
-import { type Command, FAILURE, OK, printJson, readingUsage, type Session, UsageError } from '../command.ts';
+import { FAILURE, OK, printJson, readingUsage, type Session, UsageError } from '../command.ts';
+import { JSON_FLAG, optionLines, QUIET } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import { type Comparison, comparePictures } from '../pictures/compare.ts';
 import { OUTPUT_FLAGS, outputOf, type WrittenFile } from '../pictures/output.ts';
 import { makePictures, printFiles, reportData, reportTable, requireWritable } from '../pictures/pictures.ts';
 import { recipeFiles } from '../pictures/recipe-files.ts';
 import { requireOneProcess } from '../settings.ts';
-import { Progress, paint } from '../terminal/render.ts';
+import { Progress } from '../terminal/render.ts';
 
 const FLAGS = {
-  json: 'boolean',
-  quiet: 'boolean',
-  check: 'boolean',
   ...OUTPUT_FLAGS,
-  'no-config': 'boolean',
-} as const;
+  check: { help: 'compares with the picture instead of writing: exit status 0 if the bytes are the same, otherwise 1' },
+  'no-config': { help: 'without your own settings (of these, redo uses only output and devices)' },
+  ...JSON_FLAG,
+  ...QUIET,
+};
 
 /** A change of one of these frees the picture from its slot of a batch. Input pictures are not among them: they may only have been moved. */
 const REQUEST_KEYS = Object.entries<Knob>(REQUEST_KNOBS).flatMap(([field, { key }]) =>
@@ -53,21 +55,15 @@ this folder, and checks that their content is that of the recipe. pretrained_mod
 like name other files.
 
 Options
-  -o, --output PATH   the file to write (.png, .jpg or .webp; never over another without overwrite=True), or the folder
-  --check             compares with the picture instead of writing: exit status 0 if the bytes are the same, otherwise 1
-  --no-config         without your own settings (of these, redo uses only output and devices)
-  --json              one JSON object on standard output
-  --quiet             nothing on standard error but errors
-  -h, --help          this text
+${optionLines(FLAGS)}
 `;
 
-const redo: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, { signal, ending }) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
+  async run(words, { signal, ending }) {
+    const { json, check: compares } = words.flags;
     const [path, ...prompts] = words.prompts;
     if (path === undefined) {
       throw new UsageError('bad_config', 'which picture?', { hint: 'fluxion redo PICTURE.png' });
@@ -78,9 +74,9 @@ const redo: Command = {
     const { config, sources, notes } = await configOf(recipe, path, words, prompts, { signal });
     requireOneProcess(config, 'redo');
     const output = outputOf(words, { config, sources });
-    if (words.flags['check'] !== true) await requireWritable(output.folder);
-    const progress = Progress.for(words.flags['quiet'] === true ? 'quiet' : 'shown');
-    for (const note of notes) progress.say(`${paint('dim', 'note:')} ${note}`);
+    if (!compares) await requireWritable(output.folder);
+    const progress = Progress.for(words.flags);
+    progress.tell('note', ...notes);
 
     const wanted = indexOf(recipe, config);
     const changed = prompts.length > 0 || REQUEST_KEYS.some((key) => words.given.has(key));
@@ -98,16 +94,16 @@ const redo: Command = {
       async onImage(image, index, nodes) {
         if (wanted !== undefined && index !== wanted) return;
         for (const difference of differencesOf(recipe, image.recipe)) differences.add(difference);
-        if (words.flags['check'] === true) {
+        if (compares) {
           checks.push({ ...(await comparePictures(original, await image.encode(format))), seed: image.seed });
         } else files.push(await output.write(image, index, nodes));
       },
     });
-    for (const difference of differences) progress.say(`${paint('yellow', 'warning:')} ${difference}`);
+    progress.tell('warning', ...differences);
 
     const status = checks.every(({ identical }) => identical) ? OK : FAILURE;
-    if (words.flags['json'] === true) {
-      const compared = words.flags['check'] === true ? { checks } : { files };
+    if (json) {
+      const compared = compares ? { checks } : { files };
       printJson({ original: path, ...compared, differences: [...differences], ...reportData(outcome, config), notes });
       return status;
     }
@@ -116,9 +112,7 @@ const redo: Command = {
     progress.say(...reportTable(outcome));
     return status;
   },
-};
-
-export default redo;
+});
 
 async function configOf(
   recipe: Recipe,

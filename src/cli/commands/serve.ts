@@ -1,7 +1,8 @@
 /** `fluxion serve`: jobs over HTTP, with the model loaded. */
 
-import { splitArguments } from '../../config/overrides.ts';
-import { type Command, OK, readingUsage, type Session } from '../command.ts';
+import { OK } from '../command.ts';
+import { optionLines } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import { runServer } from '../run-server.ts';
 import { SERVICE_FLAGS } from '../service.ts';
 
@@ -29,24 +30,18 @@ Everyday keys ('fluxion help config' lists all, under Server; 'fluxion help KEY'
   Keys of pictures, such as steps=4 or resolution=512, are the defaults of requests that leave them out.
 
 Options of this command
-  --quiet      nothing on standard error but errors
-  --no-config  without your own settings
-  -h, --help   this text
+${optionLines(SERVICE_FLAGS)}
 
 Its log goes to standard output, one JSON object a line, without prompts unless log_prompts=True. Ctrl-C and SIGTERM take no more jobs
 and let those that were accepted end, for drain_timeout; a second Ctrl-C stops at once.
 `;
 
-const serve: Command = {
+export default keyCommand({
   flags: SERVICE_FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, session: Session) {
-    const words = readingUsage(() => splitArguments(argv, SERVICE_FLAGS));
+  async run(words, session) {
     await runServer(words, session, { command: 'serve', writesLog: true });
     return OK;
   },
-};
-
-export default serve;
+});

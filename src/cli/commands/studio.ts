@@ -1,13 +1,15 @@
 /** `fluxion studio`: a server, and its page in the browser. */
 
-import { COMMAND_LINE, splitArguments } from '../../config/overrides.ts';
+import { COMMAND_LINE } from '../../config/overrides.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { type Command, OK, readingUsage, type Session } from '../command.ts';
+import { OK } from '../command.ts';
+import { optionLines } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import { runServer } from '../run-server.ts';
 import { SERVICE_FLAGS } from '../service.ts';
 import { openInBrowser } from '../terminal/open-in-browser.ts';
 
-const FLAGS = { ...SERVICE_FLAGS, 'no-open': 'boolean' } as const;
+const FLAGS = { 'no-open': { help: "prints the page's address, without opening it" }, ...SERVICE_FLAGS };
 /** Where pictures go, if no output_dir is given. */
 const FOLDER = 'pictures';
 
@@ -28,21 +30,16 @@ Everyday keys ('fluxion help config' lists all, under Server; 'fluxion help KEY'
   lora_dir     folder of the LoRAs that the page offers
 
 Options of this command
-  --no-open    prints the page's address, without opening it
-  --quiet      nothing on standard error but errors
-  --no-config  without your own settings
-  -h, --help   this text
+${optionLines(FLAGS)}
 
 The server is that of 'fluxion serve', which has the page at / too, and all of its keys apply.
 `;
 
-const studio: Command = {
+export default keyCommand({
   flags: FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, session: Session) {
-    const words = readingUsage(() => splitArguments(argv, FLAGS));
+  async run(words, session) {
     await runServer(words, session, {
       command: 'studio',
       writesLog: false,
@@ -55,17 +52,15 @@ const studio: Command = {
         const page = await fetch(new Request(url));
         if (!page.ok) throw await refusal(page);
         await page.body?.cancel();
-        if (words.flags['no-open'] !== true) openInBrowser(url);
+        if (!words.flags['no-open']) openInBrowser(url);
       },
     });
     return OK;
   },
-};
+});
 
 /** The server's error in place of the page. */
 async function refusal(answer: Response): Promise<FluxionError> {
   const { error } = (await answer.json()) as { error: { message: string; hint?: string } };
   return new FluxionError('not_found', error.message, { hint: error.hint });
 }
-
-export default studio;

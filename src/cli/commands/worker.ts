@@ -1,10 +1,10 @@
 /** `fluxion worker`: makes the jobs that servers put into a queue. */
 
-import { splitArguments } from '../../config/overrides.ts';
-import { type Command, OK, readingUsage, type Session, UsageError } from '../command.ts';
+import { OK, readingUsage, UsageError } from '../command.ts';
+import { optionLines } from '../flags.ts';
+import { keyCommand } from '../key-command.ts';
 import { readService, SERVICE_FLAGS, serverDoor, untilStopped, writeLog } from '../service.ts';
 import { modelOf } from '../settings.ts';
-import { paint } from '../terminal/render.ts';
 
 const HELP = `fluxion worker [CONFIG.yml] [key=value …] --queue valkey://HOST:PORT
 
@@ -24,22 +24,18 @@ Everyday keys ('fluxion help config' lists all; 'fluxion help KEY' explains one)
   lora_dir, max_pictures, max_pixels, max_steps, idle_release, and all keys that say how a model is loaded
 
 Options of this command
-  --quiet      nothing on standard error but errors
-  --no-config  without your own settings
-  -h, --help   this text
+${optionLines(SERVICE_FLAGS)}
 
 Its log goes to standard output, one JSON object a line. Ctrl-C and SIGTERM take no more jobs, and those it has end or go back to the queue; a
 second Ctrl-C stops at once. A worker that is killed loses nothing: another begins its jobs again. A job that ends five workers is given up.
 `;
 
-const worker: Command = {
+export default keyCommand({
   flags: SERVICE_FLAGS,
-  takesKeys: true,
-  help: () => HELP,
+  help: HELP,
 
-  async run(argv, session: Session) {
+  async run(words, session) {
     const { signal, endsWithin } = session;
-    const words = readingUsage(() => splitArguments(argv, SERVICE_FLAGS));
     const source = 'a worker takes its prompts from a queue';
     const service = await readService(words, session, { command: 'worker', source });
     const { config, sources, progress } = service;
@@ -55,7 +51,7 @@ const worker: Command = {
       openWorker(config, {
         sources,
         write: writeLog,
-        onProgress: (message) => progress.say(`${paint('cyan', 'worker:')} ${message}`),
+        onProgress: (message) => progress.tell('worker', message),
       }),
     );
     endsWithin?.(config.drain_timeout);
@@ -68,6 +64,4 @@ const worker: Command = {
     }
     return OK;
   },
-};
-
-export default worker;
+});

@@ -9,7 +9,13 @@ import { userPath } from '../../support/user-path.ts';
 import { UsageError } from '../command.ts';
 
 /** The flags of commands that write pictures. */
-export const OUTPUT_FLAGS = { o: 'string', output: 'string' } as const;
+export const OUTPUT_FLAGS = {
+  o: {
+    takes: 'PATH',
+    help: 'a folder, or the file to write: .png, .jpg or .webp (several: house.jpg, house_1.jpg, …, or a number for {i});\nonly overwrite=True replaces a file',
+  },
+  output: { takes: 'PATH', help: 'the same as -o' },
+};
 
 /** Extensions of pictures that can be written. */
 const PICTURE = /\.(png|jpe?g|webp)$/i;

@@ -99,11 +99,11 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
   for await (const event of flux.stream({ ...request, signal })) {
     progress.on(event);
     const traced = await trace?.on(event);
-    if (traced !== undefined) progress.say(`${paint('cyan', 'profiler:')} ${traced}`);
+    if (traced !== undefined) progress.tell('profiler', traced);
     switch (event.type) {
       case 'warning':
         warnings.push(event.message);
-        progress.say(`${paint('yellow', 'warning:')} ${event.message}`);
+        progress.tell('warning', event.message);
         break;
       case 'step':
         onStep?.(event);
@@ -121,10 +121,10 @@ export async function makePictures(config: Config, options: MakeOptions): Promis
       }
       case 'lora':
         loras.push({ ...event.lora, scale: event.scale });
-        progress.say(`${paint('cyan', 'LoRA:')} ${loraLine(event)}`);
+        progress.tell('LoRA', loraLine(event));
         break;
       case 'memory':
-        if (!isPlain(event.plan)) progress.say(`${paint('cyan', 'memory:')} ${memoryLine(event.plan)}`);
+        if (!isPlain(event.plan)) progress.tell('memory', memoryLine(event.plan));
         break;
       case 'stage':
         break;

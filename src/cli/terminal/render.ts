@@ -6,7 +6,7 @@
 import type { Event, PullProgress } from '../../index.ts';
 import { byteText as bytes } from '../../support/byte-text.ts';
 import { oneLine } from '../../support/quote.ts';
-import { EMPTY_LINE, guard, paint } from './terminal.ts';
+import { type Colour, EMPTY_LINE, guard, paint } from './terminal.ts';
 
 export { paint };
 
@@ -121,6 +121,9 @@ const REDRAW = 67;
 /** Milliseconds between the first two lines of one stage without a terminal; each further pause is twice as long, up to the last value. */
 const PLAIN_PAUSE = { first: 10_000, last: 120_000 } as const;
 
+/** Colours of labels; all others are cyan. */
+const LABEL_COLOURS: Readonly<Record<string, Colour>> = { note: 'dim', warning: 'yellow', error: 'red' };
+
 /** Shows a run's progress on standard error: `line` redraws one line, `plain` adds a few, `off` shows none. */
 export class Progress implements Disposable {
   readonly #style: 'line' | 'plain' | 'off';
@@ -140,9 +143,9 @@ export class Progress implements Disposable {
   }
 
   /** The style for this process: standard error decides, unless the user wants quiet. */
-  static for(wish: 'quiet' | 'shown'): Progress {
+  static for({ quiet }: { readonly quiet?: unknown }): Progress {
     const terminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
-    return new Progress(wish === 'quiet' ? 'off' : terminal ? 'line' : 'plain');
+    return new Progress(quiet ? 'off' : terminal ? 'line' : 'plain');
   }
 
   /** Takes in an event of a run. */
@@ -179,6 +182,12 @@ export class Progress implements Disposable {
     if (this.#style === 'off') return;
     this.#erase();
     for (const line of lines) this.#stream.write(`${oneLine(line)}\n`);
+  }
+
+  /** Prints texts as lines that stay, each after a label. */
+  tell(label: string, ...texts: readonly string[]): void {
+    const head = paint(LABEL_COLOURS[label] ?? 'cyan', `${label}:`);
+    this.say(...texts.map((text) => `${head} ${text}`));
   }
 
   /** Removes the progress line. */

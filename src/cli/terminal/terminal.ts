@@ -6,7 +6,7 @@ import { printable } from '../../support/quote.ts';
 /** Stands for ESC in Fluxion's sequences until they are written; random, so that no file can contain it. */
 const ESC: string = randomUUID();
 
-type Colour = 'red' | 'yellow' | 'cyan' | 'green' | 'dim' | 'bold';
+export type Colour = 'red' | 'yellow' | 'cyan' | 'green' | 'dim' | 'bold';
 
 const CODES: Record<Colour, number> = { red: 31, yellow: 33, cyan: 36, green: 32, dim: 2, bold: 1 };
 
