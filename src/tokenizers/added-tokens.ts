@@ -72,10 +72,10 @@ export function readSpecialTokens(where: string, standard: Partial<Record<Role, 
 export function idOfRole(
   { roles }: SpecialTokens,
   role: Role,
-  find: (token: string) => number | undefined,
+  ids: ReadonlyMap<string, number>,
   where: string,
 ): number {
-  const id = find(roles.get(role)!);
+  const id = ids.get(roles.get(role)!);
   if (id !== undefined) return id;
   throw bad(where, `${role} '${roles.get(role)}' is not in the vocabulary`);
 }

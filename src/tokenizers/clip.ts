@@ -8,7 +8,7 @@ import { idOfRole, makeSplitter, type Role, readSpecialTokens } from './added-to
 import { checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
 import { BPE } from './models.ts';
 import { INERT_IN_COMPOSITION, UNKNOWN_LETTERS } from './newer-unicode.ts';
-import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
+import { makeTokenizer, type Tokenizer } from './tokenizer.ts';
 
 /** Positions of every published CLIP text encoder. */
 const MAX_LENGTH = 77;
@@ -38,20 +38,18 @@ export function loadClipTokenizer(folder: string): Tokenizer {
   const source = tokenizerJson
     ? recordAt(tokenizerJson, 'model', `${folder}/tokenizer.json`)
     : readVocabularyAndMerges(folder);
-  const vocab = checkVocabulary(source['vocab'], folder);
   const model = new BPE({
     type: 'BPE',
-    vocab,
+    vocab: checkVocabulary(source['vocab'], folder),
     merges: checkMerges(source['merges'], folder),
     unk_token: special.roles.get('unk_token')!,
     end_of_word_suffix: END_OF_WORD,
   });
 
-  const inVocabulary = (token: string) => (Object.hasOwn(vocab, token) ? vocab[token] : undefined);
-  const idOf = (role: Role): number => idOfRole(special, role, inVocabulary, folder);
-  const unknown = idOf('unk_token');
-  const find = (token: string): Token => ({ id: model.tokens_to_ids.get(token) ?? unknown, text: token });
-  const known = [...special.added.values()].filter(({ content }) => Object.hasOwn(vocab, content));
+  const { tokens_to_ids: ids } = model;
+  const idOf = (role: Role): number => idOfRole(special, role, ids, folder);
+  const unknownId = idOf('unk_token');
+  const known = [...special.added.values()].filter(({ content }) => ids.has(content));
   const splitRaw = makeSplitter(known.filter((token) => !token.normalized));
   const splitNormalized = makeSplitter(
     known.filter((token) => token.normalized),
@@ -63,11 +61,12 @@ export function loadClipTokenizer(folder: string): Tokenizer {
     prefix: [idOf('bos_token')],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),
+    ids,
+    unknownId,
     tokenize: (text) =>
       splitRaw(text)
         .flatMap((section) => (section.special ? [section] : splitNormalized(normalize(section.text))))
-        .flatMap((section) => (section.special ? [section.text] : model(words(section.text))))
-        .map(find),
+        .flatMap((section) => (section.special ? [section.text] : model(words(section.text)))),
     spell: spellBytes,
   });
 }

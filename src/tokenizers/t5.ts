@@ -9,7 +9,7 @@ import { FluxionError } from '../support/errors.ts';
 import { idOfRole, makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
 import { makeCharsmap } from './charsmap.ts';
 import { bad, checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
-import { makeTokenizer, type Token, type Tokenizer } from './tokenizer.ts';
+import { makeTokenizer, type Tokenizer } from './tokenizer.ts';
 import { makeUnigram } from './unigram.ts';
 
 /** FLUX.1's longest prompt, in tokens. */
@@ -28,9 +28,9 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
   if (pieces.length <= UNKNOWN_ID) throw bad(path, `vocab: ${pieces.length} pieces are too few`);
   const model = makeUnigram(pieces, UNKNOWN_ID);
 
-  const idOf = (role: Role): number => idOfRole(special, role, (token) => model.ids.get(token), path);
-  const find = (token: string): Token => ({ id: model.ids.get(token) ?? UNKNOWN_ID, text: token });
-  const split = makeSplitter([...special.added.values()].filter(({ content }) => model.ids.has(content)));
+  const { ids } = model;
+  const idOf = (role: Role): number => idOfRole(special, role, ids, path);
+  const split = makeSplitter([...special.added.values()].filter(({ content }) => ids.has(content)));
   const charsmap = findCharsmap(tokenizerJson['normalizer']);
   const normalize = charsmap === undefined ? (text: string) => text : makeCharsmap(charsmap, path);
 
@@ -39,10 +39,10 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
     prefix: [],
     suffix: [idOf('eos_token')],
     padId: idOf('pad_token'),
+    ids,
+    unknownId: UNKNOWN_ID,
     tokenize: (text) =>
-      split(text)
-        .flatMap((section) => (section.special ? [section.text] : words(normalize(section.text)).flatMap(model.split)))
-        .map(find),
+      split(text).flatMap(({ special, text }) => (special ? [text] : words(normalize(text)).flatMap(model.split))),
     spell: (tokens) => tokens.join('').replaceAll(SPACE, ' ').trim(),
   });
 }

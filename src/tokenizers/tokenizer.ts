@@ -23,12 +23,6 @@ export interface Tokenizer {
   encode(text: string, maxLength?: number): Encoding;
 }
 
-/** A token and its id, as found in a text. */
-export interface Token {
-  readonly id: number;
-  readonly text: string;
-}
-
 /** The parts in which tokenizers differ. */
 export interface TokenizerParts {
   readonly maxLength: number;
@@ -37,8 +31,11 @@ export interface TokenizerParts {
   /** Ids put after every text, even a truncated one. */
   readonly suffix: readonly number[];
   readonly padId: number;
+  /** Ids by token, and the id of all other tokens. */
+  readonly ids: ReadonlyMap<string, number>;
+  readonly unknownId: number;
   /** Finds the tokens of a text, special tokens included. */
-  tokenize(text: string): Token[];
+  tokenize(text: string): string[];
   /** Spells tokens out again, for messages. */
   spell(tokens: readonly string[]): string;
 }
@@ -51,6 +48,8 @@ export function makeTokenizer({
   prefix,
   suffix,
   padId,
+  ids: idsByToken,
+  unknownId,
   tokenize,
   spell,
 }: TokenizerParts): Tokenizer {
@@ -67,10 +66,11 @@ export function makeTokenizer({
       // A lone surrogate becomes U+FFFD, as it would in UTF-8.
       const tokens = tokenize(text.toWellFormed());
       const room = maxLength - added;
-      const kept = [...prefix, ...tokens.slice(0, room).map(({ id }) => id), ...suffix];
+      const found = tokens.slice(0, room).map((token) => idsByToken.get(token) ?? unknownId);
+      const kept = [...prefix, ...found, ...suffix];
       const ids = new Int32Array(maxLength).fill(padId);
       ids.set(kept);
-      const cut = tokens.slice(room).map(({ text: token }) => token);
+      const cut = tokens.slice(room);
       return { ids, length: kept.length, truncated: cut.length > 0 ? spell(cut) : undefined };
     },
   };
