@@ -19,23 +19,16 @@ const { fround } = Math;
 export function jaxNormal(key: ThreefryKey, count: number, dtype: ModelFloat): Float32Array {
   const words = threefryBits(key, count);
   const out = new Float32Array(count);
-  switch (dtype) {
-    case 'f32':
-      for (let i = 0; i < count; i++) out[i] = quantile((words[i]! >>> 9) * 2 ** -23, 2 ** -24, 'f32');
-      return out;
-    case 'bf16': {
-      const values = Array.from({ length: 2 ** 7 }, (_, n) => quantile(n * 2 ** -7, 2 ** -8, 'bf16'));
-      for (let i = 0; i < count; i++) out[i] = values[(words[i]! & 0xff) >>> 1]!;
-      return out;
-    }
-    case 'f16': {
-      const values = Array.from({ length: 2 ** 10 }, (_, n) => quantile(n * 2 ** -10, 2 ** -11, 'f16'));
-      for (let i = 0; i < count; i++) out[i] = values[(words[i]! & 0xffff) >>> 6]!;
-      return out;
-    }
-    default:
-      return dtype satisfies never;
+  if (dtype === 'f32') {
+    for (let i = 0; i < count; i++) out[i] = quantile((words[i]! >>> 9) * 2 ** -23, 2 ** -24, dtype);
+    return out;
   }
+  // bf16 takes the upper 7 of a word's low 8 bits, f16 the upper 10 of its low 16.
+  const { low, bits } = { bf16: { low: 8, bits: 7 }, f16: { low: 16, bits: 10 } }[dtype];
+  const mask = 2 ** low - 1;
+  const values = Array.from({ length: 2 ** bits }, (_, n) => quantile(n * 2 ** -bits, 2 ** -(bits + 1), dtype));
+  for (let i = 0; i < count; i++) out[i] = values[(words[i]! & mask) >>> (low - bits)]!;
+  return out;
 }
 
 /**

@@ -3,12 +3,25 @@
  * f64. The predicted clean latents are x - σ v, so an update that is linear in these is linear in x and v too.
  */
 
+import type { ModelFloat } from '../support/dtype.ts';
 import type { Shape } from '../xla/graph/shape.ts';
 import { shard } from '../xla/graph/sharding.ts';
+import type { Tensor } from '../xla/graph/tensor.ts';
 import { spec, TOKENS, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
-import { predictClean } from './predict-clean.ts';
 import type { UpdateProgram } from './sampler.ts';
+
+/**
+ * Predicts the clean latents from a noisy step, x - σ v, in f32: previews show them, and samplers aim at them. `x` and `velocity` have one
+ * shape, and `sigma` broadcasts to it.
+ */
+export function predictClean<F extends ModelFloat>(
+  x: Tensor<F>,
+  velocity: Tensor<F>,
+  sigma: Tensor<'f32'>,
+): Tensor<'f32'> {
+  return x.cast('f32').sub(velocity.cast('f32').mul(sigma));
+}
 
 const scalar = spec('f32', [1, 1, 1]);
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { imagePositions, latentSize, packLatents, textPositions } from '../../src/sampling/latents.ts';
-import { predictClean } from '../../src/sampling/predict-clean.ts';
+import { predictClean } from '../../src/sampling/linear-update.ts';
 import { eulerStep } from '../../src/sampling/samplers/euler.ts';
 import { graph } from '../../src/xla/graph/graph.ts';
 import { print } from '../../src/xla/graph/print.ts';

@@ -5,7 +5,7 @@ import { shard } from '../../xla/graph/sharding.ts';
 import type { Tensor } from '../../xla/graph/tensor.ts';
 import { spec, TOKENS, trace } from '../../xla/graph/trace.ts';
 import { Weights } from '../../xla/graph/weights.ts';
-import { predictClean } from '../predict-clean.ts';
+import { predictClean } from '../linear-update.ts';
 import type { ModelFloat } from '../rounding.ts';
 import { onceAStep, type Sampler, type UpdateProgram } from '../sampler.ts';
 
