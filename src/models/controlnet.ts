@@ -14,7 +14,6 @@ import { conv2d } from '../nn/conv.ts';
 import { embedding } from '../nn/embed.ts';
 import { linear } from '../nn/linear.ts';
 import type { Float } from '../support/dtype.ts';
-import type { Axes } from '../xla/graph/axes.ts';
 import { concatenate, split } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
 import { shard } from '../xla/graph/sharding.ts';
@@ -52,9 +51,6 @@ export const HINT_CONVOLUTIONS: readonly string[] = [
 /** Side, in pixels, of what one entry of the convolutions' result covers. */
 export const HINT_SCALE = 8;
 
-/** Sizes and element types a ControlNet is traced for. */
-export type ControlNetSizes = Omit<FluxSizes, 'adapterRank'>;
-
 /** The parts of a ControlNet as programs; block programs name their weights relative to one block. */
 export interface ControlNetPrograms
   extends Pick<
@@ -81,7 +77,7 @@ export function controlTokens({ modes }: Pick<ControlNetConfig, 'modes'>): numbe
 /** Traces every part of a ControlNet except the pixel encoder for the given sizes; needs no weights. */
 export function controlNetPrograms<F extends Float>(
   cfg: ControlNetConfig,
-  sizes: ControlNetSizes & { readonly compute: F },
+  sizes: Omit<FluxSizes, 'adapterRank'> & { readonly compute: F },
 ): ControlNetPrograms {
   const { batch: b, prompts, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
   const d = cfg.heads * cfg.headDim;
@@ -89,30 +85,27 @@ export function controlNetPrograms<F extends Float>(
   const w = () => new Weights(f, storage);
   const scale = spec('f32', [b], perPictureAxes(1));
   const tokens = spec('f32', [b, l, cfg.inChannels], TOKENS);
-  const blocks = fluxPrograms({ ...cfg, outChannels: cfg.inChannels }, { ...sizes, textTokens: u + t });
+  const {
+    finalModulation: _mod,
+    finalLayer: _layer,
+    ...shared
+  } = fluxPrograms({ ...cfg, outChannels: cfg.inChannels }, { ...sizes, textTokens: u + t });
 
   /** A layer from image tokens to residuals, times the strength that each picture asks for. */
   const head = (weights: Weights<F>, img: Tensor<F>, strength: Tensor<'f32'>): { residual: Tensor<F> } => {
     const layer = linear(weights, { in: d, out: d, axes: ['embed', null] });
-    return {
-      residual: shard(
-        layer(img)
-          .cast('f32')
-          .mul(strength.reshape([b, 1, 1]))
-          .cast(f),
-        TOKENS,
-      ),
-    };
+    const scaled = layer(img)
+      .cast('f32')
+      .mul(strength.reshape([b, 1, 1]));
+    return { residual: shard(scaled.cast(f), TOKENS) };
   };
 
   return {
-    conditioning: blocks.conditioning,
-    doubleModulation: blocks.doubleModulation,
-    singleModulation: blocks.singleModulation,
+    ...shared,
     stepModulations: stepModulations(f, [s, b, d], blockModulations(cfg)),
     textIn:
       cfg.modes === undefined
-        ? blocks.textIn
+        ? shared.textIn
         : trace(
             'controlnet_txt_in',
             w(),
@@ -129,26 +122,18 @@ export function controlNetPrograms<F extends Float>(
           ),
     imageIn: trace('controlnet_img_in', w(), { latents: tokens, control: tokens }, (x, weights) => {
       const options = { in: cfg.inChannels, out: d, axes: [null, 'embed'] } as const;
-      const [img, control] = [
-        linear(weights.at('img_in'), options),
-        linear(weights.at('controlnet_x_embedder'), options),
-      ];
-      return { img: shard(img!(x.latents.cast(f)).add(control!(x.control.cast(f))), TOKENS) };
+      const img = linear(weights.at('img_in'), options);
+      const control = linear(weights.at('controlnet_x_embedder'), options);
+      return { img: shard(img(x.latents.cast(f)).add(control(x.control.cast(f))), TOKENS) };
     }),
-    doubleBlock: blocks.doubleBlock,
     doubleHead: trace('controlnet_head', w(), { img: spec(f, [b, l, d], TOKENS), scale }, (x, weights) =>
       head(weights, x.img, x.scale),
     ),
-    join: blocks.join,
-    singleBlock: blocks.singleBlock,
     singleHead: trace('controlnet_single_head', w(), { x: spec(f, [b, u + t + l, d], TOKENS), scale }, (x, weights) =>
       head(weights, x.x.slice(1, u + t, u + t + l), x.scale),
     ),
   };
 }
-
-/** Pictures [b, height, width, colour], every dimension whole on a device but the first. */
-const PICTURES: Axes = perPictureAxes(4);
 
 /** Traces the part of a ControlNet that takes pixels: pixels [b, height, width, 3] f32 from -1 to 1 → control [b, l, in] f32. */
 export function hintProgram<F extends Float>(
@@ -158,7 +143,7 @@ export function hintProgram<F extends Float>(
   return trace(
     'controlnet_hint',
     new Weights(f, storage),
-    { pixels: spec('f32', [b, height, width, 3], PICTURES) },
+    { pixels: spec('f32', [b, height, width, 3], perPictureAxes(4)) },
     (x, w) => {
       const at = w.at('input_hint_block');
       const conv = (name: string, outputs: number, stride: 1 | 2 = 1, inputs = HINT_WIDTH) =>
@@ -177,7 +162,7 @@ export function hintProgram<F extends Float>(
 }
 
 /** Sizes and element types that pixels are taken in. */
-export interface HintSizes extends Pick<ControlNetSizes, 'batch' | 'compute' | 'storage'> {
+export interface HintSizes extends Pick<FluxSizes, 'batch' | 'compute' | 'storage'> {
   /** Pixels. */
   readonly height: number;
   readonly width: number;
@@ -232,11 +217,8 @@ export function residualPrograms<F extends Float>({
   const residual = spec(f, [b, l, d], TOKENS);
   /** Adds to the image tokens, which follow `before` other tokens. */
   const add = (x: Tensor<F>, more: Tensor<F>, before: number): Tensor<F> => {
-    const parts = split(
-      x,
-      [before, l, r].filter((tokens) => tokens > 0),
-      1,
-    );
+    const sizes = [before, l, r].filter((tokens) => tokens > 0);
+    const parts = split(x, sizes, 1);
     const at = before > 0 ? 1 : 0;
     return shard(concatenate(parts.with(at, parts[at]!.add(more)), 1), TOKENS);
   };

@@ -15,11 +15,6 @@ import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
 import type { FluxSizes } from './flux.ts';
 
-export interface FirstBlockCacheSizes extends Pick<FluxSizes, 'batch' | 'imageTokens' | 'textTokens' | 'compute'> {
-  /** Width of the transformer. */
-  readonly width: number;
-}
-
 export interface FirstBlockCachePrograms {
   /** before, after [b, l, d] → residual [b, l, d]: what the first block added to the image */
   readonly firstResidual: Traced;
@@ -31,11 +26,17 @@ export interface FirstBlockCachePrograms {
   readonly addRest: Traced;
 }
 
-/** Traces the programs of the cache. */
-export function firstBlockCachePrograms<F extends Float>(
-  sizes: FirstBlockCacheSizes & { readonly compute: F },
-): FirstBlockCachePrograms {
-  const { batch: b, imageTokens: l, textTokens: t, width: d, compute: f } = sizes;
+/** Traces the programs of the cache; `width` is the transformer's. */
+export function firstBlockCachePrograms<F extends Float>({
+  batch: b,
+  imageTokens: l,
+  textTokens: t,
+  width: d,
+  compute: f,
+}: Pick<FluxSizes, 'batch' | 'imageTokens' | 'textTokens'> & {
+  readonly width: number;
+  readonly compute: F;
+}): FirstBlockCachePrograms {
   const n = l + t;
   const w = () => new Weights(f, f);
   const img = spec(f, [b, l, d], TOKENS);

@@ -7,6 +7,7 @@ import { blendProgram } from '../sampling/blend.ts';
 import { guideProgram } from '../sampling/guide.ts';
 import { SAMPLERS, type SamplerName } from '../sampling/samplers/by-name.ts';
 import { elementCount } from '../support/dtype.ts';
+import { getOrMake } from '../support/get-or-make.ts';
 import { type CountedUse, countFlops, countWeights, type Flops, sumFlops, timesFlops } from '../xla/graph/count.ts';
 import type { Traced } from '../xla/graph/trace.ts';
 import { type ClipConfig, type ClipPrograms, clipPrograms } from './clip.ts';
@@ -126,31 +127,20 @@ export function textPrograms(
   };
 }
 
-/** Traces the programs between pictures and latents. */
+/** Traces the programs between pictures and latents; input pictures of equal sizes share theirs. */
 export function pixelPrograms(
   cfg: VaeConfig,
   { height, width, decode, encode = [] }: Pick<RunSizes, 'height' | 'width' | 'decode' | 'encode'>,
   types: ProgramTypes,
 ): Pick<RunPrograms, 'encode' | 'decode'> {
+  const { batch } = decode;
+  const known = new Map<string, readonly VaePart[]>();
+  const encoderOf = (size: EncodedSize) =>
+    getOrMake(known, `${size.height}x${size.width}`, () => vaePrograms(cfg, { ...size, batch, ...types }).encode);
   return {
-    encode: encodePrograms(cfg, encode, { batch: decode.batch, ...types }),
+    encode: encode.flatMap(encoderOf),
     decode: vaePrograms(cfg, { height, width, ...decode, ...types }).decode,
   };
-}
-
-/** Traces the programs that encode input pictures; pictures of equal sizes share them. */
-function encodePrograms(
-  cfg: VaeConfig,
-  pictures: readonly EncodedSize[],
-  sizes: Omit<VaeSizes, keyof EncodedSize>,
-): readonly VaePart[] {
-  const known = new Map<string, readonly VaePart[]>();
-  return pictures.flatMap(({ height, width, budget }) => {
-    const key = `${height}x${width}`;
-    const parts = known.get(key) ?? vaePrograms(cfg, { height, width, budget, ...sizes }).encode;
-    known.set(key, parts);
-    return parts;
-  });
 }
 
 /** Sizes of the denoising programs. */

@@ -137,7 +137,7 @@ class VaeTracer<F extends Float> {
   }
 
   /** A part by its name, with the weights at `scope`; parts of one name are one program. */
-  part<const I extends Record<string, InputSpec>>(
+  #part<const I extends Record<string, InputSpec>>(
     { name, scope = '', inputs, at, work }: PartOptions<I>,
     body: (inputs: Symbolic<I>, w: Weights<F>, bands: Bands) => Record<string, Tensor>,
   ): VaePart {
@@ -170,20 +170,20 @@ class VaeTracer<F extends Float> {
     body: (x: Tensor<F>, w: Weights<F>, bands: Bands) => Tensor<F>,
   ): VaePart {
     const key = `vae_${name}_${at.height}x${at.width}`;
-    return this.part(
-      { name: key, scope, inputs: { x: this.picture({ ...at, channels }) }, at, work },
+    return this.#part(
+      { name: key, scope, inputs: { x: this.#picture({ ...at, channels }) }, at, work },
       ({ x }, w, bands) => ({ x: perPicture(body(x as Tensor<F>, w, bands)) }),
     );
   }
 
   /** A picture as it passes from part to part. */
-  picture({ height, width, channels }: Extent & { readonly channels: number }): InputSpec<F> {
+  #picture({ height, width, channels }: Extent & { readonly channels: number }): InputSpec<F> {
     const { batch, compute } = this.#sizes;
     return spec(compute, [batch, height, width, channels], perPictureAxes(4));
   }
 
   /** Norm, SiLU and 3 × 3 convolution, twice, added to the input; a 1 × 1 convolution fits the input where channels change. */
-  resnet(scope: string, { in: inputs, out, ...at }: Extent & { readonly in: number; readonly out: number }): VaePart {
+  #resnet(scope: string, { in: inputs, out, ...at }: Extent & { readonly in: number; readonly out: number }): VaePart {
     const groups = this.#cfg.normGroups;
     const work = { whole: inputs + out, banded: 6 * inputs + 5 * out, weights: 9 * out * (inputs + out) };
     return this.#block(`resnet_${inputs}_${out}`, { scope, ...at, channels: inputs }, work, (x, w, bands) => {
@@ -207,7 +207,7 @@ class VaeTracer<F extends Float> {
   }
 
   /** Self-attention over all pixels with one head as wide as the picture has channels, added to the input. */
-  attention(scope: string, at: Extent & { readonly channels: number }): VaePart {
+  #attention(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
     // Attention scores come on top: the kernel decides how many are alive (xla/lowering/choose.ts).
     const work = { whole: 8 * c, weights: 4 * c * c };
@@ -225,7 +225,7 @@ class VaeTracer<F extends Float> {
   }
 
   /** Doubles height and width. */
-  double(scope: string, at: Extent & { readonly channels: number }): VaePart {
+  #double(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
     const work = { whole: 5 * c, banded: 10 * c, weights: 16 * c * c };
     return this.#block(`double_${c}`, { scope, ...at }, work, (x, w, bands) =>
@@ -234,7 +234,7 @@ class VaeTracer<F extends Float> {
   }
 
   /** Halves height and width. */
-  halve(scope: string, at: Extent & { readonly channels: number }): VaePart {
+  #halve(scope: string, at: Extent & { readonly channels: number }): VaePart {
     const c = at.channels;
     const work = { whole: 1.25 * c, banded: 1.5 * c, weights: 9 * c * c };
     return this.#block(`halve_${c}`, { scope, ...at }, work, (x, w, bands) =>
@@ -243,17 +243,17 @@ class VaeTracer<F extends Float> {
   }
 
   /** Residual block, attention where the model has it, residual block. */
-  middle(scope: string, { height, width }: Extent): VaePart[] {
+  #middle(scope: string, { height, width }: Extent): VaePart[] {
     const channels = this.#cfg.blockOutChannels.at(-1)!;
-    const resnet = (i: number) => this.resnet(`${scope}.resnets.${i}`, { in: channels, out: channels, height, width });
+    const resnet = (i: number) => this.#resnet(`${scope}.resnets.${i}`, { in: channels, out: channels, height, width });
     const attend = this.#cfg.midBlockAttention
-      ? [this.attention(`${scope}.attentions.0`, { channels, height, width })]
+      ? [this.#attention(`${scope}.attentions.0`, { channels, height, width })]
       : [];
     return [resnet(0), ...attend, resnet(1)];
   }
 
   /** The blocks of every level: residual blocks, then `resize`, except on the last level. */
-  levels(
+  #levels(
     channels: readonly number[],
     resnets: number,
     levelOf: (level: number) => Extent & { readonly scope: string },
@@ -263,22 +263,22 @@ class VaeTracer<F extends Float> {
       const { scope, ...at } = levelOf(level);
       const before = channels[level - 1] ?? out;
       const blocks = Array.from({ length: resnets }, (_, i) =>
-        this.resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...at }),
+        this.#resnet(`${scope}.resnets.${i}`, { in: i === 0 ? before : out, out, ...at }),
       );
       return level === channels.length - 1 ? blocks : [...blocks, resize({ scope, channels: out, ...at })];
     });
   }
 
   /** Norm, SiLU and convolution to the channels of the result, which `finish` turns into the output. */
-  out(
+  #out(
     path: 'encoder' | 'decoder',
     { in: inputs, out, ...at }: Extent & { readonly in: number; readonly out: number },
     finish: (x: Tensor<F>, w: Weights<F>) => Record<string, Tensor>,
   ): VaePart {
     const name = `vae_${path === 'encoder' ? 'encode' : 'decode'}_out`;
     const work = { whole: 2 * inputs, banded: 5 * inputs, weights: 9 * inputs * out };
-    const x = this.picture({ ...at, channels: inputs });
-    return this.part({ name, inputs: { x }, at, work }, ({ x }, w, bands) => {
+    const x = this.#picture({ ...at, channels: inputs });
+    return this.#part({ name, inputs: { x }, at, work }, ({ x }, w, bands) => {
       const norm = groupNorm(w.at(`${path}.conv_norm_out`), { channels: inputs, groups: this.#cfg.normGroups });
       const conv = conv2d(w.at(`${path}.conv_out`), { in: inputs, out, kernel: 3 });
       const moments = momentsInBands(x as Tensor<F>, bands);
@@ -288,81 +288,79 @@ class VaeTracer<F extends Float> {
       );
     });
   }
+
+  /** The parts from latents to a picture. */
+  decoder(): VaePart[] {
+    const cfg = this.#cfg;
+    const { batch: b, height: h, width: w, compute: f } = this.#sizes;
+    const c = cfg.latentChannels;
+    const levels = cfg.blockOutChannels.toReversed();
+    const [widest, finest] = [levels[0]!, levels.at(-1)!];
+    const place = (level: number): Extent => ({ height: h * 2 ** level, width: w * 2 ** level });
+    const latents = spec('f32', [b, (h / 2) * (w / 2), 4 * c], perPictureAxes(3));
+    const work = { whole: widest, weights: 9 * c * widest };
+    const first = this.#part({ name: 'vae_decode_in', inputs: { latents }, at: place(0), work }, (x, model) => {
+      const packed = 'b (y x) (c dy dx) -> b (y dy) (x dx) c';
+      const unpacked = rearrange(x.latents, packed, { y: h / 2, dy: 2, dx: 2 });
+      const scaled = unpacked.div(cfg.scalingFactor).add(cfg.shiftFactor).cast(f);
+      const fit = cfg.usePostQuantConv
+        ? conv2d(model.at('post_quant_conv'), { in: c, out: c, kernel: 1 })(scaled)
+        : scaled;
+      return { x: perPicture(conv2d(model.at('decoder.conv_in'), { in: c, out: widest, kernel: 3 })(fit)) };
+    });
+    const blocks = this.#levels(
+      levels,
+      cfg.layersPerBlock + 1,
+      (level) => ({ scope: `decoder.up_blocks.${level}`, ...place(level) }),
+      ({ scope, ...at }) => this.#double(`${scope}.upsamplers.0`, at),
+    );
+    const full = place(levels.length - 1);
+    const last = this.#out('decoder', { in: finest, out: cfg.outChannels, ...full }, (picture) => ({
+      image: perPicture(picture.cast('f32').mul(0.5).add(0.5).max(0).min(1)),
+    }));
+    return [first, ...this.#middle('decoder.mid_block', place(0)), ...blocks, last];
+  }
+
+  /** The parts from a picture to latents. */
+  encoder(): VaePart[] {
+    const cfg = this.#cfg;
+    const { batch: b, height: h, width: w, compute: f } = this.#sizes;
+    const c = cfg.latentChannels;
+    const levels = cfg.blockOutChannels;
+    const [finest, widest] = [levels[0]!, levels.at(-1)!];
+    const place = (level: number): Extent => {
+      const scale = 2 ** (levels.length - 1 - level);
+      return { height: h * scale, width: w * scale };
+    };
+    const full = place(0);
+    const image = spec('f32', [b, full.height, full.width, cfg.inChannels], perPictureAxes(4));
+    const work = { whole: finest, banded: 2.5 * finest + cfg.inChannels, weights: 9 * cfg.inChannels * finest };
+    const first = this.#part({ name: 'vae_encode_in', inputs: { image }, at: full, work }, (x, model, bands) => {
+      const conv = conv2d(model.at('encoder.conv_in'), { in: cfg.inChannels, out: finest, kernel: 3 });
+      return { x: perPicture(inBands(x.image, bands, (band) => conv(band.cast(f)))) };
+    });
+    const blocks = this.#levels(
+      levels,
+      cfg.layersPerBlock,
+      (level) => ({ scope: `encoder.down_blocks.${level}`, ...place(level) }),
+      ({ scope, ...at }) => this.#halve(`${scope}.downsamplers.0`, at),
+    );
+    const coarse = place(levels.length - 1);
+    const last = this.#out('encoder', { in: widest, out: 2 * c, ...coarse }, (out, model) => {
+      const fit = cfg.useQuantConv ? conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })(out) : out;
+      const moments = fit.cast('f32');
+      const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
+      const packed = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
+      return { moments: perPicture(moments), latents: perPicture(rearrange(latents, packed, { dy: 2, dx: 2 })) };
+    });
+    return [first, ...blocks, ...this.#middle('encoder.mid_block', coarse), last];
+  }
 }
 
 /** Traces both directions for the given sizes; needs no weights. */
 export function vaePrograms<F extends Float>(cfg: VaeConfig, sizes: VaeSizes & { readonly compute: F }): VaePrograms {
   const { height: h, width: w } = sizes;
   if (h % 2 !== 0 || w % 2 !== 0) throw new FluxionError('bad_shape', `VAE latents of ${h} × ${w}: both must be even`);
-  const parts = new VaeTracer(cfg, sizes);
-  return { decode: decoder(cfg, sizes, parts), encode: encoder(cfg, sizes, parts) };
-}
-
-function decoder<F extends Float>(
-  cfg: VaeConfig,
-  { batch: b, height: h, width: w, compute: f }: VaeSizes & { readonly compute: F },
-  parts: VaeTracer<F>,
-): VaePart[] {
-  const c = cfg.latentChannels;
-  const levels = cfg.blockOutChannels.toReversed();
-  const [widest, finest] = [levels[0]!, levels.at(-1)!];
-  const place = (level: number): Extent => ({ height: h * 2 ** level, width: w * 2 ** level });
-  const latents = spec('f32', [b, (h / 2) * (w / 2), 4 * c], perPictureAxes(3));
-  const work = { whole: widest, weights: 9 * c * widest };
-  const first = parts.part({ name: 'vae_decode_in', inputs: { latents }, at: place(0), work }, (x, model) => {
-    const packed = 'b (y x) (c dy dx) -> b (y dy) (x dx) c';
-    const unpacked = rearrange(x.latents, packed, { y: h / 2, dy: 2, dx: 2 });
-    const scaled = unpacked.div(cfg.scalingFactor).add(cfg.shiftFactor).cast(f);
-    const fit = cfg.usePostQuantConv
-      ? conv2d(model.at('post_quant_conv'), { in: c, out: c, kernel: 1 })(scaled)
-      : scaled;
-    return { x: perPicture(conv2d(model.at('decoder.conv_in'), { in: c, out: widest, kernel: 3 })(fit)) };
-  });
-  const blocks = parts.levels(
-    levels,
-    cfg.layersPerBlock + 1,
-    (level) => ({ scope: `decoder.up_blocks.${level}`, ...place(level) }),
-    ({ scope, ...at }) => parts.double(`${scope}.upsamplers.0`, at),
-  );
-  const full = place(levels.length - 1);
-  const last = parts.out('decoder', { in: finest, out: cfg.outChannels, ...full }, (picture) => ({
-    image: perPicture(picture.cast('f32').mul(0.5).add(0.5).max(0).min(1)),
-  }));
-  return [first, ...parts.middle('decoder.mid_block', place(0)), ...blocks, last];
-}
-
-function encoder<F extends Float>(
-  cfg: VaeConfig,
-  { batch: b, height: h, width: w, compute: f }: VaeSizes & { readonly compute: F },
-  parts: VaeTracer<F>,
-): VaePart[] {
-  const c = cfg.latentChannels;
-  const levels = cfg.blockOutChannels;
-  const [finest, widest] = [levels[0]!, levels.at(-1)!];
-  const place = (level: number): Extent => {
-    const scale = 2 ** (levels.length - 1 - level);
-    return { height: h * scale, width: w * scale };
-  };
-  const full = place(0);
-  const image = spec('f32', [b, full.height, full.width, cfg.inChannels], perPictureAxes(4));
-  const work = { whole: finest, banded: 2.5 * finest + cfg.inChannels, weights: 9 * cfg.inChannels * finest };
-  const first = parts.part({ name: 'vae_encode_in', inputs: { image }, at: full, work }, (x, model, bands) => {
-    const conv = conv2d(model.at('encoder.conv_in'), { in: cfg.inChannels, out: finest, kernel: 3 });
-    return { x: perPicture(inBands(x.image, bands, (band) => conv(band.cast(f)))) };
-  });
-  const blocks = parts.levels(
-    levels,
-    cfg.layersPerBlock,
-    (level) => ({ scope: `encoder.down_blocks.${level}`, ...place(level) }),
-    ({ scope, ...at }) => parts.halve(`${scope}.downsamplers.0`, at),
-  );
-  const coarse = place(levels.length - 1);
-  const last = parts.out('encoder', { in: widest, out: 2 * c, ...coarse }, (out, model) => {
-    const fit = cfg.useQuantConv ? conv2d(model.at('quant_conv'), { in: 2 * c, out: 2 * c, kernel: 1 })(out) : out;
-    const moments = fit.cast('f32');
-    const latents = moments.slice(3, 0, c).sub(cfg.shiftFactor).mul(cfg.scalingFactor);
-    const packed = 'b (y dy) (x dx) c -> b (y x) (c dy dx)';
-    return { moments: perPicture(moments), latents: perPicture(rearrange(latents, packed, { dy: 2, dx: 2 })) };
-  });
-  return [first, ...blocks, ...parts.middle('encoder.mid_block', coarse), last];
+  const tracer = new VaeTracer(cfg, sizes);
+  return { decode: tracer.decoder(), encode: tracer.encoder() };
 }

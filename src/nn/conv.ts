@@ -46,13 +46,8 @@ export function doublingConv<F extends Float>(
   return (x) => {
     const [b, height, width] = x.shape as [number, number, number, number];
     // One row and column more than the input: between, before and after its pixels.
-    const between = convolution(x, window, {
-      stride: [1, 1],
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
-    });
+    const one = [1, 1] as const;
+    const between = convolution(x, window, { stride: one, padding: [one, one] });
     const shifted = split(between, [c, c, c, c], 3).map((t, i) => {
       const [dy, dx] = [i >> 1, i & 1];
       return t

@@ -11,9 +11,12 @@ function alongLast<F extends Float>(vector: Tensor<F>, like: Shape): Tensor<'f32
   return vector.cast('f32').reshape([...like.slice(0, -1).map(() => 1), like.at(-1)!]);
 }
 
+/** What the transformer and the autoencoder add to a variance. */
+const EPS = 1e-6;
+
 /** (x - mean) / √(variance + eps) over the last dimension, without scale or shift. */
-export function layerNorm<F extends Float>(x: Tensor<F>, eps = 1e-6): Tensor<F> {
-  return standardize(x.cast('f32'), eps).cast(x.dtype);
+export function layerNorm<F extends Float>(x: Tensor<F>): Tensor<F> {
+  return standardize(x.cast('f32'), EPS).cast(x.dtype);
 }
 
 /** Layer normalisation with a learned scale and shift, `weight` and `bias` [width]. */
@@ -53,14 +56,14 @@ export function channelMoments<F extends Float>(x: Tensor<F>): Tensor<'f32'> {
   return concatenate([mean, average(centred.mul(centred))], 1).reshape([1, b, 2, c]);
 }
 
-/** Group normalisation by a picture's own moments, or by the moments of the picture that it is a part of. */
-export type GroupNorm<F extends Float> = (x: Tensor<F>, moments?: Tensor<'f32'>) => Tensor<F>;
-
-/** Group normalisation of a picture [b, height, width, c] in `groups` groups of channels, with `weight` and `bias` [c]. */
+/**
+ * Group normalisation of a picture [b, height, width, c] in `groups` groups of channels, with `weight` and `bias` [c], by its own moments or
+ * by those of the picture that it is a part of.
+ */
 export function groupNorm<F extends Float>(
   w: Weights<F>,
-  { channels, groups, eps = 1e-6 }: { readonly channels: number; readonly groups: number; readonly eps?: number },
-): GroupNorm<F> {
+  { channels, groups }: { readonly channels: number; readonly groups: number },
+): (x: Tensor<F>, moments?: Tensor<'f32'>) => Tensor<F> {
   const weight = w.param('weight', [channels], ['norm']);
   const bias = w.param('bias', [channels], ['norm']);
   return (x, moments = channelMoments(x)) => {
@@ -73,7 +76,7 @@ export function groupNorm<F extends Float>(
     const variance = over(of(1).add(apart.mul(apart)));
     const perChannel = (t: Tensor<'f32'>): Tensor<'f32'> =>
       t.broadcastTo([1, b, groups, channels / groups]).reshape([b, 1, 1, channels]);
-    const scale = perChannel(variance.add(eps).rsqrt()).mul(alongLast(weight, x.shape));
+    const scale = perChannel(variance.add(EPS).rsqrt()).mul(alongLast(weight, x.shape));
     return x.cast('f32').sub(perChannel(mean)).mul(scale).add(alongLast(bias, x.shape)).cast(x.dtype);
   };
 }

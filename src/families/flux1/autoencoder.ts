@@ -8,9 +8,6 @@ import { affine, countBlocks, itself, type Rules, respelled } from '../../weight
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { FLUX_VAE } from './presets.ts';
 
-/** The config fields that no tensor's shape shows. */
-const UNTOLD = ['normGroups', 'scalingFactor', 'shiftFactor', 'sampleSize'] as const;
-
 const ENCODER = 'encoder.conv_in.weight';
 
 /** Tells whether an autoencoder's weights have its encoder too: files for text-to-image may lack it. */
@@ -61,20 +58,17 @@ const config: Component<VaeConfig>['config'] = {
     const levels = countBlocks((level) => at.has(resnet(level, 0)));
     const outChannels = at.size('decoder.conv_out.weight', 0);
     const derived: VaeConfig = {
+      ...FLUX_VAE,
       inChannels: at.has(ENCODER) ? at.size(ENCODER, 1) : outChannels,
       outChannels,
       latentChannels: at.size('decoder.conv_in.weight', 1),
       blockOutChannels: Array.from({ length: levels }, (_, level) => at.size(resnet(levels - 1 - level, 0), 0)),
       layersPerBlock: countBlocks((i) => at.has(resnet(0, i))) - 1,
-      normGroups: 32,
-      scalingFactor: 0.3611,
-      shiftFactor: 0.1159,
       midBlockAttention: at.has('decoder.mid_block.attentions.0.to_q.weight'),
       useQuantConv: at.has('quant_conv.weight'),
       usePostQuantConv: at.has('post_quant_conv.weight'),
-      sampleSize: 1024,
     };
-    const config = keys.preferKnown(derived, known, UNTOLD);
+    const config = keys.preferKnown(derived, known, ['normGroups', 'scalingFactor', 'shiftFactor', 'sampleSize']);
     if (config.blockOutChannels.every((channels) => channels % config.normGroups === 0)) return config;
     throw new FluxionError(
       'unsupported',

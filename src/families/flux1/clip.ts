@@ -57,8 +57,13 @@ const config: Component<ClipConfig>['config'] = {
 };
 
 const LAYER = 'text_model.encoder.layers.#';
-const LINEAR = [...['q', 'k', 'v', 'out'].map((name) => `self_attn.${name}_proj`), 'mlp.fc1', 'mlp.fc2'];
-const NORMS = ['layer_norm1', 'layer_norm2'];
+/** The modules of a layer, the same in a text and an image encoder. */
+export const LINEAR: readonly string[] = [
+  ...['q', 'k', 'v', 'out'].map((name) => `self_attn.${name}_proj`),
+  'mlp.fc1',
+  'mlp.fc2',
+];
+export const NORMS: readonly string[] = ['layer_norm1', 'layer_norm2'];
 /** Every tensor name that it may declare. */
 const TENSORS: readonly string[] = [
   'text_model.embeddings.token_embedding.weight',

@@ -12,7 +12,7 @@ import { CLIP } from './clip.ts';
 import { CONTROLNET } from './controlnet.ts';
 import { IMAGE_ENCODER } from './image-encoder.ts';
 import { REDUX } from './redux.ts';
-import { SCHEDULER } from './scheduler.ts';
+import { SCHEDULER, STANDARD_SCHEDULER } from './scheduler.ts';
 import { T5 } from './t5.ts';
 import { toolOf } from './tools.ts';
 import { TRANSFORMER } from './transformer.ts';
@@ -83,15 +83,5 @@ export const PART_NAMES = [...FLUX1.components.map(({ name }) => name), 'tokeniz
 
 /** The sampler settings of published FLUX.1 models: models with guidance (dev) shift by the size of the picture, the others (schnell) do not shift. */
 export function publishedScheduler({ guidanceEmbeds }: Pick<FluxConfig, 'guidanceEmbeds'>): SchedulerConfig {
-  return {
-    numTrainTimesteps: 1000,
-    shift: guidanceEmbeds ? 3 : 1,
-    useDynamicShifting: guidanceEmbeds,
-    baseShift: 0.5,
-    maxShift: 1.15,
-    baseImageSeqLen: 256,
-    maxImageSeqLen: 4096,
-    timeShiftType: 'exponential',
-    shiftTerminal: undefined,
-  };
+  return { ...STANDARD_SCHEDULER, shift: guidanceEmbeds ? 3 : 1, useDynamicShifting: guidanceEmbeds };
 }

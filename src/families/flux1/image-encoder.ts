@@ -6,10 +6,8 @@ import * as keys from '../../weights/folders/config-fields.ts';
 import type { Component } from '../../weights/folders/family.ts';
 import { affine, countBlocks, itself } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
+import { LINEAR, NORMS } from './clip.ts';
 import { SIGLIP_SO400M } from './presets.ts';
-
-/** The config fields that no tensor's shape shows. */
-const UNTOLD = ['heads', 'activation', 'eps', 'imageSize'] as const;
 
 const CLASS = 'SiglipVisionModel';
 const MODEL_TYPE = 'siglip_vision_model';
@@ -45,27 +43,24 @@ const config: Component<SiglipConfig>['config'] = {
       throw new FluxionError('bad_weights', `${at.path}: ${grid ** 2} positions do not make a square picture`);
     }
     const derived: SiglipConfig = {
+      ...SIGLIP_SO400M,
       width,
       intermediate: at.size(`${ENCODER}.0.mlp.fc1.weight`, 0),
       layers: countBlocks((i) => at.has(`${ENCODER}.${i}.mlp.fc1.weight`)),
       heads: Math.max(1, Math.floor(width / 64)),
       imageSize: grid * patchSize,
       patchSize,
-      activation: 'gelu_pytorch_tanh',
-      eps: 1e-6,
     };
     const seen = (size: number): number => Math.floor(size / patchSize);
-    return seen(known.imageSize) === grid ? keys.preferKnown(derived, known, UNTOLD) : derived;
+    return seen(known.imageSize) === grid
+      ? keys.preferKnown(derived, known, ['heads', 'activation', 'eps', 'imageSize'])
+      : derived;
   },
 };
 
 const ENCODER = 'vision_model.encoder.layers';
 const PATCHES = 'vision_model.embeddings.patch_embedding.weight';
 const POSITIONS = 'vision_model.embeddings.position_embedding.weight';
-const MODULES = [
-  ...['q', 'k', 'v', 'out'].map((name) => `self_attn.${name}_proj`),
-  ...['mlp.fc1', 'mlp.fc2', 'layer_norm1', 'layer_norm2'],
-];
 
 /** Unused keys beside the tower: the pooling of its tokens, and the text tower of a whole model. */
 const UNUSED = [/^(?:vision_model\.)?head\./, /^text_model\./, /^logit_(?:scale|bias)$/, /(?:^|\.)position_ids$/];
@@ -91,7 +86,7 @@ export const IMAGE_ENCODER: Component<SiglipConfig> = {
   tensors: [
     ...affine('vision_model.embeddings.patch_embedding'),
     POSITIONS,
-    ...MODULES.flatMap((name) => affine(`${ENCODER}.#.${name}`)),
+    ...[...LINEAR, ...NORMS].flatMap((name) => affine(`${ENCODER}.#.${name}`)),
     ...affine('vision_model.post_layernorm'),
   ],
   layouts: [

@@ -41,10 +41,6 @@ export function publishedModel(name: string): { readonly name: string; readonly 
   };
 }
 
-export interface RandomOptions extends OpenTensorsOptions {
-  readonly seed: number;
-}
-
 /** The names that `publishedModel` knows. */
 export const PUBLISHED_NAMES = Object.keys(PUBLISHED);
 
@@ -55,7 +51,7 @@ export const PUBLISHED_NAMES = Object.keys(PUBLISHED);
 export function randomModel(
   model: string,
   parts: Flux1Parts,
-  options: RandomOptions,
+  options: OpenTensorsOptions & { readonly seed: number },
 ): { readonly source: Flux1Source; readonly name: string } {
   const random = (source: Flux1Source): Flux1Source => withRandomWeights(source, parts, options.seed, options);
   if (model === BUNDLED) return { source: random(openPipelineFolder(FLUX1, BUNDLED_FOLDER)), name: BUNDLED };

@@ -42,3 +42,6 @@ export const SCHEDULER: Part<SchedulerConfig> = {
     },
   }),
 };
+
+/** diffusers' own settings, which a file without keys has. */
+export const STANDARD_SCHEDULER: SchedulerConfig = SCHEDULER.config.read(new Map(), SCHEDULER.configFile);

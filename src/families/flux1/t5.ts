@@ -8,9 +8,6 @@ import { countBlocks, itself, type Rules, respelled } from '../../weights/folder
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { T5_XXL } from './presets.ts';
 
-/** The config fields that no tensor's shape shows. */
-const UNTOLD = ['maxDistance', 'eps'] as const;
-
 const CLASS = 'T5EncoderModel';
 const GATED = 'gated-gelu';
 
@@ -55,6 +52,7 @@ const config: Component<T5Config>['config'] = {
     const attention = 'encoder.block.0.layer.0.SelfAttention';
     const heads = at.size(`${attention}.relative_attention_bias.weight`, 1);
     const derived: T5Config = {
+      ...T5_XXL,
       vocabSize: at.size('shared.weight', 0),
       width: at.size('shared.weight', 1),
       dKv: at.size(`${attention}.q.weight`, 0) / heads,
@@ -62,8 +60,6 @@ const config: Component<T5Config>['config'] = {
       layers: countBlocks((i) => at.has(`encoder.block.${i}.layer.1.DenseReluDense.wo.weight`)),
       heads,
       buckets: at.size(`${attention}.relative_attention_bias.weight`, 0),
-      maxDistance: 128,
-      eps: 1e-6,
     };
     if (!Number.isInteger(derived.dKv)) {
       throw new FluxionError(
@@ -71,7 +67,7 @@ const config: Component<T5Config>['config'] = {
         `${at.path}: ${heads} heads do not divide the rows of ${attention}.q.weight`,
       );
     }
-    return keys.preferKnown(derived, known, UNTOLD);
+    return keys.preferKnown(derived, known, ['maxDistance', 'eps']);
   },
 };
 

@@ -6,14 +6,10 @@ import { pixelsPerLatent, type VaeConfig } from '../../models/vae.ts';
 /** `control` (Canny, Depth): a picture's latents beside the denoised ones. `fill`: a masked picture's latents, and the mask. */
 export type Tool = 'control' | 'fill';
 
-/** Input channels by kind of model. A mask has one channel for each pixel of a latent, and a patch is two by two latents. */
-function inChannels(vae: VaeConfig): Record<Tool | 'plain', number> {
-  const latent = 4 * vae.latentChannels;
-  return { plain: latent, control: 2 * latent, fill: 2 * latent + 4 * pixelsPerLatent(vae) ** 2 };
-}
-
 /** Which tool a transformer is, or `plain`; `undefined` if its channels fit none. */
 export function toolOf(transformer: Pick<FluxConfig, 'inChannels'>, vae: VaeConfig): Tool | 'plain' | undefined {
-  const channels = inChannels(vae);
+  const latent = 4 * vae.latentChannels;
+  // A mask has one channel for each pixel of a latent, and a patch is two by two latents.
+  const channels = { plain: latent, control: 2 * latent, fill: 2 * latent + 4 * pixelsPerLatent(vae) ** 2 };
   return (['plain', 'control', 'fill'] as const).find((tool) => channels[tool] === transformer.inChannels);
 }

@@ -9,9 +9,6 @@ import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { bflToDiffusers, FLUX_ADAPTED, FLUX_MODULES } from './modules.ts';
 import { FLUX_DEV, FLUX_SCHNELL } from './presets.ts';
 
-/** The config fields that no tensor's shape shows. */
-const UNTOLD = ['axesDimsRope'] as const;
-
 /** The config fields that a transformer and a ControlNet share. */
 type Trunk = Omit<FluxConfig, 'inChannels' | 'outChannels'>;
 
@@ -63,7 +60,7 @@ const config: Component<FluxConfig>['config'] = {
   derive(at, known) {
     const outChannels = at.size('final_layer.linear.weight', 0);
     const { inChannels, ...trunk } = derivedTrunk(at, known);
-    return keys.preferKnown({ inChannels, outChannels, ...trunk }, known, UNTOLD);
+    return keys.preferKnown({ inChannels, outChannels, ...trunk }, known, ['axesDimsRope']);
   },
 };
 
