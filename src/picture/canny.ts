@@ -26,14 +26,7 @@ export function canny(picture: Raster, { low, high }: Thresholds): Pixels {
     throw new FluxionError('bad_request', `expected at most canny_high, ${high}, found ${low}`, { field: 'canny_low' });
   }
   const { width, height } = picture;
-  const { across, down } = gradients(picture);
-  // With a border of zeros, so that neighbours need no test.
-  const stride = width + 2;
-  const size = new Int16Array(stride * (height + 2));
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0, at = (y + 1) * stride + 1; x < width; x++, i++, at++)
-      size[at] = Math.abs(across[i]!) + Math.abs(down[i]!);
-  }
+  const { across, down, size, stride } = gradients(picture);
   const kind = new Uint8Array(size.length);
   const found: number[] = [];
   for (let y = 0, i = 0; y < height; y++) {
@@ -76,12 +69,17 @@ function isCrest(size: Int16Array, at: number, stride: number, dx: number, dy: n
   return value > size[at - stride - side]! && value > size[at + stride + side]!;
 }
 
-/** Sobel derivatives, [height, width] each, of the channel with the largest gradient; the picture's border is repeated. */
-function gradients(picture: Raster): { readonly across: Int16Array; readonly down: Int16Array } {
+/**
+ * Sobel derivatives, [height, width] each, of the channel with the largest gradient; the picture's border is repeated. `size` is |dx| + |dy|,
+ * with a border of zeros, so that neighbours need no test; its rows are `stride` apart.
+ */
+function gradients(picture: Raster) {
   const { width, height, data } = picture;
   const channels = channelsOf(picture);
   const across = new Int16Array(width * height);
   const down = new Int16Array(width * height);
+  const stride = width + 2;
+  const size = new Int16Array(stride * (height + 2));
   for (let y = 0, i = 0; y < height; y++) {
     const above = Math.max(0, y - 1) * width;
     const here = y * width;
@@ -98,13 +96,14 @@ function gradients(picture: Raster): { readonly across: Int16Array; readonly dow
         const se = pixel(below, right);
         const dx = ne - nw + 2 * (pixel(here, right) - pixel(here, left)) + se - sw;
         const dy = sw - nw + 2 * (pixel(below, x) - pixel(above, x)) + se - ne;
-        const size = Math.abs(dx) + Math.abs(dy);
-        if (size <= largest) continue;
-        largest = size;
+        const gradient = Math.abs(dx) + Math.abs(dy);
+        if (gradient <= largest) continue;
+        largest = gradient;
         across[i] = dx;
         down[i] = dy;
       }
+      size[(y + 1) * stride + x + 1] = largest;
     }
   }
-  return { across, down };
+  return { across, down, size, stride };
 }

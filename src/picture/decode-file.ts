@@ -11,10 +11,12 @@ import type { Pixels } from './image.ts';
 /** A format that can be read. */
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'avif';
 
-/** A decoded file; `alpha` has one byte for each pixel. */
+/** A decoded file. */
 export interface DecodedPicture {
   readonly format: PictureFormat;
+  /** Upright, as its EXIF says. */
   readonly pixels: Pixels;
+  /** Opacity, one byte for each pixel, if the picture has it. */
   readonly alpha?: Uint8Array;
 }
 
@@ -100,9 +102,9 @@ export function checkPixels({ width, height }: Pick<Pixels, 'width' | 'height'>,
  */
 export async function decodeFile(bytes: Uint8Array, where: string, most = PIXEL_LIMIT): Promise<DecodedPicture> {
   const format = pictureFormat(bytes, where);
-  const broken = (cause: unknown) => {
+  const refuse = (cause: unknown): never => {
     const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
-    return new FluxionError('bad_file', `${where}: this ${format.toUpperCase()} cannot be decoded: ${reason}`, {
+    throw new FluxionError('bad_file', `${where}: this ${format.toUpperCase()} cannot be decoded: ${reason}`, {
       cause,
       hint: 'the file is broken or incomplete: open it in another program and save it again',
     });
@@ -111,26 +113,19 @@ export async function decodeFile(bytes: Uint8Array, where: string, most = PIXEL_
   const options = { failOn: 'error', ignoreIcc: true } as const;
   const header = await sharp(bytes, { ...options, limitInputPixels: false })
     .metadata()
-    .catch((cause: unknown) => {
-      throw broken(cause);
-    });
+    .catch(refuse);
   const { space } = header;
   checkPixels(header, where, most);
   // sharp chooses its decoder by itself.
   const chosen = header.format === 'heif' && header.compression === 'av1' ? 'avif' : header.format;
-  if (chosen !== format) throw broken(new Error(`it looks like ${format}, and is ${chosen}`));
+  if (chosen !== format) refuse(new Error(`it looks like ${format}, and is ${chosen}`));
 
   const picture = sharp(bytes, { ...options, limitInputPixels: PIXEL_LIMIT, autoOrient: true }).timeout({
     seconds: DECODE_TIME,
   });
   const converted =
     space === 'cmyk' ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.toColourspace('srgb');
-  const { data, info } = await converted
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause: unknown) => {
-      throw broken(cause);
-    });
+  const { data, info } = await converted.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }).catch(refuse);
   const size = { width: info.width, height: info.height };
   const count = size.width * size.height;
   if (space === 'cmyk') return { format, pixels: { ...size, data: rgbOfCmyk(data, info.channels, count) } };

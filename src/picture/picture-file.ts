@@ -5,7 +5,7 @@
 
 import { FluxionError } from '../support/errors.ts';
 import { exifBlock, exifTexts, type Texts } from './exif.ts';
-import { addTexts as addPngTexts, isPng, type PngChunk, readPng } from './png.ts';
+import { addTexts as addPngTexts, CHUNK_LIMIT, isPng, type PngChunk, readPng } from './png.ts';
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
@@ -19,7 +19,6 @@ export interface PictureFile {
   readonly texts: ReadonlyMap<string, string>;
 }
 
-const CHUNK_LIMIT = 100_000;
 const EXIF_MARK = Buffer.from('Exif\0\0', 'latin1');
 /** Largest length of a JPEG segment in bytes; the length field counts itself. */
 const SEGMENT = 65_535;

@@ -30,7 +30,8 @@ const TAIL = 4;
 const IHDR_LENGTH = 13;
 /** The largest length and side that the format allows. */
 const MAX_INT = 2 ** 31 - 1;
-const CHUNK_LIMIT = 100_000;
+/** Most parts of a picture file. */
+export const CHUNK_LIMIT = 100_000;
 /** Most bytes of one inflated text, and of all texts together. */
 const TEXT_LIMIT = 1 << 20;
 const ALL_TEXTS = 4 * TEXT_LIMIT;

@@ -11,16 +11,12 @@ import { readRegular } from '../support/regular-file.ts';
 import { withoutSecrets } from '../support/shown-url.ts';
 import { untilAborted } from '../support/until-aborted.ts';
 import { userPath } from '../support/user-path.ts';
-import { checkPixels, decodeFile, PIXEL_LIMIT, splitAlpha } from './decode-file.ts';
+import { checkPixels, type DecodedPicture, decodeFile, PIXEL_LIMIT, splitAlpha } from './decode-file.ts';
 import { download } from './download.ts';
-import { encode, type Pixels } from './image.ts';
+import { encode } from './image.ts';
 
 /** A picture that a request was given. */
-export interface InputPicture {
-  /** Upright, as its EXIF says. */
-  readonly pixels: Pixels;
-  /** Opacity, one byte for each pixel, if the picture has it. */
-  readonly alpha?: Uint8Array;
+export interface InputPicture extends Omit<DecodedPicture, 'format'> {
   /** A short hash of `bytes`. */
   readonly hash: string;
   /** The file's name without its folder, or one made from its hash. */
