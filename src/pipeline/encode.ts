@@ -2,9 +2,9 @@
 
 import { Run, type RunOptions } from '../engine/run.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
-import { type ClipConfig, type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
+import { type ClipPrograms, clipPrograms, eosPosition } from '../models/clip.ts';
 import type { RunPrograms } from '../models/programs.ts';
-import { type T5Config, type T5Programs, t5Programs } from '../models/t5.ts';
+import { type T5Programs, t5Programs } from '../models/t5.ts';
 import { Recent } from '../support/recent.ts';
 import { loadClipTokenizer } from '../tokenizers/clip.ts';
 import { LONGEST_PROMPT, loadT5Tokenizer } from '../tokenizers/t5.ts';
@@ -40,17 +40,45 @@ export interface EncodeOptions extends Omit<Arrangement, 'rank'> {
 
 /** Both text encoders of a model, with their tokenizers. */
 export class TextEncoders implements Disposable {
+  /** The number of tokens the model's T5 tokenizer was made for; FLUX.1's if the tokenizers are another model's. */
+  readonly longestPrompt: number;
   readonly #source: Flux1Source;
-  readonly #clip: ClipEncoder;
-  readonly #t5: T5Encoder;
-  readonly #owned = new DisposableStack();
+  readonly #clip: TextEncoder<ClipPrograms>;
+  readonly #t5: TextEncoder<T5Programs>;
+  readonly #owned: DisposableStack;
 
   /** Reads the tokenizers and binds the weights, without placing them. */
   constructor(source: Flux1Source, types: ModelTypes) {
+    const { clip, t5, tokenizers } = source;
     using opening = new DisposableStack();
     this.#source = source;
-    this.#clip = opening.use(new ClipEncoder(source, types));
-    this.#t5 = opening.use(new T5Encoder(source, types));
+    this.#clip = opening.use(
+      new TextEncoder(source, 'clip', {
+        tokenizer: loadClipTokenizer(tokenizers.get('clip')!),
+        tokens: clip.maxPositions,
+        trace: (sizes) => clipPrograms(clip, { ...sizes, ...types }),
+        parts: ({ embed, layer, pool }) => ({
+          embed,
+          layers: blocks(layer, 'text_model.encoder.layers', clip.layers),
+          last: pool,
+        }),
+        eos: (ids) => eosPosition(ids, clip.eosTokenId),
+      }),
+    );
+    const tokenizer = loadT5Tokenizer(tokenizers.get('t5')!);
+    this.longestPrompt = source.borrowsTokenizers ? LONGEST_PROMPT : tokenizer.maxLength;
+    this.#t5 = opening.use(
+      new TextEncoder(source, 't5', {
+        tokenizer,
+        tokens: 1,
+        trace: (sizes) => t5Programs(t5, { ...sizes, ...types }),
+        parts: ({ layer, finalNorm, ...first }) => ({
+          ...first,
+          layers: blocks(layer, 'encoder.block', t5.layers),
+          last: finalNorm,
+        }),
+      }),
+    );
     this.#owned = opening.move();
   }
 
@@ -59,37 +87,35 @@ export class TextEncoders implements Disposable {
     return [...this.#clip.weights.declared, ...this.#t5.weights.declared];
   }
 
-  /** The number of tokens the model's T5 tokenizer was made for; FLUX.1's if the tokenizers are another model's. */
-  get longestPrompt(): number {
-    return this.#source.borrowsTokenizers ? LONGEST_PROMPT : this.#t5.longest;
-  }
-
   /** Every program that `encode` runs for these sizes, the same objects every time. */
   programs({ pass, maxSequenceLength }: PassSizes): Pick<RunPrograms, 'clip' | 't5'> {
-    return { clip: this.#clip.programs(pass), t5: this.#t5.programs(pass, maxSequenceLength) };
+    const { maxPositions } = this.#source.clip;
+    return { clip: this.#clip.programs(pass, maxPositions), t5: this.#t5.programs(pass, maxSequenceLength) };
   }
 
   /** Encodes up to `pass` prompts together. Adapters are merged into the weights; T5's may be streamed. */
   async encode(
     runtime: Runtime,
     prompts: readonly Prompt[],
-    sizes: PassSizes,
+    { pass, maxSequenceLength }: PassSizes,
     { overlay, streaming, signal }: EncodeOptions = {},
   ): Promise<Conditioning> {
+    const { maxPositions } = this.#source.clip;
     using done = new DisposableStack();
     const texts = prompts.map(({ prompt }) => prompt);
-    const clip = await this.#clip.encode(runtime, texts, sizes.pass, { arrangement: { overlay }, signal });
-    done.use(clip.pooled);
+    const clip = await this.#clip.encode(runtime, texts, pass, maxPositions, { arrangement: { overlay }, signal });
+    const pooled = done.use(clip.output);
     const texts2 = prompts.map(({ prompt2 }) => prompt2);
-    const t5 = await this.#t5.encode(runtime, texts2, sizes, { arrangement: { overlay, streaming }, signal });
-    done.use(t5.sequence);
+    const arrangement = { overlay, streaming };
+    const t5 = await this.#t5.encode(runtime, texts2, pass, maxSequenceLength, { arrangement, signal });
+    const sequence = done.use(t5.output);
     const owned = done.move();
     return {
-      pooled: clip.pooled,
-      sequence: t5.sequence,
+      pooled,
+      sequence,
       warnings: prompts.map((_, i) => [
-        ...cut('CLIP', this.#clip.tokens, clip.truncated[i]),
-        ...cut('T5', sizes.maxSequenceLength, t5.truncated[i]),
+        ...cut('CLIP', maxPositions, clip.truncated[i]),
+        ...cut('T5', maxSequenceLength, t5.truncated[i]),
       ]),
       [Symbol.dispose]: () => owned.dispose(),
     };
@@ -110,114 +136,60 @@ function cut(encoder: string, limit: number, text: string | undefined): string[]
   return text === undefined ? [] : [`the prompt has more than ${encoder}'s ${limit} tokens; left out: "${text}"`];
 }
 
-/** The tokens of several prompts, concatenated, and the cut part of each; slots beyond the last prompt are zeros. */
-function tokensOf(tokenizer: Tokenizer, texts: readonly string[], pass: number, tokens: number) {
-  const ids = new Int32Array(pass * tokens);
-  const truncated = texts.map((text, i) => {
-    const encoded = tokenizer.encode(text, tokens);
-    ids.set(encoded.ids, i * tokens);
-    return encoded.truncated;
-  });
-  return { ids, truncated };
-}
-
-class ClipEncoder implements Disposable {
+/** The network of a text encoder, in programs `P`. */
+interface Network<P> {
+  readonly tokenizer: Tokenizer;
+  /** Tokens that its weights are listed for; the list is the same for every number. */
   readonly tokens: number;
-  readonly weights: WeightSet;
-  readonly #tokenizer: Tokenizer;
-  readonly #config: ClipConfig;
-  readonly #types: ModelTypes;
-  readonly #traced = new Recent<number, ClipPrograms>();
-
-  constructor(source: Flux1Source, types: ModelTypes) {
-    const { clip } = source;
-    this.tokens = clip.maxPositions;
-    this.#config = clip;
-    this.#types = types;
-    this.#tokenizer = loadClipTokenizer(source.tokenizers.get('clip')!);
-    // The list of weights is the same for all sizes.
-    const { embed, layer, pool } = this.programs(1);
-    const all = [whole(embed), ...this.#layers(layer), whole(pool)];
-    this.weights = new WeightSet(originOf(source, 'clip'), all);
-  }
-
-  programs(pass: number): ClipPrograms {
-    const sizes = { batch: pass, tokens: this.tokens, ...this.#types };
-    return this.#traced.get(pass, () => clipPrograms(this.#config, sizes));
-  }
-
-  #layers(layer: Traced): Use[] {
-    return blocks(layer, 'text_model.encoder.layers', this.#config.layers);
-  }
-
-  async encode(runtime: Runtime, texts: readonly string[], pass: number, options: RunOptions) {
-    const { tokens } = this;
-    const { ids, truncated } = tokensOf(this.#tokenizer, texts, pass, tokens);
-    const positions = Int32Array.from({ length: pass }, (_, i) =>
-      eosPosition(ids.subarray(i * tokens, (i + 1) * tokens), this.#config.eosTokenId),
-    );
-    const { embed, layer, pool } = this.programs(pass);
-    using run = new Run(runtime, this.weights, options);
-    using idArray = await runtime.input(embed, 'ids', ids);
-    using eos = await runtime.input(pool, 'eos', positions);
-    let x = await run.next(whole(embed), { ids: idArray });
-    for (const use of this.#layers(layer)) x = await run.next(use, { x });
-    const { pooled } = await run.step(whole(pool), { x, eos });
-    await run.drain();
-    return { pooled: pooled!, truncated };
-  }
-
-  [Symbol.dispose](): void {
-    this.weights[Symbol.dispose]();
-  }
+  trace(sizes: { readonly batch: number; readonly tokens: number }): P;
+  /** The programs in their order; `bias` gives what every layer takes besides x. */
+  parts(programs: P): {
+    readonly embed: Traced;
+    readonly bias?: Traced;
+    readonly layers: readonly Use[];
+    readonly last: Traced;
+  };
+  /** The position in a text that the last program reads, if it reads a single one. */
+  eos?(ids: Int32Array): number;
 }
 
-class T5Encoder implements Disposable {
+/** One text encoder, with its weights. */
+class TextEncoder<P> implements Disposable {
   readonly weights: WeightSet;
-  readonly #config: T5Config;
-  readonly #types: ModelTypes;
-  readonly #tokenizer: Tokenizer;
-  readonly #traced = new Recent<string, T5Programs>();
+  readonly #network: Network<P>;
+  readonly #traced = new Recent<string, P>();
 
-  constructor(source: Flux1Source, types: ModelTypes) {
-    this.#config = source.t5;
-    this.#types = types;
-    this.#tokenizer = loadT5Tokenizer(source.tokenizers.get('t5')!);
-    // The list of weights is the same for all lengths.
-    const { embed, bias, layer, finalNorm } = this.programs(1, 1);
-    const all = [whole(embed), whole(bias), ...this.#layers(layer), whole(finalNorm)];
-    this.weights = new WeightSet(originOf(source, 't5'), all);
+  constructor(source: Flux1Source, name: 'clip' | 't5', network: Network<P>) {
+    this.#network = network;
+    const { embed, bias, layers, last } = network.parts(this.programs(1, network.tokens));
+    const all = [whole(embed), ...(bias ? [whole(bias)] : []), ...layers, whole(last)];
+    this.weights = new WeightSet(originOf(source, name), all);
   }
 
-  get longest(): number {
-    return this.#tokenizer.maxLength;
+  programs(pass: number, tokens: number): P {
+    return this.#traced.get(`${pass} ${tokens}`, () => this.#network.trace({ batch: pass, tokens }));
   }
 
-  programs(pass: number, tokens: number): T5Programs {
-    const sizes = { batch: pass, tokens, ...this.#types };
-    return this.#traced.get(`${pass} ${tokens}`, () => t5Programs(this.#config, sizes));
-  }
-
-  #layers(layer: Traced): Use[] {
-    return blocks(layer, 'encoder.block', this.#config.layers);
-  }
-
-  async encode(
-    runtime: Runtime,
-    texts: readonly string[],
-    { pass, maxSequenceLength: tokens }: PassSizes,
-    options: RunOptions,
-  ) {
-    const { ids, truncated } = tokensOf(this.#tokenizer, texts, pass, tokens);
-    const { embed, bias, layer, finalNorm } = this.programs(pass, tokens);
+  /** Encodes texts of `tokens` tokens each; slots beyond the last text are zeros. Returns the cut part of each text too. */
+  async encode(runtime: Runtime, texts: readonly string[], pass: number, tokens: number, options: RunOptions) {
+    const { tokenizer, eos, parts } = this.#network;
+    const ids = new Int32Array(pass * tokens);
+    const truncated = texts.map((text, i) => {
+      const encoded = tokenizer.encode(text, tokens);
+      ids.set(encoded.ids, i * tokens);
+      return encoded.truncated;
+    });
+    const { embed, bias, layers, last } = parts(this.programs(pass, tokens));
     using run = new Run(runtime, this.weights, options);
+    const ends = eos && Int32Array.from({ length: pass }, (_, i) => eos(ids.subarray(i * tokens, (i + 1) * tokens)));
     using idArray = await runtime.input(embed, 'ids', ids);
-    const positions = await run.next(whole(bias), {});
+    using eosArray = ends && (await runtime.input(last, 'eos', ends));
+    const beside = bias && { bias: await run.next(whole(bias), {}) };
     let x = await run.next(whole(embed), { ids: idArray });
-    for (const use of this.#layers(layer)) x = await run.next(use, { x, bias: positions });
-    const { sequence } = await run.step(whole(finalNorm), { x });
+    for (const use of layers) x = await run.next(use, { x, ...beside });
+    const [output] = Object.values(await run.step(whole(last), { x, ...(eosArray && { eos: eosArray }) }));
     await run.drain();
-    return { sequence: sequence!, truncated };
+    return { output: output!, truncated };
   }
 
   [Symbol.dispose](): void {
