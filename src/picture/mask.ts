@@ -43,7 +43,7 @@ export function inColours({ width, height, data }: Raster): Pixels {
 /** Returns the mask at a picture's size. */
 export function readMask(file: Raster, options: MaskOptions): Mask {
   const { width, height, blur = 0, soft = false, box } = options;
-  const blurred = blurMask(file, blur);
+  const blurred = gaussianBlur(file, blur);
   const part = box ? crop(blurred, box) : blurred;
   const { data } = grey(fit(part, width, height, options.fit));
   const values = Float32Array.from(data, (byte) => (soft ? byte / 255 : Number(byte > 127)));
@@ -62,11 +62,6 @@ export function masked(values: Float32Array, mask: Mask): Float32Array {
 function checkSize({ width, height }: Size, pixels: number, of: string): void {
   if (width * height === pixels) return;
   throw new FluxionError('bad_shape', `mask: expected the ${pixels} pixels of ${of}, found ${width}×${height}`);
-}
-
-/** The blurred mask, for `cropRegion` and `applyOverlay`. */
-export function blurMask(file: Raster, blur: number): Raster {
-  return blur === 0 ? file : gaussianBlur(file, blur);
 }
 
 /**

@@ -35,7 +35,7 @@ import { Sharding, weightBytes } from '../xla/runtime/sizes.ts';
 import { decideWhole } from './conditions/steered.ts';
 import { ControlNets } from './controlnets.ts';
 import { denoiseSizes, programSizes } from './denoise.ts';
-import { extraSizes, findExtras, openExtras } from './extras.ts';
+import { findExtras, openExtras } from './extras.ts';
 import { ImagePrompts } from './image-prompts.ts';
 import { describeLora, loraPath } from './loras.ts';
 import { findModel } from './model-path.ts';
@@ -92,7 +92,7 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   // Only LoRAs that make room for a control picture change the programs.
   const loras = request.controlImage === undefined ? [] : (request.loras ?? []);
   const reports = loras.map((lora) => describeLora({ ...lora, path: loraPath(lora, options.loraDir) }));
-  const decided = await decideWhole(request, { ...sizes, defaults, extras: extraSizes(extras) }, [reports]);
+  const decided = await decideWhole(request, { ...sizes, defaults, extras }, [reports]);
   const together = sharding.parts('activation_batch');
   const batch = Math.ceil(decided.batch / together) * together;
   const types = modelTypes(options);
@@ -206,16 +206,11 @@ function transformerBytes(uses: readonly ProgramUse[], sharding: Sharding): numb
   );
 }
 
-interface Counts {
-  readonly steps: number;
-  /** Evaluations of the transformer, over all steps. */
-  readonly evaluations: number;
-  readonly batch: number;
-  readonly together: number;
-}
-
-/** Adds up the rooflines of all programs, each multiplied by its number of runs. */
-function estimateOf(programs: AheadRun['programs'], { steps, evaluations, batch, together }: Counts): RunEstimate {
+/** Adds up the rooflines of all programs, each multiplied by its number of runs; `evaluations` of the transformer are those of all steps. */
+function estimateOf(
+  programs: AheadRun['programs'],
+  { steps, evaluations, batch, together }: Readonly<Record<'steps' | 'evaluations' | 'batch' | 'together', number>>,
+): RunEstimate {
   const of = (name: StageName): number =>
     programs
       .filter(({ stage }) => stage === name)

@@ -19,12 +19,6 @@ export interface BatchLayout {
   readonly rank?: number | undefined;
 }
 
-/** The most pictures in a batch of several requests, and whether one device makes it. */
-export interface LayoutLimits {
-  readonly most: number;
-  readonly oneDevice: boolean;
-}
-
 /** Pixels that are decoded at a time: fewer leave cores idle, and more gain nothing (`docs/measurements/batches.md`). */
 const DECODED_PIXELS = 4 * 128 * 128;
 
@@ -40,7 +34,10 @@ const promptKey = ({ conditions }: DecidedRequest): string =>
 const SIZES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
 /** Lays out a batch. A batch of one request has exactly its size; a shared one is rounded up to the next size, but not beyond `most`. */
-export function layoutOf(slots: readonly Slot[], { most, oneDevice }: LayoutLimits): BatchLayout {
+export function layoutOf(
+  slots: readonly Slot[],
+  { most, oneDevice }: { readonly most: number; readonly oneDevice: boolean },
+): BatchLayout {
   const [first] = slots as [Slot];
   const { fixed } = first;
   if (fixed) {

@@ -8,7 +8,7 @@ import { Overlay, rankBucket } from '../weights/lora/overlay.ts';
 import type { AdaptedPrompt } from './adapted-prompt.ts';
 import { type BatchLayout, batchSizes } from './batch-layout.ts';
 import type { Clock } from './clock.ts';
-import type { SizedPicture, SquarePicture } from './conditions/condition.ts';
+import type { SignedPicture, SizedPicture } from './conditions/condition.ts';
 import { makeGiven } from './conditions/making.ts';
 import type { EncodedPictures } from './encoded-pictures.ts';
 import { type EncodedPrompts, promptPicturesOf } from './encoded-prompts.ts';
@@ -24,7 +24,7 @@ export interface BatchModel extends OpenModel {
   /** Input pictures as encoded by the autoencoder. */
   readonly pictures: EncodedPictures<SizedPicture>;
   /** Pictures of prompts as encoded by Redux. */
-  readonly images: EncodedPictures<SquarePicture>;
+  readonly images: EncodedPictures<SignedPicture>;
   /** The model's identity in recipes, with the LoRAs of a prompt. */
   readonly identity: (prompt: AdaptedPrompt) => Identity;
 }
@@ -193,13 +193,14 @@ export class BatchRun {
       const { prompt, ticket, index, picture } = slot;
       const needs = rankBucket(new Overlay([prompt.loras], overlay.mode).rank);
       const finished = { ...prompt, picture, cachedSteps };
+      const encoded = prompts.passThatMade(slot);
       const recipe = makeRecipe(identity(prompt), ticket.decided, finished, {
-        slot: at,
         size: pictures.length,
-        each: layout.each,
-        encoded: prompts.passThatMade(slot),
-        decoded: pass,
-        rank: adapterRank === needs ? undefined : adapterRank,
+        index: at,
+        ...(layout.each && { prompts: 'each' }),
+        ...(encoded > 1 && { encoded }),
+        ...(pass > 1 && { decoded: pass }),
+        ...(adapterRank !== needs && { rank: adapterRank }),
       });
       const image = afterConditions(Image.fromUnit(pixels, recipe), slot);
       slot.done = true;

@@ -15,12 +15,12 @@ import { evaluationsOf } from '../sampling/samplers/by-name.ts';
 import type { Schedule } from '../sampling/schedule.ts';
 import { Recent } from '../support/recent.ts';
 import type { ExtraSource } from '../weights/folders/extras.ts';
-import { blocks, type Traced, WeightSet, whole } from '../weights/set.ts';
+import { type Traced, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ConditionPrograms } from './conditions/condition.ts';
 import type { Conditioning } from './encode.ts';
 import type { ModelTypes } from './model-types.ts';
-import { type Modulated, modulationsOf } from './modulations.ts';
+import { blocksOf, type Modulated, modulationsOf } from './modulations.ts';
 
 /** What programs are traced for. */
 export interface BesideSizes
@@ -77,12 +77,10 @@ export class ControlNet implements Disposable {
   constructor(source: ExtraSource<ControlNetConfig>, types: ModelTypes) {
     this.config = source.config;
     this.#types = types;
-    const { layers, singleLayers } = source.config;
+    const { double, single } = blocksOf(source.config);
     const one = { rows: 1, columns: 1, tokens: 1, height: 2, width: 2 };
     // The list of weights is the same for all sizes.
     const p = this.programs({ batch: 1, size: one, schedule: ONE_STEP, textTokens: 1 });
-    const double = (traced: Traced, prefix = 'double_blocks') => blocks(traced, prefix, layers);
-    const single = (traced: Traced, prefix = 'single_blocks') => blocks(traced, prefix, singleLayers);
     this.weights = new WeightSet(source.open(), [
       ...(p.hint ? [whole(p.hint)] : []),
       whole(p.conditioning),
@@ -154,7 +152,7 @@ export class ControlNet implements Disposable {
     return {
       residuals: async (step, latents, kept) => {
         const scales = scaleAt(step);
-        if (scales.every((strength) => strength === 0)) return undefined;
+        if (scales.every((strength) => strength === 0)) return [];
         using temporary = new Run(runtime, this.weights, { signal });
         using inputs = new DisposableStack();
         const at = inputs.use(await runtime.upload(Int32Array.of(step), 'i32', [1]));
@@ -162,7 +160,7 @@ export class ControlNet implements Disposable {
         const mods = await temporary.step(whole(programs.stepModulations), { ...every, step: at });
         for (const array of Object.values(mods)) inputs.use(array);
         const img = await temporary.next(whole(imageIn), { latents, control });
-        return await this.#blocks(temporary, programs, { img, txt, mods, cos, sin, scale }, kept);
+        return [await this.#blocks(temporary, programs, { img, txt, mods, cos, sin, scale }, kept)];
       },
       [Symbol.dispose]: () => kept.dispose(),
     };
@@ -175,7 +173,7 @@ export class ControlNet implements Disposable {
     { mods, cos, sin, scale, ...given }: StepInputs,
     kept: DisposableStack,
   ): Promise<Residuals> {
-    const { layers, singleLayers } = this.config;
+    const { double, single } = blocksOf(this.config);
     const { doubleBlock, doubleHead, join, singleBlock, singleHead } = programs;
     const residual = async (traced: Traced, scope: string, inputs: Record<string, ShardedArray>) => {
       const out = await run.step({ traced, scope }, { ...inputs, scale });
@@ -184,16 +182,16 @@ export class ControlNet implements Disposable {
     const made: { double: ShardedArray[]; single: ShardedArray[] } = { double: [], single: [] };
     let { img, txt } = given;
     // A started block keeps its own inputs alive.
-    for (const [n, block] of blocks(doubleBlock, 'double_blocks', layers).entries()) {
+    for (const [n, block] of double(doubleBlock).entries()) {
       const out = await run.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
       if (n > 0) for (const array of [img, txt]) array.dispose();
       img = run.keep(out, 'img');
       txt = out['txt']!;
       made.double.push(await residual(doubleHead, `controlnet_blocks.${n}`, { img }));
     }
-    if (singleLayers > 0) {
+    if (this.config.singleLayers > 0) {
       let x = await run.next(whole(join), { img, txt });
-      for (const [n, block] of blocks(singleBlock, 'single_blocks', singleLayers).entries()) {
+      for (const [n, block] of single(singleBlock).entries()) {
         const next = await run.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
         x.dispose();
         x = next;
@@ -230,6 +228,6 @@ interface StepInputs extends BlockInputs {
 
 /** A net, prepared with one control picture for each picture of a batch. */
 export interface Steering extends Disposable {
-  /** The residuals of step `step`, from 0, which `kept` owns; `undefined` if the net is inactive in that step. */
-  residuals(step: number, latents: ShardedArray, kept: DisposableStack): Promise<Residuals | undefined>;
+  /** The residuals of step `step`, from 0, which `kept` owns; none if the net is inactive in that step. */
+  residuals(step: number, latents: ShardedArray, kept: DisposableStack): Promise<readonly Residuals[]>;
 }

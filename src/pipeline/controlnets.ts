@@ -110,9 +110,14 @@ export class ControlNets implements Disposable {
       // A negative prompt may have fewer tokens.
       single: (n: number) => this.#residuals(request, n - tokens).addToJoint,
     };
+    const residualsOf = async (i: number, latents: ShardedArray, made: DisposableStack): Promise<Residuals[]> => {
+      const all: Residuals[] = [];
+      for (const picture of pictures) all.push(...(await picture.residuals(i, latents, made)));
+      return all;
+    };
     const kept = owned.move();
     return {
-      step: (i, latents) => stepOf((made) => residualsOf(pictures, i, latents, made), which, programs),
+      step: (i, latents) => stepOf((made) => residualsOf(i, latents, made), which, programs),
       [Symbol.dispose]: () => kept.dispose(),
     };
   }
@@ -133,21 +138,6 @@ export interface BesideRun extends Disposable {
   step(i: number, latents: ShardedArray): BesideStep;
 }
 
-/** Runs the nets of all control pictures; `made` owns the residuals. */
-async function residualsOf(
-  pictures: readonly Steering[],
-  i: number,
-  latents: ShardedArray,
-  made: DisposableStack,
-): Promise<readonly Residuals[]> {
-  const all: Residuals[] = [];
-  for (const picture of pictures) {
-    const residuals = await picture.residuals(i, latents, made);
-    if (residuals) all.push(residuals);
-  }
-  return all;
-}
-
 /** The residuals of one step, each added after its block. */
 export interface BesideStep extends Disposable {
   /**
@@ -157,7 +147,10 @@ export interface BesideStep extends Disposable {
   after(run: Run, kind: keyof Residuals, block: number, x: ShardedArray): Promise<ShardedArray>;
 }
 
-/** `which` has the index of the residual after each block of the transformer; `programs` add a residual to `n` tokens. */
+/**
+ * `make` runs the nets of all control pictures; `which` has the index of the residual after each block of the transformer; `programs` add a
+ * residual to `n` tokens.
+ */
 function stepOf(
   make: (made: DisposableStack) => Promise<readonly Residuals[]>,
   which: Readonly<Record<keyof Residuals, readonly number[]>>,

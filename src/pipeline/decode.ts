@@ -1,14 +1,16 @@
 /** The image autoencoder: latents to pictures, and the small linear preview of what the latents will become. */
 
+import type { LoadOptions } from '../api/load.ts';
 import { Run } from '../engine/run.ts';
 import { hasEncoder } from '../families/flux1/autoencoder.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { pixelsPerLatent, type VaePrograms, vaePrograms } from '../models/vae.ts';
-import { type VaeTiling, vaeBudget } from '../models/vae-budget.ts';
+import { vaeBudget } from '../models/vae-budget.ts';
 import {
   colourChart,
   drawPreview,
   fitPreview,
+  type Grid,
   latentChart,
   type Preview,
   type PreviewMap,
@@ -26,12 +28,7 @@ import type { ModelTypes } from './model-types.ts';
 const CHART = 128;
 
 /** How the autoencoder shares memory with the rest. */
-export interface AutoencoderOptions {
-  /** Whether pictures are decoded in bands of rows, which is exact and needs less memory: by default `auto`, if memory requires it. */
-  readonly vaeTiling?: VaeTiling | undefined;
-  /** Bytes that one device may use, half of them for decoding; by default, what is free when the model is opened. */
-  readonly memoryLimit?: number | undefined;
-}
+export type AutoencoderOptions = Pick<LoadOptions, 'vaeTiling' | 'memoryLimit'>;
 
 /** How pictures are decoded. */
 export interface DecodeOptions {
@@ -49,7 +46,7 @@ export class Autoencoder implements Disposable {
   readonly #types: ModelTypes;
   readonly #options: AutoencoderOptions;
   readonly #traced = new Recent<string, VaePrograms>();
-  /** Whether the weights have the encoder, which only previews use. */
+  /** Whether the weights have the encoder. */
   readonly #encodes: boolean;
   #previewMap: PreviewMap | undefined;
 
@@ -108,8 +105,7 @@ export class Autoencoder implements Disposable {
         const start = (round * slots.length + i) * each;
         group.set(latents.subarray(start, start + each), slot * each);
       }
-      const { image } = await chain(run, decode, await runtime.input(decode[0]!.traced, 'latents', group));
-      const images = new Float32Array((await run.keep({ image: image! }, 'image').toHost()).buffer);
+      const images = await chain(run, decode, await runtime.input(decode[0]!.traced, 'latents', group), 'image');
       const pixels = images.length / together;
       for (const slot of filled) yield images.subarray(slot * pixels, (slot + 1) * pixels);
     }
@@ -135,8 +131,7 @@ export class Autoencoder implements Disposable {
     const all = new Float32Array(slots * picture.length);
     for (let slot = 0; slot < slots; slot++) all.set(picture, slot * picture.length);
     using run = new Run(runtime, this.weights, { signal });
-    const outputs = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', all));
-    const moments = new Float32Array((await run.keep(outputs, 'moments').toHost()).buffer);
+    const moments = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', all), 'moments');
     const each = moments.length / slots;
     return moments.slice(held[0]! * each, (held[0]! + 1) * each);
   }
@@ -144,29 +139,28 @@ export class Autoencoder implements Disposable {
   /** Draws previews of packed latents [b, l, channels], one a picture; the first call fits the map to the encoder, or else the decoder. */
   async preview(runtime: Runtime, latents: Float32Array, size: LatentSize, signal?: AbortSignal): Promise<Preview[]> {
     this.#previewMap ??= await this.#fitPreview(runtime, signal);
-    const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
-    const each = size.tokens * 4 * grid.channels;
     const map = this.#previewMap;
+    const grid = this.#grid(size);
+    const each = size.tokens * 4 * grid.channels;
     return Array.from({ length: latents.length / each }, (_, i) =>
       drawPreview(latents.subarray(i * each, (i + 1) * each), grid, map),
     );
   }
 
-  async #fitPreview(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
-    const latentSide = CHART / this.scale;
-    if (!this.#encodes) return this.#fitToDecoder(runtime, signal);
-    const { encode } = this.#programs(1, { height: latentSide, width: latentSide });
-    const chart = colourChart(CHART);
-    using run = new Run(runtime, this.weights, { signal });
-    const outputs = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', chart));
-    const latents = new Float32Array((await run.keep(outputs, 'latents').toHost()).buffer);
-    const grid = { rows: latentSide / 2, columns: latentSide / 2, channels: this.#source.vae.latentChannels };
-    return fitPreview(latents, chart, grid, this.scale);
+  #grid({ rows, columns }: LatentSize): Grid {
+    return { rows, columns, channels: this.#source.vae.latentChannels };
   }
 
-  async #fitToDecoder(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
+  async #fitPreview(runtime: Runtime, signal: AbortSignal | undefined): Promise<PreviewMap> {
     const size = latentSize(CHART, CHART, this.scale);
-    const grid = { rows: size.rows, columns: size.columns, channels: this.#source.vae.latentChannels };
+    const grid = this.#grid(size);
+    if (this.#encodes) {
+      const { encode } = this.#programs(1, size);
+      const chart = colourChart(CHART);
+      using run = new Run(runtime, this.weights, { signal });
+      const latents = await chain(run, encode, await runtime.input(encode[0]!.traced, 'image', chart), 'latents');
+      return fitPreview(latents, chart, grid, this.scale);
+    }
     const latents = latentChart(grid);
     for await (const image of this.decode(runtime, latents, size, { signal })) {
       const picture = image.map((value) => 2 * value - 1);
@@ -180,8 +174,8 @@ export class Autoencoder implements Disposable {
   }
 }
 
-/** Runs programs in order, each with the previous one's output as its input, and returns the last one's outputs. Owns `input`. */
-async function chain(run: Run, parts: readonly Use[], input: ShardedArray): Promise<Record<string, ShardedArray>> {
+/** Runs programs in order, each with the previous one's output as its input, and returns an output of the last one. Owns `input`. */
+async function chain(run: Run, parts: readonly Use[], input: ShardedArray, output: string): Promise<Float32Array> {
   let outputs: Record<string, ShardedArray> = { x: input };
   for (const part of parts) {
     using given = outputs['x']!;
@@ -189,5 +183,5 @@ async function chain(run: Run, parts: readonly Use[], input: ShardedArray): Prom
     // Waits for each program: these are the largest arrays of a run, and several outputs at once would not fit.
     await run.drain();
   }
-  return outputs;
+  return new Float32Array((await run.keep(outputs, output).toHost()).buffer);
 }

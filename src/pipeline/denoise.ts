@@ -13,7 +13,7 @@ import { imagePositions, textPositions, totalTokens } from '../sampling/latents.
 import { evaluationsOf } from '../sampling/samplers/by-name.ts';
 import { Recent } from '../support/recent.ts';
 import { originOf } from '../weights/folders/model-source.ts';
-import { type Arrangement, blocks, type Traced, type Use, WeightSet, whole } from '../weights/set.ts';
+import { type Arrangement, type Traced, WeightSet, whole } from '../weights/set.ts';
 import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 import type { ConditionPrograms } from './conditions/condition.ts';
 import type { BesideSizes, BlockInputs } from './controlnet.ts';
@@ -21,9 +21,8 @@ import type { BesideStep, ControlNets } from './controlnets.ts';
 import type { Conditioning } from './encode.ts';
 import { type FirstBlock, FirstBlockCache } from './first-block-cache.ts';
 import type { ModelTypes } from './model-types.ts';
-import { type Modulated, modulationsOf } from './modulations.ts';
+import { blocksOf, type Modulated, modulationsOf, spread } from './modulations.ts';
 import type { DecidedRequest } from './request.ts';
-import { spread } from './spread.ts';
 
 /** What programs are traced for. */
 export interface DenoiseSizes extends BesideSizes, Omit<ConditionSizes, 'referenceTokens'> {
@@ -96,13 +95,8 @@ export interface DenoiseStep {
 }
 
 /** A prompt, prepared for all steps. */
-interface Told {
+interface Told extends Pick<BlockInputs, 'txt' | 'cos' | 'sin'> {
   readonly parts: FluxPrograms;
-  /** Rope tables [n, c/2]. */
-  readonly cos: ShardedArray;
-  readonly sin: ShardedArray;
-  /** [b, t, d] */
-  readonly txt: ShardedArray;
   /** Modulations of every block and every step, by name. */
   readonly every: Readonly<Record<string, ShardedArray>>;
   readonly cache: FirstBlockCache | undefined;
@@ -126,13 +120,10 @@ export class Transformer implements Disposable {
     this.#types = types;
     // The list of weights is the same for all sizes.
     const sizes = { batch: 1, imageTokens: 1, textTokens: 1, steps: 1 };
+    const { double, single } = blocksOf(source.transformer);
     const all = Object.entries(denoisePrograms(source.transformer, sizes, types).transformer).flatMap(
       ([name, traced]) =>
-        name.startsWith('double')
-          ? this.#double(traced)
-          : name.startsWith('single')
-            ? this.#single(traced)
-            : [whole(traced)],
+        name.startsWith('double') ? double(traced) : name.startsWith('single') ? single(traced) : [whole(traced)],
     );
     this.weights = new WeightSet(originOf(source, 'transformer'), all);
   }
@@ -141,14 +132,6 @@ export class Transformer implements Disposable {
   programs(given: DenoiseSizes): DenoisePrograms {
     const sizes = programSizes(given);
     return this.#traced.get(JSON.stringify(sizes), () => denoisePrograms(this.#source.transformer, sizes, this.#types));
-  }
-
-  #double(traced: Traced): Use[] {
-    return blocks(traced, 'double_blocks', this.#source.transformer.layers);
-  }
-
-  #single(traced: Traced): Use[] {
-    return blocks(traced, 'single_blocks', this.#source.transformer.singleLayers);
   }
 
   /** Denoises one batch, yielding after every step. The signal is honoured between blocks. */
@@ -264,13 +247,14 @@ export class Transformer implements Disposable {
     { mods, cos, sin, added, ...given }: StepInputs,
     cache: FirstBlockCache | undefined,
   ): Promise<{ readonly x: ShardedArray; readonly cached: boolean }> {
+    const { double, single } = blocksOf(this.#source.transformer);
     let { img, txt } = given;
     let first: FirstBlock | undefined;
     // A started block keeps its own inputs alive; freeing them here avoids holding every block's for the whole step.
     const used = (...arrays: ShardedArray[]) => {
       for (const array of arrays) if (array !== given.txt && array !== first?.img) array.dispose();
     };
-    for (const [n, block] of this.#double(parts.doubleBlock).entries()) {
+    for (const [n, block] of double(parts.doubleBlock).entries()) {
       const out = await run.step(block, { img, txt, mod: mods[`double${n}`]!, cos, sin });
       const before = [img, txt] as const;
       img = run.keep(out, 'img');
@@ -286,7 +270,7 @@ export class Transformer implements Disposable {
     }
     let x = await run.next(whole(parts.join), { img, txt });
     used(img, txt);
-    for (const [n, block] of this.#single(parts.singleBlock).entries()) {
+    for (const [n, block] of single(parts.singleBlock).entries()) {
       const out = await run.next(block, { x, mod: mods[`single${n}`]!, cos, sin });
       used(x);
       x = (await added?.after(run, 'single', n, out)) ?? out;

@@ -4,11 +4,7 @@
 const KEPT = 128 << 20;
 
 /** Pictures of equal keys are equal. */
-interface Keyed {
-  readonly key: string;
-}
-
-export class EncodedPictures<P extends Keyed> {
+export class EncodedPictures<P extends { readonly key: string }> {
   readonly #encode: (picture: P, signal: AbortSignal | undefined) => Promise<Float32Array>;
   /** In order of use. */
   readonly #known = new Map<string, Float32Array>();

@@ -36,11 +36,8 @@ interface Encoded {
   readonly pass: number;
 }
 
-/** The programs that take encoded prompts, each with the name of its input. */
-export interface ConditioningInputs {
-  readonly pooled: Traced;
-  readonly sequence: Traced;
-}
+/** A value for each of the two arrays that the transformer takes of a prompt. */
+type Both<T> = Readonly<Record<'pooled' | 'sequence', T>>;
 
 export class EncodedPrompts implements Disposable {
   readonly #runtime: Runtime;
@@ -105,13 +102,13 @@ export class EncodedPrompts implements Disposable {
   }
 
   /**
-   * The conditioning of a batch: one for every slot, with zeros in empty slots, or a shared one. `images` are the text tokens of pictures
-   * in prompts, by key. The holder disposes it.
+   * The conditioning of a batch: one for every slot, with zeros in empty slots, or a shared one. `inputs` are the programs that take it,
+   * `images` the text tokens of pictures in prompts, by key. The holder disposes it.
    */
   async conditioning(
     { pictures, each }: BatchLayout,
     length: number,
-    inputs: ConditioningInputs,
+    inputs: Both<Traced>,
     side: Side,
     images: ReadonlyMap<string, Float32Array>,
   ): Promise<Conditioning> {
@@ -120,7 +117,7 @@ export class EncodedPrompts implements Disposable {
     const [only] = encoded;
     const joins = slots.map((slot) => (side === 'prompt' ? slot && promptPicturesOf(slot) : undefined));
     if (encoded.length === 1 && only!.pass === 1 && !joins[0]) return { ...only!.conditioning, [Symbol.dispose]() {} };
-    const hosts = new Map<Conditioning, RowBytes>();
+    const hosts = new Map<Conditioning, Both<Uint8Array>>();
     for (const { conditioning } of encoded.filter((row) => row !== undefined))
       if (!hosts.has(conditioning))
         hosts.set(conditioning, {
@@ -137,7 +134,7 @@ export class EncodedPrompts implements Disposable {
       return join ? joined(join, bytes, conditioning.sequence.dtype, images) : bytes;
     });
     using owned = new DisposableStack();
-    const placed = async (name: keyof ConditioningInputs) => {
+    const placed = async (name: keyof typeof inputs) => {
       const size = rows.find((row) => row !== undefined)![name].length;
       const bytes = new Uint8Array(size * rows.length);
       for (const [i, row] of rows.entries()) if (row) bytes.set(row[name], i * size);
@@ -194,19 +191,13 @@ export function promptPicturesOf({ ticket: { decided } }: Slot): PromptPictures 
   return decided.conditions.find(({ prompt }) => prompt !== undefined)?.prompt;
 }
 
-/** One encoded prompt, as bytes. */
-interface RowBytes {
-  readonly pooled: Uint8Array;
-  readonly sequence: Uint8Array;
-}
-
 /** A prompt's row with its pictures. */
 function joined(
   { join }: PromptPictures,
-  bytes: RowBytes,
+  bytes: Both<Uint8Array>,
   dtype: DType,
   images: ReadonlyMap<string, Float32Array>,
-): RowBytes {
+): Both<Uint8Array> {
   const values = (of: Uint8Array): Float32Array => toF32(dtype, of, of.length / byteSize(dtype));
   const prompt = { pooled: values(bytes.pooled), sequence: values(bytes.sequence) };
   const { pooled, sequence } = join(prompt, ({ key }) => images.get(key)!);

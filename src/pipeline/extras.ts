@@ -1,13 +1,12 @@
 /** The networks beside a model: ControlNets, and FLUX.1 Redux with its image encoder. Finds them, opens them, and checks them against the model. */
 
 import { join } from 'node:path';
+import type { BESIDE_FIELDS, LoadOptions } from '../api/load.ts';
 import { CONTROLNET, controlNetAgreements } from '../families/flux1/controlnet.ts';
 import { FLUX1, type ModelSizes } from '../families/flux1/flux1.ts';
 import { IMAGE_ENCODER } from '../families/flux1/image-encoder.ts';
 import { REDUX, reduxAgreements } from '../families/flux1/redux.ts';
 import type { ControlNetConfig } from '../models/controlnet.ts';
-import type { ReduxConfig } from '../models/redux.ts';
-import type { SiglipConfig } from '../models/siglip.ts';
 import { pixelsPerLatent } from '../models/vae.ts';
 import { FluxionError } from '../support/errors.ts';
 import { userPath } from '../support/user-path.ts';
@@ -16,15 +15,7 @@ import { type ExtraSource, openExtra, requireExtraFits } from '../weights/folder
 import { meantFolder } from '../weights/folders/model-folder.ts';
 import type { OpenTensorsOptions } from '../weights/folders/open.ts';
 import { findExtra } from '../weights/hub/extra.ts';
-import type { OnPullProgress } from '../weights/hub/hub.ts';
 import type { ReduxSource } from './image-prompts.ts';
-
-/** Options that name such networks, by path or repository. */
-export interface ExtraOptions {
-  readonly controlnet?: string | readonly string[] | undefined;
-  readonly redux?: string | undefined;
-  readonly imageEncoder?: string | undefined;
-}
 
 /** The paths of the networks; Redux has two, which may be in one folder. */
 export interface ExtraPaths {
@@ -39,12 +30,6 @@ export interface Extras {
   readonly redux: ReduxSource | undefined;
 }
 
-/** The configs of such networks that deciding a request needs. */
-export interface ExtraSizes {
-  readonly controlnets: readonly ControlNetConfig[];
-  readonly redux: { readonly encoder: SiglipConfig; readonly projector: ReduxConfig } | undefined;
-}
-
 /** Most ControlNets of a model. */
 const MOST = 8;
 
@@ -53,8 +38,8 @@ const MOST = 8;
  * pipeline. Throws `bad_config`, `not_found`.
  */
 export async function findExtras(
-  { controlnet, redux, imageEncoder }: ExtraOptions,
-  pull: { readonly signal?: AbortSignal | undefined; readonly onProgress?: OnPullProgress | undefined },
+  { controlnet, redux, imageEncoder }: Pick<LoadOptions, (typeof BESIDE_FIELDS)[number]>,
+  pull: Pick<LoadOptions, 'signal' | 'onProgress'>,
   model?: string,
 ): Promise<ExtraPaths> {
   const nets = [controlnet ?? (model === undefined ? [] : netsIn(model))].flat();
@@ -68,18 +53,15 @@ export async function findExtras(
       hint: 'give redux=FILE, or redux=FOLDER of FLUX.1-Redux-dev, which has both',
     });
   }
-  const both = imageEncoder === undefined ? [REDUX, IMAGE_ENCODER] : [REDUX];
-  const projector = await findExtra(both, userPath(redux), pull);
-  if (imageEncoder !== undefined) {
-    const encoder = await findExtra([IMAGE_ENCODER], userPath(imageEncoder), pull);
-    return { controlnet: found, redux: { projector, encoder } };
-  }
-  if (kindOf(projector) !== 'missing' && kindOf(join(meantFolder(projector), 'model_index.json')) !== 'file') {
+  const isOne = imageEncoder === undefined;
+  const projector = await findExtra(isOne ? [REDUX, IMAGE_ENCODER] : [REDUX], userPath(redux), pull);
+  const encoder = isOne ? projector : await findExtra([IMAGE_ENCODER], userPath(imageEncoder), pull);
+  if (isOne && kindOf(projector) !== 'missing' && kindOf(join(meantFolder(projector), 'model_index.json')) !== 'file') {
     throw new FluxionError('not_found', `${projector}: has only the Redux projector; the image encoder is missing`, {
       hint: 'add image_encoder=FILE, such as sigclip_vision_patch14_384.safetensors, or give the whole folder of FLUX.1-Redux-dev',
     });
   }
-  return { controlnet: found, redux: { projector, encoder: projector } };
+  return { controlnet: found, redux: { projector, encoder } };
 }
 
 /** The folders of ControlNets in a pipeline's, as diffusers saves them: `controlnet`, `controlnet_1`, … */
@@ -108,12 +90,4 @@ export function openExtras(
   const projector = openExtra(FLUX1, REDUX, paths.redux.projector, reading);
   requireExtraFits(projector, reduxAgreements(projector.config, encoder.config, transformer));
   return { paths, controlnets, redux: { encoder, projector } };
-}
-
-/** The configs of opened networks. */
-export function extraSizes({ controlnets, redux }: Extras): ExtraSizes {
-  return {
-    controlnets: controlnets.map(({ config }) => config),
-    redux: redux && { encoder: redux.encoder.config, projector: redux.projector.config },
-  };
 }

@@ -7,7 +7,7 @@ import { checked } from '../api/check.ts';
 import type { MemoryPlan, Report } from '../api/events.ts';
 import type { LoadOptions } from '../api/load.ts';
 import type { NetworksBeside, PictureUse } from '../api/picture-use.ts';
-import { type CheckedRequest, REQUEST, type Request } from '../api/request.ts';
+import { REQUEST, type Request } from '../api/request.ts';
 import { BatchShare } from '../engine/batch-share.ts';
 import { Engine, type EngineStats } from '../engine/engine.ts';
 import type { Group } from '../engine/waiting.ts';
@@ -21,12 +21,11 @@ import { BatchMaker } from './batch-maker.ts';
 import { modelClosed } from './closed.ts';
 import { type DecidingModel, decideUnread, decideWhole } from './conditions/steered.ts';
 import type { Event } from './events.ts';
-import { extraSizes } from './extras.ts';
 import { type Loras, loraEvents } from './loras.ts';
 import { outsideScope } from './model-scope.ts';
 import { type OpenModel, openModel } from './open-model.ts';
 import { type DecidedRequest, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
-import { groupsOf, RequestTicket, type Slot } from './slot.ts';
+import { type Asked, groupsOf, RequestTicket, type Slot } from './slot.ts';
 import { travellingName } from './travelling.ts';
 
 /** A model that is opened on a device and makes pictures, one batch at a time; a batch may hold pictures of several waiting requests. */
@@ -48,7 +47,7 @@ export class Flux implements AsyncDisposable {
     this.path = source.path;
     this.name = opened.name;
     this.defaults = requestDefaults(source, parts.encoders.longestPrompt);
-    this.#deciding = { ...sizesOf(source), scheduler, defaults: this.defaults, extras: extraSizes(extras) };
+    this.#deciding = { ...sizesOf(source), scheduler, defaults: this.defaults, extras };
     this.#maker = new BatchMaker(opened);
     this.#engine = new Engine({
       make: (batch, waiting) => this.#maker.make(batch, waiting, (groups) => this.#engine.giveBack(groups)),
@@ -283,12 +282,6 @@ export interface FluxStats extends EngineStats {
   readonly loras: Record<'files' | 'bytes' | 'evicted', number>;
   /** Bytes in use by the process, and on the first device if its plugin reports it. */
   readonly memory: { readonly process: number; readonly device?: number };
-}
-
-/** A checked request, and the decisions about it. */
-interface Asked {
-  readonly request: CheckedRequest;
-  readonly decided: DecidedRequest;
 }
 
 /** A stream that ends in an error. */

@@ -37,18 +37,13 @@ export class ImagePrompts implements Disposable {
 
   /** Every use of a program, for plans. */
   get uses(): readonly ProgramUse[] {
-    const of = (component: ProgramUse['component'], traced: Traced, runs = 1): ProgramUse => ({
-      component,
-      stage: 'encode',
-      traced,
-      runs,
-    });
     const { embed, layer, finalNorm } = this.#siglip;
+    const { layers } = this.#config;
     return [
-      of('image_encoder', embed),
-      of('image_encoder', layer, this.#config.layers),
-      of('image_encoder', finalNorm),
-      of('redux', this.#project),
+      { component: 'image_encoder', stage: 'encode', traced: embed, runs: 1 },
+      { component: 'image_encoder', stage: 'encode', traced: layer, runs: layers },
+      { component: 'image_encoder', stage: 'encode', traced: finalNorm, runs: 1 },
+      { component: 'redux', stage: 'encode', traced: this.#project, runs: 1 },
     ];
   }
 

@@ -1,18 +1,12 @@
 /** Where to read a model from: the bundled one, a path, or a name on the Hugging Face hub. */
 
+import type { LoadOptions } from '../api/load.ts';
 import { FLUX1, type Flux1Parts, PART_NAMES } from '../families/flux1/flux1.ts';
 import { BUNDLED, BUNDLED_FOLDER } from '../families/flux1/published.ts';
 import { userPath } from '../support/user-path.ts';
 import { kindOf } from '../weights/files/file-bytes.ts';
 import { modelName } from '../weights/folders/model-source.ts';
-import { hubFolder, type OnPullProgress, parseHubName } from '../weights/hub/hub.ts';
-
-export interface FindOptions extends Flux1Parts {
-  /** Branch, tag or commit of a model on the hub. */
-  readonly revision?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnPullProgress | undefined;
-}
+import { hubFolder, parseHubName } from '../weights/hub/hub.ts';
 
 /** Options that are paths. */
 const PATHS = [...PART_NAMES, 'loraDir', 'cacheDir'] as const;
@@ -32,7 +26,10 @@ export function withUserPaths<T extends { readonly [K in (typeof PATHS)[number]]
  * Finds a model's folder or file, and what to call it. A path wins over a hub name that is spelled the same. A model on
  * the hub is looked up in the cache, then downloaded, without the weights of parts that options give.
  */
-export async function findModel(model: string, options: FindOptions): Promise<{ path: string; name: string }> {
+export async function findModel(
+  model: string,
+  options: Flux1Parts & Pick<LoadOptions, 'revision' | 'signal' | 'onProgress'>,
+): Promise<{ path: string; name: string }> {
   const named = (path: string, name: string) => ({
     path,
     name: options.transformer === undefined ? name : modelName(FLUX1, path, options),

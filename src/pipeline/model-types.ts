@@ -1,16 +1,14 @@
 /** The element types a model is run with. */
 
 import type { CheckedLoad } from '../api/load.ts';
-import type { DType, ModelFloat } from '../support/dtype.ts';
+import type { ProgramTypes } from '../models/element-types.ts';
+import type { ModelFloat } from '../support/dtype.ts';
 import type { QuantisedForm } from '../weights/set.ts';
 import type { Platform } from '../xla/runtime/runtime.ts';
 
-export interface ModelTypes {
-  /** Element type of activations. */
+/** Weights are stored on the device as these types say, and converted where they are used. */
+export interface ModelTypes extends ProgramTypes {
   readonly compute: ModelFloat;
-  /** Element type of weights on the device; they are converted where they are used. */
-  readonly storage: DType;
-  /** The format of the blocks' matrices, if it differs from `storage`. */
   readonly form?: QuantisedForm | undefined;
 }
 

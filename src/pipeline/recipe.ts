@@ -49,23 +49,13 @@ export interface FinishedPrompt extends SeededPrompt {
   readonly cachedSteps?: readonly number[];
 }
 
-/** The slot of a batch that a picture was made in. */
-export interface MadeAt {
-  readonly slot: number;
-  /** Slots of the batch. */
-  readonly size: number;
-  /** Whether each slot had a prompt of its own. */
-  readonly each: boolean;
-  /** Prompts that were encoded together. */
-  readonly encoded: number;
-  /** Pictures that were decoded together. */
-  readonly decoded: number;
-  /** Ranks of the adapters that the programs took, if the picture's own adapters would need a different number. */
-  readonly rank: number | undefined;
-}
-
-/** Writes down how a picture is made. */
-export function makeRecipe(model: Identity, decided: DecidedRequest, finished: FinishedPrompt, at: MadeAt): Recipe {
+/** Writes down how a picture is made, `slot` being the one that it was made in. */
+export function makeRecipe(
+  model: Identity,
+  decided: DecidedRequest,
+  finished: FinishedPrompt,
+  slot: BatchSlot,
+): Recipe {
   const { cacheThreshold: threshold } = decided;
   const { useDynamicShifting: dynamic, baseShift: base, maxShift: max, shift } = model.scheduler;
   return {
@@ -87,7 +77,7 @@ export function makeRecipe(model: Identity, decided: DecidedRequest, finished: F
     guidance: decided.guidance,
     seed: seedNumber(decided.noise === 'jax' ? finished.seed : seedAt(finished.seed, finished.picture)),
     noise: decided.noise,
-    ...batchOf(decided, finished, at),
+    ...batchOf(decided, finished, slot),
     ...(decided.sampler !== 'euler' && { sampler: decided.sampler }),
     ...(decided.spacing !== 'default' && { schedule: decided.spacing }),
     ...(decided.sigmas && { sigmas: decided.sigmas }),
@@ -126,20 +116,11 @@ function negativeOf({ prompt, prompt2 }: Prompt, { trueCfgScale }: DecidedReques
 }
 
 /** The batch in a recipe: all of it if its pictures depend on each other, else the slot of this picture. */
-function batchOf(
-  decided: DecidedRequest,
-  { seed, picture }: FinishedPrompt,
-  { slot, size, each, encoded, decoded, rank }: MadeAt,
-) {
+function batchOf(decided: DecidedRequest, { seed, picture }: FinishedPrompt, slot: BatchSlot) {
   if (!mixes(decided))
     return decided.batch > 1 && { batch: { seed: seedNumber(seed), size: decided.batch, index: picture } };
-  const odd = {
-    ...(each && { prompts: 'each' as const }),
-    ...(encoded > 1 && { encoded }),
-    ...(decoded > 1 && { decoded }),
-    ...(rank !== undefined && { rank }),
-  };
-  return (size > 1 || Object.keys(odd).length > 0) && { batch: { size, index: slot, ...odd } };
+  const { size, index: _, ...odd } = slot;
+  return (size > 1 || Object.keys(odd).length > 0) && { batch: slot };
 }
 
 /** Writes down a LoRA that was applied. */

@@ -4,9 +4,8 @@ import { randomInt } from 'node:crypto';
 import { type LoraTag, takeLoraTags } from '../api/lora-tags.ts';
 import type { RecipeInputs } from '../api/recipe.ts';
 import { type BatchSlot, type CheckedRequest, STEERED, STEERING, type Steering } from '../api/request.ts';
+import type { ModelSizes } from '../families/flux1/flux1.ts';
 import { toolOf } from '../families/flux1/tools.ts';
-import type { FluxConfig } from '../models/flux.ts';
-import type { VaeConfig } from '../models/vae.ts';
 import type { NoiseKind } from '../sampling/generator.ts';
 import { type LatentSize, latentSize } from '../sampling/latents.ts';
 import { SAMPLERS, type SamplerName } from '../sampling/samplers/by-name.ts';
@@ -25,18 +24,12 @@ export interface RequestDefaults {
   readonly strength: number;
 }
 
-/** The configs that a model's defaults depend on; a copy of the model under another name has the same defaults. */
-export interface DefaultsOf {
-  readonly transformer: Pick<FluxConfig, 'guidanceEmbeds' | 'inChannels'>;
-  readonly vae: VaeConfig;
-  readonly scheduler: { readonly useDynamicShifting: boolean };
-}
-
 /**
  * The defaults of a kind of model: dev's if it is distilled for guidance, schnell's if it is distilled for few steps, as an unshifted
- * schedule shows, and settings between them otherwise. `promptTokens` is the length that its T5 tokenizer was made for.
+ * schedule shows, and settings between them otherwise. A copy of the model under another name has the same defaults. `promptTokens` is the
+ * length that its T5 tokenizer was made for.
  */
-export function requestDefaults({ transformer, vae, scheduler }: DefaultsOf, promptTokens: number): RequestDefaults {
+export function requestDefaults({ transformer, vae, scheduler }: ModelSizes, promptTokens: number): RequestDefaults {
   const fills = toolOf(transformer, vae) === 'fill';
   const shared = { width: vae.sampleSize, height: vae.sampleSize, strength: fills ? 1 : 0.6 };
   return transformer.guidanceEmbeds

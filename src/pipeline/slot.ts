@@ -22,6 +22,12 @@ export interface Slot extends EngineSlot<RequestTicket> {
   done: boolean;
 }
 
+/** A checked request, and the decisions about it. */
+export interface Asked {
+  readonly request: CheckedRequest;
+  readonly decided: DecidedRequest;
+}
+
 /** A request that is being answered. */
 export class RequestTicket extends Ticket<Slot, Event> {
   readonly request: CheckedRequest;
@@ -34,10 +40,7 @@ export class RequestTicket extends Ticket<Slot, Event> {
   readonly #warned = new Set<string>();
   #plan = '';
 
-  constructor(
-    { request, decided }: { readonly request: CheckedRequest; readonly decided: DecidedRequest },
-    options: Pick<TicketOptions<Event>, 'start' | 'leave' | 'read'>,
-  ) {
+  constructor({ request, decided }: Asked, options: Pick<TicketOptions<Event>, 'start' | 'leave' | 'read'>) {
     const { caller, signal } = request;
     super({ ...options, caller, signal, picture: ({ type }) => type === 'image', lighter: withoutPreviews });
     this.request = request;

@@ -57,8 +57,7 @@ const MODEL: Identity = {
 function recipeOf(request: Partial<Request> = {}, index = 0, model = MODEL): Recipe {
   const asked = checked(REQUEST, { prompt: 'a red house', seed: 7, ...request }, 'request');
   const decided = decide(asked, DEFAULTS, model.scheduler, 8);
-  const at = { slot: index, size: decided.batch, each: false, encoded: 1, decoded: 1, rank: undefined };
-  return makeRecipe(model, decided, { ...decided.prompts[0]!, picture: index }, at);
+  return makeRecipe(model, decided, { ...decided.prompts[0]!, picture: index }, { size: decided.batch, index });
 }
 
 /** A picture of a colour ramp. */

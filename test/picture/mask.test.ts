@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { gaussianBlur } from '../../src/picture/blur.ts';
 import { crop, fit, toSigned } from '../../src/picture/fit.ts';
-import { applyOverlay, blurMask, cropRegion, masked, readMask } from '../../src/picture/mask.ts';
+import { applyOverlay, cropRegion, masked, readMask } from '../../src/picture/mask.ts';
 import { FluxionError } from '../../src/support/errors.ts';
 import { assertRecorded, drawn, noise, recorded, shapes, short } from '../support/recorded-pictures.ts';
 
@@ -34,7 +35,7 @@ describe('readMask', () => {
 describe('a part around the mask', () => {
   test("is that of get_crop_region, its values are the processor's, and it returns as by apply_overlay", () => {
     assertRecorded(recorded.crops, 100, ([width, height, toWidth, toHeight, pad, blur, box, start, whole]) => {
-      const mask = blurMask(shapes(width, height), blur);
+      const mask = gaussianBlur(shapes(width, height), blur);
       const region = cropRegion(mask, toWidth, toHeight, pad);
       const original = noise(width, height, 3);
       const values = toSigned(fit(crop(original, region), toWidth, toHeight, 'contain'));

@@ -6,24 +6,22 @@
 import type { CheckedRequest } from '../../api/request.ts';
 import type { Tool } from '../../families/flux1/tools.ts';
 import type { FluxConfig } from '../../models/flux.ts';
+import type { ConditionSizes } from '../../models/programs.ts';
 import type { VaeConfig } from '../../models/vae.ts';
 import type { Pixels } from '../../picture/image.ts';
 import type { Box, Raster } from '../../picture/resample.ts';
 import { type LatentSize, packed, packLatents } from '../../sampling/latents.ts';
 import type { ModelFloat } from '../../support/dtype.ts';
-import type { ExtraSizes } from '../extras.ts';
+import type { Extras } from '../extras.ts';
 import type { Inputs } from '../inputs.ts';
 
-/** A picture as networks take it. */
-interface SignedPicture {
+/** A picture as networks take it; an image encoder takes a square. */
+export interface SignedPicture {
   /** [height, width, 3] in -1 to 1. */
   readonly values: Float32Array;
   /** Equal for equal values and sizes. */
   readonly key: string;
 }
-
-/** A picture as an image encoder takes it: a square. */
-export type SquarePicture = SignedPicture;
 
 /** A picture as the autoencoder takes it. */
 export interface SizedPicture extends SignedPicture {
@@ -42,22 +40,16 @@ export interface EncodedPrompt {
 export interface PromptPictures {
   /** Equal if they turn the same prompt into the same tokens. */
   readonly key: string;
-  readonly pictures: readonly SquarePicture[];
-  join(prompt: EncodedPrompt, tokensOf: (picture: SquarePicture) => Float32Array): EncodedPrompt;
+  readonly pictures: readonly SignedPicture[];
+  join(prompt: EncodedPrompt, tokensOf: (picture: SignedPicture) => Float32Array): EncodedPrompt;
 }
 
 /** What a condition adds to the programs of a batch. */
-export interface ConditionPrograms {
+export interface ConditionPrograms extends Pick<ConditionSizes, 'addedChannels' | 'blend' | 'promptTokens'> {
   /** Latent sizes of reference pictures. */
   readonly references?: readonly LatentSize[] | undefined;
-  /** Channels of image tokens beyond the model's own, for which adapters bring weights. */
-  readonly addedChannels?: number;
-  /** Whether known latents are put back after every step. */
-  readonly blend?: boolean;
   /** The ControlNet of each control picture, by its index in the model's list. */
   readonly nets?: readonly number[] | undefined;
-  /** Tokens of pictures that follow the prompt's text tokens; a negative prompt has none. */
-  readonly promptTokens?: number | undefined;
 }
 
 /** A request's condition. */
@@ -88,11 +80,9 @@ export interface Asked {
   readonly evaluations: number;
   readonly transformer: FluxConfig;
   readonly vae: VaeConfig;
-  readonly extras: ExtraSizes;
+  readonly extras: Extras;
   /** The kind of transformer, which the request's LoRAs may change. */
   readonly tool: Tool | 'plain' | undefined;
-  /** Width and height of a latent in pixels. */
-  readonly scale: number;
 }
 
 /** The moments of an encoded picture's latents [h, w, 2c]: means, then logarithms of variances. */

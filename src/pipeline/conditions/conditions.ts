@@ -7,9 +7,8 @@ import type { LoraReport } from '../../api/events.ts';
 import type { Knob } from '../../api/knobs.ts';
 import { type CheckedRequest, REQUEST_KNOBS } from '../../api/request.ts';
 import { type Tool, toolOf } from '../../families/flux1/tools.ts';
-import type { ModelConfigs } from '../../models/programs.ts';
 import { FluxionError } from '../../support/errors.ts';
-import type { ExtraSizes } from '../extras.ts';
+import type { Extras } from '../extras.ts';
 import { blend } from './blend.ts';
 import { channels } from './channels.ts';
 import type { Asked, Condition } from './condition.ts';
@@ -66,7 +65,7 @@ const TOOLS: Readonly<
  */
 export function checkConditions(
   request: CheckedRequest,
-  { transformer, vae, extras }: Pick<ModelConfigs, 'transformer' | 'vae'> & { readonly extras: ExtraSizes },
+  { transformer, vae, extras }: Pick<Asked, 'transformer' | 'vae' | 'extras'>,
   loras?: readonly (readonly LoraReport[])[],
 ): Tool | 'plain' | undefined {
   for (const [field, needed] of NEEDS)
@@ -125,7 +124,7 @@ function controlLora(loras: readonly (readonly LoraReport[])[]): LoraReport | un
 /** Settings of ControlNets: each has a value for every control picture, or one for all. */
 const EACH = ['controlMode', 'controlnetConditioningScale', 'controlGuidanceStart', 'controlGuidanceEnd'] as const;
 
-function checkRedux(request: CheckedRequest, { redux }: ExtraSizes): void {
+function checkRedux(request: CheckedRequest, { redux }: Extras): void {
   const pictures = [request.reduxImage ?? []].flat().length;
   if (pictures === 0) return;
   if (!redux)
@@ -141,7 +140,7 @@ function checkRedux(request: CheckedRequest, { redux }: ExtraSizes): void {
   }
 }
 
-function checkControlNets(request: CheckedRequest, { controlnets }: ExtraSizes): void {
+function checkControlNets(request: CheckedRequest, { controlnets }: Extras): void {
   const pictures = [request.controlImage ?? []].flat().length;
   if (pictures === 0) throw bad(undefined, 'a ControlNet is loaded, and needs control_image=PATH');
   if (controlnets.length > 1 && pictures !== controlnets.length)
@@ -152,7 +151,7 @@ function checkControlNets(request: CheckedRequest, { controlnets }: ExtraSizes):
       throw bad(keyOf(field), `expected one, or one for each control_image (${pictures}), found ${given.length}`);
   }
   for (let i = 0; i < pictures; i++) {
-    const { modes } = controlnets[controlnets.length === 1 ? 0 : i]!;
+    const { modes } = controlnets[controlnets.length === 1 ? 0 : i]!.config;
     if (modes === undefined) continue;
     const mode = eachOf(request.controlMode, i);
     const which = pictures > 1 ? ` ${i + 1}` : '';

@@ -10,7 +10,7 @@ import { squared } from './sized.ts';
 
 /** Makes the condition of `redux_image`. */
 export function embeds({ request, inputs, extras }: Asked): Condition | undefined {
-  const { encoder } = extras.redux ?? {};
+  const encoder = extras.redux?.encoder.config;
   if (!inputs.reduxImage || !encoder) return undefined;
   const pictures = inputs.reduxImage.map((picture) => squared(picture, encoder.imageSize));
   const { promptEmbedsScale = 1, pooledPromptEmbedsScale = 1 } = request;

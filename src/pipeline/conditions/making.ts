@@ -1,34 +1,23 @@
 /** The initial latents of a batch's pictures, and the inputs that their conditions add to its programs. */
 
 import type { BatchShare } from '../../engine/batch-share.ts';
-import type { VaeConfig } from '../../models/vae.ts';
 import { generatorOf } from '../../sampling/generator.ts';
-import type { ModelFloat } from '../../support/dtype.ts';
-import type { Given } from '../denoise.ts';
+import type { DenoiseRequest } from '../denoise.ts';
 import type { Slot } from '../slot.ts';
-import { type Moments, PictureMaking } from './condition.ts';
+import { type MakingFrom, type Moments, PictureMaking } from './condition.ts';
 
 /** What all pictures of a batch need besides their slots. */
-export interface MakingOptions {
-  readonly vae: VaeConfig;
-  /** The type that noise is drawn in. */
-  readonly dtype: ModelFloat;
+interface MakingOptions extends Pick<MakingFrom, 'vae' | 'dtype'> {
   /** Pictures that were encoded, by their keys. */
   readonly moments: ReadonlyMap<string, Moments>;
 }
 
-/** The latents and inputs of a batch, with zeros in empty slots. */
-export interface Made {
-  /** Packed latents [slots, l, channels] at the first noise level. */
-  readonly latents: Float32Array;
-  /** Inputs that conditions add. */
-  readonly given: Given;
-  /** Draws new noise [slots, l, channels], each picture's from its own generator. */
-  readonly draw: () => Float32Array;
-}
-
-/** Draws the latents and inputs of a batch. */
-export function makeGiven(share: BatchShare, pictures: readonly (Slot | undefined)[], options: MakingOptions): Made {
+/** Draws the latents and inputs of a batch, with zeros in empty slots; each picture has its own generator. */
+export function makeGiven(
+  share: BatchShare,
+  pictures: readonly (Slot | undefined)[],
+  options: MakingOptions,
+): Required<Pick<DenoiseRequest, 'latents' | 'given' | 'draw'>> {
   const slots = share.ofSlots(pictures).map((slot) => slot && makingOf(slot, options));
   const { given: first } =
     slots.find((making) => making !== undefined) ?? makingOf(pictures.find((slot) => slot !== undefined)!, options);

@@ -15,7 +15,7 @@ export function residuals(asked: Asked): Condition | undefined {
   if (controlnets.length === 0) return undefined;
   const all = inputs.controlImage!.map((picture, i) => {
     const net = controlnets.length === 1 ? 0 : i;
-    const { hintChannels, modes } = controlnets[net]!;
+    const { hintChannels, modes } = controlnets[net]!.config;
     return {
       net,
       picture: sized(picture, asked),

@@ -1,13 +1,15 @@
 /** Pictures and masks as the model takes them: as numbers, at the size of the result. */
 
 import { createHash } from 'node:crypto';
+import { pixelsPerLatent } from '../../models/vae.ts';
+import { gaussianBlur } from '../../picture/blur.ts';
 import { crop as cut, type Fit, fit, modelSize, preferredSize, toSigned } from '../../picture/fit.ts';
 import type { Pixels } from '../../picture/image.ts';
-import { blurMask, cropRegion, type Mask, readMask } from '../../picture/mask.ts';
+import { cropRegion, type Mask, readMask } from '../../picture/mask.ts';
 import type { InputPicture } from '../../picture/read-picture.ts';
 import { resample } from '../../picture/resample.ts';
 import { type LatentSize, latentSize } from '../../sampling/latents.ts';
-import type { Asked, SizedPicture, SquarePicture } from './condition.ts';
+import type { Asked, SignedPicture, SizedPicture } from './condition.ts';
 
 /** An input picture, resized to the size of the result. */
 export function sized({ pixels }: InputPicture, asked: Asked): SizedPicture {
@@ -40,18 +42,19 @@ export function cropOf({ request, inputs, width, height }: Omit<Asked, 'crop'>):
   const { pixels: image } = inputs.image![0]!;
   const { pixels } = inputs.maskImage![0]!;
   const fits = pixels.width === image.width && pixels.height === image.height;
-  const mask = blurMask(fits ? pixels : fit(pixels, image.width, image.height), maskBlur);
+  const mask = gaussianBlur(fits ? pixels : fit(pixels, image.width, image.height), maskBlur);
   return { mask, box: cropRegion(mask, width, height, paddingMaskCrop) };
 }
 
 /** A reference picture, at a size that Kontext was trained on, or at its own size as far as latents allow. */
-export function referenced({ pixels }: InputPicture, { request, scale }: Asked): SizedPicture {
+export function referenced({ pixels }: InputPicture, { request, vae }: Asked): SizedPicture {
+  const scale = pixelsPerLatent(vae);
   const { width, height } = request.referenceResize === false ? modelSize(pixels, 2 * scale) : preferredSize(pixels);
   return ofValues(toSigned(resample(pixels, width, height)), latentSize(width, height, scale));
 }
 
 /** A picture as an image encoder takes it: stretched to a square (transformers `SiglipImageProcessor`). */
-export function squared({ pixels }: InputPicture, side: number): SquarePicture {
+export function squared({ pixels }: InputPicture, side: number): SignedPicture {
   const values = toSigned(resample(pixels, side, side, 'bicubic'));
   return { values, key: `${side} ${createHash('sha256').update(values).digest('hex')}` };
 }

@@ -10,7 +10,7 @@ import { inColours } from '../../picture/mask.ts';
 import { outpaint } from '../../picture/outpaint.ts';
 import type { InputPicture } from '../../picture/read-picture.ts';
 import { evaluationsOf } from '../../sampling/samplers/by-name.ts';
-import type { ExtraSizes } from '../extras.ts';
+import type { Extras } from '../extras.ts';
 import { type Inputs, readInputs, recipeInputs } from '../inputs.ts';
 import { type DecidedRequest, decide, type RequestDefaults } from '../request.ts';
 import { checkConditions, conditionsOf } from './conditions.ts';
@@ -19,7 +19,7 @@ import { cropOf } from './sized.ts';
 /** The parts of a model that deciding a request needs. */
 export interface DecidingModel extends Pick<ModelSizes, 'transformer' | 'vae' | 'scheduler'> {
   readonly defaults: RequestDefaults;
-  readonly extras: ExtraSizes;
+  readonly extras: Extras;
 }
 
 /** Decides what it can about a request without a device and without reading its pictures or LoRAs. Throws `bad_request`. */
@@ -46,7 +46,7 @@ export async function decideWhole(
   const decided = decide(request, model.defaults, model.scheduler, scale, natural);
   const { width, height, size } = decided;
   const evaluations = evaluationsOf(decided).length;
-  const asked = { request, inputs, width, height, size, evaluations, transformer, vae, tool, extras, scale };
+  const asked = { request, inputs, width, height, size, evaluations, transformer, vae, tool, extras };
   const conditions = conditionsOf({ ...asked, crop: cropOf(asked) });
   return { ...decided, inputs: recipeInputs(given, request.embedInputs ?? false), conditions };
 }

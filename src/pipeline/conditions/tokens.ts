@@ -16,14 +16,7 @@ export function tokens(asked: Asked): Condition | undefined {
     programs: { references: sizes },
     pictures,
     after(making) {
-      const all = pictures.map((picture) => making.mean(picture));
-      const reference = new Float32Array(all.reduce((sum, { length }) => sum + length, 0));
-      let at = 0;
-      for (const latents of all) {
-        reference.set(latents, at);
-        at += latents.length;
-      }
-      making.given['reference'] = reference;
+      making.given['reference'] = Float32Array.from(pictures.flatMap((picture) => [...making.mean(picture)]));
     },
   };
 }
