@@ -1,12 +1,15 @@
 /** Folders that commands list: how they are named, their entries and sizes. */
 
+import { randomUUID } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import type { Arguments } from '../config/overrides.ts';
 import { findPersonalConfig } from '../config/personal.ts';
 import type { Config } from '../config/schema.ts';
 import { attempt } from '../support/attempt.ts';
+import { makeFolder } from '../support/make-folder.ts';
 import { explaining } from '../support/system-error.ts';
 import { readingUsage, UsageError } from './command.ts';
 
@@ -28,6 +31,14 @@ export function entriesOf(folder: string): Dirent[] {
       });
     }),
   );
+}
+
+/** Creates a folder if needed, and tries to write there. Rejects with the system's error. */
+export async function tryWriting(folder: string): Promise<void> {
+  makeFolder(folder);
+  const trial = join(folder, `.fluxion-${randomUUID()}.tmp`);
+  await writeFile(trial, '', { flag: 'wx' });
+  await rm(trial);
 }
 
 /** The entries of a folder; none if it is missing or unreadable. */

@@ -158,9 +158,9 @@ async function helpOn([topic, ...others]: readonly string[]): Promise<string> {
   if (others.length > 0) throw new UsageError('bad_config', `one topic at a time: '${topic}' or '${others[0]}'`);
   if (topic === undefined || topic === 'help') return HELP;
   if (topic === 'environment') return ENVIRONMENT;
-  const { configTopic, keyTopic } = await import('./terminal/config-help.ts');
-  if (topic === 'config') return configTopic();
-  const key = Object.hasOwn(COMMANDS, topic) ? undefined : keyTopic(topic);
+  if (topic === 'config') return (await import('./terminal/config-help.ts')).configTopic();
+  const { keyHelp } = await import('../config/schema.ts');
+  const key = Object.hasOwn(COMMANDS, topic) ? undefined : keyHelp(topic);
   if (key !== undefined) return key;
   return (await commandNamed(topic).load()).default.help;
 }

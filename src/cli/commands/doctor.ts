@@ -1,15 +1,12 @@
 /** `fluxion doctor`: checks this machine, one line per check, with a remedy for each problem. */
 
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { FluxionError } from '../../support/errors.ts';
-import { makeFolder } from '../../support/make-folder.ts';
 import { oneLine } from '../../support/quote.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import {
@@ -25,7 +22,7 @@ import {
 import { fileCommand } from '../args.ts';
 import { FAILURE, OK, printJson, refuseWords, type Session } from '../command.ts';
 import { JSON_FLAG, optionLines } from '../flags.ts';
-import { sizeOf } from '../folder.ts';
+import { sizeOf, tryWriting } from '../folder.ts';
 import { bytes, paint } from '../terminal/render.ts';
 import type { Probe } from './doctor-probe.ts';
 
@@ -138,10 +135,7 @@ async function cache(): Promise<Check> {
   const folder = cacheFolder();
   const name = 'cache folder';
   try {
-    makeFolder(folder);
-    const trial = join(folder, `.doctor-${randomUUID()}`);
-    await writeFile(trial, 'ok', { flag: 'wx' });
-    await rm(trial);
+    await tryWriting(folder);
   } catch (error) {
     const hint = 'make it writable, or set FLUXION_CACHE_DIR to a folder that is';
     // If a plugin is installed, everything works without a writable cache, but each run compiles its programs again.

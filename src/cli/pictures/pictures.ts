@@ -1,9 +1,6 @@
 /** Making pictures from a configuration with progress on standard error, and the figures at the end: for generate and redo. */
 
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import {
@@ -20,9 +17,9 @@ import {
 } from '../../index.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { log } from '../../support/log.ts';
-import { makeFolder } from '../../support/make-folder.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import type { Session } from '../command.ts';
+import { tryWriting } from '../folder.ts';
 import { StepTrace } from '../measure/profile.ts';
 import { loadOptions, modelOf, requestOf } from '../settings.ts';
 import { isPlain, memoryLine } from '../terminal/memory.ts';
@@ -141,17 +138,9 @@ export async function requireWritable(
   what = 'pictures',
   hint = 'choose another folder with output_dir=…',
 ): Promise<void> {
-  const trial = join(folder, `.flux-${randomUUID()}.tmp`);
-  try {
-    makeFolder(folder);
-    await writeFile(trial, '', { flag: 'wx' });
-    await rm(trial);
-  } catch (cause) {
-    throw new FluxionError('io', `cannot write ${what} to ${folder}: ${reasonOf(cause)}`, {
-      cause,
-      hint,
-    });
-  }
+  await tryWriting(folder).catch((cause) => {
+    throw new FluxionError('io', `cannot write ${what} to ${folder}: ${reasonOf(cause)}`, { cause, hint });
+  });
 }
 
 /** Throws `io` if a picture of one of several processes already exists, before any work is done. */

@@ -1,8 +1,6 @@
 /** The text of `fluxion help config`. */
 
-import { acceptedHelp, configHelp, keyHelp } from '../../config/schema.ts';
-
-export { keyHelp as keyTopic };
+import { acceptedHelp, configHelp } from '../../config/schema.ts';
 
 /** Returns every configuration key with its meaning and default, then MaxDiffusion's keys that have no effect and why. */
 export function configTopic(): string {
