@@ -47,6 +47,10 @@ With preview=step, flux_preview.png in output_dir shows the first picture as the
 Ctrl-C stops the run within a block and leaves no partial file; a second Ctrl-C stops at once.
 `;
 
+// Inside an exported call, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
+const making = () =>
+  Promise.all([import('../pictures/pictures.ts'), import('../pictures/preview.ts'), import('../terminal/memory.ts')]);
+
 export default keyCommand({
   flags: FLAGS,
   help: HELP,
@@ -64,11 +68,7 @@ export default keyCommand({
       { makePictures, planPictures, printFiles, reportData, reportTable, requireWritable },
       { LivePreview },
       { memoryTable },
-    ] = await Promise.all([
-      import('../pictures/pictures.ts'),
-      import('../pictures/preview.ts'),
-      import('../terminal/memory.ts'),
-    ]);
+    ] = await making();
     if (dry) {
       const plan = await planPictures(config, { sources, progress, signal });
       answer(json, { ...plan, notes }, memoryTable(plan));
