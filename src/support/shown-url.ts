@@ -15,7 +15,7 @@ export function withoutSecrets(text: string): string {
 
 /** Returns the message of a failed connection; some have only a code. */
 export function failureText(error: unknown): string {
-  const { message, code } = error as { readonly message?: string; readonly code?: string };
+  const { message, code } = (error ?? {}) as { readonly message?: string; readonly code?: string };
   return withoutSecrets(message || code || String(error));
 }
 

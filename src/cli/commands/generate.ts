@@ -47,7 +47,7 @@ With preview=step, flux_preview.png in output_dir shows the first picture as the
 Ctrl-C stops the run within a block and leaves no partial file; a second Ctrl-C stops at once.
 `;
 
-// Inside an exported call, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
+// Inside `export default`, TypeScript does not rewrite `import('….ts')`, so the built package would look for a .ts file.
 const making = () =>
   Promise.all([import('../pictures/pictures.ts'), import('../pictures/preview.ts'), import('../terminal/memory.ts')]);
 
