@@ -73,7 +73,8 @@ if wanted blocks; then
 fi
 if wanted steps; then
   say steps
-  more=()
+  # stable-diffusion.cpp multiplies 8-bit integers: int8 is what compares with it.
+  more=("int8=node bench/versus.ts --serve --form int8")
   [[ -n ${SDCPP:-} ]] && more+=("sdcpp=$REFERENCE tools/reference/time_sdcpp.py $SDCPP")
   node bench/versus.ts --parts step --sides 256 --rounds 5 "${rivals[@]}" "${more[@]}" >"$out/steps.json" 2>"$out/steps.log"
   tail -1 "$out/steps.log"

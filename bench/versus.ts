@@ -5,6 +5,7 @@
  *
  *   node bench/versus.ts --serve     answers as such a command does, so that another plugin or other flags can be one: 'old=FLUXION_PJRT_PLUGIN=cpu:PATH node bench/versus.ts --serve'
  *
+ *   --form int8   matrices quantised to int8, fp8 or int4
  *   --returned    freed memory goes back to the system, as in programs that use the library; the command line keeps it
  *
  *   LAYERS=5,10   in the environment: a step has five double and ten single blocks instead of 19 and 38, for every contestant
@@ -19,6 +20,8 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { KEPT_MEMORY, keepsMemory } from '../src/cli/kept-memory.ts';
 import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
+import { byteLength, elementCount } from '../src/support/dtype.ts';
+import type { QuantisedForm } from '../src/xla/graph/weights.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { dotFlops, randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
@@ -43,11 +46,13 @@ const { values, positionals } = parseArgs({
     parts: { type: 'string', default: PARTS.join() },
     rounds: { type: 'string', default: '5' },
     serve: { type: 'boolean', default: false },
+    form: { type: 'string' },
     returned: { type: 'boolean', default: false },
   },
 });
 if (!keepsMemory && !values.returned)
   process.execve!(process.execPath, process.argv.with(0, process.execPath), { ...process.env, ...KEPT_MEMORY });
+const form = values.form as QuantisedForm | undefined;
 const sides = values.sides.split(',').map(Number);
 const parts = PARTS.filter((part) => values.parts.split(',').includes(part));
 const rounds = Number(values.rounds);
@@ -78,8 +83,8 @@ function external(text: string): Contestant & { readonly process: ChildProcess }
 async function upload(runtime: Runtime, { graph, inputs }: Traced) {
   const arrays: ShardedArray[] = [];
   for (const { dtype, shape } of graph.parameters) {
-    const count = shape.reduce((n, d) => n * d, 1);
-    const bytes = dtype === 'bf16' ? randomBf16(count) : new Uint8Array(count * 4);
+    const bytes =
+      dtype === 'f32' ? new Float32Array(elementCount(shape)).fill(0.01) : randomBf16(byteLength(dtype, shape) >> 1);
     arrays.push(await runtime.upload(bytes, dtype, shape));
   }
   return {
@@ -96,6 +101,7 @@ async function fluxion(runtime: Runtime, side: number) {
     ...sizes,
     compute: 'bf16',
     storage: 'bf16',
+    ...(form && { form }),
   });
   const all = { imageIn, doubleBlock, join, singleBlock, finalLayer };
   const held = Object.fromEntries(

@@ -32,11 +32,15 @@ export function processorText(): string {
   return [arch(), cpus()[0]?.model ?? '', ...instructionSets(cpuInfo())].join(' ');
 }
 
-/** Whether bf16 numbers are multiplied without being widened; undefined if the system does not tell. */
+/**
+ * Whether bf16 numbers are multiplied faster as they are than widened to f32; undefined if the system does not tell. Intel's AVX512-BF16
+ * is slower than its f32: XLA and torch both reach 150 GFLOP/s with it where f32 has 220 to 260 (docs/measurements/cpu.md).
+ */
 export function multipliesBf16(info: string = cpuInfo()): boolean | undefined {
   const sets = instructionSets(info);
   if (sets.length === 0) return undefined;
-  return BF16_PRODUCTS.some((name) => sets.includes(name));
+  const isIntel = /^vendor_id\s*:\s*GenuineIntel$/m.test(info);
+  return BF16_PRODUCTS.some((name) => sets.includes(name) && !(isIntel && name === 'avx512_bf16'));
 }
 
 /** The flags of the first processor of /proc/cpuinfo, sorted. */

@@ -5,8 +5,8 @@
  * | XLA | processor | bf16 linear layers | attention |
  * |---|---|---|---|
  * | newer | AMX | oneDNN, bf16 results, in a program without attention; small matrices as below | a program of its own: one fused kernel, or blocks of queries |
- * | newer | AVX512-BF16 | XLA's own kernels, f32 results | one fused kernel, or blocks of queries |
- * | older | AVX512-BF16 | XLA's own kernels, f32 results | blocks of queries where scores are large |
+ * | newer | AVX512-BF16, not Intel's | XLA's own kernels, f32 results | one fused kernel, or blocks of queries |
+ * | older | AVX512-BF16, not Intel's | XLA's own kernels, f32 results | blocks of queries where scores are large |
  * | newer | others | x Wᵀ in f32 over widened tiles of W | one fused kernel in f32, or blocks of queries |
  * | older | others | W xᵀ in f32 over widened tiles of W | blocks of queries where scores are large |
  *

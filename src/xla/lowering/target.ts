@@ -20,6 +20,6 @@ export interface Target extends AttentionOptions {
   readonly computeCapability?: number | undefined;
   /** For a CPU that works alone: its plugin and processor. */
   readonly cpu?: CpuTarget | undefined;
-  /** For a CPU: `false` if it has no bf16 multiply instructions, so that f32 is faster. */
+  /** For a CPU: `false` if it multiplies f32 faster than bf16. */
   readonly bf16Products?: boolean | undefined;
 }

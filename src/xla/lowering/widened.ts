@@ -1,7 +1,7 @@
 /**
- * Products of bf16 on processors that multiply only f32. XLA:CPU's bf16 kernels widen in their innermost loop there and reach little more
- * than half the rate of f32. Here operands are widened first, matrices in tiles that stay in the cache: no widened matrix is ever whole in
- * memory.
+ * Products of bf16 on processors that multiply f32 faster. XLA:CPU's bf16 kernels widen in their innermost loop there, or use instructions
+ * that are slower than those of f32, and reach little more than half the rate. Here operands are widened first, matrices in tiles that stay
+ * in the cache: no widened matrix is ever whole in memory.
  */
 
 import { elementCount } from '../../support/dtype.ts';

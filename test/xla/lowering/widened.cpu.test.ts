@@ -96,10 +96,13 @@ describe('widened products', () => {
   });
 });
 
-test('the system tells which processors multiply bf16', () => {
-  const info = (flags: string) => `processor\t: 0\nflags\t\t: ${flags}\n\nprocessor\t: 1\nflags\t\t: fpu\n`;
+test('the system tells which processors multiply bf16 faster than f32', () => {
+  const info = (flags: string, vendor = 'AuthenticAMD') =>
+    `processor\t: 0\nvendor_id\t: ${vendor}\nflags\t\t: ${flags}\n\nprocessor\t: 1\nflags\t\t: fpu\n`;
   assert.equal(multipliesBf16(info('fpu avx2 fma')), false);
   assert.equal(multipliesBf16(info('fpu avx512f avx512_bf16')), true);
+  assert.equal(multipliesBf16(info('fpu avx512f avx512_bf16', 'GenuineIntel')), false);
+  assert.equal(multipliesBf16(info('fpu avx512f avx512_bf16 amx_bf16', 'GenuineIntel')), true);
   assert.equal(multipliesBf16('processor\t: 0\nFeatures\t: fp asimd bf16\n'), true);
   assert.equal(multipliesBf16(''), undefined);
 });
