@@ -1,7 +1,7 @@
 /**
  * Full-size FLUX.1 dev on the CPU, random weights, beside other programs on the same machine in one run:
  *
- *   node bench/versus.ts [--sides 256,512] [--parts double,single,step] [--rounds 5] 'NAME=COMMAND …' …
+ *   node bench/versus.ts [--sides 256,512] [--parts double,single,encode,step,decode] [--rounds 5] 'NAME=COMMAND …' …
  *
  *   node bench/versus.ts --serve     answers as such a command does, so that another plugin or other flags can be one: 'old=FLUXION_PJRT_PLUGIN=cpu:PATH node bench/versus.ts --serve'
  *
@@ -9,6 +9,8 @@
  *   --returned    freed memory goes back to the system, as in programs that use the library; the command line keeps it
  *
  *   LAYERS=5,10   in the environment: a step has five double and ten single blocks instead of 19 and 38, for every contestant
+ *
+ * encode is T5 with 512 tokens and CLIP; decode is the autoencoder's half, in f32.
  *
  * A command is such as `diffusers=python tools/reference/time_blocks.py float32`: it answers a line `double 256` by one
  * line of JSON, { seconds, cpu }, wall clock and the time of all its threads. Rounds run everybody one after the other; ratios are
@@ -19,14 +21,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { KEPT_MEMORY, keepsMemory } from '../src/cli/kept-memory.ts';
-import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
+import { pixelPrograms, textPrograms } from '../src/models/programs.ts';
+import { CLIP_L, FLUX_DEV, FLUX_VAE, fluxPrograms, T5_XXL, type Traced } from '../src/models.ts';
 import { byteLength, elementCount } from '../src/support/dtype.ts';
+import { getOrMake } from '../src/support/get-or-make.ts';
 import type { QuantisedForm } from '../src/xla/graph/weights.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { dotFlops, randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
 
-const PARTS = ['double', 'single', 'step'] as const;
+const PARTS = ['double', 'single', 'encode', 'step', 'decode'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Time {
@@ -79,8 +83,12 @@ function external(text: string): Contestant & { readonly process: ChildProcess }
   };
 }
 
-/** Arrays a traced part takes, by parameter. */
-async function upload(runtime: Runtime, { graph, inputs }: Traced) {
+type Held = Awaited<ReturnType<typeof prepare>>;
+
+/** A traced part's program, and arrays it takes. */
+async function prepare(runtime: Runtime, traced: Traced) {
+  const { graph, inputs } = traced;
+  const program = await runtime.compile(traced);
   const arrays: ShardedArray[] = [];
   for (const { dtype, shape } of graph.parameters) {
     const bytes =
@@ -88,64 +96,66 @@ async function upload(runtime: Runtime, { graph, inputs }: Traced) {
     arrays.push(await runtime.upload(bytes, dtype, shape));
   }
   return {
+    program,
     inputs: Object.fromEntries(inputs.map((name, i) => [name, arrays[i]!])),
     weights: arrays.slice(inputs.length),
     dispose: () => arrays.forEach((array) => void array.dispose()),
   };
 }
 
-/** Fluxion: all double blocks of a step share their weights and so do all single ones, as with the others. */
-async function fluxion(runtime: Runtime, side: number) {
+/** Fluxion: all double blocks of a step share their weights and so do all single ones and all layers of an encoder, as with the others. */
+function fluxion(runtime: Runtime, side: number) {
+  const types = { compute: 'bf16', storage: 'bf16', ...(form && { form }) } as const;
   const sizes = { batch: 1, prompts: 1, imageTokens: (side / 16) ** 2, textTokens: 512, steps: 1 } as const;
-  const { imageIn, doubleBlock, join, singleBlock, finalLayer } = fluxPrograms(FLUX_DEV, {
-    ...sizes,
-    compute: 'bf16',
-    storage: 'bf16',
-    ...(form && { form }),
-  });
-  const all = { imageIn, doubleBlock, join, singleBlock, finalLayer };
-  const held = Object.fromEntries(
-    await Promise.all(
-      Object.entries(all).map(async ([name, traced]) => {
-        return [name, { program: await runtime.compile(traced), ...(await upload(runtime, traced)) }] as const;
-      }),
-    ),
-  );
-  const run = (name: keyof typeof all, given: Record<string, ShardedArray> = {}) => {
-    const { program, inputs, weights } = held[name]!;
-    return program.run({ ...inputs, ...given }, weights);
+  const { imageIn, doubleBlock, join, singleBlock, finalLayer } = fluxPrograms(FLUX_DEV, { ...sizes, ...types });
+  const { clip, t5 } = textPrograms({ clip: CLIP_L, t5: T5_XXL }, sizes.textTokens, types);
+  const latents = { height: side / 8, width: side / 8, decode: { batch: 1 } };
+  const { decode } = pixelPrograms(FLUX_VAE, latents, { compute: 'f32', storage: 'f32' });
+  const known = new Map<Traced, Promise<Held>>();
+  const hold = (traced: Traced) => getOrMake(known, traced, () => prepare(runtime, traced));
+  const prepared = async (list: readonly Traced[]) =>
+    new Map(await Promise.all(list.map(async (traced) => [traced, await hold(traced)] as const)));
+  const uses: Record<Part, readonly (readonly [Traced, number])[]> = {
+    double: [[doubleBlock, 1]],
+    single: [[singleBlock, 1]],
+    encode: [
+      [clip.embed, 1], [clip.layer, CLIP_L.layers], [clip.pool, 1],
+      [t5.embed, 1], [t5.bias, 1], [t5.layer, T5_XXL.layers], [t5.finalNorm, 1],
+    ], // biome-ignore format: a list
+    step: [[imageIn, 1], [doubleBlock, doubles], [join, 1], [singleBlock, singles], [finalLayer, 1]], // biome-ignore format: a list
+    decode: decode.map(({ traced }) => [traced, 1]),
   };
-  const counts = { double: dotFlops(doubleBlock), single: dotFlops(singleBlock) };
-  const ends = dotFlops(imageIn) + dotFlops(finalLayer);
-  const step = () => {
-    const made: ShardedArray[] = [];
-    const keep = <T extends Record<string, ShardedArray>>(out: T): T => {
-      made.push(...Object.values(out));
-      return out;
-    };
-    let img = keep(run('imageIn'))['img']!;
-    let txt = held['doubleBlock']!.inputs['txt']!;
-    for (let i = 0; i < doubles; i++) {
-      const out = keep(run('doubleBlock', { img, txt }));
-      [img, txt] = [out['img']!, out['txt']!];
-    }
-    let x = keep(run('join', { img, txt }))['x']!;
-    for (let i = 0; i < singles; i++) x = keep(run('singleBlock', { x }))['x']!;
-    keep(run('finalLayer', { x }));
-    return made;
-  };
+  const fits = (found: ShardedArray | undefined, wanted: ShardedArray) =>
+    found !== undefined && found.dtype === wanted.dtype && found.shape.join() === wanted.shape.join();
+  const flops = (part: Part) => uses[part].reduce((sum, [traced, runs]) => sum + runs * dotFlops(traced), 0);
   return {
-    flops: { ...counts, step: ends + doubles * counts.double + singles * counts.single },
+    flops,
+    /** Programs run with inputs of their own, except that blocks follow each other, as their weights do in memory. */
     async time(part: Part): Promise<Time> {
+      const held = await prepared(uses[part].map(([traced]) => traced));
+      const made: ShardedArray[] = [];
       const [start, used] = [performance.now(), process.cpuUsage()];
-      const outputs = part === 'step' ? step() : Object.values(run(part === 'double' ? 'doubleBlock' : 'singleBlock'));
-      await Promise.all(outputs.map((o) => o.ready()));
+      let given: Record<string, ShardedArray> = {};
+      for (const [traced, runs] of uses[part]) {
+        const { program, inputs, weights } = held.get(traced)!;
+        for (let i = 0; i < runs; i++) {
+          const own = Object.entries(inputs).map(([name, array]) => [
+            name,
+            fits(given[name], array) ? given[name]! : array,
+          ]);
+          given = program.run(Object.fromEntries(own), weights);
+          made.push(...Object.values(given));
+        }
+      }
+      await Promise.all(made.map((output) => output.ready()));
       const { user, system } = process.cpuUsage(used);
       const time = { seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
-      for (const output of outputs) output.dispose();
+      for (const output of made) output.dispose();
       return time;
     },
-    dispose: () => Object.values(held).forEach(({ dispose }) => void dispose()),
+    dispose: async () => {
+      for (const held of known.values()) (await held).dispose();
+    },
   };
 }
 
@@ -154,14 +164,13 @@ const rounded = (x: number) => Number(x.toPrecision(3));
 
 await using runtime = await Runtime.open({ device: 'cpu' });
 if (values.serve) {
-  const known = new Map<number, Awaited<ReturnType<typeof fluxion>>>();
+  const known = new Map<number, ReturnType<typeof fluxion>>();
   for await (const line of createInterface(process.stdin)) {
     const [part, side] = line.split(' ') as [Part, string];
-    const own = known.get(Number(side)) ?? (await fluxion(runtime, Number(side)));
-    known.set(Number(side), own);
+    const own = getOrMake(known, Number(side), () => fluxion(runtime, Number(side)));
     console.log(JSON.stringify(await own.time(part)));
   }
-  for (const own of known.values()) own.dispose();
+  for (const own of known.values()) await own.dispose();
   await runtime[Symbol.asyncDispose]();
   process.exit(0);
 }
@@ -169,7 +178,7 @@ const best = { bf16: await bestMatmulRate('bf16'), f32: await bestMatmulRate('f3
 const others = positionals.map(external);
 const figures: object[] = [];
 for (const side of sides) {
-  const own = await fluxion(runtime, side);
+  const own = fluxion(runtime, side);
   for (const part of parts) {
     const contestants: Contestant[] = [{ name: 'fluxion', time: own.time }, ...others];
     const times = contestants.map((): Time[] => []);
@@ -183,7 +192,7 @@ for (const side of sides) {
     const ours = times[0]!;
     const against = (i: number, key: keyof Time) =>
       rounded(median(ours.map((time, round) => time[key] / times[i]![round]![key])));
-    const rate = own.flops[part] / median(ours.map(({ seconds }) => seconds));
+    const rate = own.flops(part) / median(ours.map(({ seconds }) => seconds));
     const figure = {
       part,
       side,
@@ -199,7 +208,7 @@ for (const side of sides) {
     figures.push(figure);
     process.stderr.write(`${JSON.stringify(figure)}\n`);
   }
-  own.dispose();
+  await own.dispose();
 }
 console.log(JSON.stringify({ rounds, bestMatmulGflops: best, figures }, undefined, 2));
 for (const { process: child } of others) child.stdin!.end();

@@ -6,7 +6,7 @@ TYPE is a type of ggml's, q8_0 unless given. FOLDER gets a transformer, an autoe
 in the environment makes a transformer of five double and ten single blocks instead of 19 and 38.
 
 A line `step SIDE` on standard input is answered by one JSON object: `seconds` of wall clock and `cpu` seconds of all threads, the second
-step of two. SIDE is a picture's in pixels whose step has as many tokens with 512 of text: T5 is left out, to save 5 GB, and the program then computes with 256
+step of two. `decode SIDE` is answered alike, for what follows the only step of a square picture. For a step, SIDE is a picture's in pixels whose step has as many tokens with 512 of text: T5 is left out, to save 5 GB, and the program then computes with 256
 zeros of text. So the picture is made wider by 256 tokens.
 """
 
@@ -97,18 +97,19 @@ def main() -> None:
     )
     for line in sys.stdin:
         part, side = line.split()
-        if part != "step":
-            raise SystemExit(f"expected 'step SIDE', found {line!r}")
+        if part not in ("step", "decode"):
+            raise SystemExit(f"expected 'step SIDE' or 'decode SIDE', found {line!r}")
         height = int(side)
         # A token is 16 pixels wide and high.
-        width = height + 256 * 256 // height
+        width = height + 256 * 256 // height if part == "step" else height
         marks: list[tuple[float, float]] = []
         program.generate_image(
-            prompt="a house", width=width, height=height, cfg_scale=1, guidance=3.5, sample_steps=2, sample_method="euler",
+            prompt="a house", width=width, height=height, cfg_scale=1, guidance=3.5, sample_steps=2 if part == "step" else 1, sample_method="euler",
             progress_callback=lambda *_: marks.append((time.perf_counter(), time.process_time())),
         )
+        marks.append((time.perf_counter(), time.process_time()))
         # The first mark is the beginning; those after the steps are the autoencoder's.
-        (wall, cpu), (later, used) = marks[1], marks[2]
+        (wall, cpu), (later, used) = (marks[1], marks[2]) if part == "step" else (marks[1], marks[-1])
         print(json.dumps({"seconds": later - wall, "cpu": used - cpu}), flush=True)
 
 
