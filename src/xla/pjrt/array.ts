@@ -4,12 +4,11 @@ import { byteLength, type DType } from '../../support/dtype.ts';
 import { FluxionError } from '../../support/errors.ts';
 import { platformOf } from '../lowering/platform.ts';
 import type { Api } from './call.ts';
-import type { Connection } from './connection.ts';
 import type { Device, MemoryKind } from './device.ts';
 import { bufferType } from './element-type.ts';
 import { ENUMS } from './header.gen.ts';
 import { Handle } from './lifetime.ts';
-import { addressOf, retain } from './memory.ts';
+import { ALIGNMENT, addressOf, retain } from './memory.ts';
 import { Struct } from './struct.ts';
 
 /** An array to upload, and where to. */
@@ -142,14 +141,13 @@ export class DeviceArray implements Disposable {
 
 /** Places host bytes on a device; resolves when they are no longer needed, or at once if the device uses them in place. */
 export async function uploadArray(
-  client: Connection,
   device: Device,
   bytes: Uint8Array,
   spec: Omit<ArraySpec, 'device'>,
 ): Promise<DeviceArray> {
   const { dtype, memory, transfer = 'copy' } = spec;
   const shape = [...spec.shape];
-  const { api, events } = client;
+  const { api, events, handle, platformName } = device.client;
   const expected = byteLength(dtype, shape);
   if (bytes.length !== expected) {
     throw new FluxionError('bad_shape', `${dtype}[${shape}] takes ${expected} bytes, found ${bytes.length}`);
@@ -165,12 +163,12 @@ export async function uploadArray(
   };
   // Bytes used in place are not copied, so the call is short.
   const inPlace =
-    transfer === 'share' && platformOf(client.platformName).memory === 'host' && addressOf(bytes) % 64n === 0n;
+    transfer === 'share' && platformOf(platformName).memory === 'host' && addressOf(bytes) % BigInt(ALIGNMENT) === 0n;
   const copied = inPlace ? 0 : bytes.length;
   using held = new DisposableStack();
   held.defer(retain(bytes));
-  return await client.handle.during(async (address) => {
-    const made = await api.transfer('PJRT_Client_BufferFromHostBuffer', { client: address, ...fields }, copied);
+  return await handle.during(async (client) => {
+    const made = await api.transfer('PJRT_Client_BufferFromHostBuffer', { client, ...fields }, copied);
     const buffer = made.get('buffer');
     const unused = () => events.done(made.get('done_with_host_buffer'), `uploading ${dtype}[${shape}]`);
     if (transfer === 'share' && isInPlace(api, buffer, bytes)) {

@@ -39,8 +39,10 @@ function invert<K extends string>(names: Record<K, number>): ReadonlyMap<number,
   return new Map(Object.entries(names).map(([name, value]) => [value as number, name as K]));
 }
 
-type NativeFunction = { (args: bigint): bigint | null; async(args: bigint, done: Done): void };
-type Done = (failure: unknown, error: bigint | null) => void;
+type NativeFunction = {
+  (args: bigint): bigint | null;
+  async(args: bigint, done: (failure: unknown, error: bigint | null) => void): void;
+};
 
 /** Bytes. koffi runs foreign calls on its own stacks, by default 128 KiB on other threads: XLA's compilers need as much as a thread has. */
 const STACK = 16 << 20;
@@ -83,9 +85,8 @@ export class Api {
   /** The native PJRT_Api. */
   readonly address: bigint;
   readonly version: { readonly major: number; readonly minor: number };
-  /** Names of the extensions the plugin offers, `Extension_N` for numbers newer than the header. */
-  readonly extensions: readonly string[];
-  readonly #extensions: ReadonlyMap<string, bigint>;
+  /** The native structs of the extensions the plugin offers by name, `Extension_N` for numbers newer than the header. */
+  readonly extensions: ReadonlyMap<string, bigint>;
   readonly #functions = new Map<FunctionName, NativeFunction>();
   #longCalls = 0;
   readonly #queue: (() => void)[] = [];
@@ -104,8 +105,7 @@ export class Api {
         { hint: 'use a plugin built for the same major version of the PJRT C API' },
       );
     }
-    this.#extensions = readExtensions(extensions);
-    this.extensions = [...this.#extensions.keys()];
+    this.extensions = readExtensions(extensions);
     const names = Object.keys(FUNCTIONS) as FunctionName[];
     const count = Math.min(names.length, Math.floor((Number(size) - TABLE_OFFSET) / 8));
     for (const [i, pointer] of readWords(address + BigInt(TABLE_OFFSET), count).entries())
@@ -119,7 +119,7 @@ export class Api {
     requireWholeLibrary(path);
     try {
       keepLoaded(path);
-      getApi = koffi.load(path).func('void *GetPjrtApi()') as unknown as () => bigint | null;
+      getApi = koffi.load(path).func('void *GetPjrtApi()');
     } catch (cause) {
       throw new FluxionError('plugin', `cannot load ${path}: ${cause instanceof Error ? cause.message : cause}`, {
         cause,
@@ -129,11 +129,6 @@ export class Api {
     const address = getApi();
     if (address === null) throw new FluxionError('plugin', `${path}: GetPjrtApi returned nothing`);
     return new Api(address, path);
-  }
-
-  /** The native struct of an extension that the plugin offers. */
-  extension(name: keyof (typeof ENUMS)['PJRT_Extension_Type']): bigint | undefined {
-    return this.#extensions.get(name);
   }
 
   /** Calls a function on this thread and returns its argument struct, from which outputs are read. `during` names the operation in errors. */

@@ -59,7 +59,7 @@ function find(args: Struct<GetName>, operation: 'get' | 'tryGet', timeout?: numb
   if ('value' in reply && reply.value) {
     const { length } = reply.value;
     const memory = malloc(Math.max(1, length));
-    new Uint8Array(viewNative(memory, Math.max(1, length))).set(reply.value);
+    new Uint8Array(viewNative(memory, length)).set(reply.value);
     args.set({ value: memory, value_size: length, value_deleter_callback: FREE });
   }
   return reply;

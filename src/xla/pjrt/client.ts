@@ -202,7 +202,7 @@ export class Client implements Connection, Disposable, AsyncDisposable {
 
   /** Places an array on a device; see {@link ArraySpec} for where and how. The default is the first device's own memory, by copy. */
   async upload(bytes: Uint8Array, { device = this.defaultDevice, ...spec }: ArraySpec): Promise<DeviceArray> {
-    return uploadArray(this, device, bytes, spec);
+    return uploadArray(device, bytes, spec);
   }
 
   get isDisposed(): boolean {

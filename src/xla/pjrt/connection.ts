@@ -1,10 +1,9 @@
-/** The part of a client that its devices, arrays and executables use. */
+/** A `Client` as its devices, arrays and executables see it. */
 
 import type { Api } from './call.ts';
 import type { Events } from './events.ts';
 import type { Handle } from './lifetime.ts';
 
-/** A connection to the devices of one plugin: a `Client`, as its devices, arrays and executables see it. */
 export interface Connection {
   readonly api: Api;
   readonly events: Events;

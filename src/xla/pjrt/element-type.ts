@@ -32,7 +32,7 @@ export function bufferType(dtype: DType): number {
   return CODES[dtype];
 }
 
-/** The element type of a PJRT_Buffer_Type; throws `unsupported` for those that have no name here (complex, 4-bit, …). */
+/** The element type of a PJRT_Buffer_Type; throws `unsupported` if there is none (complex numbers, tokens, …). */
 export function elementType(code: number): DType {
   const dtype = DTYPES.get(code);
   if (dtype !== undefined) return dtype;

@@ -36,8 +36,6 @@ const abandoned = new FinalizationRegistry<Handle>((handle) => {
   handle.dispose();
 });
 
-let exitHook = false;
-
 function disposeAll(): void {
   for (const handle of roots) handle.dispose();
 }
@@ -67,12 +65,10 @@ export class Handle {
     const { kind, parent } = options;
     this.#native = options;
     (parent ? parent.#children : roots).add(this);
+    const isFirst = counts.size === 0;
+    if (isFirst) process.on('exit', disposeAll);
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     abandoned.register(owner, this, this);
-    if (!exitHook) {
-      exitHook = true;
-      process.on('exit', disposeAll);
-    }
   }
 
   /** The native address; throws `disposed` when the object is gone. */

@@ -12,30 +12,33 @@ export function addressOf(bytes: ArrayBufferLike | ArrayBufferView): bigint {
   return koffi.address(bytes);
 }
 
-/** Lays a view over native memory without copying. It must not be read after the memory is freed. */
+/** Lays a view over native memory without copying. It must not be read after the memory is freed. No bytes need no address. */
 export function viewNative(address: bigint, byteLength: number): ArrayBuffer {
-  return koffi.view(address, byteLength);
+  return byteLength === 0 ? new ArrayBuffer() : koffi.view(address, byteLength);
 }
 
-/** Copies native bytes out; an empty array for length 0. */
+/** Copies native bytes out. */
 export function copyNative(address: bigint, byteLength: number): Uint8Array {
-  return byteLength === 0 ? new Uint8Array() : new Uint8Array(viewNative(address, byteLength)).slice();
+  return new Uint8Array(viewNative(address, byteLength)).slice();
 }
 
 /** Reads a UTF-8 string of `byteLength` bytes. */
 export function readString(address: bigint, byteLength: number): string {
-  return byteLength === 0 ? '' : Buffer.from(viewNative(address, byteLength)).toString('utf8');
+  return Buffer.from(viewNative(address, byteLength)).toString('utf8');
 }
 
 /** Reads an array of `count` 8-byte words: pointers or sizes. */
 export function readWords(address: bigint, count: number): bigint[] {
-  return count === 0 ? [] : [...new BigUint64Array(viewNative(address, count * 8))];
+  return [...new BigUint64Array(viewNative(address, count * 8))];
 }
 
-/** Allocates zeroed memory whose address is a multiple of `alignment`; XLA uses host memory in place from 64 on. */
-export function alignedBytes(byteLength: number, alignment = 64): Uint8Array<ArrayBuffer> {
-  const buffer = new ArrayBuffer(byteLength + alignment);
-  const offset = Number(-addressOf(buffer) & BigInt(alignment - 1));
+/** The alignment from which XLA uses host memory in place. */
+export const ALIGNMENT = 64;
+
+/** Allocates zeroed memory that XLA can use in place. */
+export function alignedBytes(byteLength: number): Uint8Array<ArrayBuffer> {
+  const buffer = new ArrayBuffer(byteLength + ALIGNMENT);
+  const offset = Number(-addressOf(buffer) & BigInt(ALIGNMENT - 1));
   return new Uint8Array(buffer, offset, byteLength);
 }
 
@@ -67,9 +70,7 @@ export function ownerOf(bytes: Uint8Array): MemoryOwner | undefined {
 
 /** Keeps the memory under `bytes` valid until the returned function is called: the mapping it views, or else the JavaScript buffer itself. */
 export function retain(bytes: Uint8Array): () => void {
-  const owner = owners.get(bytes.buffer);
-  if (owner) return owner.retain();
-  return () => void bytes;
+  return ownerOf(bytes)?.retain() ?? (() => void bytes);
 }
 
 const DELETER = koffi.proto('PjrtDeleter', 'void', ['void *']);

@@ -23,10 +23,10 @@ export function withoutNativeOutput<T>(call: () => T): T {
   const sink = openSink();
   if (sink === undefined) return call();
   const c = koffi.load(null);
-  const dup = c.func('int dup(int fd)') as unknown as (fd: number) => number;
-  const dup2 = c.func('int dup2(int from, int to)') as unknown as (from: number, to: number) => number;
+  const dup: (fd: number) => number = c.func('int dup(int fd)');
+  const dup2: (from: number, to: number) => number = c.func('int dup2(int from, int to)');
   // What dup opened is closed here as well: Node warns of descriptors that others opened, and Deno refuses them.
-  const close = c.func('int close(int fd)') as unknown as (fd: number) => number;
+  const close: (fd: number) => number = c.func('int close(int fd)');
   const saved = [1, 2].map((fd) => [fd, dup(fd)] as const).filter(([, copy]) => copy >= 0);
   try {
     for (const [fd] of saved) dup2(sink, fd);

@@ -43,7 +43,7 @@ export class Profiler implements Disposable {
 
   /** Prepares a recording; undefined if the plugin has no profiler. */
   static of(api: Api): Profiler | undefined {
-    const extension = api.extension('Profiler');
+    const extension = api.extensions.get('Profiler');
     const [table] = extension === undefined ? [] : readWords(extension + EXTENSION_BASE, 1);
     return table ? new Profiler(table, api.path) : undefined;
   }
