@@ -28,7 +28,7 @@ export {
   type Span,
 } from './xla/ahead/recording.ts';
 export { traceLines } from './xla/ahead/trace.ts';
-export { KeyValueStore, type StorePlace } from './xla/cluster/key-value.ts';
+export { KeyValueStore } from './xla/cluster/key-value.ts';
 export type { ArrayType, CustomCall } from './xla/graph/custom-call.ts';
 export { type Graph, graph, rewrite } from './xla/graph/graph.ts';
 export { map } from './xla/graph/map.ts';
@@ -66,6 +66,7 @@ export { exitAtOnce } from './xla/pjrt/exit.ts';
 export { liveCounts, type NativeKind } from './xla/pjrt/lifetime.ts';
 export type { AttributeValue, Options, OptionValue } from './xla/pjrt/named-value.ts';
 export type { CompileOptions, FlagValue } from './xla/pjrt/options.ts';
+export type { StorePlace } from './xla/pjrt/store-protocol.ts';
 export { TopologyDescription } from './xla/pjrt/topology.ts';
 export { type AddedPlugin, addPlugin } from './xla/plugins/added-plugins.ts';
 export type { InstallOptions, InstallProgress } from './xla/plugins/install.ts';

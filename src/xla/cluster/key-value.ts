@@ -19,8 +19,6 @@ import { FluxionError } from '../../support/errors.ts';
 import { untilAborted } from '../../support/until-aborted.ts';
 import type { Callbacks, Store, StoreCommand, StoreEvent, StorePlace } from '../pjrt/store-protocol.ts';
 
-export type { StorePlace } from '../pjrt/store-protocol.ts';
-
 export interface KeyValueOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the processes that this one waits for. */

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Redis } from 'iovalkey';
 import { FluxionError } from '../../support/errors.ts';
 import { failureText, withoutSecrets } from '../../support/shown-url.ts';
+import { pause } from '../../support/until-aborted.ts';
 import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from '../pjrt/store-protocol.ts';
 import { meet, type Store } from './rendezvous.ts';
 
@@ -14,6 +15,7 @@ const LOOKS = [2, 5, 10, 20, 50] as const;
 const CONNECT_TIMEOUT = 10_000;
 
 const { place, ports } = workerData as { readonly place: StorePlace; readonly ports: readonly MessagePort[] };
+const address = withoutSecrets(place.url);
 const say = (event: StoreEvent): void => parentPort!.postMessage(event);
 
 // iovalkey knows the schemes of Redis alone, which speaks the same.
@@ -27,38 +29,26 @@ const server = new Redis(place.url.replace(/^valkey/, 'redis'), {
   enableReadyCheck: false,
 });
 let connected = false;
-let cancelled: string | undefined;
-const waiting = new Set<() => void>();
 let lastError: Error | undefined;
 server.on('error', (error) => {
   lastError = error;
 });
+/** Aborts with the error that ends every wait. */
+const cancelled = new AbortController();
 
 const store: Store = {
   get: (key) => server.get(key),
   set: async (key, value, life, once = false) =>
     (await (once ? server.set(key, value, 'PX', life, 'NX') : server.set(key, value, 'PX', life))) === 'OK',
   delete: async (key) => void (await server.del(key)),
-  async sleep(milliseconds) {
-    await pause(milliseconds);
-    if (cancelled !== undefined) throw new FluxionError('aborted', cancelled);
-  },
+  sleep: (milliseconds) => pause(milliseconds, cancelled.signal),
 };
 
 let prefix: Buffer;
 
 parentPort!.on('message', (command: StoreCommand) => {
-  switch (command.kind) {
-    case 'meet':
-      void begin();
-      return;
-    case 'cancel':
-      cancelled = command.reason;
-      for (const wake of [...waiting]) wake();
-      return;
-    default:
-      command satisfies never;
-  }
+  if (command.kind === 'meet') void begin();
+  else cancelled.abort(new FluxionError('aborted', command.reason));
 });
 
 async function begin(): Promise<void> {
@@ -74,20 +64,16 @@ async function begin(): Promise<void> {
     );
     say({ kind: 'met' });
   } catch (error) {
-    if (
-      error instanceof FluxionError &&
-      (error.code === 'bad_config' || error.code === 'aborted' || error.code === 'io')
-    ) {
-      const { code, message, hint } = error;
-      return say({ kind: 'failed', code, message, ...(hint !== undefined && { hint }) });
-    }
-    say({
-      kind: 'failed',
-      code: 'io',
-      message: `cannot use the node_store at ${address()}: ${failureText(connected ? error : (lastError ?? error))}`,
-      hint: 'start a Valkey or Redis server that all processes reach, and give its address as node_store=valkey://HOST:PORT',
-    });
+    const { code, message, hint } = error instanceof FluxionError ? error : unusable(error);
+    say({ kind: 'failed', code, message, hint });
   }
+}
+
+function unusable(error: unknown): FluxionError {
+  const text = failureText(connected ? error : (lastError ?? error));
+  return new FluxionError('io', `cannot use the node_store at ${address}: ${text}`, {
+    hint: 'start a Valkey or Redis server that all processes reach, and give its address as node_store=valkey://HOST:PORT',
+  });
 }
 
 for (const port of ports) {
@@ -95,7 +81,7 @@ for (const port of ports) {
     const reply = await answer(request).catch(
       (error: unknown): StoreReply => ({
         status: 'UNAVAILABLE',
-        message: `node_store at ${address()}: ${failureText(error)}`,
+        message: `node_store at ${address}: ${failureText(error)}`,
       }),
     );
     port.postMessage(reply);
@@ -112,7 +98,7 @@ async function answer({ operation, key, value, timeout = 0 }: StoreRequest): Pro
   }
   const end = performance.now() + timeout;
   for (let look = 0; ; look++) {
-    if (cancelled !== undefined) return { status: 'CANCELLED', message: cancelled };
+    if (cancelled.signal.aborted) return { status: 'CANCELLED', message: cancelled.signal.reason.message };
     const found = await server.getBuffer(name);
     if (found) return { value: found };
     const label = Buffer.from(key).toString();
@@ -121,24 +107,7 @@ async function answer({ operation, key, value, timeout = 0 }: StoreRequest): Pro
       const seconds = (timeout / 1000).toFixed(timeout < 10_000 ? 1 : 0);
       return { status: 'DEADLINE_EXCEEDED', message: `no process gave ${label} within ${seconds} s` };
     }
-    await pause(Math.min(LOOKS[Math.min(look, LOOKS.length - 1)]!, Math.max(1, end - performance.now())));
+    const wait = Math.min(LOOKS[Math.min(look, LOOKS.length - 1)]!, Math.max(1, end - performance.now()));
+    await pause(wait, cancelled.signal).catch(() => {});
   }
-}
-
-/** Resolves after some milliseconds, or when everything is cancelled. */
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      waiting.delete(wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, milliseconds);
-    waiting.add(wake);
-  });
-}
-
-/** The server's address without its password. */
-function address(): string {
-  return withoutSecrets(place.url);
 }

@@ -1,5 +1,7 @@
 /** Messages between a client and the threads of the key-value store, which cluster/key-value.ts describes. */
 
+import type { ErrorCode } from '../../support/errors.ts';
+
 /** Where the store is, and which process of which run asks. */
 export interface StorePlace {
   /** Such as `valkey://host:6379`. */
@@ -21,9 +23,9 @@ export type StoreEvent =
   | { readonly kind: 'met' }
   | {
       readonly kind: 'failed';
-      readonly code: 'io' | 'bad_config' | 'aborted';
+      readonly code: ErrorCode;
       readonly message: string;
-      readonly hint?: string;
+      readonly hint: string | undefined;
     };
 
 /** A request from a callback thread, which sleeps until `flag` is 1 and the answer lies in its port. */
