@@ -1,5 +1,6 @@
 /** Loaded programs by key. Every picture size has its own programs, so the least recently used are freed between runs; a run keeps those it uses. */
 
+import { getOrMake } from '../../support/get-or-make.ts';
 import { untilAborted } from '../../support/until-aborted.ts';
 import type { Executable } from '../pjrt/executable.ts';
 import { returnFreedMemory } from '../pjrt/memory.ts';
@@ -48,28 +49,20 @@ export class LoadedExecutables {
    * the same program.
    */
   get(key: string, load: () => Promise<Loaded>, signal?: AbortSignal): Promise<Executable> {
-    return untilAborted(this.#loaded(key, load), signal);
+    const { loading } = getOrMake(this.#entries, key, () => this.#load(key, load));
+    this.touch(key);
+    return untilAborted(loading, signal);
   }
 
-  #loaded(key: string, load: () => Promise<Loaded>): Promise<Executable> {
-    const known = this.#entries.get(key);
-    if (known) {
-      this.touch(key);
-      return known.loading;
-    }
-    const loading = load();
-    const entry: Entry = {
-      loading: loading.then(({ executable }) => executable),
-      executable: undefined,
-      used: this.#uses++,
-      bytes: 0,
-    };
-    this.#entries.set(key, entry);
-    loading.then(
-      (loaded) => Object.assign(entry, loaded),
+  #load(key: string, load: () => Promise<Loaded>): Entry {
+    const loaded = load();
+    const loading = loaded.then(({ executable }) => executable);
+    const entry: Entry = { loading, executable: undefined, used: 0, bytes: 0 };
+    loaded.then(
+      (program) => Object.assign(entry, program),
       () => this.#entries.delete(key),
     );
-    return entry.loading;
+    return entry;
   }
 
   /** Notes a use. */

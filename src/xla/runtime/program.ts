@@ -56,18 +56,16 @@ export interface TextOptions extends Pick<PrintOptions, 'precision'> {
 
 /** Partitions, lowers and prints a traced part. */
 export function programText(traced: Traced, { target, sharding, precision }: TextOptions): ProgramText {
-  const { graph, inputs } = traced;
+  const { name, graph, inputs } = traced;
   const told = sharding.notes.size;
   const parts = partition(graph, sharding, inputs.length);
-  for (const note of [...sharding.notes].slice(told)) log('debug', `${traced.name}: ${note}`);
   const { parameters, results } = parts;
-  for (const { kernel, why } of attentionChoices(parts.graph, target))
-    log('debug', `${traced.name}: ${kernel} attention: ${why}`);
-  for (const choice of new Set(
-    arithmeticChoices(parts.graph, target).map(({ arithmetic, why }) => `${arithmetic}: ${why}`),
-  ))
-    log('debug', `${traced.name}: quantised products ${choice}`);
-  const { name } = traced;
+  const notes = [
+    ...[...sharding.notes].slice(told),
+    ...attentionChoices(parts.graph, target).map(({ kernel, why }) => `${kernel} attention: ${why}`),
+    ...arithmeticChoices(parts.graph, target).map(({ arithmetic, why }) => `quantised products ${arithmetic}: ${why}`),
+  ];
+  for (const note of new Set(notes)) log('debug', `${name}: ${note}`);
   const alone = sharding.mesh.every(({ size }) => size === 1);
   const cut = alone && target.cpu ? cpuStages(graph, target.cpu) : [];
   if (cut.length > 1) return { ...cutText(graph, cut, { target, precision }), parameters, results };
@@ -94,7 +92,7 @@ function cutText(
     const text = print(lower(stage.graph, target), { precision });
     return { name, text, takes: numbered(stage.takes), gives: numbered(stage.gives), flags, serialisable };
   });
-  return { stages: stages, outputs: numbered(g.outputs) };
+  return { stages, outputs: numbered(g.outputs) };
 }
 
 /** The compiler effort for a traced part; undefined for the compiler's own choice. */

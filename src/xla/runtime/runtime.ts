@@ -186,10 +186,7 @@ export class Runtime implements AsyncDisposable {
       } catch (error) {
         // Any other error is not the entry's fault.
         if (!(error instanceof PjrtError) || this.client.isDisposed) throw error;
-        log(
-          'warn',
-          `the cached executable of ${name} cannot be loaded and is compiled again: ${(error as Error).message}`,
-        );
+        log('warn', `the cached executable of ${name} cannot be loaded and is compiled again: ${error.message}`);
         await cache?.remove(key);
       }
     }
