@@ -1,6 +1,6 @@
 /** This process's part of a batch: its pictures, their slots in its programs, and their latents. */
 
-import type { Runtime, ShardedArray, Share } from '../xla/runtime/runtime.ts';
+import type { Runtime, ShardedArray } from '../xla/runtime/runtime.ts';
 
 export class BatchShare {
   /** Pictures that programs make at a time, empty slots included. */
@@ -11,13 +11,13 @@ export class BatchShare {
   readonly own: readonly number[];
   /** Least number of times that the decoder runs: exchanges wait for every process. */
   readonly rounds: number;
-  readonly #share: Share;
+  /** The picture in the first slot. */
+  readonly #first: number;
 
   constructor(runtime: Runtime, batch: number) {
-    const share = runtime.share(batch);
-    const { slots, first, held, own } = share;
+    const { slots, first, held, own } = runtime.share(batch);
     const asked = (list: readonly number[]) => list.map((slot) => first + slot).filter((picture) => picture < batch);
-    this.#share = share;
+    this.#first = first;
     this.slots = slots;
     this.held = asked(held);
     this.own = asked(own);
@@ -26,18 +26,18 @@ export class BatchShare {
 
   /** The pictures this process makes at a time: one for each slot of its programs, `undefined` for empty slots. */
   ofSlots<T>(pictures: readonly (T | undefined)[]): (T | undefined)[] {
-    const { slots, first } = this.#share;
-    return Array.from({ length: slots }, (_, slot) => pictures[first + slot]);
+    return Array.from({ length: this.slots }, (_, slot) => pictures[this.#first + slot]);
   }
 
   /** The latents of the pictures in `held`, concatenated, from those of all slots [slots, l, channels]. */
   async latentsOf(array: ShardedArray): Promise<Float32Array> {
     const all = new Float32Array((await array.toHost()).buffer);
     const each = all.length / this.slots;
-    const { first } = this.#share;
     const latents = new Float32Array(this.held.length * each);
-    for (const [i, picture] of this.held.entries())
-      latents.set(all.subarray((picture - first) * each, (picture - first + 1) * each), i * each);
+    for (const [i, picture] of this.held.entries()) {
+      const start = (picture - this.#first) * each;
+      latents.set(all.subarray(start, start + each), i * each);
+    }
     return latents;
   }
 }

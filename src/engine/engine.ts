@@ -87,19 +87,15 @@ export interface EngineSlot<T> {
 export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   readonly #controller = new AbortController();
   readonly #over = Promise.withResolvers<void>();
-  #groups: readonly Group<S>[];
+  readonly groups: Group<S>[];
 
-  constructor(groups: readonly Group<S>[]) {
-    this.#groups = groups;
-  }
-
-  get groups(): readonly Group<S>[] {
-    return this.#groups;
+  constructor(groups: Group<S>[]) {
+    this.groups = groups;
   }
 
   /** The pictures, in the order of their slots. */
   get slots(): readonly S[] {
-    return this.#groups.flatMap(({ slots }) => slots);
+    return this.groups.flatMap(({ slots }) => slots);
   }
 
   /** Requests that still want pictures of this batch. */
@@ -127,9 +123,7 @@ export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
 
   /** Keeps the first `count` groups; returns the others. */
   keep(count: number): readonly Group<S>[] {
-    const rest = this.#groups.slice(count);
-    this.#groups = this.#groups.slice(0, count);
-    return rest;
+    return this.groups.splice(count);
   }
 }
 
@@ -253,8 +247,7 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
     this.#current = undefined;
     batch.end();
     for (const ticket of tickets) {
-      const done = ticket.groups.length === 0 && !ticket.events.ended;
-      if (done) this.#options.finish(ticket);
+      if (ticket.groups.length === 0 && !ticket.events.ended) this.#options.finish(ticket);
     }
     this.#options.settle(this.#waiting.slots);
     return true;

@@ -14,6 +14,12 @@ export interface EventQueueOptions<E> {
   readonly lighter: (event: E) => E | undefined;
 }
 
+/** How a queue ends: with an error, if there is one, which readers see once the work has `stopped`. */
+interface End {
+  readonly error?: unknown;
+  readonly stopped?: Promise<void> | undefined;
+}
+
 /** Most unread events that keep the parts that a slow reader can miss. */
 const HEAVY = 2;
 
@@ -26,7 +32,7 @@ export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
   readonly #readers: PromiseWithResolvers<IteratorResult<E, void>>[] = [];
   #started = false;
   /** How it ends, once that is known. */
-  #end: { readonly error?: unknown; readonly when?: Promise<void> } | undefined;
+  #end: End | undefined;
 
   constructor(options: EventQueueOptions<E>) {
     this.#options = options;
@@ -56,9 +62,9 @@ export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
   }
 
   /** Ends the queue after the unread events, with an error if one is given. */
-  end(how: { readonly error?: unknown; readonly when?: Promise<void> } = {}): void {
+  end(end: End = {}): void {
     if (this.#end) return;
-    this.#end = how;
+    this.#end = end;
     this.#options.ended();
     if (this.#readers.length > 0) this.#settle(this.#readers.shift()!);
     for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
@@ -68,7 +74,7 @@ export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
   fail(error: unknown, stopped?: Promise<void>): void {
     if (this.#end) return;
     this.#drop();
-    this.end({ error, ...(stopped && { when: stopped }) });
+    this.end({ error, stopped });
   }
 
   next(): Promise<IteratorResult<E, void>> {
@@ -109,11 +115,11 @@ export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
 
   /** Gives a reader the end: the error once, then nothing more. */
   #settle(reader: PromiseWithResolvers<IteratorResult<E, void>>): void {
-    const { error, when, ...end } = { ...this.#end!, failed: 'error' in this.#end! };
+    const end = this.#end!;
     this.#end = {};
-    if (!end.failed) reader.resolve({ done: true, value: undefined });
-    else if (when) void when.then(() => reader.reject(error));
-    else reader.reject(error);
+    if (!('error' in end)) reader.resolve({ done: true, value: undefined });
+    else if (end.stopped) void end.stopped.then(() => reader.reject(end.error));
+    else reader.reject(end.error);
   }
 
   [Symbol.asyncIterator](): this {

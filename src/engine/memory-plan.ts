@@ -16,14 +16,11 @@ export function memoryStage(stage: StageName): StageMemory['stage'] {
   return stage === 'prepare' || stage === 'step' ? 'denoise' : stage;
 }
 
-export interface PlanOptions {
+export interface BudgetOptions {
   readonly sharding: Sharding;
   readonly memoryOf: (traced: Traced) => ProgramMemory | undefined;
   /** Whether programs lie in the devices' memory. */
   readonly countsCode: boolean;
-}
-
-export interface BudgetOptions extends PlanOptions {
   readonly budget: number;
   /** Bytes of host memory that streamed weights may use; `undefined` if they wait in their file. */
   readonly hostBudget: number | undefined;
@@ -44,8 +41,6 @@ const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
 const isBeside = ({ component }: ProgramUse): boolean => BESIDE.some((name) => name === component);
 
-const byStage = ({ stage }: ProgramUse): StageName => stage;
-
 /** Bytes of the weights of each block of a step, in the order of their use. */
 function blockBytes(uses: readonly ProgramUse[], sharding: Sharding): number[] {
   const blocks = uses.filter((use) => use.stage === 'step' && use.runs > 1 && !isBeside(use));
@@ -59,7 +54,7 @@ function blockBytes(uses: readonly ProgramUse[], sharding: Sharding): number[] {
 function stagesOf(
   uses: readonly ProgramUse[],
   { encoders, transformer, modulations, held }: Residency,
-  { sharding, memoryOf, countsCode }: PlanOptions,
+  { sharding, memoryOf, countsCode }: BudgetOptions,
 ): StageMemory[] {
   const weights = (list: readonly ProgramUse[]): number => weightBytes(list, sharding);
   /** Weights of a few blocks at a time, and of everything that is not a block. */
@@ -69,7 +64,13 @@ function stagesOf(
   };
   const own = uses.filter((use) => !isBeside(use));
   const beside = uses.filter(isBeside);
-  const { encode = [], pictures = [], prepare = [], step = [], decode = [] } = Object.groupBy(own, byStage);
+  const {
+    encode = [],
+    pictures = [],
+    prepare = [],
+    step = [],
+    decode = [],
+  } = Object.groupBy(own, ({ stage }) => stage);
   const besideEncoders = beside.filter(({ stage }) => stage === 'encode');
   const besideDenoiser = beside.filter(({ stage }) => stage === 'prepare' || stage === 'step');
   const encoderWeights = (encoders === 'streamed' ? streamed(encode) : weights(encode)) + weights(besideEncoders);
@@ -177,8 +178,9 @@ function pinned(uses: readonly ProgramUse[], { encoders, transformer, held }: Re
       uses.filter((use) => stages.includes(use.stage) && !isBeside(use)),
       whole,
     );
-  const blocks = (): number => of('prepare', 'step') - sum(blockBytes(uses, whole).slice(0, held));
-  return (encoders === 'streamed' ? of('encode') : 0) + (transformer === 'streamed' ? blocks() : 0);
+  const encode = encoders === 'streamed' ? of('encode') : 0;
+  if (transformer !== 'streamed') return encode;
+  return encode + of('prepare', 'step') - sum(blockBytes(uses, whole).slice(0, held));
 }
 
 /** Throws `unsupported` with possible remedies if a plan does not fit. */

@@ -28,7 +28,7 @@ export class Waiting<S extends { readonly ticket: W }, W extends Waiter<S>> {
     return [...this.#callers.values()].flat();
   }
 
-  /** Number of waiting pictures. */
+  /** The pictures that wait. */
   get slots(): readonly S[] {
     return this.requests.flatMap(({ groups }) => groups.flatMap(({ slots }) => slots));
   }
