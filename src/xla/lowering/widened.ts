@@ -5,8 +5,10 @@
  */
 
 import { elementCount } from '../../support/dtype.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { concatenate, dot, matmulTransposed } from '../graph/ops.ts';
 import { Tensor } from '../graph/tensor.ts';
+import { apart } from './dense.ts';
 
 /** Rows [out] and columns [in] of a tile of a matrix at most: 12 MiB widened (docs/measurements/cpu.md). */
 const TILE = { out: 768, in: 4096 } as const;
@@ -20,32 +22,23 @@ export type Orientation = 'x Wᵀ' | 'W xᵀ';
 /** The rule that replaces dots of bf16 by f32 arithmetic where that is faster, for one graph. */
 export function widenDots(orientation: Orientation): (node: Tensor) => Tensor<'f32'> | undefined {
   const transposed = new Map<Tensor, Tensor<'f32'>>();
-  const layer = (x: Tensor, weight: Tensor, shape: readonly number[]) =>
-    orientation === 'x Wᵀ' ? tiledLayer(x, weight, shape) : transposedLayer(x, weight, shape, transposed);
-  return (node) => widenedDot(node, layer);
-}
-
-function widenedDot(
-  node: Tensor,
-  widenedLayer: (x: Tensor, weight: Tensor, shape: readonly number[]) => Tensor<'f32'> | undefined,
-): Tensor<'f32'> | undefined {
-  const { op, inputs, shape } = node;
-  if (op.kind !== 'dot' || inputs[0]!.dtype !== 'bf16') return undefined;
-  const [a, b] = inputs as [Tensor, Tensor];
-  const { batch, contract } = op.dims;
-  const layer = b.shape.length === 2 && batch[0].length === 0 && contract[1].join() === '1';
-  if (layer && contract[0].join() === `${a.shape.length - 1}`) return widenedLayer(a, b, shape);
-  const size = (t: Tensor, dims: readonly number[]) => dims.reduce((n, dim) => n * t.shape[dim]!, 1);
-  const rows = size(a, [...a.shape.keys()]) / size(a, [...batch[0], ...contract[0]]);
-  if (rows < MIN_TOKENS) return undefined;
-  return new Tensor(op, [a.cast('f32'), b.cast('f32')], 'f32', shape);
+  return ({ op, inputs, shape }) => {
+    if (op.kind !== 'dot' || inputs[0]!.dtype !== 'bf16') return undefined;
+    const [a, b] = inputs as [Tensor, Tensor];
+    const { batch, contract } = op.dims;
+    const used = [...batch[0], ...contract[0]];
+    const rows = elementCount(a.shape.filter((_, dim) => !used.includes(dim)));
+    if (rows < MIN_TOKENS) return undefined;
+    const isLayer = b.shape.length === 2 && contract[1].join() === '1' && used.join() === `${a.shape.length - 1}`;
+    if (!isLayer) return new Tensor(op, [a.cast('f32'), b.cast('f32')], 'f32', shape);
+    return orientation === 'x Wᵀ' ? tiledLayer(a, b, shape) : transposedLayer(a, b, shape, transposed);
+  };
 }
 
 /** x [..., in] times a weight [out, in], as YNNPACK multiplies it fastest. */
-function tiledLayer(x: Tensor, weight: Tensor, shape: readonly number[]): Tensor<'f32'> | undefined {
-  const { tokens, inner, rows } = tilesOf(x, weight);
-  if (tokens < MIN_TOKENS) return undefined;
-  const flat = x.reshape([tokens, weight.shape[1]!]).cast('f32');
+function tiledLayer(x: Tensor, weight: Tensor, shape: readonly number[]): Tensor<'f32'> {
+  const { inner, rows } = tilesOf(weight);
+  const flat = x.reshape([-1, weight.shape[1]!]).cast('f32');
   const left = inner.map(([start, end]) => flat.slice(1, start, end));
   const products = rows.map((range) =>
     sum(widenedTiles(weight, range, inner).map((tile, i) => matmulTransposed(left[i]!, tile))),
@@ -62,11 +55,11 @@ function transposedLayer(
   weight: Tensor,
   shape: readonly number[],
   transposed: Map<Tensor, Tensor<'f32'>>,
-): Tensor<'f32'> | undefined {
-  const { tokens, inner, rows } = tilesOf(x, weight);
-  if (tokens < MIN_TOKENS) return undefined;
-  const columns = transposed.get(x) ?? barrier(x.reshape([tokens, weight.shape[1]!]).cast('f32').transpose([1, 0]));
-  transposed.set(x, columns);
+): Tensor<'f32'> {
+  const { inner, rows } = tilesOf(weight);
+  const columns = getOrMake(transposed, x, () =>
+    apart(x.reshape([-1, weight.shape[1]!]).cast('f32').transpose([1, 0])),
+  );
   const right = inner.map(([start, end]) => columns.slice(0, start, end));
   const products = rows.map((range) =>
     sum(
@@ -75,13 +68,13 @@ function transposedLayer(
       ),
     ),
   );
-  return barrier(concatenate(products, 0)).transpose([1, 0]).reshape(shape);
+  // XLA's simplifier would exchange the operands back: to it, W xᵀ transposed is x Wᵀ.
+  return apart(concatenate(products, 0)).transpose([1, 0]).reshape(shape);
 }
 
-/** Tokens of x, and the ranges of columns and rows that a weight is cut into. */
-function tilesOf(x: Tensor, { shape: [out, width] }: Tensor) {
-  const tokens = elementCount(x.shape.slice(0, -1));
-  return { tokens, inner: ranges(width!, TILE.in), rows: ranges(out!, TILE.out) };
+/** The ranges of columns and rows that a weight is cut into. */
+function tilesOf({ shape: [out, width] }: Tensor) {
+  return { inner: ranges(width!, TILE.in), rows: ranges(out!, TILE.out) };
 }
 
 function widenedTiles(weight: Tensor, [top, bottom]: Range, inner: readonly Range[]): Tensor<'f32'>[] {
@@ -90,11 +83,6 @@ function widenedTiles(weight: Tensor, [top, bottom]: Range, inner: readonly Rang
 
 function sum(products: readonly Tensor<'f32'>[]): Tensor<'f32'> {
   return products.reduce((total, product) => total.add(product));
-}
-
-/** Prevents XLA's simplifier from exchanging the operands back: to it, W xᵀ transposed is x Wᵀ. */
-function barrier(t: Tensor<'f32'>): Tensor<'f32'> {
-  return new Tensor({ kind: 'barrier' }, [t], 'f32', t.shape);
 }
 
 /** Cuts `size` into the fewest ranges of at most `most`, all but the last equally long. */
