@@ -39,8 +39,9 @@ export function resolveMesh({ axes = MESH_AXES, ici = {}, dcn = {} }: MeshSpec, 
   if (!Number.isInteger(perSlice)) {
     throw new FluxionError('bad_config', `${devices} devices do not make ${slices} slices of equal size`);
   }
-  const outer = fill('dcn', dcn, slices, 'slice');
-  const inner = fill('ici', ici, perSlice, slices === 1 ? 'device' : 'device of a slice');
+  const outer = fill('dcn', dcn, slices, ['slice', 'slices']);
+  const ofSlice = slices === 1 ? '' : ' of a slice';
+  const inner = fill('ici', ici, perSlice, [`device${ofSlice}`, `devices${ofSlice}`]);
   const names = axes as readonly MeshAxisName[];
   const sizes = names.map((name) => ({ name, size: outer[name] * inner[name] }));
   const order = Array.from({ length: devices }, (_, position) => {
@@ -98,7 +99,7 @@ export function checkDcnOfProcesses(dcn: MeshSizes = {}, processes: number): voi
       },
     );
   }
-  fill('dcn', { data: dcn.data ?? -1 }, processes, 'process');
+  fill('dcn', { data: dcn.data ?? -1 }, processes, ['process', 'processes']);
 }
 
 function keyOf(network: string, axis: string): string {
@@ -113,24 +114,27 @@ export function unknownAxis(where: string, name: string, known: readonly string[
   });
 }
 
-function fill(network: 'ici' | 'dcn', given: MeshSizes, available: number, unit: string): Record<MeshAxisName, number> {
+/** The sizes of all axes, -1 filled in; throws `bad_config` unless their product is `available`, a number of `units`. */
+function fill(
+  network: 'ici' | 'dcn',
+  given: MeshSizes,
+  available: number,
+  [unit, units]: readonly [one: string, many: string],
+): Record<MeshAxisName, number> {
   const sizes = MESH_AXES.map((name) => [name, given[name] ?? 1] as const);
   const open = sizes.filter(([, size]) => size === -1);
   const fixed = sizes.filter(([, size]) => size !== -1);
   const product = fixed.reduce((n, [, size]) => n * size, 1);
   const left = open.length === 1 ? available / product : 1;
   if (!Number.isInteger(left) || product * left !== available) {
-    const plural = { device: 'devices', slice: 'slices', process: 'processes' };
-    const units = (n: number): string =>
-      `${n} ${n === 1 ? unit : unit.replace(/^\w+/, (word) => plural[word as keyof typeof plural])}`;
     const sum = fixed.map(([name, size]) => `${keyOf(network, name)}=${size}`).join(' × ');
     const verb = available === 1 ? 'is' : 'are';
-    const asks = open.length === 1 ? `asks for a multiple of ${units(product)}` : `asks for ${units(product)}`;
-    throw new FluxionError('bad_config', `${sum} ${asks}, and there ${verb} ${available}`, {
+    const asked = `${open.length === 1 ? 'a multiple of ' : ''}${product} ${product === 1 ? unit : units}`;
+    throw new FluxionError('bad_config', `${sum} asks for ${asked}, and there ${verb} ${available}`, {
       hint:
         network === 'ici'
           ? 'make the product the number of devices, or one of the keys -1; cpu_devices=N presents the CPU as N devices'
-          : `make the product the number of ${unit === 'process' ? 'processes' : 'slices'}, or one of the keys -1`,
+          : `make the product the number of ${units}, or one of the keys -1`,
     });
   }
   return Object.fromEntries(sizes.map(([name, size]) => [name, size === -1 ? left : size])) as Record<

@@ -10,8 +10,7 @@
  */
 
 import { FluxionError, nearest } from '../../support/errors.ts';
-import type { Meaning, MeshAxis, Split } from '../graph/axes.ts';
-import { partsOf } from '../graph/axes.ts';
+import { type Meaning, type MeshAxis, partsOf, type Split } from '../graph/axes.ts';
 import type { Shape } from '../graph/shape.ts';
 import { unknownAxis } from './mesh.ts';
 
@@ -48,18 +47,22 @@ export interface ShardingSpec {
   readonly dataSharding?: readonly (readonly string[])[] | undefined;
 }
 
+/** A rule under one mesh: only axes that the mesh has. */
+interface Rule {
+  readonly logical: string;
+  readonly mesh: readonly string[];
+}
+
 /** The rules under one mesh. */
 export class Sharding {
   readonly mesh: readonly MeshAxis[];
   /** A sentence for each dimension that could not be split as the rules say. */
-  readonly notes: ReadonlySet<string>;
-  readonly #notes = new Set<string>();
-  readonly #rules: readonly { readonly logical: string; readonly mesh: readonly string[] }[];
+  readonly notes: Set<string> = new Set();
+  readonly #rules: readonly Rule[];
 
   /** Throws `bad_config` for an axis that is not known. */
   constructor({ mesh, rules = [], dataSharding }: ShardingSpec) {
     this.mesh = mesh;
-    this.notes = this.#notes;
     const names = mesh.map(({ name }) => name);
     const batchAxes = batchAxesOf(dataSharding, names);
     const chosen = (rules.length > 0 ? rules : DEFAULT_RULES).map(([logical, given]) => {
@@ -69,10 +72,8 @@ export class Sharding {
       // The default rules may name axes that a smaller mesh lacks.
       if (unknown !== undefined && rules.length > 0)
         throw unknownAxis(`logical_axis_rules: ${logical}`, unknown, names);
-      const kept = axes.filter(
-        (name) => names.includes(name) && (logical !== 'activation_batch' || batchAxes.has(name)),
-      );
-      return { logical, mesh: kept };
+      const allowed = logical === 'activation_batch' ? batchAxes : names;
+      return { logical, mesh: axes.filter((name) => allowed.includes(name)) };
     });
     this.#rules = [...attentionRules(chosen), ...chosen];
   }
@@ -102,32 +103,32 @@ export class Sharding {
     if (kept.length < wanted.length && sizes.some((size) => size > 1)) {
       const parts = wanted.map((name) => `${name}=${partsOf([name], this.mesh)}`).join(' × ');
       const whole = kept.length === 0 ? 'stays whole on every device' : `is split by ${kept.join(', ')} alone`;
-      this.#notes.add(`${logical} of ${sizes.join(' + ')} is not divided by ${parts} and ${whole}`);
+      this.notes.add(`${logical} of ${sizes.join(' + ')} is not divided by ${parts} and ${whole}`);
     }
     return kept;
   }
 
   /** How many parts a dimension of this logical axis is split into if its size divides. */
   parts(logical: string): number {
-    return partsOf(this.#axesOf(logical), this.mesh);
+    return partsOf(axesOf(this.#rules, logical), this.mesh);
   }
 
   /** How many shares each segment is split into, for a weight with `segments` side by side along `logical`. */
   shares(logical: string | null, segments: readonly number[]): number {
-    if (logical === null) return 1;
     const total = segments.reduce((sum, width) => sum + width, 0);
     return partsOf(this.split({ axes: [logical], segments }, [total])[0]!, this.mesh);
   }
 
   /** A weight's split where it is used: gathered along the axes of the batch, since every device needs the whole weight for its pictures. */
   gathered(split: Split): Split {
-    const batch = this.#axesOf('activation_batch');
+    const batch = axesOf(this.#rules, 'activation_batch');
     return split.map((names) => names.filter((name) => !batch.includes(name)));
   }
+}
 
-  #axesOf(logical: string): readonly string[] {
-    return this.#rules.find((rule) => rule.logical === logical)?.mesh ?? [];
-  }
+/** The mesh axes of the first rule for a logical axis. */
+function axesOf(rules: readonly Rule[], logical: string): readonly string[] {
+  return rules.find((rule) => rule.logical === logical)?.mesh ?? [];
 }
 
 function checkLogical(logical: string): void {
@@ -139,8 +140,8 @@ function checkLogical(logical: string): void {
   });
 }
 
-function batchAxesOf(dataSharding: ShardingSpec['dataSharding'], names: readonly string[]): ReadonlySet<string> {
-  if (dataSharding === undefined) return new Set(names);
+function batchAxesOf(dataSharding: ShardingSpec['dataSharding'], names: readonly string[]): readonly string[] {
+  if (dataSharding === undefined) return names;
   if (dataSharding.length !== 1) {
     throw new FluxionError(
       'bad_config',
@@ -148,18 +149,16 @@ function batchAxesOf(dataSharding: ShardingSpec['dataSharding'], names: readonly
       { hint: 'it says which axes split the batch, such as [[data, fsdp]]' },
     );
   }
-  const unknown = dataSharding[0]!.find((name) => !names.includes(name));
+  const [batchAxes] = dataSharding as readonly [readonly string[]];
+  const unknown = batchAxes.find((name) => !names.includes(name));
   if (unknown !== undefined) throw unknownAxis('data_sharding', unknown, names);
-  return new Set(dataSharding[0]);
+  return batchAxes;
 }
 
 /** Default rules inside attention: heads by the axes of heads and tokens, queries by the remaining axes of tokens. */
-function attentionRules(
-  rules: readonly { readonly logical: string; readonly mesh: readonly string[] }[],
-): { logical: string; mesh: readonly string[] }[] {
-  const of = (logical: string): readonly string[] => rules.find((rule) => rule.logical === logical)?.mesh ?? [];
-  const given = (logical: string): boolean => rules.some((rule) => rule.logical === logical);
-  const heads = { logical: 'attention_heads', mesh: [...of('activation_heads'), ...of('activation_length')] };
-  const length = { logical: 'attention_length', mesh: of('activation_length') };
-  return [heads, length].filter(({ logical }) => !given(logical));
+function attentionRules(rules: readonly Rule[]): Rule[] {
+  const tokens = axesOf(rules, 'activation_length');
+  const heads = { logical: 'attention_heads', mesh: [...axesOf(rules, 'activation_heads'), ...tokens] };
+  const queries = { logical: 'attention_length', mesh: tokens };
+  return [heads, queries].filter(({ logical }) => !rules.some((rule) => rule.logical === logical));
 }
