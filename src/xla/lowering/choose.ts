@@ -88,8 +88,3 @@ function reluctance({ bias, mask }: AttentionInputs, scores: number): string | u
   if (scores <= FUSED_ABOVE) return `is not worth its call for ${(scores / 2 ** 20).toFixed(1)} MiB of scores`;
   return undefined;
 }
-
-/** Queries of one block of chunked attention: enough rows for a product to run at full speed (docs/measurements/cpu.md). */
-export function chunkRows({ c }: { readonly c: number }): number {
-  return c > 128 ? 1024 : 512;
-}

@@ -8,17 +8,17 @@ import type { AttentionInputs } from './attention.ts';
 import { denseAttention } from './dense.ts';
 
 /**
- * Computes attention without a causal mask, at most `rows` queries of one head at a time, in blocks of equal size. Every row of
- * scores is whole, so that nothing is rescaled. Results are collected in f32: to insert one block of bf16, XLA:CPU would widen and round
- * all blocks.
+ * Computes attention without a causal mask, at most `rows` queries of one head at a time, in blocks of equal size; by default, enough rows
+ * for a product to run at full speed (docs/measurements/cpu.md). Every row of scores is whole, so that nothing is rescaled. Results are
+ * collected in f32: to insert one block of bf16, XLA:CPU would widen and round all blocks.
  */
 export function chunkedAttention<F extends Float>(
   { q, k, v, bias, scale }: AttentionInputs<F>,
-  rows: number,
+  rows?: number,
 ): Tensor<F> {
   const [b, h, n, c] = q.shape as [number, number, number, number];
   const m = k.shape[2]!;
-  const blocks = Math.ceil(n / rows);
+  const blocks = Math.ceil(n / (rows ?? (c > 128 ? 1024 : 512)));
   const size = Math.ceil(n / blocks);
   const padded = blocks * size;
   const inBlocks = (t: Tensor<F>): Tensor<F> => {

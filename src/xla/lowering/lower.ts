@@ -3,8 +3,8 @@
 import type { Float } from '../../support/dtype.ts';
 import { type Graph, rewrite } from '../graph/graph.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { type AttentionInputs, sizesOf } from './attention.ts';
-import { type AttentionChoice, chooseAttention, chunkRows } from './choose.ts';
+import type { AttentionInputs } from './attention.ts';
+import { type AttentionChoice, chooseAttention } from './choose.ts';
 import { chunkedAttention } from './chunked.ts';
 import { fusesAttention, multipliesByOnednn, orientationFor } from './cpu.ts';
 import { cudnnAttention } from './cudnn.ts';
@@ -60,7 +60,7 @@ function lowerAttention(node: Tensor, target: Target): Tensor | undefined {
       if (!target.cpu || !fusesAttention(target.cpu) || inputs.mask === 'causal') return denseAttention(inputs);
       return fusedAttention(inputs, inputs.q.dtype === 'bf16' && target.bf16Products !== false ? 'bf16' : 'f32');
     case 'chunked':
-      return chunkedAttention(inputs, chunkRows(sizesOf(inputs)));
+      return chunkedAttention(inputs);
     case 'splash':
       return splashAttention(inputs, target);
     case 'cudnn':

@@ -31,8 +31,6 @@ export interface SplashOptions {
 const LANES = 128;
 /** Rows of a register of 2-byte numbers. */
 const SUBLANES = 16;
-/** Usual sizes of a block, and the largest, for heads 128 wide; MaxDiffusion uses 1536 for Flux on v6e. */
-const USUAL_BLOCKS = [768, 1536, 2304] as const;
 /** Most scores computed at once by default: about 1536², which every TPU has the memory for. */
 const MOST_SCORES = 2_400_000;
 const MIB = 2 ** 20;
@@ -107,11 +105,9 @@ export function flashBlocks(
       );
     return Math.min(size, roundUp(tokens, LANES));
   };
-  const [low, high, largest] = USUAL_BLOCKS.map((size) => roundUp(size * Math.sqrt(LANES / c), LANES)) as [
-    number,
-    number,
-    number,
-  ];
+  const scaled = (size: number): number => roundUp(size * Math.sqrt(LANES / c), LANES);
+  // Usual sizes of a block, and the largest, for heads 128 wide; MaxDiffusion uses 1536 for Flux on v6e.
+  const [low, high, largest] = [scaled(768), scaled(1536), scaled(2304)];
   const keys =
     given('block_kv', asked.blockKv, m, LANES) ??
     divisor(m, LANES, low, high) ??
@@ -149,8 +145,7 @@ function even(tokens: number, largest: number): number {
 }
 
 /** Vector memory to allow the kernel: its windows twice, since the next block is fetched meanwhile, its scratch, and its scores. */
-export function vmemBytes(kernel: { blockQ: number; blockKv: number; blockKvCompute: number; c: number }): number {
-  const { blockQ, blockKv, blockKvCompute, c } = kernel;
+export function vmemBytes({ blockQ, blockKv, blockKvCompute, c }: ChosenBlocks & { readonly c: number }): number {
   const windows = 2 * 2 * (2 * blockQ + 2 * blockKv) * c;
   const scratch = 4 * blockQ * (2 * LANES + c);
   // The scores of a piece are still in use while the next piece's are computed.
