@@ -13,21 +13,17 @@ export function dot<D extends DType, R extends DType = D>(
   dtype?: R,
 ): Tensor<R> {
   const pairs = [...zip(dims.batch), ...zip(dims.contract)];
+  const left = new Set([...dims.batch[0], ...dims.contract[0]]);
+  const right = new Set([...dims.batch[1], ...dims.contract[1]]);
   if (a.dtype !== b.dtype) refuse('dot', [a, b], 'element types differ (cast one)');
-  for (const side of [0, 1] as const) {
-    const used = new Set([...dims.batch[side], ...dims.contract[side]]);
-    if (used.size !== pairs.length) refuse('dot', [a, b], 'dimensions must come in pairs, each at most once');
-  }
+  if (left.size !== pairs.length || right.size !== pairs.length)
+    refuse('dot', [a, b], 'dimensions must come in pairs, each at most once');
   for (const [i, j] of pairs) {
     if (a.shape[i] !== b.shape[j] || a.shape[i] === undefined)
       refuse('dot', [a, b], `dimension ${i} of the first and dimension ${j} of the second differ in size`);
   }
-  const free = (t: Tensor, used: readonly number[]): number[] => t.shape.filter((_, i) => !used.includes(i));
-  const shape = [
-    ...dims.batch[0].map((i) => a.shape[i]!),
-    ...free(a, [...dims.batch[0], ...dims.contract[0]]),
-    ...free(b, [...dims.batch[1], ...dims.contract[1]]),
-  ];
+  const free = (t: Tensor, used: ReadonlySet<number>): number[] => t.shape.filter((_, i) => !used.has(i));
+  const shape = [...dims.batch[0].map((i) => a.shape[i]!), ...free(a, left), ...free(b, right)];
   return new Tensor({ kind: 'dot', dims }, [a, b], (dtype ?? a.dtype) as R, shape);
 }
 
@@ -197,10 +193,8 @@ export function quantisedMatmul<F extends Float>(
   if (multipliers && (!sameShape(multipliers.shape, [out!, groups]) || width! % groups !== 0))
     refuse('quantised matmul', inputs, 'expected multipliers [out, groups] where groups divide the columns');
   if (width! % rotation !== 0) refuse('quantised matmul', inputs, `blocks of ${rotation} do not divide the columns`);
-  return new Tensor({ kind: 'quantisedMatmul', activations, rotation }, inputs, x.dtype, [
-    ...x.shape.slice(0, -1),
-    out!,
-  ]);
+  const shape = [...x.shape.slice(0, -1), out!];
+  return new Tensor({ kind: 'quantisedMatmul', activations, rotation }, inputs, x.dtype, shape);
 }
 
 /** Calls a kernel; the value is its first result. */

@@ -125,6 +125,7 @@ class Printer {
   /** Appends the lines of one node and returns the name of its value. */
   #node(node: Tensor, operands: readonly string[]): string {
     const { precision } = this.#options;
+    const exact = precision === 'DEFAULT' ? undefined : precision;
     const type = mlirType(node);
     const types = node.inputs.map(mlirType);
     const [a, b] = operands;
@@ -193,7 +194,7 @@ class Printer {
         const side = ([left, right]: readonly [readonly number[], readonly number[]]): string =>
           `[${left.join(', ')}] x [${right.join(', ')}]`;
         const batching = op.dims.batch[0].length > 0 ? `batching_dims = ${side(op.dims.batch)}, ` : '';
-        const asked = precision && precision !== 'DEFAULT' ? `, precision = [${precision}, ${precision}]` : '';
+        const asked = exact ? `, precision = [${exact}, ${exact}]` : '';
         return this.#emit(
           `stablehlo.dot_general ${a}, ${b}, ${batching}contracting_dims = ${side(op.dims.contract)}${asked} : ${signature}`,
         );
@@ -211,10 +212,8 @@ class Printer {
       case 'convolution': {
         const [top, side] = op.window.padding;
         const window = `stride = [${op.window.stride.join(', ')}], pad = [[${top.join(', ')}], [${side.join(', ')}]]`;
-        const asked =
-          precision && precision !== 'DEFAULT'
-            ? `, precision_config = [#stablehlo<precision ${precision}>, #stablehlo<precision ${precision}>]`
-            : '';
+        const each = `#stablehlo<precision ${exact}>`;
+        const asked = exact ? `, precision_config = [${each}, ${each}]` : '';
         return this.#emit(
           `stablehlo.convolution(${a}, ${b}) dim_numbers = [b, 0, 1, f]x[o, i, 0, 1]->[b, 0, 1, f], window = {${window}} {batch_group_count = 1 : i64, feature_group_count = 1 : i64${asked}} : ${signature}`,
         );
@@ -232,11 +231,10 @@ class Printer {
         return this.#manual(op, node, operands);
       case 'customCall': {
         const name = this.#fresh();
-        const results = [type, ...(op.call.scratch ?? []).map(mlirType)];
-        const shapes = [node, ...(op.call.scratch ?? [])];
+        const results = [node, ...(op.call.scratch ?? [])];
         const several = results.length > 1;
-        const attributes = callAttributes(op.call, node.inputs, shapes);
-        const resultTypes = several ? `(${results.join(', ')})` : type;
+        const attributes = callAttributes(op.call, node.inputs, results);
+        const resultTypes = several ? `(${results.map(mlirType).join(', ')})` : type;
         this.lines.push(
           `${name}${several ? `:${results.length}` : ''} = stablehlo.custom_call @${op.call.target}(${operands.join(', ')}) {${attributes}} : (${types.join(', ')}) -> ${resultTypes}`,
         );

@@ -19,15 +19,8 @@ export function refuse(op: string, given: readonly { dtype: DType; shape: Shape 
 
 /** The shape that two operands broadcast to; undefined if they do not. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
-  if (a.length !== b.length) return undefined;
-  const out: number[] = [];
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i]!;
-    const y = b[i]!;
-    if (x !== y && x !== 1 && y !== 1) return undefined;
-    out.push(x === 1 ? y : x);
-  }
-  return out;
+  const agree = a.length === b.length && a.every((size, i) => size === b[i] || size === 1 || b[i] === 1);
+  return agree ? a.map((size, i) => (size === 1 ? b[i]! : size)) : undefined;
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {

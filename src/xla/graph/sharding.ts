@@ -24,11 +24,8 @@ export function sideBySide<D extends DType>(tensors: readonly Tensor<D>[], axes:
   const { op, inputs, dtype, shape } = concatenate(tensors, -1);
   const dealtBy = axes.at(-1);
   const joined = new Tensor(op.kind === 'concatenate' && dealtBy ? { ...op, dealtBy } : op, inputs, dtype, shape);
-  return shard(
-    joined,
-    axes,
-    tensors.map((t) => t.shape.at(-1)!),
-  );
+  const widths = tensors.map((t) => t.shape.at(-1)!);
+  return shard(joined, axes, widths);
 }
 
 /** The declared meaning of a parameter's or a result's dimensions; all null if none was declared. */

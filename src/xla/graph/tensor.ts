@@ -4,8 +4,7 @@
  * operands of different element types do not mix, and `cast` is the only bridge.
  */
 
-import type { DType } from '../../support/dtype.ts';
-import { elementCount, isFloat } from '../../support/dtype.ts';
+import { type DType, elementCount, isFloat } from '../../support/dtype.ts';
 import type { Meaning, Split } from './axes.ts';
 import type { CustomCall } from './custom-call.ts';
 import { broadcastShapes, refuse, resolveDim, type Shape, sameShape } from './shape.ts';

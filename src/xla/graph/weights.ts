@@ -60,13 +60,8 @@ export interface WeightSpec {
 }
 
 /** Names a declared array: a weight or some of its rows, a component or a factor; equal names are one declaration. */
-export function weightKey({
-  name,
-  rows,
-  zeros,
-  factor,
-  component,
-}: Pick<WeightSpec, 'name' | 'rows' | 'zeros' | 'factor' | 'component'>): string {
+export function weightKey(spec: Pick<WeightSpec, 'name' | 'rows' | 'zeros' | 'factor' | 'component'>): string {
+  const { name, rows, zeros, factor, component } = spec;
   const part = rows ? `${name}[${rows.start}:${rows.end}]` : name;
   if (factor) return `${part}.lora_${factor}`;
   if (zeros) return `${part}.with_zeros`;
@@ -85,7 +80,7 @@ interface WeightOptions {
 }
 
 interface ArrayOptions<D extends DType>
-  extends Omit<WeightOptions, 'zeros'>,
+  extends WeightOptions,
     Pick<WeightSpec, 'factor' | 'component' | 'rotation' | 'shape' | 'axes'> {
   readonly dtype: D;
 }
@@ -148,23 +143,14 @@ export class Weights<F extends Float> {
   }
 
   /** Declares one weight and returns it unconverted, for layers that convert only the part they use. */
-  stored(
-    name: string,
-    shape: Shape,
-    axes: readonly LogicalAxis[],
-    { rows, segments, zeros }: WeightOptions = {},
-  ): Tensor {
+  stored(name: string, shape: Shape, axes: readonly LogicalAxis[], options?: WeightOptions): Tensor {
+    return this.array(name, { dtype: this.#storage, shape, axes, ...options });
+  }
+
+  /** Declares an array with its own element type: one of the quantised weight `name`, or a factor beside it. */
+  array<D extends DType>(name: string, { rows, segments, zeros, ...array }: ArrayOptions<D>): Tensor<D> {
     const part = { ...(rows && { rows }), ...(segments && { segments }), ...(zeros && { zeros }) };
-    return this.#declare({ name: this.#resolve(name), dtype: this.#storage, shape, axes, ...part });
-  }
-
-  /** Declares an array of the quantised weight `name`, or a factor beside it, with its own element type. */
-  array<D extends DType>(name: string, { rows, segments, ...array }: ArrayOptions<D>): Tensor<D> {
-    const spec = { name: this.#resolve(name), ...array, ...(rows && { rows }), ...(segments && { segments }) };
-    return this.#declare(spec) as Tensor<D>;
-  }
-
-  #declare(spec: WeightSpec): Tensor {
+    const spec = { name: this.#resolve(name), ...array, ...part };
     const key = weightKey(spec);
     const known = this.#declared.get(key);
     if (known && !sameShape(known.spec.shape, spec.shape))
@@ -174,7 +160,7 @@ export class Weights<F extends Float> {
       );
     const tensor = known?.tensor ?? parameter(key, spec.dtype, spec.shape, spec);
     if (!known) this.#declared.set(key, { spec, tensor });
-    return tensor;
+    return tensor as Tensor<D>;
   }
 
   /** Everything declared so far anywhere in this name space, in order. */
