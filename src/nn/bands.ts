@@ -67,7 +67,7 @@ export function bandCount(
   if (height * bytesPerRow <= budget) return 1;
   const possible = Array.from({ length: height / 2 }, (_, i) => i + 1).filter(
     // Bands lower than their halos would mostly compute halos.
-    (count) => count > 1 && height % (2 * count) === 0 && height / count >= 2 * halo && height >= 4 * halo,
+    (count) => count > 1 && height % (2 * count) === 0 && height / count >= 2 * halo,
   );
   return possible.find((count) => (height / count + 2 * halo) * bytesPerRow <= budget) ?? possible.at(-1) ?? 1;
 }

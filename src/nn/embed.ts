@@ -16,9 +16,9 @@ export function embedding<F extends Float>(
   return (ids) => take(table, ids).cast(w.compute);
 }
 
-/** [cos | sin] of t · 10000^(-k / half), k < half: t [n] to [n, 2 · half], in f32. */
-export function sinusoid(t: Tensor<'f32'>, channels = 256): Tensor<'f32'> {
-  const half = channels / 2;
+/** [cos | sin] of t · 10000^(-k / 128), k < 128: t [n] to [n, 256], in f32. */
+export function sinusoid(t: Tensor<'f32'>): Tensor<'f32'> {
+  const half = 128;
   // Rounded to f32 at each step, as the reference calculates it.
   const frequencies = Float32Array.from({ length: half }, (_, k) =>
     Math.exp(Math.fround(Math.fround(-Math.log(10_000) * k) / half)),

@@ -4,7 +4,7 @@
  */
 
 import type { DType, Float } from '../support/dtype.ts';
-import { dot, matmulTransposed, quantisedMatmul } from '../xla/graph/ops.ts';
+import { matmulTransposed, quantisedMatmul } from '../xla/graph/ops.ts';
 import { rotationBlock } from '../xla/graph/rotation.ts';
 import type { Shape } from '../xla/graph/shape.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
@@ -35,8 +35,7 @@ export function linear<F extends Float>(w: Weights<F>, options: LinearOptions): 
     const product = multiply(x);
     const y = beside ? product.add(beside(x)) : product;
     if (!bias) return y;
-    const ones = Array.from({ length: y.shape.length - 1 }, () => 1);
-    return y.add(bias.reshape([...ones, out]));
+    return y.add(bias.reshape([...y.shape.slice(1).map(() => 1), out]));
   };
 }
 
@@ -97,15 +96,10 @@ function adapters<F extends Float>(w: Weights<F>, options: LinearOptions, r: num
   const matrix = { dtype: w.compute, rows };
   const down = w.array('weight', { ...matrix, factor: 'A', shape: [r, inputs], axes: [null, axes[0]], segments });
   const up = w.array('weight', { ...matrix, factor: 'B', shape: [out, r], axes: [axes[1], null] });
-  const scale = w.array('weight', {
-    dtype: 'f32',
-    factor: 'scale',
-    shape: [b, r],
-    axes: ['activation_batch', null],
-    rows,
-  });
+  const strengths = { dtype: 'f32', factor: 'scale', shape: [b, r], axes: ['activation_batch', null] } as const;
+  const scale = w.array('weight', { ...strengths, rows });
   return (x) => {
-    const inner = dot(x, down, { batch: [[], []], contract: [[x.shape.length - 1], [1]] }, 'f32');
+    const inner = matmulTransposed(x, down, 'f32');
     const shape = inner.shape.map((_, dim) => (dim === pictures ? b : dim === inner.shape.length - 1 ? r : 1));
     return matmulTransposed(inner.mul(scale.reshape(shape)).cast(x.dtype), up);
   };

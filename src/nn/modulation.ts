@@ -1,7 +1,6 @@
 /** Adaptive layer normalisation: shifts, scales and gates that depend on timestep, guidance and pooled text alone. */
 
 import type { Float } from '../support/dtype.ts';
-import { split } from '../xla/graph/ops.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
 
 /** shift, scale and gate [b, 1, d] of one residual branch. */
@@ -21,10 +20,10 @@ export function modulate<F extends Float>(
 
 /** Reads consecutive (shift, scale, gate) triples out of rows [b, 3 · branches, d]. */
 export function modulations<F extends Float>(rows: Tensor<F>): Modulation<F>[] {
-  const vectors = split(rows, rows.shape[1] ? Array.from({ length: rows.shape[1] }, () => 1) : [], 1);
-  return Array.from({ length: vectors.length / 3 }, (_, i) => ({
-    shift: vectors[3 * i]!,
-    scale: vectors[3 * i + 1]!,
-    gate: vectors[3 * i + 2]!,
+  const row = (i: number) => rows.slice(1, i, i + 1);
+  return Array.from({ length: rows.shape[1]! / 3 }, (_, branch) => ({
+    shift: row(3 * branch),
+    scale: row(3 * branch + 1),
+    gate: row(3 * branch + 2),
   }));
 }

@@ -6,6 +6,8 @@
 import { concatenate } from '../xla/graph/ops.ts';
 import type { Tensor } from '../xla/graph/tensor.ts';
 
+const THETA = 10_000;
+
 /** cos and sin [n, c/2] in f32, calculated in f64 as the reference does; ids [n, axes] row-major. */
 export interface RopeTables {
   readonly cos: Float32Array;
@@ -13,13 +15,13 @@ export interface RopeTables {
 }
 
 /** Tables for token positions `ids` [n, axes]; `axes` gives the head channels of each axis. */
-export function ropeTables(ids: Float32Array, axes: readonly number[], theta = 10_000): RopeTables {
+export function ropeTables(ids: Float32Array, axes: readonly number[]): RopeTables {
   const n = ids.length / axes.length;
   const pairs = axes.reduce((sum, d) => sum + d / 2, 0);
   const cos = new Float32Array(n * pairs);
   const sin = new Float32Array(n * pairs);
   const frequencies = axes.flatMap((d, axis) =>
-    Array.from({ length: d / 2 }, (_, j) => ({ axis, value: 1 / theta ** ((2 * j) / d) })),
+    Array.from({ length: d / 2 }, (_, j) => ({ axis, value: 1 / THETA ** ((2 * j) / d) })),
   );
   for (let token = 0; token < n; token++) {
     frequencies.forEach(({ axis, value }, j) => {
