@@ -27,6 +27,7 @@ import {
   type FluxSizes,
   fluxPrograms,
   stepModulations,
+  transformerWidth,
 } from './flux.ts';
 import type { ProgramUse } from './programs.ts';
 
@@ -80,7 +81,7 @@ export function controlNetPrograms<F extends Float>(
   sizes: Omit<FluxSizes, 'adapterRank'> & { readonly compute: F },
 ): ControlNetPrograms {
   const { batch: b, prompts, imageTokens: l, textTokens: t, steps: s, compute: f, storage } = sizes;
-  const d = cfg.heads * cfg.headDim;
+  const d = transformerWidth(cfg);
   const u = controlTokens(cfg);
   const w = () => new Weights(f, storage);
   const scale = spec('f32', [b], perPictureAxes(1));
@@ -201,18 +202,13 @@ export interface ResidualPrograms {
   readonly addToJoint: Traced;
 }
 
-/** Traces the programs that add residuals; `width` is the transformer's. Reference tokens, which follow the image tokens, are unchanged. */
-export function residualPrograms<F extends Float>({
-  batch: b,
-  imageTokens: l,
-  referenceTokens: r = 0,
-  textTokens: t,
-  width: d,
-  compute: f,
-}: Pick<FluxSizes, 'batch' | 'imageTokens' | 'referenceTokens' | 'textTokens'> & {
-  readonly width: number;
-  readonly compute: F;
-}): ResidualPrograms {
+/** Traces the programs that add residuals to the tokens of a transformer. Reference tokens, which follow the image tokens, are unchanged. */
+export function residualPrograms<F extends Float>(
+  cfg: Pick<FluxConfig, 'heads' | 'headDim'>,
+  sizes: Pick<FluxSizes, 'batch' | 'imageTokens' | 'referenceTokens' | 'textTokens'> & { readonly compute: F },
+): ResidualPrograms {
+  const { batch: b, imageTokens: l, referenceTokens: r = 0, textTokens: t, compute: f } = sizes;
+  const d = transformerWidth(cfg);
   const w = () => new Weights(f, f);
   const residual = spec(f, [b, l, d], TOKENS);
   /** Adds to the image tokens, which follow `before` other tokens. */

@@ -13,7 +13,7 @@ import { concatenate } from '../xla/graph/ops.ts';
 import { shard } from '../xla/graph/sharding.ts';
 import { spec, TOKENS, type Traced, trace } from '../xla/graph/trace.ts';
 import { Weights } from '../xla/graph/weights.ts';
-import type { FluxSizes } from './flux.ts';
+import { type FluxConfig, type FluxSizes, transformerWidth } from './flux.ts';
 
 export interface FirstBlockCachePrograms {
   /** before, after [b, l, d] → residual [b, l, d]: what the first block added to the image */
@@ -26,17 +26,13 @@ export interface FirstBlockCachePrograms {
   readonly addRest: Traced;
 }
 
-/** Traces the programs of the cache; `width` is the transformer's. */
-export function firstBlockCachePrograms<F extends Float>({
-  batch: b,
-  imageTokens: l,
-  textTokens: t,
-  width: d,
-  compute: f,
-}: Pick<FluxSizes, 'batch' | 'imageTokens' | 'textTokens'> & {
-  readonly width: number;
-  readonly compute: F;
-}): FirstBlockCachePrograms {
+/** Traces the programs of a transformer's cache. */
+export function firstBlockCachePrograms<F extends Float>(
+  cfg: FluxConfig,
+  sizes: Pick<FluxSizes, 'batch' | 'imageTokens' | 'textTokens'> & { readonly compute: F },
+): FirstBlockCachePrograms {
+  const { batch: b, imageTokens: l, textTokens: t, compute: f } = sizes;
+  const d = transformerWidth(cfg);
   const n = l + t;
   const w = () => new Weights(f, f);
   const img = spec(f, [b, l, d], TOKENS);

@@ -66,7 +66,10 @@ export interface FluxSizes extends ProgramTypes {
 const MLP_RATIO = 4;
 const QK_NORM_EPS = 1e-6;
 
-const width = ({ heads, headDim }: FluxConfig): number => heads * headDim;
+/** Width of a transformer's tokens. */
+export function transformerWidth({ heads, headDim }: Pick<FluxConfig, 'heads' | 'headDim'>): number {
+  return heads * headDim;
+}
 
 interface Rope {
   /** [n, c/2] */
@@ -119,7 +122,7 @@ interface Streams<F extends Float> {
 
 /** Image and text tokens keep their own weights and meet only inside attention. `mod` [b, 12, d]: image's six, then text's. */
 function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
-  const d = width(cfg);
+  const d = transformerWidth(cfg);
   const stream = (name: 'img' | 'txt') => {
     const qkv = fusedLinear(w.at(`${name}_attn.qkv`), { in: d, out: [d, d, d], axes: ['embed', 'heads'] });
     const norm = qkNorm(w.at(`${name}_attn.norm`), cfg.headDim);
@@ -152,7 +155,7 @@ function doubleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
 
 /** Attention and MLP side by side on the joint tokens x [b, n, d], text first. `mod` [b, 3, d]. */
 function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
-  const d = width(cfg);
+  const d = transformerWidth(cfg);
   const hidden = MLP_RATIO * d;
   const linear1 = fusedLinear(w.at('linear1'), { in: d, out: [d, d, d, hidden], axes: ['embed', 'heads'] });
   const norm = qkNorm(w.at('norm'), cfg.headDim);
@@ -171,7 +174,7 @@ function singleStreamBlock<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
 
 /** The vector every modulation is calculated from, SiLU applied: timesteps [s], guidance [b] × 1000 and pooled [b, p] to [s, b, d]. */
 function conditioning<F extends Float>(w: Weights<F>, cfg: FluxConfig) {
-  const d = width(cfg);
+  const d = transformerWidth(cfg);
   const time = mlpEmbedder(w.at('time_in'), { in: 256, out: d, pictures: 1 });
   const guide = cfg.guidanceEmbeds ? mlpEmbedder(w.at('guidance_in'), { in: 256, out: d }) : undefined;
   const vector = mlpEmbedder(w.at('vector_in'), { in: cfg.pooledDim, out: d });
@@ -254,22 +257,12 @@ export function fluxPrograms<F extends Float>(
   cfg: FluxConfig,
   sizes: FluxSizes & { readonly compute: F },
 ): FluxPrograms {
-  const {
-    batch: b,
-    prompts,
-    imageTokens: l,
-    referenceTokens: r = 0,
-    addedChannels = 0,
-    textTokens: t,
-    steps: s,
-    compute: f,
-    storage,
-  } = sizes;
-  const d = width(cfg);
+  const { batch: b, prompts, imageTokens: l, referenceTokens: r = 0, textTokens: t, steps: s } = sizes;
+  const { addedChannels = 0, adapterRank, compute: f, storage, form } = sizes;
+  const d = transformerWidth(cfg);
   const n = t + l + r;
   const { outChannels } = cfg;
   const inChannels = cfg.inChannels + addedChannels;
-  const { adapterRank, form } = sizes;
   const w = () => new Weights(f, storage, { adapterRank, pictures: b });
   const ofBlock = () => new Weights(f, storage, { adapterRank, pictures: b, form });
   const rope = { cos: spec('f32', [n, cfg.headDim / 2]), sin: spec('f32', [n, cfg.headDim / 2]) };

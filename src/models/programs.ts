@@ -158,24 +158,15 @@ export type DenoisePrograms = Pick<RunPrograms, 'opposite' | 'transformer' | 'up
 /** Traces the programs of denoising. */
 export function denoisePrograms(
   cfg: FluxConfig,
-  {
-    cache = false,
-    adapterRank = 0,
-    prompts = 1,
-    blend = false,
-    negative = false,
-    sampler = 'euler',
-    ...sizes
-  }: DenoiseProgramSizes,
+  { cache, blend, negative, adapterRank = 0, prompts = 1, sampler = 'euler', ...sizes }: DenoiseProgramSizes,
   types: ProgramTypes,
 ): DenoisePrograms {
   const { batch, imageTokens, referenceTokens = 0, promptTokens = 0, compute } = { ...sizes, ...types };
   const latents = [batch, imageTokens, cfg.outChannels];
-  const width = cfg.heads * cfg.headDim;
   const told = (textTokens: number) => ({
     transformer: fluxPrograms(cfg, { ...sizes, textTokens, prompts, adapterRank, ...types }),
     cache: cache
-      ? firstBlockCachePrograms({ batch, imageTokens: imageTokens + referenceTokens, textTokens, width, compute })
+      ? firstBlockCachePrograms(cfg, { batch, imageTokens: imageTokens + referenceTokens, textTokens, compute })
       : undefined,
   });
   return {

@@ -11,7 +11,7 @@ import { type Bands, bandCount, inBands, overBands } from '../nn/bands.ts';
 import { conv2d, doublingConv } from '../nn/conv.ts';
 import { linear } from '../nn/linear.ts';
 import { channelMoments, groupNorm } from '../nn/norm.ts';
-import { byteSize, elementCount, type Float } from '../support/dtype.ts';
+import { byteLength, type Float } from '../support/dtype.ts';
 import { FluxionError } from '../support/errors.ts';
 import { attention } from '../xla/graph/ops.ts';
 import { rearrange } from '../xla/graph/rearrange.ts';
@@ -110,11 +110,9 @@ function momentsInBands<F extends Float>(
   bands: Bands,
   body?: (band: Tensor<F>) => Tensor<F>,
 ): Tensor<'f32'> {
-  const { count } = bands;
-  const each = body
-    ? overBands(x, bands, (band, own) => channelMoments(own(body(band))))
-    : overBands(x, { count, halo: 0 }, (band) => channelMoments(band));
-  return each.reshape([count, ...each.shape.slice(2)]);
+  const halo = body ? bands.halo : 0;
+  const each = overBands(x, { ...bands, halo }, (band, own) => channelMoments(body ? own(body(band)) : band));
+  return each.reshape([bands.count, ...each.shape.slice(2)]);
 }
 
 interface PartOptions<I> {
@@ -152,11 +150,8 @@ class VaeTracer<F extends Float> {
     const bands = { count, halo: HALO };
     const traced = { ...trace(name, new Weights(compute, storage), inputs, (x, w) => body(x, w, bands)), seldom: true };
     const between = count === 1 ? at.height * pixelRow * work.whole : (at.height / count + 2 * HALO) * bytesPerRow;
-    const values = [...traced.inputs.map((_, i) => traced.graph.parameters[i]!), ...traced.graph.outputs];
-    const bytes = values.reduce(
-      (sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype),
-      fixed + between,
-    );
+    const values = [...traced.graph.parameters.slice(0, traced.inputs.length), ...traced.graph.outputs];
+    const bytes = values.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), fixed + between);
     const part = { traced, scope, bytes };
     this.#known.set(name, part);
     return part;

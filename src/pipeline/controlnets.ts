@@ -75,9 +75,8 @@ export class ControlNets implements Disposable {
       referenceTokens: totalTokens(references),
       textTokens,
     };
-    const width = this.#transformer.heads * this.#transformer.headDim;
     return this.#traced.get(JSON.stringify(sizes), () =>
-      residualPrograms({ ...sizes, width, compute: this.#types.compute }),
+      residualPrograms(this.#transformer, { ...sizes, compute: this.#types.compute }),
     );
   }
 

@@ -159,8 +159,8 @@ async function controlNet(dtype: Name, name: string, path: string): Promise<void
 }
 
 test('residuals are added to image tokens alone', async () => {
-  const sizes = { batch: 2, imageTokens: 2, textTokens: 1, width: 1, compute: 'f32' } as const;
-  const { addToImage, addToJoint } = residualPrograms(sizes);
+  const sizes = { batch: 2, imageTokens: 2, textTokens: 1, compute: 'f32' } as const;
+  const { addToImage, addToJoint } = residualPrograms({ heads: 1, headDim: 1 }, sizes);
   const run = async (traced: typeof addToImage, inputs: Readonly<Record<string, Float32Array>>) => {
     using arrays = new DisposableStack();
     const program = await runtime.compile(traced);
