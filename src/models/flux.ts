@@ -87,7 +87,7 @@ const HEADS: Axes = ['activation_batch', 'activation_length', 'activation_heads'
 /** Modulations of all steps [s, b, k, d]. */
 const EVERY_STEP: Axes = [null, 'activation_batch', null, null];
 
-/** Normalises queries and keys [b, n, h, c] per head, turns them by their positions and puts heads first. */
+/** Normalises queries and keys [b, n, h, c] per head. */
 function qkNorm<F extends Float>(w: Weights<F>, headDim: number) {
   const query = rmsNorm(w, { width: headDim, eps: QK_NORM_EPS, name: 'query_norm.scale' });
   const key = rmsNorm(w, { width: headDim, eps: QK_NORM_EPS, name: 'key_norm.scale' });

@@ -44,7 +44,7 @@ function inputsOf({ in: given }: LinearOptions): { inputs: number; segments: rea
   return { inputs: given.reduce((sum, width) => sum + width, 0), segments: given };
 }
 
-/** x W ᵀ for W as stored. */
+/** x Wᵀ for W as stored. */
 function plain<F extends Float>(w: Weights<F>, options: LinearOptions): (x: Tensor<F>) => Tensor<F> {
   const { out, axes, rows, zeros } = options;
   const { inputs, segments } = inputsOf(options);

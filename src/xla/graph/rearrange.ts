@@ -6,7 +6,7 @@
 
 import type { DType } from '../../support/dtype.ts';
 import { dot } from './ops.ts';
-import { refuse, typeText } from './shape.ts';
+import { refuse } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
 /** One position of a pattern: the names merged in it; `1` is an empty group. */
@@ -88,9 +88,7 @@ export function einsum<D extends DType, R extends DType = D>(
   const contract = shared.filter((name) => !to.includes(name));
   const result = [...batch, ...left.filter((n) => !shared.includes(n)), ...right.filter((n) => !shared.includes(n))];
   if (result.length !== to.length || !to.every((name) => result.includes(name)))
-    throw new SyntaxError(
-      `einsum '${pattern}': the result of ${typeText(a.dtype, a.shape)} would be ${result.join(' ')}`,
-    );
+    throw new SyntaxError(`einsum '${pattern}': the result has the dimensions ${result.join(' ')}`);
   const dims = {
     batch: [batch.map((n) => left.indexOf(n)), batch.map((n) => right.indexOf(n))],
     contract: [contract.map((n) => left.indexOf(n)), contract.map((n) => right.indexOf(n))],

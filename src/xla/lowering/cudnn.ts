@@ -8,7 +8,6 @@ import { customCall } from '../graph/ops.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AttentionInputs, sizesOf } from './attention.ts';
 
-const ROW_MAJOR = [3, 2, 1, 0];
 /** [b, h, n, c], stored as [b, n, h, c]: when the model transposes back to tokens first, nothing moves. */
 const TOKENS_FIRST = [3, 1, 2, 0];
 
@@ -65,7 +64,7 @@ function backendConfig(inputs: AttentionInputs): object {
         dim_level_types: [],
         dim_unique: [],
         dim_ordered: [],
-        minor_to_major: ROW_MAJOR.map(String),
+        minor_to_major: ['3', '2', '1', '0'],
         tiles: [],
         element_size_in_bits: '0',
         memory_space: '0',

@@ -26,7 +26,7 @@ const TINY = 1e-30;
 /** Chooses the arithmetic of a node; undefined for nodes of other kinds. */
 export function chooseArithmetic({ op, inputs }: Tensor, target: Target): ArithmeticChoice | undefined {
   if (op.kind !== 'quantisedMatmul') return undefined;
-  if (op.activations === 'kept') return { arithmetic: 'widened', why: 'these activations are not to be rounded' };
+  if (op.activations === 'kept') return { arithmetic: 'widened', why: 'these activations must not be rounded' };
   const { computeCapability = 0 } = target;
   const { name, int8, fp8From } = platformOf(target.platform);
   if (inputs[1]!.dtype !== 'f8e4m3') {

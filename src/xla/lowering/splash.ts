@@ -50,20 +50,18 @@ export function splashAttention<F extends Float>(inputs: AttentionInputs<F>, opt
   const sizes = sizesOf(inputs);
   const { b, h, n, m } = sizes;
   const c = roundUp(sizes.c, LANES);
-  const { blockQ, blockKv, blockKvCompute } = flashBlocks({ n, m, c }, options.flashBlockSizes);
-  const [blocksQ, blocksKv] = [Math.ceil(n / blockQ), Math.ceil(m / blockKv)];
-  const [queries, keys] = [blocksQ * blockQ, blocksKv * blockKv];
+  const blocks = flashBlocks({ n, m, c }, options.flashBlockSizes);
+  const [blocksQ, blocksKv] = [Math.ceil(n / blocks.blockQ), Math.ceil(m / blocks.blockKv)];
+  const [queries, keys] = [blocksQ * blocks.blockQ, blocksKv * blocks.blockKv];
   const masked = options.maskPaddingTokens ?? true;
   const body = mosaicAttention({
     b,
     h,
     c,
+    ...blocks,
     blocksQ,
-    blockQ,
     blocksKv,
-    blockKv,
-    blockKvCompute,
-    validInLast: masked ? m - (blocksKv - 1) * blockKv : blockKv,
+    validInLast: masked ? m - (blocksKv - 1) * blocks.blockKv : blocks.blockKv,
     scale: inputs.scale,
     exponential: (options.useBase2Exp ?? true) ? 'exp2' : 'exp',
   });
@@ -78,7 +76,7 @@ export function splashAttention<F extends Float>(inputs: AttentionInputs<F>, opt
         bytes_accessed: 4 * b * h * c * (queries + blocksQ * keys),
       },
     },
-    scoped_memory_configs: [{ memory_space: 1, offset: 0, size: vmemBytes({ blockQ, blockKv, blockKvCompute, c }) }],
+    scoped_memory_configs: [{ memory_space: 1, offset: 0, size: vmemBytes({ ...blocks, c }) }],
   };
   const packed = [packHeads(inputs.q, queries, c), packHeads(inputs.k, keys, c), packHeads(inputs.v, keys, c)] as const;
   const call = { target: 'tpu_custom_call', apiVersion: 1, backendConfig: JSON.stringify(config) } as const;
