@@ -10,6 +10,7 @@
 import { FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
 import { byteLength, type DType, elementCount, type ModelFloat } from '../src/support/dtype.ts';
 import { fromF32, toF32 } from '../src/support/floats.ts';
+import { median } from '../src/support/median.ts';
 import { quantise } from '../src/weights/quantise.ts';
 import { weightKey } from '../src/xla/graph/weights.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
@@ -157,10 +158,6 @@ async function measure(name: 'doubleBlock' | 'singleBlock', side: number): Promi
       ].join(', '),
     );
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** Root of mean squares of the differences, relative to that of the reference. */

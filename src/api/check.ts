@@ -1,7 +1,7 @@
 /** Checks callers' values field by field. A mistake is a `bad_request` that names the field, what was expected and what was found. */
 
 import { z } from 'zod';
-import { FluxionError, nearest } from '../support/errors.ts';
+import { didYouMean, FluxionError } from '../support/errors.ts';
 import { oneLine } from '../support/quote.ts';
 import { namesOf, plainName } from './knobs.ts';
 import { DEVICE_WORDS, LOAD_KNOBS } from './load.ts';
@@ -42,11 +42,8 @@ export function checked<T extends z.ZodType>(schema: T, value: unknown, what: st
 /** A hint with the valid value nearest to the given one. */
 function meant(value: unknown, values: readonly unknown[]): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const near =
-    Object.hasOwn(DEVICE_WORDS, value) && values.includes(DEVICE_WORDS[value])
-      ? DEVICE_WORDS[value]
-      : nearest(value, values.map(String), 1)[0];
-  return near && `did you mean '${near}'?`;
+  const device = Object.hasOwn(DEVICE_WORDS, value) ? DEVICE_WORDS[value] : undefined;
+  return didYouMean(device !== undefined && values.includes(device) ? device : value, values.map(String));
 }
 
 type Issue = z.core.$ZodIssue;
@@ -69,10 +66,9 @@ function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
 
 function unknownField(field: string, key: string, known: readonly string[]): FluxionError {
   const synonym = FIELDS.get(plainName(key)) ?? '';
-  const near = known.includes(synonym) ? synonym : nearest(key, known, 1)[0];
   return new FluxionError('bad_request', 'there is no such field', {
     field: `${field === '' ? '' : `${field}.`}${key.slice(0, 200)}`,
-    hint: near === undefined ? `there are ${known.join(', ')}` : `did you mean '${near}'?`,
+    hint: didYouMean(known.includes(synonym) ? synonym : key, known) ?? `there are ${known.join(', ')}`,
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import type { CommandFlags, GivenFlags } from '../config/overrides.ts';
-import { nearest } from '../support/errors.ts';
+import { didYouMean } from '../support/errors.ts';
 import { type Command, type Session, UsageError } from './command.ts';
 
 /** A sorted command line. */
@@ -25,9 +25,8 @@ export function fileCommand<F extends CommandFlags>(
 export function chosen<T extends string>(flag: string, given: string, known: readonly T[]): T {
   const found = known.find((choice) => choice === given);
   if (found !== undefined) return found;
-  const near = nearest(given, known, 1)[0];
   throw new UsageError('bad_config', `${flag}: there is no '${given}'`, {
-    hint: `${near ? `did you mean '${near}'? ` : ''}choose one of ${known.join(', ')}`,
+    hint: didYouMean(given, known, `choose one of ${known.join(', ')}`),
   });
 }
 
@@ -47,9 +46,8 @@ export function sortWords<F extends CommandFlags>(argv: readonly string[], known
     const type = Object.hasOwn(options, token.name) ? options[token.name]!.type : undefined;
     if (type === undefined) {
       const names = Object.keys(options).map((name) => `--${name}`);
-      const near = nearest(token.rawName, names, 1)[0];
       throw new UsageError('bad_config', `unknown flag '${token.rawName}'`, {
-        hint: near ? `did you mean '${near}'?` : `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
+        hint: didYouMean(token.rawName, names) ?? `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
       });
     }
     if (type === 'boolean' && token.value !== undefined) {

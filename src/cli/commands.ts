@@ -1,6 +1,6 @@
 /** The one table of commands: dispatch, help, suggestions and shell completions read it. A command's code is loaded only when that command runs. */
 
-import { nearest } from '../support/errors.ts';
+import { didYouMean } from '../support/errors.ts';
 import { type Commands, type Entry, UsageError } from './command.ts';
 
 /** The sections of `fluxion help`, in its order. */
@@ -101,15 +101,14 @@ export function commandNamed(name: string): Entry {
   throw new UsageError('bad_config', `there is no command '${name}'`, { hint: meantBy(name) });
 }
 
-function meantBy(name: string): string {
+function meantBy(name: string): string | undefined {
   const rest = "'fluxion help' lists the commands";
   if (name.startsWith('-')) return `options come after a command, as in: fluxion generate ${name}; ${rest}`;
   if (/[\s=<]|\.ya?ml$/.test(name)) {
     return `pictures are made by: fluxion generate ${/^[\w.=/-]+$/.test(name) ? name : JSON.stringify(name)}`;
   }
   const synonym = Object.keys(COMMANDS).find((command) => COMMANDS[command]!.alike.includes(name.toLowerCase()));
-  const near = synonym ?? nearest(name, [...Object.keys(COMMANDS), 'help'], 1)[0];
-  return `${near ? `did you mean '${near}'? ` : ''}${rest}`;
+  return didYouMean(synonym ?? name, [...Object.keys(COMMANDS), 'help'], rest);
 }
 
 /** Formats the list of commands for help: one line each, by section. */

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { FluxionError, nearest } from '../support/errors.ts';
+import { didYouMean, FluxionError } from '../support/errors.ts';
 import { readRegular } from '../support/regular-file.ts';
 import { decodeText } from '../support/text.ts';
 import { acceptedKeys } from './accepted.ts';
@@ -138,9 +138,8 @@ export function findConfigFile(name: string): string {
   const folder = fileURLToPath(new URL('configs/', PACKAGE));
   const ours = existsSync(folder) ? readdirSync(folder).filter((entry) => entry.endsWith('.yml')) : [];
   if (ours.includes(name)) return folder + name;
-  const near = nearest(name, ours, 1)[0];
   throw new FluxionError('not_found', `there is no configuration file '${name}'`, {
-    hint: near ? `did you mean '${near}'?` : `the program's own are ${ours.join(', ')}`,
+    hint: didYouMean(name, ours) ?? `the program's own are ${ours.join(', ')}`,
   });
 }
 

@@ -18,7 +18,6 @@ export interface TicketOptions<E> {
   readonly caller: unknown;
   /** Whether an event is a picture. */
   readonly picture: (event: E) => boolean;
-  readonly lighter: (event: E) => E | undefined;
   /** Begins the request when its first event is asked for; ends in `Engine.submit`, or in an error. */
   readonly start: () => Promise<void>;
   /** Takes the request out of the engine. */
@@ -29,14 +28,14 @@ export interface TicketOptions<E> {
 }
 
 /** A request in the engine: its unfinished pictures, and the events for its reader. */
-export class Ticket<S, E> implements EngineTicket<S> {
+export class Ticket<S, E extends object> implements EngineTicket<S> {
   readonly caller: unknown;
   readonly groups: Group<S>[] = [];
   readonly events: EventQueue<E>;
   readonly #picture: (event: E) => boolean;
   #unread = 0;
 
-  constructor({ caller, picture, lighter, start, leave, read, signal }: TicketOptions<E>) {
+  constructor({ caller, picture, start, leave, read, signal }: TicketOptions<E>) {
     this.caller = caller ?? this;
     this.#picture = picture;
     const abort = (): void => {
@@ -46,7 +45,6 @@ export class Ticket<S, E> implements EngineTicket<S> {
       leave(signal!.reason).then(stopped.resolve);
     };
     this.events = new EventQueue<E>({
-      lighter,
       start: () => {
         signal?.addEventListener('abort', abort, { once: true });
         start().catch((error) => this.events.end({ error }));

@@ -10,8 +10,6 @@ export interface EventQueueOptions<E> {
   readonly read: (event: E) => void;
   /** Called once, when nothing more will come. */
   readonly ended: () => void;
-  /** The event without the parts that a slow reader can miss; `undefined` if it needs them all. */
-  readonly lighter: (event: E) => E | undefined;
 }
 
 /** How a queue ends: with an error, if there is one, which readers see once the work has `stopped`. */
@@ -20,14 +18,14 @@ interface End {
   readonly stopped?: Promise<void> | undefined;
 }
 
-/** Most unread events that keep the parts that a slow reader can miss. */
+/** Most unread events that keep their previews, which a slow reader can miss. */
 const HEAVY = 2;
 
 /** One reader's events, in order. The first read starts the work; an error arrives after the events before it. */
-export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
+export class EventQueue<E extends object> implements AsyncGenerator<E, void, undefined> {
   readonly #options: EventQueueOptions<E>;
   readonly #unread: { event: E }[] = [];
-  /** The latest events that may still become lighter, some of them already read. */
+  /** The latest events with previews, some of them already read. */
   readonly #heavy: { event: E }[] = [];
   readonly #readers: PromiseWithResolvers<IteratorResult<E, void>>[] = [];
   #started = false;
@@ -43,7 +41,7 @@ export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
     return this.#end !== undefined;
   }
 
-  /** Adds an event, unless the queue has ended. If more than two are unread, the oldest is made lighter. */
+  /** Adds an event, unless the queue has ended. If more than two with previews are unread, the oldest loses its own. */
   push(event: E): void {
     if (this.#end) return;
     const reader = this.#readers.shift();
@@ -54,11 +52,11 @@ export class EventQueue<E> implements AsyncGenerator<E, void, undefined> {
     }
     const unread = { event };
     this.#unread.push(unread);
-    const { lighter } = this.#options;
-    if (lighter(event) !== undefined) this.#heavy.push(unread);
+    if ('previews' in event) this.#heavy.push(unread);
     if (this.#heavy.length <= HEAVY) return;
     const oldest = this.#heavy.shift()!;
-    oldest.event = lighter(oldest.event)!;
+    const { previews: _, ...lighter } = oldest.event as E & { readonly previews: unknown };
+    oldest.event = lighter as unknown as E;
   }
 
   /** Ends the queue after the unread events, with an error if one is given. */

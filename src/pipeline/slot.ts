@@ -42,7 +42,7 @@ export class RequestTicket extends Ticket<Slot, Event> {
 
   constructor({ request, decided }: Asked, options: Pick<TicketOptions<Event>, 'start' | 'leave' | 'read'>) {
     const { caller, signal } = request;
-    super({ ...options, caller, signal, picture: ({ type }) => type === 'image', lighter: withoutPreviews });
+    super({ ...options, caller, signal, picture: ({ type }) => type === 'image' });
     this.request = request;
     this.decided = decided;
   }
@@ -68,12 +68,6 @@ export class RequestTicket extends Ticket<Slot, Event> {
     this.#warned.add(message);
     this.tell(warning(message));
   }
-}
-
-function withoutPreviews(event: Event): Event | undefined {
-  if (event.type !== 'step' || !event.previews) return undefined;
-  const { previews: _, ...step } = event;
-  return step;
 }
 
 /** Splits a request's pictures into groups that batches are made of; `alone` keeps prompts in separate batches. */

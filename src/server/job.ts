@@ -115,7 +115,6 @@ export class Job {
         this.#readers.delete(reader);
       },
       leave: async () => this.#left(),
-      lighter: withoutPreviews,
     });
     if (signal?.aborted) leave();
     else signal?.addEventListener('abort', leave, { once: true });
@@ -166,10 +165,4 @@ export class Job {
 
 function isEnd(event: JobEvent): event is JobEnd {
   return isJobEnd(event.type);
-}
-
-function withoutPreviews(event: JobEvent): JobEvent | undefined {
-  if (event.type !== 'step' || !event.previews) return undefined;
-  const { previews: _, ...step } = event;
-  return step;
 }

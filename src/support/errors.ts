@@ -71,13 +71,19 @@ export function nearest(
   count = 3,
   limit: number = Math.max(2, Math.floor(name.length / 3)),
 ): string[] {
-  if (name.length > LONGEST_NAME) return [];
+  if (name === '' || name.length > LONGEST_NAME) return [];
   return [...known]
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase(), limit) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, count)
     .map(({ candidate }) => candidate);
+}
+
+/** A hint that suggests the known name nearest to `name`, followed by `more`; `undefined` without either. */
+export function didYouMean(name: string, known: Iterable<string>, more?: string): string | undefined {
+  const [near] = nearest(name, known, 1);
+  return [near && `did you mean '${near}'?`, more].filter(Boolean).join(' ') || undefined;
 }
 
 /** Letters to insert, delete, replace or swap with the next one; cut off at `limit + 1`. */

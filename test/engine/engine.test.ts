@@ -55,7 +55,6 @@ function engineOf({
       caller,
       signal,
       picture: ({ type }) => type === 'image',
-      lighter: () => undefined,
       async start() {
         if (fails) throw fails;
         for (let i = 0; i < count; i++)

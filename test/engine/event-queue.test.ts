@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EventQueue } from '../../src/engine/event-queue.ts';
 
-type Told = { readonly n: number; readonly preview?: string };
+type Told = { readonly n: number; readonly previews?: string };
 
 function queue(options: Partial<ConstructorParameters<typeof EventQueue<Told>>[0]> = {}) {
   const calls: string[] = [];
@@ -15,7 +15,6 @@ function queue(options: Partial<ConstructorParameters<typeof EventQueue<Told>>[0
     },
     read: ({ n }) => calls.push(`read ${n}`),
     ended: () => calls.push('ended'),
-    lighter: ({ n, preview }) => (preview === undefined ? undefined : { n }),
     ...options,
   });
   return { events, calls };
@@ -36,7 +35,7 @@ describe('an event queue', () => {
 
   test('drops what a slow reader can do without, the oldest first, and nothing else', async () => {
     const { events } = queue();
-    for (let n = 0; n < 100; n++) events.push({ n, preview: 'large' });
+    for (let n = 0; n < 100; n++) events.push({ n, previews: 'large' });
     events.push({ n: 100 });
     events.end();
     const read = await Array.fromAsync(events);
@@ -45,7 +44,7 @@ describe('an event queue', () => {
       Array.from({ length: 101 }, (_, n) => n),
     );
     assert.deepEqual(
-      read.filter(({ preview }) => preview).map(({ n }) => n),
+      read.filter(({ previews }) => previews).map(({ n }) => n),
       [98, 99],
     );
   });

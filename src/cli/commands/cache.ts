@@ -4,7 +4,7 @@ import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachedRepos, FLUX1 } from '../../models.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
-import { nearest } from '../../support/errors.ts';
+import { didYouMean } from '../../support/errors.ts';
 import { processesUsing, processState } from '../../support/process-mark.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import { PARTIAL_NAME } from '../../support/write-file.ts';
@@ -116,9 +116,8 @@ function kindNamed(name: string): Kind {
       hint: "'fluxion models --json' tells their paths; remove a model's folder, or run: hf cache delete",
     });
   }
-  const near = nearest(name, Object.keys(KINDS), 1)[0];
   throw new UsageError('bad_config', `nothing in the cache is called '${name}'`, {
-    hint: `${near ? `did you mean '${near}'? ` : ''}there are ${Object.keys(KINDS).join(', ')}`,
+    hint: didYouMean(name, Object.keys(KINDS), `there are ${Object.keys(KINDS).join(', ')}`),
   });
 }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { FluxionError } from '../../support/errors.ts';
+import { glibcVersion } from '../../support/glibc.ts';
 import { oneLine } from '../../support/quote.ts';
 import { reasonOf } from '../../support/system-error.ts';
 import {
@@ -112,9 +113,7 @@ function node(): Check {
 }
 
 function platform(): Check {
-  Object.assign(process.report, { excludeNetwork: true }); // or it looks up the name of every connection
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  const glibc = header?.glibcVersionRuntime;
+  const glibc = glibcVersion();
   const detail = `${process.platform} ${arch()}${glibc ? `, glibc ${glibc}` : ''}`;
   const cpu = listPlugins().find(({ device }) => device === 'cpu')!;
   if (cpu.status !== 'unsupported') return ok('platform', detail);

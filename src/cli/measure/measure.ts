@@ -10,6 +10,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { Flux, type LoadOptions, type MemoryPlan, type Recipe, type Report, type Request } from '../../index.ts';
 import { type StageFlops, stageFlops, weightCounts } from '../../models.ts';
+import { median } from '../../support/median.ts';
 import { deviceModelOf, type Profile } from '../../xla.ts';
 import { loadOptions, modelOf, requestOf } from '../settings.ts';
 import { type BestMatmul, bestMatmul } from './matmul.ts';
@@ -304,10 +305,6 @@ function single(config: Config): Config {
     prompt_2: prompt2 === undefined ? undefined : first(prompt2),
     seed: first(seed),
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 /**

@@ -188,10 +188,6 @@ function report(
   };
 }
 
-interface Answers extends Compiled {
-  readonly repeated: number;
-}
-
 interface Compiled extends FoundDevices {
   readonly results: ReadonlyMap<string, AheadResult>;
   readonly tooLarge: readonly { readonly name: string; readonly reason: string }[];
@@ -206,15 +202,17 @@ const ENVIRONMENT = {
 };
 
 /** Compiles the programs without a kept report, or all if executables are wanted. */
-async function answered(request: AheadRequest, options: AheadOptions): Promise<Answers> {
+async function answered(
+  request: AheadRequest,
+  options: AheadOptions,
+): Promise<Compiled & { readonly repeated: number }> {
   const kept = new AheadAnswers(request);
   const again = options.fresh === true || options.out !== undefined;
   const known = new Map(request.programs.map((program) => [program, again ? undefined : kept.read(program)]));
   const unknown = request.programs.filter((program) => !known.get(program));
   const fresh =
     unknown.length > 0 || known.size === 0 ? await inChild({ ...request, programs: unknown }, options) : undefined;
-  const place = fresh ?? known.get(request.programs[0]!)!.place;
-  const { devices, memory } = place;
+  const { devices, memory } = fresh ?? known.get(request.programs[0]!)!.place;
   const results = request.programs.flatMap((program) => {
     const result = fresh?.results.get(program.name);
     if (result) kept.write(program, { place: { devices, memory }, result });

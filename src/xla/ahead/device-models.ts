@@ -4,7 +4,7 @@
  */
 
 import { elementCount } from '../../support/dtype.ts';
-import { FluxionError, nearest } from '../../support/errors.ts';
+import { didYouMean, FluxionError } from '../../support/errors.ts';
 import { PLATFORMS, type Platform, type PlatformName } from '../lowering/platform.ts';
 
 const { name: CPU } = PLATFORMS.cpu;
@@ -147,20 +147,18 @@ export function parseTarget(name: string): AheadTarget {
   const model = Object.hasOwn(DEVICE_MODELS, kind) ? DEVICE_MODELS[kind] : undefined;
   if (!model && kind !== CPU) {
     const known = [...Object.keys(DEVICE_MODELS), CPU];
-    const near = kind === '' ? undefined : nearest(kind, known, 1)[0];
     throw new FluxionError('bad_config', `there is no target '${name}'`, {
-      hint: `${near ? `did you mean '${near}'? ` : ''}there are ${known.join(', ')}, such as v6e:2x2, v5p:2x2x1, h200:2 or cpu:4`,
+      hint: didYouMean(kind, known, `there are ${known.join(', ')}, such as v6e:2x2, v5p:2x2x1, h200:2 or cpu:4`),
     });
   }
   const platform = PLATFORMS[model?.platform ?? CPU];
-  const sizes = sizesOf(kind);
   const { torus } = model ?? {};
   const dimensions = torus ?? 1;
   const bounds = (size ?? (torus ? '' : '1')).split('x').map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : 0));
   const product = elementCount(bounds);
   if (bounds.length !== dimensions || product < 1 || product > MOST) {
     const wanted = torus ? `chips along ${dimensions} dimensions, ${MOST} at most` : `1 to ${MOST} devices`;
-    throw new FluxionError('bad_config', `${name}: expected ${wanted}`, { hint: sizes });
+    throw new FluxionError('bad_config', `${name}: expected ${wanted}`, { hint: sizesOf(kind) });
   }
   if (torus && !isSlice(bounds)) throw noSuchSlice(name);
   return { name, platform, model, bounds, devices: product * (model?.perChip ?? 1) };

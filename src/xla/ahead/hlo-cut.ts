@@ -7,6 +7,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { fields, Message, ProtoWriter } from '../../support/protobuf.ts';
 import type { HloComputation, HloInstruction, HloProgram } from './hlo-program.ts';
 
@@ -15,9 +16,6 @@ export type ValueName = `${number}.${number}`;
 
 /** An operation as a program of its own. */
 export interface CutOperation {
-  /** Its number in the entry. */
-  readonly number: number;
-  readonly instruction: HloInstruction;
   /** A serialized `HloModuleProto`. */
   readonly module: Uint8Array;
   readonly inputs: readonly ValueName[];
@@ -117,8 +115,6 @@ class Cut {
     module.message(3, this.#entry.computation(root, signature));
     module.message(4, signature).int(5, 1).int(6, 1);
     return {
-      number,
-      instruction,
       module: module.bytes(),
       inputs: this.#inputs,
       outputs: shapes.map((_, i): ValueName => `${number}.${i}`),
@@ -127,9 +123,7 @@ class Cut {
 
   /** Writes an operand, and returns its new id. */
   #operand(number: number): number {
-    const id = this.#written.get(String(number)) ?? this.#writeOperand(number);
-    this.#written.set(String(number), id);
-    return id;
+    return getOrMake(this.#written, String(number), () => this.#writeOperand(number));
   }
 
   #writeOperand(number: number): number {
@@ -155,17 +149,15 @@ class Cut {
 
   /** Adds a parameter for a value, and views it in the layout that the value has in the program. */
   #input(value: ValueName, shape: Uint8Array): number {
-    const known = this.#written.get(value);
-    if (known !== undefined) return known;
-    const packed = packedShape(shape);
-    const parameter = this.#entry.write('parameter', packed, [], (proto) =>
-      proto.int(NAMES.parameter, this.#inputs.length),
-    );
-    this.#inputs.push(value);
-    this.#inputShapes.push(packed);
-    const seen = packed === shape ? parameter : this.#entry.write('bitcast', shape, [parameter]);
-    this.#written.set(value, seen);
-    return seen;
+    return getOrMake(this.#written, value, () => {
+      const packed = packedShape(shape);
+      const parameter = this.#entry.write('parameter', packed, [], (proto) =>
+        proto.int(NAMES.parameter, this.#inputs.length),
+      );
+      this.#inputs.push(value);
+      this.#inputShapes.push(packed);
+      return packed === shape ? parameter : this.#entry.write('bitcast', shape, [parameter]);
+    });
   }
 
   /** Writes the state of a loop, copying the elements that the loop changes: arguments must not be written to. */
@@ -255,11 +247,10 @@ class Sheet {
     return packed === shape ? id : this.write('bitcast', packed, [id]);
   }
 
-  computation(root: number, signature: ProtoWriter | Uint8Array): ProtoWriter {
+  computation(root: number, signature: ProtoWriter): ProtoWriter {
     const proto = new ProtoWriter().text(1, `c${this.#number}`);
     for (const instruction of this.#instructions) proto.message(2, instruction);
-    const content = signature instanceof Uint8Array ? signature : signature.bytes();
-    return proto.content(4, content).int(5, this.#number).int(6, root);
+    return proto.message(4, signature).int(5, this.#number).int(6, root);
   }
 }
 
@@ -309,11 +300,11 @@ function tupleShape(shapes: readonly Uint8Array[]): Uint8Array {
 }
 
 /** A `ProgramShapeProto` whose parameters are called by their numbers. */
-function renamed(signature: Uint8Array): Uint8Array {
+function renamed(signature: Uint8Array): ProtoWriter {
   const proto = new ProtoWriter();
   for (const { field, whole } of fields(signature)) if (field !== 3) proto.raw(whole);
   for (const i of new Message(signature).contents(1).keys()) proto.text(3, `p${i}`);
-  return proto.bytes();
+  return proto;
 }
 
 function computationOf({ computations }: HloProgram, id: number): HloComputation {

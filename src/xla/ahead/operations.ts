@@ -55,12 +55,12 @@ function describe(program: HloProgram, instruction: HloInstruction, among: Instr
   const opcodes = new Set(inner.map((one) => one.instruction.opcode));
   const telling = TELLING.filter((one) => opcodes.has(one) && one !== opcode).slice(0, NAMED);
   const backend = BACKENDS[/"kind":"(\w+)"/.exec(config)?.[1] ?? ''];
-  const about = telling.length > 0 ? telling.join(', ') : undefined;
+  const about = telling.join(', ');
   const kind =
     opcode === 'custom-call'
       ? target
       : opcode === 'while'
-        ? `while, ${times === undefined ? '?' : times} times${about ? `: ${about}` : ''}`
+        ? `while, ${times ?? '?'} times${about ? `: ${about}` : ''}`
         : opcode === 'fusion' || opcode === 'call'
           ? `${opcode}${about ? ` of ${about}` : ''}`
           : opcode;

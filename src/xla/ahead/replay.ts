@@ -8,6 +8,7 @@
 
 import { FluxionError } from '../../support/errors.ts';
 import { getOrMake } from '../../support/get-or-make.ts';
+import { median } from '../../support/median.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { Client } from '../pjrt/client.ts';
 import type { Executable } from '../pjrt/executable.ts';
@@ -37,25 +38,33 @@ const STARTS = 50;
 /** The part of a client that a replay uses. */
 export type Compiler = Pick<Client, 'compile' | 'upload'>;
 
-export class Replay implements Disposable {
-  /** Compiles the parts. */
-  readonly #client: Compiler;
-  readonly #whole: Executable;
-  readonly #cut: CutProgram;
-  readonly #operations: readonly Operation[];
-  readonly #executables = new DisposableStack();
-  #steps: readonly {
-    readonly cut: CutOperation;
-    readonly executable: Executable;
-    readonly last: readonly ValueName[];
-  }[] = [];
-  #nothing: Executable | undefined;
+/** An operation, compiled. */
+interface Step {
+  readonly cut: CutOperation;
+  readonly executable: Executable;
+  /** Values that no later operation uses. */
+  readonly last: readonly ValueName[];
+}
 
-  private constructor(client: Compiler, whole: Executable, cut: CutProgram, operations: readonly Operation[]) {
+/** A program and its operations, compiled. */
+interface Parts {
+  readonly whole: Executable;
+  readonly cut: CutProgram;
+  readonly operations: readonly Operation[];
+  readonly steps: readonly Step[];
+  /** Does next to nothing. */
+  readonly nothing: Executable;
+}
+
+export class Replay implements Disposable {
+  readonly #client: Compiler;
+  readonly #parts: Parts;
+  readonly #executables: DisposableStack;
+
+  private constructor(client: Compiler, parts: Parts, executables: DisposableStack) {
     this.#client = client;
-    this.#whole = whole;
-    this.#cut = cut;
-    this.#operations = operations;
+    this.#parts = parts;
+    this.#executables = executables;
   }
 
   /** Takes a program apart and compiles the parts; throws `unsupported` for programs of several devices, and if the plugin does not show them. */
@@ -67,40 +76,30 @@ export class Replay implements Disposable {
         `${whole.name} cannot be taken apart: it runs on several devices, or its plugin does not show it`,
       );
     const program = readHloProgram(shown.bytes);
-    const replay = new Replay(client, whole, cutProgram(program), operationsOf(program));
-    try {
-      await replay.#compile({ debugOptions: program.debugOptions }, signal);
-      return replay;
-    } catch (error) {
-      replay[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  async #compile(optimised: { readonly debugOptions: Uint8Array | undefined }, signal?: AbortSignal): Promise<void> {
-    const client = this.#client;
+    const cut = cutProgram(program);
+    const optimised = { debugOptions: program.debugOptions };
+    using made = new DisposableStack();
     const alike = new Map<string, Promise<Executable>>();
-    const compiled = this.#cut.operations.map(({ module }) => {
-      const key = Buffer.from(module).toString('latin1');
-      return getOrMake(alike, key, async () =>
-        this.#executables.use(await client.compile(module, { optimised }, { signal })),
-      );
-    });
+    const compiled = cut.operations.map(({ module }) =>
+      getOrMake(alike, Buffer.from(module).toString('latin1'), async () =>
+        made.use(await client.compile(module, { optimised }, { signal })),
+      ),
+    );
     // Waits for all, so that no executable arrives after disposal.
     const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
     const executables = await Promise.all(compiled);
-    const steps = this.#cut.operations.map((cut, i) => ({ cut, executable: executables[i]!, last: [] as ValueName[] }));
+    const steps = cut.operations.map((cut, i) => ({ cut, executable: executables[i]!, last: [] as ValueName[] }));
     // Values are freed after their last use, as in the program.
-    const kept = new Set([...this.#cut.parameters, ...this.#cut.results]);
+    const kept = new Set([...cut.parameters, ...cut.results]);
     for (const { cut, last } of steps.toReversed())
       for (const value of [...cut.inputs, ...cut.outputs]) {
         if (kept.has(value)) continue;
         kept.add(value);
         last.push(value);
       }
-    this.#steps = steps;
-    this.#nothing = this.#executables.use(await client.compile(NOTHING, {}, { signal }));
+    const nothing = made.use(await client.compile(NOTHING, {}, { signal }));
+    return new Replay(client, { whole, cut, operations: operationsOf(program), steps, nothing }, made.move());
   }
 
   /** Runs the operations once and returns the program's results, which are the caller's; undefined for results that no operation makes. */
@@ -108,9 +107,10 @@ export class Replay implements Disposable {
     args: readonly DeviceArray[],
     told: (index: number, start: number, end: number) => void = () => {},
   ): (DeviceArray | undefined)[] {
+    const { cut: program, steps } = this.#parts;
     using made = new DisposableStack();
-    const values = new Map<ValueName, DeviceArray>(this.#cut.parameters.map((name, i) => [name, args[i]!]));
-    for (const [i, { cut, executable, last }] of this.#steps.entries()) {
+    const values = new Map<ValueName, DeviceArray>(program.parameters.map((name, i) => [name, args[i]!]));
+    for (const [i, { cut, executable, last }] of steps.entries()) {
       const inputs = cut.inputs.map((name) => values.get(name)!);
       const start = performance.now();
       const outputs = executable.run(inputs);
@@ -120,7 +120,7 @@ export class Replay implements Disposable {
       for (const name of last) values.get(name)!.dispose();
     }
     made.move();
-    return this.#cut.results.map((name) => (name === undefined ? undefined : values.get(name)));
+    return program.results.map((name) => (name === undefined ? undefined : values.get(name)));
   }
 
   /** Times the program and its operations by turns. */
@@ -128,10 +128,11 @@ export class Replay implements Disposable {
     args: readonly DeviceArray[],
     { onOperation, signal }: { readonly onOperation?: OnOperation; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ReplayTimes> {
+    const { whole, operations } = this.#parts;
     await Promise.all(args.map((array) => array.ready()));
     const start = await this.#startTime();
-    const times: number[][] = this.#operations.map(() => []);
-    const whole: number[] = [];
+    const times: number[][] = operations.map(() => []);
+    const wholeTimes: number[] = [];
     const begun = performance.now();
     let passes = 0;
     // The first pass warms up.
@@ -140,25 +141,27 @@ export class Replay implements Disposable {
       if (passes > LEAST_PASSES && enough) break;
       signal?.throwIfAborted();
       const before = performance.now();
-      const outputs = this.#whole.run(args);
+      const outputs = whole.run(args);
       outputs.at(-1)?.wait();
-      if (passes > 0) whole.push((performance.now() - before) / 1000);
+      if (passes > 0) wholeTimes.push((performance.now() - before) / 1000);
       for (const output of outputs) output.dispose();
       // Lets the event loop see an interrupt.
       await new Promise((go) => setImmediate(go));
       signal?.throwIfAborted();
       const results = this.run(args, (i, from, to) => {
         if (passes > 0) times[i]!.push((to - from) / 1000);
-        if (passes === 1) onOperation?.(this.#operations[i]!, from, to);
+        if (passes === 1) onOperation?.(operations[i]!, from, to);
       });
       for (const result of new Set(results)) result?.dispose();
       await new Promise((go) => setImmediate(go));
     }
-    const operations = this.#operations.map((operation, i) => ({
-      operation,
-      seconds: Math.max(0, median(times[i]!) - start),
-    }));
-    return { program: Math.max(0, median(whole) - start), operations, start, passes: passes - 1 };
+    const secondsOf = (measured: readonly number[]): number => Math.max(0, median(measured) - start);
+    return {
+      program: secondsOf(wholeTimes),
+      operations: operations.map((operation, i) => ({ operation, seconds: secondsOf(times[i]!) })),
+      start,
+      passes: passes - 1,
+    };
   }
 
   /** Seconds of a program that does next to nothing. */
@@ -166,7 +169,7 @@ export class Replay implements Disposable {
     using value = await this.#client.upload(new Uint8Array(4), { dtype: 'f32', shape: [] });
     const times = Array.from({ length: STARTS }, () => {
       const start = performance.now();
-      const [output] = this.#nothing!.run([value]);
+      const [output] = this.#parts.nothing.run([value]);
       output!.wait();
       const seconds = (performance.now() - start) / 1000;
       output!.dispose();
@@ -186,7 +189,3 @@ const NOTHING = `module @nothing {
     return %0 : tensor<f32>
   }
 }`;
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-}

@@ -25,17 +25,11 @@ export interface TraceEvent {
   readonly stats: ReadonlyMap<string, string | number>;
 }
 
-export interface Recorded {
-  readonly planes: readonly Plane[];
-  /** Events past the limit. */
-  readonly dropped: number;
-}
-
 const WHAT = "a profiler's recording";
 const MOST_EVENTS = 1_000_000;
 
-/** Reads a recording; throws `bad_file` if it is cut off. */
-export function readXSpace(bytes: Uint8Array, most: number = MOST_EVENTS): Recorded {
+/** Reads a recording, and how many events past the limit it drops; throws `bad_file` if it is cut off. */
+export function readXSpace(bytes: Uint8Array, most: number = MOST_EVENTS): { planes: Plane[]; dropped: number } {
   const budget = { left: most, dropped: 0 };
   const planes = new Message(bytes, WHAT).messages(1).map((plane) => readPlane(plane, budget));
   return { planes, dropped: budget.dropped };

@@ -3,7 +3,7 @@
  * devices of one slice, joined by a fast network; `dcn_*` counts slices. The length of an axis is the product of its two sizes.
  */
 
-import { FluxionError, nearest } from '../../support/errors.ts';
+import { didYouMean, FluxionError } from '../../support/errors.ts';
 import type { MeshAxis } from '../graph/axes.ts';
 
 /** The axes that can have sizes. */
@@ -108,9 +108,8 @@ function keyOf(network: string, axis: string): string {
 
 /** The error for an axis that is not in the mesh. */
 export function unknownAxis(where: string, name: string, known: readonly string[]): FluxionError {
-  const near = nearest(name, known, 1)[0];
   return new FluxionError('bad_config', `${where}: there is no mesh axis '${name}'`, {
-    hint: near ? `did you mean '${near}'?` : `the axes are ${known.join(', ')}`,
+    hint: didYouMean(name, known) ?? `the axes are ${known.join(', ')}`,
   });
 }
 

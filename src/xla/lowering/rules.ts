@@ -9,7 +9,7 @@
  *   https://arxiv.org/abs/2309.14509); where heads do not divide, queries are split and every device has all keys.
  */
 
-import { FluxionError, nearest } from '../../support/errors.ts';
+import { didYouMean, FluxionError } from '../../support/errors.ts';
 import { type Meaning, type MeshAxis, partsOf, type Split } from '../graph/axes.ts';
 import type { Shape } from '../graph/shape.ts';
 import { unknownAxis } from './mesh.ts';
@@ -134,9 +134,8 @@ function axesOf(rules: readonly Rule[], logical: string): readonly string[] {
 function checkLogical(logical: string): void {
   const known = [...LOGICAL_AXES, ...FOREIGN_AXES];
   if (known.includes(logical)) return;
-  const near = nearest(logical, known, 1)[0];
   throw new FluxionError('bad_config', `logical_axis_rules: there is no logical axis '${logical}'`, {
-    hint: near ? `did you mean '${near}'?` : `the axes are ${LOGICAL_AXES.join(', ')}`,
+    hint: didYouMean(logical, known) ?? `the axes are ${LOGICAL_AXES.join(', ')}`,
   });
 }
 

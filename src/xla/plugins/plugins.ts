@@ -7,7 +7,8 @@ import { existsSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import { attempt } from '../../support/attempt.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
-import { FluxionError, nearest } from '../../support/errors.ts';
+import { didYouMean, FluxionError } from '../../support/errors.ts';
+import { glibcVersion } from '../../support/glibc.ts';
 import { log } from '../../support/log.ts';
 import { processesUsing } from '../../support/process-mark.ts';
 import { explaining, reasonOf } from '../../support/system-error.ts';
@@ -151,11 +152,8 @@ async function pluginOf(device: DeviceName, options: InstallOptions): Promise<st
   } catch (error) {
     options.signal?.throwIfAborted();
     log('warn', `${best.package} ${best.version} cannot be installed, another plugin is used: ${reasonOf(error)}`);
-    try {
-      writeFileSync(refused, '');
-    } catch {
-      // A cache folder that cannot be written is no reason to refuse the other plugin.
-    }
+    // A cache folder that cannot be written is no reason to refuse the other plugin.
+    attempt(() => writeFileSync(refused, ''), undefined);
     return found.path;
   }
 }
@@ -194,40 +192,31 @@ function entriesNamed(name: string): readonly [PluginEntry, ...PluginEntry[]] {
   if (entry) return [entry];
   const device = DEVICE_NAMES.find((known) => known === name);
   if (device) return pluginEntries(device);
-  const near = nearest(String(name), DEVICE_NAMES, 1)[0];
   throw new FluxionError('not_found', `no plugin is called '${name}'`, {
-    hint: `${near ? `did you mean '${near}'? ` : ''}there are ${DEVICE_NAMES.join(', ')}`,
+    hint: didYouMean(String(name), DEVICE_NAMES, `there are ${DEVICE_NAMES.join(', ')}`),
   });
 }
 
 /** What decides whether a package fits a machine. */
-export interface Host {
-  readonly platform: string;
-  readonly arch: string;
+interface Host {
+  /** As `wheels` names it. */
+  readonly name: string;
   /** Undefined where the C library is not glibc. */
   readonly glibc: string | undefined;
 }
 
-function thisHost(): Host {
-  // Without this the report looks up the name of every open connection.
-  Object.assign(process.report, { excludeNetwork: true });
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return { platform: process.platform, arch: process.arch, glibc: header?.glibcVersionRuntime };
-}
-
 /** Returns the package of a plugin for a machine, or throws `unsupported` with why there is none and what to do instead. */
-export function wheelFor(entry: PluginEntry, host: Host = thisHost()): Wheel {
+export function wheelFor(entry: PluginEntry, host: Host = { name: HOST, glibc: glibcVersion() }): Wheel {
   const { device, title, manual, wheels } = entry;
   if (Object.keys(wheels).length === 0) {
     throw new FluxionError('unsupported', `the plugin for ${device} (${title}) is not installed automatically yet`, {
       hint: manual,
     });
   }
-  const platform = `${host.platform}-${host.arch}`;
   const elsewhere = `run on one of ${Object.keys(wheels).join(', ')} (a container will do), or build a plugin and run: fluxion plugins add PATH`;
-  const wheel = wheels[platform];
+  const wheel = wheels[host.name];
   if (!wheel) {
-    throw new FluxionError('unsupported', `the plugin for ${device} has no package for ${platform}`, {
+    throw new FluxionError('unsupported', `the plugin for ${device} has no package for ${host.name}`, {
       hint: elsewhere,
     });
   }
@@ -261,11 +250,11 @@ export function listPlugins(): PluginStatus[] {
     const used = findPlugin(entry.device, {});
     // A plugin added by hand appears in the row of the device's best package.
     const path = used?.source === 'installed' || entry !== best ? installedPath(entry) : used?.path;
-    const found = path === undefined ? undefined : { path, source: path === used?.path ? used.source : 'installed' };
+    const source = path === used?.path ? used?.source : 'installed';
     return {
       ...entry,
-      status: (found?.source ?? automatic(entry)) as PluginStatus['status'],
-      path: found?.path,
+      status: (path === undefined ? automatic(entry) : source) as PluginStatus['status'],
+      path,
       present: isPresent(entry),
       used: used ? path === used.path : entry === best,
       damage: installDamage(entry),
