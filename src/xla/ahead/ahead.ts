@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { FluxionError } from '../../support/errors.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { log } from '../../support/log.ts';
 import { makeFolder } from '../../support/make-folder.ts';
 import { countFlops } from '../graph/count.ts';
@@ -114,16 +115,18 @@ export async function compileAhead(
   if (options.out !== undefined) makeFolder(options.out);
   for (const traced of parts) {
     const code = programText(traced, { target: lowering, sharding, precision }).stages[0]!.text;
-    // Blocks of two networks have the same name, but answers are identified by name.
-    const alike = [...programs.values()].filter(({ name }) => name.replace(/\.\d+$/, '') === traced.name).length;
-    const name = alike === 0 ? traced.name : `${traced.name}.${alike + 1}`;
-    const program = programs.get(code) ?? {
-      name,
-      text: code,
-      file: options.out && join(options.out, `${name}.pjrt`),
-      effort: (options.quick && platform.effort?.quick) || effortFor(traced, lowering),
-    };
-    programs.set(code, program);
+    const program = getOrMake(programs, code, () => {
+      // Blocks of two networks have the same name, but answers are identified by name.
+      const alike = [...programs.values()].filter(({ name }) => name.replace(/\.\d+$/, '') === traced.name).length;
+      const name = alike === 0 ? traced.name : `${traced.name}.${alike + 1}`;
+      const file = options.out && join(options.out, `${name}.pjrt`);
+      return {
+        name,
+        text: code,
+        file,
+        effort: (options.quick && platform.effort?.quick) || effortFor(traced, lowering),
+      };
+    });
     nameOf.set(traced, program.name);
   }
 

@@ -85,8 +85,8 @@ class Cut {
   readonly #computations = new Map<number, number>();
   readonly #called: ProtoWriter[] = [];
   readonly #entry = new Sheet(1);
-  readonly #inputs: ValueName[] = [];
-  readonly #inputShapes: Uint8Array[] = [];
+  /** Shapes of the parameters, by the values they take. */
+  readonly #inputs = new Map<ValueName, Uint8Array>();
   /** New ids of values and instructions that are already written. */
   readonly #written = new Map<string, number>();
 
@@ -107,16 +107,17 @@ class Cut {
     const result = isTuple ? tupleShape(shapes.map(packedShape)) : packedShape(shapes[0]!);
     const root = isTuple ? this.#entry.write('tuple', result, results) : results[0]!;
     const signature = new ProtoWriter();
-    for (const shape of this.#inputShapes) signature.content(1, shape);
+    const inputs = [...this.#inputs.keys()];
+    for (const shape of this.#inputs.values()) signature.content(1, shape);
     signature.content(2, result);
-    for (const i of this.#inputs.keys()) signature.text(3, `p${i}`);
+    for (const i of inputs.keys()) signature.text(3, `p${i}`);
     const module = new ProtoWriter().text(1, 'operation').text(2, 'c1');
     for (const called of this.#called) module.message(3, called);
     module.message(3, this.#entry.computation(root, signature));
     module.message(4, signature).int(5, 1).int(6, 1);
     return {
       module: module.bytes(),
-      inputs: this.#inputs,
+      inputs,
       outputs: shapes.map((_, i): ValueName => `${number}.${i}`),
     };
   }
@@ -152,10 +153,9 @@ class Cut {
     return getOrMake(this.#written, value, () => {
       const packed = packedShape(shape);
       const parameter = this.#entry.write('parameter', packed, [], (proto) =>
-        proto.int(NAMES.parameter, this.#inputs.length),
+        proto.int(NAMES.parameter, this.#inputs.size),
       );
-      this.#inputs.push(value);
-      this.#inputShapes.push(packed);
+      this.#inputs.set(value, packed);
       return packed === shape ? parameter : this.#entry.write('bitcast', shape, [parameter]);
     });
   }
@@ -177,14 +177,15 @@ class Cut {
 
   /** Writes a called computation with everything it calls, and returns its new id. */
   #computation(id: number): number {
-    const known = this.#computations.get(id);
-    if (known !== undefined) return known;
+    return getOrMake(this.#computations, id, () => this.#writeComputation(id));
+  }
+
+  #writeComputation(id: number): number {
     const computation = computationOf(this.#program, id);
     const calls = new Map(
       [...computation.instructions].map(([number, { calls }]) => [number, calls.map((one) => this.#computation(one))]),
     );
     const number = this.#computations.size + 2;
-    this.#computations.set(id, number);
     const sheet = new Sheet(number);
     const ids = new Map<number, number>();
     const idOf = (operand: number): number => ids.get(operand) ?? unknown(operand);

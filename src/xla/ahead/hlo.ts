@@ -39,27 +39,24 @@ export interface ProgramSummary {
 export function summariseProgram(bytes: Uint8Array, devices: number): ProgramSummary {
   const program = readHloProgram(bytes);
   const customCalls = new Set<string>();
-  const found = new Map<CollectiveKind, { count: number; bytes: number; received: number }>();
+  const found = COLLECTIVES.map((kind) => ({ kind, count: 0, bytes: 0, received: 0 }));
   let products = 0;
   for (const { instructions } of program.computations) {
     for (const instruction of instructions.values()) {
       const { opcode, target, shape, group } = instruction;
       if (target !== '') customCalls.add(target);
       products += productFlops(instruction, instructions);
-      const kind = COLLECTIVES.find((name) => opcode === name || opcode === `${name}-start`);
-      if (!kind || shape.length === 0) continue;
+      const sum = found.find(({ kind }) => opcode === kind || opcode === `${kind}-start`);
+      if (!sum || shape.length === 0) continue;
       // The result of a start instruction also holds the operand and more.
       const size = opcode.endsWith('-start') ? Math.max(...shape.map(({ bytes }) => bytes)) : bytesOf(shape);
-      const sum = found.get(kind) ?? { count: 0, bytes: 0, received: 0 };
-      found.set(kind, {
-        count: sum.count + 1,
-        bytes: sum.bytes + size,
-        received: sum.received + receivedBytes(kind, size, group ?? devices),
-      });
+      sum.count++;
+      sum.bytes += size;
+      sum.received += receivedBytes(sum.kind, size, group ?? devices);
     }
   }
   return {
-    collectives: COLLECTIVES.flatMap((kind) => (found.has(kind) ? [{ kind, ...found.get(kind)! }] : [])),
+    collectives: found.filter(({ count }) => count > 0),
     customCalls: [...customCalls].sort(),
     products,
     moved: movedBytes(program),

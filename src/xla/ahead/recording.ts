@@ -6,6 +6,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { Api } from '../pjrt/call.ts';
 import type { Executable } from '../pjrt/executable.ts';
@@ -217,8 +218,7 @@ export function operationSeconds(planes: readonly Plane[]): Map<string, Map<stri
         const module = stats.get('hlo_module') ?? (own ? moduleAt(modules, start) : undefined);
         if (operation === undefined || module === undefined) continue;
         seen = true;
-        const seconds = found.get(String(module)) ?? new Map<string, number>();
-        found.set(String(module), seconds);
+        const seconds = getOrMake(found, String(module), () => new Map<string, number>());
         // What runs inside a loop is named after it: `while.3/fusion.5`.
         const [outer] = String(operation).split('/');
         seconds.set(outer!, (seconds.get(outer!) ?? 0) + duration / 1e6);

@@ -40,6 +40,7 @@ export type Compiler = Pick<Client, 'compile' | 'upload'>;
 
 /** An operation, compiled. */
 interface Step {
+  readonly operation: Operation;
   readonly cut: CutOperation;
   readonly executable: Executable;
   /** Values that no later operation uses. */
@@ -50,7 +51,6 @@ interface Step {
 interface Parts {
   readonly whole: Executable;
   readonly cut: CutProgram;
-  readonly operations: readonly Operation[];
   readonly steps: readonly Step[];
   /** Does next to nothing. */
   readonly nothing: Executable;
@@ -89,7 +89,9 @@ export class Replay implements Disposable {
     const failed = (await Promise.allSettled(compiled)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
     const executables = await Promise.all(compiled);
-    const steps = cut.operations.map((cut, i) => ({ cut, executable: executables[i]!, last: [] as ValueName[] }));
+    const steps = operationsOf(program).map((operation, i) => {
+      return { operation, cut: cut.operations[i]!, executable: executables[i]!, last: [] as ValueName[] };
+    });
     // Values are freed after their last use, as in the program.
     const kept = new Set([...cut.parameters, ...cut.results]);
     for (const { cut, last } of steps.toReversed())
@@ -99,23 +101,20 @@ export class Replay implements Disposable {
         last.push(value);
       }
     const nothing = made.use(await client.compile(NOTHING, {}, { signal }));
-    return new Replay(client, { whole, cut, operations: operationsOf(program), steps, nothing }, made.move());
+    return new Replay(client, { whole, cut, steps, nothing }, made.move());
   }
 
   /** Runs the operations once and returns the program's results, which are the caller's; undefined for results that no operation makes. */
-  run(
-    args: readonly DeviceArray[],
-    told: (index: number, start: number, end: number) => void = () => {},
-  ): (DeviceArray | undefined)[] {
+  run(args: readonly DeviceArray[], told: OnOperation = () => {}): (DeviceArray | undefined)[] {
     const { cut: program, steps } = this.#parts;
     using made = new DisposableStack();
     const values = new Map<ValueName, DeviceArray>(program.parameters.map((name, i) => [name, args[i]!]));
-    for (const [i, { cut, executable, last }] of steps.entries()) {
+    for (const { operation, cut, executable, last } of steps) {
       const inputs = cut.inputs.map((name) => values.get(name)!);
       const start = performance.now();
       const outputs = executable.run(inputs);
       outputs.at(-1)?.wait();
-      told(i, start, performance.now());
+      told(operation, start, performance.now());
       for (const [o, name] of cut.outputs.entries()) values.set(name, made.use(outputs[o]!));
       for (const name of last) values.get(name)!.dispose();
     }
@@ -128,10 +127,10 @@ export class Replay implements Disposable {
     args: readonly DeviceArray[],
     { onOperation, signal }: { readonly onOperation?: OnOperation; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ReplayTimes> {
-    const { whole, operations } = this.#parts;
+    const { whole, steps } = this.#parts;
     await Promise.all(args.map((array) => array.ready()));
     const start = await this.#startTime();
-    const times: number[][] = operations.map(() => []);
+    const times = new Map(steps.map(({ operation }) => [operation, [] as number[]]));
     const wholeTimes: number[] = [];
     const begun = performance.now();
     let passes = 0;
@@ -148,9 +147,9 @@ export class Replay implements Disposable {
       // Lets the event loop see an interrupt.
       await new Promise((go) => setImmediate(go));
       signal?.throwIfAborted();
-      const results = this.run(args, (i, from, to) => {
-        if (passes > 0) times[i]!.push((to - from) / 1000);
-        if (passes === 1) onOperation?.(operations[i]!, from, to);
+      const results = this.run(args, (operation, from, to) => {
+        if (passes > 0) times.get(operation)!.push((to - from) / 1000);
+        if (passes === 1) onOperation?.(operation, from, to);
       });
       for (const result of new Set(results)) result?.dispose();
       await new Promise((go) => setImmediate(go));
@@ -158,7 +157,7 @@ export class Replay implements Disposable {
     const secondsOf = (measured: readonly number[]): number => Math.max(0, median(measured) - start);
     return {
       program: secondsOf(wholeTimes),
-      operations: operations.map((operation, i) => ({ operation, seconds: secondsOf(times[i]!) })),
+      operations: [...times].map(([operation, measured]) => ({ operation, seconds: secondsOf(measured) })),
       start,
       passes: passes - 1,
     };

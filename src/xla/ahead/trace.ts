@@ -1,6 +1,6 @@
 /**
  * A recording in Chrome's trace format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: one process for this program's stages and
- * programs, one for each device or host that a plugin's profiler tells of, and a row for each of their tracks.
+ * programs, one for each device or host that a plugin's profiler reports, and a row for each of their tracks.
  * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  */
 

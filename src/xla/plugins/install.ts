@@ -1,6 +1,5 @@
 /**
- * Installs a wheel and its companions with the Python tools at hand: `uv`, else `pip`, told to accept nothing but the pinned
- * files.
+ * Installs a wheel and its companions.
  *
  * A package is unpacked into a hidden folder beside its destination and renamed into place when it is whole, so a killed install leaves
  * nothing that looks installed; the next install removes its remains. Of two processes that install at once, the second to finish
@@ -40,7 +39,7 @@ export interface InstallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds between an installation's signs of life, and of silence after which an installation of another machine has ended. */
+/** Every so many milliseconds, an installation touches its folder; one of another machine has ended after `SILENCE` without a touch. */
 const BEAT = 30_000;
 const SILENCE = 24 * 3_600_000;
 

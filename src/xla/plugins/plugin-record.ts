@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { attempt } from '../../support/attempt.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { log } from '../../support/log.ts';
 import { openRegular, readRegular } from '../../support/regular-file.ts';
 import { reasonOf } from '../../support/system-error.ts';
@@ -21,7 +22,7 @@ export interface FileRecord {
 }
 
 /** The record beside an installed package. */
-export interface PackageRecord extends FileRecord {
+interface PackageRecord extends FileRecord {
   /** Sizes in bytes of its larger files, by path inside the package. */
   readonly files: Readonly<Record<string, number>>;
 }
@@ -35,8 +36,8 @@ const MAX_RECORD = 1 << 20;
 /** Files from this size on are recorded: libraries, rather than the texts beside them. */
 const LARGE = 1 << 16;
 
-/** Writes the record of a package that was just unpacked or checked, and returns it; throws the system's error. */
-export function writeRecord(folder: string, file: string, sha256: string): PackageRecord {
+/** Writes the record of a package that was just unpacked or checked; throws the system's error. */
+export function writeRecord(folder: string, file: string, sha256: string): void {
   const { size, mtimeMs } = statSync(join(folder, file));
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const sizes = entries.map((entry): [string, number] => {
@@ -46,7 +47,6 @@ export function writeRecord(folder: string, file: string, sha256: string): Packa
   const files = Object.fromEntries(sizes.filter(([, bytes]) => bytes >= LARGE));
   const record = { file, sha256, size, mtimeMs, files };
   writeWhole(join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`);
-  return record;
 }
 
 /** The record in the folder of a package; undefined if it is missing or damaged. */
@@ -97,8 +97,7 @@ export function damageOf(folder: string, { file, fileSha256, companions = [] }: 
     if (found.mtimeMs === record.mtimeMs && record.sha256 === fileSha256) return undefined;
   } else if (companions.length > 0) return 'its record is gone or torn';
   const key = `${path} ${found.size} ${found.mtimeMs}`;
-  const sha256 = hashed.get(key) ?? hashNow(path);
-  hashed.set(key, sha256);
+  const sha256 = getOrMake(hashed, key, () => hashNow(path));
   if (sha256 !== fileSha256) return `${file} has sha256 ${sha256}, expected ${fileSha256}`;
   try {
     writeRecord(folder, file, sha256);

@@ -10,7 +10,7 @@ export type DeviceName = (typeof DEVICE_NAMES)[number];
 
 /** A file of a Python package. */
 interface Download {
-  /** The installer insists on it. */
+  /** The installer refuses a file with another hash. */
   readonly sha256: string;
   readonly bytes: number;
   /** Size of everything inside, unpacked. */

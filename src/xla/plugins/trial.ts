@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { FluxionError } from '../../support/errors.ts';
+import { getOrMake } from '../../support/get-or-make.ts';
 import { WHICH_FILE } from './library-file.ts';
 
 /** Variables that hold flags of a compiler, which ends the process over an unknown flag. */
@@ -98,8 +99,7 @@ export function checkFlags(path: string, signal?: AbortSignal): Promise<void> {
   const flags = FLAG_VARIABLES.map((name) => process.env[name]?.trim() ?? '');
   if (flags.every((text) => text === '')) return Promise.resolve();
   const key = JSON.stringify([path, ...flags]);
-  const known = accepted.get(key) ?? tryPlugin(path, signal).then(() => {});
-  accepted.set(key, known);
+  const known = getOrMake(accepted, key, () => tryPlugin(path, signal).then(() => {}));
   known.catch(() => accepted.delete(key));
   return known;
 }
