@@ -25,23 +25,20 @@ export function rememberFiles(recipe: Recipe, config: Config, loras: readonly Lo
   // A hub name is more useful than the path of its files.
   const place = existsSync(model) ? resolve(model) : revision === '' ? model : `${model}@${revision}`;
   if (fingerprint !== undefined) remember(fingerprint, place);
-  for (const part of PART_NAMES) {
-    const file = parts?.[part];
-    const path = config[part];
-    if (file && path !== undefined) remember(file.hash, resolve(path));
-  }
-  for (const field of INPUT_FIELDS)
-    for (const [i, { hash }] of (recipe.inputs?.[field] ?? []).entries()) {
-      const given = [config[REQUEST_KNOBS[field].key] ?? []].flat()[i];
-      if (typeof given !== 'string' || given.includes('://')) continue;
-      const path = userPath(given);
+  const named = [
+    ...PART_NAMES.map((part) => ({ key: part, files: [parts?.[part] ?? []].flat() })),
+    ...INPUT_FIELDS.map((field) => ({ key: REQUEST_KNOBS[field].key, files: recipe.inputs?.[field] ?? [] })),
+    ...BESIDE_FIELDS.map((field) => ({ key: LOAD_KNOBS[field].key, files: beside?.[field] ?? [] })),
+  ];
+  for (const { key, files } of named) {
+    const given = [config[key] ?? []].flat();
+    for (const [i, { hash }] of files.entries()) {
+      const place = given[i];
+      // Names on the hub and addresses tell where a file is.
+      if (typeof place !== 'string' || place.includes('://')) continue;
+      const path = userPath(place);
       if (existsSync(path)) remember(hash, resolve(path));
     }
-  for (const field of BESIDE_FIELDS) {
-    const paths = [config[LOAD_KNOBS[field].key] ?? []].flat();
-    // For files of the hub, the name is enough.
-    for (const [i, { hash }] of (beside?.[field] ?? []).entries())
-      if (existsSync(paths[i] ?? '')) remember(hash, resolve(paths[i]!));
   }
   for (const { name, hash } of recipe.loras ?? []) {
     const report = loras.find((lora) => lora.name === name);
