@@ -22,12 +22,12 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { KEPT_MEMORY, keepsMemory } from '../src/cli/kept-memory.ts';
 import { pixelPrograms, textPrograms } from '../src/models/programs.ts';
-import { CLIP_L, FLUX_DEV, FLUX_VAE, fluxPrograms, T5_XXL, type Traced } from '../src/models.ts';
+import { CLIP_L, countFlops, FLUX_DEV, FLUX_VAE, fluxPrograms, T5_XXL, type Traced } from '../src/models.ts';
 import { byteLength, elementCount } from '../src/support/dtype.ts';
 import { getOrMake } from '../src/support/get-or-make.ts';
 import type { QuantisedForm } from '../src/xla/graph/weights.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
-import { dotFlops, randomBf16 } from './full-size.ts';
+import { randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
 
 const PARTS = ['double', 'single', 'encode', 'step', 'decode'] as const;
@@ -127,7 +127,8 @@ function fluxion(runtime: Runtime, side: number) {
   };
   const fits = (found: ShardedArray | undefined, wanted: ShardedArray) =>
     found !== undefined && found.dtype === wanted.dtype && found.shape.join() === wanted.shape.join();
-  const flops = (part: Part) => uses[part].reduce((sum, [traced, runs]) => sum + runs * dotFlops(traced), 0);
+  const flops = (part: Part) =>
+    uses[part].reduce((sum, [traced, runs]) => sum + runs * countFlops(traced.graph).total, 0);
   return {
     flops,
     /** Programs run with inputs of their own, except that blocks follow each other, as their weights do in memory. */
