@@ -1,6 +1,4 @@
-/** What benchmarks of full-size parts share: values for their arrays, and how much arithmetic a part is. */
-
-import type { Traced } from '../src/models.ts';
+/** What benchmarks of full-size parts share: values for their arrays. */
 
 /** bf16 bits of numbers about ±0.02, from a small generator: their values do not matter, but must not be denormal. */
 export function randomBf16(count: number): Uint8Array {
@@ -11,15 +9,4 @@ export function randomBf16(count: number): Uint8Array {
     bits[i] = ((state >>> 16) & 0x8000) | 0x3c80 | ((state >>> 9) & 0x7f);
   }
   return new Uint8Array(bits.buffer);
-}
-
-/** Operations of the matrix products, attention's included. */
-export function dotFlops({ graph }: Traced): number {
-  let total = 0;
-  for (const { op, inputs, shape } of graph.nodes) {
-    const out = shape.reduce((n, d) => n * d, 1);
-    if (op.kind === 'dot') total += 2 * out * inputs[0]!.shape[op.dims.contract[0][0]!]!;
-    if (op.kind === 'attention') total += 4 * out * inputs[1]!.shape[2]!;
-  }
-  return total;
 }

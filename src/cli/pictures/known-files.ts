@@ -33,10 +33,10 @@ export function rememberFiles(recipe: Recipe, config: Config, loras: readonly Lo
   for (const { key, files } of named) {
     const given = [config[key] ?? []].flat();
     for (const [i, { hash }] of files.entries()) {
-      const place = given[i];
+      const name = given[i];
       // Names on the hub and addresses tell where a file is.
-      if (typeof place !== 'string' || place.includes('://')) continue;
-      const path = userPath(place);
+      if (typeof name !== 'string' || name.includes('://')) continue;
+      const path = userPath(name);
       if (existsSync(path)) remember(hash, resolve(path));
     }
   }
