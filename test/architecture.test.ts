@@ -285,6 +285,20 @@ test('nothing is exported for tests alone', () => {
   assert.deepEqual(unused, []);
 });
 
+test('a type that is exported has a name of its own', () => {
+  const declared = files.flatMap(({ path, text }) =>
+    [...text.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm)].map(([, name]) => ({
+      name: name!,
+      path,
+    })),
+  );
+  const shared = [...Map.groupBy(declared, ({ name }) => name)].filter(([, list]) => list.length > 1);
+  assert.deepEqual(
+    shared.map(([name, list]) => `${name}: ${list.map(({ path }) => path).join(', ')}`),
+    [],
+  );
+});
+
 test('what is pure has no files, clock, environment or randomness', () => {
   const wrong = files
     .filter(({ path }) => PURE.includes(place(path)))

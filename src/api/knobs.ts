@@ -19,7 +19,7 @@ export const GROUPS = [
   'LoRA',
   'Server',
 ] as const;
-export type Group = (typeof GROUPS)[number];
+export type KnobGroup = (typeof GROUPS)[number];
 
 /** One thing that can be set. */
 export interface Knob {
@@ -28,7 +28,7 @@ export interface Knob {
   readonly key?: string;
   /** Everyday names of its key. */
   readonly also?: readonly string[];
-  readonly group?: Group;
+  readonly group?: KnobGroup;
   /** One sentence. */
   readonly help: string;
   readonly required?: true;

@@ -6,7 +6,7 @@ import { didYouMean } from '../support/errors.ts';
 import { type Command, type Session, UsageError } from './command.ts';
 
 /** A sorted command line. */
-export interface Words<F extends CommandFlags> {
+export interface SortedWords<F extends CommandFlags> {
   readonly flags: GivenFlags<F>;
   readonly words: readonly string[];
 }
@@ -15,7 +15,7 @@ export interface Words<F extends CommandFlags> {
 export function fileCommand<F extends CommandFlags>(
   command: Omit<Command, 'run' | 'takesKeys'> & {
     readonly flags: F;
-    readonly run: (given: Words<F>, session: Session) => Promise<number>;
+    readonly run: (given: SortedWords<F>, session: Session) => Promise<number>;
   },
 ): Command {
   return { ...command, run: async (argv, session) => command.run(sortWords(argv, command.flags), session) };
@@ -31,7 +31,7 @@ export function chosen<T extends string>(flag: string, given: string, known: rea
 }
 
 /** Sorts flags from other words; throws a usage error with the nearest flag for one that is not known. */
-export function sortWords<F extends CommandFlags>(argv: readonly string[], known: F): Words<F> {
+export function sortWords<F extends CommandFlags>(argv: readonly string[], known: F): SortedWords<F> {
   const options = Object.fromEntries(
     Object.entries(known).map(
       ([name, { takes }]) => [name, { type: takes === undefined ? 'boolean' : 'string' }] as const,

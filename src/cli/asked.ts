@@ -12,7 +12,7 @@ import { asUsage, type Session } from './command.ts';
 import { keepFreedMemory } from './kept-memory.ts';
 
 /** A configuration, and the user's own file where one was read. */
-export interface Asked extends LoadedConfig {
+export interface AskedConfig extends LoadedConfig {
   readonly personal: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export async function readAsked(
   positional: readonly string[],
   { signal, restart }: Pick<Session, 'signal' | 'restart'>,
   other: Partial<Pick<ConfigSources, 'base' | 'overrides'>> = {},
-): Promise<Asked> {
+): Promise<AskedConfig> {
   try {
     const personal = words.flags['no-config'] === true ? undefined : findPersonalConfig();
     if (personal !== undefined) log('debug', `reading settings from ${personal}`);

@@ -18,10 +18,10 @@ export interface Session {
 }
 
 /** The table of commands. */
-export type Commands = Readonly<Record<string, Entry>>;
+export type Commands = Readonly<Record<string, CommandEntry>>;
 
 /** The part of a command that is known before its code is loaded. */
-export interface Entry {
+export interface CommandEntry {
   readonly section: 'Pictures' | 'Models' | 'Machine';
   /** The words after its name. */
   readonly usage: string;

@@ -1,7 +1,7 @@
 /** The one table of commands: dispatch, help, suggestions and shell completions read it. A command's code is loaded only when that command runs. */
 
 import { didYouMean } from '../support/errors.ts';
-import { type Commands, type Entry, UsageError } from './command.ts';
+import { type CommandEntry, type Commands, UsageError } from './command.ts';
 
 /** The sections of `fluxion help`, in its order. */
 const SECTIONS = ['Pictures', 'Models', 'Machine'] as const;
@@ -96,7 +96,7 @@ export const COMMANDS: Commands = {
 }; // biome-ignore format: one command reads as one row
 
 /** Returns the named command; throws a usage error that suggests the nearest name. */
-export function commandNamed(name: string): Entry {
+export function commandNamed(name: string): CommandEntry {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
   throw new UsageError('bad_config', `there is no command '${name}'`, { hint: meantBy(name) });
 }

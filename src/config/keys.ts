@@ -4,14 +4,14 @@
  */
 
 import { boolean, number, oneOf, path, text, whole } from '../api/kinds.ts';
-import { byKey, type Group, type Knob, type Knobs } from '../api/knobs.ts';
+import { byKey, type Knob, type KnobGroup, type Knobs } from '../api/knobs.ts';
 import { LOAD_KNOBS, MODEL_KNOB } from '../api/load.ts';
 import { REQUEST_KNOBS } from '../api/request.ts';
 import { axisRules, blockSizes, duration, loraFiles, loras, names, parallelism, sharding, someNames } from './kinds.ts';
 
 /** A key's row in the list. */
 export interface Key extends Knob {
-  readonly group: Group;
+  readonly group: KnobGroup;
   /** `noted`: values other than the default change nothing, and a note says so once. */
   readonly use?: 'noted';
   /** The reason, for the note. */

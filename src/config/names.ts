@@ -42,14 +42,14 @@ const keyByAlias: ReadonlyMap<string, KeyName> = new Map(
 );
 
 /** The meaning of a name: a key, a MaxDiffusion key without effect, a name with advice, or unknown. */
-export type Meaning =
+export type NameMeaning =
   | { readonly kind: 'key'; readonly name: KeyName }
   | { readonly kind: 'accepted'; readonly name: string }
   | { readonly kind: 'advice'; readonly name: string; readonly advice: string }
   | { readonly kind: 'unknown'; readonly name: string };
 
 /** Looks up a name in any spelling: `numInferenceSteps`, `Steps` and `num-inference-steps` are one key. */
-export function meaningOf(written: string): Meaning {
+export function meaningOf(written: string): NameMeaning {
   for (const name of [written, plainName(written)]) {
     const key = isKey(name) ? name : keyByAlias.get(name);
     if (key !== undefined) return { kind: 'key', name: key };

@@ -5,7 +5,7 @@
 
 import { FluxionError, nearest } from '../support/errors.ts';
 import { addsUp, keyRow } from './keys.ts';
-import { type Meaning, meaningOf, slipsOf } from './names.ts';
+import { meaningOf, type NameMeaning, slipsOf } from './names.ts';
 
 /** A command's own flags, apart from configuration keys: their texts in its help, and placeholders for the values that follow. */
 export type CommandFlags = Readonly<Record<string, { readonly takes?: string; readonly help: string }>>;
@@ -87,7 +87,7 @@ interface Flag {
   readonly type: 'boolean' | 'string';
   /** `--no-overwrite` */
   readonly negated: boolean;
-  readonly meaning: Meaning | { readonly kind: 'command' | 'prompts' };
+  readonly meaning: NameMeaning | { readonly kind: 'command' | 'prompts' };
 }
 
 class Sorted {
@@ -164,7 +164,7 @@ class Sorted {
     return flag.value === undefined;
   }
 
-  #set(meaning: Meaning | { readonly kind: 'command' | 'prompts' }, value: string): void {
+  #set(meaning: NameMeaning | { readonly kind: 'command' | 'prompts' }, value: string): void {
     if ('name' in meaning) this.#overrides.push(`${checkKeyName(meaning.name, COMMAND_LINE)}=${value}`);
   }
 
@@ -189,7 +189,7 @@ class Sorted {
   done(): Arguments {
     if (this.#loras.length > 0) this.#overrides.push(`lora=${JSON.stringify(this.#loras)}`);
     const names = this.#overrides.map((word) => splitAssignment(word)!.name);
-    const isList = (meaning: Meaning): boolean => meaning.kind === 'key' && addsUp(meaning.name);
+    const isList = (meaning: NameMeaning): boolean => meaning.kind === 'key' && addsUp(meaning.name);
     const twice = new Set(names.filter((name, i) => names.indexOf(name) !== i && !isList(meaningOf(name))));
     return {
       file: this.#file,
@@ -217,7 +217,7 @@ function unknownFlag(raw: string, meant: string): FluxionError {
   });
 }
 
-function typeOf(meaning: Meaning): 'boolean' | 'string' {
+function typeOf(meaning: NameMeaning): 'boolean' | 'string' {
   return meaning.kind === 'key' && keyRow(meaning.name).kind.name === 'boolean' ? 'boolean' : 'string';
 }
 

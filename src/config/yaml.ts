@@ -7,7 +7,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, typ
 import { FluxionError } from '../support/errors.ts';
 
 /** One `key: value` of a file. */
-export interface Entry {
+export interface YamlEntry {
   readonly key: string;
   readonly line: number;
   /** The value as YAML reads it. */
@@ -32,7 +32,7 @@ const TOKEN_LIMIT = 1 << 16;
 const OPTIONS = { version: '1.1', uniqueKeys: false, merge: false, intAsBigInt: true, logLevel: 'error' } as const;
 
 /** Parses a file whose top level is a map; `where` names it in messages. Throws `bad_config` with the line. */
-export function parseYamlFile(source: string, where: string): Entry[] {
+export function parseYamlFile(source: string, where: string): YamlEntry[] {
   const lines = new LineCounter();
   const document = parse(source, where, lines);
   const root = document.contents;

@@ -7,7 +7,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { log } from '../support/log.ts';
 import { Turns } from '../support/turns.ts';
 import { EventQueue } from './event-queue.ts';
-import { type Group, type Waiter, Waiting } from './waiting.ts';
+import { type SlotGroup, type Waiter, Waiting } from './waiting.ts';
 
 /** Pictures that may wait to be read; a request with more unread pictures gets no further batch. */
 const UNREAD_PICTURES = 16;
@@ -30,7 +30,7 @@ export interface TicketOptions<E> {
 /** A request in the engine: its unfinished pictures, and the events for its reader. */
 export class Ticket<S, E extends object> implements EngineTicket<S> {
   readonly caller: unknown;
-  readonly groups: Group<S>[] = [];
+  readonly groups: SlotGroup<S>[] = [];
   readonly events: EventQueue<E>;
   readonly #picture: (event: E) => boolean;
   #unread = 0;
@@ -85,9 +85,9 @@ export interface EngineSlot<T> {
 export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   readonly #controller = new AbortController();
   readonly #over = Promise.withResolvers<void>();
-  readonly groups: Group<S>[];
+  readonly groups: SlotGroup<S>[];
 
-  constructor(groups: Group<S>[]) {
+  constructor(groups: SlotGroup<S>[]) {
     this.groups = groups;
   }
 
@@ -120,7 +120,7 @@ export class Batch<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   }
 
   /** Keeps the first `count` groups; returns the others. */
-  keep(count: number): readonly Group<S>[] {
+  keep(count: number): readonly SlotGroup<S>[] {
     return this.groups.splice(count);
   }
 }
@@ -130,7 +130,7 @@ export interface EngineOptions<S extends EngineSlot<T>, T extends EngineTicket<S
   /** Makes a batch and sends events to its tickets; `waiting` are all waiting pictures. Rejects if the whole batch fails. */
   readonly make: (batch: Batch<S, T>, waiting: readonly S[]) => Promise<void>;
   /** The most pictures in a batch with this group. */
-  readonly most: (first: Group<S>) => number;
+  readonly most: (first: SlotGroup<S>) => number;
   /** Called when all pictures of a ticket are finished. */
   readonly finish: (ticket: T) => void;
   /** Called after every batch, with the pictures that wait. */
@@ -252,7 +252,7 @@ export class Engine<S extends EngineSlot<T>, T extends EngineTicket<S>> {
   }
 
   /** Puts groups that a batch had no room for back at the front of the queue. */
-  giveBack(groups: readonly Group<S>[]): void {
+  giveBack(groups: readonly SlotGroup<S>[]): void {
     this.#waiting.giveBack(groups.filter(({ slots }) => !slots[0]!.ticket.events.ended));
   }
 

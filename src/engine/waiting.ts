@@ -1,7 +1,7 @@
 /** The requests that wait for the device: whose turn it is, and which pictures go into a batch together. */
 
 /** Pictures that must share a batch; a single picture if pictures may be mixed. */
-export interface Group<S> {
+export interface SlotGroup<S> {
   /** Groups with equal keys may share a batch; a group with `undefined` is alone. */
   readonly key: string | undefined;
   readonly slots: readonly S[];
@@ -13,7 +13,7 @@ export interface Group<S> {
 export interface Waiter<S> {
   /** Callers take turns. */
   readonly caller: unknown;
-  readonly groups: Group<S>[];
+  readonly groups: SlotGroup<S>[];
   /** Whether its reader has read all finished pictures. */
   readonly ready: boolean;
 }
@@ -47,8 +47,8 @@ export class Waiting<S extends { readonly ticket: W }, W extends Waiter<S>> {
    * Takes a batch: the next group, and others that may share its batch, up to `most` pictures. Callers take turns, one group each, and go
    * to the end of the line. Requests of one caller keep their order, and only requests whose readers are behind are skipped.
    */
-  take(most: (first: Group<S>) => number): Group<S>[] {
-    const taken: Group<S>[] = [];
+  take(most: (first: SlotGroup<S>) => number): SlotGroup<S>[] {
+    const taken: SlotGroup<S>[] = [];
     let room = Number.POSITIVE_INFINITY;
     for (let before = -1; before < taken.length; ) {
       before = taken.length;
@@ -70,7 +70,7 @@ export class Waiting<S extends { readonly ticket: W }, W extends Waiter<S>> {
   }
 
   /** Puts groups back at the front, because their turns were not used. */
-  giveBack(groups: readonly Group<S>[]): void {
+  giveBack(groups: readonly SlotGroup<S>[]): void {
     for (const group of groups.toReversed()) {
       const waiter = group.slots[0]!.ticket;
       const waiters = this.#callers.get(waiter.caller) ?? [];

@@ -4,7 +4,7 @@ import { BatchShare } from '../engine/batch-share.ts';
 import type { Batch } from '../engine/engine.ts';
 import { requireFit } from '../engine/memory-plan.ts';
 import { AdapterRanks, planRun, type RunPlan } from '../engine/run-plan.ts';
-import type { Group } from '../engine/waiting.ts';
+import type { SlotGroup } from '../engine/waiting.ts';
 import { sizesOf as configsOf } from '../families/flux1/flux1.ts';
 import { stageFlops } from '../models/programs.ts';
 import { totalTokens } from '../sampling/latents.ts';
@@ -43,7 +43,7 @@ export class BatchMaker implements Disposable {
   }
 
   /** The most pictures in a batch with this group: as many as its request wants together, or more where that is faster. */
-  most({ key, slots, together }: Group<Slot>): number {
+  most({ key, slots, together }: SlotGroup<Slot>): number {
     if (key === undefined) return slots.length;
     const { runtime, options } = this.#model;
     return Math.max(together, runtime.batchOf(1), options.maxBatch ?? this.#gainful(slots[0]!));
@@ -62,7 +62,7 @@ export class BatchMaker implements Disposable {
   }
 
   /** Compiles the programs of the batch of these pictures, and decides what stays in memory; places nothing. */
-  async #plan(slots: readonly Slot[], first: Group<Slot>, signal: AbortSignal | undefined): Promise<BatchPlan> {
+  async #plan(slots: readonly Slot[], first: SlotGroup<Slot>, signal: AbortSignal | undefined): Promise<BatchPlan> {
     const { runtime, source, parts, memory, loras, prompts } = this.#model;
     const { encoders, transformer, controlnets, autoencoder } = parts;
     const { decided } = slots[0]!.ticket;
@@ -95,8 +95,8 @@ export class BatchMaker implements Disposable {
   }
 
   /** Plans the first batch that these groups would make. */
-  async planFirst(groups: readonly Group<Slot>[], signal: AbortSignal | undefined): Promise<RunPlan> {
-    const [first] = groups as [Group<Slot>];
+  async planFirst(groups: readonly SlotGroup<Slot>[], signal: AbortSignal | undefined): Promise<RunPlan> {
+    const [first] = groups as [SlotGroup<Slot>];
     const count = first.key === undefined ? 1 : this.most(first);
     const slots = groups
       .filter(({ key }, i) => i === 0 || key === first.key)
@@ -109,7 +109,7 @@ export class BatchMaker implements Disposable {
   async make(
     batch: Batch<Slot, RequestTicket>,
     waiting: readonly Slot[],
-    giveBack: (groups: readonly Group<Slot>[]) => void,
+    giveBack: (groups: readonly SlotGroup<Slot>[]) => void,
   ): Promise<void> {
     const { runtime, source, types, memory: usable } = this.#model;
     using _programs = runtime.lease();
@@ -141,7 +141,7 @@ export class BatchMaker implements Disposable {
   /** Plans a batch, with fewer pictures if memory does not suffice for all. */
   async #fit(
     batch: Batch<Slot, RequestTicket>,
-    giveBack: (groups: readonly Group<Slot>[]) => void,
+    giveBack: (groups: readonly SlotGroup<Slot>[]) => void,
   ): Promise<BatchPlan> {
     for (;;) {
       const { slots, groups, signal } = batch;

@@ -116,7 +116,7 @@ export class ControlNet implements Disposable {
     { pooled, sequence }: Conditioning,
     request: BesideRequest,
     { picture, signal }: { readonly picture: number; readonly signal: AbortSignal | undefined },
-  ): Promise<Steering> {
+  ): Promise<PreparedNet> {
     const { config } = this;
     const { batch, size, given = {} } = request;
     const programs = this.programs(request);
@@ -227,7 +227,7 @@ interface StepInputs extends BlockInputs {
 }
 
 /** A net, prepared with one control picture for each picture of a batch. */
-export interface Steering extends Disposable {
+export interface PreparedNet extends Disposable {
   /** The residuals of step `step`, from 0, which `kept` owns; none if the net is inactive in that step. */
   residuals(step: number, latents: ShardedArray, kept: DisposableStack): Promise<readonly Residuals[]>;
 }

@@ -23,8 +23,8 @@ import {
   type BesideRequest,
   type BesideSizes,
   ControlNet,
+  type PreparedNet,
   type Residuals,
-  type Steering,
   textTokensOf,
 } from './controlnet.ts';
 import type { Conditioning } from './encode.ts';
@@ -90,7 +90,7 @@ export class ControlNets implements Disposable {
     const { nets = [] } = request;
     if (nets.length === 0) return undefined;
     using owned = new DisposableStack();
-    const pictures: Steering[] = [];
+    const pictures: PreparedNet[] = [];
     for (const [i, index] of nets.entries())
       pictures.push(owned.use(await this.#nets[index]!.begin(runtime, conditioning, request, { picture: i, signal })));
     const { layers, singleLayers } = this.#transformer;

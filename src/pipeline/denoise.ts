@@ -37,7 +37,7 @@ export interface DenoiseRequest extends Omit<DenoiseSizes, 'negative'>, Modulate
   /** Packed latents [b, l, channels] at the first sigma. */
   readonly latents: Float32Array;
   /** Inputs that conditions add, by their names. */
-  readonly given?: Given;
+  readonly given?: ConstantInputs;
   /** Draws new noise [b, l, channels], for samplers that add some in every step. */
   readonly draw?: () => Float32Array;
   /** The prompt that pictures are guided away from, and how strongly: one strength for all, or one for each prompt. */
@@ -47,7 +47,7 @@ export interface DenoiseRequest extends Omit<DenoiseSizes, 'negative'>, Modulate
 }
 
 /** Values that are the same in every step, for all pictures of a batch, by their names in programs. */
-export type Given = Readonly<Record<string, Float32Array>>;
+export type ConstantInputs = Readonly<Record<string, Float32Array>>;
 
 /** Sizes that the programs of a decided request are traced for, `batch` pictures at a time. */
 export function denoiseSizes(

@@ -10,7 +10,7 @@ import type { NetworksBeside, PictureUse } from '../api/picture-use.ts';
 import { REQUEST, type Request } from '../api/request.ts';
 import { BatchShare } from '../engine/batch-share.ts';
 import { Engine, type EngineStats } from '../engine/engine.ts';
-import type { Group } from '../engine/waiting.ts';
+import type { SlotGroup } from '../engine/waiting.ts';
 import { type ModelSizes, sizesOf } from '../families/flux1/flux1.ts';
 import { pictureUse } from '../families/flux1/picture-use.ts';
 import { BUNDLED } from '../families/flux1/published.ts';
@@ -25,7 +25,7 @@ import { type Loras, loraEvents } from './loras.ts';
 import { outsideScope } from './model-scope.ts';
 import { type OpenModel, openModel } from './open-model.ts';
 import { type DecidedRequest, type RequestDefaults, requestDefaults, requestWarnings } from './request.ts';
-import { type Asked, groupsOf, RequestTicket, type Slot } from './slot.ts';
+import { groupsOf, type RequestAndDecisions, RequestTicket, type Slot } from './slot.ts';
 import { travellingName } from './travelling.ts';
 
 /** A model that is opened on a device and makes pictures, one batch at a time; a batch may hold pictures of several waiting requests. */
@@ -164,7 +164,7 @@ export class Flux implements AsyncDisposable {
   }
 
   /** Checks a request and decides all about it that needs no device. */
-  #decide(wanted: Request): Asked {
+  #decide(wanted: Request): RequestAndDecisions {
     if (this.#closing) throw modelClosed();
     const request = checked(REQUEST, wanted, 'request');
     return { request, decided: decideUnread(request, this.#deciding) };
@@ -201,7 +201,7 @@ export class Flux implements AsyncDisposable {
     this.#engine.submit(ticket);
   }
 
-  #groupsOf(ticket: RequestTicket, prompts: readonly AdaptedPrompt[]): Group<Slot>[] {
+  #groupsOf(ticket: RequestTicket, prompts: readonly AdaptedPrompt[]): SlotGroup<Slot>[] {
     return groupsOf(ticket, prompts, {
       loraMode: this.#opened.loras.mode,
       alone: this.#opened.runtime.nodes.count > 1,
@@ -228,7 +228,10 @@ export class Flux implements AsyncDisposable {
   }
 
   /** Reads the LoRAs and pictures of a request now, so that later changes do not matter and an unreadable file delays nobody. */
-  async #read({ request, decided: unread }: Asked): Promise<{ decided: DecidedRequest; prompts: AdaptedPrompt[] }> {
+  async #read({
+    request,
+    decided: unread,
+  }: RequestAndDecisions): Promise<{ decided: DecidedRequest; prompts: AdaptedPrompt[] }> {
     const loras = await Promise.all(
       unread.prompts.map(({ loraTags }) => this.#opened.loras.resolve(request.loras, loraTags, request.signal)),
     );

@@ -2,7 +2,7 @@
 
 import type { BatchSlot, CheckedRequest } from '../api/request.ts';
 import { type EngineSlot, Ticket, type TicketOptions } from '../engine/engine.ts';
-import type { Group } from '../engine/waiting.ts';
+import type { SlotGroup } from '../engine/waiting.ts';
 import { mergedKey } from '../weights/lora/overlay.ts';
 import type { AdaptedPrompt } from './adapted-prompt.ts';
 import { Clock } from './clock.ts';
@@ -23,7 +23,7 @@ export interface Slot extends EngineSlot<RequestTicket> {
 }
 
 /** A checked request, and the decisions about it. */
-export interface Asked {
+export interface RequestAndDecisions {
   readonly request: CheckedRequest;
   readonly decided: DecidedRequest;
 }
@@ -40,7 +40,10 @@ export class RequestTicket extends Ticket<Slot, Event> {
   readonly #warned = new Set<string>();
   #plan = '';
 
-  constructor({ request, decided }: Asked, options: Pick<TicketOptions<Event>, 'start' | 'leave' | 'read'>) {
+  constructor(
+    { request, decided }: RequestAndDecisions,
+    options: Pick<TicketOptions<Event>, 'start' | 'leave' | 'read'>,
+  ) {
     const { caller, signal } = request;
     super({ ...options, caller, signal, picture: ({ type }) => type === 'image' });
     this.request = request;
@@ -75,7 +78,7 @@ export function groupsOf(
   ticket: RequestTicket,
   prompts: readonly AdaptedPrompt[],
   { loraMode, alone }: { readonly loraMode: LoraMode; readonly alone: boolean },
-): Group<Slot>[] {
+): SlotGroup<Slot>[] {
   const { decided } = ticket;
   const { batch, slot: fixed, size, sampler, schedule, maxSequenceLength, trueCfgScale } = decided;
   const steered = [trueCfgScale !== undefined, ...decided.conditions.map(({ key }) => key)];

@@ -3,7 +3,7 @@
 import { FluxionError } from './errors.ts';
 
 /** One field of a message. */
-export interface Field {
+export interface ProtoField {
   readonly field: number;
   /** The value of a number field, exact up to 2^53; 0 for other fields. */
   readonly value: number;
@@ -17,7 +17,7 @@ export interface Field {
 const LONGEST_VARINT = 10;
 
 /** Reads the fields of a message in order; throws `bad_file` if it is truncated. `what` names the file, as in `an optimised program`. */
-export function* fields(bytes: Uint8Array, what = 'an optimised program'): Generator<Field> {
+export function* fields(bytes: Uint8Array, what = 'an optimised program'): Generator<ProtoField> {
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -54,7 +54,7 @@ export function* fields(bytes: Uint8Array, what = 'an optimised program'): Gener
 
 /** A message, its fields by number. An absent field reads as 0, an empty text or nothing; of a field that is to stand once, the last counts. */
 export class Message {
-  readonly #fields: ReadonlyMap<number, readonly Field[]>;
+  readonly #fields: ReadonlyMap<number, readonly ProtoField[]>;
   readonly #what: string | undefined;
 
   /** Throws `bad_file` as `fields` does. */

@@ -6,13 +6,13 @@ import { FluxionError } from './errors.ts';
 import { explained, explaining } from './system-error.ts';
 
 /** An open file and its size in bytes; disposing it closes it. */
-export interface OpenFile extends Disposable {
+export interface RegularFile extends Disposable {
   readonly descriptor: number;
   readonly size: number;
 }
 
 /** Opens a regular file for reading. Throws `not_found` or `io` with the path. */
-export function openRegular(path: string): OpenFile {
+export function openRegular(path: string): RegularFile {
   let descriptor: number | undefined;
   try {
     // Without O_NONBLOCK, opening a fifo would wait for its writer.

@@ -20,7 +20,7 @@ export interface AddedToken {
 
 /** The roles transformers knows, in the order it registers them. */
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
-export type Role = (typeof ROLES)[number];
+export type TokenRole = (typeof ROLES)[number];
 
 /** Limits on tokens and on their characters in all; T5 has 103 tokens of 13 characters. */
 const MAX_ADDED = 10_000;
@@ -33,11 +33,11 @@ export interface SpecialTokens {
   /** Every added token by content. */
   readonly added: ReadonlyMap<string, AddedToken>;
   /** The token of each role that has one. */
-  readonly roles: ReadonlyMap<Role, string>;
+  readonly roles: ReadonlyMap<TokenRole, string>;
 }
 
 /** Collects the special tokens of a tokenizer folder; `standard` gives the roles that no file names. */
-export function readSpecialTokens(where: string, standard: Partial<Record<Role, string>>): SpecialTokens {
+export function readSpecialTokens(where: string, standard: Partial<Record<TokenRole, string>>): SpecialTokens {
   const [tokenizerJson, given, map] = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'].map(
     (name) => readRecord(where, name),
   );
@@ -56,7 +56,7 @@ export function readSpecialTokens(where: string, standard: Partial<Record<Role, 
 
   const listedContents = new Set(added.keys());
   const named: JsonRecord = explicit ? config : { ...config, ...map };
-  const roles = new Map<Role, string>();
+  const roles = new Map<TokenRole, string>();
   for (const role of ROLES) {
     const value = named[role] ?? standard[role];
     if (value === undefined) continue;
@@ -71,7 +71,7 @@ export function readSpecialTokens(where: string, standard: Partial<Record<Role, 
 /** The id of the token that plays a role; throws `bad_file` if the vocabulary lacks it. */
 export function idOfRole(
   { roles }: SpecialTokens,
-  role: Role,
+  role: TokenRole,
   ids: ReadonlyMap<string, number>,
   where: string,
 ): number {

@@ -4,7 +4,7 @@
  */
 
 import { FluxionError } from '../support/errors.ts';
-import { idOfRole, makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
+import { idOfRole, makeSplitter, readSpecialTokens, type TokenRole } from './added-tokens.ts';
 import { checkMerges, checkVocabulary, readMaxLength, readRecord, readText, recordAt } from './files.ts';
 import { BPE } from './models.ts';
 import { INERT_IN_COMPOSITION, UNKNOWN_LETTERS } from './newer-unicode.ts';
@@ -47,7 +47,7 @@ export function loadClipTokenizer(folder: string): Tokenizer {
   });
 
   const { tokens_to_ids: ids } = model;
-  const idOf = (role: Role): number => idOfRole(special, role, ids, folder);
+  const idOf = (role: TokenRole): number => idOfRole(special, role, ids, folder);
   const unknownId = idOf('unk_token');
   const known = [...special.added.values()].filter(({ content }) => ids.has(content));
   const splitRaw = makeSplitter(known.filter((token) => !token.normalized));

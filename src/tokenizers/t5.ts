@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FluxionError } from '../support/errors.ts';
-import { idOfRole, makeSplitter, type Role, readSpecialTokens } from './added-tokens.ts';
+import { idOfRole, makeSplitter, readSpecialTokens, type TokenRole } from './added-tokens.ts';
 import { makeCharsmap } from './charsmap.ts';
 import { bad, checkPieces, isRecord, type JsonRecord, readMaxLength, readRecord, recordAt } from './files.ts';
 import { makeTokenizer, type Tokenizer } from './tokenizer.ts';
@@ -29,7 +29,7 @@ export function loadT5Tokenizer(folder: string): Tokenizer {
   const model = makeUnigram(pieces, UNKNOWN_ID);
 
   const { ids } = model;
-  const idOf = (role: Role): number => idOfRole(special, role, ids, path);
+  const idOf = (role: TokenRole): number => idOfRole(special, role, ids, path);
   const split = makeSplitter([...special.added.values()].filter(({ content }) => ids.has(content)));
   const charsmap = findCharsmap(tokenizerJson['normalizer']);
   const normalize = charsmap === undefined ? (text: string) => text : makeCharsmap(charsmap, path);

@@ -6,7 +6,7 @@
 import { FluxionError } from '../support/errors.ts';
 
 /** A prompt as token ids. */
-export interface Encoding {
+export interface TokenizedPrompt {
   /** Ids with the end token, padded to the requested length. */
   readonly ids: Int32Array;
   /** Ids before padding, the end token included. */
@@ -20,7 +20,7 @@ export interface Tokenizer {
   /** Default length of an encoding, in tokens. */
   readonly maxLength: number;
   /** Encodes text to exactly `maxLength` ids; throws `bad_request` for a length that cannot hold the special tokens. */
-  encode(text: string, maxLength?: number): Encoding;
+  encode(text: string, maxLength?: number): TokenizedPrompt;
 }
 
 /** The parts in which tokenizers differ. */

@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { FluxionError } from '../../src/support/errors.ts';
 import { loadClipTokenizer } from '../../src/tokenizers/clip.ts';
 import { loadT5Tokenizer } from '../../src/tokenizers/t5.ts';
-import type { Encoding, Tokenizer } from '../../src/tokenizers/tokenizer.ts';
+import type { TokenizedPrompt, Tokenizer } from '../../src/tokenizers/tokenizer.ts';
 import { mutations } from '../support/mutate.ts';
 
 interface Recorded {
@@ -42,7 +42,7 @@ const recorded = JSON.parse(
 ) as Recorded;
 const CLIP_LENGTHS = recorded.strings.map(() => 77);
 
-function used({ ids, length }: Encoding): number[] {
+function used({ ids, length }: TokenizedPrompt): number[] {
   return [...ids.subarray(0, length)];
 }
 

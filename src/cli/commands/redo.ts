@@ -9,11 +9,11 @@ import type { Arguments } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Recipe, readRecipe, recipeConfig, recipeSlot, requireRecipe, type SeedNumber } from '../../index.ts';
 import { readRegular } from '../../support/regular-file.ts';
-import { type Asked, readAsked } from '../asked.ts';
+import { type AskedConfig, readAsked } from '../asked.ts';
 import { FAILURE, OK, printJson, readingUsage, type Session, UsageError } from '../command.ts';
 import { JSON_FLAG, optionLines, QUIET } from '../flags.ts';
 import { keyCommand } from '../key-command.ts';
-import { type Comparison, comparePictures } from '../pictures/compare.ts';
+import { comparePictures, type PictureComparison } from '../pictures/compare.ts';
 import { OUTPUT_FLAGS, outputOf, type WrittenFile } from '../pictures/output.ts';
 import { makePictures, printFiles, reportData, reportTable, requireWritable } from '../pictures/pictures.ts';
 import { recipeFiles } from '../pictures/recipe-files.ts';
@@ -82,7 +82,7 @@ export default keyCommand({
     const changed = prompts.length > 0 || REQUEST_KEYS.some((key) => words.given.has(key));
     const slot = changed ? undefined : recipeSlot(recipe);
     const files: WrittenFile[] = [];
-    const checks: (Comparison & { readonly seed: SeedNumber })[] = [];
+    const checks: (PictureComparison & { readonly seed: SeedNumber })[] = [];
     const differences = new Set<string>();
     const outcome = await makePictures(config, {
       sources,
@@ -120,7 +120,7 @@ async function configOf(
   words: Arguments,
   prompts: readonly string[],
   session: Pick<Session, 'signal'>,
-): Promise<Asked> {
+): Promise<AskedConfig> {
   if (words.file !== undefined) {
     throw new UsageError('bad_config', `a picture brings its own configuration, so '${words.file}' has no place here`, {
       hint: `fluxion generate ${words.file} makes a picture from it`,
@@ -166,7 +166,7 @@ function differencesOf(before: Recipe, now: Recipe): string[] {
     .map(([name, then, today]) => `the ${name} was '${then}' and is '${today}' now, so the bytes may differ`);
 }
 
-function verdict({ identical, psnr, reason }: Comparison): string {
+function verdict({ identical, psnr, reason }: PictureComparison): string {
   if (identical) return 'identical';
   if (psnr === undefined) return `differs: ${reason}`;
   return psnr === null ? 'the same pixels, in other bytes' : `differs: PSNR ${psnr.toFixed(2)} dB`;

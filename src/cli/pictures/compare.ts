@@ -3,7 +3,7 @@
 import sharp, { type OutputInfo } from 'sharp';
 
 /** The result of a comparison. */
-export interface Comparison {
+export interface PictureComparison {
   readonly identical: boolean;
   /** Peak signal-to-noise ratio in dB; null if all pixels are equal, absent if the pictures cannot be compared. */
   readonly psnr?: number | null;
@@ -12,7 +12,7 @@ export interface Comparison {
 }
 
 /** Compares two picture files byte by byte and, if they differ, pixel by pixel. */
-export async function comparePictures(a: Uint8Array, b: Uint8Array): Promise<Comparison> {
+export async function comparePictures(a: Uint8Array, b: Uint8Array): Promise<PictureComparison> {
   if (Buffer.from(a.buffer, a.byteOffset, a.length).equals(b)) return { identical: true, psnr: null };
   const [left, right] = await Promise.all([pixels(a), pixels(b)]);
   if (typeof left === 'string' || typeof right === 'string') {

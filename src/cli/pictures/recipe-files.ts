@@ -27,7 +27,7 @@ import { readableEntries } from '../folder.ts';
 import { recallFile } from './known-files.ts';
 
 /** Values set on the command line. */
-export interface Given {
+export interface GivenValues {
   readonly keys: ReadonlySet<string | undefined>;
   readonly loraDir: string | undefined;
 }
@@ -45,7 +45,7 @@ const DEPTH = 3;
 const MOST_ENTRIES = 20_000;
 
 /** Returns the configuration values that locate a recipe's files. Throws `not_found` with the words that would locate missing ones. */
-export async function recipeFiles(recipe: Recipe, picture: string, given: Given): Promise<Partial<Config>> {
+export async function recipeFiles(recipe: Recipe, picture: string, given: GivenValues): Promise<Partial<Config>> {
   const here = [...new Set([dirname(picture), '.'])];
   const missing: Missing[] = [];
   const values: { -readonly [K in keyof Config]?: Config[K] } = {};

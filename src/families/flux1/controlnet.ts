@@ -4,7 +4,7 @@ import { type ControlNetConfig, HINT_CONVOLUTIONS, HINT_SCALE } from '../../mode
 import type { FluxConfig } from '../../models/flux.ts';
 import { FluxionError } from '../../support/errors.ts';
 import * as keys from '../../weights/folders/config-fields.ts';
-import type { Agreement, Component, SourcePart } from '../../weights/folders/family.ts';
+import type { Component, SizeAgreement, SourcePart } from '../../weights/folders/family.ts';
 import { affine } from '../../weights/folders/layout.ts';
 import { firstSign, type Signs } from '../../weights/folders/recognise.ts';
 import { bflToDiffusers, FLUX_MODULES } from './modules.ts';
@@ -120,8 +120,8 @@ export function controlNetAgreements(
   net: ControlNetConfig,
   transformer: FluxConfig,
   scale: number,
-): readonly Agreement[] {
-  const patch: Agreement = ['patch_size', net.patchSize, (2 * scale) / HINT_SCALE, "the model's autoencoder"];
+): readonly SizeAgreement[] {
+  const patch: SizeAgreement = ['patch_size', net.patchSize, (2 * scale) / HINT_SCALE, "the model's autoencoder"];
   return [
     ...(net.hintChannels === undefined ? [] : [patch]),
     ['in_channels', net.inChannels, transformer.outChannels, "the transformer's latents"],

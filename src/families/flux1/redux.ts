@@ -4,7 +4,7 @@ import type { FluxConfig } from '../../models/flux.ts';
 import type { ReduxConfig } from '../../models/redux.ts';
 import type { SiglipConfig } from '../../models/siglip.ts';
 import * as keys from '../../weights/folders/config-fields.ts';
-import type { Agreement, Component } from '../../weights/folders/family.ts';
+import type { Component, SizeAgreement } from '../../weights/folders/family.ts';
 import { affine, itself } from '../../weights/folders/layout.ts';
 import { REDUX_DEV } from './presets.ts';
 
@@ -45,7 +45,7 @@ export function reduxAgreements(
   { reduxDim, textDim }: ReduxConfig,
   encoder: SiglipConfig,
   transformer: FluxConfig,
-): readonly Agreement[] {
+): readonly SizeAgreement[] {
   return [
     ['redux_dim', reduxDim, encoder.width, "the image encoder's hidden_size"],
     ['txt_in_features', textDim, transformer.jointAttentionDim, "the transformer's joint_attention_dim"],

@@ -21,7 +21,9 @@ export const TRUNK: keys.ConfigKeys<Trunk>['fields'] = {
   jointAttentionDim: keys.integer('joint_attention_dim', 4096, 1, keys.MAX_WIDTH),
   pooledDim: keys.integer('pooled_projection_dim', 768, 1, keys.MAX_WIDTH),
   guidanceEmbeds: keys.boolean('guidance_embeds', false),
-  axesDimsRope: keys.integers('axes_dims_rope', [16, 56, 56], [2, 1024], 3) as keys.Field<FluxConfig['axesDimsRope']>,
+  axesDimsRope: keys.integers('axes_dims_rope', [16, 56, 56], [2, 1024], 3) as keys.ConfigField<
+    FluxConfig['axesDimsRope']
+  >,
 };
 
 /** Checks that these fields fit each other. */

@@ -2,11 +2,11 @@
 
 import { applyOverlay } from '../../picture/mask.ts';
 import { maskLatents } from '../../sampling/mask-latents.ts';
-import type { Asked, Condition } from './condition.ts';
+import type { Condition, ConditionRequest } from './condition.ts';
 import { maskOf } from './sized.ts';
 
 /** Makes the condition of `mask_image`; Fill models take the mask as channels and need no blending. */
-export function blend(asked: Asked): Condition | undefined {
+export function blend(asked: ConditionRequest): Condition | undefined {
   const { inputs, tool, vae, size, crop } = asked;
   if (!inputs.maskImage || tool === 'fill') return undefined;
   const mask = maskLatents(maskOf(asked), size, vae.latentChannels);

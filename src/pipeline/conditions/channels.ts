@@ -6,16 +6,16 @@
 import type { Tool } from '../../families/flux1/tools.ts';
 import { masked } from '../../picture/mask.ts';
 import { fillMask } from '../../sampling/mask-latents.ts';
-import type { Asked, Condition, PictureMaking } from './condition.ts';
+import type { Condition, ConditionRequest, PictureMaking } from './condition.ts';
 import { imageOf, maskOf, ofValues, sized } from './sized.ts';
 
 /** Makes the condition for a model with further input channels. */
-export function channels(asked: Asked): Condition | undefined {
+export function channels(asked: ConditionRequest): Condition | undefined {
   const { tool } = asked;
   return tool === 'control' || tool === 'fill' ? BY_TOOL[tool](asked) : undefined;
 }
 
-const BY_TOOL: Readonly<Record<Tool, (asked: Asked) => Condition>> = {
+const BY_TOOL: Readonly<Record<Tool, (asked: ConditionRequest) => Condition>> = {
   control(asked) {
     const picture = sized(asked.inputs.controlImage![0]!, asked);
     const { inChannels, outChannels } = asked.transformer;

@@ -68,7 +68,7 @@ export interface Condition {
 }
 
 /** A request, as a kind of condition sees it. */
-export interface Asked {
+export interface ConditionRequest {
   readonly request: CheckedRequest;
   readonly inputs: Inputs;
   /** The part of `image` that is repainted, if not all of it, and the mask for pasting it back. */

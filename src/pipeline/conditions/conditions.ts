@@ -11,16 +11,23 @@ import { FluxionError } from '../../support/errors.ts';
 import type { Extras } from '../extras.ts';
 import { blend } from './blend.ts';
 import { channels } from './channels.ts';
-import type { Asked, Condition } from './condition.ts';
+import type { Condition, ConditionRequest } from './condition.ts';
 import { embeds } from './embeds.ts';
 import { eachOf, residuals } from './residuals.ts';
 import { start } from './start.ts';
 import { tokens } from './tokens.ts';
 
-const KINDS: readonly ((asked: Asked) => Condition | undefined)[] = [channels, residuals, start, blend, tokens, embeds];
+const KINDS: readonly ((asked: ConditionRequest) => Condition | undefined)[] = [
+  channels,
+  residuals,
+  start,
+  blend,
+  tokens,
+  embeds,
+];
 
 /** The conditions of a request. */
-export function conditionsOf(asked: Asked): readonly Condition[] {
+export function conditionsOf(asked: ConditionRequest): readonly Condition[] {
   return KINDS.flatMap((kind) => kind(asked) ?? []);
 }
 
@@ -65,7 +72,7 @@ const TOOLS: Readonly<
  */
 export function checkConditions(
   request: CheckedRequest,
-  { transformer, vae, extras }: Pick<Asked, 'transformer' | 'vae' | 'extras'>,
+  { transformer, vae, extras }: Pick<ConditionRequest, 'transformer' | 'vae' | 'extras'>,
   loras?: readonly (readonly LoraReport[])[],
 ): Tool | 'plain' | undefined {
   for (const [field, needed] of NEEDS)

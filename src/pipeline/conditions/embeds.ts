@@ -4,12 +4,12 @@
  */
 
 import { siglipTokens } from '../../models/siglip.ts';
-import type { Asked, Condition, EncodedPrompt } from './condition.ts';
+import type { Condition, ConditionRequest, EncodedPrompt } from './condition.ts';
 import { eachOf } from './residuals.ts';
 import { squared } from './sized.ts';
 
 /** Makes the condition of `redux_image`. */
-export function embeds({ request, inputs, extras }: Asked): Condition | undefined {
+export function embeds({ request, inputs, extras }: ConditionRequest): Condition | undefined {
   const encoder = extras.redux?.encoder.config;
   if (!inputs.reduxImage || !encoder) return undefined;
   const pictures = inputs.reduxImage.map((picture) => squared(picture, encoder.imageSize));

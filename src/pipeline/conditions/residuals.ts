@@ -5,11 +5,11 @@
 
 import type { CheckedRequest } from '../../api/request.ts';
 import { givenNames } from '../controlnet.ts';
-import type { Asked, Condition, PictureMaking } from './condition.ts';
+import type { Condition, ConditionRequest, PictureMaking } from './condition.ts';
 import { sized } from './sized.ts';
 
 /** Makes the condition of `control_image` if the model has ControlNets. */
-export function residuals(asked: Asked): Condition | undefined {
+export function residuals(asked: ConditionRequest): Condition | undefined {
   const { request, inputs, evaluations } = asked;
   const { controlnets } = asked.extras;
   if (controlnets.length === 0) return undefined;

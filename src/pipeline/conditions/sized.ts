@@ -9,26 +9,26 @@ import { cropRegion, type Mask, readMask } from '../../picture/mask.ts';
 import type { InputPicture } from '../../picture/read-picture.ts';
 import { resample } from '../../picture/resample.ts';
 import { type LatentSize, latentSize } from '../../sampling/latents.ts';
-import type { Asked, SignedPicture, SizedPicture } from './condition.ts';
+import type { ConditionRequest, SignedPicture, SizedPicture } from './condition.ts';
 
 /** An input picture, resized to the size of the result. */
-export function sized({ pixels }: InputPicture, asked: Asked): SizedPicture {
+export function sized({ pixels }: InputPicture, asked: ConditionRequest): SizedPicture {
   return fitted(pixels, asked, asked.request.resize);
 }
 
 /** The picture to start from, or the part of it that is repainted. */
-export function imageOf(asked: Asked): SizedPicture {
+export function imageOf(asked: ConditionRequest): SizedPicture {
   const [image] = asked.inputs.image!;
   // diffusers never stretches a cropped part.
   return asked.crop ? fitted(cut(image!.pixels, asked.crop.box), asked, 'contain') : sized(image!, asked);
 }
 
-function fitted(pixels: Pixels, { width, height, size }: Asked, how: Fit | undefined): SizedPicture {
+function fitted(pixels: Pixels, { width, height, size }: ConditionRequest, how: Fit | undefined): SizedPicture {
   return ofValues(toSigned(fit(pixels, width, height, how)), size);
 }
 
 /** The mask for the picture that `imageOf` returns. */
-export function maskOf({ width, height, request, inputs, crop }: Asked): Mask {
+export function maskOf({ width, height, request, inputs, crop }: ConditionRequest): Mask {
   const { maskBlur: blur, softMask: soft, resize } = request;
   return crop
     ? readMask(crop.mask, { width, height, soft, fit: 'contain', box: crop.box })
@@ -36,7 +36,7 @@ export function maskOf({ width, height, request, inputs, crop }: Asked): Mask {
 }
 
 /** The part of a picture around its mask, and the mask at the picture's size, if `padding_mask_crop` is set. */
-export function cropOf({ request, inputs, width, height }: Omit<Asked, 'crop'>): Asked['crop'] {
+export function cropOf({ request, inputs, width, height }: Omit<ConditionRequest, 'crop'>): ConditionRequest['crop'] {
   const { paddingMaskCrop, maskBlur = 0 } = request;
   if (paddingMaskCrop === undefined) return undefined;
   const { pixels: image } = inputs.image![0]!;
@@ -47,7 +47,7 @@ export function cropOf({ request, inputs, width, height }: Omit<Asked, 'crop'>):
 }
 
 /** A reference picture, at a size that Kontext was trained on, or at its own size as far as latents allow. */
-export function referenced({ pixels }: InputPicture, { request, vae }: Asked): SizedPicture {
+export function referenced({ pixels }: InputPicture, { request, vae }: ConditionRequest): SizedPicture {
   const scale = pixelsPerLatent(vae);
   const { width, height } = request.referenceResize === false ? modelSize(pixels, 2 * scale) : preferredSize(pixels);
   return ofValues(toSigned(resample(pixels, width, height)), latentSize(width, height, scale));

@@ -1,10 +1,10 @@
 /** A picture to start from, with as much noise as the strength asks for (diffusers `FluxImg2ImgPipeline`). */
 
-import type { Asked, Condition } from './condition.ts';
+import type { Condition, ConditionRequest } from './condition.ts';
 import { imageOf } from './sized.ts';
 
 /** Makes the condition of `image`. */
-export function start(asked: Asked): Condition | undefined {
+export function start(asked: ConditionRequest): Condition | undefined {
   if (!asked.inputs.image) return undefined;
   const picture = imageOf(asked);
   return {

@@ -3,11 +3,11 @@
  * The first axis of their positions counts the pictures from 1.
  */
 
-import type { Asked, Condition } from './condition.ts';
+import type { Condition, ConditionRequest } from './condition.ts';
 import { referenced } from './sized.ts';
 
 /** Makes the condition of `reference_image`. */
-export function tokens(asked: Asked): Condition | undefined {
+export function tokens(asked: ConditionRequest): Condition | undefined {
   const pictures = asked.inputs.referenceImage?.map((picture) => referenced(picture, asked)) ?? [];
   if (pictures.length === 0) return undefined;
   const sizes = pictures.map(({ size }) => size);

@@ -8,13 +8,13 @@ import type { Job, JobEvent } from '../job.ts';
 import { collected, requireSuccess } from '../outcome.ts';
 import { errorBody } from '../refusal.ts';
 import type { StoredPicture } from '../stored-picture.ts';
-import type { Asked } from './asked.ts';
+import type { OpenAiRequest } from './asked.ts';
 import { type GivenNames, openaiError } from './errors.ts';
 
 /** A request that is being answered. */
 export interface Answering {
   readonly kind: 'image_generation' | 'image_edit';
-  readonly options: Asked['options'];
+  readonly options: OpenAiRequest['options'];
   /** Tokens of the input pictures, for each picture that is made. */
   readonly imageTokens: number;
   readonly names: GivenNames;

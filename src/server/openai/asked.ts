@@ -12,7 +12,7 @@ import type { Flux } from '../../pipeline/flux.ts';
 import { pictureSize } from '../picture-head.ts';
 import { Refusal } from '../refusal.ts';
 import type { GivenNames } from './errors.ts';
-import type { Given } from './given.ts';
+import type { GivenBody } from './given.ts';
 
 const text = z.string('text');
 const SIZE = 'auto, or WIDTHxHEIGHT with sides divisible by 16, such as 1024x768';
@@ -43,7 +43,7 @@ const STEPS: Readonly<Record<NonNullable<Options['quality']>, number>> = {
 }; // biome-ignore format: a table
 
 /** A request, parsed as far as is possible without the model. */
-export interface Asked {
+export interface OpenAiRequest {
   readonly options: Options;
   /** Fields of our request, except for the pictures of an edit. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -52,7 +52,7 @@ export interface Asked {
 }
 
 /** The client's names for the fields of our request, for errors. */
-export function namesOf({ fields }: Given): GivenNames {
+export function namesOf({ fields }: GivenBody): GivenNames {
   const given = Object.keys(fields).map((name) => [fieldNamed(name) ?? name, name] as const);
   const own = Object.keys(OPTIONS.shape).map((name) => [name, name] as const);
   const others = [['width', 'size'], ['height', 'size'], ['batch', 'n'], ['referenceImage', 'image'], ['controlImage', 'image'], ['maskImage', 'mask']] as const; // biome-ignore format: a list
@@ -60,7 +60,7 @@ export function namesOf({ fields }: Given): GivenNames {
 }
 
 /** Parses a body whose pictures have at most `limit` pixels. Throws `bad_request` and `bad_file` naming the field. */
-export async function understood({ fields, images, mask }: Given, limit: number): Promise<Asked> {
+export async function understood({ fields, images, mask }: GivenBody, limit: number): Promise<OpenAiRequest> {
   const isOption = (name: string): boolean => Object.hasOwn(OPTIONS.shape, name);
   const entries = Object.entries(fields).filter(([, value]) => value !== null);
   const options = checked(OPTIONS, Object.fromEntries(entries.filter(([name]) => isOption(name))), 'the body');
@@ -112,7 +112,7 @@ function sidesOf(size = 'auto'): Pick<Request, 'width' | 'height'> {
 }
 
 /** Whether our request depends on the model. */
-export function needsModel({ options, fields, images }: Asked): boolean {
+export function needsModel({ options, fields, images }: OpenAiRequest): boolean {
   return images.length > 0 || (STEPS[options.quality ?? 'auto'] !== 1 && fields['steps'] === undefined);
 }
 
@@ -123,7 +123,11 @@ interface Model extends Pick<Flux, 'pictureUse'> {
 }
 
 /** Our request. Its pictures take the role that suits the model best; `model` is required if `needsModel` is true. */
-export async function requestFor(asked: Asked, model: Model | undefined, signal: AbortSignal): Promise<Request> {
+export async function requestFor(
+  asked: OpenAiRequest,
+  model: Model | undefined,
+  signal: AbortSignal,
+): Promise<Request> {
   const { options, fields, images, mask } = asked;
   const factor = STEPS[options.quality ?? 'auto'];
   const steps = model && factor !== 1 ? { steps: Math.max(1, Math.round(model.steps * factor)) } : {};
@@ -135,7 +139,7 @@ export async function requestFor(asked: Asked, model: Model | undefined, signal:
 }
 
 /** Tokens of the reference pictures. */
-export function referenceTokens({ images }: Asked, { referenceImage, referenceResize }: Request): number {
+export function referenceTokens({ images }: OpenAiRequest, { referenceImage, referenceResize }: Request): number {
   if (referenceImage === undefined) return 0;
   const sizes = images.map((size) => (referenceResize === false ? size : preferredSize(size)));
   return sizes.reduce((sum, { width, height }) => sum + Math.floor(width / 16) * Math.floor(height / 16), 0);

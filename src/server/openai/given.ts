@@ -10,7 +10,7 @@ import type { ServerEnv } from '../context.ts';
 import { Refusal } from '../refusal.ts';
 
 /** The content of a body. */
-export interface Given {
+export interface GivenBody {
   /** All fields but `image`, `images` and `mask`; fields that were null are left out. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Files of the pictures to edit, in order. */
@@ -19,12 +19,12 @@ export interface Given {
 }
 
 /** Reads a body. Throws a refusal that names the field. */
-export async function readGiven(c: Context<ServerEnv>, limit: number | undefined): Promise<Given> {
+export async function readGiven(c: Context<ServerEnv>, limit: number | undefined): Promise<GivenBody> {
   return isForm(c) ? ofForm(await formBody(c, limit)) : ofJson(await jsonBody(c, limit));
 }
 
 /** Reads a JSON body; its `image`, `images` and `mask` are base64, `data:` addresses, or one of these as `{ image_url }`. */
-function ofJson(body: unknown): Given {
+function ofJson(body: unknown): GivenBody {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Refusal(400, 'the body: expected an object');
   const { image, images, mask, ...fields } = withoutNulls(body as Record<string, unknown>);
@@ -65,7 +65,7 @@ function content(value: unknown, field: string): Uint8Array {
 }
 
 /** Reads a form: its texts become values of the types that the fields take. */
-async function ofForm(form: ReadonlyMap<string, readonly (string | File)[]>): Promise<Given> {
+async function ofForm(form: ReadonlyMap<string, readonly (string | File)[]>): Promise<GivenBody> {
   const fields: Record<string, unknown> = {};
   const images: Uint8Array[] = [];
   let mask: Uint8Array | undefined;

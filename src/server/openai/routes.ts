@@ -8,9 +8,9 @@ import { meansModel, noModel } from '../model-names.ts';
 import type { PictureLinks } from '../picture-links.ts';
 import { endOf, errorResponse, Refusal } from '../refusal.ts';
 import { type Answering, answered, streamed } from './answer.ts';
-import { type Asked, namesOf, needsModel, referenceTokens, requestFor, understood } from './asked.ts';
+import { namesOf, needsModel, type OpenAiRequest, referenceTokens, requestFor, understood } from './asked.ts';
 import { type GivenNames, openaiError } from './errors.ts';
-import { type Given, readGiven } from './given.ts';
+import { type GivenBody, readGiven } from './given.ts';
 
 /** The routes of OpenAI's images API. With `links`, answers contain picture addresses that open without a key. */
 export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: PictureLinks): Hono<ServerEnv> {
@@ -46,7 +46,7 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
   }
 
   /** Our request; waits for the model if the request depends on it. */
-  async function wished(asked: Asked, model: string | undefined, signal: AbortSignal): Promise<Request> {
+  async function wished(asked: OpenAiRequest, model: string | undefined, signal: AbortSignal): Promise<Request> {
     if (!needsModel(asked)) return requestFor(asked, undefined, signal);
     const { pictureUse, defaults } = await host.described(model, signal);
     return await requestFor(asked, { pictureUse, steps: jobs.defaults.steps ?? defaults.steps }, signal);
@@ -55,7 +55,7 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
   async function made(
     c: Context<ServerEnv>,
     kind: Answering['kind'],
-    given: Given,
+    given: GivenBody,
     names: GivenNames,
   ): Promise<Response> {
     const { signal } = c.req.raw;
@@ -79,7 +79,7 @@ export function openaiRoutes({ jobs, host, bodyLimit }: ServerContext, links?: P
   }
 }
 
-function requirePictures(kind: Answering['kind'], { images, mask, options }: Asked): void {
+function requirePictures(kind: Answering['kind'], { images, mask, options }: OpenAiRequest): void {
   if (kind === 'image_edit' && images.length === 0)
     throw new Refusal(400, 'expected a picture to edit, found none', {
       field: 'image',

@@ -15,7 +15,7 @@ const AFTER_FAILURE = 500;
 const PATIENCE = 3 * BLOCK;
 
 /** An entry of a stream. */
-export interface Entry {
+export interface StreamEntry {
   readonly id: string;
   readonly fields: ReadonlyMap<string, Buffer>;
 }
@@ -23,7 +23,7 @@ export interface Entry {
 /** One job's stream, as it is read. */
 export interface Following extends Disposable {
   /** The next entries. Rejects with the signal's reason. */
-  readonly next: (signal: AbortSignal) => Promise<readonly Entry[]>;
+  readonly next: (signal: AbortSignal) => Promise<readonly StreamEntry[]>;
   /** The id of the entry that was read last. */
   readonly last: string;
   /** Starts again at the beginning of the stream. */
@@ -34,7 +34,7 @@ interface Reading {
   readonly key: string;
   last: string;
   /** Resolves the `next` that waits for entries. */
-  wanted: PromiseWithResolvers<readonly Entry[]> | undefined;
+  wanted: PromiseWithResolvers<readonly StreamEntry[]> | undefined;
 }
 
 type Streams = readonly (readonly [

@@ -13,7 +13,7 @@ import type { LoadingProgress, Task } from '../backend.ts';
 import { picturesOf, requestText } from '../network-request.ts';
 import { Stopped } from '../stopped.ts';
 import type { QueueConnection } from './connection.ts';
-import type { Entry, EventReader, Following } from './event-reader.ts';
+import type { EventReader, Following, StreamEntry } from './event-reader.ts';
 import { isEnd, type JobMessage, KEYS, LIFE, parseEvent, type QueueEvent } from './protocol.ts';
 import { pictureBytes, receivedError, receivedEvent, receivedPicture } from './received.ts';
 
@@ -103,7 +103,7 @@ export class QueuedJob {
     using following = this.#open.reader.follow(this.#task.id);
     for (;;) {
       const entries = await this.#heard(following);
-      const kept = new Set<Entry>();
+      const kept = new Set<StreamEntry>();
       for (const entry of entries) {
         const attempt = entry.fields.get('attempt')?.toString() ?? '';
         const event = parseEvent(entry.fields.get('event') ?? Buffer.alloc(0));
@@ -129,7 +129,7 @@ export class QueuedJob {
   /** Yields an event of the attempt that counts, one of `entries`; returns whether it was the last. */
   async *#on(
     event: Exclude<QueueEvent, { type: 'begun' }>,
-    entries: readonly Entry[],
+    entries: readonly StreamEntry[],
   ): AsyncGenerator<Event, boolean, undefined> {
     const asked = { total: this.#total, pixels: this.#open.pixels };
     switch (event.type) {
@@ -184,13 +184,13 @@ export class QueuedJob {
   }
 
   /** Removes read entries from the stream. */
-  async #drop(entries: readonly Entry[]): Promise<void> {
+  async #drop(entries: readonly StreamEntry[]): Promise<void> {
     const { client } = this.#open.connection;
     if (entries.length > 0) await client.xdel(KEYS.events(this.#task.id), ...entries.map(({ id }) => id));
   }
 
   /** The next entries. After a long silence, checks that the queue still has the job: a restart may have erased its memory. */
-  async #heard(following: Following): Promise<readonly Entry[]> {
+  async #heard(following: Following): Promise<readonly StreamEntry[]> {
     const { signal } = this.#task;
     const next = following.next(signal);
     for (;;) {

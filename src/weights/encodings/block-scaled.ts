@@ -12,7 +12,7 @@ import { getOrMake } from '../../support/get-or-make.ts';
 import { roundUp } from '../../support/multiples.ts';
 import type { Decoded, Rows, TensorReader, TensorStore } from '../files/tensors.ts';
 import { misfit, readFloats, requireFloats, requireTensor } from './companions.ts';
-import { CODES, decodeRows, products, type Words, wordsOf } from './decode-rows.ts';
+import { type BitWords, CODES, decodeRows, products, wordsOf } from './decode-rows.ts';
 
 export interface BlockScaled {
   readonly format: 'nvfp4' | 'mxfp8';
@@ -66,7 +66,7 @@ export function blockScaledWeight(
   const scaleShape = [roundUp(stored[0], TILE_ROWS), roundUp(blocks, TILE_BLOCKS)] as const;
   requireTensor(store, scaleKey, scaleDtypes, scaleShape, `the scales of ${key} in tiles of 128 rows × 4 blocks`);
   if (wholeKey !== undefined) requireFloats(store, wholeKey, 1, `the scale of all of ${key}`);
-  let table: Words | undefined;
+  let table: BitWords | undefined;
   return {
     info: { dtype: decoded, shape: [rows, columns], file, encoding: format },
     bytes([start, end]) {
@@ -121,8 +121,8 @@ interface CodedRow {
   readonly scale: number;
   readonly blocks: number;
   /** All products of a scale and a code. */
-  readonly table: Words;
-  readonly out: Words;
+  readonly table: BitWords;
+  readonly out: BitWords;
   readonly to: number;
 }
 
@@ -152,7 +152,7 @@ function scaleOf(scales: Uint8Array, first: number, block: number): number {
 }
 
 /** The first columns of every row. */
-function cropped(whole: Words, width: number, columns: number, decoded: Decoded): Uint8Array {
+function cropped(whole: BitWords, width: number, columns: number, decoded: Decoded): Uint8Array {
   const rows = whole.length / width;
   const out = wordsOf(decoded, rows * columns);
   for (let row = 0; row < rows; row++) {
@@ -168,14 +168,14 @@ const MAGNITUDES = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
 const E2M1 = Float32Array.from([...MAGNITUDES, ...MAGNITUDES.map((value) => -value)]);
 
 /** The 16 products of each e4m3 scale, times the scale of the matrix; rounded to f32 twice, as in comfy-kitchen. */
-function nvfp4Products(whole: number, decoded: Decoded): Words {
+function nvfp4Products(whole: number, decoded: Decoded): BitWords {
   const scales = E4M3.map((scale) => whole * scale);
   return products(scales, E2M1, decoded);
 }
 
-const MXFP8 = new Map<Decoded, Words>();
+const MXFP8 = new Map<Decoded, BitWords>();
 
 /** The 256 products of each power of two; the same for every weight. */
-function mxfp8Products(decoded: Decoded): Words {
+function mxfp8Products(decoded: Decoded): BitWords {
   return getOrMake(MXFP8, decoded, () => products(E8M0, E4M3, decoded));
 }

@@ -34,10 +34,10 @@ export function decodeRows(
 }
 
 /** Decoded values as 16-bit or 32-bit words that hold their bits. */
-export type Words = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+export type BitWords = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 /** Allocates room for `count` decoded values. */
-export function wordsOf(decoded: Decoded, count: number): Words {
+export function wordsOf(decoded: Decoded, count: number): BitWords {
   return decoded === 'f32' ? new Uint32Array(count) : new Uint16Array(count);
 }
 
@@ -45,7 +45,7 @@ export function wordsOf(decoded: Decoded, count: number): Words {
 export const CODES: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, code) => code);
 
 /** All products of a scale and a value, in the decoded type: those of the first scale, then those of the second, … */
-export function products(scales: Float32Array, values: Float32Array, decoded: Decoded): Words {
+export function products(scales: Float32Array, values: Float32Array, decoded: Decoded): BitWords {
   const all = new Float32Array(scales.length * values.length);
   for (let s = 0; s < scales.length; s++) {
     for (let v = 0; v < values.length; v++) all[s * values.length + v] = scales[s]! * values[v]!;

@@ -8,7 +8,7 @@ import { FluxionError, nearest } from '../../support/errors.ts';
 import type { CodedRows, StoredTensor, TensorStore } from '../files/tensors.ts';
 import type { TensorGroup } from './detect.ts';
 import type { SourcePart } from './family.ts';
-import { cut, type Run, runOf, storedParts, unusedKeys } from './layout.ts';
+import { cut, type RowRun, runOf, storedParts, unusedKeys } from './layout.ts';
 
 /** A weight that a model declares: a whole tensor, or some rows of one that other files split. */
 export interface DeclaredWeight {
@@ -93,7 +93,7 @@ export function bindWeights<W extends DeclaredWeight>(
   return bound;
 }
 
-interface Slice extends Run {
+interface Slice extends RowRun {
   /** How many rows the stored tensor has. */
   readonly rows: number;
   readonly info: StoredTensor;

@@ -36,14 +36,14 @@ interface BadValue {
 }
 
 /** A key whose value is a field of a config. */
-export interface Field<T> {
+export interface ConfigField<T> {
   readonly key: string;
   /** `value` is `undefined` if the key is missing. Null is not missing: the files' own programs refuse it, or take it for false. */
   read(value: Json | undefined, bad: Bad): T;
   write(value: T): unknown;
 }
 
-function field<T>(key: string, read: Field<T>['read']): Field<T> {
+function field<T>(key: string, read: ConfigField<T>['read']): ConfigField<T> {
   return { key, read, write: (value) => value };
 }
 
@@ -53,12 +53,12 @@ function whole(value: Json, min: number, max: number, bad: Bad, at = ''): number
 }
 
 /** An integer from `min` to `max`. */
-export function integer(key: string, missing: number, min: number, max: number): Field<number> {
+export function integer(key: string, missing: number, min: number, max: number): ConfigField<number> {
   return field(key, (value = missing, bad) => whole(value, min, max, bad));
 }
 
 /** A token id, or the first of a list of them. */
-export function tokenId(key: string, missing: number): Field<number> {
+export function tokenId(key: string, missing: number): ConfigField<number> {
   return field(key, (value = missing, bad) => {
     const id = Array.isArray(value) ? (value[0] ?? null) : value;
     return whole(id, 0, MAX_TOKEN_ID, bad);
@@ -71,7 +71,7 @@ export function integers(
   missing: readonly number[],
   [min, max]: readonly [number, number],
   length?: number,
-): Field<readonly number[]> {
+): ConfigField<readonly number[]> {
   return field(key, (value = [...missing], bad) => {
     const fits =
       Array.isArray(value) && (length === undefined ? value.length >= 1 && value.length <= 8 : value.length === length);
@@ -81,7 +81,7 @@ export function integers(
 }
 
 /** A number from `min` to `max`. If `missing` is text, there is no default; the text is the hint of the error. */
-export function number(key: string, missing: number | string, min: number, max: number): Field<number> {
+export function number(key: string, missing: number | string, min: number, max: number): ConfigField<number> {
   const [usual, hint] = typeof missing === 'number' ? [missing, undefined] : [undefined, missing];
   return field(key, (value = usual, bad) => {
     if (typeof value === 'number' && value >= min && value <= max) return value;
@@ -89,7 +89,7 @@ export function number(key: string, missing: number | string, min: number, max: 
   });
 }
 
-export function boolean(key: string, missing: boolean): Field<boolean> {
+export function boolean(key: string, missing: boolean): ConfigField<boolean> {
   return field(key, (value = missing, bad) => {
     // Python treats None as false.
     if (value === null || typeof value === 'boolean') return value ?? false;
@@ -98,7 +98,11 @@ export function boolean(key: string, missing: boolean): Field<boolean> {
 }
 
 /** One of the values that are implemented. */
-export function oneOf<T extends string | number>(key: string, known: readonly T[], missing: string | number): Field<T> {
+export function oneOf<T extends string | number>(
+  key: string,
+  known: readonly T[],
+  missing: string | number,
+): ConfigField<T> {
   return field(key, (value = missing, bad) => {
     const found = known.find((choice) => choice === value);
     if (found !== undefined) return found;
@@ -108,12 +112,12 @@ export function oneOf<T extends string | number>(key: string, known: readonly T[
 }
 
 /** A field whose default also replaces null. */
-export function nullIsMissing<T>({ read, ...own }: Field<T>): Field<T> {
+export function nullIsMissing<T>({ read, ...own }: ConfigField<T>): ConfigField<T> {
   return { ...own, read: (value, bad) => read(value ?? undefined, bad) };
 }
 
 /** A field that is `undefined` where the key is missing or null. */
-export function optional<T>({ key, read, write }: Field<T>): Field<T | undefined> {
+export function optional<T>({ key, read, write }: ConfigField<T>): ConfigField<T | undefined> {
   return {
     key,
     read: (value, bad) => (value === undefined || value === null ? undefined : read(value, bad)),
@@ -135,7 +139,7 @@ class ConfigFile {
     return this.#json.get(key);
   }
 
-  read<T>({ key, read }: Field<T>): T {
+  read<T>({ key, read }: ConfigField<T>): T {
     return read(this.get(key), (expected, more) => this.bad(key, expected, more));
   }
 
@@ -147,7 +151,7 @@ class ConfigFile {
 
 /** What a config consists of in files. */
 export interface ConfigKeys<C> {
-  readonly fields: { readonly [F in keyof C]-?: Field<C[F]> };
+  readonly fields: { readonly [F in keyof C]-?: ConfigField<C[F]> };
   /** Keys with a single supported value, which they must have if they are present. */
   readonly only: Readonly<Record<string, string | number>>;
   /** Lists whose items must all have the single supported value, if they are present; `written` writes them. */
@@ -167,7 +171,7 @@ export interface ConfigKeys<C> {
 /** Reads and writes a config by its keys, which are written in alphabetical order, as those programs do. */
 export function codec<C>(keys: ConfigKeys<C>): ConfigCodec<C> {
   const { fields, only, onlyItems = {}, off = {}, inside = [], own = [] } = keys;
-  const named = Object.entries<Field<unknown>>(fields);
+  const named = Object.entries<ConfigField<unknown>>(fields);
   return {
     read(top, path) {
       const nested = inside.map((key) => top.get(key)).find((value) => value !== undefined && value !== null);

@@ -20,7 +20,7 @@ import type { TensorStore } from '../files/tensors.ts';
 import { declaredNames } from './declared-names.ts';
 import { fileContents, requireGroup, type TensorGroup } from './detect.ts';
 import { type Component, componentNamed, type Family, type Layout, type SourcePart } from './family.ts';
-import { cut, type Run, runOf, storedParts, unusedKeys } from './layout.ts';
+import { cut, type RowRun, runOf, storedParts, unusedKeys } from './layout.ts';
 import { type OpenTensorsOptions, openTensors } from './open.ts';
 import { openPipelineParts } from './pipeline-folder.ts';
 import { writeFolder } from './write-folder.ts';
@@ -204,7 +204,7 @@ function output(
   store: TensorStore,
   { written: { wide } }: Component,
   name: string,
-  runs: readonly Run[],
+  runs: readonly RowRun[],
   { shape: reshaped = (_, stored) => stored }: Layout,
 ): Output {
   const rows = runs.reduce((sum, { start, end }) => sum + end - start, 0);

@@ -3,7 +3,7 @@
 import { FluxionError } from '../../support/errors.ts';
 import { kindOf, notThere } from '../files/file-bytes.ts';
 import type { WeightOrigin } from './bind.ts';
-import type { Agreement, Component, Family } from './family.ts';
+import type { Component, Family, SizeAgreement } from './family.ts';
 import { declaredShapes } from './layout.ts';
 import { openGroup, placeOf } from './model-source.ts';
 import type { OpenTensorsOptions } from './open.ts';
@@ -40,7 +40,7 @@ export function openExtra<C>(
 }
 
 /** Throws `bad_weights` unless a network's sizes fit the model. */
-export function requireExtraFits({ component, path }: ExtraSource, agreements: readonly Agreement[]): void {
+export function requireExtraFits({ component, path }: ExtraSource, agreements: readonly SizeAgreement[]): void {
   for (const [field, found, expected, from] of agreements) {
     if (expected === found) continue;
     throw new FluxionError('bad_weights', `${path}: ${field} is ${found}, but ${from} gives ${expected}`, {

@@ -140,7 +140,7 @@ export interface Component<C = unknown> extends Part<C> {
 }
 
 /** Two sizes that must be equal for parts to work together: a field of one part's config, and the part and field that give the other. */
-export type Agreement = readonly [field: string, found: number, expected: number, from: string];
+export type SizeAgreement = readonly [field: string, found: number, expected: number, from: string];
 
 /** A model family; `M` has one model's configs, by component name and `scheduler`. */
 export interface Family<M = unknown> {
@@ -158,7 +158,7 @@ export interface Family<M = unknown> {
   readonly pipelines: readonly [string, ...string[]];
   /** Parts that those pipelines may have but this family lacks. */
   readonly absent: readonly string[];
-  agreements(configs: M): readonly Agreement[];
+  agreements(configs: M): readonly SizeAgreement[];
 }
 
 /** Finds a component by its name; throws `bad_config` if the family has none of that name. */

@@ -78,20 +78,20 @@ export function storedParts({ layout, prefix }: Spelling, declared: string, stor
 }
 
 /** A run of rows of a stored tensor. */
-export interface Run {
+export interface RowRun {
   readonly key: string;
   readonly start: number;
   readonly end: number;
 }
 
 /** The rows of a stored part. */
-export function runOf({ key, run: [index, of] = [0, 1] }: SourcePart, store: TensorStore): Run {
+export function runOf({ key, run: [index, of] = [0, 1] }: SourcePart, store: TensorStore): RowRun {
   const rows = store.info(key).shape[0] ?? 1;
   return { key, start: Math.floor((rows * index) / of), end: Math.floor((rows * (index + 1)) / of) };
 }
 
 /** Maps rows of the concatenation of runs to stored rows. */
-export function cut<R extends Run>(runs: readonly R[], from: number, to: number): R[] {
+export function cut<R extends RowRun>(runs: readonly R[], from: number, to: number): R[] {
   let at = 0;
   return runs.flatMap((run) => {
     const offset = run.start - at;

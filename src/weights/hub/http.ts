@@ -29,7 +29,7 @@ const LOWEST_RATE = 256;
 const PROGRESS = 16_384;
 
 /** The subject of a request, for messages. */
-export interface Subject {
+export interface RequestSubject {
   /** `ORG/NAME`. */
   readonly repo: string;
   readonly revision: string;
@@ -113,7 +113,7 @@ export class Hub {
   /** Sends one GET and returns its successful answer; throws an `Interruption`, or a `FluxionError` for a lasting failure. */
   async get(
     url: string,
-    subject: Subject,
+    subject: RequestSubject,
     options: { readonly signal?: AbortSignal | undefined; readonly headers?: Readonly<Record<string, string>> } = {},
   ): Promise<Reply> {
     const { signal } = options;
@@ -216,7 +216,7 @@ function lasting(host: string, cause: unknown): FluxionError {
 }
 
 /** Returns the error for a status other than success. */
-function refusal(response: Response, settings: HubSettings, subject: Subject): Error {
+function refusal(response: Response, settings: HubSettings, subject: RequestSubject): Error {
   const { status, headers } = response;
   const code = headers.get('x-error-code');
   const said = headers.get('x-error-message');

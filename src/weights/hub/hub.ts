@@ -15,7 +15,7 @@ import type { Family } from '../folders/family.ts';
 import { notRun, recogniseConfig, requirePipeline } from '../folders/recognise.ts';
 import { RepoCache } from './cache.ts';
 import { missingFiles, neededFiles, type RemoteFile } from './files.ts';
-import { Hub, PATIENCE, type Patience, type Subject } from './http.ts';
+import { Hub, PATIENCE, type Patience, type RequestSubject } from './http.ts';
 import { findCommit, type HubModel, listCommit } from './listing.ts';
 import { lockFile } from './lock-file.ts';
 import { Meter, type OnPullProgress } from './meter.ts';
@@ -192,7 +192,7 @@ export function offline({ cache }: HubSettings, lacks: string, hint: string): Fl
   return new FluxionError('not_found', `${cache} ${lacks}, and HF_HUB_OFFLINE forbids downloading it`, { hint });
 }
 
-function transferOf(file: RemoteFile, cache: RepoCache, settings: HubSettings, subject: Subject): Transfer {
+function transferOf(file: RemoteFile, cache: RepoCache, settings: HubSettings, subject: RequestSubject): Transfer {
   const path = file.path.split('/').map(encodeURIComponent).join('/');
   return {
     file,

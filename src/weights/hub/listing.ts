@@ -10,7 +10,7 @@ import { withoutSecrets } from '../../support/shown-url.ts';
 import { quote } from '../files/json.ts';
 import { isCommit } from './cache.ts';
 import type { RemoteFile } from './files.ts';
-import type { Hub, Subject } from './http.ts';
+import type { Hub, RequestSubject } from './http.ts';
 
 /** A model on the hub, at a branch, tag or commit. */
 export interface HubModel {
@@ -81,7 +81,7 @@ function readEntry({ path, size, oid, lfs }: ListFileEntry, repo: string): Remot
 }
 
 /** Returns the `fetch` for `@huggingface/hub`: it retries, sends the token, reads whole answers and bounds their number. */
-function asker(hub: Hub, subject: Subject, signal: AbortSignal | undefined): typeof fetch {
+function asker(hub: Hub, subject: RequestSubject, signal: AbortSignal | undefined): typeof fetch {
   const asked = new Set<string>();
   const start = performance.now();
   const endless = () => new FluxionError('bad_file', `${subject.repo}: the list of its files has no end`);

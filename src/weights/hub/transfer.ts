@@ -14,7 +14,7 @@ import { makeFolder } from '../../support/make-folder.ts';
 import { writeWhole } from '../../support/write-file.ts';
 import { PARTIAL } from './cache.ts';
 import type { RemoteFile } from './files.ts';
-import { type Hub, Interruption, type Reply, type Subject } from './http.ts';
+import { type Hub, Interruption, type Reply, type RequestSubject } from './http.ts';
 
 /** One file to fetch. */
 export interface Transfer {
@@ -22,7 +22,7 @@ export interface Transfer {
   readonly url: string;
   /** Its final path, once its hash is verified. */
   readonly target: string;
-  readonly subject: Subject;
+  readonly subject: RequestSubject;
 }
 
 export interface TransferOptions {

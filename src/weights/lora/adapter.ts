@@ -14,7 +14,7 @@ import { type WeightSpec, weightKey } from '../../xla/graph/weights.ts';
 import type { OpenFile } from '../files/file-bytes.ts';
 import type { Family } from '../folders/family.ts';
 import { foreignModel, unsupportedAlgorithm } from './dialects.ts';
-import { adaptedComponents, type ModuleRef, type Role } from './keys.ts';
+import { adaptedComponents, type ModuleRef, type TensorRole } from './keys.ts';
 import { type Located, locateLora } from './locate.ts';
 import { type Base, rowsOf } from './matrix.ts';
 import { type LoraFile, type LoraModule, outlineOf, parseLora } from './parse.ts';
@@ -278,7 +278,7 @@ export function modulesText(family: Family, { modules }: LoraReport): string[] {
 const LATENT_CHANNELS = 64;
 
 /** Tensors of the first layer that have a column for each of its inputs. */
-const WIDE: readonly Role[] = ['A', 'hada_w1_b', 'diff', 'set'];
+const WIDE: readonly TensorRole[] = ['A', 'hada_w1_b', 'diff', 'set'];
 
 /** How many inputs the first layer has in a file; undefined for other layers. */
 function inputsOf({ ref, tensors }: LoraModule): number | undefined {

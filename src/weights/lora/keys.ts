@@ -15,7 +15,7 @@ export function adaptedComponents({ components }: Pick<Family, 'components'>): r
 }
 
 /** What a tensor is to its module. */
-export type Role =
+export type TensorRole =
   | 'A' | 'B' | 'A_bias' | 'B_bias' | 'alpha' | 'magnitude'
   | 'hada_w1_a' | 'hada_w1_b' | 'hada_w2_a' | 'hada_w2_b'
   | 'lokr_w1' | 'lokr_w1_a' | 'lokr_w1_b' | 'lokr_w2' | 'lokr_w2_a' | 'lokr_w2_b'
@@ -25,22 +25,25 @@ export type Role =
 /** A key that was understood. */
 export interface ParsedKey {
   readonly ref: ModuleRef;
-  readonly role: Role;
+  readonly role: TensorRole;
   /** The module as the file spells it, without prefix and then with it: what PEFT's patterns are written for. */
   readonly names: readonly string[];
 }
 
 /** Suffixes, most specific first; a role may stand in the pattern's first group. */
-const SUFFIXES: readonly (readonly [suffix: RegExp, role: Role | ((group: string) => Role)])[] = [
+const SUFFIXES: readonly (readonly [suffix: RegExp, role: TensorRole | ((group: string) => TensorRole)])[] = [
   // PEFT puts the adapter's name between, and some writers leave `.weight` out.
-  [/\.lora_([AB])(?:\.(?!weight$|bias$)[^.]{1,64})?(?:\.weight)?$/, (group) => group as Role],
-  [/\.lora_([AB])(?:\.(?!bias$)[^.]{1,64})?\.bias$/, (group) => `${group}_bias` as Role],
+  [/\.lora_([AB])(?:\.(?!weight$|bias$)[^.]{1,64})?(?:\.weight)?$/, (group) => group as TensorRole],
+  [/\.lora_([AB])(?:\.(?!bias$)[^.]{1,64})?\.bias$/, (group) => `${group}_bias` as TensorRole],
   [/(?:\.lora(?:_linear_layer)?[._]down|(?<=_lora\d?)\.down)(?:\.weight)?$/, 'A'],
   [/(?:\.lora(?:_linear_layer)?[._]up|(?<=_lora\d?)\.up)(?:\.weight)?$/, 'B'],
   [/\.(?:lora_)?alpha$/, 'alpha'],
   [/\.(?:dora_scale|magnitude|lora_magnitude_vector(?:\.(?!weight$)[^.]{1,64})?(?:\.weight)?)$/, 'magnitude'],
-  [/\.(hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)(?:\.(?!weight$)[^.]{1,64})?(?:\.weight)?$/, (group) => group as Role],
-  [/\.([ab][12])\.weight$/, (group) => group as Role],
+  [
+    /\.(hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)(?:\.(?!weight$)[^.]{1,64})?(?:\.weight)?$/,
+    (group) => group as TensorRole,
+  ],
+  [/\.([ab][12])\.weight$/, (group) => group as TensorRole],
   [/\.(?:diff|w_norm)$/, 'diff'],
   [/\.(?:diff_b|b_norm)$/, 'diff_b'],
   [/\.set_weight$/, 'set'],

@@ -13,21 +13,24 @@ import { describeContents, fileContents } from '../folders/detect.ts';
 import type { Family } from '../folders/family.ts';
 import { LORA } from '../folders/recognise.ts';
 import { dialectOf, foreignModel } from './dialects.ts';
-import { adaptedComponents, isSideCar, KeyParser, type ModuleRef, type Role } from './keys.ts';
+import { adaptedComponents, isSideCar, KeyParser, type ModuleRef, type TensorRole } from './keys.ts';
 import { allFinite, type Matrix } from './matrix.ts';
 import { readSettings, type Setting } from './settings.ts';
 
 /** One tensor of a module, with its key for messages. */
-export interface Entry extends Matrix {
+export interface LoraTensor extends Matrix {
   readonly key: string;
   readonly shape: readonly number[];
   /** Read on first use; throws `bad_file` for values that are not finite. */
   readonly bytes: Uint8Array;
   /** The same values as a matrix of another shape. */
-  as(rows: number, columns: number): Entry;
+  as(rows: number, columns: number): LoraTensor;
 }
 
-function lazyEntry(tensor: Pick<Entry, 'key' | 'shape' | 'dtype' | 'rows' | 'columns'>, read: () => Uint8Array): Entry {
+function lazyEntry(
+  tensor: Pick<LoraTensor, 'key' | 'shape' | 'dtype' | 'rows' | 'columns'>,
+  read: () => Uint8Array,
+): LoraTensor {
   let known: Uint8Array | undefined;
   return {
     ...tensor,
@@ -44,7 +47,7 @@ function lazyEntry(tensor: Pick<Entry, 'key' | 'shape' | 'dtype' | 'rows' | 'col
 /** Everything a file says about one module. */
 export interface LoraModule extends Setting {
   readonly ref: ModuleRef;
-  readonly tensors: ReadonlyMap<Role, Entry>;
+  readonly tensors: ReadonlyMap<TensorRole, LoraTensor>;
 }
 
 /** The algorithm of a module's tensors, and the rank of its factors if it has any. */
@@ -52,7 +55,7 @@ export function outlineOf({ tensors }: Pick<LoraModule, 'tensors'>): {
   readonly algorithm: string;
   readonly rank: number | undefined;
 } {
-  const rows = (role: Role) => tensors.get(role)?.rows;
+  const rows = (role: TensorRole) => tensors.get(role)?.rows;
   const found = ALGORITHMS.find(([, ...roles]) => roles.some((role) => tensors.has(role)));
   const algorithm = found?.[0] ?? 'unknown';
   const down = tensors.get('b1');
@@ -65,7 +68,7 @@ export function outlineOf({ tensors }: Pick<LoraModule, 'tensors'>): {
   return { algorithm: tensors.has('magnitude') ? `${algorithm} with DoRA` : algorithm, rank };
 }
 
-const ALGORITHMS: readonly (readonly [name: string, ...roles: Role[]])[] = [
+const ALGORITHMS: readonly (readonly [name: string, ...roles: TensorRole[]])[] = [
   ['LoRA', 'A', 'B'],
   ['LoHa', 'hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b'],
   ['LoKr', 'lokr_w1', 'lokr_w1_a', 'lokr_w2', 'lokr_w2_a'],
@@ -112,7 +115,7 @@ export function parseLora(
   const store = opened.use(WeightStore.open(path, { openFile }));
   const keys = store.keys();
   if (keys.length > MAX_KEYS) throw bad(path, `${keys.length} tensors are more than the ${MAX_KEYS} allowed`);
-  const groups = new Map<string, { ref: ModuleRef; names: readonly string[]; tensors: Map<Role, Entry> }>();
+  const groups = new Map<string, { ref: ModuleRef; names: readonly string[]; tensors: Map<TensorRole, LoraTensor> }>();
   const unmatched: string[] = [];
   let bytes = 0;
   // Other models share names with this one, especially CLIP's. All keys of another model's file count as foreign.
@@ -185,13 +188,13 @@ function requireAdapter(
 }
 
 /** The number in an alpha, which some trainers store as an integer. It may be infinite if f16 could not hold it; using it then throws. */
-function numberOf({ dtype, bytes }: Entry): number {
+function numberOf({ dtype, bytes }: LoraTensor): number {
   if (!dtype.startsWith('i')) return toF32(dtype, bytes, 1)[0]!;
   return Buffer.from(bytes).readIntLE(0, Math.min(bytes.length, 6));
 }
 
 /** One tensor as a matrix, without the trailing dimensions of 1 that convolutions leave. */
-function entryOf(store: WeightStore, key: string, role: Role): Entry {
+function entryOf(store: WeightStore, key: string, role: TensorRole): LoraTensor {
   const { dtype, shape } = store.info(key);
   const integer = (role === 'reshape' || role === 'alpha') && /^i\d/.test(dtype);
   if (!integer && !/^(f|bf)\d/.test(dtype)) throw bad(store.path, `${key}: expected floating point, found ${dtype}`);

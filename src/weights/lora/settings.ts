@@ -11,7 +11,7 @@ import type { Component } from '../folders/family.ts';
 import { Budget, ModulePattern } from './pattern.ts';
 
 /** What the settings of a module are looked up by. */
-export interface Subject {
+export interface ModuleSubject {
   /** The component's name. */
   readonly component: string;
   /** Names that patterns may be written for, the likeliest first. */
@@ -70,7 +70,7 @@ const MAX_PATTERNS = 20_000;
 export function readSettings(
   components: readonly Pick<Component, 'name' | 'folder'>[],
   files: SettingsFiles,
-  subjects: readonly Subject[],
+  subjects: readonly ModuleSubject[],
 ): Settings {
   const warnings: string[] = [];
   const attempt = (read: () => JsonObject): JsonObject | undefined => {
@@ -128,7 +128,7 @@ interface PeftSettings extends Settings {
 function peftSettings(
   settings: JsonObject | undefined,
   where: string,
-  subjects: readonly Subject[],
+  subjects: readonly ModuleSubject[],
   budget: Budget,
 ): PeftSettings | undefined {
   if (!settings || !SIGNS.some((sign) => settings.has(sign))) return undefined;
@@ -175,7 +175,7 @@ function peftSettings(
 }
 
 /** PEFT's ways of adapting that the weights do not show and that are not supported. */
-function wayWarnings(settings: JsonObject, subjects: readonly Subject[]): string[] {
+function wayWarnings(settings: JsonObject, subjects: readonly ModuleSubject[]): string[] {
   const start = settings.get('init_lora_weights');
   const set = (value: Json | undefined) =>
     value instanceof Map ? value.size > 0 : Array.isArray(value) ? value.length > 0 : Boolean(value);
@@ -237,7 +237,7 @@ class Patterns {
     return undefined;
   }
 
-  warnings(where: string, subjects: readonly Subject[], budget: Budget): string[] {
+  warnings(where: string, subjects: readonly ModuleSubject[], budget: Budget): string[] {
     const idle = this.#rows.filter(
       ({ used, pattern }) =>
         !used && !subjects.some(({ names }) => names.some((name) => pattern.matches(name, budget))),

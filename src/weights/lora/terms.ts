@@ -5,7 +5,7 @@
  */
 
 import { FluxionError } from '../../support/errors.ts';
-import type { Role } from './keys.ts';
+import type { TensorRole } from './keys.ts';
 import {
   type Base,
   hadamard,
@@ -17,7 +17,7 @@ import {
   rowsOf,
   valuesOf,
 } from './matrix.ts';
-import type { Entry, LoraModule } from './parse.ts';
+import type { LoraModule, LoraTensor } from './parse.ts';
 
 /** scale · B · A, for A [rank, in] and B [out, rank]. */
 export interface LowRank {
@@ -69,12 +69,12 @@ const SMALL_PRODUCT = 1e7;
  * Throws `bad_weights` with the key and both shapes.
  */
 export function fitModule(module: LoraModule, target: TargetShape, path: string): FittedModule | undefined {
-  const used = new Set<Role>(['alpha', 'reshape']);
+  const used = new Set<TensorRole>(['alpha', 'reshape']);
   const take: Take = (...roles) => {
     const entries = roles.map((role) => module.tensors.get(role));
     if (entries.includes(undefined)) return undefined;
     for (const role of roles) used.add(role);
-    return entries as Entry[];
+    return entries as LoraTensor[];
   };
   const fit: Fit = { module, target, path, take };
   const weight = WEIGHT_ALGORITHMS.flatMap((algorithm) => algorithm(fit) ?? []);
@@ -96,7 +96,7 @@ export function fitModule(module: LoraModule, target: TargetShape, path: string)
 }
 
 /** The tensors of these roles, if all are there. */
-type Take = (...roles: readonly Role[]) => Entry[] | undefined;
+type Take = (...roles: readonly TensorRole[]) => LoraTensor[] | undefined;
 interface Fit {
   readonly module: LoraModule;
   readonly target: TargetShape;
@@ -202,7 +202,11 @@ function set({ target: { rows, columns }, path, take }: Fit): Make | undefined {
   return () => [{ kind: 'difference', strength: 'replaces', rows: replacement }];
 }
 
-function hadamardTerm(first: readonly [Entry, Entry], second: readonly [Entry, Entry], scale: number): Term {
+function hadamardTerm(
+  first: readonly [LoraTensor, LoraTensor],
+  second: readonly [LoraTensor, LoraTensor],
+  scale: number,
+): Term {
   if (first[1].rows * second[1].rows <= MAX_HADAMARD_RANK) {
     return { kind: 'low-rank', ...hadamard(first, second), scale };
   }
@@ -260,7 +264,7 @@ function difference(columns: number, whole: () => Float32Array): Difference {
  * A magnitude [1, in] is for columns (OneTrainer, LyCORIS by default), [out] or [out, 1] for rows (PEFT). The norm is the adapted weight's
  * along the magnitude's own axis, as in the trainers; a strength interpolates between W and the result.
  */
-function decomposed(terms: readonly Term[], magnitude: Entry, { rows, columns }: TargetShape): Difference {
+function decomposed(terms: readonly Term[], magnitude: LoraTensor, { rows, columns }: TargetShape): Difference {
   const byColumn = isByColumn(magnitude, { rows, columns });
   const lengths = valuesOf(magnitude);
   const adapted = async (start: number, end: number, base: Base): Promise<Float32Array> => {
@@ -301,7 +305,7 @@ function decomposed(terms: readonly Term[], magnitude: Entry, { rows, columns }:
   });
 }
 
-function isByColumn(magnitude: Entry, { rows, columns }: TargetShape): boolean {
+function isByColumn(magnitude: LoraTensor, { rows, columns }: TargetShape): boolean {
   return magnitude.rows === 1 && magnitude.columns === columns && rows > 1;
 }
 
@@ -328,7 +332,7 @@ function scaled(values: Float32Array, factor: number): Float32Array {
 }
 
 /** Checks the shapes of B [rows, rank] and A [rank, columns]; returns the rank. */
-function checkedRank(b: Entry, a: Entry, { rows, columns }: TargetShape, path: string): number {
+function checkedRank(b: LoraTensor, a: LoraTensor, { rows, columns }: TargetShape, path: string): number {
   const rank = a.rows;
   if (rank > MAX_RANK)
     throw new FluxionError('bad_weights', `${path}: ${a.key}: rank ${rank} is more than the ${MAX_RANK} allowed`);
@@ -338,7 +342,7 @@ function checkedRank(b: Entry, a: Entry, { rows, columns }: TargetShape, path: s
 }
 
 /** A vector may be stored as a column or as a row. */
-function checked(entry: Entry, rows: number, columns: number, path: string): Entry {
+function checked(entry: LoraTensor, rows: number, columns: number, path: string): LoraTensor {
   const vector = columns === 1 && entry.rows * entry.columns === rows && (entry.rows === 1 || entry.columns === 1);
   if (vector) return entry.as(rows, 1);
   if (entry.rows === rows && entry.columns === columns) return entry;

@@ -14,7 +14,7 @@ import { Profiler } from '../pjrt/profiler.ts';
 import { readHloProgram } from './hlo-program.ts';
 import { type Operation, operationsOf } from './operations.ts';
 import { type Compiler, Replay, type ReplayTimes } from './replay.ts';
-import { type Line, type Plane, readXSpace } from './xspace.ts';
+import { type Plane, readXSpace, type TraceLine } from './xspace.ts';
 
 /** A timed interval, in milliseconds of `performance.now()`. */
 export interface Span {
@@ -232,7 +232,7 @@ export function operationSeconds(planes: readonly Plane[]): Map<string, Map<stri
 }
 
 /** The module that a device was running at time `at`; its event is called `NAME(NUMBER)`. Modules run one after the other, in order. */
-function moduleAt(modules: Line | undefined, at: number): string | undefined {
+function moduleAt(modules: TraceLine | undefined, at: number): string | undefined {
   if (!modules) return undefined;
   let [low, high] = [0, modules.events.length];
   while (low < high) {

@@ -8,11 +8,11 @@ import { fields, Message, protoText } from '../../support/protobuf.ts';
 /** One device, or the host. */
 export interface Plane {
   readonly name: string;
-  readonly lines: readonly Line[];
+  readonly lines: readonly TraceLine[];
 }
 
 /** One row of events: a thread, a stream, or a kind of thing a device does. */
-export interface Line {
+export interface TraceLine {
   readonly name: string;
   readonly events: readonly TraceEvent[];
 }
@@ -61,7 +61,7 @@ function readNames(entries: readonly Message[]): Map<number, Named> {
   );
 }
 
-function readLine(bytes: Uint8Array, tables: Tables, budget: { left: number; dropped: number }): Line {
+function readLine(bytes: Uint8Array, tables: Tables, budget: { left: number; dropped: number }): TraceLine {
   let [name, shown] = ['', ''];
   let begin = 0;
   const messages: Uint8Array[] = [];

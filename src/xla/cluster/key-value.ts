@@ -17,7 +17,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { FluxionError } from '../../support/errors.ts';
 import { untilAborted } from '../../support/until-aborted.ts';
-import type { Callbacks, Store, StoreCommand, StoreEvent, StorePlace } from '../pjrt/store-protocol.ts';
+import type { Callbacks, SharedStore, StoreCommand, StoreEvent, StorePlace } from '../pjrt/store-protocol.ts';
 
 export interface KeyValueOptions {
   readonly signal?: AbortSignal | undefined;
@@ -26,7 +26,7 @@ export interface KeyValueOptions {
 }
 
 /** One process's connection to the key-value store, after the processes of its run have met. */
-export class KeyValueStore implements Store {
+export class KeyValueStore implements SharedStore {
   readonly place: StorePlace;
   /** Addresses of `PJRT_KeyValueGetCallback` and so on. */
   readonly callbacks: Callbacks;

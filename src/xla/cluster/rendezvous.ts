@@ -13,7 +13,7 @@ import { withoutSecrets } from '../../support/shown-url.ts';
 import type { StorePlace } from '../pjrt/store-protocol.ts';
 
 /** The operations of a Valkey server that meeting needs. Lives are in milliseconds. */
-export interface Store {
+export interface MeetingStore {
   get(key: string): Promise<string | null>;
   /** With `once`, leaves an existing key unchanged and returns false. */
   set(key: string, value: string, life: number, once?: boolean): Promise<boolean>;
@@ -34,14 +34,18 @@ const PATIENCE = 10 * 60_000;
 const ANSWER = 60_000;
 
 /** Meets the other processes and returns the prefix of the run's own keys; `waiting` is called with the missing ones. Throws `io` or `bad_config`. */
-export async function meet(store: Store, place: StorePlace, waiting: (message: string) => void): Promise<string> {
+export async function meet(
+  store: MeetingStore,
+  place: StorePlace,
+  waiting: (message: string) => void,
+): Promise<string> {
   const prefix = `fluxion/${place.run}/`;
   const meeting = { store, place, prefix, waiting };
   return `${prefix}${await (place.id === 0 ? lead(meeting) : join(meeting))}/`;
 }
 
 interface Meeting {
-  readonly store: Store;
+  readonly store: MeetingStore;
   readonly place: StorePlace;
   /** Prefix of the keys of all runs of this name. */
   readonly prefix: string;
@@ -103,14 +107,14 @@ async function join({ store, place, prefix, waiting }: Meeting): Promise<string>
 class Presence {
   /** Whether this process holds the key. */
   settled = false;
-  readonly #store: Store;
+  readonly #store: MeetingStore;
   readonly #key: string;
   readonly #who: string;
   readonly #place: StorePlace;
   readonly #start = Date.now();
   #said = 0;
 
-  constructor(store: Store, key: string, who: string, place: StorePlace) {
+  constructor(store: MeetingStore, key: string, who: string, place: StorePlace) {
     this.#store = store;
     this.#key = key;
     this.#who = who;

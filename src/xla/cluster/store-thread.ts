@@ -6,7 +6,7 @@ import { FluxionError } from '../../support/errors.ts';
 import { failureText, withoutSecrets } from '../../support/shown-url.ts';
 import { pause } from '../../support/until-aborted.ts';
 import type { StoreCommand, StoreEvent, StorePlace, StoreReply, StoreRequest } from '../pjrt/store-protocol.ts';
-import { meet, type Store } from './rendezvous.ts';
+import { type MeetingStore, meet } from './rendezvous.ts';
 
 /** Life of keys in milliseconds: the others read them early in the run. */
 const LIFE = 60 * 60_000;
@@ -36,7 +36,7 @@ server.on('error', (error) => {
 /** Aborts with the error that ends every wait. */
 const cancelled = new AbortController();
 
-const store: Store = {
+const store: MeetingStore = {
   get: (key) => server.get(key),
   set: async (key, value, life, once = false) =>
     (await (once ? server.set(key, value, 'PX', life, 'NX') : server.set(key, value, 'PX', life))) === 'OK',

@@ -15,7 +15,7 @@ import { Handle } from './lifetime.ts';
 import { type AttributeValue, createOptions, decodeNamedValues, type Options } from './named-value.ts';
 import { quietNativeLogs, withoutNativeOutput } from './native-output.ts';
 import { type CompileOptions, encodeCompileOptions } from './options.ts';
-import type { Store } from './store-protocol.ts';
+import type { SharedStore } from './store-protocol.ts';
 import { Struct } from './struct.ts';
 
 const loaded = new Map<string, Plugin>();
@@ -72,10 +72,10 @@ export class Client implements Connection, Disposable, AsyncDisposable {
   readonly devices: readonly Device[];
   /** The devices this process can use. */
   readonly addressableDevices: readonly Device[];
-  readonly #store: Store | undefined;
+  readonly #store: SharedStore | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(plugin: Plugin, address: bigint, store: Store | undefined) {
+  private constructor(plugin: Plugin, address: bigint, store: SharedStore | undefined) {
     this.#store = store;
     const { api } = plugin;
     this.plugin = plugin;
@@ -104,7 +104,7 @@ export class Client implements Connection, Disposable, AsyncDisposable {
   static async create(
     plugin: Plugin,
     options: Options = {},
-    { store, signal }: { readonly store?: Store; readonly signal?: AbortSignal | undefined } = {},
+    { store, signal }: { readonly store?: SharedStore; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Client> {
     const given = store ? { ...options, node_id: store.place.id, num_nodes: store.place.count } : options;
     const { get = null, put = null, tryGet = null } = store?.callbacks ?? {};

@@ -51,7 +51,7 @@ export interface Callbacks {
 }
 
 /** The store in which the processes of one client meet, as the client uses it; disposed once nothing can call back any more. */
-export interface Store extends AsyncDisposable {
+export interface SharedStore extends AsyncDisposable {
   readonly place: StorePlace;
   readonly callbacks: Callbacks;
   /** Ends every wait, now and later, with an error that says `reason`. */

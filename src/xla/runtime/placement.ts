@@ -10,7 +10,7 @@ import type { Shape } from '../graph/shape.ts';
 import { alignedBytes } from '../pjrt/memory.ts';
 
 /** An array to place, and how a mesh splits it. */
-export interface Layout {
+export interface SplitArray {
   readonly shape: Shape;
   readonly split: Split;
   readonly mesh: readonly MeshAxis[];
@@ -20,13 +20,13 @@ export interface Layout {
 }
 
 /** A part of an array. */
-export class Part {
+export class ArrayPart {
   readonly shape: Shape;
   /** Where it begins. */
   readonly start: readonly number[];
-  readonly #layout: Layout;
+  readonly #layout: SplitArray;
 
-  constructor(layout: Layout, start: readonly number[]) {
+  constructor(layout: SplitArray, start: readonly number[]) {
     this.#layout = layout;
     this.start = start;
     this.shape = localShape(layout.shape, layout.split, layout.mesh);
@@ -99,10 +99,10 @@ export class Part {
 }
 
 /** The part of each position of the mesh, row-major over its axes; positions that hold the same part share one object. */
-export function partsOfMesh(layout: Layout): Part[] {
+export function partsOfMesh(layout: SplitArray): ArrayPart[] {
   const { shape, split, mesh } = layout;
   const local = localShape(shape, split, mesh);
-  const known = new Map<string, Part>();
+  const known = new Map<string, ArrayPart>();
   const positions = partsOf(
     mesh.map(({ name }) => name),
     mesh,
@@ -118,6 +118,6 @@ export function partsOfMesh(layout: Layout): Part[] {
       const index = names.reduce((at, name) => at * partsOf([name], mesh) + coordinates.get(name)!, 0);
       return index * local[dim]!;
     });
-    return getOrMake(known, start.join(), () => new Part(layout, start));
+    return getOrMake(known, start.join(), () => new ArrayPart(layout, start));
   });
 }

@@ -27,7 +27,7 @@ import { ExecutableCache } from './cache.ts';
 import { arrangeDevices, type Devices, type MeshOptions } from './devices.ts';
 import { type Loaded, LoadedExecutables } from './executables.ts';
 import { checkOptions, type DeviceChoice, openClient, type Precision, type RuntimeOptions } from './open-client.ts';
-import { type Part, partsOfMesh } from './placement.ts';
+import { type ArrayPart, partsOfMesh } from './placement.ts';
 import { effortFor, Program, programText } from './program.ts';
 import { ShardedArray } from './sharded-array.ts';
 
@@ -260,7 +260,7 @@ export class Runtime implements AsyncDisposable {
    */
   async place(
     { dtype, shape, axes, segments }: InputSpec,
-    read: (part: Part) => Uint8Array,
+    read: (part: ArrayPart) => Uint8Array,
     memory?: MemoryKind,
   ): Promise<ShardedArray> {
     const { sharding } = this;

@@ -5,7 +5,7 @@ import type { Split } from '../graph/axes.ts';
 import { type Shape, sameShape } from '../graph/shape.ts';
 import type { DeviceArray } from '../pjrt/array.ts';
 import type { MemoryKind } from '../pjrt/device.ts';
-import type { Part } from './placement.ts';
+import type { ArrayPart } from './placement.ts';
 
 /** An array whose parts lie on the devices of a mesh. Native memory: dispose it. */
 export class ShardedArray implements Disposable {
@@ -15,13 +15,13 @@ export class ShardedArray implements Disposable {
   readonly split: Split;
   /** The parts on this process's devices, in the order of the mesh. */
   readonly arrays: readonly DeviceArray[];
-  readonly #parts: readonly Part[];
+  readonly #parts: readonly ArrayPart[];
 
   /** Takes ownership of `arrays`, the i-th of which holds `parts[i]`. */
   constructor(
     arrays: readonly DeviceArray[],
     { dtype, shape, split }: { readonly dtype: DType; readonly shape: Shape; readonly split: Split },
-    parts: readonly Part[],
+    parts: readonly ArrayPart[],
   ) {
     this.dtype = dtype;
     this.shape = shape;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fit, toSigned } from '../../../src/picture/fit.ts';
 import type { Pixels } from '../../../src/picture/image.ts';
 import type { InputPicture } from '../../../src/picture/read-picture.ts';
-import type { Asked } from '../../../src/pipeline/conditions/condition.ts';
+import type { ConditionRequest } from '../../../src/pipeline/conditions/condition.ts';
 import { cropOf, imageOf, maskOf, sized } from '../../../src/pipeline/conditions/sized.ts';
 import { latentSize } from '../../../src/sampling/latents.ts';
 import { drawn } from '../../support/recorded-pictures.ts';
@@ -14,10 +14,16 @@ const given = (pixels: Pixels): InputPicture => ({ pixels, hash: '', name: '', b
 const SIDE = 64;
 const scene = drawn(80, 64, (x, y) => [3 * x, 3 * y, 90]);
 
-function asked(mask: Pixels): Asked {
+function asked(mask: Pixels): ConditionRequest {
   const inputs = { image: [given(scene)], maskImage: [given(mask)] };
   const request = { prompt: 'a house', paddingMaskCrop: 4 };
-  const of = { request, inputs, width: SIDE, height: SIDE, size: latentSize(SIDE, SIDE, 8) } as unknown as Asked;
+  const of = {
+    request,
+    inputs,
+    width: SIDE,
+    height: SIDE,
+    size: latentSize(SIDE, SIDE, 8),
+  } as unknown as ConditionRequest;
   return { ...of, crop: cropOf(of) };
 }
 

@@ -18,7 +18,7 @@ import type { WeightSpec } from '../../../src/xla/graph/weights.ts';
 import { type MeshSpec, resolveMesh } from '../../../src/xla/lowering/mesh.ts';
 import { partition } from '../../../src/xla/lowering/partition.ts';
 import { type AxisRule, Sharding } from '../../../src/xla/lowering/rules.ts';
-import { type Layout, partsOfMesh } from '../../../src/xla/runtime/placement.ts';
+import { partsOfMesh, type SplitArray } from '../../../src/xla/runtime/placement.ts';
 import { programText } from '../../../src/xla/runtime/program.ts';
 import { fails } from '../../support/fails.ts';
 
@@ -159,7 +159,7 @@ describe('rules', () => {
 
 describe('parts of an array', () => {
   /** Takes every part out and puts it back. */
-  function roundTrip(layout: Layout): { parts: Float32Array[]; back: Float32Array } {
+  function roundTrip(layout: SplitArray): { parts: Float32Array[]; back: Float32Array } {
     const whole = Float32Array.from({ length: elementCount(layout.shape) }, (_, i) => i);
     const bytes = new Uint8Array(whole.buffer);
     const back = new Uint8Array(bytes.length);
