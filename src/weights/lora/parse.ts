@@ -27,7 +27,7 @@ export interface LoraTensor extends Matrix {
   as(rows: number, columns: number): LoraTensor;
 }
 
-function lazyEntry(
+function lazyTensor(
   tensor: Pick<LoraTensor, 'key' | 'shape' | 'dtype' | 'rows' | 'columns'>,
   read: () => Uint8Array,
 ): LoraTensor {
@@ -39,7 +39,7 @@ function lazyEntry(
       return known;
     },
     as(rows, columns) {
-      return lazyEntry({ ...tensor, rows, columns }, () => this.bytes);
+      return lazyTensor({ ...tensor, rows, columns }, () => this.bytes);
     },
   };
 }
@@ -130,7 +130,7 @@ export function parseLora(
       continue;
     }
     const { ref, role, names } = parsed;
-    const entry = entryOf(store, key, role);
+    const entry = tensorOf(store, key, role);
     bytes += elementCount(entry.shape) * byteSize(entry.dtype);
     if (bytes > MAX_BYTES) throw bad(path, `more than ${MAX_BYTES} bytes of adapters`);
     const id = `${ref.module}/${ref.parts?.first ?? ''}/${ref.swapped ?? ''}`;
@@ -194,7 +194,7 @@ function numberOf({ dtype, bytes }: LoraTensor): number {
 }
 
 /** One tensor as a matrix, without the trailing dimensions of 1 that convolutions leave. */
-function entryOf(store: WeightStore, key: string, role: TensorRole): LoraTensor {
+function tensorOf(store: WeightStore, key: string, role: TensorRole): LoraTensor {
   const { dtype, shape } = store.info(key);
   const integer = (role === 'reshape' || role === 'alpha') && /^i\d/.test(dtype);
   if (!integer && !/^(f|bf)\d/.test(dtype)) throw bad(store.path, `${key}: expected floating point, found ${dtype}`);
@@ -205,7 +205,7 @@ function entryOf(store: WeightStore, key: string, role: TensorRole): LoraTensor 
   if (role === 'alpha' && count !== 1)
     throw bad(store.path, `${key}: expected one number, found [${shape.join(', ')}]`);
   const [rows = 1, columns = 1] = squeezed;
-  return lazyEntry({ key, shape, dtype, rows, columns }, () => {
+  return lazyTensor({ key, shape, dtype, rows, columns }, () => {
     // Copied, because the file is closed after reading.
     const bytes = Uint8Array.prototype.slice.call(store.bytes(key));
     if (!integer && role !== 'alpha' && !allFinite({ dtype, bytes }, count))
