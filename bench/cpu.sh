@@ -3,14 +3,15 @@
 # file of them is needed. Run it on a quiet machine with 24 GiB.
 #
 #   bench/cpu.sh [OUT]                   everything below, tables last; JSON and logs into OUT (cpu-results)
-#   bench/cpu.sh [OUT] --only NAME,…     some of: machine products attention blocks steps whole start int8
+#   bench/cpu.sh [OUT] --only NAME,…     some of: machine products attention blocks steps ends whole start int8
 #
 # machine    processor, instruction sets, plugin
 # products   the best matrix products of XLA and of torch, by element type
 # attention  attention whole and in blocks of queries
 # blocks     double and single blocks at 256² and 512² beside diffusers, torch.compile with freezing, each plugin
 #            and freed memory that goes back to the system: five rounds, one after the other in each; ratios are medians of the rounds' ratios
-# steps      steps at 256² of blocks used again and again, beside diffusers, torch.compile and stable-diffusion.cpp
+# steps      steps at 256² of blocks used again and again, plain and int8, beside diffusers, torch.compile and stable-diffusion.cpp
+# ends       encoding a prompt, and decoding at 256² and 512², beside diffusers and torch.compile
 # whole      encode, step, decode, first picture from a cold start, peak memory at 256² and 512²
 # start      the bundled model: whole command, warm
 # int8       blocks quantised to int8 beside plain ones
@@ -20,12 +21,12 @@
 # steps of five double and ten single blocks, and 4 GB instead of 13.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-only=machine,products,attention,blocks,steps,whole,start,int8
+only=machine,products,attention,blocks,steps,ends,whole,start,int8
 out=cpu-results
 while (($#)); do
   case $1 in
     --only) only=$2; shift 2 ;;
-    -h | --help) sed -n '2,23p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,/^[^#]/{/^#/p}' "$0"; exit 0 ;;
     *) out=$1; shift ;;
   esac
 done
@@ -78,6 +79,12 @@ if wanted steps; then
   [[ -n ${SDCPP:-} ]] && more+=("sdcpp=$REFERENCE tools/reference/time_sdcpp.py $SDCPP")
   node bench/versus.ts --parts step --sides 256 --rounds 5 "${rivals[@]}" "${more[@]}" >"$out/steps.json" 2>"$out/steps.log"
   tail -1 "$out/steps.log"
+fi
+if wanted ends; then
+  say ends
+  node bench/versus.ts --parts encode --sides 256 --rounds 5 "${rivals[@]}" >"$out/encode.json" 2>"$out/encode.log"
+  node bench/versus.ts --parts decode --rounds 5 "${rivals[@]}" >"$out/decode.json" 2>"$out/decode.log"
+  tail -n 2 "$out/encode.log" "$out/decode.log"
 fi
 if wanted whole; then
   for side in 256 512; do
