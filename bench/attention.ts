@@ -5,6 +5,7 @@
  */
 
 import { FLUX_DEV, fluxPrograms } from '../src/models.ts';
+import { median } from '../src/support/median.ts';
 import { map } from '../src/xla/graph/map.ts';
 import type { AttentionInputs } from '../src/xla/lowering/attention.ts';
 import { chunkedAttention } from '../src/xla/lowering/chunked.ts';
@@ -139,7 +140,6 @@ async function measure(name: string, graphs: Map<string, Graph>, rounds: number)
       for (const output of outputs) output.dispose();
     }
   }
-  const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
   const dense = programs[0]!.times;
   console.log(`${name}, median of ${rounds}`);
   for (const { label, program, compile, times } of programs) {

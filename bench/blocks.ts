@@ -5,6 +5,7 @@
  */
 
 import { countFlops, FLUX_DEV, fluxPrograms, type Traced } from '../src/models.ts';
+import { median } from '../src/support/median.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { randomBf16 } from './full-size.ts';
 import { bestMatmulRate } from './matmul.ts';
@@ -75,7 +76,6 @@ async function measure(part: Traced) {
     for (const output of outputs) output.dispose();
   }
   for (const array of arrays) array.dispose();
-  const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[RUNS >> 1]!;
   const seconds = median(times);
   const temporaries = program.memory.temporaries;
   return {

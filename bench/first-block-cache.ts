@@ -5,6 +5,7 @@
  */
 
 import { Flux, type Image } from '../src/index.ts';
+import { median } from '../src/support/median.ts';
 
 const PROMPTS = [
   'a red house in the mountains at sunset',
@@ -43,8 +44,6 @@ function psnr(a: Image, b: Image): number {
   const sum = a.data.reduce((total, value, i) => total + (value - b.data[i]!) ** 2, 0);
   return 10 * Math.log10(255 ** 2 / (sum / a.data.length));
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 await make(0.1); // compiles
 const figures: object[] = [];

@@ -4,6 +4,7 @@
  */
 
 import { cpus } from 'node:os';
+import { median } from '../src/support/median.ts';
 import { cpuFlags, lower } from '../src/xla/lowering/lower.ts';
 import {
   Client,
@@ -54,8 +55,6 @@ const ways = [
   ...(newer ? plain.map((way) => ({ ...way, name: `${way.name}, without YNNPACK`, flags: NO_YNNPACK })) : []),
   ...(newer ? plain.slice(0, 6).map((way) => ({ ...way, name: `${way.name}, oneDNN`, flags: ONEDNN })) : []),
 ];
-
-const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
 
 for (const n of tokens.length > 0 ? tokens : [256, 768, 1024]) {
   await using held = new AsyncDisposableStack();

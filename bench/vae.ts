@@ -6,6 +6,7 @@
  */
 
 import { FLUX_VAE, type VaePart, vaeBytes, vaePrograms } from '../src/models.ts';
+import { median } from '../src/support/median.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 
 const RUNS = Number(process.env['RUNS'] ?? 5);
@@ -91,7 +92,6 @@ for (const direction of ['decode', 'encode'] as const) {
       if (round === 0) variant.errors = [...result.values.map((v, i) => Math.abs(v - expected![i]!)).sort()];
     }
   }
-  const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!;
   for (const { mebibytes, parts, seconds, errors } of variants) {
     figures.push({
       direction,

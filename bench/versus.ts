@@ -25,6 +25,7 @@ import { pixelPrograms, textPrograms } from '../src/models/programs.ts';
 import { CLIP_L, countFlops, FLUX_DEV, FLUX_VAE, fluxPrograms, T5_XXL, type Traced } from '../src/models.ts';
 import { byteLength, elementCount } from '../src/support/dtype.ts';
 import { getOrMake } from '../src/support/get-or-make.ts';
+import { median } from '../src/support/median.ts';
 import type { QuantisedForm } from '../src/xla/graph/weights.ts';
 import { Runtime, type ShardedArray } from '../src/xla.ts';
 import { randomBf16 } from './full-size.ts';
@@ -160,7 +161,6 @@ function fluxion(runtime: Runtime, side: number) {
   };
 }
 
-const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
 const rounded = (x: number) => Number(x.toPrecision(3));
 
 await using runtime = await Runtime.open({ device: 'cpu' });
