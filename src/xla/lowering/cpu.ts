@@ -10,10 +10,12 @@
  * | newer | others | x Wᵀ in f32 over widened tiles of W | one fused kernel in f32, or blocks of queries |
  * | older | others | W xᵀ in f32 over widened tiles of W | blocks of queries where scores are large |
  *
- * f32 and integers are left to XLA's own kernels everywhere.
+ * f32 and integers are left to XLA's own kernels everywhere. The newer XLA has kernels of YNNPACK among them, which it assembles when a
+ * program first runs; brief convolutions do without.
  */
 
 import { elementCount } from '../../support/dtype.ts';
+import { countFlops } from '../graph/count.ts';
 import type { Graph } from '../graph/graph.ts';
 import { cutIntoStages, type Stage } from '../graph/stages.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -37,6 +39,11 @@ const YNNPACK = 115;
 
 /** Elements of a matrix from which its product takes longer than starting a program. */
 const LARGE = 2 ** 20;
+/** Floating-point operations of a program up to which assembling its convolutions' kernels outweighs what they gain in a few pictures. */
+const BRIEF = 2 ** 30;
+
+/** Without YNNPACK. */
+const PLAIN_FLAGS: Flags = { xla_cpu_experimental_ynn_fusion_type: '' };
 
 /**
  * Linear layers by oneDNN, with the bias in the same call. Without the custom call, or together with YNNPACK, products run at a hundredth
@@ -45,7 +52,7 @@ const LARGE = 2 ** 20;
 const ONEDNN_FLAGS: Flags = {
   xla_cpu_use_onednn: true,
   xla_cpu_experimental_onednn_custom_call: true,
-  xla_cpu_experimental_ynn_fusion_type: '',
+  ...PLAIN_FLAGS,
 };
 
 const minor = ({ apiVersion }: Pick<CpuTarget, 'apiVersion'>): number => Number(apiVersion.split('.')[1]);
@@ -73,7 +80,10 @@ export interface CpuStage extends Stage {
 export function cpuStages(g: Graph, cpu: CpuTarget): readonly CpuStage[] {
   const flags = cpuFlags(cpu);
   if (!usesOnednn(cpu) || !g.nodes.some(isBf16Layer)) {
-    return [{ graph: g, takes: g.parameters, gives: g.outputs, flags, serialisable: true, why: undefined }];
+    const whole = { graph: g, takes: g.parameters, gives: g.outputs, serialisable: true };
+    return minor(cpu) >= YNNPACK && convolvesBriefly(g)
+      ? [{ ...whole, flags: { ...flags, ...PLAIN_FLAGS }, why: 'without YNNPACK: brief convolutions start sooner' }]
+      : [{ ...whole, flags, why: undefined }];
   }
   return cutIntoStages(g, ({ op }) => op.kind === 'attention').map((stage) =>
     suitsOnednn(stage.graph)
@@ -103,6 +113,9 @@ export function orientationFor(cpu: CpuTarget | undefined): Orientation {
 }
 
 const usesOnednn = (cpu: CpuTarget): boolean => minor(cpu) >= YNNPACK && cpu.instructions.includes('AMX');
+
+const convolvesBriefly = (g: Graph): boolean =>
+  g.nodes.some(({ op }) => op.kind === 'convolution') && countFlops(g).total < BRIEF;
 
 /** With oneDNN's flags attention is not fused, and products of integers run at a hundredth. */
 function suitsOnednn(g: Graph): boolean {

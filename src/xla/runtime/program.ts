@@ -68,6 +68,7 @@ export function programText(traced: Traced, { target, sharding, precision }: Tex
   for (const note of new Set(notes)) log('debug', `${name}: ${note}`);
   const alone = sharding.mesh.every(({ size }) => size === 1);
   const cut = alone && target.cpu ? cpuStages(graph, target.cpu) : [];
+  for (const { graph: stage, why } of cut) if (why) log('debug', `${stage.name}: ${why}`);
   if (cut.length > 1) return { ...cutText(graph, cut, { target, precision }), parameters, results };
   const text = alone
     ? print(lower(graph, target), { precision })
@@ -86,9 +87,8 @@ function cutText(
 ): Pick<ProgramText, 'stages' | 'outputs'> {
   const numbers = new Map([...g.parameters, ...cut.flatMap(({ gives }) => gives)].map((value, i) => [value, i]));
   const numbered = (values: readonly Tensor[]): number[] => values.map((value) => numbers.get(value)!);
-  const stages = cut.map(({ flags, serialisable, why, ...stage }) => {
+  const stages = cut.map(({ flags, serialisable, ...stage }) => {
     const { name } = stage.graph;
-    if (why) log('debug', `${name}: ${why}`);
     const text = print(lower(stage.graph, target), { precision });
     return { name, text, takes: numbered(stage.takes), gives: numbered(stage.gives), flags, serialisable };
   });

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FLUX_VAE } from '../../../src/families/flux1/presets.ts';
+import { type VaeConfig, vaePrograms } from '../../../src/models/vae.ts';
 import { FLUX_DEV, fluxPrograms } from '../../../src/models.ts';
 import { graph } from '../../../src/xla/graph/graph.ts';
 import { cutIntoStages } from '../../../src/xla/graph/stages.ts';
@@ -105,5 +107,23 @@ describe('a block on a CPU', () => {
     whole(fluxPrograms(FLUX_DEV, { ...bf16, form: 'int8' }).singleBlock, AMX);
     // Starting two programs more would take longer than products of a small model.
     whole(fluxPrograms({ ...FLUX_DEV, heads: 2 }, bf16).singleBlock, AMX);
+  });
+});
+
+describe('the decoder on a CPU', () => {
+  const small: VaeConfig = { ...FLUX_VAE, blockOutChannels: [16, 32], layersPerBlock: 1, normGroups: 8 };
+  const flags = (cfg: VaeConfig, cpu = AMX) =>
+    vaePrograms(cfg, { batch: 1, height: 32, width: 32, compute: 'f32', storage: 'f32' }).decode.map(
+      ({ traced: { name, graph: g } }) => [name.replace(/_\d.*/, ''), cpuStages(g, cpu)[0]!.flags] as const,
+    );
+  const plain = (cfg: VaeConfig, cpu = AMX) =>
+    new Set(
+      flags(cfg, cpu).flatMap(([name, { xla_cpu_experimental_ynn_fusion_type: types }]) => (types === '' ? name : [])),
+    );
+
+  test('does without YNNPACK in brief convolutions, of the newer XLA alone', () => {
+    assert.deepEqual(plain(small), new Set(['vae_decode_in', 'vae_resnet', 'vae_double', 'vae_decode_out']));
+    assert.deepEqual(plain(FLUX_VAE), new Set(['vae_decode_in', 'vae_decode_out']));
+    assert.deepEqual(plain(small, { ...AMX, apiVersion: '0.81' }), new Set());
   });
 });
