@@ -18,7 +18,7 @@ export {
 } from './models/programs.ts';
 export { type T5Config, type T5Programs, t5Programs } from './models/t5.ts';
 export { type VaeConfig, type VaePart, type VaePrograms, type VaeSizes, vaePrograms } from './models/vae.ts';
-export { VAE_TILINGS, type VaeTiling, vaeBudget, vaeBytes } from './models/vae-budget.ts';
+export { VAE_TILINGS, type VaeTiling, vaeBytes, vaeWithin } from './models/vae-budget.ts';
 export { type FileBytes, notThere, type OpenFile, readingFile } from './weights/files/file-bytes.ts';
 export { WeightStore } from './weights/files/store.ts';
 export type { StoredTensor, TensorStore } from './weights/files/tensors.ts';

@@ -1,6 +1,6 @@
 /** How much of the autoencoder works in bands of rows, given the free memory. Needs no weights and no device. */
 
-import { type VaeConfig, type VaePart, type VaeSizes, vaePrograms } from './vae.ts';
+import { type VaeConfig, type VaePart, type VaePrograms, type VaeSizes, vaePrograms } from './vae.ts';
 
 /** Which autoencoder programs work in bands of rows: as many as memory requires, every large one, or none. */
 export const VAE_TILINGS = ['auto', 'on', 'off'] as const;
@@ -19,21 +19,24 @@ export function vaeBytes(parts: readonly VaePart[]): number {
 }
 
 /**
- * The budget to trace the autoencoder with so that neither direction takes more than `available` bytes: undefined if both fit without
- * bands; the smallest budget if nothing fits. Decoding takes more, and parts that are in both stay one program.
+ * The autoencoder's programs, neither of whose directions takes more than `available` bytes, and the budget they were traced with:
+ * undefined if both fit without bands; the smallest budget if nothing fits. Decoding takes more, and parts that are in both stay one
+ * program.
  */
-export function vaeBudget(
+export function vaeWithin(
   cfg: VaeConfig,
   sizes: Omit<VaeSizes, 'budget'>,
   { tiling, available }: { readonly tiling: VaeTiling; readonly available: number },
-): number | undefined {
-  if (tiling === 'off') return undefined;
-  const bytes = (budget?: number): number => {
-    const { decode, encode } = vaePrograms(cfg, { ...sizes, budget });
-    return vaeBytes([...decode, ...encode]);
-  };
-  if (tiling === 'auto' && bytes() <= available) return undefined;
-  let budget = USUAL;
-  while (budget > LEAST && bytes(budget) > available) budget /= 2;
-  return budget;
+): { readonly programs: VaePrograms; readonly budget: number | undefined } {
+  const within = (budget?: number) => ({ budget, programs: vaePrograms(cfg, { ...sizes, budget }) });
+  const fits = ({ programs }: { readonly programs: VaePrograms }): boolean =>
+    vaeBytes([...programs.decode, ...programs.encode]) <= available;
+  if (tiling !== 'on') {
+    const whole = within();
+    if (tiling === 'off' || fits(whole)) return whole;
+  }
+  for (let budget = USUAL; ; budget /= 2) {
+    const banded = within(budget);
+    if (budget <= LEAST || fits(banded)) return banded;
+  }
 }

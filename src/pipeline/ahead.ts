@@ -22,7 +22,7 @@ import {
   type StageName,
   textPrograms,
 } from '../models/programs.ts';
-import { vaeBudget } from '../models/vae-budget.ts';
+import { vaeWithin } from '../models/vae-budget.ts';
 import { evaluationsOf } from '../sampling/samplers/by-name.ts';
 import { FluxionError } from '../support/errors.ts';
 import { LONGEST_PROMPT, readT5MaxLength } from '../tokenizers/t5.ts';
@@ -114,7 +114,7 @@ export async function compileRun(model: string, asked: Request, given: AheadRunO
   const available = ((target.model?.memory ?? totalmem() / devices) - resident) / 2;
   const tiling = options.vaeTiling ?? 'auto';
   const withBudget = ({ height, width }: Pick<EncodedSize, 'height' | 'width'>): EncodedSize => {
-    const budget = vaeBudget(sizes.vae, { batch: 1, height, width, ...vaeTypes }, { tiling, available });
+    const { budget } = vaeWithin(sizes.vae, { batch: 1, height, width, ...vaeTypes }, { tiling, available });
     return { height, width, budget: budget && budget * together };
   };
   const { budget, ...decoded } = withBudget(size);

@@ -5,7 +5,7 @@ import { Run } from '../engine/run.ts';
 import { hasEncoder } from '../families/flux1/autoencoder.ts';
 import type { Flux1Source } from '../families/flux1/flux1.ts';
 import { pixelsPerLatent, type VaePrograms, vaePrograms } from '../models/vae.ts';
-import { vaeBudget } from '../models/vae-budget.ts';
+import { vaeWithin } from '../models/vae-budget.ts';
 import {
   colourChart,
   drawPreview,
@@ -71,7 +71,8 @@ export class Autoencoder implements Disposable {
       // A mesh splits the batch, and each device does its part.
       const own = { ...sizes, batch: Math.ceil(batch / (runtime?.batchOf(1) ?? 1)) };
       const available = memoryLimit === undefined ? Number.POSITIVE_INFINITY : memoryLimit / 2;
-      const budget = vaeBudget(this.#source.vae, own, { tiling, available });
+      const { programs, budget } = vaeWithin(this.#source.vae, own, { tiling, available });
+      if (own.batch === batch) return programs;
       return vaePrograms(this.#source.vae, { ...sizes, budget: budget && budget * (batch / own.batch) });
     });
   }

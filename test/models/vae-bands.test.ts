@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FLUX_VAE } from '../../src/families/flux1/presets.ts';
 import { type VaePart, vaePrograms } from '../../src/models/vae.ts';
-import { vaeBudget, vaeBytes } from '../../src/models/vae-budget.ts';
+import { vaeBytes, vaeWithin } from '../../src/models/vae-budget.ts';
 import { bandCount } from '../../src/nn/bands.ts';
 
 const MIB = 2 ** 20;
@@ -70,7 +70,7 @@ test('equal blocks are one program, in both directions', () => {
 
 test('a budget is chosen for the memory there is', () => {
   const budget = (tiling: 'auto' | 'on' | 'off', available: number) =>
-    vaeBudget(FLUX_VAE, sizes, { tiling, available });
+    vaeWithin(FLUX_VAE, sizes, { tiling, available }).budget;
   const whole = vaeBytes(vaePrograms(FLUX_VAE, sizes).decode);
   assert.equal(budget('off', 1), undefined);
   assert.equal(budget('auto', whole), undefined);
