@@ -34,6 +34,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'flux-256': { h: 24, n: 256, c: 128, dtype: 'bf16', rows: [256, 128] },
   'flux-512': { h: 24, n: 512, c: 128, dtype: 'bf16', rows: [512, 256] },
   'flux-768': { h: 24, n: 768, c: 128, dtype: 'bf16', rows: [768, 512, 256] },
+  'flux-768-f32': { h: 24, n: 768, c: 128, dtype: 'f32', rows: [768, 512] },
   'flux-1536': { h: 24, n: 1536, c: 128, dtype: 'bf16', rows: [1536, 768, 512, 256], tiles: [[512, 512]] },
   'flux-1536-f32': { h: 24, n: 1536, c: 128, dtype: 'f32', rows: [1536, 768, 512, 256] },
   'flux-4608': { h: 24, n: 4608, c: 128, dtype: 'bf16', rows: [4608, 1536, 512, 256], tiles: [[512, 512]], rounds: 5 },
