@@ -13,11 +13,11 @@ import './code-cache.js';
 const PROCESSES = Math.min(4, availableParallelism() + 1);
 /** What a file takes, in seconds of work and waiting, where that is more than a second. */
 const SECONDS = {
-  'xla/cluster/key-value': 8, 'server/malformed': 6, 'server/listen': 6, 'weights/hub/interrupted': 6,
-  'weights/hub/network': 6, 'tokenizers/tokenizers': 6, 'api/client': 5, 'weights/folders/convert': 4,
-  'weights/hub/hub': 4, 'cli/kept-memory': 4, 'xla/lowering/kernels': 4, 'sampling/noise': 4,
-  'picture/image': 3, 'config/config': 3, 'picture/hostile-pictures': 2, 'weights/lora/settings': 2,
-  'weights/folders/pipeline-folder': 2, 'weights/encodings/comfy-quant': 2, 'picture/mask': 2, 'weights/lora/files': 2,
+  'xla/cluster/key-value': 8, 'server/malformed': 6, 'server/listen': 6, 'weights/hub/network': 6,
+  'tokenizers/tokenizers': 6, 'api/client': 5, 'weights/folders/convert': 4, 'weights/hub/hub': 4,
+  'xla/lowering/kernels': 4, 'sampling/noise': 4, 'picture/image': 3, 'config/config': 3,
+  'picture/hostile-pictures': 2, 'weights/lora/settings': 2, 'weights/folders/pipeline-folder': 2, 'weights/encodings/comfy-quant': 2,
+  'picture/mask': 2, 'weights/lora/files': 2,
 }; // biome-ignore format: a row for each round
 const secondsOf = (file) => SECONDS[file.slice('test/'.length, -'.test.ts'.length)] ?? 0.4;
 

@@ -45,7 +45,14 @@ describe('a whole download', () => {
     await using here = await place();
     here.server.pageSize = 7;
     const seen: PullProgress[] = [];
-    const folder = await here.pull({ onProgress: (_, progress) => seen.push(progress) });
+    const asleep = new Int32Array(new SharedArrayBuffer(4));
+    const folder = await here.pull({
+      onProgress(_, progress) {
+        // A download is reported every tenth of a second, and this one may take less.
+        if (progress.phase === 'downloading' && seen.at(-1)?.phase !== 'downloading') Atomics.wait(asleep, 0, 0, 101);
+        seen.push(progress);
+      },
+    });
     assert.equal(folder, join(here.folder, 'snapshots', served.commit));
     assertWhole(folder);
     assertTidy(here.folder);
