@@ -1,18 +1,21 @@
 /**
- * Attention on the CPU plugin, whole against in blocks: `node bench/attention.ts [CASE …]` prints a table for each case.
+ * Attention on the CPU plugin, whole, in blocks, and as a run on this processor computes it: `node bench/attention.ts [CASE …]` prints a
+ * table for each case.
  * Every round runs all candidates one after the other, so that what else the machine does weighs on all alike; ratios are
  * medians of the rounds' ratios to dense attention.
  */
 
 import { FLUX_DEV, fluxPrograms } from '../src/models.ts';
 import { median } from '../src/support/median.ts';
+import { multipliesBf16, notableInstructions } from '../src/support/processor.ts';
 import { map } from '../src/xla/graph/map.ts';
 import type { AttentionInputs } from '../src/xla/lowering/attention.ts';
 import { chunkedAttention } from '../src/xla/lowering/chunked.ts';
 import { denseAttention } from '../src/xla/lowering/dense.ts';
 import { lower } from '../src/xla/lowering/lower.ts';
+import type { Target } from '../src/xla/lowering/target.ts';
 import {
-  Client, constant, type DeviceArray, type Executable, einsum, ensurePlugin, type Graph, graph, Plugin, parameter, print,
+  attention, Client, constant, type DeviceArray, type Executable, einsum, ensurePlugin, type Graph, graph, Plugin, parameter, print,
   type Tensor,
 } from '../src/xla.ts'; // biome-ignore format: a list
 
@@ -85,7 +88,11 @@ function candidates({ h, n, c, dtype, rows, tiles = [] }: Case): Map<string, Gra
     ...rows.map((count): [string, Tensor] => [`${count} rows`, chunkedAttention(inputs, count)]),
     ...tiles.map(([r, m]): [string, Tensor] => [`online ${r} × ${m}`, onlineAttention(inputs, r, m)]),
   ];
-  return new Map(named.map(([name, out]) => [name, lower(graph('attention', parameters, [out]), { platform: 'cpu' })]));
+  const chosen = graph('attention', parameters, [attention(q!, k!, v!, { scale: inputs.scale })]);
+  return new Map([
+    ...named.map(([name, out]) => [name, lower(graph('attention', parameters, [out]), { platform: 'cpu' })] as const),
+    ['as in a run', lower(chosen, here)],
+  ]);
 }
 
 /** One single block of FLUX.1 dev, 1024 image and 512 text tokens, as it is and with whole attention. */
@@ -100,6 +107,12 @@ function singleBlock(): Map<string, Graph> {
 }
 
 const client = await Client.create(Plugin.load(await ensurePlugin('cpu')));
+const { apiVersion } = client.plugin;
+const here: Target = {
+  platform: 'cpu',
+  bf16Products: multipliesBf16(),
+  cpu: { apiVersion, instructions: notableInstructions() },
+};
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : [...Object.keys(CASES), 'single-block']) {
   const found = CASES[name];
