@@ -7,16 +7,13 @@
 
 import { FLUX_DEV, fluxPrograms } from '../src/models.ts';
 import { median } from '../src/support/median.ts';
-import { multipliesBf16, notableInstructions } from '../src/support/processor.ts';
 import { map } from '../src/xla/graph/map.ts';
 import type { AttentionInputs } from '../src/xla/lowering/attention.ts';
 import { chunkedAttention } from '../src/xla/lowering/chunked.ts';
 import { denseAttention } from '../src/xla/lowering/dense.ts';
 import { lower } from '../src/xla/lowering/lower.ts';
-import type { Target } from '../src/xla/lowering/target.ts';
 import {
-  attention, Client, constant, type DeviceArray, type Executable, einsum, ensurePlugin, type Graph, graph, Plugin, parameter, print,
-  type Tensor,
+  attention, constant, type DeviceArray, type Executable, einsum, type Graph, graph, parameter, print, Runtime, type Tensor,
 } from '../src/xla.ts'; // biome-ignore format: a list
 
 const ROUNDS = 7;
@@ -91,7 +88,7 @@ function candidates({ h, n, c, dtype, rows, tiles = [] }: Case): Map<string, Gra
   const chosen = graph('attention', parameters, [attention(q!, k!, v!, { scale: inputs.scale })]);
   return new Map([
     ...named.map(([name, out]) => [name, lower(graph('attention', parameters, [out]), { platform: 'cpu' })] as const),
-    ['as in a run', lower(chosen, here)],
+    ['as in a run', lower(chosen, target)],
   ]);
 }
 
@@ -106,19 +103,13 @@ function singleBlock(): Map<string, Graph> {
   );
 }
 
-const client = await Client.create(Plugin.load(await ensurePlugin('cpu')));
-const { apiVersion } = client.plugin;
-const here: Target = {
-  platform: 'cpu',
-  bf16Products: multipliesBf16(),
-  cpu: { apiVersion, instructions: notableInstructions() },
-};
+await using runtime = await Runtime.open({ device: 'cpu' });
+const { client, target } = runtime;
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : [...Object.keys(CASES), 'single-block']) {
   const found = CASES[name];
   await measure(name, found ? candidates(found) : singleBlock(), found?.rounds ?? ROUNDS);
 }
-await client[Symbol.asyncDispose]();
 
 /** Values about ±1 in either type; never denormal. */
 async function upload({ dtype, shape }: Tensor): Promise<DeviceArray> {

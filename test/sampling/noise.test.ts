@@ -137,3 +137,18 @@ describe('statistics of a picture’s worth', () => {
     });
   }
 });
+
+test('a 1024×1024 picture’s latents take no time to speak of', (t) => {
+  for (const kind of KINDS) {
+    // The best of five: other work on the machine only adds.
+    const times = Array.from({ length: 5 }, (_, seed) => {
+      const start = performance.now();
+      noise(kind, { seed, shape: FULL, dtype: 'f32' });
+      return performance.now() - start;
+    });
+    const best = Math.min(...times);
+    t.diagnostic(`${kind}: ${best.toFixed(1)} ms`);
+    // 10–60 ms on a quiet machine (the log has the figures); the limit only tells a wrong algorithm from a busy machine.
+    assert.ok(best < 1000, `${kind} took ${best.toFixed(1)} ms`);
+  }
+});

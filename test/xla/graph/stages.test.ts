@@ -2,9 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FLUX_VAE } from '../../../src/families/flux1/presets.ts';
-import { type VaeConfig, vaePrograms } from '../../../src/models/vae.ts';
-import { FLUX_DEV, fluxPrograms } from '../../../src/models.ts';
+import { FLUX_DEV, FLUX_VAE, fluxPrograms, type VaeConfig, vaePrograms } from '../../../src/models.ts';
 import { graph } from '../../../src/xla/graph/graph.ts';
 import { cutIntoStages } from '../../../src/xla/graph/stages.ts';
 import { parameter, type Tensor } from '../../../src/xla/graph/tensor.ts';
